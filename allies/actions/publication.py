@@ -1,0 +1,74 @@
+"""The way of a record from draft to readers and back."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import may_publish
+from allies.models import Publishable, Status
+
+
+class NotPublishable(Exception):
+    """A record that is not complete; ``missing`` says what it lacks, all at once."""
+
+    def __init__(self, record: Publishable, missing: list[str]) -> None:
+        super().__init__(" ".join(missing))
+        self.record = record
+        self.missing = missing
+
+
+class WrongStatus(Exception):
+    """A step that does not lead on from where the record stands."""
+
+
+#: Step → (statuses it starts from, status it leads to, whether it takes the right to publish).
+STEPS: dict[str, tuple[frozenset[str], str, bool]] = {
+    "submit": (frozenset({Status.DRAFT}), Status.IN_REVIEW, False),
+    "publish": (
+        frozenset({Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN}),
+        Status.PUBLISHED,
+        True,
+    ),
+    "withdraw": (frozenset({Status.PUBLISHED}), Status.WITHDRAWN, True),
+    "reopen": (frozenset({Status.IN_REVIEW, Status.WITHDRAWN}), Status.DRAFT, False),
+}
+
+
+def possible_steps(*, record: Publishable, user: AbstractBaseUser) -> list[str]:
+    """Return the steps this user may take with this record as it stands."""
+    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
+    return [
+        step
+        for step, (starts, _end, needs_right) in STEPS.items()
+        if record.status in starts
+        and (may_publish(user=user, record=record) if needs_right else user.has_perm(change))  # type: ignore[attr-defined]
+    ]
+
+
+@transaction.atomic
+def take_step(*, record: Publishable, step: str, user: AbstractBaseUser, reason: str = "") -> None:
+    """Take a record one step on: submit, publish, withdraw or reopen it.
+
+    Raises PermissionDenied without the right, WrongStatus where the step does not lead on from
+    here, NotPublishable where something is missing, EvidenceLost where withdrawing a source would
+    leave something public without one.
+    """
+    starts, end, needs_right = STEPS[step]
+    fresh = type(record)._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
+    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
+    if needs_right and not may_publish(user=user, record=fresh):
+        raise PermissionDenied
+    if not needs_right and not user.has_perm(change):  # type: ignore[attr-defined]
+        raise PermissionDenied
+    if fresh.status not in starts:
+        raise WrongStatus(
+            _("“%(record)s” is %(status)s.")
+            % {"record": fresh, "status": fresh.get_status_display()}  # type: ignore[attr-defined]
+        )
+    if end == Status.PUBLISHED and (missing := fresh.missing_for_publication()):
+        raise NotPublishable(fresh, missing)
+    fresh.status = end
+    fresh._change_reason = reason  # type: ignore[attr-defined]
+    fresh.save(update_fields=["status"])
+    record.status = end

@@ -1,0 +1,204 @@
+"""Dates as precise as what is known: reading, bounding and saying them.
+
+The stored form is EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
+``2024-03/2024-06`` (some time between), ``../2022-02-24`` (not later than), ``2022/..`` (from
+then on), with ``~`` for "about" and ``?`` for "uncertain". The empty text means: not known.
+"""
+
+import calendar
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from edtf import parse_edtf
+from edtf.parser.edtf_exceptions import EDTFParseException
+
+EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
+
+#: What people type before a year, in both languages, by what it means.
+_BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lambat)"
+_SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
+_ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
+
+_POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})")
+_MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})")
+_MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})")
+_MONTHS_OF_YEAR = re.compile(r"([^\W\d]+) (?:-|–|to|and|dan|sampai) ([^\W\d]+) (\d{4})")
+
+_MONTH_NAMES = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january januari jan",
+            "february februari feb pebruari",
+            "march maret mar",
+            "april apr",
+            "may mei",
+            "june juni jun",
+            "july juli jul",
+            "august agustus aug agu agt",
+            "september sept sep",
+            "october oktober oct okt",
+            "november nopember nov nop",
+            "december desember dec des",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+
+
+class Bounds(NamedTuple):
+    """Earliest and latest day a date may mean, both included; None is an open side."""
+
+    earliest: dt.date | None
+    latest: dt.date | None
+
+
+class UnreadableDate(ValueError):
+    """A text that is no date, or one that can be read in two ways."""
+
+
+@lru_cache(maxsize=4096)
+def bounds(value: str) -> Bounds:
+    """Return the first and last day of an EDTF text; the empty text is open on both sides.
+
+    Raises UnreadableDate where the text is not EDTF of level 0 or 1, or names no real day.
+    """
+    if not value:
+        return Bounds(None, None)
+    if "/" in value:
+        return _interval_bounds(value)
+    if match := _POINT.fullmatch(value):
+        return _point_bounds(value, *match.groups()[:3])
+    try:
+        parsed = parse_edtf(value)
+        first, last = parsed.lower_strict(), parsed.upper_strict()
+        return Bounds(dt.date(*first[:3]), dt.date(*last[:3]))
+    except (EDTFParseException, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise UnreadableDate(value) from error
+
+
+def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> Bounds:
+    try:
+        first = dt.date(int(year), int(month or 1), int(day or 1))
+    except ValueError as error:
+        raise UnreadableDate(value) from error
+    if day:
+        return Bounds(first, first)
+    last_month = int(month or 12)
+    last_day = calendar.monthrange(first.year, last_month)[1]
+    return Bounds(first, dt.date(first.year, last_month, last_day))
+
+
+def _interval_bounds(value: str) -> Bounds:
+    start, end = value.split("/", 1)
+    if "/" in end or not start or not end or (start, end) == ("..", ".."):
+        raise UnreadableDate(value)
+    earliest = None if start == ".." else bounds(start).earliest
+    latest = None if end == ".." else bounds(end).latest
+    if earliest and latest and earliest > latest:
+        raise UnreadableDate(value)
+    return Bounds(earliest, latest)
+
+
+def read(text: str) -> str:
+    """Return the EDTF form of a date as a person types it, in English or Indonesian.
+
+    Understood besides EDTF itself: ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
+    ``Mei 2024``, ``March to June 2024``, ``before 24 February 2022``, ``sejak 2022``,
+    ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and 4 March to another.
+    Raises UnreadableDate.
+    """
+    text = " ".join(text.split())
+    try:
+        bounds(text)
+        return text
+    except UnreadableDate:
+        return _read_words(text.casefold(), text)
+
+
+def _read_words(words: str, original: str) -> str:
+    if match := re.fullmatch(rf"{_BEFORE} (.+)", words):
+        return f"../{_read_point(match[1], original)}"
+    if match := re.fullmatch(rf"{_SINCE} (.+)", words):
+        return f"{_read_point(match[1], original)}/.."
+    if match := re.fullmatch(rf"{_ABOUT} (.+)", words):
+        return f"{_read_point(match[1], original)}~"
+    between = re.sub(r"^(?:between|antara|from|dari) ", "", words)
+    if match := _MONTHS_OF_YEAR.fullmatch(between):
+        first, last, year = match.groups()
+        return _checked(f"{year}-{_month(first, original)}/{year}-{_month(last, original)}")
+    for separator in (" – ", " - ", "–", " to ", " and ", " dan ", " sampai ", " hingga "):
+        start, found, end = between.partition(separator)
+        if found:
+            return _checked(f"{_read_point(start, original)}/{_read_point(end, original)}")
+    return _read_point(words, original)
+
+
+def _read_point(words: str, original: str) -> str:
+    if _POINT.fullmatch(words):
+        return _checked(words)
+    if match := _DAY_FIRST.fullmatch(words):
+        day, month, year = match.groups()
+    elif match := _MONTH_FIRST.fullmatch(words):
+        month, day, year = match.groups()
+    elif match := _MONTH.fullmatch(words):
+        return _checked(f"{match[2]}-{_month(match[1], original)}")
+    else:
+        raise UnreadableDate(original)
+    return _checked(f"{year}-{_month(month, original)}-{int(day):02}")
+
+
+def _month(name: str, original: str) -> str:
+    try:
+        return f"{_MONTH_NAMES[name]:02}"
+    except KeyError as error:
+        raise UnreadableDate(original) from error
+
+
+def _checked(value: str) -> str:
+    bounds(value)
+    return value
+
+
+def in_words(value: str) -> str:
+    """Say a stored date in the active language, no more precisely than it is known.
+
+    >>> in_words("2024-05")
+    'May 2024'
+    """
+    if not value:
+        return ""
+    start, slash, end = value.partition("/")
+    if not slash:
+        return _point_in_words(value)
+    if start == "..":
+        return _("by %(date)s") % {"date": _point_in_words(end)}
+    if end == "..":
+        return _("since %(date)s") % {"date": _point_in_words(start)}
+    return _("between %(start)s and %(end)s") % {
+        "start": _point_in_words(start),
+        "end": _point_in_words(end),
+    }
+
+
+def _point_in_words(value: str) -> str:
+    match = _POINT.fullmatch(value)
+    if not match:
+        return value
+    year, month, day, doubt = match.groups()
+    if not month:
+        words = str(int(year))
+    else:
+        date = dt.date(int(year), int(month), int(day or 1))
+        words = date_format(date, "j F Y" if day else "F Y")
+    if doubt == "~":
+        return _("about %(date)s") % {"date": words}
+    if doubt:
+        return _("%(date)s (uncertain)") % {"date": words}
+    return words

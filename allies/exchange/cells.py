@@ -1,0 +1,138 @@
+"""What a cell of each kind holds, read and written: the widgets of the resources."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+from import_export.widgets import Widget
+
+from allies.models.fields import EDTFField
+
+if TYPE_CHECKING:
+    from allies.exchange.references import References
+
+
+class CellError(ValueError):
+    """A cell that cannot be understood; its text says what would be accepted."""
+
+
+class TextCell(Widget):
+    """A text, as it stands."""
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+        return value
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "" if value is None else str(value)
+
+
+class WordCell(TextCell):
+    """A code or address: white space around it means nothing."""
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+        return value.strip()
+
+
+class ChoiceCell(WordCell):
+    """One of a field's choices, by its stored word; ``default`` is what an empty cell means."""
+
+    def __init__(self, choices: Iterable[Any], default: str = "") -> None:
+        super().__init__()
+        self.choices = [str(choice) for choice in choices]
+        self.default = default
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+        word = value.strip() or self.default
+        if word and word not in self.choices:
+            raise CellError(_("accepted are: %(choices)s") % {"choices": ", ".join(self.choices)})
+        return word
+
+
+class NumberCell(WordCell):
+    """A whole number of no sign, or nothing."""
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> int | None:  # type: ignore[override]
+        digits = value.strip()
+        if not digits:
+            return None
+        if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+            raise CellError(_("a whole number is accepted, like 4"))
+        return int(digits)
+
+
+class FlagCell(WordCell):
+    """Yes, no or, where ``optional``, nothing for "not known"."""
+
+    WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
+
+    def __init__(self, *, optional: bool) -> None:
+        super().__init__()
+        self.optional = optional
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> bool | None:  # type: ignore[override]
+        word = value.strip().casefold()
+        if not word:
+            return None if self.optional else False
+        if word not in self.WORDS:
+            raise CellError(_("accepted are: yes, no"))
+        return self.WORDS[word]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "" if value is None else ("yes" if value else "no")
+
+
+class DayCell(WordCell):
+    """A calendar day, as YYYY-MM-DD, or nothing."""
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> dt.date | None:  # type: ignore[override]
+        text = value.strip()
+        if not text:
+            return None
+        try:
+            return dt.datetime.strptime(text, "%Y-%m-%d").date()
+        except ValueError as error:
+            raise CellError(_("a day is accepted, like 2024-06-19")) from error
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return value.isoformat() if value else ""
+
+
+class EDTFCell(WordCell):
+    """A date as precise as what is known."""
+
+    field = EDTFField()
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+        try:
+            return self.field.to_python(value)
+        except ValidationError as error:
+            raise CellError(" ".join(error.messages)) from error
+
+
+class ReferenceCell(WordCell):
+    """Another record, by a natural key; an empty cell is no record.
+
+    The runner sets ``references``, which knows what this run is about to create, and calls
+    ``prepare`` with the texts of a whole chunk, so that a chunk costs one query a column.
+    """
+
+    references: "References"
+
+    def __init__(self, model: type[models.Model], key: str) -> None:
+        super().__init__()
+        self.model = model
+        self.key = key
+
+    def prepare(self, texts: set[str]) -> None:
+        """Load the records that these cells name."""
+        self.references.load(self.model, {word for text in texts if (word := text.strip())})
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> models.Model | None:  # type: ignore[override]
+        text = value.strip()
+        return self.references.find(self.model, text) if text else None
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "" if value is None else str(getattr(value, self.key))

@@ -1,0 +1,90 @@
+"""What an import did or would do, in a form a page and a terminal can show."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+#: Errors kept in words; the rest are counted.
+ERRORS_KEPT = 500
+
+
+@dataclass(frozen=True)
+class RowError:
+    """What is wrong with one cell or row: where, what stands there, what would be accepted."""
+
+    noun: str
+    row: int
+    column: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        if not self.row:
+            return self.message
+        where = _("Row %(row)d") % {"row": self.row}
+        if self.column:
+            where = _("%(where)s, column %(column)s") % {"where": where, "column": self.column}
+        if self.value:
+            where = f"{where}: “{shorten(self.value)}”"
+        return f"{where}: {self.message}"
+
+
+def shorten(value: str, length: int = 80) -> str:
+    """Return the value's beginning, marked where something was left out."""
+    return value if len(value) <= length else f"{value[:length]}…"
+
+
+@dataclass
+class Report:
+    """Counts of rows by what happened to them, and every error in the file's order."""
+
+    noun: str
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    unsupported: int = 0
+    errors: list[RowError] = field(default_factory=list)
+    error_count: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.error_count == 0
+
+    def refuse(self, row: int, found: list[tuple[str, str, str]]) -> None:
+        """Count a row as refused, with its errors as (column, value, message)."""
+        self.refused += 1
+        for column, value, message in found:
+            self.add_error(RowError(self.noun, row, column, value, message))
+
+    def add_error(self, error: RowError) -> None:
+        self.error_count += 1
+        if len(self.errors) < ERRORS_KEPT:
+            self.errors.append(error)
+
+    def summary(self) -> str:
+        """Say the counts in one line."""
+        return _(
+            "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d changed, "
+            "%(unchanged)d unchanged, %(refused)d refused"
+        ) % {
+            "noun": self.noun,
+            "rows": self.rows,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "refused": self.refused,
+        }
+
+
+def messages_by_field(error: ValidationError, columns: dict[str, str]) -> list[tuple[str, str]]:
+    """Return a ValidationError's messages as (column, message); "" for the row as a whole."""
+    found: dict[str, Any] = (
+        error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    )
+    return [
+        (columns.get(name, ""), message) for name, messages in found.items() for message in messages
+    ]

@@ -1,0 +1,91 @@
+"""Ally lists, their entries and what they point to as rows."""
+
+from import_export.fields import Field
+
+from allies.exchange.cells import FlagCell, NumberCell
+from allies.exchange.resources.base import (
+    NounResource,
+    choice,
+    country,
+    reference,
+    status,
+    text,
+    word,
+)
+from allies.models import AllyList, Entry, SeeAlso, Source
+from allies.models.m49 import NAMES
+
+
+def _position() -> Field:
+    return Field(attribute="position", column_name="position", widget=NumberCell())
+
+
+class AllyListResource(NounResource):
+    noun = "ally-lists"
+    identities = (("slug",),)
+    is_referred_to = True
+    export_order = ("slug",)
+    export_related = ("focus", "recorded_from")
+
+    slug = word("slug")
+    title_en = text("title_en")
+    title_ind = text("title_ind")
+    focus = country("focus")
+    scope = choice("scope", NAMES)
+    recorded_from = reference("recorded_from", Source, "key")
+    promised = Field(attribute="promised", column_name="promised", widget=NumberCell())
+    featured = Field(
+        attribute="featured", column_name="featured", widget=FlagCell(optional=False)
+    )
+    intro_en = text("intro_en")
+    intro_ind = text("intro_ind")
+    status = status()
+
+    class Meta:
+        model = AllyList
+        fields = (
+            "slug",
+            "title_en",
+            "title_ind",
+            "focus",
+            "scope",
+            "recorded_from",
+            "promised",
+            "featured",
+            "intro_en",
+            "intro_ind",
+            "status",
+        )
+
+
+class EntryResource(NounResource):
+    noun = "entries"
+    identities = (("ally_list", "country"),)
+    is_referred_to = True
+    export_order = ("ally_list__slug", "position", "country__slug")
+    export_related = ("ally_list", "country")
+
+    ally_list = reference("ally_list", AllyList, "slug")
+    country = country()
+    position = _position()
+    prose_en = text("prose_en")
+    prose_ind = text("prose_ind")
+
+    class Meta:
+        model = Entry
+        fields = ("ally_list", "country", "position", "prose_en", "prose_ind")
+
+
+class SeeAlsoResource(NounResource):
+    noun = "see-also"
+    identities = (("ally_list", "source"),)
+    export_order = ("ally_list__slug", "position", "source__key")
+    export_related = ("ally_list", "source")
+
+    ally_list = reference("ally_list", AllyList, "slug")
+    source = reference("source", Source, "key")
+    position = _position()
+
+    class Meta:
+        model = SeeAlso
+        fields = ("ally_list", "source", "position")

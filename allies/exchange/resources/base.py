@@ -1,0 +1,123 @@
+"""What every noun's resource has: its columns, how its rows are known again, its exports."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext as _
+from import_export import resources
+from import_export.fields import Field
+
+from allies.exchange.cells import ChoiceCell, EDTFCell, ReferenceCell, TextCell, WordCell
+from allies.models import Country, Status
+
+if TYPE_CHECKING:
+    from allies.exchange.ledger import Ledger
+
+
+class NounResource(resources.ModelResource):
+    """Rows of one noun, in its public words.
+
+    The runner (``exchange.runner``) drives it: ``row_identity`` says which record a row is,
+    the fields read and write its cells.
+    """
+
+    #: The noun as commands and addresses write it, plural.
+    noun: ClassVar[str]
+    #: Attributes that identify a record: the first group whose cells are all filled counts.
+    identities: ClassVar[tuple[tuple[str, ...], ...]]
+    #: Attributes an identity may leave empty ("joined": not known).
+    blank_identity: ClassVar[tuple[str, ...]] = ()
+    #: Attribute that points to a record of the same noun, which may stand later in the file.
+    self_reference: ClassVar[str] = ""
+    #: Whether other nouns' files, or this one's, may name these records.
+    is_referred_to: ClassVar[bool] = False
+    #: Order of an export, by natural keys only, so that it does not tell one database's ids.
+    export_order: ClassVar[tuple[str, ...]]
+    export_related: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def model(self) -> type[models.Model]:
+        return self._meta.model
+
+    @property
+    def columns(self) -> list[str]:
+        """The column names, in the order they are written."""
+        return [field.column_name for field in self.get_export_fields()]
+
+    def references(self) -> Iterator[tuple[Field, ReferenceCell]]:
+        for field in self.get_import_fields():
+            if isinstance(field.widget, ReferenceCell):
+                yield field, field.widget
+
+    def row_identity(self, record: Any) -> tuple[tuple[str, ...], tuple[Any, ...]] | None:
+        """Return the attributes a record is known by and their values; None where it has none."""
+        for names in self.identities:
+            values = tuple(_plain(record, name) for name in names)
+            if all(
+                value not in ("", None) or name in self.blank_identity
+                for name, value in zip(names, values, strict=True)
+            ):
+                return names, values
+        return None
+
+    def identity_columns(self) -> str:
+        """Say in words which columns identify a row."""
+        return _(" or ").join(
+            " + ".join(name.removesuffix("_id") for name in names) for names in self.identities
+        )
+
+    def complete(self, record: Any) -> None:
+        """Fill in what a new record's row may leave out."""
+
+    def check(self, record: Any, ledger: "Ledger") -> None:
+        """Raise ValidationError where the record breaks a rule of its own."""
+        record.clean()
+
+    def export_rows(self) -> Iterator[list[str]]:
+        """Yield every record's cells, in a stable order, in constant memory."""
+        fields = self.get_export_fields()
+        queryset: Any = (
+            self.model._default_manager.select_related(*self.export_related)
+            .order_by(*self.export_order)
+            .iterator(chunk_size=2000)
+        )
+        for record in queryset:
+            yield [field.export(record) for field in fields]
+
+
+def _plain(record: Any, name: str) -> Any:
+    return getattr(record, record._meta.get_field(name).attname)
+
+
+def text(column: str) -> Field:
+    return Field(attribute=column, column_name=column, widget=TextCell())
+
+
+def word(column: str) -> Field:
+    return Field(attribute=column, column_name=column, widget=WordCell())
+
+
+def date(column: str) -> Field:
+    return Field(attribute=column, column_name=column, widget=EDTFCell())
+
+
+def choice(column: str, choices: Iterable[Any], default: Any = "") -> Field:
+    return Field(
+        attribute=column, column_name=column, widget=ChoiceCell(choices, default=str(default))
+    )
+
+
+def reference(column: str, model: type[models.Model], key: str) -> Field:
+    return Field(attribute=column, column_name=column, widget=ReferenceCell(model, key))
+
+
+def country(column: str = "country") -> Field:
+    return reference(column, Country, "code")
+
+
+def status() -> Field:
+    return choice("status", Status, default=Status.DRAFT)

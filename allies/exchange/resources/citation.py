@@ -1,0 +1,57 @@
+"""Citations as rows."""
+
+from typing import Any
+
+from import_export.fields import Field
+
+from allies.exchange.cells import DayCell
+from allies.exchange.resources.base import NounResource, choice, reference, text, word
+from allies.models import TARGETS, Alliance, Citation, Entry, Event, Source, Stance
+
+
+class CitationResource(NounResource):
+    noun = "citations"
+    identities = tuple((target, "source", "stance", "locator") for target in TARGETS)
+    blank_identity = ("locator",)
+    export_order = (
+        "source__key",
+        "alliance__slug",
+        "event__slug",
+        "entry__ally_list__slug",
+        "entry__country__slug",
+        "stance",
+        "locator",
+    )
+    export_related = ("source", "alliance", "event", "entry__ally_list", "entry__country")
+
+    source = reference("source", Source, "key")
+    alliance = reference("alliance", Alliance, "slug")
+    event = reference("event", Event, "slug")
+    entry = reference("entry", Entry, "code")
+    stance = choice("stance", Stance, default=Stance.SUPPORTS)
+    locator = word("locator")
+    quote = text("quote")
+    note_en = text("note_en")
+    note_ind = text("note_ind")
+    verified_on = Field(attribute="verified_on", column_name="verified_on", widget=DayCell())
+
+    class Meta:
+        model = Citation
+        fields = (
+            "source",
+            "alliance",
+            "event",
+            "entry",
+            "stance",
+            "locator",
+            "quote",
+            "note_en",
+            "note_ind",
+            "verified_on",
+        )
+
+    def row_identity(self, record: Any) -> tuple[tuple[str, ...], tuple[Any, ...]] | None:
+        """As for every noun, but two targets in one row identify nothing."""
+        if sum(getattr(record, f"{target}_id") is not None for target in TARGETS) != 1:
+            return None
+        return super().row_identity(record)

@@ -1,0 +1,68 @@
+"""Countries and their further names as rows."""
+
+from typing import Any
+
+from django.utils.text import slugify
+from import_export.fields import Field
+
+from allies.exchange.cells import NumberCell
+from allies.exchange.resources.base import NounResource, choice, country, date, text, word
+from allies.models import Alias, Country
+from allies.models.m49 import REGIONS, SUBREGIONS
+
+
+class CountryResource(NounResource):
+    noun = "countries"
+    identities = (("alpha3",), ("cow_code",), ("slug",))
+    self_reference = "successor"
+    is_referred_to = True
+    export_order = ("slug",)
+    export_related = ("successor",)
+
+    alpha3 = word("alpha3")
+    alpha2 = word("alpha2")
+    m49 = word("m49")
+    cow_code = Field(attribute="cow_code", column_name="cow_code", widget=NumberCell())
+    name_en = text("name_en")
+    name_ind = text("name_ind")
+    slug = word("slug")
+    region = choice("region", REGIONS)
+    subregion = choice("subregion", SUBREGIONS)
+    existed_from = date("existed_from")
+    existed_to = date("existed_to")
+    successor = country("successor")
+
+    class Meta:
+        model = Country
+        fields = (
+            "alpha3",
+            "alpha2",
+            "m49",
+            "cow_code",
+            "name_en",
+            "name_ind",
+            "slug",
+            "region",
+            "subregion",
+            "existed_from",
+            "existed_to",
+            "successor",
+        )
+
+    def complete(self, record: Any) -> None:
+        record.slug = record.slug or slugify(record.name_en or record.name_ind)
+
+
+class AliasResource(NounResource):
+    noun = "aliases"
+    identities = (("country", "name"),)
+    export_order = ("country__slug", "name")
+    export_related = ("country",)
+
+    country = country()
+    name = text("name")
+    language = word("language")
+
+    class Meta:
+        model = Alias
+        fields = ("country", "name", "language")

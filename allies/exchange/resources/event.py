@@ -1,0 +1,86 @@
+"""Events and participations as rows."""
+
+from typing import Any
+
+from django.utils.text import slugify
+
+from allies.exchange.resources.base import (
+    NounResource,
+    choice,
+    country,
+    date,
+    reference,
+    status,
+    text,
+    word,
+)
+from allies.models import (
+    Alliance,
+    Certainty,
+    Event,
+    EventKind,
+    Participation,
+    ParticipationRole,
+)
+
+
+class EventResource(NounResource):
+    noun = "events"
+    identities = (("identifier",), ("slug",))
+    is_referred_to = True
+    export_order = ("slug",)
+    export_related = ("alliance",)
+
+    slug = word("slug")
+    identifier = word("identifier")
+    kind = choice("kind", EventKind)
+    certainty = choice("certainty", Certainty, default=Certainty.REPORTED)
+    title_en = text("title_en")
+    title_ind = text("title_ind")
+    date = date("date")
+    place_en = text("place_en")
+    place_ind = text("place_ind")
+    attributed_to_en = text("attributed_to_en")
+    attributed_to_ind = text("attributed_to_ind")
+    alliance = reference("alliance", Alliance, "slug")
+    summary_en = text("summary_en")
+    summary_ind = text("summary_ind")
+    status = status()
+
+    class Meta:
+        model = Event
+        fields = (
+            "slug",
+            "identifier",
+            "kind",
+            "certainty",
+            "title_en",
+            "title_ind",
+            "date",
+            "place_en",
+            "place_ind",
+            "attributed_to_en",
+            "attributed_to_ind",
+            "alliance",
+            "summary_en",
+            "summary_ind",
+            "status",
+        )
+
+    def complete(self, record: Any) -> None:
+        record.slug = record.slug or slugify(record.identifier)
+
+
+class ParticipationResource(NounResource):
+    noun = "participations"
+    identities = (("event", "country", "role"),)
+    export_order = ("event__slug", "country__slug", "role")
+    export_related = ("event", "country")
+
+    event = reference("event", Event, "slug")
+    country = country()
+    role = choice("role", ParticipationRole)
+
+    class Meta:
+        model = Participation
+        fields = ("event", "country", "role")

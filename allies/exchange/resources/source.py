@@ -1,0 +1,73 @@
+"""Sources as rows."""
+
+from typing import Any
+
+
+from allies.exchange.ledger import Ledger
+from allies.exchange.resources.base import (
+    NounResource,
+    choice,
+    date,
+    reference,
+    status,
+    text,
+    word,
+)
+from allies.models import Source, SourceKind, refuse_loss
+from allies.models.source import refuse_circle
+
+
+class SourceResource(NounResource):
+    noun = "sources"
+    identities = (("key",),)
+    self_reference = "derived_from"
+    is_referred_to = True
+    export_order = ("key",)
+    export_related = ("derived_from",)
+
+    key = word("key")
+    kind = choice("kind", SourceKind, default=SourceKind.NEWS)
+    publisher = text("publisher")
+    title = text("title")
+    author = text("author")
+    url = word("url")
+    date_published = date("date_published")
+    language = word("language")
+    derived_from = reference("derived_from", Source, "key")
+    archive_url = word("archive_url")
+    status = status()
+
+    class Meta:
+        model = Source
+        fields = (
+            "key",
+            "kind",
+            "publisher",
+            "title",
+            "author",
+            "url",
+            "date_published",
+            "language",
+            "derived_from",
+            "archive_url",
+            "status",
+        )
+
+    def check(self, record: Any, ledger: Ledger) -> None:
+        """Refuse circles of derivation, this file's rows included, and loss of evidence."""
+        parent = record.derived_from.key if record.derived_from else ""
+        ledger.link(self.noun, record.key, parent)
+
+        def parent_of(key: str) -> str:
+            linked = ledger.parent(self.noun, key)
+            if linked is not None:
+                return linked
+            stored = Source.objects.filter(key=key).values_list("derived_from__key", flat=True)
+            return stored.first() or ""
+
+        refuse_circle(record.key, parent, parent_of)
+        if record.pk and record.pk > 0 and not record.is_published:
+            if Source.objects.published().filter(pk=record.pk).exists():
+                refuse_loss(record)
+
+

@@ -1,0 +1,69 @@
+"""The filter of a country's ally list."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.validators import MinValueValidator
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.models import AllianceKind, Country, allies_of
+from allies.models.m49 import grouped
+
+
+class AllyFilterSet(ReadersFilterSet):
+    """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
+
+    region = django_filters.ChoiceFilter(
+        label=_("Region"), choices=lambda: [(str(n), c) for n, c in grouped()], method="in_region"
+    )
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
+    )
+    on = DayFilter(
+        label=_("On the day"),
+        method="as_it_is",
+        help_text=_("A tie counts on a day when it may have been in force that day."),
+    )
+    min_sources = django_filters.NumberFilter(
+        label=_("Independent sources, at least"),
+        field_name="independent_sources",
+        lookup_expr="gte",
+        field_class=forms.IntegerField,
+        validators=[MinValueValidator(0)],
+    )
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Country
+        fields: list[str] = []
+
+    def __init__(self, data: Any, *, focus: Country) -> None:
+        self.focus = focus
+        super().__init__(data, queryset=Country.objects.none())
+
+    @property
+    def day(self) -> dt.date:
+        """The day asked about; today where none is given."""
+        return self.form.cleaned_data.get("on") or timezone.localdate()
+
+    @property
+    def kind_of_tie(self) -> str:
+        return self.form.cleaned_data.get("kind") or ""
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """Return the allies on that day, narrowed by what else is asked."""
+        return super().filter_queryset(allies_of(self.focus, on=self.day, kind=self.kind_of_tie))
+
+    def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
+        return queryset  # ``filter_queryset`` has seen to it: which ties count is asked first
+
+    def in_region(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.in_region(value)
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.named(value)
+
+

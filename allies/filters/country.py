@@ -1,0 +1,44 @@
+"""The filter of the countries."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import ReadersFilterSet
+from allies.models import Country, Membership
+from allies.models.m49 import grouped
+
+
+class CountryFilterSet(ReadersFilterSet):
+    region = django_filters.ChoiceFilter(
+        label=_("Region"), choices=lambda: [(str(n), c) for n, c in grouped()], method="in_region"
+    )
+    ties = django_filters.ChoiceFilter(
+        label=_("Ties"),
+        choices=[("yes", _("with published ties")), ("no", _("without published ties"))],
+        method="with_ties",
+    )
+    existence = django_filters.ChoiceFilter(
+        label=_("Existence"),
+        choices=[("current", _("of today")), ("historic", _("historic"))],
+        method="by_existence",
+    )
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Country
+        fields: list[str] = []
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.named(value)
+
+    def in_region(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.in_region(value)
+
+    def with_ties(self, queryset: Any, name: str, value: str) -> Any:
+        has_ties = Exists(Membership.objects.published().filter(country=OuterRef("pk")))
+        return queryset.filter(has_ties if value == "yes" else ~has_ties)
+
+    def by_existence(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.current() if value == "current" else queryset.historic()

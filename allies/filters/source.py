@@ -1,0 +1,40 @@
+"""The filter of the sources."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.models import Source, SourceKind
+
+
+class SourceFilterSet(ReadersFilterSet):
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=SourceKind.choices)
+    derivation = django_filters.ChoiceFilter(
+        label=_("Derivation"),
+        choices=[("original", _("originals")), ("derived", _("drawing on another source"))],
+        method="by_derivation",
+    )
+    date_after = DayFilter(
+        label=_("Published from"),
+        method="may_be_after",
+        help_text=_("A source without a date counts on no day."),
+    )
+    date_before = DayFilter(label=_("Published until"), method="may_be_before")
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Source
+        fields: list[str] = []
+
+    def by_derivation(self, queryset: Any, name: str, value: str) -> Any:
+        draws = Q(derived_from__in=Source.objects.published())
+        return queryset.filter(draws if value == "derived" else ~draws)
+
+    def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+        return queryset.filter(date_published_latest__gte=value)
+
+    def may_be_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+        return queryset.filter(date_published_earliest__lte=value)

@@ -1,0 +1,13 @@
+"""Folding: the form of a text in which "Côte d’Ivoire", "cote d'ivoire" and "COTE D IVOIRE" are one."""
+
+import re
+import unicodedata
+
+_GAP = re.compile(r"[\W_]+")
+
+
+def fold(text: str) -> str:
+    """Return the text without case, accents and punctuation, its words parted by single spaces."""
+    decomposed = unicodedata.normalize("NFKD", text.replace("&", " and "))
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _GAP.sub(" ", letters.casefold()).strip()

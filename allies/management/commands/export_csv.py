@@ -1,0 +1,20 @@
+"""Export every record of one noun as CSV."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from allies.exchange.export import export_csv
+from allies.exchange.resources import NOUNS
+
+
+class Command(BaseCommand):
+    help = "Write every record of one noun as CSV to the standard output."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))
+
+    def handle(self, *args: Any, noun: str, **options: Any) -> None:
+        for line in export_csv(noun):
+            self.stdout.write(line, ending="")

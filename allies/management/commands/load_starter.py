@@ -1,0 +1,30 @@
+"""Load the starter content."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+import allies
+from allies.exchange.reader import read_csv
+from allies.exchange.resources import NOUNS
+from allies.exchange.runner import Refused, run_import
+from allies.management.commands._reports import show
+
+STARTER = Path(allies.__file__).parent / "starter"
+
+
+class Command(BaseCommand):
+    help = "Load the countries of the world and the starter content; loading it again adds nothing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        files = [
+            (noun, read_csv(path, resource().columns))
+            for noun, resource in NOUNS.items()
+            if (path := STARTER / f"{noun}.csv").exists()
+        ]
+        try:
+            reports = run_import(files, commit=True, reason="Starter content")
+        except Refused as refused:
+            reports = refused.reports
+        show(reports, commit=True, out=self.stdout)

@@ -1,0 +1,52 @@
+"""The records. One file a noun; each queryset says what of it is public."""
+
+from allies.models.alliance import (
+    DUTIES,
+    Alliance,
+    AllianceKind,
+    Membership,
+    MembershipRole,
+)
+from allies.models.ally_list import AllyList, Entry, SeeAlso
+from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
+from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
+from allies.models.country import Alias, Country
+from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
+from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
+from allies.models.source import Source, SourceKind
+from allies.models.tie import AllyRow, allies_of, ally_rows
+
+__all__ = [
+    "DUTIES",
+    "TARGETS",
+    "Alias",
+    "Alliance",
+    "AllianceKind",
+    "AllyList",
+    "AllyRow",
+    "Certainty",
+    "Citation",
+    "CitedPublishable",
+    "Country",
+    "Entry",
+    "Event",
+    "EventKind",
+    "EvidenceLost",
+    "Membership",
+    "MembershipRole",
+    "OldSlug",
+    "Participation",
+    "ParticipationRole",
+    "Publishable",
+    "Record",
+    "SeeAlso",
+    "Slugged",
+    "Source",
+    "SourceKind",
+    "Stance",
+    "Status",
+    "allies_of",
+    "ally_rows",
+    "refuse_loss",
+    "would_lose_support",
+]

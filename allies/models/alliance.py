@@ -1,0 +1,278 @@
+"""Alliances, and which country was part of them when."""
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.base import (
+    PROSE_LENGTH,
+    Record,
+    Slugged,
+    Status,
+    one_of,
+    published_has_text,
+    require_order,
+)
+from allies.models.citation import CitedPublishable, CitedQuerySet
+from allies.models.country import Country
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.languages import Bilingual, localized
+
+
+class AllianceKind(models.TextChoices):
+    """Kinds of tie: the first four as COW and ATOP name them."""
+
+    DEFENCE_PACT = "defence-pact", _("defence pact")
+    NEUTRALITY_PACT = "neutrality-pact", _("neutrality pact")
+    NON_AGGRESSION_PACT = "non-aggression-pact", _("non-aggression pact")
+    ENTENTE = "entente", _("entente")
+    STRATEGIC_PARTNERSHIP = "strategic-partnership", _("strategic partnership")
+    INFORMAL_ALIGNMENT = "informal-alignment", _("informal alignment")
+    ORGANISATION = "organisation", _("organisation")
+
+
+class AllianceQuerySet(CitedQuerySet["Alliance"]):
+    target = "alliance"
+
+    def published(self) -> "AllianceQuerySet":
+        """Those a reader may see: published, and supported by a published source."""
+        return self.filter(status=Status.PUBLISHED).supported()
+
+    def with_member(self, country: Country) -> "AllianceQuerySet":
+        return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
+
+    def in_force(self, day: dt.date) -> "AllianceQuerySet":
+        """Those that may have been in force on a day."""
+        return self.filter(may_have_begun(day), may_have_lasted(day))
+
+    def newest_first(self) -> "AllianceQuerySet":
+        start = models.functions.Coalesce("in_force_earliest", "signed_earliest")
+        return self.order_by(start.desc(nulls_last=True), localized("title"), "pk")
+
+
+def may_have_begun(day: dt.date, prefix: str = "") -> Q:
+    """Return the condition that an alliance may have been in force by a day.
+
+    It begins when it enters into force or, where that is not known, when it is signed; a date
+    that is not known at all never excludes it. ``prefix`` is the path to it, as in ``alliance__``.
+    """
+    return _by(day, f"{prefix}in_force") | (
+        Q(**{f"{prefix}in_force": ""}) & (Q(**{f"{prefix}signed": ""}) | _by(day, f"{prefix}signed"))
+    )
+
+
+def may_have_lasted(day: dt.date, prefix: str = "") -> Q:
+    """Return the condition that an alliance may still have been in force on a day."""
+    return _until(day, f"{prefix}ended")
+
+
+def _by(day: dt.date, field: str) -> Q:
+    """A date is given, and may be this day or before."""
+    return ~Q(**{field: ""}) & (
+        Q(**{f"{field}_earliest__isnull": True}) | Q(**{f"{field}_earliest__lte": day})
+    )
+
+
+def _until(day: dt.date, field: str) -> Q:
+    """No date is given, or it may be this day or after."""
+    return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
+
+
+class Alliance(Slugged, CitedPublishable):
+    """A tie between two or more countries."""
+
+    identifier = models.CharField(
+        _("outside id"),
+        max_length=80,
+        blank=True,
+        default="",
+        help_text=_("What a data set calls it, like cow:278."),
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=AllianceKind)
+    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
+    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
+    signed = EDTFField(_("signed"))
+    signed_earliest = EarliestDay("signed")
+    signed_latest = LatestDay("signed")
+    in_force = EDTFField(_("in force"), help_text=_("The day it entered into force."))
+    in_force_earliest = EarliestDay("in_force", db_index=True)
+    in_force_latest = LatestDay("in_force")
+    ended = EDTFField(_("ended"))
+    ended_earliest = EarliestDay("ended")
+    ended_latest = LatestDay("ended")
+    summary_en = models.TextField(
+        _("summary (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    summary_ind = models.TextField(
+        _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    folded = FoldedField("title_en", "title_ind", "identifier")
+
+    title = Bilingual()
+    summary = Bilingual()
+    objects = AllianceQuerySet.as_manager()
+
+    class Meta(CitedPublishable.Meta):
+        verbose_name = _("alliance")
+        verbose_name_plural = _("alliances")
+        ordering = ["slug"]
+        constraints = [
+            one_of("alliance", "status", Status),
+            one_of("alliance", "kind", AllianceKind),
+            published_has_text("alliance", "title"),
+            models.UniqueConstraint(
+                fields=["identifier"],
+                condition=~Q(identifier=""),
+                name="alliance_identifier_unique",
+                violation_error_message=_("Another alliance already has this outside id."),
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_latest__isnull=True)
+                | Q(in_force_earliest__isnull=True)
+                | Q(ended_latest__gte=models.F("in_force_earliest")),
+                name="alliance_ends_after_start",
+                violation_error_message=_("An alliance cannot end before it is in force."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.slug
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:alliance-detail", args=[self.slug])
+
+    def slug_base(self) -> str:
+        return self.title_en or self.title_ind
+
+    @property
+    def began(self) -> str:
+        """When it entered into force, else when it was signed (EDTF)."""
+        return self.in_force or self.signed
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        if self.is_published and not (self.title_en or self.title_ind):
+            errors["title_en"] = _("A published record needs a title in one language at least.")
+        require_order(errors, self, "signed", "in_force")
+        require_order(errors, self, "signed", "ended")
+        require_order(errors, self, "in_force", "ended")
+        if errors:
+            raise ValidationError(errors)
+
+    def missing_for_publication(self) -> list[str]:
+        missing = self.missing_support()
+        if not (self.title_en or self.title_ind):
+            missing.append(str(_("A title in one language at least is missing.")))
+        if self.pk is None or self.memberships.values("country").distinct().count() < 2:
+            missing.append(str(_("An alliance has two members or more.")))
+        return missing
+
+
+class MembershipRole(models.TextChoices):
+    MEMBER = "member", _("member")
+    GUARANTOR = "guarantor", _("guarantor")
+    OBSERVER = "observer", _("observer")
+    ASSOCIATE = "associate", _("associate")
+
+
+#: What a member may owe, in the terms of COW and ATOP, in the order they are shown.
+DUTIES = ("defence", "neutrality", "non_aggression", "consultation")
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def published(self) -> "MembershipQuerySet":
+        """Those of alliances a reader may see."""
+        return self.filter(alliance__in=Alliance.objects.published())
+
+    def in_force(self, day: dt.date) -> "MembershipQuerySet":
+        """Those that may have been in force on a day.
+
+        A membership lasts from the day it began to the day it ended, both included; where it has
+        no date of its own, its alliance's counts, and a date nobody knows excludes nothing.
+        """
+        begun = _by(day, "joined") | (Q(joined="") & may_have_begun(day, "alliance__"))
+        lasted = (~Q(left="") & _until(day, "left")) | (
+            Q(left="") & may_have_lasted(day, "alliance__")
+        )
+        return self.filter(begun, lasted)
+
+
+class Membership(Record):
+    """A country's part in an alliance, once; one that left and re-joined has two."""
+
+    alliance = models.ForeignKey(
+        Alliance, verbose_name=_("alliance"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    country = models.ForeignKey(
+        Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="memberships"
+    )
+    joined = EDTFField(_("joined"), help_text=_("Empty: when the alliance began."))
+    joined_earliest = EarliestDay("joined")
+    joined_latest = LatestDay("joined")
+    left = EDTFField(_("left"), help_text=_("Empty: still a member, or until the alliance ended."))
+    left_earliest = EarliestDay("left")
+    left_latest = LatestDay("left")
+    role = models.CharField(
+        _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
+    )
+    defence = models.BooleanField(_("owes defence"), null=True, blank=True)
+    neutrality = models.BooleanField(_("owes neutrality"), null=True, blank=True)
+    non_aggression = models.BooleanField(_("owes non-aggression"), null=True, blank=True)
+    consultation = models.BooleanField(_("owes consultation"), null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ["alliance", "country", "joined"]
+        constraints = [
+            one_of("membership", "role", MembershipRole),
+            models.UniqueConstraint(
+                fields=["alliance", "country", "joined"],
+                name="membership_once",
+                violation_error_message=_(
+                    "This country already has a membership with this date of joining."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(left_latest__isnull=True)
+                | Q(joined_earliest__isnull=True)
+                | Q(left_latest__gte=models.F("joined_earliest")),
+                name="membership_left_after_joined",
+                violation_error_message=_("A country cannot leave before it joins."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country} – {self.alliance}"
+
+    @property
+    def governed_by(self) -> Alliance:
+        return self.alliance
+
+    @property
+    def began(self) -> str:
+        """When it began (EDTF): its own date, else its alliance's."""
+        return self.joined or self.alliance.began
+
+    @property
+    def ended(self) -> str:
+        """When it ended (EDTF): its own date, else its alliance's."""
+        return self.left or self.alliance.ended
+
+    @property
+    def duties(self) -> list[str]:
+        """What this member owes, as field names in the order they are shown."""
+        return [duty for duty in DUTIES if getattr(self, duty)]
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        require_order(errors, self, "joined", "left")
+        if errors:
+            raise ValidationError(errors)

@@ -1,0 +1,248 @@
+"""Lists of allies: our own, and those others published."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from allies.models import m49
+from allies.models.base import PROSE_LENGTH, Publishable, Record, Slugged, Status, one_of
+from allies.models.base import published_has_text
+from allies.models.citation import CitedQuerySet
+from allies.models.country import Country
+from allies.models.fields import FoldedField
+from allies.models.languages import Bilingual, localized
+from allies.models.source import Source
+
+
+class AllyListQuerySet(models.QuerySet["AllyList"]):
+    def published(self) -> "AllyListQuerySet":
+        """Those a reader may see: published, with an entry that may be seen."""
+        return self.filter(status=Status.PUBLISHED).filter(
+            pk__in=Entry.objects.supported().values("ally_list")
+        )
+
+    def featured_first(self) -> "AllyListQuerySet":
+        return self.order_by("-featured", localized("title"), "pk")
+
+
+class AllyList(Slugged, Publishable):
+    """A titled, ordered list of a focus country's allies within a scope.
+
+    It is ours or, with ``recorded_from``, one that a source published.
+    """
+
+    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
+    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
+    focus = models.ForeignKey(
+        Country,
+        verbose_name=_("focus country"),
+        on_delete=models.PROTECT,
+        related_name="ally_lists",
+        help_text=_("The country whose allies are listed."),
+    )
+    scope = models.CharField(
+        _("scope (M49)"),
+        max_length=3,
+        blank=True,
+        default="",
+        choices=list(m49.NAMES.items()),
+        help_text=_("The region the list confines itself to; empty for the whole world."),
+    )
+    recorded_from = models.ForeignKey(
+        Source,
+        verbose_name=_("recorded from"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="recorded_lists",
+        help_text=_("The source that published this list; empty for a list of our own."),
+    )
+    promised = models.PositiveSmallIntegerField(
+        _("promised number"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("How many allies the headline promises."),
+    )
+    featured = models.BooleanField(
+        _("featured"), default=False, help_text=_("Shown on the front page.")
+    )
+    intro_en = models.TextField(
+        _("introduction (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    intro_ind = models.TextField(
+        _("introduction (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    folded = FoldedField("title_en", "title_ind")
+
+    title = Bilingual()
+    intro = Bilingual()
+    objects = AllyListQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        verbose_name = _("ally list")
+        verbose_name_plural = _("ally lists")
+        ordering = ["slug"]
+        constraints = [
+            one_of("allylist", "status", Status),
+            published_has_text("allylist", "title"),
+            models.CheckConstraint(
+                condition=Q(promised__isnull=True) | Q(promised__gte=1),
+                name="allylist_promises_one",
+                violation_error_message=_("A headline promises one ally at least."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.slug
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:allylist-detail", args=[self.slug])
+
+    def slug_base(self) -> str:
+        return self.title_en or self.title_ind
+
+    @property
+    def scope_name(self) -> Any:
+        return m49.NAMES.get(self.scope, "")
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        if self.is_published and not (self.title_en or self.title_ind):
+            errors["title_en"] = _("A published record needs a title in one language at least.")
+        if errors:
+            raise ValidationError(errors)
+
+    def missing_for_publication(self) -> list[str]:
+        missing = []
+        if not (self.title_en or self.title_ind):
+            missing.append(str(_("A title in one language at least is missing.")))
+        if self.recorded_from is not None and not self.recorded_from.is_published:
+            missing.append(str(_("The source it is recorded from is not published.")))
+        entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()
+        supported = set(entries.supported().values_list("pk", flat=True))
+        unsupported = [entry for entry in entries.select_related("country")
+                       if entry.pk not in supported]
+        if not supported and not unsupported:
+            missing.append(str(_("The list has no entry.")))
+        missing += [
+            _("The entry %(country)s has no supporting citation to a published source.")
+            % {"country": entry.country}
+            for entry in unsupported
+        ]
+        return missing
+
+
+class EntryQuerySet(CitedQuerySet["Entry"]):
+    target = "entry"
+
+    def published(self) -> "EntryQuerySet":
+        """Those of published lists that a published source supports."""
+        return self.filter(ally_list__status=Status.PUBLISHED).supported()
+
+    def in_order(self) -> "EntryQuerySet":
+        return self.order_by("ally_list", "position", "pk")
+
+
+class Entry(Record):
+    """A country's place in a list, with what the list says of it."""
+
+    ally_list = models.ForeignKey(
+        AllyList, verbose_name=_("ally list"), on_delete=models.CASCADE, related_name="entries"
+    )
+    country = models.ForeignKey(
+        Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="entries"
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), validators=[MinValueValidator(1)]
+    )
+    prose_en = models.TextField(
+        _("text (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    prose_ind = models.TextField(
+        _("text (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+
+    prose = Bilingual()
+    objects = EntryQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        ordering = ["ally_list", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ally_list", "country"],
+                name="entry_once",
+                violation_error_message=_("This country is already on the list."),
+            ),
+            models.CheckConstraint(
+                condition=Q(position__gte=1),
+                name="entry_position_from_one",
+                violation_error_message=_("Positions are counted from 1."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ally_list}: {self.country}"
+
+    @property
+    def code(self) -> str:
+        """The key this entry goes by in files: its list's slug and its country's code."""
+        return f"{self.ally_list.slug}/{self.country.code}"
+
+    @property
+    def governed_by(self) -> AllyList:
+        return self.ally_list
+
+    def clean(self) -> None:
+        if self.ally_list_id and self.country_id == self.ally_list.focus_id:
+            raise ValidationError({"country": _("A country is not on the list of its own allies.")})
+
+
+class SeeAlsoQuerySet(models.QuerySet["SeeAlso"]):
+    def published(self) -> "SeeAlsoQuerySet":
+        """Those of published lists that lead to published sources."""
+        return self.filter(
+            ally_list__in=AllyList.objects.published(), source__status=Status.PUBLISHED
+        )
+
+
+class SeeAlso(Record):
+    """Further reading a list points to."""
+
+    ally_list = models.ForeignKey(
+        AllyList, verbose_name=_("ally list"), on_delete=models.CASCADE, related_name="see_also"
+    )
+    source = models.ForeignKey(
+        Source, verbose_name=_("source"), on_delete=models.PROTECT, related_name="see_also_of"
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=1, validators=[MinValueValidator(1)]
+    )
+
+    objects = SeeAlsoQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("see also")
+        verbose_name_plural = _("see also")
+        ordering = ["ally_list", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ally_list", "source"],
+                name="seealso_once",
+                violation_error_message=_("The list already points to this source."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ally_list}: {self.source}"
+
+    @property
+    def governed_by(self) -> AllyList:
+        return self.ally_list

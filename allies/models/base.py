@@ -1,0 +1,210 @@
+"""What every record shares: history, rights, a status where it has one, slugs that survive."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from allies.edtf import UnreadableDate, bounds
+from allies.models.fields import DerivedField
+
+#: Longest prose an editor or a file may give in one field, in characters.
+PROSE_LENGTH = 20_000
+
+
+class Record(models.Model):
+    """A record editors keep: every version of it is remembered."""
+
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    history = HistoricalRecords(inherit=True)
+
+    class Meta:
+        abstract = True
+        default_permissions = ("add", "change", "delete", "view", "import", "export")
+
+    @property
+    def governed_by(self) -> "Publishable | None":
+        """The record whose status decides whether readers see this one; None: they always do."""
+        return None
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Write the record, and what is derived from the fields written."""
+        if update_fields is not None:
+            update_fields = {*update_fields, "updated_at", *derived_from(self, update_fields)}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+
+def derived_from(record: models.Model | type[models.Model], names: Iterable[str]) -> set[str]:
+    """Return the names of the fields that are computed from any of these."""
+    names = set(names)
+    return {
+        field.name
+        for field in record._meta.concrete_fields
+        if isinstance(field, DerivedField) and names.intersection(field.of)
+    }
+
+
+class Status(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    IN_REVIEW = "in-review", _("in review")
+    PUBLISHED = "published", _("published")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class Publishable(Record):
+    """A record that readers see once it is published."""
+
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status, default=Status.DRAFT, db_index=True
+    )
+
+    class Meta(Record.Meta):
+        abstract = True
+        default_permissions = (*Record.Meta.default_permissions, "publish")
+
+    @property
+    def governed_by(self) -> "Publishable":
+        return self
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == Status.PUBLISHED
+
+    def missing_for_publication(self) -> list[str]:
+        """Return what keeps this record from being published, all of it; costs queries."""
+        raise NotImplementedError
+
+    @classmethod
+    def publish_permission(cls) -> str:
+        """Return the right one needs to publish such a record, as ``has_perm`` takes it."""
+        return f"{cls._meta.app_label}.publish_{cls._meta.model_name}"
+
+
+class Slugged(models.Model):
+    """A record with an address of its own; addresses it had before lead to it."""
+
+    slug = models.SlugField(
+        _("slug"),
+        max_length=120,
+        unique=True,
+        blank=True,
+        help_text=_("The record’s address. Left empty, it is made from the title."),
+        error_messages={"unique": _("Another record already has this slug.")},
+    )
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+        record = super().from_db(db, field_names, values)
+        record.__dict__["_stored_slug"] = record.__dict__.get("slug", "")
+        return record
+
+    def slug_base(self) -> str:
+        """Return the text a missing slug is made from."""
+        raise NotImplementedError
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the record; keep the slug it had before, so that its address goes on working."""
+        if not self.slug:
+            self.slug = free_slug(type(self), self.slug_base())
+        super().save(*args, **kwargs)
+        before = self.__dict__.get("_stored_slug", "")
+        if before and before != self.slug:
+            OldSlug.objects.remember(type(self), [(before, self.pk)])
+        self.__dict__["_stored_slug"] = self.slug
+
+
+def free_slug(model: type[Slugged], text: str) -> str:
+    """Return a slug for the text that no record of the model has; costs a query."""
+    base = slugify(text)[:100] or str(model._meta.model_name)
+    taken = set(
+        model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
+    if base not in taken:
+        return base
+    return next(slug for n in range(2, len(taken) + 3) if (slug := f"{base}-{n}") not in taken)
+
+
+class OldSlugManager(models.Manager["OldSlug"]):
+    def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
+        """Keep (slug, id) pairs that records of this model had until now."""
+        self.bulk_create(
+            [
+                OldSlug(noun=model._meta.model_name, slug=slug, record_id=record_id)
+                for slug, record_id in slugs
+            ],
+            update_conflicts=True,
+            unique_fields=["noun", "slug"],
+            update_fields=["record_id"],
+        )
+
+    def record_id(self, model: type[models.Model], slug: str) -> int | None:
+        """Return the id of the record that had this slug before, if any did."""
+        return (
+            self.filter(noun=model._meta.model_name, slug=slug)
+            .values_list("record_id", flat=True)
+            .first()
+        )
+
+
+class OldSlug(models.Model):
+    """A slug that a record had before it was renamed."""
+
+    noun = models.CharField(max_length=40)
+    slug = models.SlugField(max_length=120)
+    record_id = models.BigIntegerField()
+
+    objects = OldSlugManager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["noun", "slug"], name="oldslug_one_record"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.noun}: {self.slug}"
+
+
+def published_has_text(model: str, field: str) -> models.CheckConstraint:
+    """Return the constraint that a published record has this text in one language at least."""
+    return models.CheckConstraint(
+        condition=~models.Q(status=Status.PUBLISHED)
+        | ~models.Q(**{f"{field}_en": "", f"{field}_ind": ""}),
+        name=f"{model}_published_has_{field}",
+        violation_error_message=_("A published record needs a title in one language at least."),
+    )
+
+
+def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+    """Return the constraint that the field holds one of its choices."""
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{field}__in": sorted(choices.values)}),
+        name=f"{model}_{field}_known",
+    )
+
+
+def require_order(errors: dict[str, Any], record: models.Model, first: str, last: str) -> None:
+    """Add an error where the date ``last`` is certainly before the date ``first``."""
+    try:
+        start = bounds(getattr(record, first)).earliest
+        end = bounds(getattr(record, last)).latest
+    except UnreadableDate:
+        return  # the field's own error says so
+    if start and end and end < start:
+        errors[last] = ValidationError(
+            _("“%(last)s” (%(last_value)s) is before “%(first)s” (%(first_value)s)."),
+            params={
+                "last": record._meta.get_field(last).verbose_name,
+                "last_value": getattr(record, last),
+                "first": record._meta.get_field(first).verbose_name,
+                "first_value": getattr(record, first),
+            },
+        )

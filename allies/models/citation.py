@@ -1,0 +1,212 @@
+"""Citations: what a source says for or against an alliance, an event or an entry of a list."""
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.base import PROSE_LENGTH, Publishable, Record, Status, one_of
+from allies.models.languages import Bilingual
+from allies.models.source import Source, origin_of
+
+#: The fields of which a citation fills exactly one.
+TARGETS = ("alliance", "event", "entry")
+
+SomeRecord = TypeVar("SomeRecord", bound=models.Model)
+
+
+class Stance(models.TextChoices):
+    SUPPORTS = "supports", _("supports")
+    DISPUTES = "disputes", _("disputes")
+
+
+class CitationQuerySet(models.QuerySet["Citation"]):
+    def published(self) -> "CitationQuerySet":
+        """Those of published sources on published records."""
+        from allies.models import Alliance, Entry, Event
+
+        return self.from_published_sources().filter(
+            Q(alliance__in=Alliance.objects.published())
+            | Q(event__in=Event.objects.published())
+            | Q(entry__in=Entry.objects.published())
+        )
+
+    def from_published_sources(self) -> "CitationQuerySet":
+        return self.filter(source__status=Status.PUBLISHED)
+
+    def supporting(self) -> "CitationQuerySet":
+        return self.filter(stance=Stance.SUPPORTS)
+
+    def disputing(self) -> "CitationQuerySet":
+        return self.filter(stance=Stance.DISPUTES)
+
+    def for_reading(self) -> "CitationQuerySet":
+        """With their sources and these sources' origins, supporting first, oldest first."""
+        return self.select_related(
+            "source", "source__origin", "source__derived_from"
+        ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
+
+
+class Citation(Record):
+    """A source supports or disputes one record; where in it, and in which words."""
+
+    source = models.ForeignKey(
+        Source, verbose_name=_("source"), on_delete=models.PROTECT, related_name="citations"
+    )
+    alliance = models.ForeignKey(
+        "Alliance",
+        verbose_name=_("alliance"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="citations",
+    )
+    event = models.ForeignKey(
+        "Event",
+        verbose_name=_("event"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="citations",
+    )
+    entry = models.ForeignKey(
+        "Entry",
+        verbose_name=_("entry"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="citations",
+    )
+    stance = models.CharField(
+        _("stance"), max_length=8, choices=Stance, default=Stance.SUPPORTS
+    )
+    locator = models.CharField(
+        _("where in it"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text=_("Page, paragraph, article or row."),
+    )
+    quote = models.TextField(
+        _("quote"),
+        max_length=600,
+        blank=True,
+        default="",
+        help_text=_("A short passage in the source’s own language."),
+    )
+    note_en = models.TextField(
+        _("note (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    note_ind = models.TextField(
+        _("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    verified_on = models.DateField(_("verified on"), null=True, blank=True)
+
+    note = Bilingual()
+    objects = CitationQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("citation")
+        verbose_name_plural = _("citations")
+        ordering = ["pk"]
+        constraints = [
+            one_of("citation", "stance", Stance),
+            models.CheckConstraint(
+                condition=(
+                    Q(alliance__isnull=False, event__isnull=True, entry__isnull=True)
+                    | Q(alliance__isnull=True, event__isnull=False, entry__isnull=True)
+                    | Q(alliance__isnull=True, event__isnull=True, entry__isnull=False)
+                ),
+                name="citation_one_target",
+                violation_error_message=_("A citation is about one alliance, event or entry."),
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=[target, "source", "stance", "locator"],
+                    condition=Q(**{f"{target}__isnull": False}),
+                    name=f"citation_{target}_once",
+                    violation_error_message=_(
+                        "This source is already cited so, at this place. Say where else in it."
+                    ),
+                )
+                for target in TARGETS
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source.key} {self.get_stance_display()}"
+
+    @property
+    def target(self) -> Any:
+        """The record this citation is about."""
+        return next((t for name in TARGETS if (t := getattr(self, name))), None)
+
+    @property
+    def target_noun(self) -> str:
+        return next((name for name in TARGETS if getattr(self, f"{name}_id") is not None), "")
+
+    @property
+    def governed_by(self) -> Publishable | None:
+        return self.target.governed_by if self.target else None
+
+    def clean(self) -> None:
+        if sum(getattr(self, f"{name}_id") is not None for name in TARGETS) != 1:
+            # A form's inline fills the target in after cleaning; the constraint holds there.
+            if any(getattr(self, f"{name}_id") is not None for name in TARGETS):
+                raise ValidationError(_("A citation is about one alliance, event or entry."))
+
+
+class CitedQuerySet(models.QuerySet[SomeRecord]):
+    """Querysets of the records that citations are about."""
+
+    #: Name of the citation's field that points to these records.
+    target: str
+
+    def _citations(self) -> CitationQuerySet:
+        return Citation.objects.from_published_sources().filter(**{self.target: OuterRef("pk")})
+
+    def supported(self) -> Any:
+        """Those with a supporting citation to a published source."""
+        return self.filter(Exists(self._citations().supporting()))
+
+    def with_evidence(self) -> Any:
+        """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""
+        return self.annotate(
+            independent_sources=independent_sources(self._citations(), self.target),
+            disputes=_count(self._citations().disputing(), self.target, "source"),
+        )
+
+
+def independent_sources(citations: CitationQuerySet, by: str) -> Coalesce:
+    """Return the number of distinct origins among these citations in support, as a subquery.
+
+    ``by`` is the path the citations are grouped by: one group, the outer query's record.
+    """
+    return _count(citations.supporting(), by, origin_of("source__"))
+
+
+def _count(citations: CitationQuerySet, by: str, what: Any) -> Coalesce:
+    counted = citations.order_by().values(by).annotate(n=Count(what, distinct=True)).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+class CitedPublishable(Publishable):
+    """A publishable record that needs a source to be public."""
+
+    class Meta(Publishable.Meta):
+        abstract = True
+
+    def has_support(self) -> bool:
+        """Say whether a published source supports this record; costs a query."""
+        return (
+            self.pk is not None
+            and self.citations.supporting().from_published_sources().exists()  # type: ignore[attr-defined]
+        )
+
+    def missing_support(self) -> list[str]:
+        if self.has_support():
+            return []
+        return [str(_("A supporting citation to a published source is missing."))]

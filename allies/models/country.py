@@ -1,0 +1,227 @@
+"""Countries, present and historic, and every name they are known by."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from allies.folding import fold
+from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
+from allies.models.base import Record, Slugged, require_order
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.languages import Bilingual, localized
+
+
+class CountryQuerySet(models.QuerySet["Country"]):
+    """Countries are reference data: all of them are public."""
+
+    def published(self) -> "CountryQuerySet":
+        return self
+
+    def by_name(self) -> "CountryQuerySet":
+        """In the alphabetical order of the active language."""
+        return self.order_by(localized("name"), "pk")
+
+    def named(self, text: str) -> "CountryQuerySet":
+        """Those with a name, an alias or a code like this, without regard to case and accents."""
+        folded = fold(text)
+        if not folded:
+            return self.none() if text.strip() else self
+        alias = Alias.objects.filter(country=OuterRef("pk"), folded__contains=folded)
+        codes = Q(alpha2__iexact=folded) | Q(alpha3__iexact=folded)
+        if folded.isdecimal() and folded.isascii() and len(folded) <= 4:
+            codes |= Q(cow_code=int(folded))
+        return self.filter(Q(folded__contains=folded) | codes | Exists(alias))
+
+    def called(self, text: str) -> "CountryQuerySet":
+        """Those with exactly this code, slug, name or alias, without regard to case and accents."""
+        folded = fold(text)
+        if not folded:
+            return self.none()
+        match = (
+            Q(folded=folded)
+            | Q(folded__startswith=f"{folded}|")
+            | Q(folded__endswith=f"|{folded}")
+            | Q(alpha2__iexact=folded)
+            | Q(alpha3__iexact=folded)
+            | Q(slug=text.strip().lower())
+            | Exists(Alias.objects.filter(country=OuterRef("pk"), folded=folded))
+        )
+        if folded.isdecimal() and folded.isascii() and len(folded) <= 4:
+            match |= Q(cow_code=int(folded))
+        return self.filter(match)
+
+    def in_region(self, code: str) -> "CountryQuerySet":
+        """Those in an M49 region or sub-region."""
+        return self.filter(Q(region=code) | Q(subregion=code))
+
+    def historic(self) -> "CountryQuerySet":
+        return self.exclude(existed_to="")
+
+    def current(self) -> "CountryQuerySet":
+        return self.filter(existed_to="")
+
+
+class Country(Slugged, Record):
+    """A state, present or historic, or a territory with an ISO 3166-1 code of its own."""
+
+    alpha3 = models.CharField(
+        _("ISO alpha-3"),
+        max_length=3,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^[A-Z]{3}$", _("Three capital letters, like RUS."))],
+    )
+    alpha2 = models.CharField(
+        _("ISO alpha-2"),
+        max_length=2,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^[A-Z]{2}$", _("Two capital letters, like RU."))],
+    )
+    m49 = models.CharField(
+        _("M49 code"),
+        max_length=3,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^\d{3}$", _("Three digits, like 643."))],
+    )
+    cow_code = models.PositiveSmallIntegerField(
+        _("COW code"),
+        null=True,
+        blank=True,
+        help_text=_("State number of the Correlates of War project, like 365."),
+    )
+    name_en = models.CharField(_("name (English)"), max_length=120, blank=True, default="")
+    name_ind = models.CharField(_("name (Indonesian)"), max_length=120, blank=True, default="")
+    region = models.CharField(
+        _("region (M49)"), max_length=3, blank=True, default="", choices=list(REGIONS.items())
+    )
+    subregion = models.CharField(
+        _("sub-region (M49)"), max_length=3, blank=True, default="", choices=SUBREGION_CHOICES
+    )
+    existed_from = EDTFField(_("existed from"))
+    existed_from_earliest = EarliestDay("existed_from")
+    existed_from_latest = LatestDay("existed_from")
+    existed_to = EDTFField(_("existed to"), help_text=_("Empty for a country of today."))
+    existed_to_earliest = EarliestDay("existed_to")
+    existed_to_latest = LatestDay("existed_to")
+    successor = models.ForeignKey(
+        "self",
+        verbose_name=_("successor"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="predecessors",
+    )
+    folded = FoldedField("name_en", "name_ind")
+
+    name = Bilingual()
+    objects = CountryQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("country")
+        verbose_name_plural = _("countries")
+        ordering = ["name_en", "pk"]
+        constraints = [
+            *(
+                models.UniqueConstraint(
+                    fields=[code],
+                    condition=~Q(**{code: ""}),
+                    name=f"country_{code}_unique",
+                    violation_error_message=_("Another country already has this code."),
+                )
+                for code in ("alpha3", "alpha2", "m49")
+            ),
+            models.UniqueConstraint(
+                fields=["cow_code"],
+                name="country_cow_code_unique",
+                violation_error_message=_("Another country already has this code."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(name_en="", name_ind=""),
+                name="country_has_name",
+                violation_error_message=_("A country needs a name in one language at least."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(successor=models.F("pk")),
+                name="country_not_own_successor",
+                violation_error_message=_("A country cannot be its own successor."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:country-detail", args=[self.slug])
+
+    def slug_base(self) -> str:
+        return self.name_en or self.name_ind
+
+    @property
+    def code(self) -> str:
+        """The code this country goes by in files: alpha-3, else COW code, else its slug."""
+        return self.alpha3 or (str(self.cow_code) if self.cow_code is not None else self.slug)
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        if not self.name_en and not self.name_ind:
+            errors["name_en"] = _("A country needs a name in one language at least.")
+        if self.subregion and self.region != SUBREGIONS[self.subregion][0]:
+            errors["subregion"] = _("This sub-region belongs to another region.")
+        if self.successor_id is not None and self.successor_id == self.pk:
+            errors["successor"] = _("A country cannot be its own successor.")
+        require_order(errors, self, "existed_from", "existed_to")
+        if errors:
+            raise ValidationError(errors)
+
+
+class AliasQuerySet(models.QuerySet["Alias"]):
+    def published(self) -> "AliasQuerySet":
+        """All of them: names are reference data, as countries are."""
+        return self
+
+
+class Alias(Record):
+    """A further name of a country: Tiongkok, Korut, DPRK, Burma."""
+
+    country = models.ForeignKey(
+        Country, verbose_name=_("country"), on_delete=models.CASCADE, related_name="aliases"
+    )
+    name = models.CharField(_("name"), max_length=160)
+    language = models.CharField(
+        _("language"),
+        max_length=3,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^[a-z]{2,3}$", _("An ISO 639 code, like id or en."))],
+        help_text=_("ISO 639 code of the name’s language; empty for a code or abbreviation."),
+    )
+    folded = FoldedField("name")
+
+    objects = AliasQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("alias")
+        verbose_name_plural = _("aliases")
+        ordering = ["name", "pk"]
+        indexes = [models.Index(fields=["folded"], name="alias_folded")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["country", "name"],
+                name="alias_unique",
+                violation_error_message=_("This country already has this alias."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if not fold(self.name):
+            raise ValidationError({"name": _("A name needs at least one letter or digit.")})

@@ -1,0 +1,238 @@
+"""Events that bear on a tie, and which country took part in them how."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.alliance import Alliance
+from allies.models.base import PROSE_LENGTH, Record, Slugged, Status, one_of, published_has_text
+from allies.models.citation import CitedPublishable, CitedQuerySet
+from allies.models.country import Country
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.languages import Bilingual
+
+
+class EventKind(models.TextChoices):
+    VISIT = "visit", _("visit")
+    SUMMIT = "summit", _("summit")
+    UN_VOTE = "un-vote", _("UN vote")
+    ARMS_TRANSFER = "arms-transfer", _("arms transfer")
+    MILITARY_EXERCISE = "military-exercise", _("military exercise")
+    SANCTION = "sanction", _("sanction")
+    STATEMENT = "statement", _("statement")
+    DIPLOMACY = "diplomacy", _("diplomacy")
+    LEGAL_ACTION = "legal-action", _("legal action")
+    ELECTION = "election", _("election")
+    AGREEMENT = "agreement", _("agreement")
+
+
+class Certainty(models.TextChoices):
+    CONFIRMED = "confirmed", _("confirmed")
+    REPORTED = "reported", _("reported")
+    ALLEGED = "alleged", _("alleged")
+    DISPUTED = "disputed", _("disputed")
+
+
+class EventQuerySet(CitedQuerySet["Event"]):
+    target = "event"
+
+    def published(self) -> "EventQuerySet":
+        """Those a reader may see: published, and supported by a published source."""
+        return self.filter(status=Status.PUBLISHED).supported()
+
+    def newest_first(self) -> "EventQuerySet":
+        """By the last day they may have happened on; those still open first."""
+        return self.order_by(F("date_latest").desc(nulls_first=True), "-date_earliest", "slug")
+
+    def between(self, one: Country, other: Country) -> "EventQuerySet":
+        """Those in which both countries took part."""
+        parts = Participation.objects
+        return self.filter(
+            pk__in=parts.filter(country=one).values("event")
+        ).filter(pk__in=parts.filter(country=other).values("event"))
+
+
+class Event(Slugged, CitedPublishable):
+    """Something dated that bears on a tie between countries."""
+
+    identifier = models.CharField(
+        _("outside id"),
+        max_length=80,
+        blank=True,
+        default="",
+        help_text=_("What a data set calls it."),
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=EventKind)
+    certainty = models.CharField(
+        _("certainty"), max_length=10, choices=Certainty, default=Certainty.REPORTED
+    )
+    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
+    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
+    date = EDTFField(_("date"), blank=False)
+    date_earliest = EarliestDay("date", db_index=True)
+    date_latest = LatestDay("date", db_index=True)
+    place_en = models.CharField(_("place (English)"), max_length=200, blank=True, default="")
+    place_ind = models.CharField(_("place (Indonesian)"), max_length=200, blank=True, default="")
+    attributed_to_en = models.CharField(
+        _("attributed to (English)"),
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("Who says so, where it is not established."),
+    )
+    attributed_to_ind = models.CharField(
+        _("attributed to (Indonesian)"), max_length=300, blank=True, default=""
+    )
+    alliance = models.ForeignKey(
+        Alliance,
+        verbose_name=_("alliance"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="events",
+    )
+    summary_en = models.TextField(
+        _("summary (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    summary_ind = models.TextField(
+        _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    )
+    folded = FoldedField("title_en", "title_ind", "place_en", "place_ind", "identifier")
+
+    title = Bilingual()
+    place = Bilingual()
+    attributed_to = Bilingual()
+    summary = Bilingual()
+    objects = EventQuerySet.as_manager()
+
+    class Meta(CitedPublishable.Meta):
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["slug"]
+        constraints = [
+            one_of("event", "status", Status),
+            one_of("event", "kind", EventKind),
+            one_of("event", "certainty", Certainty),
+            published_has_text("event", "title"),
+            models.CheckConstraint(
+                condition=~Q(date=""),
+                name="event_has_date",
+                violation_error_message=_("An event needs a date, as precise as it is known."),
+            ),
+            models.UniqueConstraint(
+                fields=["identifier"],
+                condition=~Q(identifier=""),
+                name="event_identifier_unique",
+                violation_error_message=_("Another event already has this outside id."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.slug
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:event-detail", args=[self.slug])
+
+    def slug_base(self) -> str:
+        return self.title_en or self.title_ind
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        if self.is_published and not (self.title_en or self.title_ind):
+            errors["title_en"] = _("A published record needs a title in one language at least.")
+        if errors:
+            raise ValidationError(errors)
+
+    def missing_for_publication(self) -> list[str]:
+        missing = self.missing_support()
+        if not (self.title_en or self.title_ind):
+            missing.append(str(_("A title in one language at least is missing.")))
+        if self.pk is None or not self.participations.exists():
+            missing.append(str(_("A country that took part is missing.")))
+        return missing
+
+
+class ParticipationRole(models.TextChoices):
+    VISITOR = "visitor", _("visitor")
+    HOST = "host", _("host")
+    PARTICIPANT = "participant", _("participant")
+    SUBJECT = "subject", _("subject")
+    SIGNATORY = "signatory", _("signatory")
+    SUPPLIER = "supplier", _("supplier")
+    INTERMEDIARY = "intermediary", _("intermediary")
+    RECIPIENT = "recipient", _("recipient")
+    INITIATOR = "initiator", _("initiator")
+    TARGET = "target", _("target")
+    FOR = "for", _("voted for")
+    AGAINST = "against", _("voted against")
+    ABSTAINED = "abstained", _("abstained")
+    ABSENT = "absent", _("absent")
+    NOT_INVITED = "not-invited", _("not invited")
+
+
+class ParticipationQuerySet(models.QuerySet["Participation"]):
+    def published(self) -> "ParticipationQuerySet":
+        """Those in events a reader may see."""
+        return self.filter(event__in=Event.objects.published())
+
+    def bearing_on(self, focus: Country) -> "ParticipationQuerySet":
+        """Those in events in which ``focus`` took part too, or nobody else did."""
+        others = Participation.objects.filter(event=OuterRef("event")).exclude(
+            country=OuterRef("country")
+        )
+        return self.filter(Exists(others.filter(country=focus)) | ~Exists(others))
+
+    def latest_per_country(self, number: int) -> "ParticipationQuerySet":
+        """The given number for each country, the latest first, in one query."""
+        latest = [F("event__date_latest").desc(nulls_first=True), F("event__date_earliest").desc()]
+        return (
+            self.annotate(
+                rank=Window(
+                    RowNumber(), partition_by="country", order_by=[*latest, "event__slug", "role"]
+                )
+            )
+            .filter(rank__lte=number)
+            .order_by("country", "rank")
+        )
+
+
+class Participation(Record):
+    """A country's role in an event."""
+
+    event = models.ForeignKey(
+        Event, verbose_name=_("event"), on_delete=models.CASCADE, related_name="participations"
+    )
+    country = models.ForeignKey(
+        Country,
+        verbose_name=_("country"),
+        on_delete=models.PROTECT,
+        related_name="participations",
+    )
+    role = models.CharField(_("role"), max_length=12, choices=ParticipationRole)
+
+    objects = ParticipationQuerySet.as_manager()
+
+    class Meta(Record.Meta):
+        verbose_name = _("participation")
+        verbose_name_plural = _("participations")
+        ordering = ["event", "country", "role"]
+        constraints = [
+            one_of("participation", "role", ParticipationRole),
+            models.UniqueConstraint(
+                fields=["event", "country", "role"],
+                name="participation_once",
+                violation_error_message=_("This country already has this role in the event."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country}: {self.get_role_display()}"
+
+    @property
+    def governed_by(self) -> Event:
+        return self.event

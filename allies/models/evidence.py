@@ -1,0 +1,114 @@
+"""The one place that keeps evidence from vanishing under what is public.
+
+Readers never see a record without support, whatever happens here: its ``published()`` queryset
+asks for it. These guards see to it that no editor takes the last support away by accident, and
+that what is public is withdrawn before it is deleted. Bulk writes send no signals: an import
+asks ``would_lose_support`` itself.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.db.models.signals import post_delete, pre_delete, pre_save
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from allies.models.alliance import Alliance
+from allies.models.ally_list import AllyList, Entry
+from allies.models.base import Publishable, Status
+from allies.models.citation import Citation, Stance
+from allies.models.event import Event
+from allies.models.source import Source
+
+
+class EvidenceLost(ValidationError):
+    """A change that would leave something public without a source, or delete it as it stands."""
+
+
+def would_lose_support(source: Source) -> list[Model]:
+    """Return the public records that no other published source supports; costs three queries."""
+    others = Citation.objects.from_published_sources().supporting().exclude(source=source)
+    supported = Citation.objects.filter(source=source).supporting()
+    lost: list[Model] = []
+    for model, public in (
+        (Alliance, {"status": Status.PUBLISHED}),
+        (Event, {"status": Status.PUBLISHED}),
+        (Entry, {"ally_list__status": Status.PUBLISHED}),
+    ):
+        target = model._meta.model_name
+        lost += (
+            model._default_manager.filter(**public)
+            .filter(pk__in=supported.exclude(**{target: None}).values(target))
+            .exclude(pk__in=others.exclude(**{target: None}).values(target))
+        )
+    return lost
+
+
+@receiver(pre_save, sender=Source)
+def keep_source_that_is_needed(sender: Any, instance: Source, raw: bool, **kwargs: Any) -> None:
+    if raw or instance._state.adding or instance.is_published:
+        return
+    if not Source.objects.filter(pk=instance.pk).published().exists():
+        return
+    refuse_loss(instance)
+
+
+def refuse_loss(source: Source) -> None:
+    """Raise EvidenceLost where withdrawing the source would leave something public without one."""
+    if lost := would_lose_support(source):
+        raise EvidenceLost(
+            _("%(source)s is the only published source of: %(records)s. Cite another one first.")
+            % {"source": source.key, "records": "; ".join(str(record) for record in lost)}
+        )
+
+
+def refuse_unsupported(citation: Citation) -> None:
+    """Raise EvidenceLost where a public record is left without what this citation says for it."""
+    target = citation.target_noun
+    model: Any = {"alliance": Alliance, "event": Event, "entry": Entry}[target]
+    status = "ally_list__status" if target == "entry" else "status"
+    record_id = getattr(citation, f"{target}_id")
+    record = model.objects.filter(pk=record_id, **{status: Status.PUBLISHED}).first()
+    others = Citation.objects.exclude(pk=citation.pk).from_published_sources().supporting()
+    if record and not others.filter(**{target: record}).exists():
+        raise EvidenceLost(
+            _("“%(record)s” is public and needs a supporting citation to a published source.")
+            % {"record": record}
+        )
+
+
+def _supports(citation: Citation) -> bool:
+    return citation.stance == Stance.SUPPORTS and citation.source.is_published
+
+
+@receiver(pre_save, sender=Citation)
+def keep_last_support_on_change(
+    sender: Any, instance: Citation, raw: bool, **kwargs: Any
+) -> None:
+    before = None if raw else Citation.objects.filter(pk=instance.pk).first()
+    if before is None or not _supports(before):
+        return
+    if before.target != instance.target or not _supports(instance):
+        refuse_unsupported(before)
+
+
+@receiver(post_delete, sender=Citation)
+def keep_last_support_on_deletion(
+    sender: Any, instance: Citation, origin: Any, **kwargs: Any
+) -> None:
+    # A record that is deleted takes its citations with it: then there is nothing to support.
+    deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
+    if deleted is Citation and _supports(instance):
+        refuse_unsupported(instance)
+
+
+@receiver(pre_delete, sender=Alliance)
+@receiver(pre_delete, sender=AllyList)
+@receiver(pre_delete, sender=Event)
+@receiver(pre_delete, sender=Source)
+def keep_what_is_public(sender: Any, instance: Publishable, **kwargs: Any) -> None:
+    if instance.is_published:
+        raise EvidenceLost(
+            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": instance}
+        )

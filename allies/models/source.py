@@ -1,0 +1,202 @@
+"""Sources: the documents statements rest on, and which of them draw on which."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator, URLValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.base import Publishable, Status, one_of
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+
+
+class SourceKind(models.TextChoices):
+    NEWS = "news", _("news article")
+    DATASET = "dataset", _("data set")
+    DOCUMENT = "document", _("official document")
+    TREATY = "treaty", _("treaty text")
+    REFERENCE = "reference", _("reference work")
+    BOOK = "book", _("book")
+    REPORT = "report", _("report")
+    STATEMENT = "statement", _("statement")
+    OTHER = "other", _("other")
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def published(self) -> "SourceQuerySet":
+        """Those a reader may see."""
+        return self.filter(status=Status.PUBLISHED)
+
+    def newest_first(self) -> "SourceQuerySet":
+        return self.order_by(F("date_published_latest").desc(nulls_last=True), "key")
+
+    def trace_origins(self) -> None:
+        """Work out every source's origin anew, in as many updates as the longest chain has links.
+
+        Written for after a bulk import; ``Source.save`` keeps a single record's chain right.
+        """
+        Source.objects.filter(derived_from=None).exclude(origin=None).update(origin=None)
+        level = list(Source.objects.filter(derived_from=None).values_list("pk", flat=True))
+        roots = {pk: pk for pk in level}
+        while level:
+            links = Source.objects.filter(derived_from__in=level).values_list(
+                "pk", "derived_from_id", "origin_id"
+            )
+            level, moved = [], []
+            for pk, parent, origin in links:
+                roots[pk] = roots[parent]
+                level.append(pk)
+                if origin != roots[pk]:
+                    moved.append(Source(pk=pk, origin_id=roots[pk]))
+            Source.objects.bulk_update(moved, ["origin"], batch_size=500)
+
+
+def origin_of(prefix: str = "") -> Coalesce:
+    """Return the expression for the id of a source's origin; ``prefix`` as in ``source__``."""
+    return Coalesce(f"{prefix}origin_id", f"{prefix}pk")
+
+
+def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
+    """Raise ValidationError where following ``parent`` upwards leads back to ``key``.
+
+    ``parent_of`` returns the key a source is derived from, "" for an original.
+    """
+    chain = [key]
+    while parent and parent not in chain:
+        chain.append(parent)
+        parent = parent_of(parent)
+    if parent:
+        raise ValidationError(
+            {
+                "derived_from": _("This goes round in a circle: %(chain)s.")
+                % {"chain": " ← ".join([*chain, parent])}
+            }
+        )
+
+
+def _stored_parent(key: str) -> str:
+    parent = Source.objects.filter(key=key).values_list("derived_from__key", flat=True).first()
+    return parent or ""
+
+
+class Source(Publishable):
+    """A document one can cite, online or not."""
+
+    key = models.SlugField(
+        _("citation key"),
+        max_length=80,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9][a-z0-9-]*$", _("Small letters, digits and hyphens, like dw-2024-en.")
+            )
+        ],
+        help_text=_("Short and lasting, like dw-2024-en: files and texts cite the source by it."),
+        error_messages={"unique": _("Another source already has this citation key.")},
+    )
+    kind = models.CharField(
+        _("kind"), max_length=12, choices=SourceKind, default=SourceKind.NEWS
+    )
+    publisher = models.CharField(_("publisher"), max_length=200)
+    title = models.CharField(_("title"), max_length=500)
+    author = models.CharField(_("author"), max_length=300, blank=True, default="")
+    url = models.URLField(
+        _("address"),
+        max_length=1000,
+        blank=True,
+        default="",
+        validators=[URLValidator(schemes=["http", "https"])],
+    )
+    date_published = EDTFField(_("date published"))
+    date_published_earliest = EarliestDay("date_published")
+    date_published_latest = LatestDay("date_published")
+    language = models.CharField(
+        _("language"),
+        max_length=3,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^[a-z]{2,3}$", _("An ISO 639 code, like id or en."))],
+        help_text=_("ISO 639 code of the document’s language, like id or en."),
+    )
+    derived_from = models.ForeignKey(
+        "self",
+        verbose_name=_("derived from"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="derivatives",
+        help_text=_("The source this one republishes or draws on."),
+    )
+    origin = models.ForeignKey(
+        "self",
+        verbose_name=_("origin"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        help_text=_("The end of the chain of derivation; empty where that is the source itself."),
+    )
+    archive_url = models.URLField(
+        _("archived copy"),
+        max_length=1000,
+        blank=True,
+        default="",
+        validators=[URLValidator(schemes=["http", "https"])],
+    )
+    folded = FoldedField("key", "publisher", "title", "author")
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta(Publishable.Meta):
+        verbose_name = _("source")
+        verbose_name_plural = _("sources")
+        ordering = ["key"]
+        constraints = [
+            one_of("source", "status", Status),
+            one_of("source", "kind", SourceKind),
+            models.CheckConstraint(
+                condition=~Q(derived_from=F("pk")),
+                name="source_not_own_original",
+                violation_error_message=_("A source cannot be derived from itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.publisher}: {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:source-detail", args=[self.key])
+
+    def clean(self) -> None:
+        """Refuse a derivation that leads back to this source; costs a query a link."""
+        if self.derived_from is not None:
+            refuse_circle(self.key, self.derived_from.key, _stored_parent)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the source and, where its derivation changed, the origin of all that draw on it."""
+        parent = self.derived_from
+        before = self.origin_id
+        self.origin = (parent.origin or parent) if parent else None
+        if (names := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*names, "origin"}
+        super().save(*args, **kwargs)
+        if before != self.origin_id:
+            self._pass_origin_on()
+
+    def _pass_origin_on(self) -> None:
+        reached, level = {self.pk}, [self.pk]
+        while level:
+            children = Source.objects.filter(derived_from__in=level).exclude(pk__in=reached)
+            level = list(children.values_list("pk", flat=True))
+            Source.objects.filter(pk__in=level).update(origin=self.origin_id or self.pk)
+            reached.update(level)
+
+    def missing_for_publication(self) -> list[str]:
+        """A source is complete as soon as it is valid; nothing keeps it from readers."""
+        return []

@@ -1,0 +1,41 @@
+"""The readers' addresses: a noun's list, a record of it, and each list as CSV and JSON."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from allies.views.alliance import AllianceListing, AlliancePage
+from allies.views.ally_list import AllyListListing, AllyListPage, EntryListing
+from allies.views.country import AllyListing, CountryListing, CountryPage
+from allies.views.event import EventListing, EventPage
+from allies.views.front import FrontPage
+from allies.views.source import SourceListing, SourcePage
+
+app_name = "allies"
+
+
+def _downloads(route: str, view: Any, name: str) -> list[URLPattern]:
+    return [
+        path(f"{route}.{fmt}", view, {"fmt": fmt}, name=f"{name}-{fmt}") for fmt in ("csv", "json")
+    ]
+
+
+def _listing(route: str, view: Any, name: str) -> list[URLPattern]:
+    return [path(f"{route}/", view, name=name), *_downloads(route, view, name)]
+
+
+urlpatterns = [
+    path("", FrontPage.as_view(), name="front"),
+    *_listing("lists", AllyListListing.as_view(), "allylist-list"),
+    path("lists/<slug:slug>/", AllyListPage.as_view(), name="allylist-detail"),
+    *_downloads("lists/<slug:slug>", EntryListing.as_view(), "allylist-entries"),
+    *_listing("countries", CountryListing.as_view(), "country-list"),
+    path("countries/<slug:slug>/", CountryPage.as_view(), name="country-detail"),
+    *_listing("countries/<slug:slug>/allies", AllyListing.as_view(), "country-allies"),
+    *_listing("alliances", AllianceListing.as_view(), "alliance-list"),
+    path("alliances/<slug:slug>/", AlliancePage.as_view(), name="alliance-detail"),
+    *_listing("events", EventListing.as_view(), "event-list"),
+    path("events/<slug:slug>/", EventPage.as_view(), name="event-detail"),
+    *_listing("sources", SourceListing.as_view(), "source-list"),
+    path("sources/<slug:key>/", SourcePage.as_view(), name="source-detail"),
+]

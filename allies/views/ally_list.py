@@ -1,0 +1,149 @@
+"""Ally lists as readers meet them."""
+
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from allies.filters import AllyListFilterSet
+from allies.models import (
+    AllyList,
+    Country,
+    Entry,
+    Event,
+    Participation,
+    SeeAlso,
+    allies_of,
+    ally_rows,
+)
+from allies.views.evidence import with_citations
+from allies.views.listing import Column, Listing
+from allies.views.record import Renameable, RecordView, find
+
+#: Events an entry shows, the latest first; the rest is a link away.
+EVENTS_SHOWN = 6
+
+
+def with_entries(lists: Any) -> Any:
+    """Fetch the lists' public entries, in order, as ``shown_entries``, and what lists show."""
+    entries = Entry.objects.published().in_order().select_related("country")
+    return lists.select_related("focus", "recorded_from").prefetch_related(
+        Prefetch("entries", entries, to_attr="shown_entries")
+    )
+
+
+class AllyListListing(Listing):
+    filterset_class = AllyListFilterSet
+    template_name = "allies/allylist/list.html"
+    columns = (
+        Column("list", lambda ally_list: ally_list.slug),
+        Column("title_en", lambda ally_list: ally_list.title_en),
+        Column("title_ind", lambda ally_list: ally_list.title_ind),
+        Column("focus", lambda ally_list: ally_list.focus.code),
+        Column("scope", lambda ally_list: ally_list.scope),
+        Column("recorded_from", lambda ally_list: public_key(ally_list.recorded_from)),
+        Column("promised", lambda ally_list: ally_list.promised),
+        Column("entries", lambda ally_list: len(ally_list.shown_entries)),
+        Column(
+            "countries",
+            lambda ally_list: [entry.country.code for entry in ally_list.shown_entries],
+        ),
+    )
+
+    def queryset(self) -> Any:
+        return with_entries(AllyList.objects.published()).featured_first()
+
+
+def public_key(source: Any) -> str:
+    """Return the key of a source readers may see, "" of another or none."""
+    return source.key if source and source.is_published else ""
+
+
+class AllyListPage(RecordView):
+    """A list as an article: introduction, entries, and what each rests on."""
+
+    template_name = "allies/allylist/detail.html"
+    context_object_name = "ally_list"
+
+    def get_queryset(self) -> Any:
+        see_also = SeeAlso.objects.published().select_related("source")
+        entries = with_citations(Entry.objects.published().in_order()).select_related("country")
+        return (
+            AllyList.objects.published()
+            .select_related("focus", "recorded_from")
+            .prefetch_related(
+                Prefetch("entries", entries, to_attr="shown_entries"),
+                Prefetch("see_also", see_also, to_attr="shown_see_also"),
+            )
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        ally_list: Any = self.object
+        countries = [entry.country for entry in ally_list.shown_entries]
+        today = timezone.localdate()
+        allies = allies_of(ally_list.focus, on=today).filter(pk__in=countries)
+        ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=today)}
+        events = self._events(ally_list.focus, countries)
+        also_named = self._also_named(ally_list, countries)
+        for entry in ally_list.shown_entries:
+            entry.tie = ties.get(entry.country_id)
+            entry.events = events.get(entry.country_id, [])
+            entry.also_named = also_named.get(entry.country_id, [])
+        return super().get_context_data(
+            present=len(countries),
+            missing=max((ally_list.promised or 0) - len(countries), 0),
+            **kwargs,
+        )
+
+    def _events(self, focus: Country, countries: list[Country]) -> dict[int, list[Event]]:
+        """Return the latest events of each country that bear on the focus; costs two queries."""
+        parts = list(
+            Participation.objects.published()
+            .filter(country__in=countries)
+            .bearing_on(focus)
+            .latest_per_country(EVENTS_SHOWN)
+            .values_list("country_id", "event_id")
+        )
+        events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
+        found: dict[int, list[Event]] = {}
+        for country, event in parts:
+            found.setdefault(country, []).append(events[event])
+        return found
+
+    def _also_named(
+        self, ally_list: AllyList, countries: list[Country]
+    ) -> dict[int, list[AllyList]]:
+        """Return the other public lists of the same focus that name each country; one query."""
+        entries = (
+            Entry.objects.published()
+            .filter(ally_list__focus=ally_list.focus, country__in=countries)
+            .exclude(ally_list=ally_list)
+            .select_related("ally_list", "ally_list__recorded_from")
+            .order_by("ally_list__slug")
+        )
+        named: dict[int, list[AllyList]] = {}
+        for entry in entries:
+            named.setdefault(entry.country_id, []).append(entry.ally_list)
+        return named
+
+
+class EntryListing(Renameable, Listing):
+    """The entries of one list as CSV and JSON."""
+
+    columns = (
+        Column("country", lambda entry: entry.country.code),
+        Column("position", lambda entry: entry.position),
+        Column("name_en", lambda entry: entry.country.name_en),
+        Column("name_ind", lambda entry: entry.country.name_ind),
+        Column("prose_en", lambda entry: entry.prose_en),
+        Column("prose_ind", lambda entry: entry.prose_ind),
+        Column("independent_sources", lambda entry: entry.independent_sources),
+        Column("disputed", lambda entry: bool(entry.disputes)),
+    )
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.ally_list = find(AllyList.objects.published(), kwargs["slug"])
+
+    def queryset(self) -> Any:
+        entries = Entry.objects.published().with_evidence().filter(ally_list=self.ally_list)
+        return entries.in_order().select_related("country")

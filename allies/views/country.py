@@ -1,0 +1,136 @@
+"""Countries, and the ally list of any of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from allies.filters import AllyFilterSet, CountryFilterSet, ReadersFilterSet
+from allies.models import (
+    Alliance,
+    AllyList,
+    AllyRow,
+    Country,
+    Event,
+    Membership,
+    Participation,
+    allies_of,
+    ally_rows,
+)
+from allies.views.listing import Column, Listing
+from allies.views.record import Renameable, RecordView, find
+
+#: Alliances and events a country's page shows; the rest is a link away.
+SHOWN = 12
+
+
+def _ties() -> Coalesce:
+    """Return the number of published alliances a country is or was part of."""
+    counted = (
+        Membership.objects.published()
+        .filter(country=OuterRef("pk"))
+        .order_by()
+        .values("country")
+        .annotate(n=Count("alliance", distinct=True))
+        .values("n")
+    )
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+class CountryListing(Listing):
+    filterset_class = CountryFilterSet
+    template_name = "allies/country/list.html"
+    per_page = 100
+    columns = (
+        Column("country", lambda country: country.code),
+        Column("alpha3", lambda country: country.alpha3),
+        Column("alpha2", lambda country: country.alpha2),
+        Column("m49", lambda country: country.m49),
+        Column("cow_code", lambda country: country.cow_code),
+        Column("name_en", lambda country: country.name_en),
+        Column("name_ind", lambda country: country.name_ind),
+        Column("region", lambda country: country.region),
+        Column("subregion", lambda country: country.subregion),
+        Column("existed_from", lambda country: country.existed_from),
+        Column("existed_to", lambda country: country.existed_to),
+        Column("ties", lambda country: country.tie_count),
+    )
+
+    def queryset(self) -> Any:
+        return Country.objects.published().annotate(tie_count=_ties()).by_name()
+
+
+class CountryPage(RecordView):
+    template_name = "allies/country/detail.html"
+    context_object_name = "country"
+
+    def get_queryset(self) -> Any:
+        return (
+            Country.objects.published()
+            .select_related("successor")
+            .prefetch_related("aliases", "predecessors")
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        country: Any = self.object
+        alliances = Alliance.objects.published().with_member(country)
+        events = Event.objects.published().filter(
+            pk__in=Participation.objects.filter(country=country).values("event")
+        )
+        return super().get_context_data(
+            ally_count=allies_of(country, on=timezone.localdate()).count(),
+            alliances=alliances.with_evidence().newest_first()[:SHOWN],
+            alliance_count=alliances.count(),
+            events=events.with_evidence().newest_first()[:SHOWN],
+            event_count=events.count(),
+            lists=AllyList.objects.published().filter(focus=country).featured_first(),
+            named_in=AllyList.objects.published()
+            .filter(pk__in=country.entries.published().values("ally_list"))
+            .select_related("focus")
+            .featured_first(),
+            **kwargs,
+        )
+
+
+class AllyListing(Renameable, Listing):
+    """The ally list of a country: one row a country bound to it on a day."""
+
+    filterset_class = AllyFilterSet
+    template_name = "allies/country/allies.html"
+    columns = (
+        Column("country", lambda row: row.country.code),
+        Column("name_en", lambda row: row.country.name_en),
+        Column("name_ind", lambda row: row.country.name_ind),
+        Column("kinds", lambda row: [str(kind) for kind in row.kinds]),
+        Column("since", lambda row: row.since),
+        Column("alliances", lambda row: [alliance.slug for alliance in row.alliances]),
+        Column("latest_event", lambda row: row.latest_event.slug if row.latest_event else ""),
+        Column("latest_event_date", lambda row: row.latest_event.date if row.latest_event else ""),
+        Column("independent_sources", lambda row: row.independent_sources),
+        Column("disputed", lambda row: row.disputed),
+    )
+    per_page = 300  # every country there is: an ally list is read as a whole
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.country = find(Country.objects.published(), kwargs["slug"])
+
+    def queryset(self) -> Any:
+        return Country.objects.none()  # the filter asks for the allies on its day
+
+    def filterset(self) -> ReadersFilterSet:
+        self.asked = AllyFilterSet(self.request.GET, focus=self.country)
+        return self.asked
+
+    def rows(self, queryset: Any) -> Iterable[AllyRow]:
+        return ally_rows(
+            self.country, queryset, on=self.asked.day, kind=self.asked.kind_of_tie
+        )
+
+    def page_rows(self, queryset: Any) -> Iterable[AllyRow]:
+        return self.rows(queryset) if self.asked.is_valid() else []
+
+    def context(self) -> dict[str, Any]:
+        day = self.asked.day if self.asked.is_valid() else None
+        return {"country": self.country, "day": day}

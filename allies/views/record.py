@@ -1,0 +1,49 @@
+"""The page of one record, at its slug or at one it had before."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.generic import DetailView
+
+from allies.models import OldSlug
+
+
+class Renamed(Exception):
+    """The record goes by another slug now."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+def find(queryset: Any, slug: str) -> Any:
+    """Return the public record with this slug; raise Renamed for an old one, else Http404."""
+    if record := queryset.filter(slug=slug).first():
+        return record
+    if record_id := OldSlug.objects.record_id(queryset.model, slug):
+        if current := queryset.filter(pk=record_id).values_list("slug", flat=True).first():
+            raise Renamed(current)
+    raise Http404
+
+
+class Renameable:
+    """A view that leads old addresses to the new one, in every form and with its query."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        except Renamed as renamed:
+            match = request.resolver_match
+            assert match is not None  # a dispatched request was resolved
+            address = reverse(match.view_name, kwargs={"slug": renamed.slug})
+            query = request.META.get("QUERY_STRING", "")
+            return redirect(f"{address}?{query}" if query else address, permanent=True)
+
+
+class RecordView(Renameable, DetailView):
+    """The page of one public record."""
+
+    def get_object(self, queryset: Any = None) -> Any:
+        return find(self.get_queryset(), self.kwargs["slug"])

@@ -1,0 +1,85 @@
+"""Sources as readers meet them: what rests on each, and what draws on it."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404
+
+from allies.filters import SourceFilterSet
+from allies.models import AllyList, Citation, Source, Stance
+from allies.views.ally_list import public_key
+from allies.views.listing import PER_PAGE, Column, Listing
+from django.views.generic import DetailView
+
+
+def _statements(stance: str) -> Coalesce:
+    """Return the number of public statements a source makes in one stance."""
+    counted = (
+        Citation.objects.published()
+        .filter(source=OuterRef("pk"), stance=stance)
+        .order_by()
+        .values("source")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+class SourceListing(Listing):
+    filterset_class = SourceFilterSet
+    template_name = "allies/source/list.html"
+    columns = (
+        Column("source", lambda source: source.key),
+        Column("kind", lambda source: source.kind),
+        Column("publisher", lambda source: source.publisher),
+        Column("title", lambda source: source.title),
+        Column("author", lambda source: source.author),
+        Column("url", lambda source: source.url),
+        Column("date_published", lambda source: source.date_published),
+        Column("language", lambda source: source.language),
+        Column("derived_from", lambda source: public_key(source.derived_from)),
+        Column("origin", lambda source: public_key(source.origin)),
+        Column("archive_url", lambda source: source.archive_url),
+        Column("supports", lambda source: source.supports),
+        Column("disputes", lambda source: source.disputes),
+    )
+
+    def queryset(self) -> Any:
+        return (
+            Source.objects.published()
+            .select_related("derived_from", "origin")
+            .annotate(supports=_statements(Stance.SUPPORTS), disputes=_statements(Stance.DISPUTES))
+            .newest_first()
+        )
+
+
+class SourcePage(DetailView):
+    template_name = "allies/source/detail.html"
+    context_object_name = "source"
+    slug_field = slug_url_kwarg = "key"
+
+    def get_queryset(self) -> Any:
+        return Source.objects.published().select_related("derived_from", "origin")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        source: Any = self.object
+        statements = Paginator(
+            Citation.objects.published()
+            .filter(source=source)
+            .select_related(
+                "alliance", "event", "entry__ally_list", "entry__country"
+            )
+            .order_by("-stance", "event__date_earliest", "pk"),
+            PER_PAGE,
+        )
+        number = self.request.GET.get("page", "1")
+        if not number.isdecimal() or not 1 <= int(number) <= statements.num_pages:
+            raise Http404
+        return super().get_context_data(
+            page=statements.page(int(number)),
+            derivatives=Source.objects.published().filter(derived_from=source).newest_first(),
+            lists=AllyList.objects.published().filter(recorded_from=source).featured_first(),
+            **kwargs,
+        )
