@@ -5,13 +5,18 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.core.validators import MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
 from allies.models import AllianceKind, Country, allies_of
 from allies.models.m49 import grouped
+
+
+class CountFilter(django_filters.Filter):
+    """A whole number."""
+
+    field_class = forms.IntegerField
 
 
 class AllyFilterSet(ReadersFilterSet):
@@ -28,12 +33,12 @@ class AllyFilterSet(ReadersFilterSet):
         method="as_it_is",
         help_text=_("A tie counts on a day when it may have been in force that day."),
     )
-    min_sources = django_filters.NumberFilter(
+    min_sources = CountFilter(
         label=_("Independent sources, at least"),
         field_name="independent_sources",
         lookup_expr="gte",
-        field_class=forms.IntegerField,
-        validators=[MinValueValidator(0)],
+        min_value=0,
+        max_value=1_000_000,
     )
 
     class Meta(ReadersFilterSet.Meta):
