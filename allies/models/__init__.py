@@ -15,6 +15,7 @@ from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
+from allies.models.upload import Upload
 
 __all__ = [
     "DUTIES",
@@ -45,6 +46,7 @@ __all__ = [
     "SourceKind",
     "Stance",
     "Status",
+    "Upload",
     "allies_of",
     "ally_rows",
     "refuse_loss",

@@ -54,6 +54,6 @@ class AlliancePage(RecordView):
 
     def get_queryset(self) -> Any:
         events = Event.objects.published().with_evidence().newest_first()
-        return _with_members(with_citations(Alliance.objects.published())).prefetch_related(
+        return _with_members(with_citations(self.records(Alliance))).prefetch_related(
             Prefetch("events", events, to_attr="shown_events")
         )

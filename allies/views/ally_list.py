@@ -67,9 +67,9 @@ class AllyListPage(RecordView):
 
     def get_queryset(self) -> Any:
         see_also = SeeAlso.objects.published().select_related("source")
-        entries = with_citations(Entry.objects.published().in_order()).select_related("country")
+        entries = with_citations(self.records(Entry).in_order()).select_related("country")
         return (
-            AllyList.objects.published()
+            self.records(AllyList)
             .select_related("focus", "recorded_from")
             .prefetch_related(
                 Prefetch("entries", entries, to_attr="shown_entries"),

@@ -68,7 +68,7 @@ class CountryPage(RecordView):
 
     def get_queryset(self) -> Any:
         return (
-            Country.objects.published()
+            self.records(Country)
             .select_related("successor")
             .prefetch_related("aliases", "predecessors")
         )

@@ -63,4 +63,4 @@ class EventPage(RecordView):
     context_object_name = "event"
 
     def get_queryset(self) -> Any:
-        return _with_parts(with_citations(Event.objects.published()))
+        return _with_parts(with_citations(self.records(Event)))

@@ -42,8 +42,19 @@ class Renameable:
             return redirect(f"{address}?{query}" if query else address, permanent=True)
 
 
-class RecordView(Renameable, DetailView):
-    """The page of one public record."""
+class PublicPage(DetailView):
+    """The page of one record readers may see or, to preview it, of any."""
+
+    #: Set by the editors' side only, which asks for the right to see the record first.
+    preview = False
+
+    def records(self, model: Any) -> Any:
+        """Return the records of a model that this page may show."""
+        return model.objects.all() if self.preview else model.objects.published()
+
+
+class RecordView(Renameable, PublicPage):
+    """The page of one record at its slug."""
 
     def get_object(self, queryset: Any = None) -> Any:
         return find(self.get_queryset(), self.kwargs["slug"])

@@ -11,7 +11,7 @@ from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance
 from allies.views.ally_list import public_key
 from allies.views.listing import PER_PAGE, Column, Listing
-from django.views.generic import DetailView
+from allies.views.record import PublicPage
 
 
 def _statements(stance: str) -> Coalesce:
@@ -55,13 +55,13 @@ class SourceListing(Listing):
         )
 
 
-class SourcePage(DetailView):
+class SourcePage(PublicPage):
     template_name = "allies/source/detail.html"
     context_object_name = "source"
     slug_field = slug_url_kwarg = "key"
 
     def get_queryset(self) -> Any:
-        return Source.objects.published().select_related("derived_from", "origin")
+        return self.records(Source).select_related("derived_from", "origin")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         source: Any = self.object

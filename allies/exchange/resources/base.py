@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Collate
 from django.utils.translation import gettext as _
 from import_export import resources
 from import_export.fields import Field
@@ -82,11 +85,22 @@ class NounResource(resources.ModelResource):
         fields = self.get_export_fields()
         queryset: Any = (
             self.model._default_manager.select_related(*self.export_related)
-            .order_by(*self.export_order)
+            .order_by(*(self._in_order(path) for path in self.export_order))
             .iterator(chunk_size=2000)
         )
         for record in queryset:
             yield [field.export(record) for field in fields]
+
+    def _in_order(self, path: str) -> OrderBy:
+        """Sort by bytes and with nothing first, so that every database writes the same file."""
+        model, field = self.model, None
+        for name in path.split("__"):
+            field = model._meta.get_field(name)
+            model = field.related_model or model  # type: ignore[assignment]
+        key: Any = F(path)
+        if isinstance(field, models.CharField):
+            key = Collate(key, "C" if connection.vendor == "postgresql" else "BINARY")
+        return key.asc(nulls_first=True)
 
 
 def _plain(record: Any, name: str) -> Any:

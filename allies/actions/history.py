@@ -1,0 +1,45 @@
+"""Going back to what a record was."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import may_change
+from allies.models import Record
+from allies.models.fields import DerivedField
+
+#: What going back leaves alone: who sees a record is decided by its own steps.
+_KEPT = {"id", "status", "created_at", "updated_at", "origin"}
+
+
+def revertible_fields(record: Record) -> list[Any]:
+    """Return the fields a revert writes: what editors fill in, its status excepted."""
+    return [
+        field
+        for field in record._meta.concrete_fields
+        if field.name not in _KEPT and not isinstance(field, DerivedField)
+    ]
+
+
+@transaction.atomic
+def revert(*, record: Record, version: Any, user: AbstractBaseUser) -> None:
+    """Give the record the content it had in this version; its status stays what it is.
+
+    Raises PermissionDenied where the user may not change the record as it stands, and
+    ValidationError where the old content breaks a rule of today.
+    """
+    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
+    if not user.has_perm(change) or not may_change(user=user, record=record):  # type: ignore[attr-defined]
+        raise PermissionDenied
+    for field in revertible_fields(record):
+        setattr(record, field.attname, getattr(version, field.attname))
+    if not may_change(user=user, record=record):
+        raise PermissionDenied
+    record.full_clean()
+    record._change_reason = _("Reverted to the version of %(date)s") % {  # type: ignore[attr-defined]
+        "date": version.history_date.strftime("%Y-%m-%d %H:%M")
+    }
+    record.save()

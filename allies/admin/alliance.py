@@ -1,0 +1,52 @@
+"""Alliances and memberships in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.citation import CitationInline
+from allies.admin.publication import PublishableAdmin, independent_sources
+from allies.admin.search import FoldedSearch
+from allies.models import Alliance, Membership
+from allies.views.alliance import AlliancePage
+
+DUTIES = ("defence", "neutrality", "non_aggression", "consultation")
+
+
+class MembershipInline(GovernedInline):
+    model = Membership
+    fields = ("country", "joined", "left", "role", *DUTIES)
+    autocomplete_fields = ("country",)
+
+
+@admin.register(Alliance)
+class AllianceAdmin(FoldedSearch, PublishableAdmin):
+    list_display = ("title", "kind", "signed", "in_force", "ended", "status", independent_sources)
+    list_filter = ("status", "kind")
+    search_fields = ("folded",)
+    inlines = (MembershipInline, CitationInline)
+    public_view = AlliancePage
+    fieldsets = (
+        (None, {"fields": ("status", "kind", ("title_en", "title_ind"), ("slug", "identifier"))}),
+        (_("Dates"), {"fields": (("signed", "in_force", "ended"),)}),
+        (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
+    )
+
+    @admin.display(description=_("title"), ordering="title_en")
+    def title(self, alliance: Alliance) -> str:
+        return str(alliance)
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).with_evidence()
+
+
+@admin.register(Membership)
+class MembershipAdmin(RecordAdmin):
+    list_display = ("country", "alliance", "joined", "left", "role")
+    list_filter = ("role",)
+    list_select_related = ("country", "alliance")
+    search_fields = ("country__folded", "alliance__folded")
+    autocomplete_fields = ("country", "alliance")
+    fields = ("alliance", "country", ("joined", "left"), "role", DUTIES)

@@ -1,0 +1,77 @@
+"""Ally lists and their entries in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
+
+from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.citation import CitationInline
+from allies.admin.publication import PublishableAdmin, independent_sources
+from allies.admin.search import FoldedSearch
+from allies.models import AllyList, Entry, SeeAlso
+from allies.views.ally_list import AllyListPage
+
+
+class EntryInline(GovernedInline):
+    model = Entry
+    fields = ("position", "country")
+    autocomplete_fields = ("country",)
+    verbose_name_plural = _("entries (open one for its text and its citations)")
+
+
+class SeeAlsoInline(GovernedInline):
+    model = SeeAlso
+    fields = ("position", "source")
+    autocomplete_fields = ("source",)
+
+
+@admin.register(AllyList)
+class AllyListAdmin(FoldedSearch, PublishableAdmin):
+    list_display = ("title", "focus", "scope", "recorded_from", "promise", "featured", "status")
+    list_filter = ("status", "featured", "scope")
+    list_select_related = ("focus", "recorded_from")
+    search_fields = ("folded",)
+    autocomplete_fields = ("focus", "recorded_from")
+    inlines = (EntryInline, SeeAlsoInline)
+    public_view = AllyListPage
+    fieldsets = (
+        (None, {"fields": ("status", ("title_en", "title_ind"), "slug", "featured")}),
+        (_("What it lists"), {"fields": (("focus", "scope"), ("recorded_from", "promised"))}),
+        (_("Introduction"), {"fields": ("intro_en", "intro_ind")}),
+    )
+
+    @admin.display(description=_("title"), ordering="title_en")
+    def title(self, ally_list: AllyList) -> str:
+        return str(ally_list)
+
+    @admin.display(description=_("entries / promised"))
+    def promise(self, ally_list: Any) -> str:
+        return f"{ally_list.entry_count} / {ally_list.promised or '–'}"
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).annotate(entry_count=Count("entries"))
+
+
+@admin.register(Entry)
+class EntryAdmin(RecordAdmin):
+    list_display = ("country", "position", "ally_list", independent_sources)
+    list_filter = ("ally_list",)
+    list_select_related = ("country", "ally_list")
+    search_fields = ("country__folded", "ally_list__folded")
+    autocomplete_fields = ("country", "ally_list")
+    inlines = (CitationInline,)
+    fields = ("ally_list", ("country", "position"), "prose_en", "prose_ind")
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).with_evidence()
+
+
+@admin.register(SeeAlso)
+class SeeAlsoAdmin(RecordAdmin):
+    list_display = ("ally_list", "position", "source")
+    list_select_related = ("ally_list", "source")
+    search_fields = ("ally_list__folded", "source__folded")
+    autocomplete_fields = ("ally_list", "source")
+    fields = ("ally_list", "source", "position")

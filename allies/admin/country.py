@@ -1,0 +1,49 @@
+"""Countries and their names in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from allies.admin.base import RecordAdmin
+from allies.models import Alias, Country
+
+
+class AliasInline(admin.TabularInline):
+    model = Alias
+    extra = 0
+    fields = ("name", "language")
+
+
+@admin.register(Country)
+class CountryAdmin(RecordAdmin):
+    list_display = ("name", "alpha3", "cow_code", "region", "subregion", "existed_to")
+    list_filter = ("region", "subregion")
+    search_fields = ("folded",)
+    search_help_text = _("A name in any language, an alias or a code.")
+    autocomplete_fields = ("successor",)
+    inlines = (AliasInline,)
+    fieldsets = (
+        (None, {"fields": (("name_en", "name_ind"), "slug")}),
+        (_("Codes"), {"fields": (("alpha3", "alpha2", "m49", "cow_code"),)}),
+        (_("Region"), {"fields": (("region", "subregion"),)}),
+        (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),
+    )
+
+    @admin.display(description=_("name"), ordering="name_en")
+    def name(self, country: Country) -> str:
+        return country.name
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> Any:
+        """Find a country by any of its names; also behind every autocomplete."""
+        return (queryset.named(search_term) if search_term else queryset), False
+
+
+@admin.register(Alias)
+class AliasAdmin(RecordAdmin):
+    list_display = ("name", "country", "language")
+    list_filter = ("language",)
+    list_select_related = ("country",)
+    search_fields = ("folded", "country__folded")
+    autocomplete_fields = ("country",)
+    fields = ("country", "name", "language")

@@ -1,0 +1,65 @@
+"""Events and participations in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.citation import CitationInline
+from allies.admin.publication import PublishableAdmin, independent_sources
+from allies.admin.search import FoldedSearch
+from allies.models import Event, Participation
+from allies.views.event import EventPage
+
+
+class ParticipationInline(GovernedInline):
+    model = Participation
+    fields = ("country", "role")
+    autocomplete_fields = ("country",)
+
+
+@admin.register(Event)
+class EventAdmin(FoldedSearch, PublishableAdmin):
+    list_display = ("title", "date", "kind", "certainty", "status", independent_sources)
+    list_filter = ("status", "kind", "certainty")
+    search_fields = ("folded",)
+    autocomplete_fields = ("alliance",)
+    inlines = (ParticipationInline, CitationInline)
+    public_view = EventPage
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "status",
+                    ("kind", "certainty"),
+                    ("title_en", "title_ind"),
+                    ("slug", "identifier"),
+                )
+            },
+        ),
+        (_("When and where"), {"fields": ("date", ("place_en", "place_ind"))}),
+        (
+            _("What it belongs to, and who says so"),
+            {"fields": ("alliance", ("attributed_to_en", "attributed_to_ind"))},
+        ),
+        (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
+    )
+
+    @admin.display(description=_("title"), ordering="title_en")
+    def title(self, event: Event) -> str:
+        return str(event)
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).with_evidence()
+
+
+@admin.register(Participation)
+class ParticipationAdmin(RecordAdmin):
+    list_display = ("country", "role", "event")
+    list_filter = ("role",)
+    list_select_related = ("country", "event")
+    search_fields = ("country__folded", "event__folded")
+    autocomplete_fields = ("country", "event")
+    fields = ("event", "country", "role")

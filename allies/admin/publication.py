@@ -1,0 +1,159 @@
+"""Status in the admin: buttons for the steps one may take, a preview, several at once."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from allies.actions.publication import (
+    NotPublishable,
+    WrongStatus,
+    possible_steps,
+    take_step,
+)
+from allies.admin.base import RecordAdmin
+from allies.models import EvidenceLost, Publishable
+
+STEP_LABELS = {
+    "submit": gettext_lazy("Save and submit for review"),
+    "publish": gettext_lazy("Save and publish"),
+    "withdraw": gettext_lazy("Save and withdraw"),
+    "reopen": gettext_lazy("Save and reopen as draft"),
+}
+
+
+class PublishableAdmin(RecordAdmin):
+    """A noun with a status: it changes by steps only, never in the form."""
+
+    change_form_template = "admin/allies/change_form.html"
+    actions = ("publish_selected", "withdraw_selected", "submit_selected")
+    readonly_fields: Any = ("status",)
+
+    #: View of the readers' side that shows such a record; None where there is none.
+    public_view: Any = None
+    #: The attribute its address names it by.
+    public_key = "slug"
+
+    def get_urls(self) -> list[Any]:
+        preview = path(
+            "<path:object_id>/public/",
+            self.admin_site.admin_view(self.public_preview),
+            name=f"allies_{self.model._meta.model_name}_public",
+        )
+        return [preview, *super().get_urls()]
+
+    def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the record as its public page would, whatever its status, to editors only."""
+        record = self.get_object(request, object_id)
+        if record is None:
+            raise Http404
+        if not self.has_view_permission(request, record):
+            raise PermissionDenied
+        named = {self.public_key: getattr(record, self.public_key)}
+        response = self.public_view.as_view(preview=True)(request, **named)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+        record = kwargs.get("obj") or context.get("original")
+        if record is not None and record.pk:
+            context["steps"] = [
+                (step, STEP_LABELS[step])
+                for step in possible_steps(record=record, user=request.user)  # type: ignore[arg-type]
+                if self.has_change_permission(request, record)
+            ]
+            if not record.is_published:
+                context["missing"] = record.missing_for_publication()
+            context["has_public_view"] = self.public_view is not None
+        elif self.has_add_permission(request):
+            context["steps"] = [
+                (step, STEP_LABELS[step])
+                for step in possible_steps(record=self.model(), user=request.user)  # type: ignore[arg-type]
+            ]
+        return super().render_change_form(request, context, **kwargs)
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._after_step(request, obj) or super().response_add(
+            request, obj, *args, **kwargs
+        )
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        return self._after_step(request, obj) or super().response_change(request, obj)
+
+    def _after_step(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+        step = request.POST.get("_step", "")
+        if step not in STEP_LABELS:
+            return None
+        self._take(request, [record], step)
+        address = f"admin:allies_{self.model._meta.model_name}_change"
+        return HttpResponseRedirect(reverse(address, args=[record.pk]))
+
+    def _take(self, request: HttpRequest, records: Any, step: str) -> None:
+        """Take each record a step on, and tell which could not and why."""
+        done, refused = 0, []
+        for record in records:
+            try:
+                take_step(record=record, step=step, user=request.user)  # type: ignore[arg-type]
+                done += 1
+            except PermissionDenied:
+                refused.append((record, _("You may not do this.")))
+            except NotPublishable as lacking:
+                refused.append((record, " ".join(lacking.missing)))
+            except (WrongStatus, EvidenceLost) as error:
+                refused.append((record, " ".join(getattr(error, "messages", error.args))))
+        if done:
+            messages.success(
+                request,
+                {
+                    "publish": _("Published: %(count)d."),
+                    "withdraw": _("Withdrawn: %(count)d."),
+                    "submit": _("Submitted for review: %(count)d."),
+                    "reopen": _("Reopened as draft: %(count)d."),
+                }[step]
+                % {"count": done},
+            )
+        if refused:
+            messages.error(
+                request,
+                format_html_join(" ", _("Not done: “{}”: {}"), refused),
+            )
+
+    @admin.action(description=gettext_lazy("Publish selected"))
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._take(request, queryset, "publish")
+
+    @admin.action(description=gettext_lazy("Withdraw selected"))
+    def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._take(request, queryset, "withdraw")
+
+    @admin.action(description=gettext_lazy("Submit selected for review"))
+    def submit_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._take(request, queryset, "submit")
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        may_publish = request.user.has_perm(self.model.publish_permission())  # type: ignore[union-attr]
+        may_change = super(RecordAdmin, self).has_change_permission(request)
+        if not may_publish:
+            actions.pop("publish_selected", None)
+            actions.pop("withdraw_selected", None)
+        if not may_change:
+            actions.pop("submit_selected", None)
+        return actions
+
+
+def independent_sources(record: Publishable) -> str:
+    """Show the number of independent sources, and that it is disputed where it is."""
+    count = record.independent_sources  # type: ignore[attr-defined]
+    return f"{count} ({_('disputed')})" if record.disputes else str(count)  # type: ignore[attr-defined]
+
+
+independent_sources.short_description = gettext_lazy("independent sources")  # type: ignore[attr-defined]
+independent_sources.admin_order_field = "independent_sources"  # type: ignore[attr-defined]

@@ -1,0 +1,25 @@
+"""Sources in the admin."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from allies.admin.publication import PublishableAdmin
+from allies.admin.search import FoldedSearch
+from allies.models import Source
+from allies.views.source import SourcePage
+
+
+@admin.register(Source)
+class SourceAdmin(FoldedSearch, PublishableAdmin):
+    list_display = ("key", "publisher", "title", "date_published", "derived_from", "status")
+    list_filter = ("status", "kind", "language")
+    list_select_related = ("derived_from",)
+    search_fields = ("folded",)
+    autocomplete_fields = ("derived_from",)
+    public_view = SourcePage
+    public_key = "key"
+    fieldsets = (
+        (None, {"fields": ("status", ("key", "kind"), "publisher", "title", "author")}),
+        (_("Where and when"), {"fields": ("url", "archive_url", ("date_published", "language"))}),
+        (_("Derivation"), {"fields": ("derived_from",)}),
+    )
