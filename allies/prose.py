@@ -6,8 +6,10 @@ import nh3
 from django.core.cache import cache
 from markdown_it import MarkdownIt
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "html_block", "html_inline"])
-_TAGS = set("p br em strong a ul ol li blockquote h3 h4 code pre hr".split())
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(
+    ["image", "html_block", "html_inline"]
+)
+_TAGS = set(["p", "br", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr"])
 _DAY = 24 * 3600
 
 

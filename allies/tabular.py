@@ -31,7 +31,8 @@ class _Echo:
 
 def csv_lines(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Yield a CSV file line by line: UTF-8 text, commas, LF line ends, cells shielded."""
-    writer = csv.writer(_Echo(), lineterminator="\n")
-    yield writer.writerow(header)
+    # Ending lines with CRLF makes the writer quote a lone CR too, as a reader needs it.
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    yield writer.writerow(header)[:-2] + "\n"
     for row in rows:
-        yield writer.writerow([shield(cell) for cell in row])
+        yield writer.writerow([shield(cell) for cell in row])[:-2] + "\n"

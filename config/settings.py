@@ -144,6 +144,10 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
 IMPORT_MAX_BYTES = env.int("ALLIES_IMPORT_MAX_BYTES", 200 * 1024 * 1024)
 
+# Filters: what a choice not made is called.
+
+FILTERS_EMPTY_CHOICE_LABEL = _("any")
+
 # Import and export: who may, by the permissions `import_…` and `export_…` of each noun.
 
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"

@@ -18,6 +18,7 @@ class EntryInline(GovernedInline):
     model = Entry
     fields = ("position", "country")
     autocomplete_fields = ("country",)
+    show_change_link = True
     verbose_name_plural = _("entries (open one for its text and its citations)")
 
 

@@ -23,20 +23,23 @@ def governed(request: HttpRequest, record: Any) -> bool:
     return record is None or may_change(user=request.user, record=record)
 
 
-class GovernedInline(admin.TabularInline):
-    """Rows of a record: whoever may not change the record as it stands may only look at them."""
-
-    extra = 0
-    show_change_link = True
+class Governed:
+    """Parts of a record: whoever may not change the record as it stands may only look at them."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_add_permission(request, obj) and governed(request, obj)
+        return super().has_add_permission(request, obj) and governed(request, obj)  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and governed(request, obj)
+        return super().has_change_permission(request, obj) and governed(request, obj)  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and governed(request, obj)
+        return super().has_delete_permission(request, obj) and governed(request, obj)  # type: ignore[misc]
+
+
+class GovernedInline(Governed, admin.TabularInline):
+    """Parts of a record, a row each."""
+
+    extra = 0
 
 
 class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
@@ -64,9 +67,7 @@ class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._guarded(request, super().changelist_view, *args, **kwargs)
 
-    def _guarded(
-        self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def _guarded(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except (EvidenceLost, WouldBePublic) as refusal:

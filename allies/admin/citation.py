@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.base import Governed, RecordAdmin
 from allies.models import Citation, Stance
 
 
@@ -35,16 +35,17 @@ class CitationFormSet(BaseInlineFormSet):
             )
 
 
-class CitationInline(GovernedInline):
+class CitationInline(Governed, admin.StackedInline):
     model = Citation
     formset = CitationFormSet
-    fields = ("source", "stance", "locator", "quote", "note_en", "note_ind", "verified_on")
+    extra = 0
+    fields = (("source", "stance"), ("locator", "verified_on"), "quote", "note_en", "note_ind")
     autocomplete_fields = ("source",)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("quote", "note_en", "note_ind"):
-            field.widget.attrs.update(rows=2, cols=24)
+            field.widget.attrs.update(rows=2)
         return field
 
 

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from allies.actions.history import revert, revertible_fields
@@ -56,6 +57,7 @@ class HistoryMixin:
             **self.admin_site.each_context(request),
             "title": _("History of “%(record)s”") % {"record": record},
             "opts": self.model._meta,
+            "module_name": capfirst(str(self.model._meta.verbose_name_plural)),
             "object": record,
             "original": record,
             "page": page,

@@ -80,9 +80,7 @@ class PublishableAdmin(RecordAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._after_step(request, obj) or super().response_add(
-            request, obj, *args, **kwargs
-        )
+        return self._after_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
         return self._after_step(request, obj) or super().response_change(request, obj)

@@ -20,11 +20,7 @@ from allies.exchange.reader import Row, UnreadableFile
 from allies.models import AllianceKind, Country
 from allies.models.languages import SUFFIXES
 
-COLUMNS = (
-    "version4id ccode state_name all_st_day all_st_month all_st_year all_end_day all_end_month "
-    "all_end_year ss_type mem_st_day mem_st_month mem_st_year mem_end_day mem_end_month "
-    "mem_end_year left_censor defense neutrality nonaggression entente"
-).split()
+COLUMNS = ["version4id", "ccode", "state_name", "all_st_day", "all_st_month", "all_st_year", "all_end_day", "all_end_month", "all_end_year", "ss_type", "mem_st_day", "mem_st_month", "mem_st_year", "mem_end_day", "mem_end_month", "mem_end_year", "left_censor", "defense", "neutrality", "nonaggression", "entente"]
 
 #: COW's ``ss_type`` → kind of alliance.
 KINDS = {
@@ -92,13 +88,13 @@ def _spells(path: Path) -> Iterator[Spell]:
                     )
                 yield Spell(number, cells)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFile(_("This is not readable as CSV: %(error)s.") % {"error": error}) from error
+        raise UnreadableFile(
+            _("This is not readable as CSV: %(error)s.") % {"error": error}
+        ) from error
 
 
 def _by_alliance(path: Path) -> Iterator[list[Spell]]:
-    return (
-        list(spells) for _id, spells in groupby(_spells(path), lambda s: s.cells["version4id"])
-    )
+    return (list(spells) for _id, spells in groupby(_spells(path), lambda s: s.cells["version4id"]))
 
 
 def _alliances(path: Path) -> Iterator[Row]:

@@ -94,7 +94,5 @@ def _checked_header(header: list[str], columns: list[str]) -> list[str]:
         )
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise UnreadableFile(
-            _("Column named twice: %(names)s.") % {"names": ", ".join(doubled)}
-        )
+        raise UnreadableFile(_("Column named twice: %(names)s.") % {"names": ", ".join(doubled)})
     return names

@@ -89,8 +89,10 @@ _ADVICE: dict[type[models.Model], Callable[[], str]] = {
     Alliance: lambda: _("no such alliance; the slug or outside id of one is accepted"),
     Event: lambda: _("no such event; the slug or outside id of one is accepted"),
     AllyList: lambda: _("no such ally list; the slug of one is accepted"),
-    Entry: lambda: _("no such entry; list slug/country is accepted, like %(example)s")
-    % {"example": "russia-asia/CHN"},
+    Entry: lambda: (
+        _("no such entry; list slug/country is accepted, like %(example)s")
+        % {"example": "russia-asia/CHN"}
+    ),
 }
 
 
@@ -127,9 +129,9 @@ class References:
                 missing = missing - found.keys()
         if "slug" in _KEYS[model] and missing:
             renamed = dict(
-                OldSlug.objects.filter(
-                    noun=model._meta.model_name, slug__in=missing
-                ).values_list("slug", "record_id")
+                OldSlug.objects.filter(noun=model._meta.model_name, slug__in=missing).values_list(
+                    "slug", "record_id"
+                )
             )
             records = model._default_manager.in_bulk(renamed.values())
             found |= {slug: records[pk] for slug, pk in renamed.items() if pk in records}

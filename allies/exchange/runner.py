@@ -272,14 +272,10 @@ class _NounLoad:
             groups[names].append(values)
         known = {}
         for names, keys in groups.items():
-            conditions = {
-                f"{name}__in": {key[i] for key in keys} for i, name in enumerate(names)
-            }
+            conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(names)}
             wanted = set(keys)
             related = [field.attribute for field, _cell in self.resource.references()]
-            for record in self.model._default_manager.filter(**conditions).select_related(
-                *related
-            ):
+            for record in self.model._default_manager.filter(**conditions).select_related(*related):
                 key = tuple(
                     getattr(record, self.model._meta.get_field(name).attname) for name in names
                 )

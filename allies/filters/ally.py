@@ -34,7 +34,7 @@ class AllyFilterSet(ReadersFilterSet):
         help_text=_("A tie counts on a day when it may have been in force that day."),
     )
     min_sources = CountFilter(
-        label=_("Independent sources, at least"),
+        label=_("Sources, at least"),
         field_name="independent_sources",
         lookup_expr="gte",
         min_value=0,
@@ -70,5 +70,3 @@ class AllyFilterSet(ReadersFilterSet):
 
     def filter_text(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.named(value)
-
-

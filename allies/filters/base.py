@@ -37,7 +37,9 @@ class ReadersFilterSet(django_filters.FilterSet):
     def unknown(self) -> list[str]:
         """The names of parameters that are no filter of this view."""
         return [
-            name for name in self.data if name not in self.filters and not name.startswith(_TRACKING)
+            name
+            for name in self.data
+            if name not in self.filters and not name.startswith(_TRACKING)
         ]
 
     @property

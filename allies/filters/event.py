@@ -34,9 +34,7 @@ class EventFilterSet(ReadersFilterSet):
         asked = self.form.cleaned_data
         part = {name: asked[name] for name in ("country", "role") if asked.get(name)}
         if part:
-            queryset = queryset.filter(
-                pk__in=Participation.objects.filter(**part).values("event")
-            )
+            queryset = queryset.filter(pk__in=Participation.objects.filter(**part).values("event"))
         return super().filter_queryset(queryset)
 
     def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:

@@ -11,8 +11,8 @@ from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
-from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
+from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
 from allies.models.upload import Upload

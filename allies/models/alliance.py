@@ -62,7 +62,8 @@ def may_have_begun(day: dt.date, prefix: str = "") -> Q:
     that is not known at all never excludes it. ``prefix`` is the path to it, as in ``alliance__``.
     """
     return _by(day, f"{prefix}in_force") | (
-        Q(**{f"{prefix}in_force": ""}) & (Q(**{f"{prefix}signed": ""}) | _by(day, f"{prefix}signed"))
+        Q(**{f"{prefix}in_force": ""})
+        & (Q(**{f"{prefix}signed": ""}) | _by(day, f"{prefix}signed"))
     )
 
 

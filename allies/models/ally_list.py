@@ -10,8 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from allies.models import m49
-from allies.models.base import PROSE_LENGTH, Publishable, Record, Slugged, Status, one_of
-from allies.models.base import published_has_text
+from allies.models.base import (
+    PROSE_LENGTH,
+    Publishable,
+    Record,
+    Slugged,
+    Status,
+    one_of,
+    published_has_text,
+)
 from allies.models.citation import CitedQuerySet
 from allies.models.country import Country
 from allies.models.fields import FoldedField
@@ -126,8 +133,9 @@ class AllyList(Slugged, Publishable):
             missing.append(str(_("The source it is recorded from is not published.")))
         entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()
         supported = set(entries.supported().values_list("pk", flat=True))
-        unsupported = [entry for entry in entries.select_related("country")
-                       if entry.pk not in supported]
+        unsupported = [
+            entry for entry in entries.select_related("country") if entry.pk not in supported
+        ]
         if not supported and not unsupported:
             missing.append(str(_("The list has no entry.")))
         missing += [
@@ -158,9 +166,7 @@ class Entry(Record):
     country = models.ForeignKey(
         Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="entries"
     )
-    position = models.PositiveSmallIntegerField(
-        _("position"), validators=[MinValueValidator(1)]
-    )
+    position = models.PositiveSmallIntegerField(_("position"), validators=[MinValueValidator(1)])
     prose_en = models.TextField(
         _("text (English)"), max_length=PROSE_LENGTH, blank=True, default=""
     )

@@ -124,9 +124,7 @@ class Slugged(models.Model):
 def free_slug(model: type[Slugged], text: str) -> str:
     """Return a slug for the text that no record of the model has; costs a query."""
     base = slugify(text)[:100] or str(model._meta.model_name)
-    taken = set(
-        model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True)
-    )
+    taken = set(model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True))
     if base not in taken:
         return base
     return next(slug for n in range(2, len(taken) + 3) if (slug := f"{base}-{n}") not in taken)

@@ -45,9 +45,9 @@ class CitationQuerySet(models.QuerySet["Citation"]):
 
     def for_reading(self) -> "CitationQuerySet":
         """With their sources and these sources' origins, supporting first, oldest first."""
-        return self.select_related(
-            "source", "source__origin", "source__derived_from"
-        ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
+        return self.select_related("source", "source__origin", "source__derived_from").order_by(
+            "-stance", "source__date_published_earliest", "source__key", "locator"
+        )
 
 
 class Citation(Record):
@@ -80,9 +80,7 @@ class Citation(Record):
         on_delete=models.CASCADE,
         related_name="citations",
     )
-    stance = models.CharField(
-        _("stance"), max_length=8, choices=Stance, default=Stance.SUPPORTS
-    )
+    stance = models.CharField(_("stance"), max_length=8, choices=Stance, default=Stance.SUPPORTS)
     locator = models.CharField(
         _("where in it"),
         max_length=120,
@@ -97,9 +95,7 @@ class Citation(Record):
         default="",
         help_text=_("A short passage in the source’s own language."),
     )
-    note_en = models.TextField(
-        _("note (English)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
+    note_en = models.TextField(_("note (English)"), max_length=PROSE_LENGTH, blank=True, default="")
     note_ind = models.TextField(
         _("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
     )
@@ -202,8 +198,7 @@ class CitedPublishable(Publishable):
     def has_support(self) -> bool:
         """Say whether a published source supports this record; costs a query."""
         return (
-            self.pk is not None
-            and self.citations.supporting().from_published_sources().exists()  # type: ignore[attr-defined]
+            self.pk is not None and self.citations.supporting().from_published_sources().exists()  # type: ignore[attr-defined]
         )
 
     def missing_support(self) -> list[str]:

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from allies.folding import fold
-from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
 from allies.models.base import Record, Slugged, require_order
 from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
 from allies.models.languages import Bilingual, localized
+from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
 
 
 class CountryQuerySet(models.QuerySet["Country"]):

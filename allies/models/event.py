@@ -52,9 +52,9 @@ class EventQuerySet(CitedQuerySet["Event"]):
     def between(self, one: Country, other: Country) -> "EventQuerySet":
         """Those in which both countries took part."""
         parts = Participation.objects
-        return self.filter(
-            pk__in=parts.filter(country=one).values("event")
-        ).filter(pk__in=parts.filter(country=other).values("event"))
+        return self.filter(pk__in=parts.filter(country=one).values("event")).filter(
+            pk__in=parts.filter(country=other).values("event")
+        )
 
 
 class Event(Slugged, CitedPublishable):

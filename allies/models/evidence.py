@@ -83,9 +83,7 @@ def _supports(citation: Citation) -> bool:
 
 
 @receiver(pre_save, sender=Citation)
-def keep_last_support_on_change(
-    sender: Any, instance: Citation, raw: bool, **kwargs: Any
-) -> None:
+def keep_last_support_on_change(sender: Any, instance: Citation, raw: bool, **kwargs: Any) -> None:
     before = None if raw else Citation.objects.filter(pk=instance.pk).first()
     if before is None or not _supports(before):
         return

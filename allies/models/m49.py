@@ -47,11 +47,7 @@ def grouped() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
             region_name,
             [
                 (region, region_name),
-                *(
-                    (code, name)
-                    for code, (parent, name) in SUBREGIONS.items()
-                    if parent == region
-                ),
+                *((code, name) for code, (parent, name) in SUBREGIONS.items() if parent == region),
             ],
         )
         for region, region_name in REGIONS.items()

@@ -99,9 +99,7 @@ class Source(Publishable):
         help_text=_("Short and lasting, like dw-2024-en: files and texts cite the source by it."),
         error_messages={"unique": _("Another source already has this citation key.")},
     )
-    kind = models.CharField(
-        _("kind"), max_length=12, choices=SourceKind, default=SourceKind.NEWS
-    )
+    kind = models.CharField(_("kind"), max_length=12, choices=SourceKind, default=SourceKind.NEWS)
     publisher = models.CharField(_("publisher"), max_length=200)
     title = models.CharField(_("title"), max_length=500)
     author = models.CharField(_("author"), max_length=300, blank=True, default="")

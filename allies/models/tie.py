@@ -46,9 +46,7 @@ def allies_of(focus: Country, *, on: dt.date, kind: str = "") -> CountryQuerySet
             disputes=_number(citations.disputing(), "pk"),
             latest_event=Subquery(events.values("pk")[:1]),
         )
-        .prefetch_related(
-            Prefetch("memberships", ties.select_related("alliance"), to_attr="ties")
-        )
+        .prefetch_related(Prefetch("memberships", ties.select_related("alliance"), to_attr="ties"))
         .by_name()
     )
 

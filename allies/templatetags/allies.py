@@ -100,5 +100,3 @@ def other_languages(context: dict[str, Any]) -> list[dict[str, str]]:
 @register.simple_tag
 def site_name() -> str:
     return str(settings.SITE_NAME)
-
-

@@ -16,9 +16,7 @@ def _with_members(alliances: Any) -> Any:
     members = Membership.objects.select_related("country").order_by(
         localized("name", "country__"), "joined_earliest", "pk"
     )
-    return alliances.prefetch_related(
-        Prefetch("memberships", members, to_attr="shown_memberships")
-    )
+    return alliances.prefetch_related(Prefetch("memberships", members, to_attr="shown_memberships"))
 
 
 class AllianceListing(Listing):

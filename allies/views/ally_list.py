@@ -18,7 +18,7 @@ from allies.models import (
 )
 from allies.views.evidence import with_citations
 from allies.views.listing import Column, Listing
-from allies.views.record import Renameable, RecordView, find
+from allies.views.record import RecordView, Renameable, find
 
 #: Events an entry shows, the latest first; the rest is a link away.
 EVENTS_SHOWN = 6
@@ -81,7 +81,7 @@ class AllyListPage(RecordView):
         ally_list: Any = self.object
         countries = [entry.country for entry in ally_list.shown_entries]
         today = timezone.localdate()
-        allies = allies_of(ally_list.focus, on=today).filter(pk__in=countries)
+        allies = allies_of(ally_list.focus, on=today).filter(pk__in=[country.pk for country in countries])
         ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=today)}
         events = self._events(ally_list.focus, countries)
         also_named = self._also_named(ally_list, countries)

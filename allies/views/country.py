@@ -20,7 +20,7 @@ from allies.models import (
     ally_rows,
 )
 from allies.views.listing import Column, Listing
-from allies.views.record import Renameable, RecordView, find
+from allies.views.record import RecordView, Renameable, find
 
 #: Alliances and events a country's page shows; the rest is a link away.
 SHOWN = 12
@@ -124,9 +124,7 @@ class AllyListing(Renameable, Listing):
         return self.asked
 
     def rows(self, queryset: Any) -> Iterable[AllyRow]:
-        return ally_rows(
-            self.country, queryset, on=self.asked.day, kind=self.asked.kind_of_tie
-        )
+        return ally_rows(self.country, queryset, on=self.asked.day, kind=self.asked.kind_of_tie)
 
     def page_rows(self, queryset: Any) -> Iterable[AllyRow]:
         return self.rows(queryset) if self.asked.is_valid() else []

@@ -20,10 +20,7 @@ import pycountry
 from babel import Locale
 
 STARTER = Path(__file__).resolve().parents[2] / "allies" / "starter"
-COLUMNS = (
-    "alpha3 alpha2 m49 cow_code name_en name_ind slug region subregion "
-    "existed_from existed_to successor"
-).split()
+COLUMNS = ["alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "slug", "region", "subregion", "existed_from", "existed_to", "successor"]
 
 #: Names as newspapers write them, where CLDR is formal, abbreviated or undecided.
 NAMES = {
@@ -100,8 +97,15 @@ OTHER_STATES = {
     "817": ("South Vietnam", "Vietnam Selatan", "035", "VNM"),
 }
 STILL_THERE = {"347"}
-REGION_OF = {"155": "150", "151": "150", "039": "150", "202": "002", "145": "142", "030": "142",
-             "035": "142"}
+REGION_OF = {
+    "155": "150",
+    "151": "150",
+    "039": "150",
+    "202": "002",
+    "145": "142",
+    "030": "142",
+    "035": "142",
+}
 
 #: Country → further names: language: names. What no code list has, or has under another country.
 ALIASES = """
@@ -213,6 +217,7 @@ WITHDRAWN = {
 
 def fold(text):
     """Fold as the site does, so that no name here means two countries there."""
+    text = re.sub(r"[.'’ʼ‘`´]", "", text)
     decomposed = unicodedata.normalize("NFKD", text.replace("&", " and "))
     letters = "".join(char for char in decomposed if not unicodedata.combining(char))
     return re.sub(r"[\W_]+", " ", letters.casefold()).strip()
@@ -239,8 +244,13 @@ def main(codes_path, states_path, names_path):
     known = defaultdict(set)
     for row in codes:
         alpha3, alpha2 = row["ISO3166-1-Alpha-3"], row["ISO3166-1-Alpha-2"]
-        for name in (english[alpha2], row["UNTERM English Short"], row["CLDR display name"],
-                     row["official_name_en"], row["UNTERM English Formal"]):
+        for name in (
+            english[alpha2],
+            row["UNTERM English Short"],
+            row["CLDR display name"],
+            row["official_name_en"],
+            row["UNTERM English Formal"],
+        ):
             known[fold(name)].add(alpha3)
     cow_of = {}
     for code, name in cow_names.items():
@@ -289,7 +299,9 @@ def main(codes_path, states_path, names_path):
                 # The list begins in 1816: a state that is there by then is older.
                 "existed_from": ""
                 if code in STILL_THERE
-                else f"../{start}" if start == "1816-01-01" else start,
+                else f"../{start}"
+                if start == "1816-01-01"
+                else start,
                 "existed_to": "" if code in STILL_THERE else end,
                 "successor": successor,
             }

@@ -34,9 +34,7 @@ class AllyListResource(NounResource):
     scope = choice("scope", NAMES)
     recorded_from = reference("recorded_from", Source, "key")
     promised = Field(attribute="promised", column_name="promised", widget=NumberCell())
-    featured = Field(
-        attribute="featured", column_name="featured", widget=FlagCell(optional=False)
-    )
+    featured = Field(attribute="featured", column_name="featured", widget=FlagCell(optional=False))
     intro_en = text("intro_en")
     intro_ind = text("intro_ind")
     status = status()

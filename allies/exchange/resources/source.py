@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from allies.exchange.ledger import Ledger
 from allies.exchange.resources.base import (
     NounResource,
@@ -69,5 +68,3 @@ class SourceResource(NounResource):
         if record.pk and record.pk > 0 and not record.is_published:
             if Source.objects.published().filter(pk=record.pk).exists():
                 refuse_loss(record)
-
-

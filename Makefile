@@ -1,0 +1,60 @@
+# Everything one does here. `make` alone says what there is.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint pictures bench messages lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
+	@exec $(MANAGE) serve --port $(PORT)
+
+test: $(VENV)/.develops ## run every test, on SQLite and, where it is there, on PostgreSQL
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --postgresql
+
+lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2 --check
+	$(BIN)/mypy
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) messages --check
+	ALLIES_HTTPS=true ALLIES_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+		$(MANAGE) check --deploy --fail-level WARNING
+
+pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m tests.browser.pictures
+
+bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within one run
+	$(BIN)/python -m tests.benchmarks
+
+messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
+	$(MANAGE) messages
+
+lock: $(VENV)/.develops ## lock the requirements, with hashes, for every platform
+	for name in requirements requirements-dev; do $(BIN)/uv pip compile --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet $$name.in -o $$name.txt; done
+
+clean: ## remove the environment and what tools left; data in var/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp a set of requirements: what is installed is installed once.
+$(VENV)/.runs: requirements.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.develops: requirements-dev.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.runs

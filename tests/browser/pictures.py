@@ -1,0 +1,168 @@
+"""Draw every kind of page as a picture: `make pictures`.
+
+Writes var/pictures/<page>-<language>-<width>-<scheme>.png from the starter content, in a site of
+its own; what is in var/ besides is neither read nor changed. A page's name may be given as an
+argument to draw only that one.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "var" / "pictures"
+
+PUBLIC = {
+    "front": "",
+    "lists": "lists/",
+    "list": "lists/russia-allies-in-asia/",
+    "list-recorded": "lists/inews-4-negara-sahabat-rusia/",
+    "countries": "countries/",
+    "countries-found": "countries/?q=korut",
+    "countries-nothing": "countries/?q=atlantis",
+    "country": "countries/china/",
+    "country-historic": "countries/austria-hungary/",
+    "allies": "countries/russia/allies/",
+    "allies-impossible": "countries/russia/allies/?on=2024-13-01&colour=red",
+    "alliances": "alliances/",
+    "alliance": "alliances/north-korea-russia-comprehensive-strategic-partnership/",
+    "events": "events/",
+    "event": "events/unga-es-11-1/",
+    "sources": "sources/",
+    "source": "sources/bisnisupdate-2024/",
+    "source-original": "sources/dw-2024-en/",
+    "not-found": "nothing-here/",
+}
+NOUNS = (
+    "country alias source citation alliance membership event participation allylist entry seealso"
+).split()
+
+
+def admin_pages():
+    """Return the admin's pages by name: each noun's list and form, import, history, preview."""
+    from allies.models import Alliance, AllyList, Event, Source
+
+    pages = {"admin": "admin/"}
+    pages |= {f"admin-{noun}-list": f"admin/allies/{noun}/" for noun in NOUNS}
+    pages |= {f"admin-{noun}-add": f"admin/allies/{noun}/add/" for noun in NOUNS}
+    alliance = Alliance.objects.get(
+        slug="north-korea-russia-comprehensive-strategic-partnership"
+    ).pk
+    for name, record in (("allylist", AllyList), ("event", Event), ("source", Source)):
+        pages[f"admin-{name}-change"] = f"admin/allies/{name}/{record.objects.first().pk}/change/"
+    pages["admin-alliance-change"] = f"admin/allies/alliance/{alliance}/change/"
+    pages["admin-history"] = f"admin/allies/alliance/{alliance}/history/"
+    pages["admin-preview"] = f"admin/allies/alliance/{alliance}/public/"
+    pages["admin-import"] = "admin/allies/event/import/"
+    return pages
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(address):
+    """Return once the server answers; give up after a minute."""
+    for _attempt in range(240):
+        try:
+            urllib.request.urlopen(address).close()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.25)
+        else:
+            return
+    sys.exit(f"The server at {address} did not start.")
+
+
+def main(only):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("Pictures need chromium (Debian: apt-get install chromium).")
+    with tempfile.TemporaryDirectory(prefix="allies-pictures-") as data:
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.update(
+            ALLIES_DATA_DIR=data,
+            ALLIES_SECRET_KEY=secrets.token_urlsafe(50),
+            DJANGO_SETTINGS_MODULE="config.settings",
+            DJANGO_ALLOW_ASYNC_UNSAFE="1",
+        )
+        import django
+
+        django.setup()
+        from django.contrib.auth.models import User
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        call_command("load_starter", stdout=open(os.devnull, "w"))
+        call_command("collectstatic", interactive=False, verbosity=0)
+        password = secrets.token_urlsafe()
+        User.objects.create_superuser("admin", password=password)
+        port = free_port()
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level", "error"),
+                *("--host", "127.0.0.1", "--port", str(port), "config.wsgi:application"),
+            ],
+            cwd=ROOT,
+        )
+        try:
+            site = f"http://127.0.0.1:{port}"
+            wait_for(f"{site}/en/")
+            draw(chromium, site, password, only)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def draw(chromium, site, password, only):
+    from tests.browser.driver import launched, opened
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    problems = []
+    with launched(chromium) as browser:
+        for scheme in ("light", "dark"):
+            for width in (1280, 390):
+                page = opened(
+                    browser,
+                    color_scheme=scheme,
+                    viewport={"width": width, "height": 900},
+                    reduced_motion="reduce",
+                )
+                page.goto(f"{site}/en/admin/login/")
+                page.screenshot(path=PICTURES / f"admin-login-en-{width}-{scheme}.png")
+                page.fill("#id_username", "admin")
+                page.fill("#id_password", password)
+                page.click("input[type=submit]")
+                for name, address in {**PUBLIC, **admin_pages()}.items():
+                    if only and name not in only:
+                        continue
+                    for language in ("en", "id"):
+                        page.problems.clear()
+                        page.goto(f"{site}/{language}/{address}")
+                        file = f"{name}-{language}-{width}-{scheme}.png"
+                        page.screenshot(path=PICTURES / file, full_page=True)
+                        wide = page.evaluate("document.documentElement.scrollWidth")
+                        if wide > width:
+                            problems.append(f"{file}: {wide} pixels wide")
+                        problems += [
+                            f"{file}: {text}"
+                            for text in page.problems
+                            if "status of 40" not in text
+                        ]
+    print(f"{len(list(PICTURES.glob('*.png')))} pictures in {PICTURES.relative_to(ROOT)}/")
+    for problem in problems:
+        print(problem)
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main(set(sys.argv[1:]))

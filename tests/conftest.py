@@ -1,0 +1,133 @@
+"""What tests lean on: a named cast, the starter content, a browser."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+
+from allies.models import (
+    Alias,
+    Alliance,
+    AllyList,
+    Citation,
+    Country,
+    Entry,
+    Event,
+    Membership,
+    Participation,
+    SeeAlso,
+    Source,
+)
+from tests.environment import REQUIRE_ALL
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def absent(what):
+    """Skip because something is not on this machine, or fail where everything has to be."""
+    if REQUIRE_ALL:
+        pytest.fail(f"{what} is needed here and not on this machine")
+    pytest.skip(f"{what} is not on this machine")
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    cache.clear()
+
+
+@pytest.fixture
+def shared():
+    """Real files as published; they are not part of the project."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the folder of real data files is not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Load the starter content once: every test starts from a site as `make run` leaves it."""
+    with django_db_blocker.unblock():
+        call_command("load_starter", stdout=io.StringIO())
+
+
+@pytest.fixture
+def starter(db):
+    """The starter content, also after a test whose end emptied the tables."""
+    if not Country.objects.exists():
+        call_command("load_starter", stdout=io.StringIO())
+
+
+@pytest.fixture
+def empty_site(db):
+    """A site in which nothing has been written yet."""
+    for model in (Citation, SeeAlso, Entry, AllyList, Participation, Event, Membership):
+        model.objects.all()._raw_delete(model.objects.db)
+    for model in (Alliance, Alias):
+        model.objects.all()._raw_delete(model.objects.db)
+    Source.objects.update(derived_from=None, origin=None)
+    Source.objects.all()._raw_delete(Source.objects.db)
+    Country.objects.update(successor=None)
+    Country.objects.all()._raw_delete(Country.objects.db)
+
+
+def _member(name, group):
+    user = User.objects.create_user(name, password="a-long-pass-phrase", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.fixture
+def edi(db):
+    """An editor: drafts."""
+    return _member("edi", "Editors")
+
+
+@pytest.fixture
+def rita(db):
+    """A reviewer: publishes."""
+    return _member("rita", "Reviewers")
+
+
+@pytest.fixture
+def dana(db):
+    """A data manager: imports and exports."""
+    return _member("dana", "Data managers")
+
+
+@pytest.fixture
+def signed_in():
+    """Return a client signed in as a user."""
+
+    def client(user):
+        visitor = Client()
+        visitor.force_login(user)
+        return visitor
+
+    return client
+
+
+@pytest.fixture
+def visitor():
+    """Nobody in particular."""
+    return Client()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser: the machine's own."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        absent("chromium")
+    from tests.browser.driver import launched
+
+    with launched(path) as browser:
+        yield browser

@@ -1,0 +1,42 @@
+"""Real CSV files, written and read as a spreadsheet would."""
+
+import csv
+import io
+
+from django.core.management import call_command
+
+from allies.exchange.reader import read_csv
+from allies.exchange.resources import NOUNS
+from allies.exchange.runner import run_import
+
+
+def write(path, rows, columns=None):
+    """Write rows (dicts) as a CSV file; return its path."""
+    columns = columns or list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def load(noun, path, **options):
+    """Import a file; return its report."""
+    (report,) = run_import(
+        [(noun, read_csv(path, NOUNS[noun]().columns))], **{"commit": True, **options}
+    )
+    return report
+
+
+def export(noun):
+    """Return what `export_csv` prints."""
+    out = io.StringIO()
+    call_command("export_csv", noun, stdout=out)
+    return out.getvalue()
+
+
+def command(*args, **options):
+    """Run a command; return what it prints."""
+    out = io.StringIO()
+    call_command(*args, stdout=out, stderr=io.StringIO(), **options)
+    return out.getvalue()

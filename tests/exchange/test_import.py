@@ -1,0 +1,298 @@
+"""Importing real files: what is accepted, what is refused, and that nothing is half done."""
+
+import datetime as dt
+
+import pytest
+from django.core.management import CommandError
+from django.test.utils import CaptureQueriesContext
+from django.db import connection
+
+from allies.exchange.reader import UnreadableFile
+from allies.exchange.runner import Refused
+from allies.models import (
+    Alias,
+    Alliance,
+    Citation,
+    Country,
+    Event,
+    Membership,
+    OldSlug,
+    Participation,
+    Source,
+)
+from tests import cast
+from tests.exchange.files import command, load, write
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def errors(noun, path, **options):
+    """Return the errors of a dry run as (row, column, value) with their messages."""
+    report = load(noun, path, commit=False, **options)
+    return [(e.row, e.column, e.value, e.message) for e in report.errors]
+
+
+def test_error_names_row_column_value_and_what_is_accepted(tmp_path):
+    file = write(
+        tmp_path / "m.csv",
+        [
+            {"alliance": "iran-russia-economic-and-military-ties", "country": "Atlantis"},
+            {"alliance": "no-such-pact", "country": "RUS", "role": "boss", "joined": "03/04/2020"},
+        ],
+    )
+    found = errors("memberships", file)
+    assert [(row, column, value) for row, column, value, _text in found] == [
+        (2, "country", "Atlantis"),
+        (3, "alliance", "no-such-pact"),
+        (3, "role", "boss"),
+        (3, "joined", "03/04/2020"),
+    ]
+    assert "alpha-3" in found[0][3]
+    assert "member, guarantor" in found[2][3]
+    assert "2024-06-19" in found[3][3]
+
+
+def test_unknown_country_is_refused_with_names_like_it(tmp_path):
+    file = write(
+        tmp_path / "a.csv",
+        [{"country": "Rusia Federasi", "name": "X"}, {"country": "Rusiaa", "name": "Y"}],
+    )
+    before = Country.objects.count()
+    with pytest.raises(Refused) as refusal:
+        load("aliases", file)
+    assert "RUS" in refusal.value.reports[0].errors[1].message
+    assert Country.objects.count() == before
+
+
+def test_one_bad_row_keeps_all_rows_out(tmp_path):
+    rows = [{"country": "RUS", "name": f"Name {n}"} for n in range(1500)]
+    rows.append({"country": "Nowhere", "name": "Z"})
+    before = (Alias.objects.count(), Alias.history.count())
+    with pytest.raises(Refused) as refusal:
+        load("aliases", write(tmp_path / "a.csv", rows))
+    assert refusal.value.reports[0].errors[0].row == 1502
+    assert (Alias.objects.count(), Alias.history.count()) == before
+
+
+def test_dry_run_sends_no_statement_that_writes(tmp_path):
+    file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija"}])
+    with CaptureQueriesContext(connection) as queries:
+        report = load("aliases", file, commit=False)
+    assert report.created == 1
+    assert queries
+    assert all(query["sql"].startswith("SELECT") for query in queries)
+
+
+def test_queries_grow_with_chunks_not_with_rows(tmp_path):
+    def queries_for(count):
+        rows = [
+            {"event": "unga-es-11-1", "country": c.alpha3, "role": "for"}
+            for c in Country.objects.exclude(alpha3="")[:count]
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            load("participations", write(tmp_path / "p.csv", rows), commit=False)
+        return len(queries)
+
+    assert queries_for(200) == queries_for(10)
+
+
+def test_same_record_twice_in_a_file_is_named(tmp_path):
+    row = {"event": "unga-es-11-1", "country": "THA", "role": "for"}
+    file = write(tmp_path / "p.csv", [row, {**row, "country": "Thailand"}])
+    ((number, _column, _value, message),) = errors("participations", file)
+    assert number == 3
+    assert "row 2" in message
+
+
+def test_code_of_another_country_is_refused(tmp_path):
+    file = write(tmp_path / "c.csv", [{"alpha3": "XYZ", "alpha2": "RU", "name_en": "Ruritania"}])
+    ((row, column, value, message),) = errors("countries", file)
+    assert (row, column, value) == (2, "alpha2", "RU")
+    assert "Another country" in message
+
+
+def test_sources_may_stand_before_what_they_derive_from(tmp_path):
+    file = write(
+        tmp_path / "s.csv",
+        [
+            {"key": "c", "publisher": "C", "title": "c", "derived_from": "b"},
+            {"key": "b", "publisher": "B", "title": "b", "derived_from": "a"},
+            {"key": "a", "publisher": "A", "title": "a", "derived_from": ""},
+        ],
+    )
+    assert load("sources", file, commit=False).created == 3
+    assert load("sources", file).created == 3
+    assert {s.origin.key for s in Source.objects.filter(key__in=["b", "c"])} == {"a"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("a", "b"), ("b", "a")],
+        [("a", "a")],
+        [("dw-2024-en", "bisnisupdate-2024")],
+        [("dw-2024-en", "new"), ("new", "bisnisupdate-2024")],
+    ],
+)
+def test_derivation_in_a_circle_is_refused(rows, tmp_path):
+    file = write(
+        tmp_path / "s.csv",
+        [{"key": k, "publisher": "P", "title": "t", "derived_from": d} for k, d in rows],
+    )
+    for commit in (False, True):
+        if commit:
+            with pytest.raises(Refused):
+                load("sources", file)
+        else:
+            assert any("circle" in text for *_where, text in errors("sources", file))
+    assert Source.objects.get(key="dw-2024-en").derived_from is None
+
+
+def test_import_keeps_history_with_who_and_why(tmp_path, rita):
+    file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija", "language": "sr"}])
+    load("aliases", file, user=rita, reason="From a spreadsheet")
+    version = Alias.objects.get(name="Rusija").history.get()
+    assert (version.history_user, version.history_change_reason) == (rita, "From a spreadsheet")
+
+
+def test_renaming_by_import_keeps_the_old_slug(tmp_path):
+    alliance = cast.alliance("RUS", "CHN", identifier="x:1", slug="before")
+    load("alliances", write(tmp_path / "a.csv", [{"identifier": "x:1", "slug": "after"}]))
+    assert OldSlug.objects.record_id(Alliance, "before") == alliance.pk
+
+
+def test_published_record_without_support_is_counted_and_stays_hidden(tmp_path):
+    rows = [{"slug": "lonely", "kind": "entente", "title_en": "Lonely", "status": "published"}]
+    report = load("alliances", write(tmp_path / "a.csv", rows))
+    assert report.unsupported == 1
+    assert not Alliance.objects.published().filter(slug="lonely").exists()
+    cited = [{"source": "dw-2024-en", "alliance": "lonely"}]
+    load("citations", write(tmp_path / "c.csv", cited))
+    assert Alliance.objects.published().filter(slug="lonely").exists()
+
+
+def test_withdrawing_a_needed_source_by_import_is_refused(tmp_path):
+    file = write(tmp_path / "s.csv", [{"key": "rferl-2023", "status": "withdrawn"}])
+    ((row, _column, _value, message),) = errors("sources", file)
+    assert row == 2
+    assert "only published source" in message
+
+
+def test_citation_with_two_targets_or_none_is_refused(tmp_path):
+    file = write(
+        tmp_path / "c.csv",
+        [
+            {"source": "dw-2024-en", "alliance": "", "event": ""},
+            {
+                "source": "dw-2024-en",
+                "alliance": "iran-russia-economic-and-military-ties",
+                "event": "unga-es-11-1",
+            },
+        ],
+    )
+    assert [row for row, *_rest in errors("citations", file)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"country;name\nRUS;x\n", "Unknown column: country;name"),
+        (b"country,nom\nRUS,x\n", "Unknown column: nom"),
+        (b"country,name,name\nRUS,x,y\n", "twice"),
+        (b"country,name\nRUS,x,too many\n", "Row 2 has 3 cells"),
+        ("country,name\nRUS,Россия\n".encode("utf-16"), "UTF-8"),
+        ("country,name\nRUS,Côte\n".encode("latin-1"), "UTF-8"),
+        (b'country,name\nRUS,"never closed\n', "Row 2"),
+        (b"country,name\nRUS,x\x00y\n", "NUL"),
+        (b"PK\x03\x04\x00\x00zip", "no CSV file"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "UTF-8"),
+    ],
+)
+def test_file_that_is_no_table_of_the_noun_is_refused_with_a_reason(content, said, tmp_path):
+    file = tmp_path / "strange.csv"
+    file.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=said):
+        load("aliases", file)
+    assert not Alias.objects.filter(name="x").exists()
+
+
+def test_byte_order_mark_crlf_and_blank_rows_are_no_matter(tmp_path):
+    file = tmp_path / "excel.csv"
+    file.write_bytes("\ufeffcountry,name\r\nRUS,Rusija\r\n\r\n,\r\n".encode())
+    assert load("aliases", file).created == 1
+
+
+def test_commands_say_what_they_would_do_and_write_only_with_commit(tmp_path):
+    file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija"}])
+    said = command("import_csv", "aliases", str(file))
+    assert "1 new" in said
+    assert "--commit" in said
+    assert not Alias.objects.filter(name="Rusija").exists()
+    command("import_csv", "aliases", str(file), "--commit")
+    assert Alias.objects.filter(name="Rusija").exists()
+
+
+def test_command_fails_on_refused_rows(tmp_path):
+    file = write(tmp_path / "a.csv", [{"country": "Nowhere", "name": "x"}])
+    with pytest.raises(CommandError, match="Nothing was written"):
+        command("import_csv", "aliases", str(file), "--commit")
+
+
+class TestRights:
+    """Who imports may do so much as they might by hand."""
+
+    def test_data_manager_imports_drafts(self, dana, tmp_path):
+        file = write(tmp_path / "e.csv", [{"slug": "e", "kind": "visit", "date": "2024"}])
+        load("events", file, user=dana)
+        assert Event.objects.get(slug="e").status == "draft"
+
+    def test_data_manager_publishes_nothing(self, dana, tmp_path):
+        rows = [
+            {"slug": "e", "kind": "visit", "date": "2024", "title_en": "E", "status": "published"}
+        ]
+        with pytest.raises(Refused):
+            load("events", write(tmp_path / "e.csv", rows), user=dana)
+        assert not Event.objects.filter(slug="e").exists()
+
+    @pytest.mark.parametrize(
+        ("noun", "row"),
+        [
+            ("events", {"slug": "unga-es-11-1", "title_en": "Changed"}),
+            ("events", {"slug": "unga-es-11-1", "status": "withdrawn"}),
+            ("participations", {"event": "unga-es-11-1", "country": "THA", "role": "for"}),
+            ("citations", {"source": "dw-2024-en", "event": "unga-es-11-1"}),
+            ("entries", {"ally_list": "russia-allies-in-asia", "country": "IND", "position": "4"}),
+            ("sources", {"key": "dw-2024-en", "title": "Changed"}),
+        ],
+    )
+    def test_data_manager_changes_nothing_public(self, noun, row, dana, tmp_path):
+        file = write(tmp_path / "x.csv", [row])
+        with pytest.raises(Refused) as refusal:
+            load(noun, file, user=dana)
+        assert "may not publish" in refusal.value.reports[0].errors[0].message
+
+
+def test_imprecise_dates_are_understood_as_in_the_admin(tmp_path):
+    rows = [{"slug": "e", "kind": "visit", "date": "Mei 2024"}]
+    load("events", write(tmp_path / "e.csv", rows))
+    event = Event.objects.get(slug="e")
+    assert (event.date, event.date_latest) == ("2024-05", dt.date(2024, 5, 31))
+
+
+def test_joins_of_a_rejoining_member_are_two(tmp_path):
+    cast.alliance(slug="club")
+    rows = [
+        {"alliance": "club", "country": "RUS", "joined": "1990", "left": "1995"},
+        {"alliance": "club", "country": "Rusia", "joined": "2000"},
+    ]
+    load("memberships", write(tmp_path / "m.csv", rows))
+    assert Membership.objects.filter(alliance__slug="club").count() == 2
+
+
+def test_starter_content_loads_again_without_a_change():
+    before = (Citation.objects.count(), Participation.objects.count(), Citation.history.count())
+    said = command("load_starter")
+    assert "0 new, 0 changed" in said.splitlines()[-1]
+    after = (Citation.objects.count(), Participation.objects.count(), Citation.history.count())
+    assert after == before

@@ -1,0 +1,207 @@
+"""Rules of the records, where they would break: in the database and in the guards."""
+
+import datetime as dt
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from allies.models import (
+    Alliance,
+    Citation,
+    Entry,
+    Event,
+    EvidenceLost,
+    Membership,
+    OldSlug,
+    Source,
+    Status,
+)
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def refused(operation):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        operation()
+
+
+def test_citation_is_about_exactly_one_record():
+    source, alliance, event = cast.source(), cast.alliance("RUS", "CHN"), cast.event()
+    refused(lambda: Citation.objects.create(source=source))
+    refused(lambda: Citation.objects.create(source=source, alliance=alliance, event=event))
+
+
+def test_same_citation_twice_is_refused():
+    alliance, source = cast.alliance("RUS", "CHN"), cast.source()
+    cast.cite(alliance, source)
+    refused(lambda: cast.cite(alliance, source))
+    cast.cite(alliance, source, locator="p. 4")
+
+
+def test_membership_may_be_joined_again_but_not_twice_on_a_day():
+    alliance, russia = cast.alliance(), cast.country("RUS")
+    Membership.objects.create(alliance=alliance, country=russia, joined="1990", left="1995")
+    Membership.objects.create(alliance=alliance, country=russia, joined="2000")
+    refused(lambda: Membership.objects.create(alliance=alliance, country=russia, joined="2000"))
+
+
+def test_membership_cannot_end_before_it_begins():
+    alliance, russia = cast.alliance(), cast.country("RUS")
+    refused(
+        lambda: Membership.objects.create(
+            alliance=alliance, country=russia, joined="1990", left="1989"
+        )
+    )
+
+
+def test_published_record_has_a_title():
+    refused(lambda: cast.alliance(title_en="", title_ind=""))
+
+
+def test_unknown_status_is_refused():
+    refused(lambda: cast.event(status="secret"))
+
+
+def test_dates_are_stored_with_their_bounds_however_they_are_written():
+    alliance = cast.alliance(signed="May 2024")
+    alliance.refresh_from_db()
+    assert alliance.signed == "2024-05"
+    assert alliance.signed_latest == dt.date(2024, 5, 31)
+    alliance.signed = "2023"
+    alliance.save(update_fields=["signed"])
+    alliance.refresh_from_db()
+    assert alliance.signed_earliest == dt.date(2023, 1, 1)
+
+
+def test_origin_follows_derivation_to_its_end():
+    original = cast.source()
+    copy = cast.source(derived_from=original)
+    copy_of_copy = cast.source(derived_from=copy)
+    assert Source.objects.get(pk=copy_of_copy.pk).origin == original
+    elder = cast.source()
+    original.derived_from = elder
+    original.save()
+    assert {s.origin for s in Source.objects.filter(pk__in=[copy.pk, copy_of_copy.pk])} == {elder}
+
+
+def test_republications_count_as_one_independent_source():
+    original = cast.source()
+    alliance = cast.alliance("RUS", "CHN", cited=False)
+    for source in (original, cast.source(derived_from=original), cast.source()):
+        cast.cite(alliance, source)
+    cast.cite(alliance, cast.source(), stance="disputes")
+    cast.cite(alliance, cast.source(status=Status.DRAFT))
+    counted = Alliance.objects.with_evidence().get(pk=alliance.pk)
+    assert (counted.independent_sources, counted.disputes) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "source_status", "stance", "is_public"),
+    [
+        ("published", "published", "supports", True),
+        ("published", "published", "disputes", False),
+        ("published", "draft", "supports", False),
+        ("draft", "published", "supports", False),
+        ("in-review", "published", "supports", False),
+        ("withdrawn", "published", "supports", False),
+    ],
+)
+def test_public_means_published_and_supported(status, source_status, stance, is_public):
+    source = cast.source(status=source_status)
+    records = [
+        cast.alliance("RUS", "CHN", status=status, cited=False),
+        cast.event(("RUS", "host"), status=status, cited=False),
+        cast.ally_list("RUS", "CHN", status=status, cited=False).entries.get(),
+    ]
+    for record in records:
+        cast.cite(record, source, stance=stance)
+        assert type(record).objects.published().filter(pk=record.pk).exists() is is_public
+
+
+def test_last_support_of_a_public_record_cannot_be_deleted():
+    alliance = cast.alliance("RUS", "CHN")
+    only = alliance.citations.get()
+    with pytest.raises(EvidenceLost), transaction.atomic():
+        only.delete()
+    second = cast.cite(alliance)
+    with pytest.raises(EvidenceLost), transaction.atomic():
+        alliance.citations.all().delete()
+    assert alliance.citations.count() == 2
+    second.delete()
+    assert alliance.citations.get() == only
+
+
+def test_last_support_cannot_turn_into_a_dispute():
+    citation = cast.alliance("RUS", "CHN").citations.get()
+    citation.stance = "disputes"
+    with pytest.raises(EvidenceLost), transaction.atomic():
+        citation.save()
+    citation.refresh_from_db()
+    assert citation.stance == "supports"
+
+
+def test_source_that_is_needed_cannot_be_withdrawn_or_deleted():
+    source = cast.alliance("RUS", "CHN").citations.get().source
+    source.status = Status.WITHDRAWN
+    with pytest.raises(EvidenceLost), transaction.atomic():
+        source.save()
+    with pytest.raises(ProtectedError):
+        Source.objects.get(pk=source.pk).delete()
+
+
+def test_public_record_is_withdrawn_before_it_is_deleted():
+    alliance = cast.alliance("RUS", "CHN")
+    with pytest.raises(EvidenceLost), transaction.atomic():
+        alliance.delete()
+    alliance.status = Status.WITHDRAWN
+    alliance.save()
+    citation = alliance.citations.get().pk
+    alliance.delete()
+    assert not Citation.objects.filter(pk=citation).exists()
+
+
+def test_entry_leaves_a_public_list_with_its_citations():
+    entry = cast.ally_list("RUS", "CHN", "PRK").entries.first()
+    entry.delete()
+    assert not Entry.objects.filter(pk=entry.pk).exists()
+
+
+def test_renamed_record_keeps_its_old_slug():
+    event = cast.event(("RUS", "host"), slug="first-name")
+    event = Event.objects.get(pk=event.pk)
+    event.slug = "second-name"
+    event.save()
+    assert OldSlug.objects.record_id(Event, "first-name") == event.pk
+
+
+def test_missing_slug_is_made_from_the_title_and_is_free():
+    slugs = [cast.event(("RUS", "host"), title_en="A visit").slug for _ in range(3)]
+    assert slugs == ["a-visit", "a-visit-2", "a-visit-3"]
+
+
+@pytest.mark.parametrize(
+    ("joined", "left", "signed", "ended", "day", "counts"),
+    [
+        ("2000", "", "", "", "1999-12-31", False),
+        ("2000", "", "", "", "2000-01-01", True),
+        ("2000", "2005-03", "", "", "2005-03-31", True),
+        ("2000", "2005-03", "", "", "2005-04-01", False),
+        ("", "", "2000-06-15", "", "2000-06-14", False),
+        ("", "", "2000-06-15", "2001", "2001-12-31", True),
+        ("", "", "2000-06-15", "2001", "2002-01-01", False),
+        ("../1816-01-01", "", "1386-05-09", "", "1500-01-01", True),
+        ("", "", "", "", "1500-01-01", True),
+        ("2010", "", "2000", "2005", "2004-01-01", False),
+    ],
+)
+def test_membership_counts_on_a_day_when_it_may_have_been_in_force(
+    joined, left, signed, ended, day, counts
+):
+    alliance = cast.alliance(signed=signed, ended=ended)
+    membership = Membership.objects.create(
+        alliance=alliance, country=cast.country("RUS"), joined=joined, left=left
+    )
+    found = Membership.objects.in_force(dt.date.fromisoformat(day)).filter(pk=membership.pk)
+    assert found.exists() is counts

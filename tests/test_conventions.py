@@ -1,0 +1,81 @@
+"""Conventions, tested by walking the models: a new noun fails here until it keeps them."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import models
+
+from allies.exchange.resources import NOUNS
+from allies.models import Publishable, Record
+from allies.models.fields import DerivedField
+
+RECORDS = [
+    model for model in apps.get_app_config("allies").get_models() if issubclass(model, Record)
+]
+
+each_record = pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
+
+
+def test_the_walk_finds_the_nouns():
+    assert len(RECORDS) == 11
+
+
+@each_record
+def test_every_record_has_history(model):
+    assert hasattr(model, "history")
+
+
+@each_record
+def test_every_record_says_what_is_public(model):
+    assert model.objects.published().model is model
+
+
+@each_record
+def test_every_record_is_in_the_admin(model):
+    assert model in admin.site._registry
+
+
+@each_record
+def test_every_record_is_a_noun_of_the_exchange(model):
+    assert [r for r in NOUNS.values() if r._meta.model is model]
+
+
+@each_record
+def test_every_field_an_editor_fills_goes_in_and_out_as_csv(model):
+    resource = next(r for r in NOUNS.values() if r._meta.model is model)()
+    carried = {field.attribute for field in resource.get_export_fields()}
+    filled = {
+        field.name
+        for field in model._meta.concrete_fields
+        if field.editable and not field.primary_key and not isinstance(field, DerivedField)
+    }
+    assert filled == carried
+
+
+@each_record
+def test_every_constraint_is_named_for_its_model_and_explains_itself(model):
+    for constraint in model._meta.constraints:
+        assert constraint.name.startswith(f"{model._meta.model_name}_")
+        if isinstance(constraint, models.UniqueConstraint):
+            assert (
+                constraint.violation_error_message
+                != models.UniqueConstraint.default_violation_error_message
+            )
+
+
+@each_record
+def test_every_bilingual_text_has_both_columns(model):
+    names = {field.name for field in model._meta.concrete_fields}
+    assert {name.removesuffix("_en") for name in names if name.endswith("_en")} == {
+        name.removesuffix("_ind") for name in names if name.endswith("_ind")
+    }
+
+
+def test_every_record_with_a_status_has_a_right_to_publish():
+    for model in RECORDS:
+        assert ("publish" in model._meta.default_permissions) == issubclass(model, Publishable)
+
+
+def test_countries_begin_with_the_promised_columns():
+    columns = NOUNS["countries"]().columns
+    assert columns[:6] == ["alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"]

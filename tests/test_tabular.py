@@ -1,0 +1,32 @@
+"""Cells that no spreadsheet runs, and that come back as they were."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from allies.tabular import csv_lines, shield, unshield
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''@"])
+def test_shield_leaves_no_cell_that_a_spreadsheet_runs(cell):
+    assert shield(cell).startswith("'")
+    assert unshield(shield(cell)) == cell
+
+
+@given(st.text())
+def test_unshield_undoes_shield(cell):
+    assert unshield(shield(cell)) == cell
+    assert not shield(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@example(["a\rb", "\r", "\n", "\r\n"])
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), min_size=2, max_size=4)
+)
+def test_csv_lines_read_back_as_written(cells):
+    text = "".join(csv_lines([f"c{n}" for n in range(len(cells))], [cells]))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [unshield(cell) for cell in rows[1]] == cells
