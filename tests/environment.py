@@ -24,6 +24,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--postgresql", action="store_true", help="run on a throwaway PostgreSQL cluster"
     )
+    parser.addoption(
+        "--refresh-query-counts", action="store_true", help="write query_counts.json anew"
+    )
 
 
 class Cluster:

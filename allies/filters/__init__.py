@@ -2,7 +2,7 @@
 
 from allies.filters.alliance import AllianceFilterSet
 from allies.filters.ally import AllyFilterSet
-from allies.filters.ally_list import AllyListFilterSet
+from allies.filters.ally_list import AllyListFilterSet, EntryFilterSet
 from allies.filters.base import ReadersFilterSet
 from allies.filters.country import CountryFilterSet
 from allies.filters.event import EventFilterSet
@@ -13,6 +13,7 @@ __all__ = [
     "AllyFilterSet",
     "AllyListFilterSet",
     "CountryFilterSet",
+    "EntryFilterSet",
     "EventFilterSet",
     "ReadersFilterSet",
     "SourceFilterSet",

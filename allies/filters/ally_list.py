@@ -6,7 +6,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import CountryFilter, ReadersFilterSet
-from allies.models import AllyList, Country
+from allies.models import AllyList, Country, Entry
 
 
 class AllyListFilterSet(ReadersFilterSet):
@@ -26,3 +26,14 @@ class AllyListFilterSet(ReadersFilterSet):
 
     def by_origin(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(recorded_from__isnull=value == "ours")
+
+
+class EntryFilterSet(ReadersFilterSet):
+    """The entries of one list, by the country's name."""
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Entry
+        fields: list[str] = []
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(country__in=Country.objects.named(value))

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from allies.filters import AllyListFilterSet
+from allies.filters import AllyListFilterSet, EntryFilterSet
 from allies.models import (
     AllyList,
     Country,
@@ -130,6 +130,7 @@ class AllyListPage(RecordView):
 class EntryListing(Renameable, Listing):
     """The entries of one list as CSV and JSON."""
 
+    filterset_class = EntryFilterSet
     columns = (
         Column("country", lambda entry: entry.country.code),
         Column("position", lambda entry: entry.position),

@@ -1,0 +1,324 @@
+"""What a reader can reach: every address in every form, and nothing unpublished on any."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils.translation import override
+
+from allies.models import Alias, Country, Event, OldSlug, Status
+from tests import cast
+from tests.views import addresses
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+SECRET = "Zanzabarra"
+#: Countries that have more than the rest to show; all have the same page.
+SOME = ("RUS", "CHN", "IND", "DEU")
+
+
+def public_addresses():
+    for language in ("en", "id"):
+        with override(language):
+            for name in addresses.names():
+                records = Country.objects.filter(alpha3__in=SOME) if "country" in name else None
+                yield from addresses.of(
+                    name, records if name.count("-") and "list" not in name.split("-")[1:] else None
+                )
+
+
+@pytest.fixture
+def secrets():
+    """A draft of everything, tied to everything that is public."""
+    text = {"title_en": SECRET, "title_ind": SECRET}
+    hidden = cast.source(status=Status.DRAFT, title=SECRET, key="zanzabarra")
+    records = [hidden]
+    for status in (Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN):
+        alliance = cast.alliance("RUS", "IND", status=status, slug=f"zanzabarra-{status}", **text)
+        event = cast.event(
+            ("RUS", "host"), ("CHN", "visitor"), status=status, slug=f"zanzabarra-{status}", **text
+        )
+        listed = cast.ally_list(
+            "RUS", "CHN", "DEU", status=status, slug=f"zanzabarra-{status}", **text
+        )
+        records += [alliance, event, listed]
+    public = cast.event(("RUS", "host"), ("CHN", "visitor"), alliance=records[1])
+    cast.cite(public, hidden, note_en=SECRET)
+    unsupported = cast.event(
+        ("RUS", "host"), ("CHN", "visitor"), cited=False, slug="zanzabarra-uncited", **text
+    )
+    cast.cite(unsupported, hidden)
+    mine = cast.ally_list("RUS", "CHN", recorded_from=hidden)
+    cast.source(derived_from=hidden)
+    entry = mine.entries.create(country=cast.country("DEU"), position=9, prose_en=SECRET)
+    cast.cite(entry, hidden)
+    return [*records, unsupported]
+
+
+def test_no_address_shows_a_draft(secrets, visitor):
+    seen = 0
+    for address in public_addresses():
+        response = visitor.get(address)
+        assert response.status_code == 200, address
+        assert SECRET.casefold() not in body(response).casefold(), address
+        seen += 1
+    assert seen > 60
+
+
+def test_no_draft_has_an_address(secrets, visitor):
+    for record in secrets:
+        with override("en"):
+            for address in {
+                record.get_absolute_url(),
+                record.get_absolute_url().rstrip("/") + ".csv",
+            }:
+                assert visitor.get(address).status_code == 404, address
+
+
+def test_a_draft_counts_nowhere(secrets, visitor):
+    for address in ("/en/countries/russia/allies.csv?q=india", "/en/countries/germany/allies.csv"):
+        assert len(body(visitor.get(address)).splitlines()) == 1
+    rows = json.loads(body(visitor.get("/en/countries.json?q=india")))["rows"]
+    assert [row["ties"] for row in rows if row["country"] == "IND"] == [0]
+
+
+def test_old_slug_of_a_draft_leads_nowhere(visitor):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    OldSlug.objects.remember(Event, [("was-public", event.pk)])
+    assert visitor.get("/en/events/was-public/").status_code == 404
+
+
+def test_old_slug_leads_to_the_new_one_in_every_form(visitor):
+    Country.objects.get(alpha3="RUS")
+    russia = Country.objects.get(alpha3="RUS")
+    russia.slug = "russian-federation"
+    russia.save()
+    response = visitor.get("/id/countries/russia/allies.csv?kind=defence-pact")
+    assert (response.status_code, response.url) == (
+        301,
+        "/id/countries/russian-federation/allies.csv?kind=defence-pact",
+    )
+    assert visitor.get("/en/countries/russia/").url == "/en/countries/russian-federation/"
+
+
+def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
+    for address in public_addresses():
+        response = visitor.get(address)
+        assert not response.cookies, address
+        assert "Cookie" not in response.get("Vary", ""), address
+        policy = response["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        response.close()
+
+
+def test_pages_have_nothing_inline(visitor):
+    for address in public_addresses():
+        if address.endswith("/"):
+            page = body(visitor.get(address))
+            assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page), address
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("countries/russia/allies", ""),
+        ("countries/russia/allies", "region=142"),
+        ("countries/russia/allies", "region=030"),
+        ("countries/russia/allies", "kind=defence-pact"),
+        ("countries/russia/allies", "kind=informal-alignment&on=2023-01-01"),
+        ("countries/russia/allies", "min_sources=2"),
+        ("countries/russia/allies", "q=Korut"),
+        ("countries/north-korea/allies", "on=2001-05-05"),
+    ],
+)
+def test_page_csv_and_json_name_the_same_countries(path, query, visitor):
+    page = body(visitor.get(f"/en/{path}/?{query}"))
+    table = re.search(r"<tbody>(.*)</tbody>", page, re.S)
+    on_page = (
+        re.findall(r'<th scope="row"><a href="/en/countries/([\w-]+)/', table[1]) if table else []
+    )
+    rows = list(csv.DictReader(io.StringIO(body(visitor.get(f"/en/{path}.csv?{query}")))))
+    data = json.loads(body(visitor.get(f"/en/{path}.json?{query}")))
+    slugs = dict(Country.objects.values_list("alpha3", "slug"))
+    assert on_page == [slugs[row["country"]] for row in rows]
+    assert [row["country"] for row in data["rows"]] == [row["country"] for row in rows]
+    assert data["count"] == len(rows) > 0
+
+
+def test_downloads_hold_the_rows_of_all_pages(visitor):
+    for _n in range(60):
+        cast.event(("RUS", "host"), kind="statement")
+    page = body(visitor.get("/en/events/?kind=statement"))
+    assert "60 results" in page
+    assert "Page 1 of 2" in page
+    assert len(body(visitor.get("/en/events.csv?kind=statement")).splitlines()) == 61
+    assert "Page 2 of 2" in body(visitor.get("/en/events/?kind=statement&page=2"))
+    assert visitor.get("/en/events/?kind=statement&page=3").status_code == 404
+    assert visitor.get("/en/events/?page=x").status_code == 404
+
+
+def test_first_column_of_allies_is_the_countrys_code(visitor):
+    cast.alliance("RUS", slug="old").memberships.create(country=Country.objects.get(cow_code=300))
+    lines = body(visitor.get("/en/countries/russia/allies.csv?q=Austria-Hungary")).splitlines()
+    assert lines[0].startswith("country,")
+    assert lines[1].startswith("300,")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "on=2024-13-01",
+        "on=soon",
+        "region=999",
+        "kind=friendship",
+        "min_sources=many",
+        "min_sources=-1",
+    ],
+)
+def test_impossible_value_is_a_400_that_says_what_is_wrong(query, visitor):
+    name = query.split("=")[0]
+    page = visitor.get(f"/en/countries/russia/allies/?{query}")
+    assert page.status_code == 400
+    assert re.search(rf'id="id_{name}_error">[^<]+<', body(page))
+    data = visitor.get(f"/en/countries/russia/allies.json?{query}")
+    assert data.status_code == 400
+    assert list(json.loads(body(data))["errors"]) == [name]
+    table = visitor.get(f"/en/countries/russia/allies.csv?{query}")
+    assert table.status_code == 400
+    assert name in body(table)
+
+
+def test_unknown_parameter_is_an_error_in_data_and_a_notice_on_a_page(visitor):
+    for form in ("csv", "json"):
+        response = visitor.get(f"/en/events.{form}?colour=red")
+        assert response.status_code == 400
+        assert "colour" in body(response)
+    page = visitor.get("/en/events/?colour=red")
+    assert page.status_code == 200
+    assert "“colour”" in body(page)
+
+
+def test_tracking_parameters_are_dropped_without_a_word(visitor):
+    tracked = "utm_source=x&utm_campaign=y&fbclid=z"
+    plain = body(visitor.get("/en/events.csv?kind=visit"))
+    assert body(visitor.get(f"/en/events.csv?kind=visit&{tracked}")) == plain
+    assert (
+        "utm_"
+        not in body(visitor.get(f"/en/events/?{tracked}")).split("</head>")[1].split("<main")[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "slugs"),
+    [
+        ("kind=election", ["russian-presidential-election-2024"]),
+        ("country=korut", ["putin-visits-north-korea-2024", "unga-es-11-1"]),
+        ("country=CHN&role=absent", ["swiss-peace-summit-2024"]),
+        ("certainty=alleged", ["china-urges-absence-from-swiss-summit-2024"]),
+        ("date_before=2022-03-02&kind=un-vote", ["unga-es-11-1"]),
+        (
+            "date_after=2024-06-30&kind=visit",
+            [
+                "putin-visits-vietnam-2024",
+                "putin-visits-north-korea-2024",
+                "putin-visits-belarus-2024",
+                "putin-visits-uzbekistan-2024",
+            ],
+        ),
+        ("q=drone amunisi", ["iran-supplies-drones-and-ammunition"]),
+    ],
+)
+def test_events_are_filtered(query, slugs, visitor):
+    rows = csv.DictReader(io.StringIO(body(visitor.get(f"/en/events.csv?{query}"))))
+    assert {row["event"] for row in rows} == set(slugs)
+
+
+def test_a_country_filter_takes_any_name_and_says_when_there_is_none(visitor):
+    assert visitor.get("/en/alliances/?country=Tiongkok").status_code == 200
+    response = visitor.get("/en/alliances/?country=Atlantis")
+    assert response.status_code == 400
+    assert "No country is called that" in body(response)
+    Alias.objects.create(country=cast.country("PRK"), name="Twin")
+    Alias.objects.create(country=cast.country("KOR"), name="Twin")
+    assert "PRK" in body(visitor.get("/en/alliances.json?country=twin"))
+
+
+def test_featured_list_is_honest_about_its_promise(visitor):
+    page = body(visitor.get("/id/lists/russia-allies-in-asia/"))
+    names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
+    assert names == ["China", "Korea Utara", "Iran"]
+    assert "3 dari 4" in page
+    assert "India" not in names
+
+
+def test_front_page_chooses_a_language(visitor):
+    for wanted, found in (
+        ("id-ID,id;q=0.9,en;q=0.5", "/id/"),
+        ("de,en;q=0.3", "/en/"),
+        ("", "/en/"),
+    ):
+        response = visitor.get("/", headers={"Accept-Language": wanted})
+        assert (response.status_code, response.url) == (302, found)
+        assert "Accept-Language" in response["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/en/no/such/", "nothing at this address"),
+        ("/id/tidak/ada/", "Tidak ada apa-apa"),
+        ("/id/events/tidak-ada/", "Tidak ada apa-apa"),
+    ],
+)
+def test_unknown_path_is_a_helpful_404_in_its_language(address, words, visitor):
+    response = visitor.get(address)
+    assert response.status_code == 404
+    assert words in body(response)
+    assert reverse("allies:country-list").split("/")[2] in body(response)
+
+
+def test_text_in_the_other_language_only_is_marked(visitor):
+    cast.event(
+        ("RUS", "host"), slug="only-english", title_en="Only in English", summary_en="Prose."
+    )
+    page = body(visitor.get("/id/events/only-english/"))
+    assert '<span lang="en">Only in English</span>' in page
+    assert 'lang="en"><p>Prose.</p>' in page
+
+
+def test_text_from_editors_is_no_html(visitor):
+    nasty = "<script>alert(1)</script><img src=x onerror=y> [x](javascript:alert(1)) **bold**"
+    cast.event(
+        ("RUS", "host"),
+        slug="nasty",
+        title_en=nasty,
+        summary_en=nasty,
+        place_en=nasty,
+        attributed_to_en=nasty,
+    )
+    page = body(visitor.get("/en/events/nasty/"))
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+    assert "<strong>bold</strong>" in page
+
+
+def test_language_links_lead_to_the_same_view(visitor):
+    page = body(visitor.get("/en/events/?kind=visit"))
+    assert 'href="/id/events/?kind=visit"' in page
+
+
+@pytest.mark.parametrize(
+    "value", ["'", "%", "_", "\x00", "\\", "🙂", "a" * 5000, "' OR 1=1 --", "\u202e"]
+)
+def test_hostile_text_is_no_error(value, visitor):
+    for path in ("countries", "events", "alliances", "sources", "lists", "countries/russia/allies"):
+        response = visitor.get(f"/en/{path}/", {"q": value})
+        assert response.status_code in (200, 400)
+    assert visitor.get("/en/events/", {"country": value}).status_code in (200, 400)
+    assert visitor.get("/en/events/", {"page": value}).status_code == 404

@@ -1,0 +1,73 @@
+"""How many queries each page costs: written down in one file, and the same for more rows.
+
+`pytest tests/views/test_queries.py --refresh-query-counts` writes the file anew, on purpose.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
+
+from tests import cast
+from tests.views import addresses
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+COUNTS = Path(__file__).with_name("query_counts.json")
+RECORDS = {
+    "country": "russia",
+    "allylist": "russia-allies-in-asia",
+    "alliance": "north-korea-russia-comprehensive-strategic-partnership",
+    "event": "unga-es-11-1",
+    "source": "dw-2024-en",
+}
+
+
+def address_of(name):
+    with override("en"):
+        found = addresses.of(name)
+    if len(found) == 1:
+        return found[0]
+    return next(a for a in found if f"/{RECORDS[name.split('-')[0]]}" in a)
+
+
+def count(visitor, address):
+    visitor.get(address).close()  # what a process does once, such as compiling a template
+    with CaptureQueriesContext(connection) as queries:
+        body(visitor.get(address))
+    return len(queries)
+
+
+def test_every_page_costs_what_is_written_down(visitor, request):
+    counts = {name: count(visitor, address_of(name)) for name in addresses.names()}
+    if request.config.getoption("--refresh-query-counts"):
+        COUNTS.write_text(json.dumps(counts, indent=2) + "\n")
+    assert counts == json.loads(COUNTS.read_text())
+
+
+def test_ten_more_rows_cost_no_more_queries(visitor):
+    names = addresses.names()
+    before = {name: count(visitor, address_of(name)) for name in names}
+    others = ["IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
+    pact = address_of("alliance-detail").strip("/").split("/")[-1]
+    from allies.models import Alliance, AllyList, Event, Membership, Participation, Source
+
+    treaty = Alliance.objects.get(slug=pact)
+    vote = Event.objects.get(slug="unga-es-11-1")
+    featured = AllyList.objects.get(slug="russia-allies-in-asia")
+    dw = Source.objects.get(key="dw-2024-en")
+    for position, code in enumerate(others, start=10):
+        cast.cite(cast.alliance("RUS", code), dw)
+        cast.cite(cast.event(("RUS", "host"), (code, "visitor"), alliance=treaty), dw)
+        cast.ally_list("RUS", code, "CHN")
+        cast.source(derived_from=dw)
+        Membership.objects.create(alliance=treaty, country=cast.country(code))
+        Participation.objects.create(event=vote, country=cast.country(code), role="for")
+        cast.cite(treaty)
+        cast.cite(vote)
+        cast.cite(featured.entries.create(country=cast.country(code), position=position))
+    assert {name: count(visitor, address_of(name)) for name in names} == before
