@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
@@ -82,7 +83,8 @@ class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
                     _("“%(record)s” is published: withdraw it before deleting it.")
                     % {"record": record}
                 )
-        super().delete_queryset(request, queryset)
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
 
     def save_model(self, request: HttpRequest, obj: Record, form: Any, change: bool) -> None:
         if not governed(request, obj):

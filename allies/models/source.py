@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.base import Publishable, Status, one_of
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, WebField
 
 
 class SourceKind(models.TextChoices):
@@ -103,13 +103,7 @@ class Source(Publishable):
     publisher = models.CharField(_("publisher"), max_length=200)
     title = models.CharField(_("title"), max_length=500)
     author = models.CharField(_("author"), max_length=300, blank=True, default="")
-    url = models.URLField(
-        _("address"),
-        max_length=1000,
-        blank=True,
-        default="",
-        validators=[URLValidator(schemes=["http", "https"])],
-    )
+    url = WebField(_("address"), max_length=1000, blank=True, default="")
     date_published = EDTFField(_("date published"))
     date_published_earliest = EarliestDay("date_published")
     date_published_latest = LatestDay("date_published")
@@ -140,13 +134,7 @@ class Source(Publishable):
         related_name="+",
         help_text=_("The end of the chain of derivation; empty where that is the source itself."),
     )
-    archive_url = models.URLField(
-        _("archived copy"),
-        max_length=1000,
-        blank=True,
-        default="",
-        validators=[URLValidator(schemes=["http", "https"])],
-    )
+    archive_url = WebField(_("archived copy"), max_length=1000, blank=True, default="")
     folded = FoldedField("key", "publisher", "title", "author")
 
     objects = SourceQuerySet.as_manager()

@@ -1,0 +1,201 @@
+"""The desk as editors use it: every page opens, search finds, dates are understood, CSV works."""
+
+import pytest
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.translation import override
+
+from allies.models import Alias, Alliance, Country, Event, Record, Source, Status, Upload
+from tests import cast
+from tests.admin.test_rights import change, form_of
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+NOUNS = [model for model in admin.site._registry if issubclass(model, Record)]
+each_noun = pytest.mark.parametrize("model", NOUNS, ids=lambda model: model.__name__)
+
+
+@pytest.fixture
+def desk(admin_user, signed_in):
+    return signed_in(admin_user)
+
+
+@each_noun
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_every_page_of_a_noun_opens(model, language, desk):
+    name = f"admin:allies_{model._meta.model_name}"
+    record = model.objects.first()
+    with override(language):
+        for view, args in (
+            ("changelist", []),
+            ("add", []),
+            ("import", []),
+            ("export", []),
+            ("change", [record.pk]),
+            ("history", [record.pk]),
+            ("delete", [record.pk]),
+        ):
+            response = desk.get(reverse(f"{name}_{view}", args=args))
+            assert response.status_code in (200, 403), (view, response.status_code)
+        assert desk.get(reverse(f"{name}_changelist") + "?q=kórea").status_code == 200
+
+
+@each_noun
+def test_list_costs_the_same_queries_for_more_rows(model, desk):
+    address = reverse(f"admin:allies_{model._meta.model_name}_changelist")
+
+    def queries():
+        desk.get(address)
+        with CaptureQueriesContext(connection) as found:
+            desk.get(address)
+        return len(found)
+
+    before = queries()
+    for code in ("IDN", "MYS", "THA", "LAO"):
+        cast.alliance("RUS", code)
+        cast.event(("RUS", "host"), (code, "visitor"))
+        cast.ally_list("RUS", code).see_also.create(source=cast.source(derived_from=cast.source()))
+        Alias.objects.create(country=cast.country(code), name=f"Alias {code}")
+    assert queries() == before
+
+
+@pytest.mark.parametrize("term", ["Tiongkok", "CHN", "710", "cina"])
+def test_autocomplete_finds_a_country_by_any_name(term, desk):
+    response = desk.get(
+        reverse("admin:autocomplete"),
+        {"app_label": "allies", "model_name": "membership", "field_name": "country", "term": term},
+    )
+    assert "China" in [row["text"] for row in response.json()["results"]]
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("19 Juni 2024", "2024-06-19"), ("May 2024", "2024-05")]
+)
+def test_imprecise_date_is_understood(typed, stored, desk):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    desk.post(change(event), {**form_of(desk, change(event)), "date": typed})
+    assert Event.objects.get(pk=event.pk).date == stored
+
+
+def test_date_that_can_be_read_in_two_ways_is_refused_with_examples(desk):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    answer = desk.post(change(event), {**form_of(desk, change(event)), "date": "03/04/2020"})
+    page = answer.content.decode()
+    assert "03/04/2020" in page
+    assert "2024-06-19" in page
+    assert Event.objects.get(pk=event.pk).date == "2024-05"
+
+
+def test_preview_shows_a_draft_to_editors_only(desk, visitor):
+    alliance = cast.alliance("RUS", "IND", status=Status.DRAFT, title_en="Unseen pact")
+    address = reverse("admin:allies_alliance_public", args=[alliance.pk])
+    page = desk.get(address)
+    assert "Unseen pact" in page.content.decode()
+    assert "Preview:" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert visitor.get(address).status_code == 302
+    for record in (
+        cast.source(status="draft"),
+        cast.event(status="draft"),
+        cast.ally_list("RUS", "CHN", status="draft"),
+    ):
+        name = f"admin:allies_{record._meta.model_name}_public"
+        assert desk.get(reverse(name, args=[record.pk])).status_code == 200
+
+
+def test_history_compares_and_reverts(desk, admin_user):
+    alliance = cast.alliance("RUS", "IND", signed="2001", title_en="First")
+    alliance.title_en, alliance.signed = "Second", "2002"
+    alliance.save()
+    newest, oldest = alliance.history.all()
+    address = reverse("admin:allies_alliance_history", args=[alliance.pk])
+    page = desk.get(address, {"from": oldest.history_id, "to": newest.history_id}).content.decode()
+    assert "<td>First</td><td>Second</td>" in page
+    assert "<td>2001</td><td>2002</td>" in page
+    desk.post(reverse("admin:allies_alliance_revert", args=[alliance.pk, oldest.history_id]))
+    alliance.refresh_from_db()
+    assert (alliance.title_en, alliance.signed, alliance.status) == ("First", "2001", "published")
+    assert alliance.signed_earliest.year == 2001
+    assert alliance.history.first().history_user == admin_user
+
+
+def test_bulk_publish_says_what_was_refused_and_why(desk):
+    good, bad = cast.event(("RUS", "host"), status="draft"), cast.event(status="draft", cited=False)
+    answer = desk.post(
+        reverse("admin:allies_event_changelist"),
+        {"action": "publish_selected", "_selected_action": [good.pk, bad.pk]},
+        follow=True,
+    )
+    page = answer.content.decode()
+    assert "Published: 1." in page
+    assert f"“{bad}”" in page
+    assert "supporting citation" in page
+    assert [Event.objects.get(pk=e.pk).status for e in (good, bad)] == ["published", "draft"]
+
+
+def upload(client, noun, content, name="file.csv"):
+    file = SimpleUploadedFile(name, content, "text/csv")
+    return client.post(reverse(f"admin:allies_{noun}_import"), {"file": file}, follow=True)
+
+
+def test_import_is_looked_at_and_then_applied(dana, signed_in):
+    client = signed_in(dana)
+    page = upload(client, "alias", b"country,name\nRUS,Rusija\nRusia,Orosz\n")
+    assert not Alias.objects.filter(name="Rusija").exists()
+    assert "<td>2</td>" in page.content.decode()
+    done = client.post(page.request["PATH_INFO"], {"apply": "1"}, follow=True)
+    assert "2 new" in done.content.decode()
+    version = Alias.objects.get(name="Rusija").history.get()
+    assert version.history_user == dana
+    assert "file.csv" in version.history_change_reason
+    assert not Upload.objects.exists()
+
+
+def test_import_shows_each_error_and_offers_nothing_to_apply(dana, signed_in):
+    client = signed_in(dana)
+    page = upload(client, "alias", b"country,name\nRUS,Rusija\nAtlantis,<b>x</b>\n")
+    text = page.content.decode()
+    assert "<td>Atlantis</td>" in text
+    assert 'name="apply"' not in text
+    client.post(page.request["PATH_INFO"], {"apply": "1"})
+    assert not Alias.objects.filter(name="Rusija").exists()
+    client.post(page.request["PATH_INFO"], {"forget": "1"})
+    assert not Upload.objects.exists()
+
+
+def test_upload_of_somebody_else_is_out_of_reach(dana, admin_user, signed_in):
+    page = upload(signed_in(dana), "alias", b"country,name\nRUS,Rusija\n")
+    assert signed_in(admin_user).get(page.request["PATH_INFO"]).status_code == 404
+
+
+def test_file_that_is_too_large_is_refused(dana, signed_in, settings):
+    settings.IMPORT_MAX_BYTES = 10
+    page = upload(signed_in(dana), "alias", b"country,name\nRUS,Rusija\n")
+    assert "allowed" in page.content.decode()
+    assert not Upload.objects.exists()
+
+
+def test_export_goes_back_in_unchanged(dana, signed_in):
+    client = signed_in(dana)
+    content = b"".join(client.get(reverse("admin:allies_event_export")).streaming_content)
+    page = upload(client, "event", content).content.decode()
+    count = Event.objects.count()
+    assert f"<td>{count}</td><td>0</td><td>0</td><td>{count}</td><td>0</td>" in page
+
+
+def test_country_slug_renamed_in_the_form_redirects_readers(desk, visitor):
+    russia = Country.objects.get(alpha3="RUS")
+    desk.post(change(russia), {**form_of(desk, change(russia)), "slug": "rossiya"})
+    assert visitor.get("/en/countries/russia/").url == "/en/countries/rossiya/"
+
+
+def test_source_derived_in_a_circle_is_refused_in_the_form(desk):
+    source = Source.objects.get(key="dw-2024-en")
+    derived = Source.objects.get(key="bisnisupdate-2024")
+    data = form_of(desk, change(source))
+    answer = desk.post(change(source), {**data, "derived_from": derived.pk})
+    assert "circle" in answer.content.decode()
+    assert Alliance.objects.published().exists()

@@ -1,0 +1,229 @@
+"""Who may do what at the desk: every way to publish, as each role and as nobody."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from allies.models import Alliance, Citation, Entry, Event, Membership, Record, Source, Status
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def form_of(client, address):
+    """Return what a browser would send back from this form unchanged."""
+    response = client.get(address)
+    assert response.status_code == 200, address
+    data = {}
+    context = response.context
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    for form in forms:
+        for bound in form:
+            value = bound.value()
+            data[bound.html_name] = "" if value is None else value
+    return {name: value for name, value in data.items() if value is not False}
+
+
+def change(record):
+    return reverse(f"admin:allies_{record._meta.model_name}_change", args=[record.pk])
+
+
+@pytest.fixture
+def drafts():
+    return [
+        cast.alliance("RUS", "IND", status=Status.DRAFT),
+        cast.event(("RUS", "host"), status=Status.DRAFT),
+        cast.source(status=Status.DRAFT),
+        cast.ally_list("RUS", "CHN", status=Status.DRAFT),
+    ]
+
+
+def status_of(record):
+    return type(record).objects.get(pk=record.pk).status
+
+
+def test_nobody_reaches_no_page_of_the_desk(visitor):
+    for model in admin.site._registry:
+        if issubclass(model, Record):
+            base = f"admin:allies_{model._meta.model_name}"
+            for view in ("changelist", "add", "import", "export"):
+                response = visitor.get(reverse(f"{base}_{view}"))
+                assert response.status_code == 302, (model, view)
+                assert "/login/" in response.url
+
+
+def test_reviewer_publishes_by_button_and_by_list(drafts, rita, signed_in):
+    client = signed_in(rita)
+    for record in drafts:
+        data = form_of(client, change(record))
+        client.post(change(record), {**data, "_step": "publish"})
+        assert status_of(record) == "published", record
+        changelist = reverse(f"admin:allies_{record._meta.model_name}_changelist")
+        client.post(changelist, {"action": "withdraw_selected", "_selected_action": [record.pk]})
+        assert status_of(record) == "withdrawn", record
+
+
+@pytest.mark.parametrize("who", ["edi", "dana", "nobody", "outsider"])
+def test_others_cannot_publish_by_any_forged_request(who, drafts, request, signed_in):
+    if who == "nobody":
+        client = Client()
+    elif who == "outsider":
+        client = signed_in(User.objects.create_user("otto", password="x", is_staff=False))
+    else:
+        client = signed_in(request.getfixturevalue(who))
+    for record in drafts:
+        address = change(record)
+        forged = {"_step": "publish", "status": "published", "title_en": "T", "title": "T"}
+        if who == "edi":
+            forged = {**form_of(client, address), **forged}
+        client.post(address, forged)
+        changelist = reverse(f"admin:allies_{record._meta.model_name}_changelist")
+        client.post(changelist, {"action": "publish_selected", "_selected_action": [record.pk]})
+        assert status_of(record) == "draft", (who, record)
+
+
+def test_editor_cannot_bring_an_old_published_version_back(edi, signed_in):
+    event = cast.event(("RUS", "host"))
+    event.status = Status.DRAFT
+    event.save()
+    published = event.history.filter(status="published").first()
+    client = signed_in(edi)
+    client.post(
+        reverse("admin:allies_event_revert", args=[event.pk, published.history_id]), follow=True
+    )
+    assert status_of(event) == "draft"
+
+
+def test_editor_looks_at_a_published_record_but_changes_nothing(edi, signed_in):
+    event = Event.objects.get(slug="unga-es-11-1")
+    client = signed_in(edi)
+    page = client.get(change(event))
+    assert page.status_code == 200
+    assert b'name="_save"' not in page.content
+    before = event.history.count()
+    assert client.post(change(event), {"title_en": "Forged"}).status_code == 403
+    version = event.history.last().history_id
+    revert = reverse("admin:allies_event_revert", args=[event.pk, version])
+    assert client.post(revert).status_code == 403
+    assert event.history.count() == before
+
+
+@pytest.mark.parametrize("model", ["membership", "citation", "entry", "participation"])
+def test_editor_adds_nothing_to_what_is_public(model, edi, signed_in):
+    china = cast.country("IND").pk
+    public = {
+        "membership": {
+            "alliance": Alliance.objects.published().first().pk,
+            "country": china,
+            "role": "member",
+        },
+        "participation": {
+            "event": Event.objects.published().first().pk,
+            "country": china,
+            "role": "for",
+        },
+        "citation": {
+            "source": cast.source().pk,
+            "event": Event.objects.published().first().pk,
+            "stance": "supports",
+        },
+        "entry": {
+            "ally_list": Entry.objects.published().first().ally_list_id,
+            "country": cast.country("DEU").pk,
+            "position": 9,
+        },
+    }[model]
+    inline = {
+        "citations-TOTAL_FORMS": 0,
+        "citations-INITIAL_FORMS": 0,
+    }
+    from django.apps import apps
+
+    records = apps.get_model("allies", model).objects
+    before = records.count()
+    response = signed_in(edi).post(
+        reverse(f"admin:allies_{model}_add"), {**public, **inline}, follow=True
+    )
+    assert records.count() == before
+    assert "you may not publish" in response.content.decode()
+
+
+def test_editor_cannot_move_a_row_onto_what_is_public(edi, signed_in):
+    membership = cast.alliance("RUS", "IND", status=Status.DRAFT).memberships.first()
+    client = signed_in(edi)
+    data = form_of(client, change(membership))
+    public = Alliance.objects.published().first()
+    client.post(change(membership), {**data, "alliance": public.pk})
+    assert Membership.objects.get(pk=membership.pk).alliance_id != public.pk
+
+
+def test_data_manager_imports_and_exports_and_nothing_else(dana, signed_in):
+    client = signed_in(dana)
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    assert client.get(reverse("admin:allies_event_import")).status_code == 200
+    assert client.get(reverse("admin:allies_event_export")).status_code == 200
+    assert client.get(reverse("admin:allies_event_add")).status_code == 403
+    assert client.post(change(event), {"title_en": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["edi", "rita"])
+def test_others_do_not_import_or_export(who, request, signed_in):
+    client = signed_in(request.getfixturevalue(who))
+    for view in ("import", "export"):
+        address = reverse(f"admin:allies_event_{view}")
+        assert client.get(address).status_code == 403
+        assert client.post(address).status_code == 403
+
+
+def test_draft_without_a_source_is_saved_and_not_published_with_the_reasons(rita, signed_in):
+    event = cast.event(status=Status.DRAFT, cited=False)
+    client = signed_in(rita)
+    page = client.get(change(event)).content.decode()
+    assert "A supporting citation to a published source is missing." in page
+    assert "A country that took part is missing." in page
+    data = form_of(client, change(event))
+    answer = client.post(change(event), {**data, "_step": "publish"}, follow=True)
+    assert "supporting citation" in answer.content.decode()
+    assert status_of(event) == "draft"
+
+
+def test_last_support_cannot_be_taken_off_in_the_form(rita, signed_in):
+    event = cast.event(("RUS", "host"))
+    client = signed_in(rita)
+    data = form_of(client, change(event))
+    answer = client.post(change(event), {**data, "citations-0-DELETE": "on"})
+    assert "needs a supporting citation" in answer.content.decode()
+    assert event.citations.count() == 1
+
+
+def test_last_support_cannot_be_deleted_by_list_or_page(rita, signed_in):
+    citation = cast.event(("RUS", "host")).citations.get()
+    client = signed_in(rita)
+    delete = reverse("admin:allies_citation_delete", args=[citation.pk])
+    answer = client.post(delete, {"post": "yes"}, follow=True)
+    assert "needs a supporting citation" in answer.content.decode()
+    selected = {"action": "delete_selected", "_selected_action": [citation.pk], "post": "yes"}
+    client.post(reverse("admin:allies_citation_changelist"), selected, follow=True)
+    assert Citation.objects.filter(pk=citation.pk).exists()
+
+
+def test_published_record_is_not_deleted_by_list_or_page(rita, signed_in):
+    event = cast.event(("RUS", "host"))
+    client = signed_in(rita)
+    delete = reverse("admin:allies_event_delete", args=[event.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    selected = {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"}
+    client.post(reverse("admin:allies_event_changelist"), selected, follow=True)
+    assert Event.objects.filter(pk=event.pk).exists()
+
+
+def test_needed_source_is_not_withdrawn_and_the_reason_is_told(rita, signed_in):
+    source = Source.objects.get(key="rferl-2023")
+    selected = {"action": "withdraw_selected", "_selected_action": [source.pk]}
+    answer = signed_in(rita).post(reverse("admin:allies_source_changelist"), selected, follow=True)
+    assert "only published source" in answer.content.decode()
+    assert status_of(source) == "published"
