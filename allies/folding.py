@@ -1,4 +1,4 @@
-"""Folding: the form of a text in which "Côte d’Ivoire", "cote d'ivoire" and "COTE DIVOIRE" are one."""
+"""Folding: the form of a text in which "Côte d’Ivoire" and "cote d'ivoire" are one."""
 
 import re
 import unicodedata

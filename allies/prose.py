@@ -9,7 +9,10 @@ from markdown_it import MarkdownIt
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(
     ["image", "html_block", "html_inline"]
 )
-_TAGS = set(["p", "br", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "code", "pre", "hr"])
+_TAGS = {
+    *("p", "br", "hr", "h3", "h4", "em", "strong", "a", "code", "pre"),
+    *("ul", "ol", "li", "blockquote"),
+}
 _DAY = 24 * 3600
 
 

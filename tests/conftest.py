@@ -36,11 +36,12 @@ def absent(what):
 
 
 @pytest.fixture(autouse=True)
-def plain_static_files(settings):
+def quick_and_plain(settings):
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     cache.clear()
 
 

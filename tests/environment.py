@@ -73,7 +73,7 @@ def postgresql_bin():
 
 
 def start_cluster():
-    """Start the cluster and point DATABASE_URL at it; end the run with a reason where none can be."""
+    """Start the cluster and point DATABASE_URL at it; end the run where none can be."""
     bin_dir = postgresql_bin()
     runnable = os.geteuid() != 0 or _has_user("postgres")
     if bin_dir is None or not runnable:

@@ -39,13 +39,10 @@ def test_read_understands_what_people_write(typed, stored):
 
 @pytest.mark.parametrize(
     "typed",
-    "03/04/2020 19/6/2024 2024-13-01 2024-02-30 soon 2024/2023 ../.. / 2024/ 24 0000".split()
-    + [
-        "32 May 2024",
-        "30 February 2024",
-        "Smarch 2024",
-        "2024-01-01/2024-01-02/2024-01-03",
-        "mei 0000",
+    [
+        *("03/04/2020", "19/6/2024", "2024-13-01", "2024-02-30", "soon", "2024/2023", "../.."),
+        *("/", "2024/", "24", "0000", "32 May 2024", "30 February 2024", "Smarch 2024"),
+        *("2024-01-01/2024-01-02/2024-01-03", "mei 0000"),
     ],
 )
 def test_read_refuses_what_can_be_read_in_two_ways_or_none(typed):

@@ -39,7 +39,8 @@ class AllianceAdmin(FoldedSearch, PublishableAdmin):
         return str(alliance)
 
     def get_queryset(self, request: Any) -> Any:
-        return super().get_queryset(request).with_evidence()
+        records: Any = super().get_queryset(request)
+        return records.with_evidence()
 
 
 @admin.register(Membership)

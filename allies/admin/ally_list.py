@@ -66,7 +66,8 @@ class EntryAdmin(RecordAdmin):
     fields = ("ally_list", ("country", "position"), "prose_en", "prose_ind")
 
     def get_queryset(self, request: Any) -> Any:
-        return super().get_queryset(request).with_evidence()
+        records: Any = super().get_queryset(request)
+        return records.with_evidence()
 
 
 @admin.register(SeeAlso)

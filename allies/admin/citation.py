@@ -43,7 +43,7 @@ class CitationInline(Governed, admin.StackedInline):
     autocomplete_fields = ("source",)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("quote", "note_en", "note_ind"):
             field.widget.attrs.update(rows=2)
         return field

@@ -52,7 +52,8 @@ class EventAdmin(FoldedSearch, PublishableAdmin):
         return str(event)
 
     def get_queryset(self, request: Any) -> Any:
-        return super().get_queryset(request).with_evidence()
+        records: Any = super().get_queryset(request)
+        return records.with_evidence()
 
 
 @admin.register(Participation)

@@ -50,7 +50,7 @@ class ExchangeMixin:
 
     model: Any
     admin_site: Any
-    change_list_template = "admin/allies/change_list.html"
+    change_list_template: Any = "admin/allies/change_list.html"
 
     @property
     def noun(self) -> str:
@@ -91,8 +91,12 @@ class ExchangeMixin:
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             file = form.cleaned_data["file"]
+            assert request.user.pk is not None  # the right to import is nobody's
             upload = Upload.objects.create(
-                noun=self.noun, file=file, name=Path(file.name).name[:200], uploaded_by=request.user
+                noun=self.noun,
+                file=file,
+                name=Path(file.name).name[:200],
+                uploaded_by_id=request.user.pk,
             )
             upload.sha256 = sha256_of(Path(upload.file.path))
             upload.save(update_fields=["sha256"])
@@ -106,7 +110,7 @@ class ExchangeMixin:
         if not self._may(request, "import"):
             raise PermissionDenied
         upload = Upload.objects.filter(
-            pk=upload_id, noun=self.noun, uploaded_by=request.user
+            pk=upload_id, noun=self.noun, uploaded_by_id=request.user.pk
         ).first()
         if upload is None:
             raise Http404

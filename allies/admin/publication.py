@@ -33,7 +33,7 @@ class PublishableAdmin(RecordAdmin):
 
     change_form_template = "admin/allies/change_form.html"
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
-    readonly_fields: Any = ("status",)
+    readonly_fields = ("status",)
 
     #: View of the readers' side that shows such a record; None where there is none.
     public_view: Any = None
@@ -61,7 +61,9 @@ class PublishableAdmin(RecordAdmin):
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
         record = kwargs.get("obj") or context.get("original")
         if record is not None and record.pk:
             context["steps"] = [

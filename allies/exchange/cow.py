@@ -20,7 +20,29 @@ from allies.exchange.reader import Row, UnreadableFile
 from allies.models import AllianceKind, Country
 from allies.models.languages import SUFFIXES
 
-COLUMNS = ["version4id", "ccode", "state_name", "all_st_day", "all_st_month", "all_st_year", "all_end_day", "all_end_month", "all_end_year", "ss_type", "mem_st_day", "mem_st_month", "mem_st_year", "mem_end_day", "mem_end_month", "mem_end_year", "left_censor", "defense", "neutrality", "nonaggression", "entente"]
+COLUMNS = [
+    "version4id",
+    "ccode",
+    "state_name",
+    "all_st_day",
+    "all_st_month",
+    "all_st_year",
+    "all_end_day",
+    "all_end_month",
+    "all_end_year",
+    "ss_type",
+    "mem_st_day",
+    "mem_st_month",
+    "mem_st_year",
+    "mem_end_day",
+    "mem_end_month",
+    "mem_end_year",
+    "left_censor",
+    "defense",
+    "neutrality",
+    "nonaggression",
+    "entente",
+]
 
 #: COW's ``ss_type`` → kind of alliance.
 KINDS = {

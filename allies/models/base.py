@@ -15,6 +15,9 @@ from allies.models.fields import DerivedField
 #: Longest prose an editor or a file may give in one field, in characters.
 PROSE_LENGTH = 20_000
 
+#: What may be done with every noun, as rights one may give.
+RECORD_RIGHTS: tuple[str, ...] = ("add", "change", "delete", "view", "import", "export")
+
 
 class Record(models.Model):
     """A record editors keep: every version of it is remembered."""
@@ -25,7 +28,7 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions = ("add", "change", "delete", "view", "import", "export")
+        default_permissions = RECORD_RIGHTS
 
     @property
     def governed_by(self) -> "Publishable | None":
@@ -65,7 +68,7 @@ class Publishable(Record):
 
     class Meta(Record.Meta):
         abstract = True
-        default_permissions = (*Record.Meta.default_permissions, "publish")
+        default_permissions = (*RECORD_RIGHTS, "publish")
 
     @property
     def governed_by(self) -> "Publishable":
@@ -135,7 +138,7 @@ class OldSlugManager(models.Manager["OldSlug"]):
         """Keep (slug, id) pairs that records of this model had until now."""
         self.bulk_create(
             [
-                OldSlug(noun=model._meta.model_name, slug=slug, record_id=record_id)
+                OldSlug(noun=str(model._meta.model_name), slug=slug, record_id=record_id)
                 for slug, record_id in slugs
             ],
             update_conflicts=True,
@@ -189,7 +192,7 @@ def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.
     )
 
 
-def require_order(errors: dict[str, Any], record: models.Model, first: str, last: str) -> None:
+def require_order(errors: dict[str, Any], record: Any, first: str, last: str) -> None:
     """Add an error where the date ``last`` is certainly before the date ``first``."""
     try:
         start = bounds(getattr(record, first)).earliest

@@ -149,10 +149,10 @@ class Citation(Record):
         return self.target.governed_by if self.target else None
 
     def clean(self) -> None:
-        if sum(getattr(self, f"{name}_id") is not None for name in TARGETS) != 1:
-            # A form's inline fills the target in after cleaning; the constraint holds there.
-            if any(getattr(self, f"{name}_id") is not None for name in TARGETS):
-                raise ValidationError(_("A citation is about one alliance, event or entry."))
+        filled = sum(getattr(self, f"{name}_id") is not None for name in TARGETS)
+        # A form's inline fills the one target in after cleaning; the constraint holds there.
+        if filled > 1:
+            raise ValidationError(_("A citation is about one alliance, event or entry."))
 
 
 class CitedQuerySet(models.QuerySet[SomeRecord]):

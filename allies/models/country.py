@@ -42,7 +42,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         folded = fold(text)
         if not folded:
             return self.none()
-        match = (
+        match: Any = (
             Q(folded=folded)
             | Q(folded__startswith=f"{folded}|")
             | Q(folded__endswith=f"|{folded}")

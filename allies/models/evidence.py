@@ -36,7 +36,7 @@ def would_lose_support(source: Source) -> list[Model]:
         (Event, {"status": Status.PUBLISHED}),
         (Entry, {"ally_list__status": Status.PUBLISHED}),
     ):
-        target = model._meta.model_name
+        target = str(model._meta.model_name)
         lost += (
             model._default_manager.filter(**public)
             .filter(pk__in=supported.exclude(**{target: None}).values(target))

@@ -50,8 +50,8 @@ class WebField(models.URLField):
 
     default_validators = [URLValidator(schemes=["http", "https"])]
 
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"assume_scheme": "https", **kwargs})
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        return super().formfield(*args, **{"assume_scheme": "https", **kwargs})
 
 
 class DerivedField:

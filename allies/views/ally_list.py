@@ -81,7 +81,9 @@ class AllyListPage(RecordView):
         ally_list: Any = self.object
         countries = [entry.country for entry in ally_list.shown_entries]
         today = timezone.localdate()
-        allies = allies_of(ally_list.focus, on=today).filter(pk__in=[country.pk for country in countries])
+        allies = allies_of(ally_list.focus, on=today).filter(
+            pk__in=[country.pk for country in countries]
+        )
         ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=today)}
         events = self._events(ally_list.focus, countries)
         also_named = self._also_named(ally_list, countries)

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import View
@@ -33,7 +41,7 @@ class Listing(View):
     columns: tuple[Column, ...]
     per_page = PER_PAGE
 
-    def get(self, request: HttpRequest, fmt: str = "html", **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, fmt: str = "html", **kwargs: Any) -> HttpResponseBase:
         """Answer with the page, or the rows as ``fmt``: ``csv`` or ``json``.
 
         An impossible value is a 400 in every form; a parameter that is no filter is one in CSV
@@ -105,8 +113,6 @@ class Listing(View):
 
     def downloads(self, filterset: ReadersFilterSet) -> list[tuple[str, str]]:
         """Return (form, address) of this very view's downloads."""
-        from django.http import QueryDict
-
         query = QueryDict(mutable=True)
         query.update(filterset.applied)
         asked = f"?{query.urlencode()}" if query else ""

@@ -22,10 +22,11 @@ def find(queryset: Any, slug: str) -> Any:
     """Return the public record with this slug; raise Renamed for an old one, else Http404."""
     if record := queryset.filter(slug=slug).first():
         return record
-    if record_id := OldSlug.objects.record_id(queryset.model, slug):
-        if current := queryset.filter(pk=record_id).values_list("slug", flat=True).first():
-            raise Renamed(current)
-    raise Http404
+    record_id = OldSlug.objects.record_id(queryset.model, slug)
+    current = queryset.filter(pk=record_id).values_list("slug", flat=True).first()
+    if current is None:
+        raise Http404
+    raise Renamed(current)
 
 
 class Renameable:

@@ -20,7 +20,20 @@ import pycountry
 from babel import Locale
 
 STARTER = Path(__file__).resolve().parents[2] / "allies" / "starter"
-COLUMNS = ["alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "slug", "region", "subregion", "existed_from", "existed_to", "successor"]
+COLUMNS = [
+    "alpha3",
+    "alpha2",
+    "m49",
+    "cow_code",
+    "name_en",
+    "name_ind",
+    "slug",
+    "region",
+    "subregion",
+    "existed_from",
+    "existed_to",
+    "successor",
+]
 
 #: Names as newspapers write them, where CLDR is formal, abbreviated or undecided.
 NAMES = {

@@ -5,6 +5,7 @@ its own; what is in var/ besides is neither read nor changed. A page's name may 
 argument to draw only that one.
 """
 
+import io
 import os
 import secrets
 import shutil
@@ -41,9 +42,19 @@ PUBLIC = {
     "source-original": "sources/dw-2024-en/",
     "not-found": "nothing-here/",
 }
-NOUNS = (
-    "country alias source citation alliance membership event participation allylist entry seealso"
-).split()
+NOUNS = [
+    "country",
+    "alias",
+    "source",
+    "citation",
+    "alliance",
+    "membership",
+    "event",
+    "participation",
+    "allylist",
+    "entry",
+    "seealso",
+]
 
 
 def admin_pages():
@@ -102,7 +113,7 @@ def main(only):
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        call_command("load_starter", stdout=open(os.devnull, "w"))
+        call_command("load_starter", stdout=io.StringIO())
         call_command("collectstatic", interactive=False, verbosity=0)
         password = secrets.token_urlsafe()
         User.objects.create_superuser("admin", password=password)

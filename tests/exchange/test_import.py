@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 from django.core.management import CommandError
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from allies.exchange.reader import UnreadableFile
 from allies.exchange.runner import Refused

@@ -2,7 +2,7 @@
 
 from django.urls import get_resolver, reverse
 
-from allies.models import AllyList, Alliance, Country, Event, Source
+from allies.models import Alliance, AllyList, Country, Event, Source
 
 #: View name's noun → the records its address is about, and the key in it.
 _ABOUT = {

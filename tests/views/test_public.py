@@ -113,7 +113,6 @@ def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
         policy = response["Content-Security-Policy"]
         assert "default-src 'self'" in policy
         assert "unsafe" not in policy
-        response.close()
 
 
 def test_pages_have_nothing_inline(visitor):

@@ -36,7 +36,7 @@ def address_of(name):
 
 
 def count(visitor, address):
-    visitor.get(address).close()  # what a process does once, such as compiling a template
+    body(visitor.get(address))  # what a process does once, such as compiling a template
     with CaptureQueriesContext(connection) as queries:
         body(visitor.get(address))
     return len(queries)

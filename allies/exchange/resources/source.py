@@ -65,6 +65,6 @@ class SourceResource(NounResource):
             return stored.first() or ""
 
         refuse_circle(record.key, parent, parent_of)
-        if record.pk and record.pk > 0 and not record.is_published:
-            if Source.objects.published().filter(pk=record.pk).exists():
-                refuse_loss(record)
+        is_known = record.pk is not None and record.pk > 0
+        if is_known and not record.is_published and Source.objects.published().filter(pk=record.pk):
+            refuse_loss(record)
