@@ -4,10 +4,11 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from allies.views.front import choose_language
+from allies.views.front import alive, choose_language
 
 urlpatterns = [
     path("", choose_language),
+    path("healthz", alive),
     *i18n_patterns(
         path("admin/", admin.site.urls),
         path("", include("allies.urls")),

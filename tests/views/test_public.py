@@ -266,6 +266,10 @@ def test_front_page_chooses_a_language(visitor):
         assert "Accept-Language" in response["Vary"]
 
 
+def test_health_check_answers(visitor):
+    assert visitor.get("/healthz").content == b"ok\n"
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

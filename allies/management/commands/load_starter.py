@@ -1,5 +1,6 @@
 """Load the starter content."""
 
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from allies.exchange.reader import read_csv
 from allies.exchange.resources import NOUNS
 from allies.exchange.runner import Refused, run_import
 from allies.management.commands._reports import show
+from allies.models import Country
 
 STARTER = Path(allies.__file__).parent / "starter"
 
@@ -17,7 +19,16 @@ STARTER = Path(allies.__file__).parent / "starter"
 class Command(BaseCommand):
     help = "Load the countries of the world and the starter content; loading it again adds nothing."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="do nothing where there are countries already, whatever editors made of them",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["if_empty"] and Country.objects.exists():
+            return
         files = [
             (noun, read_csv(path, resource().columns))
             for noun, resource in NOUNS.items()

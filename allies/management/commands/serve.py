@@ -18,8 +18,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from allies.models import Country
-
 #: Seconds the children are given to end by themselves.
 PATIENCE = 10
 
@@ -37,9 +35,7 @@ class Command(BaseCommand):
         call_command("messages", compile_only=True, verbosity=0)
         call_command("check")
         self._migrate()
-        if not Country.objects.exists():
-            self.stdout.write("Loading the countries of the world and the starter content …")
-            call_command("load_starter", stdout=self.stdout)
+        call_command("load_starter", if_empty=True, stdout=self.stdout)
         self._collect_static()
         self._first_login()
         self._run(host, port)
