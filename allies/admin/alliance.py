@@ -29,7 +29,7 @@ class AllianceAdmin(FoldedSearch, PublishableAdmin):
     inlines = (MembershipInline, CitationInline)
     public_view = AlliancePage
     fieldsets = (
-        (None, {"fields": ("status", "kind", ("title_en", "title_ind"), ("slug", "identifier"))}),
+        (None, {"fields": ("status", "kind", "title_en", "title_ind", ("slug", "identifier"))}),
         (_("Dates"), {"fields": (("signed", "in_force", "ended"),)}),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
     )

@@ -38,7 +38,7 @@ class AllyListAdmin(FoldedSearch, PublishableAdmin):
     inlines = (EntryInline, SeeAlsoInline)
     public_view = AllyListPage
     fieldsets = (
-        (None, {"fields": ("status", ("title_en", "title_ind"), "slug", "featured")}),
+        (None, {"fields": ("status", "title_en", "title_ind", "slug", "featured")}),
         (_("What it lists"), {"fields": (("focus", "scope"), ("recorded_from", "promised"))}),
         (_("Introduction"), {"fields": ("intro_en", "intro_ind")}),
     )

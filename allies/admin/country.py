@@ -24,7 +24,7 @@ class CountryAdmin(RecordAdmin):
     autocomplete_fields = ("successor",)
     inlines = (AliasInline,)
     fieldsets = (
-        (None, {"fields": (("name_en", "name_ind"), "slug")}),
+        (None, {"fields": ("name_en", "name_ind", "slug")}),
         (_("Codes"), {"fields": (("alpha3", "alpha2", "m49", "cow_code"),)}),
         (_("Region"), {"fields": (("region", "subregion"),)}),
         (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),

@@ -34,7 +34,8 @@ class EventAdmin(FoldedSearch, PublishableAdmin):
                 "fields": (
                     "status",
                     ("kind", "certainty"),
-                    ("title_en", "title_ind"),
+                    "title_en",
+                    "title_ind",
                     ("slug", "identifier"),
                 )
             },
@@ -42,7 +43,7 @@ class EventAdmin(FoldedSearch, PublishableAdmin):
         (_("When and where"), {"fields": ("date", ("place_en", "place_ind"))}),
         (
             _("What it belongs to, and who says so"),
-            {"fields": ("alliance", ("attributed_to_en", "attributed_to_ind"))},
+            {"fields": ("alliance", "attributed_to_en", "attributed_to_ind")},
         ),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
     )

@@ -71,8 +71,7 @@ class PublishableAdmin(RecordAdmin):
                 for step in possible_steps(record=record, user=request.user)  # type: ignore[arg-type]
                 if self.has_change_permission(request, record)
             ]
-            if not record.is_published:
-                context["missing"] = record.missing_for_publication()
+            context["missing"] = record.missing_for_publication()
             context["has_public_view"] = self.public_view is not None
         elif self.has_add_permission(request):
             context["steps"] = [

@@ -36,6 +36,17 @@ class AllianceKind(models.TextChoices):
     ORGANISATION = "organisation", _("organisation")
 
 
+#: Kinds that are signed, as treaties are; the others begin.
+TREATIES = frozenset(
+    {
+        AllianceKind.DEFENCE_PACT,
+        AllianceKind.NEUTRALITY_PACT,
+        AllianceKind.NON_AGGRESSION_PACT,
+        AllianceKind.ENTENTE,
+    }
+)
+
+
 class AllianceQuerySet(CitedQuerySet["Alliance"]):
     target = "alliance"
 
@@ -154,6 +165,10 @@ class Alliance(Slugged, CitedPublishable):
     def began(self) -> str:
         """When it entered into force, else when it was signed (EDTF)."""
         return self.in_force or self.signed
+
+    @property
+    def is_treaty(self) -> bool:
+        return self.kind in TREATIES
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}

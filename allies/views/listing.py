@@ -99,6 +99,7 @@ class Listing(View):
             self.template_name,
             {
                 "filterset": filterset,
+                "valid": status == 200,
                 "page": page,
                 "rows": list(self.page_rows(page.object_list)),
                 "unknown": [name for name in filterset.unknown if name != "page"],

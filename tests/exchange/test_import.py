@@ -1,6 +1,7 @@
 """Importing real files: what is accepted, what is refused, and that nothing is half done."""
 
 import datetime as dt
+import tracemalloc
 
 import pytest
 from django.core.management import CommandError
@@ -94,6 +95,28 @@ def test_queries_grow_with_chunks_not_with_rows(tmp_path):
         return len(queries)
 
     assert queries_for(200) == queries_for(10)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    events = [cast.event(cited=False, slug=f"vote-{n}") for n in range(60)]
+    codes = list(Country.objects.exclude(alpha3="").values_list("alpha3", flat=True))
+
+    def peak(number):
+        rows = [
+            {"event": event.slug, "country": code, "role": "for"}
+            for event in events[:number]
+            for code in codes
+        ]
+        file = write(tmp_path / f"{number}.csv", rows)
+        tracemalloc.start()
+        report = load("participations", file, commit=False)
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert report.created == len(rows)
+        return most
+
+    peak(5)
+    assert peak(60) < 1.2 * peak(12)
 
 
 def test_same_record_twice_in_a_file_is_named(tmp_path):
