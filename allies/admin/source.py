@@ -1,6 +1,9 @@
 """Sources in the admin."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.publication import PublishableAdmin
@@ -23,3 +26,7 @@ class SourceAdmin(FoldedSearch, PublishableAdmin):
         (_("Where and when"), {"fields": ("url", "archive_url", ("date_published", "language"))}),
         (_("Derivation"), {"fields": ("derived_from",)}),
     )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key is given once: addresses, files and texts hold on to it."""
+        return ("status", "key") if obj else ("status",)

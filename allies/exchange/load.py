@@ -163,7 +163,9 @@ class NounLoad:
             conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(names)}
             wanted = set(keys)
             related = [field.attribute for field, _cell in self.resource.references()]
-            for record in self.model._default_manager.filter(**conditions).select_related(*related):
+            # The conditions take in more than the keys do: read it through, keep what is wanted.
+            records = self.model._default_manager.filter(**conditions).select_related(*related)
+            for record in records.iterator(chunk_size=CHUNK):
                 key = tuple(
                     getattr(record, self.model._meta.get_field(name).attname) for name in names
                 )

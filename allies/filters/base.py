@@ -13,6 +13,9 @@ from allies.models import Country
 #: Parameters that links collect on their way and that mean nothing here.
 _TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid")
 
+#: Longest text one may search for, in characters: databases refuse patterns without an end.
+LONGEST = 200
+
 
 class ReadersForm(forms.Form):
     """The form of a filter: plain fields, complete without a script."""
@@ -24,7 +27,10 @@ class ReadersFilterSet(django_filters.FilterSet):
     """A filter readers use in the address: ``?kind=visit&date_after=2024-01-01``."""
 
     q = django_filters.CharFilter(
-        label=_("Text"), method="filter_text", widget=forms.TextInput(attrs={"type": "search"})
+        label=_("Search"),
+        method="filter_text",
+        max_length=LONGEST,
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
 
     class Meta:
@@ -81,6 +87,9 @@ class CountryField(forms.CharField):
 
 class CountryFilter(django_filters.Filter):
     field_class = CountryField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, max_length=LONGEST, **kwargs)
 
 
 class DayFilter(django_filters.DateFilter):

@@ -86,6 +86,15 @@ def test_others_cannot_publish_by_any_forged_request(who, drafts, request, signe
         assert status_of(record) == "draft", (who, record)
 
 
+def test_editor_cannot_publish_while_adding(edi, signed_in):
+    signed_in(edi).post(
+        reverse("admin:allies_source_add"),
+        {"key": "k", "kind": "news", "publisher": "P", "title": "T", "status": "published"}
+        | {"_step": "publish"},
+    )
+    assert Source.objects.get(key="k").status == "draft"
+
+
 def test_editor_cannot_bring_an_old_published_version_back(edi, signed_in):
     event = cast.event(("RUS", "host"))
     event.status = Status.DRAFT

@@ -134,6 +134,19 @@ def main(only):
             server.wait()
 
 
+def draw_import(page, site, ending):
+    """Draw what an upload shows: one that may be applied, and one with rows refused."""
+    files = {"good": "country,name\nRUS,Rusija\n", "refused": "country,name\nAtlantis,=1\n"}
+    for name, content in files.items():
+        for language in ("en", "id"):
+            page.goto(f"{site}/{language}/admin/allies/alias/import/")
+            file = {"name": "names.csv", "mimeType": "text/csv", "buffer": content.encode()}
+            page.set_input_files("#id_file", file)
+            page.click(".submit-row input")
+            picture = PICTURES / f"admin-import-{name}-{language}-{ending}"
+            page.screenshot(path=picture, full_page=True)
+
+
 def draw(chromium, site, password, only):
     from tests.browser.driver import launched, opened
 
@@ -148,11 +161,15 @@ def draw(chromium, site, password, only):
                     viewport={"width": width, "height": 900},
                     reduced_motion="reduce",
                 )
-                page.goto(f"{site}/en/admin/login/")
-                page.screenshot(path=PICTURES / f"admin-login-en-{width}-{scheme}.png")
+                for language in ("id", "en"):
+                    page.goto(f"{site}/{language}/admin/login/")
+                    file = f"admin-login-{language}-{width}-{scheme}.png"
+                    page.screenshot(path=PICTURES / file)
                 page.fill("#id_username", "admin")
                 page.fill("#id_password", password)
                 page.click("input[type=submit]")
+                if not only:
+                    draw_import(page, site, f"{width}-{scheme}.png")
                 for name, address in {**PUBLIC, **admin_pages()}.items():
                     if only and name not in only:
                         continue

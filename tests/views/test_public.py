@@ -266,6 +266,41 @@ def test_front_page_chooses_a_language(visitor):
         assert "Accept-Language" in response["Vary"]
 
 
+@pytest.mark.parametrize(
+    ("view", "parameter"),
+    [
+        *(
+            ("countries/russia/allies", name)
+            for name in ("region", "kind", "on", "min_sources", "q")
+        ),
+        *(("events", name) for name in ("kind", "country", "role", "certainty", "date_after", "q")),
+        *(("countries", name) for name in ("region", "ties", "existence", "q")),
+        *(("sources", name) for name in ("kind", "derivation", "date_before", "q")),
+        *(("lists", name) for name in ("country", "origin", "q")),
+    ],
+)
+@pytest.mark.parametrize("form", ["/", ".csv", ".json"])
+def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, form, visitor):
+    for value in (
+        "0",
+        "-1",
+        "9" * 40,
+        "0000-00-00",
+        "9999-12-31",
+        "٣",
+        "²",
+        "a,b",
+        "[]",
+        "x" * 60_000,
+    ):
+        response = visitor.get(f"/en/{view}{form}", {parameter: value})
+        assert response.status_code in (200, 400), (parameter, value[:20])
+
+
+def test_browsers_that_ask_for_an_icon_get_one(visitor):
+    assert visitor.get("/favicon.ico").url.endswith("icon.svg")
+
+
 def test_health_check_answers(visitor):
     assert visitor.get("/healthz").content == b"ok\n"
 

@@ -84,7 +84,7 @@ class Command(BaseCommand):
                 [
                     *(sys.executable, "-m", "granian", "--interface", "wsgi"),
                     *("--host", host, "--port", str(port)),
-                    *("--workers", "2", "--blocking-threads", "16", "--log-level", "warning"),
+                    *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
                     "config.wsgi:application",
                 ],
                 cwd=settings.BASE_DIR,
