@@ -2,21 +2,15 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 from import_export.widgets import Widget
 
+from allies.exchange.references import CellError, References
 from allies.models.fields import EDTFField
-
-if TYPE_CHECKING:
-    from allies.exchange.references import References
-
-
-class CellError(ValueError):
-    """A cell that cannot be understood; its text says what would be accepted."""
 
 
 class TextCell(Widget):
@@ -39,14 +33,15 @@ class WordCell(TextCell):
 class ChoiceCell(WordCell):
     """One of a field's choices, by its stored word; ``default`` is what an empty cell means."""
 
-    def __init__(self, choices: Iterable[Any], default: str = "") -> None:
+    def __init__(self, choices: Iterable[Any], default: str = "", *, required: bool) -> None:
         super().__init__()
         self.choices = [str(choice) for choice in choices]
         self.default = default
+        self.required = required
 
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
         word = value.strip() or self.default
-        if word and word not in self.choices:
+        if word not in self.choices and (word or self.required):
             raise CellError(_("accepted are: %(choices)s") % {"choices": ", ".join(self.choices)})
         return word
 
@@ -119,7 +114,7 @@ class ReferenceCell(WordCell):
     ``prepare`` with the texts of a whole chunk, so that a chunk costs one query a column.
     """
 
-    references: "References"
+    references: References
 
     def __init__(self, model: type[models.Model], key: str) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -11,10 +11,8 @@ from allies.exchange.reader import Row
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
 from allies.exchange.rules import Rules
+from allies.exchange.run import ImportRun
 from allies.exchange.writer import Writer
-
-if TYPE_CHECKING:
-    from allies.exchange.runner import ImportRun
 
 #: Rows taken at a time: what memory holds, and what one statement writes.
 CHUNK = 1000
@@ -24,7 +22,7 @@ class NounLoad:
     """The rows of one noun on their way in."""
 
     def __init__(
-        self, run: "ImportRun", resource: NounResource, report: Report, only_new: frozenset[str]
+        self, run: ImportRun, resource: NounResource, report: Report, only_new: frozenset[str]
     ) -> None:
         self.run = run
         self.resource = resource
@@ -144,7 +142,9 @@ class NounLoad:
             )
             if first != row.number:
                 message = _("the same record as in row %(row)d") % {"row": first}
-                self.report.refuse(row.number, [("", "", message)])
+                named = [self.columns[name] for name in identity[0]]
+                value = " / ".join(row.cells.get(column, "") for column in named)
+                self.report.refuse(row.number, [(" + ".join(named), value, message)])
                 continue
             before = known.get(identity)
             if before is None:

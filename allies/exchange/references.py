@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext as _
 
-from allies.exchange.cells import CellError
 from allies.exchange.ledger import Ledger
 from allies.folding import fold
 from allies.models import Alias, Alliance, AllyList, Country, Entry, Event, OldSlug, Source
+
+
+class CellError(ValueError):
+    """A cell that cannot be understood; its text says what would be accepted."""
 
 
 class UnknownRecord(CellError):
@@ -63,8 +67,6 @@ class CountryIndex:
         raise UnknownRecord(self._advice(text))
 
     def _advice(self, text: str) -> str:
-        from difflib import get_close_matches
-
         near = get_close_matches(fold(text), self._names, n=3, cutoff=0.75)
         likely = {c.pk: f"{c.name} ({c.code})" for name in near for c in self._names[name].values()}
         accepted = _("an alpha-3, alpha-2 or COW code, or any name or alias, is accepted")

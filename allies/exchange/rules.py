@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,10 +12,8 @@ from allies.actions.rights import may_change
 from allies.exchange.planned import Planned
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
+from allies.exchange.run import ImportRun
 from allies.models.fields import DerivedField
-
-if TYPE_CHECKING:
-    from allies.exchange.runner import ImportRun
 
 
 class Rules:
@@ -23,7 +21,7 @@ class Rules:
 
     def __init__(
         self,
-        run: "ImportRun",
+        run: ImportRun,
         resource: NounResource,
         report: Report,
         columns: dict[str, str],

@@ -13,14 +13,12 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
-from allies.exchange.ledger import Ledger
 from allies.exchange.load import NounLoad
 from allies.exchange.reader import Row
-from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUNS
+from allies.exchange.run import ImportRun
 from allies.jobs import after_import
 from allies.models import Publishable, Source, Status
 
@@ -31,41 +29,6 @@ class Refused(Exception):
     def __init__(self, reports: list[Report]) -> None:
         super().__init__("; ".join(report.summary() for report in reports))
         self.reports = reports
-
-
-class ImportRun:
-    """One import of one or several nouns, by one person, for one reason.
-
-    ``user`` of None is the operator at the command line, who may do everything.
-    """
-
-    def __init__(
-        self,
-        *,
-        commit: bool,
-        user: AbstractBaseUser | None = None,
-        reason: str = "",
-        progress: Callable[[int], None] | None = None,
-    ) -> None:
-        self.commit = commit
-        self.user = user
-        self.reason = reason
-        self.progress = progress
-        self.started = timezone.now()
-        self.ledger = Ledger()
-        self.references = References(self.ledger)
-        self.reports: list[Report] = []
-
-    @property
-    def ok(self) -> bool:
-        return all(report.ok for report in self.reports)
-
-    def load(self, noun: str, rows: Iterable[Row], only_new: frozenset[str]) -> None:
-        """Take in the rows of one noun."""
-        report = Report(noun)
-        self.reports.append(report)
-        NounLoad(self, NOUNS[noun](), report, only_new).take(rows)
-        report.errors.sort(key=lambda error: error.row)
 
 
 def run_import(
@@ -86,7 +49,11 @@ def run_import(
     run = ImportRun(commit=commit, user=user, reason=reason, progress=progress)
     with run.ledger, transaction.atomic() if commit else nullcontext():
         for noun, rows in files:
-            run.load(noun, rows, (only_new or {}).get(noun, frozenset()))
+            report = Report(noun)
+            run.reports.append(report)
+            kept = (only_new or {}).get(noun, frozenset())
+            NounLoad(run, NOUNS[noun](), report, kept).take(rows)
+            report.errors.sort(key=lambda error: error.row)
         if commit:
             if not run.ok:
                 raise Refused(run.reports)

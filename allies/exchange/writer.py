@@ -1,6 +1,6 @@
 """Into the database or, where nothing is to be written, into the ledger."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -8,17 +8,15 @@ from django.utils.translation import gettext as _
 from allies.exchange.planned import Planned
 from allies.exchange.report import Report, RowError
 from allies.exchange.resources import NounResource
+from allies.exchange.run import ImportRun
 from allies.models import OldSlug, Slugged
 from allies.models.base import derived_from
-
-if TYPE_CHECKING:
-    from allies.exchange.runner import ImportRun
 
 
 class Writer:
     """Writes a chunk in one insert and one update, with the history of both."""
 
-    def __init__(self, run: "ImportRun", resource: NounResource, report: Report) -> None:
+    def __init__(self, run: ImportRun, resource: NounResource, report: Report) -> None:
         self.run = run
         self.resource = resource
         self.model: Any = resource.model

@@ -53,6 +53,13 @@ def test_error_names_row_column_value_and_what_is_accepted(tmp_path):
     assert "2024-06-19" in found[3][3]
 
 
+def test_empty_choice_says_what_is_accepted(tmp_path):
+    file = write(tmp_path / "e.csv", [{"slug": "e", "kind": "", "date": "2024"}])
+    ((row, column, _value, message),) = errors("events", file)
+    assert (row, column) == (2, "kind")
+    assert "visit, summit" in message
+
+
 def test_unknown_country_is_refused_with_names_like_it(tmp_path):
     file = write(
         tmp_path / "a.csv",
@@ -122,8 +129,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 def test_same_record_twice_in_a_file_is_named(tmp_path):
     row = {"event": "unga-es-11-1", "country": "THA", "role": "for"}
     file = write(tmp_path / "p.csv", [row, {**row, "country": "Thailand"}])
-    ((number, _column, _value, message),) = errors("participations", file)
-    assert number == 3
+    ((number, column, value, message),) = errors("participations", file)
+    assert (number, column) == (3, "event + country + role")
+    assert value == "unga-es-11-1 / Thailand / for"
     assert "row 2" in message
 
 

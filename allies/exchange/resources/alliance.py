@@ -27,7 +27,7 @@ class AllianceResource(NounResource):
 
     slug = word("slug")
     identifier = word("identifier")
-    kind = choice("kind", AllianceKind)
+    kind = choice("kind", AllianceKind, required=True)
     title_en = text("title_en")
     title_ind = text("title_ind")
     signed = date("signed")

@@ -119,10 +119,11 @@ def date(column: str) -> Field:
     return Field(attribute=column, column_name=column, widget=EDTFCell())
 
 
-def choice(column: str, choices: Iterable[Any], default: Any = "") -> Field:
-    return Field(
-        attribute=column, column_name=column, widget=ChoiceCell(choices, default=str(default))
-    )
+def choice(
+    column: str, choices: Iterable[Any], default: Any = "", *, required: bool = False
+) -> Field:
+    cell = ChoiceCell(choices, default=str(default), required=required)
+    return Field(attribute=column, column_name=column, widget=cell)
 
 
 def reference(column: str, model: type[models.Model], key: str) -> Field:

@@ -33,7 +33,7 @@ class EventResource(NounResource):
 
     slug = word("slug")
     identifier = word("identifier")
-    kind = choice("kind", EventKind)
+    kind = choice("kind", EventKind, required=True)
     certainty = choice("certainty", Certainty, default=Certainty.REPORTED)
     title_en = text("title_en")
     title_ind = text("title_ind")
@@ -79,7 +79,7 @@ class ParticipationResource(NounResource):
 
     event = reference("event", Event, "slug")
     country = country()
-    role = choice("role", ParticipationRole)
+    role = choice("role", ParticipationRole, required=True)
 
     class Meta:
         model = Participation
