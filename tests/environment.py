@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 #: Set where everything has to be on the machine: what is missing is a failure then, not a skip.
-REQUIRE_ALL = bool(os.environ.get("ALLIES_REQUIRE_ALL"))
+REQUIRE_ALL = bool(os.environ.get("TESTS_REQUIRE_ALL"))
 
 
 def pytest_addoption(parser):

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import PublishableAdmin, independent_sources
-from allies.admin.search import FoldedSearch
 from allies.models import Alliance, Membership
 from allies.views.alliance import AlliancePage
 
@@ -22,7 +21,7 @@ class MembershipInline(GovernedInline):
 
 
 @admin.register(Alliance)
-class AllianceAdmin(FoldedSearch, PublishableAdmin):
+class AllianceAdmin(PublishableAdmin):
     list_display = ("title", "kind", "signed", "in_force", "ended", "status", independent_sources)
     list_filter = ("status", "kind")
     search_fields = ("folded",)

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import PublishableAdmin, independent_sources
-from allies.admin.search import FoldedSearch
 from allies.models import AllyList, Entry, SeeAlso
 from allies.views.ally_list import AllyListPage
 
@@ -29,7 +28,7 @@ class SeeAlsoInline(GovernedInline):
 
 
 @admin.register(AllyList)
-class AllyListAdmin(FoldedSearch, PublishableAdmin):
+class AllyListAdmin(PublishableAdmin):
     list_display = ("title", "focus", "scope", "recorded_from", "promise", "featured", "status")
     list_filter = ("status", "featured", "scope")
     list_select_related = ("focus", "recorded_from")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.actions.rights import may_change
 from allies.admin.exchange import ExchangeMixin
 from allies.admin.history import HistoryMixin
+from allies.folding import fold
 from allies.models import EvidenceLost, Record
 
 
@@ -56,6 +57,10 @@ class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj) and governed(request, obj)
         return allowed and not (obj is not None and obj.governed_by is obj and obj.is_published)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """Search without regard to case, accents and punctuation: the folded texts."""
+        return super().get_search_results(request, queryset, fold(search_term))
 
     # A change that evidence forbids is told to the editor instead of being an error page.
 

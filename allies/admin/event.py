@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import PublishableAdmin, independent_sources
-from allies.admin.search import FoldedSearch
 from allies.models import Event, Participation
 from allies.views.event import EventPage
 
@@ -20,7 +19,7 @@ class ParticipationInline(GovernedInline):
 
 
 @admin.register(Event)
-class EventAdmin(FoldedSearch, PublishableAdmin):
+class EventAdmin(PublishableAdmin):
     list_display = ("title", "date", "kind", "certainty", "status", independent_sources)
     list_filter = ("status", "kind", "certainty")
     search_fields = ("folded",)

@@ -7,13 +7,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.publication import PublishableAdmin
-from allies.admin.search import FoldedSearch
 from allies.models import Source
 from allies.views.source import SourcePage
 
 
 @admin.register(Source)
-class SourceAdmin(FoldedSearch, PublishableAdmin):
+class SourceAdmin(PublishableAdmin):
     list_display = ("key", "publisher", "title", "date_published", "derived_from", "status")
     list_filter = ("status", "kind", "language")
     list_select_related = ("derived_from",)

@@ -1,5 +1,6 @@
 """Countries, present and historic, and every name they are known by."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,8 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from allies.folding import fold
 from allies.models.base import Record, Slugged, require_order
 from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
-from allies.models.languages import Bilingual, localized
+from allies.models.languages import Bilingual, localized, suffix
 from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
+
+#: English names that take an article in a sentence: "allies of the United States".
+_WITH_ARTICLE = re.compile(
+    r"(United|Dominican|Central African|DR|Republic|Bahamas|Comoros|Gambia|Holy|Isle|Maldives|"
+    r"Netherlands|Papal|Philippines|Two)\b|.* (Islands|Territories|Territory)$"
+)
 
 
 class CountryQuerySet(models.QuerySet["Country"]):
@@ -24,7 +31,9 @@ class CountryQuerySet(models.QuerySet["Country"]):
 
     def by_name(self) -> "CountryQuerySet":
         """In the alphabetical order of the active language."""
-        return self.order_by(localized("name"), "pk")
+        # The folded text begins with the English name, so that Åland stands under A; names in
+        # Indonesian have hardly an accent.
+        return self.order_by("folded" if suffix() == "en" else localized("name"), "pk")
 
     def named(self, text: str) -> "CountryQuerySet":
         """Those with a name, an alias or a code like this, without regard to case and accents."""
@@ -162,6 +171,12 @@ class Country(Slugged, Record):
 
     def slug_base(self) -> str:
         return self.name_en or self.name_ind
+
+    @property
+    def name_in_text(self) -> str:
+        """The name as it stands inside a sentence of the active language."""
+        name = self.name
+        return f"the {name}" if name.lang == "en" and _WITH_ARTICLE.match(name) else name
 
     @property
     def code(self) -> str:

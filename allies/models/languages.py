@@ -10,6 +10,11 @@ from django.utils.translation import get_language
 SUFFIXES = {"en": "en", "id": "ind"}
 
 
+def suffix() -> str:
+    """Return the suffix of the active language's columns."""
+    return _suffixes()[0]
+
+
 def _suffixes() -> tuple[str, str]:
     """Return the active language's suffix and the other one."""
     return ("ind", "en") if (get_language() or "en").startswith("id") else ("en", "ind")

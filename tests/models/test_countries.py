@@ -1,9 +1,11 @@
 """The countries every site starts with, and finding them by any name."""
 
 import pytest
+from django.utils.translation import override
 
 from allies.exchange.references import CountryIndex
 from allies.models import Country
+from tests import cast
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -49,6 +51,18 @@ def test_a_country_is_found_without_regard_to_case_accents_and_punctuation(text,
     assert called == [alpha3]
     assert index.find(text).alpha3 == alpha3
     assert alpha3 in Country.objects.named(text).values_list("alpha3", flat=True)
+
+
+def test_names_stand_in_alphabetical_order_and_in_sentences():
+    with override("en"):
+        names = [country.name for country in Country.objects.by_name()]
+        assert names[1] == "Åland Islands"
+        assert names.index("Côte d’Ivoire") < names.index("Croatia")
+        assert cast.country("USA").name_in_text == "the United States"
+        assert cast.country("RUS").name_in_text == "Russia"
+    with override("id"):
+        assert cast.country("USA").name_in_text == "Amerika Serikat"
+        assert Country.objects.by_name().first().name == "Afganistan"
 
 
 def test_no_name_means_two_countries():

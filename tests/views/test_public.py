@@ -25,9 +25,9 @@ def public_addresses():
     for language in ("en", "id"):
         with override(language):
             for name in addresses.names():
-                records = Country.objects.filter(alpha3__in=SOME) if "country" in name else None
+                some = name.startswith("country")
                 yield from addresses.of(
-                    name, records if name.count("-") and "list" not in name.split("-")[1:] else None
+                    name, Country.objects.filter(alpha3__in=SOME) if some else None
                 )
 
 
