@@ -37,7 +37,10 @@ class AllianceListing(Listing):
     )
 
     def queryset(self) -> Any:
-        return _with_members(Alliance.objects.published().with_evidence()).newest_first()
+        return Alliance.objects.published().with_evidence().newest_first()
+
+    def for_download(self, queryset: Any) -> Any:
+        return _with_members(queryset)
 
 
 def member_codes(alliance: Any) -> list[str]:

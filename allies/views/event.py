@@ -55,7 +55,10 @@ class EventListing(Listing):
     )
 
     def queryset(self) -> Any:
-        return _with_parts(Event.objects.published().with_evidence()).newest_first()
+        return Event.objects.published().with_evidence().newest_first()
+
+    def for_download(self, queryset: Any) -> Any:
+        return _with_parts(queryset)
 
 
 class EventPage(RecordView):
