@@ -1,6 +1,7 @@
 """Importing real files: what is accepted, what is refused, and that nothing is half done."""
 
 import datetime as dt
+import re
 import tracemalloc
 
 import pytest
@@ -88,7 +89,9 @@ def test_dry_run_sends_no_statement_that_writes(tmp_path):
         report = load("aliases", file, commit=False)
     assert report.created == 1
     assert queries
-    assert all(query["sql"].startswith("SELECT") for query in queries)
+    # PostgreSQL reads a long answer through a cursor, which is declared for a SELECT.
+    reads = re.compile(r"(DECLARE \S+ NO SCROLL CURSOR (WITH HOLD )?FOR )?SELECT")
+    assert [query["sql"] for query in queries if not reads.match(query["sql"])] == []
 
 
 def test_queries_grow_with_chunks_not_with_rows(tmp_path):
