@@ -61,6 +61,10 @@ class PublishableAdmin(RecordAdmin):
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Lead to the public page of what has one; a draft has its preview."""
+        return super().get_view_on_site_url(obj) if obj and obj.is_published else None
+
     def render_change_form(  # type: ignore[override]
         self, request: HttpRequest, context: Any, **kwargs: Any
     ) -> HttpResponse:

@@ -62,13 +62,9 @@ class Rules:
             return
         for record in (plan.before, plan.record):
             if record is not None and not may_change(user=self.run.user, record=record):
-                errors.append(
-                    (
-                        "status" if "status" in self.columns.values() else "",
-                        "",
-                        _("this is or would be public, and you may not publish: ask a reviewer"),
-                    )
-                )
+                column = "status" if "status" in plan.row.cells else ""
+                message = _("this is or would be public, and you may not publish: ask a reviewer")
+                errors.append((column, plan.row.cells.get("status", ""), message))
                 return
 
     def _check_fields(self, plan: Planned, errors: list[tuple[str, str, str]]) -> None:

@@ -96,6 +96,7 @@ def test_preview_shows_a_draft_to_editors_only(desk, visitor):
     assert "Unseen pact" in page.content.decode()
     assert "Preview:" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
+    assert "View on site" not in desk.get(change(alliance)).content.decode()
     assert visitor.get(address).status_code == 302
     for record in (
         cast.source(status="draft"),

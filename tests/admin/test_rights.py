@@ -113,6 +113,7 @@ def test_editor_looks_at_a_published_record_but_changes_nothing(edi, signed_in):
     page = client.get(change(event))
     assert page.status_code == 200
     assert b'name="_save"' not in page.content
+    assert b"Ask a reviewer" in page.content
     before = event.history.count()
     assert client.post(change(event), {"title_en": "Forged"}).status_code == 403
     version = event.history.last().history_id

@@ -143,6 +143,7 @@ def draw_import(page, site, ending):
             file = {"name": "names.csv", "mimeType": "text/csv", "buffer": content.encode()}
             page.set_input_files("#id_file", file)
             page.click(".submit-row input")
+            page.wait_for_selector("input[name=forget]")
             picture = PICTURES / f"admin-import-{name}-{language}-{ending}"
             page.screenshot(path=picture, full_page=True)
 
@@ -168,6 +169,7 @@ def draw(chromium, site, password, only):
                 page.fill("#id_username", "admin")
                 page.fill("#id_password", password)
                 page.click("input[type=submit]")
+                page.wait_for_selector("#user-tools")
                 if not only:
                     draw_import(page, site, f"{width}-{scheme}.png")
                 for name, address in {**PUBLIC, **admin_pages()}.items():
@@ -186,6 +188,7 @@ def draw(chromium, site, password, only):
                             for text in page.problems
                             if "status of 40" not in text
                         ]
+                page.context.close()
     print(f"{len(list(PICTURES.glob('*.png')))} pictures in {PICTURES.relative_to(ROOT)}/")
     for problem in problems:
         print(problem)

@@ -1,0 +1,32 @@
+"""Templates: every word a reader sees goes through gettext."""
+
+import re
+
+import pytest
+from django.conf import settings
+
+TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+
+#: Names that are the same in both languages.
+NAMES = {"CSV", "JSON", "ISO", "COW"}
+
+
+def words_outside_gettext(source):
+    """Return the words of a template that no translation reaches."""
+    source = re.sub(r"{#.*?#}", " ", source, flags=re.S)
+    source = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", " ", source, flags=re.S)
+    source = re.sub(r"{%.*?%}|{{.*?}}", " ", source, flags=re.S)
+    said = re.findall(r'(?:aria-label|placeholder|title|alt|value)="([^"]*)"', source)
+    text = " ".join([re.sub(r"<!?[^<>]*>", " ", source), *said])
+    text = re.sub(r"&\w+;|M49|ISO 3166", " ", text)
+    return {word for word in re.findall(r"[^\W\d_]{2,}", text) if word not in NAMES}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_word_is_translated(path):
+    assert words_outside_gettext(path.read_text()) == set()
+
+
+def test_the_search_finds_a_forgotten_word():
+    assert words_outside_gettext('<p>Hello {{ name }}</p>{% translate "Bye" %}') == {"Hello"}
+    assert words_outside_gettext('<a aria-label="Close it">×</a>') == {"Close", "it"}
