@@ -137,22 +137,28 @@ class NounLoad:
         known = self._find_known([identity for *_rest, identity in identified])
         planned = []
         for row, values, sketch, identity in identified:
-            first = self.run.ledger.first_row(
-                self.resource.noun, (*identity[0], *identity[1]), row.number
-            )
+            before = known.get(identity)
+            first = self._first_row_of(identity, before, row.number)
             if first != row.number:
                 message = _("the same record as in row %(row)d") % {"row": first}
                 named = [self.columns[name] for name in identity[0]]
                 value = " / ".join(row.cells.get(column, "") for column in named)
                 self.report.refuse(row.number, [(" + ".join(named), value, message)])
                 continue
-            before = known.get(identity)
             if before is None:
                 self.resource.complete(sketch)
                 planned.append(Planned(row, sketch, identity[0], is_new=True))
             else:
                 planned.append(self._compare(row, values, identity[0], before))
         return planned
+
+    def _first_row_of(self, identity: tuple[Any, Any], before: Any, number: int) -> int:
+        """Return the first row that is this record: by these words or, known by others, by its id."""
+        first_row = self.run.ledger.first_row
+        first = first_row(self.resource.noun, (*identity[0], *identity[1]), number)
+        if before is None or first != number:
+            return first
+        return first_row(f"{self.resource.noun} id", (before.pk,), number)
 
     def _find_known(self, identities: list[tuple[Any, Any]]) -> dict[Any, Any]:
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)

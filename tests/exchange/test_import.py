@@ -138,6 +138,16 @@ def test_same_record_twice_in_a_file_is_named(tmp_path):
     assert "row 2" in message
 
 
+def test_one_record_by_two_of_its_names_is_named(tmp_path):
+    cast.alliance("RUS", "CHN", identifier="x:1", slug="pact")
+    rows = [{"identifier": "x:1", "slug": "", "title_en": "A"}]
+    rows.append({"identifier": "", "slug": "pact", "title_en": "B"})
+    file = write(tmp_path / "a.csv", rows)
+    ((row, _column, value, message),) = errors("alliances", file)
+    assert (row, value) == (3, "pact")
+    assert "row 2" in message
+
+
 def test_code_of_another_country_is_refused(tmp_path):
     file = write(tmp_path / "c.csv", [{"alpha3": "XYZ", "alpha2": "RU", "name_en": "Ruritania"}])
     ((row, column, value, message),) = errors("countries", file)
