@@ -153,7 +153,7 @@ class NounLoad:
         return planned
 
     def _first_row_of(self, identity: tuple[Any, Any], before: Any, number: int) -> int:
-        """Return the first row that is this record: by these words or, known by others, by its id."""
+        """Return the first row that is this record, by these words or by others."""
         first_row = self.run.ledger.first_row
         first = first_row(self.resource.noun, (*identity[0], *identity[1]), number)
         if before is None or first != number:
