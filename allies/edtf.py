@@ -2,7 +2,8 @@
 
 The stored form is EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
 ``2024-03/2024-06`` (some time between), ``../2022-02-24`` (not later than), ``2022/..`` (from
-then on), with ``~`` for "about" and ``?`` for "uncertain". The empty text means: not known.
+then on), ``198X`` (in the eighties), with ``~`` for "about" and ``?`` for "uncertain". The empty
+text means: not known. Seasons are left out: they are other months on the other half of the globe.
 """
 
 import calendar
@@ -24,6 +25,7 @@ _SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
 _ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
 
 _POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)")
+_UNSPECIFIED = re.compile(r"\d{3}X|\d{2}XX")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})")
 _MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})")
 _MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})")
@@ -75,6 +77,8 @@ def bounds(value: str) -> Bounds:
         return _interval_bounds(value)
     if match := _POINT.fullmatch(value):
         return _point_bounds(value, *match.groups()[:3])
+    if not _UNSPECIFIED.fullmatch(value):
+        raise UnreadableDate(value)
     try:
         parsed = parse_edtf(value)
         first, last = parsed.lower_strict(), parsed.upper_strict()
@@ -114,7 +118,8 @@ def read(text: str) -> str:
     ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and 4 March to another.
     Raises UnreadableDate.
     """
-    text = " ".join(text.split())
+    # Days and months may be written as XX: that says no more than leaving them out.
+    text = re.sub(r"^(\d{4}(?:-\d{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
     try:
         bounds(text)
         return text
@@ -190,7 +195,7 @@ def in_words(value: str) -> str:
 def _point_in_words(value: str) -> str:
     match = _POINT.fullmatch(value)
     if not match:
-        return value
+        return _("the %(years)ss") % {"years": value.replace("X", "0")}
     year, month, day, doubt = match.groups()
     if not month:
         words = str(int(year))

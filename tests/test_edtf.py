@@ -31,6 +31,9 @@ from allies import edtf
         ("sebelum 24 Februari 2022", "../2022-02-24"),
         ("sejak 2022", "2022/.."),
         ("about 1990", "1990~"),
+        ("198X", "198X"),
+        ("2024-06-XX", "2024-06"),
+        ("2024-XX-XX", "2024"),
     ],
 )
 def test_read_understands_what_people_write(typed, stored):
@@ -42,6 +45,7 @@ def test_read_understands_what_people_write(typed, stored):
     [
         *("03/04/2020", "19/6/2024", "2024-13-01", "2024-02-30", "soon", "2024/2023", "../.."),
         *("/", "2024/", "24", "0000", "32 May 2024", "30 February 2024", "Smarch 2024"),
+        *("2024-21", "y-17e7", "[1667,1668]", "2004-06?-11", "uuuu"),
         *("2024-01-01/2024-01-02/2024-01-03", "mei 0000"),
     ],
 )
@@ -55,6 +59,8 @@ def test_read_refuses_what_can_be_read_in_two_ways_or_none(typed):
     [
         ("2024-02", "2024-02-01", "2024-02-29"),
         ("2023", "2023-01-01", "2023-12-31"),
+        ("198X", "1980-01-01", "1989-12-31"),
+        ("18XX", "1800-01-01", "1899-12-31"),
         ("2024-03/2024-06", "2024-03-01", "2024-06-30"),
         ("../2022-02-24", None, "2022-02-24"),
         ("2022/..", "2022-01-01", None),
@@ -76,6 +82,7 @@ def test_bounds_are_first_and_last_day(stored, earliest, latest):
         ("../2022-02-24", "by 24 February 2022", "paling lambat 24 Februari 2022"),
         ("2022/..", "since 2022", "sejak 2022"),
         ("1990~", "about 1990", "sekitar 1990"),
+        ("198X", "the 1980s", "tahun 1980-an"),
     ],
 )
 def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indonesian):

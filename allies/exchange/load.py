@@ -10,6 +10,7 @@ from allies.exchange.planned import Planned
 from allies.exchange.reader import Row
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
+from allies.exchange.resources.base import Identity
 from allies.exchange.rules import Rules
 from allies.exchange.run import ImportRun
 from allies.exchange.writer import Writer
@@ -126,18 +127,20 @@ class NounLoad:
         identified = []
         for row, values in read:
             sketch = self.model(**values)
-            identity = self.resource.row_identity(sketch)
-            if identity is None:
+            identities = self.resource.row_identities(sketch)
+            if not identities:
                 message = _("a row needs %(columns)s") % {
                     "columns": self.resource.identity_columns()
                 }
                 self.report.refuse(row.number, [("", "", message)])
             else:
-                identified.append((row, values, sketch, identity))
-        known = self._find_known([identity for *_rest, identity in identified])
+                identified.append((row, values, sketch, identities))
+        known = self._find_known(
+            [identity for *_rest, identities in identified for identity in identities]
+        )
         planned = []
-        for row, values, sketch, identity in identified:
-            before = known.get(identity)
+        for row, values, sketch, identities in identified:
+            identity, before = self._recognise(identities, known)
             first = self._first_row_of(identity, before, row.number)
             if first != row.number:
                 message = _("the same record as in row %(row)d") % {"row": first}
@@ -152,7 +155,19 @@ class NounLoad:
                 planned.append(self._compare(row, values, identity[0], before))
         return planned
 
-    def _first_row_of(self, identity: tuple[Any, Any], before: Any, number: int) -> int:
+    def _recognise(
+        self, identities: list[Identity], known: dict[Identity, Any]
+    ) -> tuple[Identity, Any]:
+        """Return what tells which record a row is, and that record, or None for a new one."""
+        surer: list[str] = []
+        for identity in identities:
+            before = known.get(identity)
+            if before is not None and not any(getattr(before, name) for name in surer):
+                return identity, before
+            surer += identity[0]
+        return identities[0], None
+
+    def _first_row_of(self, identity: Identity, before: Any, number: int) -> int:
         """Return the first row that is this record, by these words or by others."""
         first_row = self.run.ledger.first_row
         first = first_row(self.resource.noun, (*identity[0], *identity[1]), number)
@@ -160,11 +175,11 @@ class NounLoad:
             return first
         return first_row(f"{self.resource.noun} id", (before.pk,), number)
 
-    def _find_known(self, identities: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    def _find_known(self, identities: list[Identity]) -> dict[Identity, Any]:
         groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for names, values in identities:
             groups[names].append(values)
-        known = {}
+        known: dict[Identity, Any] = {}
         for names, keys in groups.items():
             conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(names)}
             wanted = set(keys)

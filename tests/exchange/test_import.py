@@ -138,6 +138,18 @@ def test_same_record_twice_in_a_file_is_named(tmp_path):
     assert "row 2" in message
 
 
+def test_a_row_may_give_a_record_the_outside_id_it_lacked(tmp_path):
+    alliance = cast.alliance("RUS", "CHN", slug="pact")
+    file = write(tmp_path / "a.csv", [{"identifier": "x:9", "slug": "pact"}])
+    assert load("alliances", file).updated == 1
+    alliance.refresh_from_db()
+    assert alliance.identifier == "x:9"
+    other = write(tmp_path / "b.csv", [{"identifier": "x:10", "slug": "pact", "kind": "entente"}])
+    ((_row, column, value, message),) = errors("alliances", other)
+    assert (column, value) == ("slug", "pact")
+    assert "already has this slug" in message
+
+
 def test_one_record_by_two_of_its_names_is_named(tmp_path):
     cast.alliance("RUS", "CHN", identifier="x:1", slug="pact")
     rows = [{"identifier": "x:1", "slug": "", "title_en": "A"}]

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from allies.exchange.ledger import Ledger
 
 
+#: Attributes a record is known by, and their values.
+Identity = tuple[tuple[str, ...], tuple[Any, ...]]
+
+
 class NounResource(resources.ModelResource):
     """Rows of one noun, in its public words.
 
-    The runner (``exchange.runner``) drives it: ``row_identity`` says which record a row is,
+    The runner (``exchange.runner``) drives it: ``row_identities`` say which record a row is,
     the fields read and write its cells.
     """
 
     #: The noun as commands and addresses write it, plural.
     noun: ClassVar[str]
-    #: Attributes that identify a record: the first group whose cells are all filled counts.
+    #: Attributes that identify a record, the surest first. A later group finds a record only where
+    #: it has nothing in the groups before: a row may give a record the outside id it lacked.
     identities: ClassVar[tuple[tuple[str, ...], ...]]
     #: Attributes an identity may leave empty ("joined": not known).
     blank_identity: ClassVar[tuple[str, ...]] = ()
@@ -56,16 +61,17 @@ class NounResource(resources.ModelResource):
             if isinstance(field.widget, ReferenceCell):
                 yield field, field.widget
 
-    def row_identity(self, record: Any) -> tuple[tuple[str, ...], tuple[Any, ...]] | None:
-        """Return the attributes a record is known by and their values; None where it has none."""
+    def row_identities(self, record: Any) -> list[Identity]:
+        """Return what a record may be known by, the surest first; [] where there is nothing."""
+        found = []
         for names in self.identities:
             values = tuple(_plain(record, name) for name in names)
             if all(
                 value not in ("", None) or name in self.blank_identity
                 for name, value in zip(names, values, strict=True)
             ):
-                return names, values
-        return None
+                found.append((names, values))
+        return found
 
     def identity_columns(self) -> str:
         """Say in words which columns identify a row."""

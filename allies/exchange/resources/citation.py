@@ -5,7 +5,7 @@ from typing import Any
 from import_export.fields import Field
 
 from allies.exchange.cells import DayCell
-from allies.exchange.resources.base import NounResource, choice, reference, text, word
+from allies.exchange.resources.base import Identity, NounResource, choice, reference, text, word
 from allies.models import TARGETS, Alliance, Citation, Entry, Event, Source, Stance
 
 
@@ -50,8 +50,8 @@ class CitationResource(NounResource):
             "verified_on",
         )
 
-    def row_identity(self, record: Any) -> tuple[tuple[str, ...], tuple[Any, ...]] | None:
+    def row_identities(self, record: Any) -> list[Identity]:
         """As for every noun, but two targets in one row identify nothing."""
         if sum(getattr(record, f"{target}_id") is not None for target in TARGETS) != 1:
-            return None
-        return super().row_identity(record)
+            return []
+        return super().row_identities(record)
