@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import may_change
+from allies.actions.rights import Person, may, may_change
 from allies.models import Record
 from allies.models.fields import DerivedField
 
@@ -25,21 +24,21 @@ def revertible_fields(record: Record) -> list[Any]:
 
 
 @transaction.atomic
-def revert(*, record: Record, version: Any, user: AbstractBaseUser) -> None:
+def revert(*, record: Record, version: Any, user: Person) -> None:
     """Give the record the content it had in this version; its status stays what it is.
 
     Raises PermissionDenied where the user may not change the record as it stands, and
     ValidationError where the old content breaks a rule of today.
     """
-    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
-    if not user.has_perm(change) or not may_change(user=user, record=record):  # type: ignore[attr-defined]
+    allowed = may(user=user, action="change", record=record)
+    if not allowed or not may_change(user=user, record=record):
         raise PermissionDenied
     for field in revertible_fields(record):
         setattr(record, field.attname, getattr(version, field.attname))
     if not may_change(user=user, record=record):
         raise PermissionDenied
     record.full_clean()
-    record._change_reason = _("Reverted to the version of %(date)s") % {  # type: ignore[attr-defined]
+    record._change_reason = _("Reverted to the version of %(date)s") % {
         "date": version.history_date.strftime("%Y-%m-%d %H:%M")
     }
     record.save()

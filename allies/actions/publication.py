@@ -1,11 +1,10 @@
 """The way of a record from draft to readers and back."""
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import may_publish
+from allies.actions.rights import Person, may
 from allies.models import Publishable, Status
 
 
@@ -35,19 +34,18 @@ STEPS: dict[str, tuple[frozenset[str], str, bool]] = {
 }
 
 
-def possible_steps(*, record: Publishable, user: AbstractBaseUser) -> list[str]:
+def possible_steps(*, record: Publishable, user: Person) -> list[str]:
     """Return the steps this user may take with this record as it stands."""
-    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
     return [
         step
         for step, (starts, _end, needs_right) in STEPS.items()
         if record.status in starts
-        and (may_publish(user=user, record=record) if needs_right else user.has_perm(change))  # type: ignore[attr-defined]
+        and may(user=user, action="publish" if needs_right else "change", record=record)
     ]
 
 
 @transaction.atomic
-def take_step(*, record: Publishable, step: str, user: AbstractBaseUser, reason: str = "") -> None:
+def take_step(*, record: Publishable, step: str, user: Person, reason: str = "") -> None:
     """Take a record one step on: submit, publish, withdraw or reopen it.
 
     Raises PermissionDenied without the right, WrongStatus where the step does not lead on from
@@ -56,19 +54,16 @@ def take_step(*, record: Publishable, step: str, user: AbstractBaseUser, reason:
     """
     starts, end, needs_right = STEPS[step]
     fresh = type(record)._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
-    change = f"{record._meta.app_label}.change_{record._meta.model_name}"
-    if needs_right and not may_publish(user=user, record=fresh):
-        raise PermissionDenied
-    if not needs_right and not user.has_perm(change):  # type: ignore[attr-defined]
+    if not may(user=user, action="publish" if needs_right else "change", record=fresh):
         raise PermissionDenied
     if fresh.status not in starts:
         raise WrongStatus(
             _("“%(record)s” is %(status)s.")
-            % {"record": fresh, "status": fresh.get_status_display()}  # type: ignore[attr-defined]
+            % {"record": fresh, "status": Status(fresh.status).label}
         )
     if end == Status.PUBLISHED and (missing := fresh.missing_for_publication()):
         raise NotPublishable(fresh, missing)
     fresh.status = end
-    fresh._change_reason = reason  # type: ignore[attr-defined]
+    fresh._change_reason = reason
     fresh.save(update_fields=["status"])
     record.status = end

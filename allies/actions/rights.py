@@ -1,16 +1,25 @@
 """Who may do what: the one place that answers, for forms, buttons, actions and imports alike."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db.models import Model
 
 from allies.models import Publishable, Record
 
+Person = AbstractUser | AnonymousUser
 
-def may_publish(*, user: AbstractBaseUser | AnonymousUser, record: Publishable) -> bool:
+
+def may(*, user: Person, action: str, record: Model | type[Model]) -> bool:
+    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records."""
+    options = record._meta
+    return user.has_perm(f"{options.app_label}.{action}_{options.model_name}")
+
+
+def may_publish(*, user: Person, record: Publishable) -> bool:
     """Say whether the user may publish this record, withdraw it, or change it while public."""
-    return user.has_perm(record.publish_permission())  # type: ignore[union-attr]
+    return may(user=user, action="publish", record=record)
 
 
-def may_change(*, user: AbstractBaseUser | AnonymousUser, record: Record) -> bool:
+def may_change(*, user: Person, record: Record) -> bool:
     """Say whether what the user writes here may stand as the record is now.
 
     What readers see, directly or as part of a published record, is changed only by those who

@@ -44,7 +44,7 @@ class GovernedInline(Governed, admin.TabularInline):
     extra = 0
 
 
-class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
+class RecordAdmin(ExchangeMixin, HistoryMixin):
     """A noun in the admin."""
 
     list_per_page = 50
@@ -96,5 +96,5 @@ class RecordAdmin(ExchangeMixin, HistoryMixin, admin.ModelAdmin):
             raise WouldBePublic(
                 _("This would be public at once, and you may not publish. Ask a reviewer.")
             )
-        obj._history_user = request.user  # type: ignore[attr-defined]
+        obj._history_user = request.user
         super().save_model(request, obj, form, change)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import (
     Http404,
@@ -19,6 +19,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from allies.actions.rights import may
 from allies.exchange.export import export_csv
 from allies.exchange.reader import UnreadableFile, read_csv, sha256_of
 from allies.exchange.resources import NOUNS
@@ -45,12 +46,10 @@ class UploadForm(forms.Form):
         return file
 
 
-class ExchangeMixin:
+class ExchangeMixin(admin.ModelAdmin):
     """Import and export of a noun, for those with the right to."""
 
-    model: Any
-    admin_site: Any
-    change_list_template: Any = "admin/allies/change_list.html"
+    change_list_template = "admin/allies/change_list.html"
 
     @property
     def noun(self) -> str:
@@ -63,18 +62,18 @@ class ExchangeMixin:
             path("import/", wrap(self.import_view), name=f"allies_{name}_import"),
             path("import/<int:upload_id>/", wrap(self.preview_view), name=f"allies_{name}_preview"),
             path("export/", wrap(self.export_view), name=f"allies_{name}_export"),
-            *super().get_urls(),  # type: ignore[misc]
+            *super().get_urls(),
         ]
 
     def _may(self, request: HttpRequest, what: str) -> bool:
-        return request.user.has_perm(f"allies.{what}_{self.model._meta.model_name}")  # type: ignore[union-attr]
+        return may(user=request.user, action=what, record=self.model)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         rights = {
             "may_import": self._may(request, "import"),
             "may_export": self._may(request, "export"),
         }
-        return super().changelist_view(request, {**rights, **(extra_context or {})})  # type: ignore[misc]
+        return super().changelist_view(request, {**rights, **(extra_context or {})})
 
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         if not self._may(request, "export"):
@@ -123,7 +122,7 @@ class ExchangeMixin:
             reports = run_import(
                 [(self.noun, read_csv(Path(upload.file.path), NOUNS[self.noun]().columns))],
                 commit=commit,
-                user=request.user,  # type: ignore[arg-type]
+                user=request.user,
                 reason=_("Imported from %(name)s (SHA-256 %(hash)s)")
                 % {"name": upload.name, "hash": upload.sha256},
             )

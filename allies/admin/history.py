@@ -6,7 +6,7 @@ included, and so lets an editor publish who may not.
 
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,11 +18,8 @@ from django.utils.translation import gettext as _
 from allies.actions.history import revert, revertible_fields
 
 
-class HistoryMixin:
+class HistoryMixin(admin.ModelAdmin):
     """The admin's history page, and the way back from it."""
-
-    model: Any
-    admin_site: Any
 
     def get_urls(self) -> list[Any]:
         name = self.model._meta.model_name
@@ -32,14 +29,14 @@ class HistoryMixin:
                 self.admin_site.admin_view(self.revert_view),
                 name=f"allies_{name}_revert",
             ),
-            *super().get_urls(),  # type: ignore[misc]
+            *super().get_urls(),
         ]
 
     def _record(self, request: HttpRequest, object_id: str) -> Any:
-        record = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        record = self.get_object(request, object_id)
         if record is None:
             raise Http404
-        if not self.has_view_permission(request, record):  # type: ignore[attr-defined]
+        if not self.has_view_permission(request, record):
             raise PermissionDenied
         return record
 
@@ -66,7 +63,7 @@ class HistoryMixin:
                 for n, version in enumerate(shown)
             ],
             "compared": compared,
-            "may_revert": self.has_change_permission(request, record),  # type: ignore[attr-defined]
+            "may_revert": self.has_change_permission(request, record),
         }
         return TemplateResponse(request, "admin/allies/history.html", context)
 
@@ -106,7 +103,7 @@ class HistoryMixin:
         if found is None:
             raise Http404
         try:
-            revert(record=record, version=found, user=request.user)  # type: ignore[arg-type]
+            revert(record=record, version=found, user=request.user)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         else:

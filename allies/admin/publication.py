@@ -17,8 +17,9 @@ from allies.actions.publication import (
     possible_steps,
     take_step,
 )
+from allies.actions.rights import may
 from allies.admin.base import RecordAdmin
-from allies.models import EvidenceLost, Publishable
+from allies.models import EvidenceLost
 
 STEP_LABELS = {
     "submit": gettext_lazy("Save and submit for review"),
@@ -72,7 +73,7 @@ class PublishableAdmin(RecordAdmin):
         if record is not None and record.pk:
             context["steps"] = [
                 (step, STEP_LABELS[step])
-                for step in possible_steps(record=record, user=request.user)  # type: ignore[arg-type]
+                for step in possible_steps(record=record, user=request.user)
                 if self.has_change_permission(request, record)
             ]
             context["missing"] = record.missing_for_publication()
@@ -80,7 +81,7 @@ class PublishableAdmin(RecordAdmin):
         elif self.has_add_permission(request):
             context["steps"] = [
                 (step, STEP_LABELS[step])
-                for step in possible_steps(record=self.model(), user=request.user)  # type: ignore[arg-type]
+                for step in possible_steps(record=self.model(), user=request.user)
             ]
         return super().render_change_form(request, context, **kwargs)
 
@@ -103,7 +104,7 @@ class PublishableAdmin(RecordAdmin):
         done, refused = 0, []
         for record in records:
             try:
-                take_step(record=record, step=step, user=request.user)  # type: ignore[arg-type]
+                take_step(record=record, step=step, user=request.user)
                 done += 1
             except PermissionDenied:
                 refused.append((record, _("You may not do this.")))
@@ -142,7 +143,7 @@ class PublishableAdmin(RecordAdmin):
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
-        may_publish = request.user.has_perm(self.model.publish_permission())  # type: ignore[union-attr]
+        may_publish = may(user=request.user, action="publish", record=self.model)
         may_change = super(RecordAdmin, self).has_change_permission(request)
         if not may_publish:
             actions.pop("publish_selected", None)
@@ -152,11 +153,8 @@ class PublishableAdmin(RecordAdmin):
         return actions
 
 
-def independent_sources(record: Publishable) -> str:
+@admin.display(description=gettext_lazy("independent sources"), ordering="independent_sources")
+def independent_sources(record: Any) -> str:
     """Show the number of independent sources, and that it is disputed where it is."""
-    count = record.independent_sources  # type: ignore[attr-defined]
-    return f"{count} ({_('disputed')})" if record.disputes else str(count)  # type: ignore[attr-defined]
-
-
-independent_sources.short_description = gettext_lazy("independent sources")  # type: ignore[attr-defined]
-independent_sources.admin_order_field = "independent_sources"  # type: ignore[attr-defined]
+    count = str(record.independent_sources)
+    return f"{count} ({_('disputed')})" if record.disputes else count

@@ -16,7 +16,7 @@ from allies.models.fields import EDTFField
 class TextCell(Widget):
     """A text, as it stands."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         return value
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -26,7 +26,7 @@ class TextCell(Widget):
 class WordCell(TextCell):
     """A code or address: white space around it means nothing."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         return value.strip()
 
 
@@ -39,7 +39,7 @@ class ChoiceCell(WordCell):
         self.default = default
         self.required = required
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         word = value.strip() or self.default
         if word not in self.choices and (word or self.required):
             raise CellError(_("accepted are: %(choices)s") % {"choices": ", ".join(self.choices)})
@@ -49,7 +49,7 @@ class ChoiceCell(WordCell):
 class NumberCell(WordCell):
     """A whole number of no sign, or nothing."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         digits = value.strip()
         if not digits:
             return None
@@ -67,7 +67,7 @@ class FlagCell(WordCell):
         super().__init__()
         self.optional = optional
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> bool | None:  # type: ignore[override]
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         word = value.strip().casefold()
         if not word:
             return None if self.optional else False
@@ -82,7 +82,7 @@ class FlagCell(WordCell):
 class DayCell(WordCell):
     """A calendar day, as YYYY-MM-DD, or nothing."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> dt.date | None:  # type: ignore[override]
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         text = value.strip()
         if not text:
             return None
@@ -100,7 +100,7 @@ class EDTFCell(WordCell):
 
     field = EDTFField()
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> str:
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         try:
             return self.field.to_python(value)
         except ValidationError as error:
@@ -125,7 +125,7 @@ class ReferenceCell(WordCell):
         """Load the records that these cells name."""
         self.references.load(self.model, {word for text in texts if (word := text.strip())})
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> models.Model | None:  # type: ignore[override]
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         text = value.strip()
         return self.references.find(self.model, text) if text else None
 

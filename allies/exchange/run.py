@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
+from allies.actions.rights import Person
 from allies.exchange.ledger import Ledger
 from allies.exchange.references import References
 from allies.exchange.report import Report
@@ -20,7 +20,7 @@ class ImportRun:
         self,
         *,
         commit: bool,
-        user: AbstractBaseUser | None = None,
+        user: Person | None = None,
         reason: str = "",
         progress: Callable[[int], None] | None = None,
     ) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from allies.actions.rights import Person
 from allies.exchange.load import NounLoad
 from allies.exchange.reader import Row
 from allies.exchange.report import Report
@@ -35,7 +35,7 @@ def run_import(
     files: Iterable[tuple[str, Iterable[Row]]],
     *,
     commit: bool,
-    user: AbstractBaseUser | None = None,
+    user: Person | None = None,
     reason: str = "",
     progress: Callable[[int], None] | None = None,
     only_new: Mapping[str, frozenset[str]] | None = None,

@@ -26,6 +26,10 @@ class Record(models.Model):
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
     history = HistoricalRecords(inherit=True)
 
+    # What the history library reads when a version is written.
+    _change_reason: str
+    _history_user: Any
+
     class Meta:
         abstract = True
         default_permissions = RECORD_RIGHTS
@@ -81,11 +85,6 @@ class Publishable(Record):
     def missing_for_publication(self) -> list[str]:
         """Return what keeps this record from being published, all of it; costs queries."""
         raise NotImplementedError
-
-    @classmethod
-    def publish_permission(cls) -> str:
-        """Return the right one needs to publish such a record, as ``has_perm`` takes it."""
-        return f"{cls._meta.app_label}.publish_{cls._meta.model_name}"
 
 
 class Slugged(models.Model):
