@@ -27,10 +27,13 @@ class EvidenceLost(ValidationError):
 
 
 def would_lose_support(source: Source) -> list[Model]:
-    """Return the public records that no other published source supports; costs three queries."""
+    """Return the public records that rest on this source alone; costs four queries.
+
+    These are what no other published source supports, and the lists recorded from it.
+    """
     others = Citation.objects.from_published_sources().supporting().exclude(source=source)
     supported = Citation.objects.filter(source=source).supporting()
-    lost: list[Model] = []
+    lost: list[Model] = list(AllyList.objects.filter(status=Status.PUBLISHED, recorded_from=source))
     for model, public in (
         (Alliance, {"status": Status.PUBLISHED}),
         (Event, {"status": Status.PUBLISHED}),

@@ -151,6 +151,14 @@ def test_source_that_is_needed_cannot_be_withdrawn_or_deleted():
         Source.objects.get(pk=source.pk).delete()
 
 
+def test_source_of_a_public_recorded_list_cannot_be_withdrawn():
+    source = cast.source()
+    cast.ally_list("RUS", "CHN", recorded_from=source)
+    source.status = Status.WITHDRAWN
+    with pytest.raises(EvidenceLost):
+        source.save()
+
+
 def test_public_record_is_withdrawn_before_it_is_deleted():
     alliance = cast.alliance("RUS", "CHN")
     with pytest.raises(EvidenceLost), transaction.atomic():
