@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,8 @@ def start_cluster():
             pytest.exit(f"{reason}, and it has to be here", returncode=1)
         print(f"skipped: {reason}")
         sys.exit(0)
+    # A run that is told to end goes through its clean-up too.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     cluster = Cluster(bin_dir)
     atexit.register(cluster.stop)
     os.environ["DATABASE_URL"] = cluster.url

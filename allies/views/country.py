@@ -79,8 +79,9 @@ class CountryPage(RecordView):
         events = Event.objects.published().filter(
             pk__in=Participation.objects.filter(country=country).values("event")
         )
+        day = country.existed_to_latest or timezone.localdate()
         return super().get_context_data(
-            ally_count=allies_of(country, on=timezone.localdate()).count(),
+            ally_count=allies_of(country, on=day).count(),
             alliances=alliances.with_evidence().newest_first()[:SHOWN],
             alliance_count=alliances.count(),
             events=events.with_evidence().newest_first()[:SHOWN],

@@ -301,6 +301,14 @@ def test_browsers_that_ask_for_an_icon_get_one(visitor):
     assert visitor.get("/favicon.ico").url.endswith("icon.svg")
 
 
+def test_a_historic_state_leads_to_its_allies_on_its_last_day(visitor):
+    state = Country.objects.get(cow_code=300)
+    cast.alliance("DEU", in_force="1879").memberships.create(country=state)
+    page = body(visitor.get("/en/countries/austria-hungary/"))
+    assert "1 country tied to it on its last day" in page
+    assert "/en/countries/austria-hungary/allies/?on=1918-11-12" in page
+
+
 def test_health_check_answers(visitor):
     assert visitor.get("/healthz").content == b"ok\n"
 
