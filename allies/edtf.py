@@ -24,12 +24,12 @@ _BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lamba
 _SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
 _ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
 
-_POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)")
-_UNSPECIFIED = re.compile(r"\d{3}X|\d{2}XX")
-_DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})")
-_MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})")
-_MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})")
-_MONTHS_OF_YEAR = re.compile(r"([^\W\d]+) (?:-|–|to|and|dan|sampai) ([^\W\d]+) (\d{4})")
+_POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)", re.ASCII)
+_UNSPECIFIED = re.compile(r"\d{3}X", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})", re.ASCII)
+_MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})", re.ASCII)
+_MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})", re.ASCII)
+_MONTHS_OF_YEAR = re.compile(r"([^\W\d]+) (?:-|–|to|and|dan|sampai) ([^\W\d]+) (\d{4})", re.ASCII)
 
 _MONTH_NAMES = {
     name: number
@@ -119,7 +119,7 @@ def read(text: str) -> str:
     Raises UnreadableDate.
     """
     # Days and months may be written as XX: that says no more than leaving them out.
-    text = re.sub(r"^(\d{4}(?:-\d{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
+    text = re.sub(r"^([0-9]{4}(?:-[0-9]{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
     try:
         bounds(text)
         return text

@@ -35,9 +35,9 @@ def revert(*, record: Record, version: Any, user: Person) -> None:
         raise PermissionDenied
     for field in revertible_fields(record):
         setattr(record, field.attname, getattr(version, field.attname))
+    record.full_clean()
     if not may_change(user=user, record=record):
         raise PermissionDenied
-    record.full_clean()
     record._change_reason = _("Reverted to the version of %(date)s") % {
         "date": version.history_date.strftime("%Y-%m-%d %H:%M")
     }

@@ -40,6 +40,7 @@ class CountryIndex:
             if code not in ("", None):
                 self._codes[str(code)] = country
         self._slugs[country.slug] = country
+        self._codes.setdefault(country.code.upper(), country)  # its slug, where it has no other
         for name in (country.name_en, country.name_ind):
             if name:
                 self._names[fold(name)][country.pk] = country

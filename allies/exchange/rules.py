@@ -13,6 +13,7 @@ from allies.exchange.planned import Planned
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
 from allies.exchange.run import ImportRun
+from allies.models import Slugged
 from allies.models.fields import DerivedField
 
 
@@ -70,7 +71,7 @@ class Rules:
     def _check_fields(self, plan: Planned, errors: list[tuple[str, str, str]]) -> None:
         for check in (
             lambda: plan.record.clean_fields(exclude=self.unchecked),
-            lambda: self._require_relations(plan.record),
+            lambda: self._require_filled(plan.record),
             lambda: self.resource.check(plan.record, self.run.ledger),
         ):
             try:
@@ -83,8 +84,13 @@ class Rules:
             if errors:
                 return
 
-    def _require_relations(self, record: Any) -> None:
+    def _require_filled(self, record: Any) -> None:
         missing = {
+            name: ValidationError(_("This cell may not be empty."))
+            for name in ("slug",)
+            if isinstance(record, Slugged) and not record.slug
+        }
+        missing |= {
             field.name: ValidationError(_("This cell may not be empty."))
             for field in self.model._meta.concrete_fields
             if field.is_relation
@@ -95,6 +101,11 @@ class Rules:
         if missing:
             raise ValidationError(missing)
 
+    @property
+    def _identity_is_enough(self) -> bool:
+        """Whether rows can be one record in one way only: it is known by its joins alone."""
+        return all(len(names) > 1 for names in self.resource.identities)
+
     def _check_unique(
         self, planned: list[Planned], errors: dict[int, list[tuple[str, str, str]]]
     ) -> None:
@@ -103,7 +114,7 @@ class Rules:
                 plan.row.number: key
                 for plan in planned
                 if plan.writes
-                and plan.identity != names
+                and not (plan.identity == names and self._identity_is_enough)
                 and (key := _unique_key(plan.record, fields))
             }
             if not keys:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import django_filters
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import CountryFilter, ReadersFilterSet
-from allies.models import AllyList, Country, Entry
+from allies.models import AllyList, Country, Entry, Source
 
 
 class AllyListFilterSet(ReadersFilterSet):
@@ -25,7 +26,8 @@ class AllyListFilterSet(ReadersFilterSet):
         return queryset.filter(focus=value)
 
     def by_origin(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.filter(recorded_from__isnull=value == "ours")
+        recorded = Q(recorded_from__in=Source.objects.published())
+        return queryset.filter(recorded if value == "recorded" else ~recorded)
 
 
 class EntryFilterSet(ReadersFilterSet):

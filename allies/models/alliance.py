@@ -20,7 +20,7 @@ from allies.models.base import (
 )
 from allies.models.citation import CitedPublishable, CitedQuerySet
 from allies.models.country import Country
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, ProseField
 from allies.models.languages import Bilingual, localized
 
 
@@ -117,10 +117,8 @@ class Alliance(Slugged, CitedPublishable):
     ended = EDTFField(_("ended"))
     ended_earliest = EarliestDay("ended")
     ended_latest = LatestDay("ended")
-    summary_en = models.TextField(
-        _("summary (English)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
-    summary_ind = models.TextField(
+    summary_en = ProseField(_("summary (English)"), max_length=PROSE_LENGTH, blank=True, default="")
+    summary_ind = ProseField(
         _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
     )
     folded = FoldedField("title_en", "title_ind", "identifier")
@@ -208,12 +206,14 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
         """Those that may have been in force on a day.
 
-        A membership lasts from the day it began to the day it ended, both included; where it has
-        no date of its own, its alliance's counts, and a date nobody knows excludes nothing.
+        A membership lasts from the day it began to the day it ended, both included; where its own
+        date is missing or open, its alliance's counts, and a date nobody knows excludes nothing.
         """
-        begun = _by(day, "joined") | (Q(joined="") & may_have_begun(day, "alliance__"))
-        lasted = (~Q(left="") & _until(day, "left")) | (
-            Q(left="") & may_have_lasted(day, "alliance__")
+        begun = Q(joined_earliest__lte=day) | (
+            Q(joined_earliest__isnull=True) & may_have_begun(day, "alliance__")
+        )
+        lasted = Q(left_latest__gte=day) | (
+            Q(left_latest__isnull=True) & may_have_lasted(day, "alliance__")
         )
         return self.filter(begun, lasted)
 

@@ -21,7 +21,7 @@ from allies.models.base import (
 )
 from allies.models.citation import CitedQuerySet
 from allies.models.country import Country
-from allies.models.fields import FoldedField
+from allies.models.fields import FoldedField, ProseField
 from allies.models.languages import Bilingual, localized
 from allies.models.source import Source
 
@@ -79,10 +79,10 @@ class AllyList(Slugged, Publishable):
     featured = models.BooleanField(
         _("featured"), default=False, help_text=_("Shown on the front page.")
     )
-    intro_en = models.TextField(
+    intro_en = ProseField(
         _("introduction (English)"), max_length=PROSE_LENGTH, blank=True, default=""
     )
-    intro_ind = models.TextField(
+    intro_ind = ProseField(
         _("introduction (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
     )
     folded = FoldedField("title_en", "title_ind")
@@ -120,6 +120,9 @@ class AllyList(Slugged, Publishable):
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}
+        source = self.recorded_from
+        if self.is_published and source is not None and not source.is_published:
+            errors["recorded_from"] = _("The source it is recorded from is not published.")
         if self.is_published and not (self.title_en or self.title_ind):
             errors["title_en"] = _("A published record needs a title in one language at least.")
         if errors:
@@ -167,12 +170,8 @@ class Entry(Record):
         Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="entries"
     )
     position = models.PositiveSmallIntegerField(_("position"), validators=[MinValueValidator(1)])
-    prose_en = models.TextField(
-        _("text (English)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
-    prose_ind = models.TextField(
-        _("text (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
+    prose_en = ProseField(_("text (English)"), max_length=PROSE_LENGTH, blank=True, default="")
+    prose_ind = ProseField(_("text (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default="")
 
     prose = Bilingual()
     objects = EntryQuerySet.as_manager()

@@ -134,15 +134,16 @@ def free_slug(model: type[Slugged], text: str) -> str:
 
 class OldSlugManager(models.Manager["OldSlug"]):
     def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
-        """Keep (slug, id) pairs that records of this model had until now."""
+        """Keep (slug, id) pairs that records of this model had until now.
+
+        The first record that gave a slug up keeps it: a draft that borrows it takes no address.
+        """
         self.bulk_create(
             [
                 OldSlug(noun=str(model._meta.model_name), slug=slug, record_id=record_id)
                 for slug, record_id in slugs
             ],
-            update_conflicts=True,
-            unique_fields=["noun", "slug"],
-            update_fields=["record_id"],
+            ignore_conflicts=True,
         )
 
     def record_id(self, model: type[models.Model], slug: str) -> int | None:

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.base import PROSE_LENGTH, Publishable, Record, Status, one_of
+from allies.models.fields import ProseField
 from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
 
@@ -88,17 +89,15 @@ class Citation(Record):
         default="",
         help_text=_("Page, paragraph, article or row."),
     )
-    quote = models.TextField(
+    quote = ProseField(
         _("quote"),
         max_length=600,
         blank=True,
         default="",
         help_text=_("A short passage in the source’s own language."),
     )
-    note_en = models.TextField(_("note (English)"), max_length=PROSE_LENGTH, blank=True, default="")
-    note_ind = models.TextField(
-        _("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
+    note_en = ProseField(_("note (English)"), max_length=PROSE_LENGTH, blank=True, default="")
+    note_ind = ProseField(_("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default="")
     verified_on = models.DateField(_("verified on"), null=True, blank=True)
 
     note = Bilingual()

@@ -13,7 +13,7 @@ from allies.models.alliance import Alliance
 from allies.models.base import PROSE_LENGTH, Record, Slugged, Status, one_of, published_has_text
 from allies.models.citation import CitedPublishable, CitedQuerySet
 from allies.models.country import Country
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
+from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, ProseField
 from allies.models.languages import Bilingual
 
 
@@ -96,10 +96,8 @@ class Event(Slugged, CitedPublishable):
         on_delete=models.SET_NULL,
         related_name="events",
     )
-    summary_en = models.TextField(
-        _("summary (English)"), max_length=PROSE_LENGTH, blank=True, default=""
-    )
-    summary_ind = models.TextField(
+    summary_en = ProseField(_("summary (English)"), max_length=PROSE_LENGTH, blank=True, default="")
+    summary_ind = ProseField(
         _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
     )
     folded = FoldedField("title_en", "title_ind", "place_en", "place_ind", "identifier")

@@ -6,6 +6,7 @@ that what is public is withdrawn before it is deleted. Bulk writes send no signa
 asks ``would_lose_support`` itself.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -26,14 +27,17 @@ class EvidenceLost(ValidationError):
     """A change that would leave something public without a source, or delete it as it stands."""
 
 
-def would_lose_support(source: Source) -> list[Model]:
-    """Return the public records that rest on this source alone; costs four queries.
+def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
+    """Return the public records that rest on this source alone; costs five queries.
 
-    These are what no other published source supports, and the lists recorded from it.
+    These are what no other published source supports, the lists recorded from it, and the
+    published sources that draw on it. ``besides`` are ids of sources that go with it.
     """
-    others = Citation.objects.from_published_sources().supporting().exclude(source=source)
+    gone = [source.pk, *besides]
+    others = Citation.objects.from_published_sources().supporting().exclude(source__in=gone)
     supported = Citation.objects.filter(source=source).supporting()
     lost: list[Model] = list(AllyList.objects.filter(status=Status.PUBLISHED, recorded_from=source))
+    lost += Source.objects.published().filter(derived_from=source).exclude(pk__in=besides)
     for model, public in (
         (Alliance, {"status": Status.PUBLISHED}),
         (Event, {"status": Status.PUBLISHED}),
@@ -57,9 +61,9 @@ def keep_source_that_is_needed(sender: Any, instance: Source, raw: bool, **kwarg
     refuse_loss(instance)
 
 
-def refuse_loss(source: Source) -> None:
+def refuse_loss(source: Source, besides: Collection[int] = ()) -> None:
     """Raise EvidenceLost where withdrawing the source would leave something public without one."""
-    if lost := would_lose_support(source):
+    if lost := would_lose_support(source, besides):
         raise EvidenceLost(
             _("%(source)s is the only published source of: %(records)s. Cite another one first.")
             % {"source": source.key, "records": "; ".join(str(record) for record in lost)}
@@ -102,6 +106,14 @@ def keep_last_support_on_deletion(
     deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
     if deleted is Citation and _supports(instance):
         refuse_unsupported(instance)
+
+
+@receiver(pre_delete, sender=Alliance)
+def keep_what_public_events_belong_to(sender: Any, instance: Alliance, **kwargs: Any) -> None:
+    for event in Event.objects.filter(alliance=instance, status=Status.PUBLISHED)[:1]:
+        raise EvidenceLost(
+            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": event}
+        )
 
 
 @receiver(pre_delete, sender=Alliance)

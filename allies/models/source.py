@@ -61,6 +61,9 @@ def origin_of(prefix: str = "") -> Coalesce:
     return Coalesce(f"{prefix}origin_id", f"{prefix}pk")
 
 
+_ORIGINAL_FIRST = _("The source it is derived from is not published.")
+
+
 def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
     """Raise ValidationError where following ``parent`` upwards leads back to ``key``.
 
@@ -163,6 +166,18 @@ class Source(Publishable):
         """Refuse a derivation that leads back to this source; costs a query a link."""
         if self.derived_from is not None:
             refuse_circle(self.key, self.derived_from.key, _stored_parent)
+        self.refuse_unpublished_original()
+
+    def refuse_unpublished_original(self) -> None:
+        """Raise ValidationError where this is public and what it draws on is not.
+
+        The number of independent sources rests on the chain: nobody who may not publish changes it.
+        """
+        if self.is_published and self._misses_original():
+            raise ValidationError({"derived_from": _ORIGINAL_FIRST})
+
+    def _misses_original(self) -> bool:
+        return self.derived_from is not None and not self.derived_from.is_published
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the source and, where its derivation changed, the origin of all that draw on it."""
@@ -184,5 +199,5 @@ class Source(Publishable):
             reached.update(level)
 
     def missing_for_publication(self) -> list[str]:
-        """A source is complete as soon as it is valid; nothing keeps it from readers."""
-        return []
+        """A source is complete as soon as what it draws on is public."""
+        return [str(_ORIGINAL_FIRST)] if self._misses_original() else []

@@ -1,6 +1,7 @@
 """Ties: what binds two countries on a day, read from memberships; nothing here is stored."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,21 @@ def _first_day(date: str) -> dt.date:
 
 
 def _since(pairs: list[tuple[Membership, Membership]]) -> str:
-    """Return the date (EDTF) from which the oldest tie bound both; "" where nobody knows."""
-    starts = [max(mine.began, theirs.began, key=_first_day) for mine, theirs in pairs]
-    return min((start for start in starts if start), key=_first_day, default="")
+    """Return when the oldest tie began to bind both (EDTF), no more precisely than is known."""
+    starts = [_pick(max, [mine.began, theirs.began]) for mine, theirs in pairs]
+    return _pick(min, starts)
+
+
+def _pick(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
+    """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
+
+    Its first possible day is that of the first days, its last possible day that of the last.
+    """
+    known = [(b.earliest or dt.date.min, b.latest or dt.date.max) for b in map(bounds, dates)]
+    first, last = pick([start for start, _end in known]), pick([end for _start, end in known])
+    if (first, last) in known:
+        return dates[known.index((first, last))]
+    if last == dt.date.max:
+        return ""  # nobody knows by when
+    start = ".." if first == dt.date.min else first.isoformat()
+    return first.isoformat() if first == last else f"{start}/{last.isoformat()}"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import (
     Http404,
@@ -31,6 +31,14 @@ class Column(NamedTuple):
 
     name: str
     value: Callable[[Any], Any]
+
+
+def asked_page(request: HttpRequest, paginator: Paginator) -> Page:
+    """Return the page the address asks for, the first by default; raise Http404 for none."""
+    number = request.GET.get("page", "1")
+    if not (number.isdecimal() and len(number) < 10 and 1 <= int(number) <= paginator.num_pages):
+        raise Http404(_("There is no such page."))
+    return paginator.page(int(number))
 
 
 class Listing(View):
@@ -94,10 +102,7 @@ class Listing(View):
     def page(self, filterset: ReadersFilterSet, status: int) -> HttpResponse:
         queryset = filterset.qs if status == 200 else self.queryset().none()
         paginator = Paginator(queryset, self.per_page)
-        number = self.request.GET.get("page", "1")
-        if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
-            raise Http404(_("There is no such page."))
-        page = paginator.page(int(number))
+        page = asked_page(self.request, paginator)
         return render(
             self.request,
             self.template_name,

@@ -5,12 +5,11 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.http import Http404
 
 from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance
 from allies.views.ally_list import public_key
-from allies.views.listing import PER_PAGE, Column, Listing
+from allies.views.listing import PER_PAGE, Column, Listing, asked_page
 from allies.views.record import PublicPage
 
 
@@ -72,11 +71,8 @@ class SourcePage(PublicPage):
             .order_by("-stance", "event__date_earliest", "pk"),
             PER_PAGE,
         )
-        number = self.request.GET.get("page", "1")
-        if not number.isdecimal() or not 1 <= int(number) <= statements.num_pages:
-            raise Http404
         return super().get_context_data(
-            page=statements.page(int(number)),
+            page=asked_page(self.request, statements),
             derivatives=Source.objects.published().filter(derived_from=source).newest_first(),
             lists=AllyList.objects.published().filter(recorded_from=source).featured_first(),
             **kwargs,

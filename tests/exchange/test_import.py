@@ -23,7 +23,7 @@ from allies.models import (
     Source,
 )
 from tests import cast
-from tests.exchange.files import command, load, write
+from tests.exchange.files import command, export, load, write
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -136,6 +136,64 @@ def test_same_record_twice_in_a_file_is_named(tmp_path):
     assert (number, column) == (3, "event + country + role")
     assert value == "unga-es-11-1 / Thailand / for"
     assert "row 2" in message
+
+
+def test_name_without_a_latin_letter_gets_a_slug_from_the_code(tmp_path):
+    load("countries", write(tmp_path / "c.csv", [{"alpha3": "XXA", "name_en": "中国"}]))
+    assert Country.objects.get(alpha3="XXA").slug == "xxa"
+    rows = [{"identifier": "文", "kind": "visit", "title_en": "T", "date": "2024"}]
+    ((_row, column, _value, _message),) = errors("events", write(tmp_path / "e.csv", rows))
+    assert column == "slug"
+
+
+@pytest.mark.parametrize("apart", [0, 1000])
+@pytest.mark.parametrize("commit", [False, True])
+def test_one_slug_for_two_rows_is_refused_in_one_chunk_and_across(apart, commit, tmp_path):
+    rows = [{"alpha3": "QQA", "name_en": "Cland", "slug": "foo"}]
+    rows += [{"cow_code": str(5000 + n), "name_en": f"N {n}"} for n in range(apart)]
+    rows.append({"name_en": "Dland", "slug": "foo"})
+    file = write(tmp_path / "c.csv", rows, ["alpha3", "cow_code", "name_en", "slug"])
+    if commit:
+        with pytest.raises(Refused) as refusal:
+            load("countries", file)
+        report = refusal.value.reports[0]
+    else:
+        report = load("countries", file, commit=False)
+    assert [(e.row, e.column) for e in report.errors] == [(apart + 3, "slug")]
+    assert not Country.objects.filter(slug="foo").exists()
+
+
+def test_withdrawing_all_sources_of_a_record_at_once_is_refused(tmp_path):
+    event = cast.event(("RUS", "host"))
+    cast.cite(event)
+    keys = [citation.source.key for citation in event.citations.all()]
+    rows = [{"key": key, "status": "withdrawn"} for key in keys]
+    with pytest.raises(Refused):
+        load("sources", write(tmp_path / "s.csv", rows))
+    assert Event.objects.published().filter(pk=event.pk).exists()
+
+
+def test_published_source_draws_on_a_published_one(tmp_path):
+    draft = cast.source(status="draft")
+    rows = [{"key": "dw-2024-en", "derived_from": draft.key}]
+    ((_row, column, _value, _text),) = errors("sources", write(tmp_path / "s.csv", rows))
+    assert column == "derived_from"
+
+
+def test_text_longer_than_a_form_takes_is_refused(tmp_path):
+    rows = [{"slug": "e", "kind": "visit", "date": "2024", "summary_en": "x" * 20_001}]
+    ((_row, column, _value, _text),) = errors("events", write(tmp_path / "e.csv", rows))
+    assert column == "summary_en"
+
+
+def test_country_that_goes_by_its_slug_is_not_taken_for_an_alias(tmp_path):
+    old = Country.objects.create(name_en="Kingdom of old", slug="siam")
+    alliance = cast.alliance("RUS")
+    alliance.memberships.create(country=old)
+    file = tmp_path / "m.csv"
+    file.write_text(export("memberships"), encoding="utf-8", newline="")
+    report = load("memberships", file)
+    assert (report.created, report.updated) == (0, 0)
 
 
 def test_a_row_may_give_a_record_the_outside_id_it_lacked(tmp_path):

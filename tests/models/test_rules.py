@@ -16,6 +16,8 @@ from allies.models import (
     OldSlug,
     Source,
     Status,
+    allies_of,
+    ally_rows,
 )
 from tests import cast
 
@@ -184,6 +186,43 @@ def test_renamed_record_keeps_its_old_slug():
     assert OldSlug.objects.record_id(Event, "first-name") == event.pk
 
 
+def test_a_draft_that_borrows_an_old_slug_takes_no_address():
+    event = cast.event(("RUS", "host"), slug="old")
+    event = Event.objects.get(pk=event.pk)
+    event.slug = "new"
+    event.save()
+    draft = Event.objects.get(pk=cast.event(status="draft", slug="old").pk)
+    draft.slug = "whatever"
+    draft.save()
+    assert OldSlug.objects.record_id(Event, "old") == event.pk
+
+
+def test_alliance_of_a_public_event_is_not_deleted_under_it():
+    alliance = cast.alliance("RUS", "CHN", status="draft")
+    cast.event(("RUS", "host"), alliance=alliance)
+    with pytest.raises(EvidenceLost):
+        alliance.delete()
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "since"),
+    [
+        ("2020", "2020-03-01", "2020-03-01/2020-12-31"),
+        ("../2022-02-24", "2010-01-01", "2010-01-01/2022-02-24"),
+        ("2001-01-01", "2000", "2001-01-01"),
+        ("", "2000", ""),
+        ("", "", ""),
+    ],
+)
+def test_since_is_no_more_precise_than_what_is_known(mine, theirs, since):
+    alliance, day = cast.alliance(), dt.date(2024, 1, 1)
+    focus, other = cast.country("IDN"), cast.country("MYS")
+    Membership.objects.create(alliance=alliance, country=focus, joined=mine)
+    Membership.objects.create(alliance=alliance, country=other, joined=theirs)
+    (row,) = ally_rows(focus, allies_of(focus, on=day), on=day)
+    assert row.since == since
+
+
 def test_missing_slug_is_made_from_the_title_and_is_free():
     slugs = [cast.event(("RUS", "host"), title_en="A visit").slug for _ in range(3)]
     assert slugs == ["a-visit", "a-visit-2", "a-visit-3"]
@@ -202,6 +241,9 @@ def test_missing_slug_is_made_from_the_title_and_is_free():
         ("../1816-01-01", "", "1386-05-09", "", "1500-01-01", True),
         ("", "", "", "", "1500-01-01", True),
         ("2010", "", "2000", "2005", "2004-01-01", False),
+        ("1955", "1968/..", "1955", "1991-07-01", "2020-01-01", False),
+        ("1955", "1968/..", "1955", "1991-07-01", "1991-07-01", True),
+        ("../1816-01-01", "", "1766-02-05", "", "1700-01-01", False),
     ],
 )
 def test_membership_counts_on_a_day_when_it_may_have_been_in_force(

@@ -159,6 +159,8 @@ def test_downloads_hold_the_rows_of_all_pages(visitor):
     assert "Page 2 of 2" in body(visitor.get("/en/events/?kind=statement&page=2"))
     assert visitor.get("/en/events/?kind=statement&page=3").status_code == 404
     assert visitor.get("/en/events/?page=x").status_code == 404
+    assert visitor.get(f"/en/events/?page={'9' * 5000}").status_code == 404
+    assert visitor.get(f"/en/sources/dw-2024-en/?page={'9' * 5000}").status_code == 404
 
 
 def test_first_column_of_allies_is_the_countrys_code(visitor):

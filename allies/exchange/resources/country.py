@@ -50,7 +50,9 @@ class CountryResource(NounResource):
         )
 
     def complete(self, record: Any) -> None:
-        record.slug = record.slug or slugify(record.name_en or record.name_ind)
+        # A name without a Latin letter makes no slug: the country's code does then.
+        name = slugify(record.name_en or record.name_ind)
+        record.slug = record.slug or name or slugify(record.code)
 
 
 class AliasResource(NounResource):

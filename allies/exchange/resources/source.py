@@ -52,6 +52,11 @@ class SourceResource(NounResource):
             "status",
         )
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        #: Ids of the sources this file withdraws: what rests on two of them loses both.
+        self.withdrawn: set[int] = set()
+
     def check(self, record: Any, ledger: Ledger) -> None:
         """Refuse circles of derivation, this file's rows included, and loss of evidence."""
         parent = record.derived_from.key if record.derived_from else ""
@@ -65,6 +70,8 @@ class SourceResource(NounResource):
             return stored.first() or ""
 
         refuse_circle(record.key, parent, parent_of)
+        record.refuse_unpublished_original()
         is_known = record.pk is not None and record.pk > 0
         if is_known and not record.is_published and Source.objects.published().filter(pk=record.pk):
-            refuse_loss(record)
+            refuse_loss(record, besides=self.withdrawn)
+            self.withdrawn.add(record.pk)
