@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from edtf import parse_edtf
-from edtf.parser.edtf_exceptions import EDTFParseException
 
 EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
 
@@ -25,7 +23,7 @@ _SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
 _ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
 
 _POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)", re.ASCII)
-_UNSPECIFIED = re.compile(r"\d{3}X", re.ASCII)
+_DECADE = re.compile(r"(\d{3})X", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})", re.ASCII)
 _MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})", re.ASCII)
 _MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})", re.ASCII)
@@ -77,14 +75,10 @@ def bounds(value: str) -> Bounds:
         return _interval_bounds(value)
     if match := _POINT.fullmatch(value):
         return _point_bounds(value, *match.groups()[:3])
-    if not _UNSPECIFIED.fullmatch(value):
-        raise UnreadableDate(value)
-    try:
-        parsed = parse_edtf(value)
-        first, last = parsed.lower_strict(), parsed.upper_strict()
-        return Bounds(dt.date(*first[:3]), dt.date(*last[:3]))
-    except (EDTFParseException, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise UnreadableDate(value) from error
+    if match := _DECADE.fullmatch(value):
+        years = (_point_bounds(value, f"{match[1]}{n}", None, None) for n in "09")
+        return Bounds(next(years).earliest, next(years).latest)
+    raise UnreadableDate(value)
 
 
 def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> Bounds:

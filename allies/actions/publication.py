@@ -21,16 +21,16 @@ class WrongStatus(Exception):
     """A step that does not lead on from where the record stands."""
 
 
-#: Step → (statuses it starts from, status it leads to, whether it takes the right to publish).
-STEPS: dict[str, tuple[frozenset[str], str, bool]] = {
-    "submit": (frozenset({Status.DRAFT}), Status.IN_REVIEW, False),
+#: Step → (statuses it starts from, status it leads to, the right it takes).
+STEPS: dict[str, tuple[frozenset[str], str, str]] = {
+    "submit": (frozenset({Status.DRAFT}), Status.IN_REVIEW, "change"),
     "publish": (
         frozenset({Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN}),
         Status.PUBLISHED,
-        True,
+        "publish",
     ),
-    "withdraw": (frozenset({Status.PUBLISHED}), Status.WITHDRAWN, True),
-    "reopen": (frozenset({Status.IN_REVIEW, Status.WITHDRAWN}), Status.DRAFT, False),
+    "withdraw": (frozenset({Status.PUBLISHED}), Status.WITHDRAWN, "publish"),
+    "reopen": (frozenset({Status.IN_REVIEW, Status.WITHDRAWN}), Status.DRAFT, "change"),
 }
 
 
@@ -38,9 +38,8 @@ def possible_steps(*, record: Publishable, user: Person) -> list[str]:
     """Return the steps this user may take with this record as it stands."""
     return [
         step
-        for step, (starts, _end, needs_right) in STEPS.items()
-        if record.status in starts
-        and may(user=user, action="publish" if needs_right else "change", record=record)
+        for step, (starts, _end, right) in STEPS.items()
+        if record.status in starts and may(user=user, action=right, record=record)
     ]
 
 
@@ -52,9 +51,9 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
     here, NotPublishable where something is missing, EvidenceLost where withdrawing a source would
     leave something public without one.
     """
-    starts, end, needs_right = STEPS[step]
+    starts, end, right = STEPS[step]
     fresh = type(record)._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
-    if not may(user=user, action="publish" if needs_right else "change", record=fresh):
+    if not may(user=user, action=right, record=fresh):
         raise PermissionDenied
     if fresh.status not in starts:
         raise WrongStatus(

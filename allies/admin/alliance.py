@@ -1,17 +1,18 @@
 """Alliances and memberships in the admin."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
-from allies.admin.publication import PublishableAdmin, independent_sources
-from allies.models import Alliance, Membership
+from allies.admin.publication import (
+    EvidenceMixin,
+    PublishableAdmin,
+    independent_sources,
+    title,
+)
+from allies.models import DUTIES, Alliance, Membership
 from allies.views.alliance import AlliancePage
-
-DUTIES = ("defence", "neutrality", "non_aggression", "consultation")
 
 
 class MembershipInline(GovernedInline):
@@ -21,8 +22,8 @@ class MembershipInline(GovernedInline):
 
 
 @admin.register(Alliance)
-class AllianceAdmin(PublishableAdmin):
-    list_display = ("title", "kind", "signed", "in_force", "ended", "status", independent_sources)
+class AllianceAdmin(EvidenceMixin, PublishableAdmin):
+    list_display = (title, "kind", "signed", "in_force", "ended", "status", independent_sources)
     list_filter = ("status", "kind")
     search_fields = ("folded",)
     inlines = (MembershipInline, CitationInline)
@@ -32,14 +33,6 @@ class AllianceAdmin(PublishableAdmin):
         (_("Dates"), {"fields": (("signed", "in_force", "ended"),)}),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
     )
-
-    @admin.display(description=_("title"), ordering="title_en")
-    def title(self, alliance: Alliance) -> str:
-        return str(alliance)
-
-    def get_queryset(self, request: Any) -> Any:
-        records: Any = super().get_queryset(request)
-        return records.with_evidence()
 
 
 @admin.register(Membership)

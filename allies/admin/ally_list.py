@@ -8,7 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
-from allies.admin.publication import PublishableAdmin, independent_sources
+from allies.admin.publication import (
+    EvidenceMixin,
+    PublishableAdmin,
+    independent_sources,
+    title,
+)
 from allies.models import AllyList, Entry, SeeAlso
 from allies.views.ally_list import AllyListPage
 
@@ -29,7 +34,7 @@ class SeeAlsoInline(GovernedInline):
 
 @admin.register(AllyList)
 class AllyListAdmin(PublishableAdmin):
-    list_display = ("title", "focus", "scope", "recorded_from", "promise", "featured", "status")
+    list_display = (title, "focus", "scope", "recorded_from", "promise", "featured", "status")
     list_filter = ("status", "featured", "scope")
     list_select_related = ("focus", "recorded_from")
     search_fields = ("folded",)
@@ -42,10 +47,6 @@ class AllyListAdmin(PublishableAdmin):
         (_("Introduction"), {"fields": ("intro_en", "intro_ind")}),
     )
 
-    @admin.display(description=_("title"), ordering="title_en")
-    def title(self, ally_list: AllyList) -> str:
-        return str(ally_list)
-
     @admin.display(description=_("entries / promised"))
     def promise(self, ally_list: Any) -> str:
         return f"{ally_list.entry_count} / {ally_list.promised or '–'}"
@@ -55,7 +56,7 @@ class AllyListAdmin(PublishableAdmin):
 
 
 @admin.register(Entry)
-class EntryAdmin(RecordAdmin):
+class EntryAdmin(EvidenceMixin, RecordAdmin):
     list_display = ("country", "position", "ally_list", independent_sources)
     list_filter = ("ally_list",)
     list_select_related = ("country", "ally_list")
@@ -63,10 +64,6 @@ class EntryAdmin(RecordAdmin):
     autocomplete_fields = ("country", "ally_list")
     inlines = (CitationInline,)
     fields = ("ally_list", ("country", "position"), "prose_en", "prose_ind")
-
-    def get_queryset(self, request: Any) -> Any:
-        records: Any = super().get_queryset(request)
-        return records.with_evidence()
 
 
 @admin.register(SeeAlso)

@@ -1,13 +1,16 @@
 """Events and participations in the admin."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import GovernedInline, RecordAdmin
 from allies.admin.citation import CitationInline
-from allies.admin.publication import PublishableAdmin, independent_sources
+from allies.admin.publication import (
+    EvidenceMixin,
+    PublishableAdmin,
+    independent_sources,
+    title,
+)
 from allies.models import Event, Participation
 from allies.views.event import EventPage
 
@@ -19,8 +22,8 @@ class ParticipationInline(GovernedInline):
 
 
 @admin.register(Event)
-class EventAdmin(PublishableAdmin):
-    list_display = ("title", "date", "kind", "certainty", "status", independent_sources)
+class EventAdmin(EvidenceMixin, PublishableAdmin):
+    list_display = (title, "date", "kind", "certainty", "status", independent_sources)
     list_filter = ("status", "kind", "certainty")
     search_fields = ("folded",)
     autocomplete_fields = ("alliance",)
@@ -46,14 +49,6 @@ class EventAdmin(PublishableAdmin):
         ),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
     )
-
-    @admin.display(description=_("title"), ordering="title_en")
-    def title(self, event: Event) -> str:
-        return str(event)
-
-    def get_queryset(self, request: Any) -> Any:
-        records: Any = super().get_queryset(request)
-        return records.with_evidence()
 
 
 @admin.register(Participation)

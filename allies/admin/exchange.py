@@ -135,14 +135,7 @@ class ExchangeMixin(admin.ModelAdmin):
             upload.discard()
             messages.success(request, _("Applied. %(summary)s") % {"summary": report.summary()})
             if report.unsupported:
-                messages.warning(
-                    request,
-                    _(
-                        "%(count)d records are marked published but lack a supporting citation "
-                        "to a published source: readers do not see them yet."
-                    )
-                    % {"count": report.unsupported},
-                )
+                messages.warning(request, report.unsupported_in_words())
             return HttpResponseRedirect(self._address("changelist"))
         return self._page(
             request,
@@ -150,7 +143,6 @@ class ExchangeMixin(admin.ModelAdmin):
             upload=upload,
             report=report,
             unreadable=unreadable,
-            hidden=report.error_count - len(report.errors) if report else 0,
             title=_("Import %(name)s") % {"name": upload.name},
         )
 

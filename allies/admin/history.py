@@ -32,7 +32,8 @@ class HistoryMixin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def _record(self, request: HttpRequest, object_id: str) -> Any:
+    def viewable(self, request: HttpRequest, object_id: str) -> Any:
+        """Return a record the user may look at; raise Http404 or PermissionDenied."""
         record = self.get_object(request, object_id)
         if record is None:
             raise Http404
@@ -43,13 +44,13 @@ class HistoryMixin(admin.ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        record = self._record(request, object_id)
+        record = self.viewable(request, object_id)
         versions = record.history.select_related("history_user").order_by(
             "-history_date", "-history_id"
         )
         page = Paginator(versions, 50).get_page(request.GET.get("p"))
         shown = list(page.object_list)
-        compared = self._compared(request, versions, shown)
+        compared = self._compared(request, versions)
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of “%(record)s”") % {"record": record},
@@ -67,7 +68,7 @@ class HistoryMixin(admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/allies/history.html", context)
 
-    def _compared(self, request: HttpRequest, versions: Any, shown: list[Any]) -> Any:
+    def _compared(self, request: HttpRequest, versions: Any) -> Any:
         chosen = [request.GET.get("from", ""), request.GET.get("to", "")]
         if not all(text.isdecimal() for text in chosen):
             return None
@@ -98,7 +99,7 @@ class HistoryMixin(admin.ModelAdmin):
     def revert_view(self, request: HttpRequest, object_id: str, version: int) -> HttpResponse:
         if request.method != "POST":
             raise PermissionDenied
-        record = self._record(request, object_id)
+        record = self.viewable(request, object_id)
         found = record.history.filter(history_id=version).first()
         if found is None:
             raise Http404

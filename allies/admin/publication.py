@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
@@ -51,11 +51,7 @@ class PublishableAdmin(RecordAdmin):
 
     def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the record as its public page would, whatever its status, to editors only."""
-        record = self.get_object(request, object_id)
-        if record is None:
-            raise Http404
-        if not self.has_view_permission(request, record):
-            raise PermissionDenied
+        record = self.viewable(request, object_id)
         named = {self.public_key: getattr(record, self.public_key)}
         response = self.public_view.as_view(preview=True)(request, **named)
         response.headers["Cache-Control"] = "no-store"
@@ -144,11 +140,10 @@ class PublishableAdmin(RecordAdmin):
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
         may_publish = may(user=request.user, action="publish", record=self.model)
-        may_change = super(RecordAdmin, self).has_change_permission(request)
         if not may_publish:
             actions.pop("publish_selected", None)
             actions.pop("withdraw_selected", None)
-        if not may_change:
+        if not self.has_change_permission(request):
             actions.pop("submit_selected", None)
         return actions
 
@@ -158,3 +153,17 @@ def independent_sources(record: Any) -> str:
     """Show the number of independent sources, and that it is disputed where it is."""
     count = str(record.independent_sources)
     return f"{count} ({_('disputed')})" if record.disputes else count
+
+
+@admin.display(description=gettext_lazy("title"), ordering="title_en")
+def title(record: Any) -> str:
+    """Show a record's title, or its slug where it has none."""
+    return str(record)
+
+
+class EvidenceMixin(admin.ModelAdmin):
+    """A list that shows how well each record is supported."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        records: Any = super().get_queryset(request)
+        return records.with_evidence()

@@ -172,11 +172,8 @@ class References:
 
     def expect(self, record: Any) -> None:
         """Take a record that this run would create for one that is there."""
-        if isinstance(record, Country):
-            self.countries.add(record)
-        elif isinstance(record, Alias):
-            self.countries.add_name(record.country, record.name)
-        elif isinstance(record, Entry):
+        self.written(record)
+        if isinstance(record, Entry):
             keys = [f"{record.ally_list_id}/{record.country_id}"]
             self._ledger.expect("Entry", keys, record)
         elif type(record) in _KEYS:

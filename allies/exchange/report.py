@@ -54,6 +54,18 @@ class Report:
     def ok(self) -> bool:
         return self.error_count == 0
 
+    @property
+    def hidden(self) -> int:
+        """The number of errors that are counted and not kept in words."""
+        return self.error_count - len(self.errors)
+
+    def unsupported_in_words(self) -> str:
+        """Say how many records marked published readers do not see, and why."""
+        return _(
+            "%(count)d records are marked published but lack a supporting citation "
+            "to a published source: readers do not see them yet."
+        ) % {"count": self.unsupported}
+
     def refuse(self, row: int, found: list[tuple[str, str, str]]) -> None:
         """Count a row as refused, with its errors as (column, value, message)."""
         self.refused += 1

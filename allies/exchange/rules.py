@@ -85,21 +85,19 @@ class Rules:
                 return
 
     def _require_filled(self, record: Any) -> None:
-        missing = {
-            name: ValidationError(_("This cell may not be empty."))
-            for name in ("slug",)
-            if isinstance(record, Slugged) and not record.slug
-        }
-        missing |= {
-            field.name: ValidationError(_("This cell may not be empty."))
+        missing = [
+            field.name
             for field in self.model._meta.concrete_fields
             if field.is_relation
             and not field.null
             and field.name in self.columns
             and getattr(record, field.attname) is None
-        }
+        ]
+        if isinstance(record, Slugged) and not record.slug:
+            missing.append("slug")
         if missing:
-            raise ValidationError(missing)
+            message = _("This cell may not be empty.")
+            raise ValidationError(dict.fromkeys(missing, message))
 
     @property
     def _identity_is_enough(self) -> bool:

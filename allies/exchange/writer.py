@@ -41,7 +41,7 @@ class Writer:
     def _expect(self, new: list[Planned]) -> None:
         for plan in new:
             plan.record.pk = self.run.ledger.provisional_id()
-            if self.resource.is_referred_to or self.resource.noun == "aliases":
+            if self.resource.is_referred_to:
                 self.run.references.expect(plan.record)
 
     def _write(self, new: list[Planned], changed: list[Planned]) -> None:

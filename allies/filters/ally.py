@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.filters.country import CountriesFilterSet
 from allies.models import AllianceKind, Country, allies_of
-from allies.models.m49 import grouped
 
 
 class CountFilter(django_filters.Filter):
@@ -19,12 +19,9 @@ class CountFilter(django_filters.Filter):
     field_class = forms.IntegerField
 
 
-class AllyFilterSet(ReadersFilterSet):
+class AllyFilterSet(CountriesFilterSet):
     """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
 
-    region = django_filters.ChoiceFilter(
-        label=_("Region"), choices=lambda: [(str(n), c) for n, c in grouped()], method="in_region"
-    )
     kind = django_filters.ChoiceFilter(
         label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
     )
@@ -61,12 +58,3 @@ class AllyFilterSet(ReadersFilterSet):
     def filter_queryset(self, queryset: Any) -> Any:
         """Return the allies on that day, narrowed by what else is asked."""
         return super().filter_queryset(allies_of(self.focus, on=self.day, kind=self.kind_of_tie))
-
-    def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
-        return queryset  # ``filter_queryset`` has seen to it: which ties count is asked first
-
-    def in_region(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.in_region(value)
-
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.named(value)

@@ -37,9 +37,6 @@ class EventFilterSet(ReadersFilterSet):
             queryset = queryset.filter(pk__in=Participation.objects.filter(**part).values("event"))
         return super().filter_queryset(queryset)
 
-    def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
-        return queryset  # ``filter_queryset`` asks for country and role together
-
     def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
         return queryset.filter(Q(date_latest__isnull=True) | Q(date_latest__gte=value))
 

@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from allies.models.base import (
     PROSE_LENGTH,
     Record,
-    Slugged,
     Status,
+    Titled,
     one_of,
     published_has_text,
     require_order,
+    require_title,
 )
 from allies.models.citation import CitedPublishable, CitedQuerySet
 from allies.models.country import Country
@@ -95,7 +96,7 @@ def _until(day: dt.date, field: str) -> Q:
     return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
 
 
-class Alliance(Slugged, CitedPublishable):
+class Alliance(Titled, CitedPublishable):
     """A tie between two or more countries."""
 
     identifier = models.CharField(
@@ -106,8 +107,6 @@ class Alliance(Slugged, CitedPublishable):
         help_text=_("What a data set calls it, like cow:278."),
     )
     kind = models.CharField(_("kind"), max_length=24, choices=AllianceKind)
-    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
-    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
     signed = EDTFField(_("signed"))
     signed_earliest = EarliestDay("signed")
     signed_latest = LatestDay("signed")
@@ -123,7 +122,6 @@ class Alliance(Slugged, CitedPublishable):
     )
     folded = FoldedField("title_en", "title_ind", "identifier")
 
-    title = Bilingual()
     summary = Bilingual()
     objects = AllianceQuerySet.as_manager()
 
@@ -150,14 +148,8 @@ class Alliance(Slugged, CitedPublishable):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.title or self.slug
-
     def get_absolute_url(self) -> str:
         return reverse("allies:alliance-detail", args=[self.slug])
-
-    def slug_base(self) -> str:
-        return self.title_en or self.title_ind
 
     @property
     def began(self) -> str:
@@ -170,8 +162,7 @@ class Alliance(Slugged, CitedPublishable):
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}
-        if self.is_published and not (self.title_en or self.title_ind):
-            errors["title_en"] = _("A published record needs a title in one language at least.")
+        require_title(errors, self)
         require_order(errors, self, "signed", "in_force")
         require_order(errors, self, "signed", "ended")
         require_order(errors, self, "in_force", "ended")
@@ -179,9 +170,7 @@ class Alliance(Slugged, CitedPublishable):
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[str]:
-        missing = self.missing_support()
-        if not (self.title_en or self.title_ind):
-            missing.append(str(_("A title in one language at least is missing.")))
+        missing = [*self.missing_support(), *self.missing_title()]
         if self.pk is None or self.memberships.values("country").distinct().count() < 2:
             missing.append(str(_("An alliance has two members or more.")))
         return missing

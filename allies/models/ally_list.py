@@ -14,10 +14,11 @@ from allies.models.base import (
     PROSE_LENGTH,
     Publishable,
     Record,
-    Slugged,
     Status,
+    Titled,
     one_of,
     published_has_text,
+    require_title,
 )
 from allies.models.citation import CitedQuerySet
 from allies.models.country import Country
@@ -37,14 +38,12 @@ class AllyListQuerySet(models.QuerySet["AllyList"]):
         return self.order_by("-featured", localized("title"), "pk")
 
 
-class AllyList(Slugged, Publishable):
+class AllyList(Titled, Publishable):
     """A titled, ordered list of a focus country's allies within a scope.
 
     It is ours or, with ``recorded_from``, one that a source published.
     """
 
-    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
-    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
     focus = models.ForeignKey(
         Country,
         verbose_name=_("focus country"),
@@ -87,7 +86,6 @@ class AllyList(Slugged, Publishable):
     )
     folded = FoldedField("title_en", "title_ind")
 
-    title = Bilingual()
     intro = Bilingual()
     objects = AllyListQuerySet.as_manager()
 
@@ -105,14 +103,8 @@ class AllyList(Slugged, Publishable):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.title or self.slug
-
     def get_absolute_url(self) -> str:
         return reverse("allies:allylist-detail", args=[self.slug])
-
-    def slug_base(self) -> str:
-        return self.title_en or self.title_ind
 
     @property
     def scope_name(self) -> Any:
@@ -123,15 +115,12 @@ class AllyList(Slugged, Publishable):
         source = self.recorded_from
         if self.is_published and source is not None and not source.is_published:
             errors["recorded_from"] = _("The source it is recorded from is not published.")
-        if self.is_published and not (self.title_en or self.title_ind):
-            errors["title_en"] = _("A published record needs a title in one language at least.")
+        require_title(errors, self)
         if errors:
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[str]:
-        missing = []
-        if not (self.title_en or self.title_ind):
-            missing.append(str(_("A title in one language at least is missing.")))
+        missing = self.missing_title()
         if self.recorded_from is not None and not self.recorded_from.is_published:
             missing.append(str(_("The source it is recorded from is not published.")))
         entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()

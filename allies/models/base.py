@@ -5,12 +5,15 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Count, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from allies.edtf import UnreadableDate, bounds
 from allies.models.fields import DerivedField
+from allies.models.languages import Bilingual
 
 #: Longest prose an editor or a file may give in one field, in characters.
 PROSE_LENGTH = 20_000
@@ -123,6 +126,30 @@ class Slugged(models.Model):
         self.__dict__["_stored_slug"] = self.slug
 
 
+class Titled(Slugged):
+    """A record with a title in one language or both."""
+
+    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
+    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
+
+    title = Bilingual()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.title or self.slug
+
+    def slug_base(self) -> str:
+        return self.title_en or self.title_ind
+
+    def missing_title(self) -> list[str]:
+        """Say that there is no title, where there is none in either language."""
+        if self.title:
+            return []
+        return [str(_("A title in one language at least is missing."))]
+
+
 def free_slug(model: type[Slugged], text: str) -> str:
     """Return a slug for the text that no record of the model has; costs a query."""
     base = slugify(text)[:100] or str(model._meta.model_name)
@@ -174,13 +201,31 @@ class OldSlug(models.Model):
         return f"{self.noun}: {self.slug}"
 
 
+def counted(rows: Any, by: str, what: Any) -> Coalesce:
+    """Return the number of distinct ``what`` among these rows, as a subquery; 0 for no rows.
+
+    ``rows`` are one record's of an outer query, and ``by`` is a path they all have one value of.
+    """
+    number = rows.order_by().values(by).annotate(n=Count(what, distinct=True)).values("n")
+    return Coalesce(Subquery(number, output_field=models.IntegerField()), 0)
+
+
+_TITLE_NEEDED = _("A published record needs a title in one language at least.")
+
+
+def require_title(errors: dict[str, Any], record: Any) -> None:
+    """Add an error where a published record has no title."""
+    if record.is_published and not record.title:
+        errors["title_en"] = _TITLE_NEEDED
+
+
 def published_has_text(model: str, field: str) -> models.CheckConstraint:
     """Return the constraint that a published record has this text in one language at least."""
     return models.CheckConstraint(
         condition=~models.Q(status=Status.PUBLISHED)
         | ~models.Q(**{f"{field}_en": "", f"{field}_ind": ""}),
         name=f"{model}_published_has_{field}",
-        violation_error_message=_("A published record needs a title in one language at least."),
+        violation_error_message=_TITLE_NEEDED,
     )
 
 

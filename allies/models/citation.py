@@ -4,11 +4,10 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.base import PROSE_LENGTH, Publishable, Record, Status, one_of
+from allies.models.base import PROSE_LENGTH, Publishable, Record, Status, counted, one_of
 from allies.models.fields import ProseField
 from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
@@ -170,22 +169,11 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
     def with_evidence(self) -> Any:
         """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""
         return self.annotate(
-            independent_sources=independent_sources(self._citations(), self.target),
-            disputes=_count(self._citations().disputing(), self.target, "source"),
+            independent_sources=counted(
+                self._citations().supporting(), self.target, origin_of("source__")
+            ),
+            disputes=counted(self._citations().disputing(), self.target, "source"),
         )
-
-
-def independent_sources(citations: CitationQuerySet, by: str) -> Coalesce:
-    """Return the number of distinct origins among these citations in support, as a subquery.
-
-    ``by`` is the path the citations are grouped by: one group, the outer query's record.
-    """
-    return _count(citations.supporting(), by, origin_of("source__"))
-
-
-def _count(citations: CitationQuerySet, by: str, what: Any) -> Coalesce:
-    counted = citations.order_by().values(by).annotate(n=Count(what, distinct=True)).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 class CitedPublishable(Publishable):
@@ -194,13 +182,9 @@ class CitedPublishable(Publishable):
     class Meta(Publishable.Meta):
         abstract = True
 
-    def has_support(self) -> bool:
-        """Say whether a published source supports this record; costs a query."""
-        return (
-            self.pk is not None and self.citations.supporting().from_published_sources().exists()  # type: ignore[attr-defined]
-        )
-
     def missing_support(self) -> list[str]:
-        if self.has_support():
+        """Say that no published source supports this record, where none does; costs a query."""
+        citations: Any = self.citations if self.pk else Citation.objects.none()  # type: ignore[attr-defined]
+        if citations.supporting().from_published_sources().exists():
             return []
         return [str(_("A supporting citation to a published source is missing."))]

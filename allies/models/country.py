@@ -41,27 +41,21 @@ class CountryQuerySet(models.QuerySet["Country"]):
         if not folded:
             return self.none() if text.strip() else self
         alias = Alias.objects.filter(country=OuterRef("pk"), folded__contains=folded)
-        codes = Q(alpha2__iexact=folded) | Q(alpha3__iexact=folded)
-        if folded.isdecimal() and folded.isascii() and len(folded) <= 4:
-            codes |= Q(cow_code=int(folded))
-        return self.filter(Q(folded__contains=folded) | codes | Exists(alias))
+        return self.filter(Q(folded__contains=folded) | _has_code(folded) | Exists(alias))
 
     def called(self, text: str) -> "CountryQuerySet":
         """Those with exactly this code, slug, name or alias, without regard to case and accents."""
         folded = fold(text)
         if not folded:
             return self.none()
-        match: Any = (
+        match = (
             Q(folded=folded)
             | Q(folded__startswith=f"{folded}|")
             | Q(folded__endswith=f"|{folded}")
-            | Q(alpha2__iexact=folded)
-            | Q(alpha3__iexact=folded)
+            | _has_code(folded)
             | Q(slug=text.strip().lower())
             | Exists(Alias.objects.filter(country=OuterRef("pk"), folded=folded))
         )
-        if folded.isdecimal() and folded.isascii() and len(folded) <= 4:
-            match |= Q(cow_code=int(folded))
         return self.filter(match)
 
     def in_region(self, code: str) -> "CountryQuerySet":
@@ -73,6 +67,14 @@ class CountryQuerySet(models.QuerySet["Country"]):
 
     def current(self) -> "CountryQuerySet":
         return self.filter(existed_to="")
+
+
+def _has_code(text: str) -> Q:
+    """Return the condition that this is a country's alpha-2, alpha-3 or COW code."""
+    codes = Q(alpha2__iexact=text) | Q(alpha3__iexact=text)
+    if text.isdecimal() and text.isascii() and len(text) <= 4:
+        codes |= Q(cow_code=int(text))
+    return codes
 
 
 class Country(Slugged, Record):

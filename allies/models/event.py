@@ -10,7 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.alliance import Alliance
-from allies.models.base import PROSE_LENGTH, Record, Slugged, Status, one_of, published_has_text
+from allies.models.base import (
+    PROSE_LENGTH,
+    Record,
+    Status,
+    Titled,
+    one_of,
+    published_has_text,
+    require_title,
+)
 from allies.models.citation import CitedPublishable, CitedQuerySet
 from allies.models.country import Country
 from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, ProseField
@@ -49,15 +57,8 @@ class EventQuerySet(CitedQuerySet["Event"]):
         """By the last day they may have happened on; those still open first."""
         return self.order_by(F("date_latest").desc(nulls_first=True), "-date_earliest", "slug")
 
-    def between(self, one: Country, other: Country) -> "EventQuerySet":
-        """Those in which both countries took part."""
-        parts = Participation.objects
-        return self.filter(pk__in=parts.filter(country=one).values("event")).filter(
-            pk__in=parts.filter(country=other).values("event")
-        )
 
-
-class Event(Slugged, CitedPublishable):
+class Event(Titled, CitedPublishable):
     """Something dated that bears on a tie between countries."""
 
     identifier = models.CharField(
@@ -71,8 +72,6 @@ class Event(Slugged, CitedPublishable):
     certainty = models.CharField(
         _("certainty"), max_length=10, choices=Certainty, default=Certainty.REPORTED
     )
-    title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
-    title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
     date = EDTFField(_("date"), blank=False)
     date_earliest = EarliestDay("date", db_index=True)
     date_latest = LatestDay("date", db_index=True)
@@ -102,7 +101,6 @@ class Event(Slugged, CitedPublishable):
     )
     folded = FoldedField("title_en", "title_ind", "place_en", "place_ind", "identifier")
 
-    title = Bilingual()
     place = Bilingual()
     attributed_to = Bilingual()
     summary = Bilingual()
@@ -130,26 +128,17 @@ class Event(Slugged, CitedPublishable):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.title or self.slug
-
     def get_absolute_url(self) -> str:
         return reverse("allies:event-detail", args=[self.slug])
 
-    def slug_base(self) -> str:
-        return self.title_en or self.title_ind
-
     def clean(self) -> None:
         errors: dict[str, Any] = {}
-        if self.is_published and not (self.title_en or self.title_ind):
-            errors["title_en"] = _("A published record needs a title in one language at least.")
+        require_title(errors, self)
         if errors:
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[str]:
-        missing = self.missing_support()
-        if not (self.title_en or self.title_ind):
-            missing.append(str(_("A title in one language at least is missing.")))
+        missing = [*self.missing_support(), *self.missing_title()]
         if self.pk is None or not self.participations.exists():
             missing.append(str(_("A country that took part is missing.")))
         return missing

@@ -27,6 +27,14 @@ class EvidenceLost(ValidationError):
     """A change that would leave something public without a source, or delete it as it stands."""
 
 
+#: Target of a citation → its model, and the path to the status that makes it public.
+_CITED: dict[str, tuple[Any, str]] = {
+    "alliance": (Alliance, "status"),
+    "event": (Event, "status"),
+    "entry": (Entry, "ally_list__status"),
+}
+
+
 def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
     """Return the public records that rest on this source alone; costs five queries.
 
@@ -38,14 +46,9 @@ def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Mo
     supported = Citation.objects.filter(source=source).supporting()
     lost: list[Model] = list(AllyList.objects.filter(status=Status.PUBLISHED, recorded_from=source))
     lost += Source.objects.published().filter(derived_from=source).exclude(pk__in=besides)
-    for model, public in (
-        (Alliance, {"status": Status.PUBLISHED}),
-        (Event, {"status": Status.PUBLISHED}),
-        (Entry, {"ally_list__status": Status.PUBLISHED}),
-    ):
-        target = str(model._meta.model_name)
+    for target, (model, status) in _CITED.items():
         lost += (
-            model._default_manager.filter(**public)
+            model.objects.filter(**{status: Status.PUBLISHED})
             .filter(pk__in=supported.exclude(**{target: None}).values(target))
             .exclude(pk__in=others.exclude(**{target: None}).values(target))
         )
@@ -73,8 +76,7 @@ def refuse_loss(source: Source, besides: Collection[int] = ()) -> None:
 def refuse_unsupported(citation: Citation) -> None:
     """Raise EvidenceLost where a public record is left without what this citation says for it."""
     target = citation.target_noun
-    model: Any = {"alliance": Alliance, "event": Event, "entry": Entry}[target]
-    status = "ally_list__status" if target == "entry" else "status"
+    model, status = _CITED[target]
     record_id = getattr(citation, f"{target}_id")
     record = model.objects.filter(pk=record_id, **{status: Status.PUBLISHED}).first()
     others = Citation.objects.exclude(pk=citation.pk).from_published_sources().supporting()

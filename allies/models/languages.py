@@ -9,6 +9,8 @@ from django.utils.translation import get_language
 #: Interface language → suffix of the columns that hold it (ISO 639-2: ``_id`` reads as a key).
 SUFFIXES = {"en": "en", "id": "ind"}
 
+_CODES = {suffix: code for code, suffix in SUFFIXES.items()}
+
 
 def suffix() -> str:
     """Return the suffix of the active language's columns."""
@@ -50,11 +52,10 @@ class Bilingual:
         if instance is None:
             return self
         wanted, other = _suffixes()
-        codes = {suffix: code for code, suffix in SUFFIXES.items()}
         if value := getattr(instance, f"{self.name}_{wanted}"):
-            return Text(value, codes[wanted])
+            return Text(value, _CODES[wanted])
         value = getattr(instance, f"{self.name}_{other}")
-        return Text(value, codes[other], is_fallback=bool(value))
+        return Text(value, _CODES[other], is_fallback=bool(value))
 
 
 def localized(name: str, prefix: str = "") -> Coalesce:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 
 from allies.edtf import bounds
 from allies.models.alliance import Alliance, AllianceKind, Membership, MembershipQuerySet
+from allies.models.base import counted
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
 from allies.models.event import Event
@@ -39,12 +39,13 @@ def allies_of(focus: Country, *, on: dt.date, kind: str = "") -> CountryQuerySet
         .filter(participations__country=OuterRef("pk"))
         .newest_first()
     )
+    # The citations counted have one stance each: grouped by it, they are one group.
     return (
         Country.objects.exclude(pk=focus.pk)
         .filter(Exists(of_country))
         .annotate(
-            independent_sources=_number(citations.supporting(), origin_of("source__")),
-            disputes=_number(citations.disputing(), "pk"),
+            independent_sources=counted(citations.supporting(), "stance", origin_of("source__")),
+            disputes=counted(citations.disputing(), "stance", "pk"),
             latest_event=Subquery(events.values("pk")[:1]),
         )
         .prefetch_related(Prefetch("memberships", ties.select_related("alliance"), to_attr="ties"))
@@ -55,12 +56,6 @@ def allies_of(focus: Country, *, on: dt.date, kind: str = "") -> CountryQuerySet
 def _own_memberships(focus: Country, on: dt.date, kind: str) -> MembershipQuerySet:
     own = Membership.objects.published().in_force(on).filter(country=focus)
     return own.filter(alliance__kind=kind) if kind else own
-
-
-def _number(citations: Any, what: Any) -> Coalesce:
-    # All citations here have one stance: grouping by it makes one group of them.
-    counted = citations.order_by().values("stance").annotate(n=Count(what, distinct=True))
-    return Coalesce(Subquery(counted.values("n"), output_field=IntegerField()), 0)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from allies.models import (
     allies_of,
     ally_rows,
 )
+from allies.models.base import counted
 from allies.views.listing import Column, Listing
 from allies.views.record import RecordView, Renameable, find
 
@@ -28,15 +29,8 @@ SHOWN = 12
 
 def _ties() -> Coalesce:
     """Return the number of published alliances a country is or was part of."""
-    counted = (
-        Membership.objects.published()
-        .filter(country=OuterRef("pk"))
-        .order_by()
-        .values("country")
-        .annotate(n=Count("alliance", distinct=True))
-        .values("n")
-    )
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    memberships = Membership.objects.published().filter(country=OuterRef("pk"))
+    return counted(memberships, "country", "alliance")
 
 
 class CountryListing(Listing):

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
 
 from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance
+from allies.models.base import counted
 from allies.views.ally_list import public_key
 from allies.views.listing import PER_PAGE, Column, Listing, asked_page
 from allies.views.record import PublicPage
@@ -15,15 +16,8 @@ from allies.views.record import PublicPage
 
 def _statements(stance: str) -> Coalesce:
     """Return the number of public statements a source makes in one stance."""
-    counted = (
-        Citation.objects.published()
-        .filter(source=OuterRef("pk"), stance=stance)
-        .order_by()
-        .values("source")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    made = Citation.objects.published().filter(source=OuterRef("pk"), stance=stance)
+    return counted(made, "source", "pk")
 
 
 class SourceListing(Listing):

@@ -58,6 +58,7 @@ class CountryResource(NounResource):
 class AliasResource(NounResource):
     noun = "aliases"
     identities = (("country", "name"),)
+    is_referred_to = True  # by its name a later row may name the country
     export_order = ("country__slug", "name")
     export_related = ("country",)
 

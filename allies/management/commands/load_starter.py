@@ -4,19 +4,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 import allies
 from allies.exchange.reader import read_csv
 from allies.exchange.resources import NOUNS
-from allies.exchange.runner import Refused, run_import
-from allies.management.commands._reports import show
+from allies.management.commands._imports import ImportingCommand
 from allies.models import Country
 
 STARTER = Path(allies.__file__).parent / "starter"
 
 
-class Command(BaseCommand):
+class Command(ImportingCommand):
     help = "Load the countries of the world and the starter content; loading it again adds nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,8 +31,4 @@ class Command(BaseCommand):
             for noun, resource in NOUNS.items()
             if (path := STARTER / f"{noun}.csv").exists()
         ]
-        try:
-            reports = run_import(files, commit=True, reason="Starter content")
-        except Refused as refused:
-            reports = refused.reports
-        show(reports, commit=True, out=self.stdout)
+        self.carry_out(files, commit=True, reason="Starter content")
