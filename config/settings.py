@@ -144,7 +144,15 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
+
+# Imports: what a file may be at most. Downloads: under which licence.
+
 IMPORT_MAX_BYTES = env.int("ALLIES_IMPORT_MAX_BYTES", 200 * 1024 * 1024)
+IMPORT_MAX_UNPACKED = env.int("ALLIES_IMPORT_MAX_UNPACKED", 2 * 1024**3)
+IMPORT_MAX_ROWS = env.int("ALLIES_IMPORT_MAX_ROWS", 2_000_000)
+IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
+IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
+DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
 # Filters: what a choice not made is called.
 
