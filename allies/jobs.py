@@ -1,15 +1,10 @@
 """Work that waits for nobody: run by `manage.py db_worker`."""
 
-import datetime as dt
-
 from django.db import connection
 from django.utils import timezone
 from django_tasks import task
 
-from allies.models import Upload
-
-#: How long an upload nobody applied is kept.
-KEPT_FOR = dt.timedelta(days=7)
+from allies.models import Changeset
 
 
 @task()
@@ -20,5 +15,5 @@ def after_import() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA optimize" if connection.vendor == "sqlite" else "ANALYZE")
-    for upload in Upload.objects.filter(uploaded_at__lt=timezone.now() - KEPT_FOR):
-        upload.discard()
+    for changeset in Changeset.objects.forgotten(timezone.now()):
+        changeset.discard()

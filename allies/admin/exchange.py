@@ -24,7 +24,7 @@ from allies.exchange.export import export_csv
 from allies.exchange.reader import UnreadableFile, read_csv, sha256_of
 from allies.exchange.resources import NOUNS
 from allies.exchange.runner import Refused, run_import
-from allies.models import Upload
+
 
 NOUN_OF = {resource._meta.model: noun for noun, resource in NOUNS.items()}
 

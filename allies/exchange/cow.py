@@ -16,7 +16,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from allies.exchange.reader import Row, UnreadableFile
+from allies.exchange.reader import UnreadableFile
+from allies.exchange.rows import Row, Rows
 from allies.models import AllianceKind, Country
 from allies.models.languages import SUFFIXES
 
@@ -86,11 +87,16 @@ def read(path: Path) -> list[tuple[str, Iterable[Row]]]:
     while the rows are taken, where a column is missing or a kind or a day is unknown.
     """
     return [
-        ("sources", iter([Row(1, dict(SOURCE))])),
-        ("alliances", _alliances(path)),
-        ("memberships", _memberships(path)),
-        ("citations", _citations(path)),
+        ("sources", _r(lambda p: iter([Row(1, dict(SOURCE))]),path)),
+        ("alliances", _r(_alliances,path)),
+        ("memberships", _r(_memberships,path)),
+        ("citations", _r(_citations,path)),
     ]
+
+
+def _r(f, path):
+    first = next(f(path))
+    return Rows(list(first.cells), lambda: (Row(r.number, list(r.cells.values())) for r in f(path)))
 
 
 def _spells(path: Path) -> Iterator[Spell]:

@@ -1,223 +1,479 @@
-"""Rows of one noun on their way in: read, told which record each is, and what would change."""
+"""Rows of one noun on their way into a plan: read, told which record each is, and what changes."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
-from allies.exchange.planned import Planned
-from allies.exchange.reader import Row
+from allies.actions.rights import Person
+from allies.exchange.columns import Column, Failure
+from allies.exchange.plan import Outcome, Plan
+from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import Identity
+from allies.exchange.rows import LEFT_OUT, Problem, Row, Rows
 from allies.exchange.rules import Rules
-from allies.exchange.run import ImportRun
-from allies.exchange.writer import Writer
+from allies.exchange.store import Shelf
 
-#: Rows taken at a time: what memory holds, and what one statement writes.
+#: Rows taken at a time: what memory holds, and what one query asks for.
 CHUNK = 1000
 
 
+@dataclass
+class Read:
+    """A row that was understood: its number, its cells, and what they store."""
+
+    number: int
+    cells: Any
+    values: tuple[Any, ...]
+
+
+@dataclass
+class Known:
+    """A record there is: its id, and what it stores where this file has columns."""
+
+    pk: int
+    values: tuple[Any, ...]
+    keys: dict[str, Any]
+
+
+@dataclass
+class Planned:
+    """A row with the record it is or will be, where something is to be written.
+
+    ``identity`` names the attributes it is known by; of a known record, ``before`` is how it
+    stands and ``changed`` what the row changes.
+    """
+
+    read: Read
+    record: Any
+    identity: tuple[str, ...]
+    is_new: bool
+    before: Any = None
+    changed: frozenset[str] = frozenset()
+
+
 class NounLoad:
-    """The rows of one noun on their way in."""
+    """The rows of one noun on their way into a plan; costs a fixed number of queries a chunk."""
 
     def __init__(
-        self, run: ImportRun, resource: NounResource, report: Report, only_new: frozenset[str]
+        self,
+        plan: Plan,
+        references: References,
+        resource: NounResource,
+        report: Report,
+        *,
+        user: Person | None,
+        only_new: frozenset[str],
+        progress: Callable[[int], None],
     ) -> None:
-        self.run = run
+        self.plan = plan
+        self.references = references
         self.resource = resource
         self.model: Any = resource.model
         self.report = report
         self.only_new = only_new
-        self.fields = {field.column_name: field for field in resource.get_import_fields()}
-        self.columns = {field.attribute: column for column, field in self.fields.items()}
+        self.progress = progress
+        self.shelf = Shelf(self.model)
+        self.rules = Rules(plan, resource, report, user)
         for _field, cell in resource.references():
-            cell.references = run.references
-        self.rules = Rules(run, resource, report, self.columns)
-        self.writer = Writer(run, resource, report)
+            cell.references = references
 
     # Rounds: rows that name a record of this very file wait until that one is there.
 
-    def take(self, rows: Iterable[Row]) -> None:
+    def take(self, rows: Rows) -> None:
+        """Take the rows into the plan."""
+        self._use(rows)
         round_ = 0
-        waiting = self._round(rows, round_, may_wait=bool(self.resource.self_reference))
+        waiting = self._round(rows, round_, may_wait=self._parent is not None)
         while waiting:
             before, round_ = waiting, round_ + 1
-            waiting = self._round(self.run.ledger.deferred(round_ - 1), round_, may_wait=True)
+            waiting = self._round(self.plan.deferred(round_ - 1), round_, may_wait=True)
             if waiting == before:  # nothing was resolved: say what is wrong with them
-                self._note_chains(self.run.ledger.deferred(round_))
-                self._round(self.run.ledger.deferred(round_), round_ + 1, may_wait=False)
+                self._note_chains(self.plan.deferred(round_))
+                self._round(self.plan.deferred(round_), round_ + 1, may_wait=False)
                 break
-        self.run.ledger.forget_deferred()
+        self.plan.forget_deferred()
+
+    def _use(self, rows: Rows) -> None:
+        """Take note of which columns the rows have, and of what new records lack without them."""
+        fields = {field.column_name: field for field in self.resource.get_import_fields()}
+        self.called = rows.called
+        self.columns = [
+            Column(fields[name], self.model._meta.get_field(fields[name].attribute))
+            for name in rows.columns
+        ]
+        self.at = {column.name: n for n, column in enumerate(self.columns)}
+        given = frozenset(self.at)
+        self.lacking = self.rules.lacking(given)
+        self.compared = [
+            n for n, column in enumerate(self.columns) if column.name not in self.only_new
+        ]
+        # Where nothing is computed and nobody refers to it, a record needs no object of its own.
+        self.is_plain = self.rules.are_plain and not self.lacking
+        parent = self.resource.self_reference
+        self._parent = self.at.get(parent) if parent else None
+        self._own = self.at.get(self.resource.identities[0][0])
 
     def _round(self, rows: Iterable[Row], round_: int, *, may_wait: bool) -> int:
         for chunk in _chunks(rows):
             self._take_chunk(chunk, round_ if may_wait else None)
-            if self.run.progress:
-                self.run.progress(self.report.rows)
-        return self.run.ledger.count_deferred(round_)
+            self.progress(self.report.rows)
+        return self.plan.count_deferred(round_) if self._parent is not None else 0
 
     def _note_chains(self, rows: Iterable[Row]) -> None:
-        parent = self.columns[self.resource.self_reference]
-        (own,) = self.resource.identities[0]
+        assert self._parent is not None
         for row in rows:
-            self.run.ledger.link(self._waiting, row.cells.get(own, ""), row.cells[parent])
+            own = row.cells[self._own] if self._own is not None else ""
+            self.plan.link(self._waiting, str(own), str(row.cells[self._parent]))
 
     @property
     def _waiting(self) -> str:
         return f"{self.resource.noun} waiting"
 
-    def _waits_for_itself(self, column: str, text: str) -> bool:
+    def _goes_round(self, at: int, cell: Any) -> bool:
         """Say whether the records a row waits for are waiting for each other."""
-        if column != self.columns.get(self.resource.self_reference):
+        if at != self._parent:
             return False
         seen: set[str] = set()
-        key: str | None = text
+        key: str | None = cell
         while key and key not in seen:
             seen.add(key)
-            key = self.run.ledger.parent(self._waiting, key)
+            key = self.plan.parent(self._waiting, key)
         return bool(key)
 
     # One chunk.
 
     def _take_chunk(self, rows: list[Row], defer_to: int | None) -> None:
-        references = self.run.references
-        references.begin_chunk()
-        for field, cell in self.resource.references():
-            cell.prepare({row.cells.get(field.column_name, "") for row in rows})
-        read = []
+        self.references.begin_chunk()
+        rows = self._without_problems(rows)
+        for n, column in enumerate(self.columns):
+            column.learn(row.cells[n] for row in rows)
+        if defer_to is not None:
+            rows = self._without_waiting(rows, defer_to)
+        self.report.rows += len(rows)
+        self._plan(self._read(rows))
+        for column in self.columns:
+            column.forget_failures()
+
+    def _without_problems(self, rows: list[Row]) -> list[Row]:
         for row in rows:
-            if defer_to is not None and self._must_wait(row):
-                self.run.ledger.defer(defer_to, *row)
-                continue
-            self.report.rows += 1
-            if values := self._read_cells(row):
-                read.append((row, values))
-        self.writer.take_over(self.rules.accept(self._plan(read)))
+            if row.problem:
+                self.report.rows += 1
+                self.report.refuse(row.number, [("", "", row.problem)])
+        return [row for row in rows if not row.problem]
 
-    def _must_wait(self, row: Row) -> bool:
-        field = self.fields[self.columns[self.resource.self_reference]]
-        text = row.cells.get(field.column_name, "")
-        try:
-            field.clean({field.column_name: text})
-        except ValueError:
+    def _without_waiting(self, rows: list[Row], defer_to: int) -> list[Row]:
+        at = self._parent
+        assert at is not None
+        stored = self.columns[at].stored
+        ready = []
+        for row in rows:
+            if isinstance(stored[row.cells[at]], Failure):
+                self.plan.defer(defer_to, row)
+            else:
+                ready.append(row)
+        return ready
+
+    def _read(self, rows: list[Row]) -> list[Read]:
+        stored = [column.stored for column in self.columns]
+        read = [
+            Read(row.number, row.cells, tuple([m[c] for m, c in zip(stored, row.cells)]))  # noqa: B905, C409 — the hot line
+            for row in rows
+        ]
+        if any(column.has_failures for column in self.columns):
+            return [row for row in read if not self._refuse_failures(row)]
+        return read
+
+    def _refuse_failures(self, row: Read) -> bool:
+        if LEFT_OUT in row.cells:
+            self.report.left_out += 1
+            self.plan.note([(self.resource.noun, row.number, Outcome.LEFT_OUT, "", "{}", "")])
             return True
-        return False
-
-    def _read_cells(self, row: Row) -> dict[str, Any] | None:
-        values, errors = {}, []
-        for column, text in row.cells.items():
-            field = self.fields[column]
-            try:
-                values[field.attribute] = field.widget.clean(text, row=row.cells)
-            except ValueError as error:
-                message = str(error)
-                if self._waits_for_itself(column, text):
+        errors = []
+        for n, value in enumerate(row.values):
+            if isinstance(value, Failure):
+                cell, message = row.cells[n], value.message
+                shown = self._shown(cell)
+                if self._goes_round(n, cell):
                     message = _("these rows go round in a circle")
-                errors.append((column, text, message))
+                elif value.is_unknown_country:
+                    self.plan.note_unknown(shown, message)
+                errors.append((self._name(self.columns[n].name), shown, message))
         if errors:
             self.report.refuse(row.number, errors)
-            return None
-        return values
+        return bool(errors)
+
+    def _name(self, column: str) -> str:
+        """Return what the file calls one of our columns."""
+        return self.called.get(column, column)
+
+    @staticmethod
+    def _shown(cell: Any) -> str:
+        """Return a cell as the file has it."""
+        return cell.value if isinstance(cell, Problem) else shown(cell)
 
     # Which records the rows are, and what would change.
 
-    def _plan(self, read: list[tuple[Row, dict[str, Any]]]) -> list[Planned]:
+    def _plan(self, read: list[Read]) -> None:
         identified = []
-        for row, values in read:
-            sketch = self.model(**values)
-            identities = self.resource.row_identities(sketch)
-            if not identities:
-                message = _("a row needs %(columns)s") % {
+        for row in read:
+            if identities := self.resource.row_identities(row.values, self.at):
+                identified.append((row, identities))
+            else:
+                needed = _("a row needs %(columns)s") % {
                     "columns": self.resource.identity_columns()
                 }
-                self.report.refuse(row.number, [("", "", message)])
+                self.report.refuse(row.number, [("", "", needed)])
+        known = self._find_known([i for _row, identities in identified for i in identities])
+        recognised = [(row, *self._recognise(ids, known)) for row, ids in identified]
+        repeated = self._repeated(recognised)
+        new, changed = [], []
+        for row, identity, before in recognised:
+            if row.number in repeated:
+                self._note_repeated(row, identity, *repeated[row.number])
+            elif before is None:
+                new.append((row, identity[0]))
+            elif names := self._differing(row, before):
+                changed.append((row, identity[0], before, names))
             else:
-                identified.append((row, values, sketch, identities))
-        known = self._find_known(
-            [identity for *_rest, identities in identified for identity in identities]
-        )
-        planned = []
-        for row, values, sketch, identities in identified:
-            identity, before = self._recognise(identities, known)
-            first = self._first_row_of(identity, before, row.number)
-            if first != row.number:
-                message = _("the same record as in row %(row)d") % {"row": first}
-                named = [self.columns[name] for name in identity[0]]
-                value = " / ".join(row.cells.get(column, "") for column in named)
-                self.report.refuse(row.number, [(" + ".join(named), value, message)])
-                continue
-            if before is None:
-                self.resource.complete(sketch)
-                planned.append(Planned(row, sketch, identity[0], is_new=True))
-            else:
-                planned.append(self._compare(row, values, identity[0], before))
-        return planned
+                self.report.unchanged += 1
+        if self.is_plain and not changed:
+            self._take_plain([row for row, _names in new])
+        else:
+            planned = [self._as_new(*one) for one in new] + self._as_changed(changed)
+            self._take_over(self.rules.accept(planned, self))
 
     def _recognise(
-        self, identities: list[Identity], known: dict[Identity, Any]
-    ) -> tuple[Identity, Any]:
+        self, identities: list[Identity], known: dict[Identity, Known]
+    ) -> tuple[Identity, Known | None]:
         """Return what tells which record a row is, and that record, or None for a new one."""
         surer: list[str] = []
         for identity in identities:
             before = known.get(identity)
-            if before is not None and not any(getattr(before, name) for name in surer):
+            if before is not None and not any(before.keys.get(name) for name in surer):
                 return identity, before
             surer += identity[0]
         return identities[0], None
 
-    def _first_row_of(self, identity: Identity, before: Any, number: int) -> int:
-        """Return the first row that is this record, by these words or by others."""
-        first_row = self.run.ledger.first_row
-        first = first_row(self.resource.noun, (*identity[0], *identity[1]), number)
-        if before is None or first != number:
-            return first
-        return first_row(f"{self.resource.noun} id", (before.pk,), number)
-
-    def _find_known(self, identities: list[Identity]) -> dict[Identity, Any]:
-        groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
-        for names, values in identities:
-            groups[names].append(values)
-        known: dict[Identity, Any] = {}
-        for names, keys in groups.items():
-            conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(names)}
-            wanted = set(keys)
-            related = [field.attribute for field, _cell in self.resource.references()]
-            # The conditions take in more than the keys do: read it through, keep what is wanted.
-            records = self.model._default_manager.filter(**conditions).select_related(*related)
-            for record in records.iterator(chunk_size=CHUNK):
-                key = tuple(
-                    getattr(record, self.model._meta.get_field(name).attname) for name in names
+    def _repeated(self, recognised: list[Any]) -> dict[int, tuple[int, bool]]:
+        """Return the rows that are the record of a row before: row → (that row, are they equal)."""
+        noun = self.resource.noun
+        numbers = [row.number for row, _identity, _before in recognised]
+        digests = [hash(row.values) for row, _identity, _before in recognised]
+        keys = [repr(identity) for _row, identity, _before in recognised]
+        found = self.plan.first_rows(noun, keys, numbers, digests)
+        if len(self.resource.identities) > 1:  # the same record by other words
+            by_id = [
+                (str(before.pk), number, digest)
+                for (_row, _i, before), number, digest in zip(
+                    recognised, numbers, digests, strict=True
                 )
-                if key in wanted:
-                    known[(names, key)] = record
+                if before is not None and number not in found
+            ]
+            if by_id:
+                found |= self.plan.first_rows(f"{noun} id", *zip(*by_id, strict=True))
+        return found
+
+    def _note_repeated(self, row: Read, identity: Identity, first: int, is_equal: bool) -> None:
+        named = [name for name in identity[0] if name in self.at]
+        value = " / ".join(self._shown(row.cells[self.at[name]]) for name in named)
+        if is_equal:
+            self.report.repeated += 1
+            if self.plan.keep_rows:
+                detail = json.dumps({"": str(first)})
+                self.plan.note(
+                    [(self.resource.noun, row.number, Outcome.REPEATED, value, detail, "")]
+                )
+            return
+        message = _("the same record as in row %(row)d, which says otherwise of it") % {
+            "row": first
+        }
+        columns = " + ".join(self._name(name) for name in named)
+        self.report.refuse(row.number, [(columns, value, message)])
+
+    def _find_known(self, identities: list[Identity]) -> dict[Identity, Known]:
+        groups: dict[tuple[str, ...], set[tuple[Any, ...]]] = defaultdict(set)
+        for names, values in identities:
+            if not any(isinstance(value, int) and value < 0 for value in values):
+                groups[names].add(values)
+        given = [column.attname for column in self.columns]
+        every = list(dict.fromkeys(name for names in self.resource.identities for name in names))
+        attnames = [self.shelf.attname(name) for name in every]
+        known: dict[Identity, Known] = {}
+        for names, keys in groups.items():
+            own = [self.shelf.attname(name) for name in names]
+            records = self.model._default_manager.filter(one_of_rows(self.model, own, keys))
+            for pk, *found in records.values_list("pk", *attnames, *given):
+                named = dict(zip(every, found, strict=False))
+                key = tuple(named[name] for name in names)
+                known[(names, key)] = Known(pk, tuple(found[len(every) :]), named)
         return known
 
-    def _compare(
-        self, row: Row, values: dict[str, Any], identity: tuple[str, ...], before: Any
-    ) -> Planned:
-        changed, after = set(), {}
-        for name, value in values.items():
-            if name in self.only_new:
-                continue
-            if name == "slug" and not value:
-                continue  # an empty cell does not take an address away
-            attname = self.model._meta.get_field(name).attname
-            new = getattr(value, "pk", None) if attname != name else value
-            if new != getattr(before, attname):
-                changed.add(name)
-                after[name] = value
-        record = before
-        if changed:
+    def _differing(self, row: Read, before: Known) -> frozenset[str]:
+        """Return the names of the columns in which a row differs from its record."""
+        if row.values == before.values:
+            return frozenset()
+        return frozenset(
+            self.columns[n].name
+            for n in self.compared
+            if row.values[n] != before.values[n]
+            # An empty cell does not take an address away.
+            and not (self.columns[n].name == "slug" and not row.values[n])
+        )
+
+    # Into the plan.
+
+    def _take_plain(self, rows: list[Read]) -> None:
+        """Plan new records of a noun whose rows are all there is to them."""
+        rows = self.rules.accept_plain(rows, self.columns, self.at)
+        place = self.shelf.places(self.at)
+        noun = self.resource.noun
+        defaults = self.shelf.defaults
+        stored = []
+        for row in rows:
+            values = row.values
+            stored.append(
+                [
+                    self.plan.provisional_id(noun),
+                    *[defaults[n] if p is None else values[p] for n, p in place],
+                ]
+            )
+        if stored:
+            self.plan.add("new", noun, self.shelf.width, stored)
+        self.report.created += len(rows)
+        if self.plan.keep_rows:
+            self.plan.note(self._outcome(row, Outcome.NEW, "", self._cells(row)) for row in rows)
+
+    def _as_new(self, row: Read, identity: tuple[str, ...]) -> Planned:
+        record = self.model(
+            **{column.attname: row.values[n] for n, column in enumerate(self.columns)}
+        )
+        self._attach(record, row.values)
+        self.resource.complete(record)
+        return Planned(row, record, identity, is_new=True)
+
+    def _as_changed(self, changed: list[Any]) -> list[Planned]:
+        if not changed:
+            return []
+        related = [field.attribute for field, _cell in self.resource.references()]
+        records = self.model._default_manager.select_related(*related).in_bulk(
+            [before.pk for _row, _identity, before, _names in changed]
+        )
+        planned = []
+        for row, identity, known, names in changed:
+            before = records[known.pk]
             record = self.model(
                 **{f.attname: getattr(before, f.attname) for f in self.model._meta.concrete_fields}
             )
             record._state.adding = False
             record._state.fields_cache = dict(before._state.fields_cache)
-            for name, value in after.items():
-                setattr(record, name, value)
-        return Planned(row, record, identity, False, before, frozenset(changed))
+            for name in names:
+                n = self.at[name]
+                setattr(record, self.columns[n].attname, row.values[n])
+            self._attach(record, row.values, names)
+            planned.append(Planned(row, record, identity, False, before, names))
+        return planned
+
+    def _attach(self, record: Any, values: tuple[Any, ...], names: Any = None) -> None:
+        """Give a record the records it points to, so that asking for them costs no query."""
+        for n, column in enumerate(self.columns):
+            if column.is_reference and (names is None or column.name in names):
+                related = column.records.get(values[n])
+                record._state.fields_cache[column.field.name] = related
+
+    def _take_over(self, accepted: list[Planned]) -> None:
+        noun = self.resource.noun
+        new = [plan for plan in accepted if plan.is_new]
+        changed = [plan for plan in accepted if plan.changed]
+        likely = self._likely(new) if self.plan.keep_rows else {}
+        for plan in new:
+            plan.record.pk = self.plan.provisional_id(noun)
+            if self.resource.is_referred_to:
+                self.references.expect(plan.record)
+        for plan in changed:
+            if "slug" in plan.changed:
+                self.plan.leave_slug(noun, plan.before.slug, plan.record.pk)
+        for kind, plans in (("new", new), ("changed", changed)):
+            if plans:
+                rows = [self.shelf.stored(plan.record) for plan in plans]
+                self.plan.add(kind, noun, self.shelf.width, rows)
+        self.report.created += len(new)
+        self.report.updated += len(changed)
+        self.report.likely += len(likely)
+        if self.plan.keep_rows:
+            self.plan.note(
+                self._outcome(p.read, Outcome.NEW, str(p.record), self._cells(p.read), likely)
+                for p in new
+            )
+            self.plan.note(
+                self._outcome(p.read, Outcome.CHANGED, str(p.before), self._changes(p))
+                for p in changed
+            )
+
+    def _outcome(
+        self, row: Read, kind: str, record: str, detail: Any, likely: Any = None
+    ) -> tuple[str, int, str, str, str, str]:
+        text = json.dumps(detail, ensure_ascii=False)
+        return (self.resource.noun, row.number, kind, record, text, (likely or {}).get(row.number, ""))
+
+    def _cells(self, row: Read) -> dict[str, str]:
+        pairs = zip(self.columns, row.cells, strict=True)
+        return {column.name: shown(cell) for column, cell in pairs if cell}
+
+    def _changes(self, plan: Planned) -> dict[str, list[str]]:
+        """Return, a column, the cell as the record has it and as it will have it."""
+        fields = {field.column_name: field for field in self.resource.get_export_fields()}
+        return {
+            name: [fields[name].export(plan.before), fields[name].export(plan.record)]
+            for name in sorted(plan.changed, key=self.at.__getitem__)
+        }
+
+    def _likely(self, new: list[Planned]) -> dict[int, str]:
+        """Return the new rows that may be a known record under another name: row → that record."""
+        found: dict[int, str] = {}
+        for name in self.resource.likenesses:
+            texts = {value for plan in new if (value := getattr(plan.record, name))}
+            if not texts:
+                continue
+            alike = {
+                getattr(record, name): str(record)
+                for record in self.model._default_manager.filter(**{f"{name}__in": texts})
+            }
+            for plan in new:
+                if like := alike.get(getattr(plan.record, name)):
+                    found.setdefault(plan.read.number, like)
+        return found
+
+
+def shown(cell: str) -> str:
+    """Return a cell without the code system a mapping put in front of a country's code."""
+    system, colon, rest = cell.partition(":")
+    return rest if colon and system in _SYSTEMS else cell
+
+
+_SYSTEMS = frozenset({"alpha2", "alpha3", "m49", "cow", "name"})
+
+
+def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]) -> RawSQL:
+    """Return the condition that these columns hold one of these rows of values, all at once."""
+    from django.db import connection
+
+    quote = connection.ops.quote_name
+    columns = ", ".join(
+        f"{quote(model._meta.db_table)}.{quote(model._meta.get_field(name).column)}"
+        for name in attnames
+    )
+    rows = list(keys)
+    places = ", ".join([f"({', '.join(['%s'] * len(attnames))})"] * len(rows))
+    params = [value for row in rows for value in row]
+    return RawSQL(f"({columns}) IN (VALUES {places})", params, output_field=BooleanField())  # noqa: S611
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

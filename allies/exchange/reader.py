@@ -4,10 +4,10 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from allies.exchange.rows import Row, Rows
 from allies.tabular import unshield
 
 #: Longest cell accepted, in characters; a document goes in as a source, not as a cell.
@@ -19,51 +19,51 @@ class UnreadableFile(ValueError):
     """A file that is not a table of this noun; its text says why and what to do."""
 
 
-class Row(NamedTuple):
-    """A row of a file: its number as a spreadsheet shows it (the header is 1), and its cells."""
-
-    number: int
-    cells: dict[str, str]
-
-
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_csv(path: Path, columns: list[str]) -> Iterator[Row]:
-    """Yield the rows of a UTF-8 CSV file whose header names some of these columns.
+def read_csv(path: Path, columns: list[str]) -> Rows:
+    """Return the rows of a UTF-8 CSV file whose header names some of these columns.
 
     Cells come out as they were before ``tabular.shield``. Empty rows are passed over; a row's
-    missing last cells are empty. Raises UnreadableFile, at the row where reading ends.
+    missing last cells are empty. Raises UnreadableFile, also while the rows are taken.
     """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            names = _checked_header(next(csv.reader(file), []), columns)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UnreadableFile(_("This is no CSV file.")) from error
+    return Rows(names, lambda: _rows(path, len(names)))
+
+
+def _rows(path: Path, width: int) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
-    number = 0
+    number = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
-            header = next(rows, [])
-            number = 1
-            names = _checked_header(header, columns)
+            next(rows)
             for number, cells in enumerate(rows, start=2):
                 if not any(cells):
                     continue
-                if len(cells) > len(names):
+                if len(cells) > width:
                     raise UnreadableFile(
                         _(
                             "Row %(row)d has %(cells)d cells, the header %(columns)d. "
                             "A cell with a comma needs quotes around it."
                         )
-                        % {"row": number, "cells": len(cells), "columns": len(names)}
+                        % {"row": number, "cells": len(cells), "columns": width}
                     )
-                padded = cells + [""] * (len(names) - len(cells))
+                padded = cells + [""] * (width - len(cells))
                 if any("\0" in cell for cell in padded):
                     raise UnreadableFile(
                         _("Row %(row)d holds a NUL character: this is no text file.")
                         % {"row": number}
                     )
-                yield Row(number, {n: unshield(c) for n, c in zip(names, padded, strict=True)})
+                yield Row(number, [unshield(c) if c[:1] == "'" else c for c in padded])
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             _("This is not UTF-8 text (after row %(row)d). Save the file as CSV UTF-8.")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
-from allies.exchange.ledger import Ledger
+from allies.exchange.plan import Plan
 from allies.folding import fold
 from allies.models import Alias, Alliance, AllyList, Country, Entry, Event, OldSlug, Source
 
@@ -21,11 +21,20 @@ class UnknownRecord(CellError):
     """A cell names a record that does not exist, or that two records could be meant by."""
 
 
+class UnknownCountry(UnknownRecord):
+    """A cell names a country that nobody knows by that name or code."""
+
+
+#: In front of a country's code, with a colon: which code it is. Without it, any is tried.
+CODES = ("alpha2", "alpha3", "m49", "cow", "name")
+
+
 class CountryIndex:
     """Every country by every code and name: a few thousand short texts, read once a run."""
 
     def __init__(self) -> None:
         self._codes: dict[str, Country] = {}
+        self._by_code: dict[str, Country] = {}
         self._names: dict[str, dict[int, Country]] = defaultdict(dict)
         self._slugs: dict[str, Country] = {}
         countries = {country.pk: country for country in Country.objects.all()}
@@ -39,6 +48,14 @@ class CountryIndex:
         for code in (country.alpha3, country.alpha2, country.cow_code):
             if code not in ("", None):
                 self._codes[str(code)] = country
+        for system, code in (
+            ("alpha3", country.alpha3),
+            ("alpha2", country.alpha2),
+            ("m49", country.m49.lstrip("0")),
+            ("cow", country.cow_code),
+        ):
+            if code not in ("", None):
+                self._by_code[f"{system}:{code}"] = country
         self._slugs[country.slug] = country
         self._codes.setdefault(country.code.upper(), country)  # its slug, where it has no other
         for name in (country.name_en, country.name_ind):
@@ -51,10 +68,26 @@ class CountryIndex:
     def find(self, text: str) -> Country:
         """Return the country with this alpha-3, alpha-2 or COW code, name, alias or slug.
 
-        Raises UnknownRecord where there is none, with names like it, or more than one.
+        ``m49:643``, ``cow:365``, ``alpha2:RU``, ``alpha3:RUS`` and ``name:Rusia`` say which it is.
+        Raises UnknownCountry where there is none, with names like it, and UnknownRecord where
+        there is more than one.
         """
+        system, colon, rest = text.partition(":")
+        if colon and system in CODES:
+            return self._find_named(rest) if system == "name" else self._find_code(system, rest)
         if found := self._codes.get(text.upper()):
             return found
+        return self._find_named(text)
+
+    def _find_code(self, system: str, code: str) -> Country:
+        digits = code.strip().lstrip("0") if system in ("m49", "cow") else code.strip().upper()
+        if found := self._by_code.get(f"{system}:{digits}"):
+            return found
+        raise UnknownCountry(
+            _("no country has this code; mind which code it is (%(code)s)") % {"code": system}
+        )
+
+    def _find_named(self, text: str) -> Country:
         named = self._names.get(fold(text), {})
         if len(named) == 1:
             return next(iter(named.values()))
@@ -65,7 +98,7 @@ class CountryIndex:
             )
         if found := self._slugs.get(text):
             return found
-        raise UnknownRecord(self._advice(text))
+        raise UnknownCountry(self._advice(text))
 
     def _advice(self, text: str) -> str:
         near = get_close_matches(fold(text), self._names, n=3, cutoff=0.75)
@@ -102,8 +135,8 @@ _ADVICE: dict[type[models.Model], Callable[[], str]] = {
 class References:
     """Records by natural key: those in the database, and those this run is about to create."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._countries: CountryIndex | None = None
         self._chunk: dict[type[models.Model], dict[str, Any]] = defaultdict(dict)
 
@@ -154,7 +187,7 @@ class References:
             return self.countries.find(text)
         if model is Entry:
             return self._find_entry(text)
-        found = self._chunk[model].get(text) or self._ledger.expected(model.__name__, text)
+        found = self._chunk[model].get(text) or self._plan.expected(model.__name__, text)
         if found is None:
             raise UnknownRecord(_ADVICE[model]())
         return found
@@ -165,24 +198,20 @@ class References:
             raise UnknownRecord(_ADVICE[Entry]())
         ally_list = self.find(AllyList, slug)
         key = f"{ally_list.pk}/{self.countries.find(country).pk}"
-        found = self._chunk[Entry].get(key) or self._ledger.expected("Entry", key)
+        found = self._chunk[Entry].get(key) or self._plan.expected("Entry", key)
         if found is None:
             raise UnknownRecord(_ADVICE[Entry]())
         return found
 
     def expect(self, record: Any) -> None:
-        """Take a record that this run would create for one that is there."""
-        self.written(record)
-        if isinstance(record, Entry):
-            keys = [f"{record.ally_list_id}/{record.country_id}"]
-            self._ledger.expect("Entry", keys, record)
-        elif type(record) in _KEYS:
-            keys = [getattr(record, key) for key in _KEYS[type(record)]]
-            self._ledger.expect(type(record).__name__, keys, record)
-
-    def written(self, record: Any) -> None:
-        """Take note of a country or name that this run has written."""
+        """Take a record to be for one that is there."""
         if isinstance(record, Country):
             self.countries.add(record)
         elif isinstance(record, Alias):
             self.countries.add_name(record.country, record.name)
+        if isinstance(record, Entry):
+            keys = [f"{record.ally_list_id}/{record.country_id}"]
+            self._plan.expect("Entry", keys, record)
+        elif type(record) in _KEYS:
+            keys = [getattr(record, key) for key in _KEYS[type(record)]]
+            self._plan.expect(type(record).__name__, keys, record)

@@ -1,5 +1,6 @@
 """What an import did or would do, in a form a page and a terminal can show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +47,13 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    likely: int = 0
     unsupported: int = 0
     errors: list[RowError] = field(default_factory=list)
     error_count: int = 0
+    on_refusal: Callable[[int, list[tuple[str, str, str]]], None] | None = None
 
     @property
     def ok(self) -> bool:
@@ -66,9 +71,16 @@ class Report:
             "to a published source: readers do not see them yet."
         ) % {"count": self.unsupported}
 
+    def counts(self) -> dict[str, int]:
+        """Return the counts a changeset keeps, without those that are nothing."""
+        names = ("rows", "created", "updated", "unchanged", "refused", "repeated", "left_out")
+        return {name: value for name in (*names, "likely") if (value := getattr(self, name))}
+
     def refuse(self, row: int, found: list[tuple[str, str, str]]) -> None:
         """Count a row as refused, with its errors as (column, value, message)."""
         self.refused += 1
+        if self.on_refusal:
+            self.on_refusal(row, found)
         for column, value, message in found:
             self.add_error(RowError(self.noun, row, column, value, message))
 
@@ -81,8 +93,11 @@ class Report:
         """Say the counts in one line."""
         return _(
             "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d changed, "
-            "%(unchanged)d unchanged, %(refused)d refused"
+            "%(unchanged)d unchanged, %(repeated)d repeated, %(left_out)d left out, "
+            "%(refused)d refused"
         ) % {
+            "repeated": self.repeated,
+            "left_out": self.left_out,
             "noun": self.noun,
             "rows": self.rows,
             "created": self.created,

@@ -1,144 +1,201 @@
-"""Whether what a file says may be so: rights, the fields' own rules, what has to be unique."""
+"""Whether what a file says may be so: rights, the records' own rules, what has to be unique."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import may_change
-from allies.exchange.planned import Planned
+from allies.actions.rights import Person, may_change
+from allies.exchange.plan import Plan
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
-from allies.exchange.run import ImportRun
+from allies.exchange.resources.base import NounResource as AnyResource
+from allies.exchange.store import Shelf
 from allies.models import Slugged
-from allies.models.fields import DerivedField
+
+if TYPE_CHECKING:
+    from allies.exchange.columns import Column
+    from allies.exchange.load import NounLoad, Planned, Read
+
+#: Errors of rows: row → [(column, value, message)].
+Errors = dict[int, list[tuple[str, str, str]]]
 
 
 class Rules:
     """The rules rows of one noun keep; a chunk costs one query a unique rule."""
 
     def __init__(
-        self,
-        run: ImportRun,
-        resource: NounResource,
-        report: Report,
-        columns: dict[str, str],
+        self, plan: Plan, resource: NounResource, report: Report, user: Person | None
     ) -> None:
-        self.run = run
+        self.plan = plan
         self.resource = resource
         self.model: Any = resource.model
         self.report = report
-        self.columns = columns
+        self.user = user
         self.unique_rules = list(_unique_rules(self.model))
-        # Relations were found by their cells; derived fields are not the file's to give.
-        self.unchecked = {
-            field.name
-            for field in self.model._meta.concrete_fields
-            if field.is_relation
-            or isinstance(field, DerivedField)
-            or field.name not in self.columns
-        }
+        self._may: dict[int, bool] = {}
 
-    def accept(self, planned: list[Planned]) -> list[Planned]:
+    @property
+    def are_plain(self) -> bool:
+        """Whether a row keeps every rule by its cells and its identity: nothing else is asked."""
+        return (
+            self.model.clean is models.Model.clean
+            and type(self.resource).check is AnyResource.check
+            and type(self.resource).complete is AnyResource.complete
+            and not self.resource.is_referred_to
+            and not Shelf(self.model).has_derived
+            and self._identity_is_enough
+            and [names for _n, names, _f, _m in self.unique_rules] == [*self.resource.identities]
+        )
+
+    def lacking(self, given: frozenset[str]) -> list[tuple[str, str, str]]:
+        """Return what keeps records from being new where the file has these columns only."""
+        errors = []
+        for field in self.resource.get_import_fields():
+            model_field = self.model._meta.get_field(field.attribute)
+            if field.column_name in given:
+                continue
+            if model_field.is_relation:
+                if not model_field.null:
+                    message = _("This column is needed for new records.")
+                    errors.append((field.column_name, "", message))
+                continue
+            default = model_field.get_default()
+            if model_field.blank and default in model_field.empty_values:
+                continue
+            try:
+                model_field.clean(default, None)
+            except ValidationError:
+                errors.append(
+                    (field.column_name, "", _("This column is needed for new records."))
+                )
+        return errors
+
+    # Rows without an object of their own.
+
+    def accept_plain(
+        self, rows: "list[Read]", columns: "list[Column]", at: Mapping[str, int]
+    ) -> "list[Read]":
+        """Return the new rows that may be written; report the others."""
+        through = self.resource.governed_through
+        if self.user is None or not through:
+            return rows
+        column = columns[at[through]]
+        accepted = []
+        for row in rows:
+            if self._may_write(column.records[row.values[at[through]]]):
+                accepted.append(row)
+            else:
+                self.report.refuse(row.number, [("", "", _not_allowed())])
+        return accepted
+
+    def _may_write(self, record: Any) -> bool:
+        if self.user is None:
+            return True
+        if record.pk not in self._may:
+            self._may[record.pk] = may_change(user=self.user, record=record)
+        return self._may[record.pk]
+
+    # Rows with one.
+
+    def accept(self, planned: "list[Planned]", load: "NounLoad") -> "list[Planned]":
         """Return the rows that may be written; report the others."""
-        errors: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+        errors: Errors = defaultdict(list)
         for plan in planned:
-            if plan.writes:
-                self._check_rights(plan, errors[plan.row.number])
-                self._check_fields(plan, errors[plan.row.number])
-        self._check_unique(planned, errors)
+            found = errors[plan.read.number]
+            if plan.is_new:
+                found += load.lacking
+            self._check_rights(plan, load, found)
+            self._check_record(plan, load, found)
+        self._check_unique(planned, load, errors)
         accepted = []
         for plan in planned:
-            if found := errors[plan.row.number]:
-                self.report.refuse(plan.row.number, found)
+            if found := errors[plan.read.number]:
+                self.report.refuse(plan.read.number, found)
             else:
                 accepted.append(plan)
         return accepted
 
-    def _check_rights(self, plan: Planned, errors: list[tuple[str, str, str]]) -> None:
-        if self.run.user is None:
+    def _check_rights(self, plan: "Planned", load: "NounLoad", errors: Any) -> None:
+        if self.user is None:
             return
         for record in (plan.before, plan.record):
-            if record is not None and not may_change(user=self.run.user, record=record):
-                column = "status" if "status" in plan.row.cells else ""
-                message = _("this is or would be public, and you may not publish: ask a reviewer")
-                errors.append((column, plan.row.cells.get("status", ""), message))
+            if record is not None and not may_change(user=self.user, record=record):
+                column = "status" if "status" in load.at else ""
+                errors.append(_cell(plan, load, column, _not_allowed()))
                 return
 
-    def _check_fields(self, plan: Planned, errors: list[tuple[str, str, str]]) -> None:
-        for check in (
-            lambda: plan.record.clean_fields(exclude=self.unchecked),
-            lambda: self._require_filled(plan.record),
-            lambda: self.resource.check(plan.record, self.run.ledger),
-        ):
-            try:
-                check()
-            except ValidationError as error:
-                errors += [
-                    (column, plan.row.cells.get(column, ""), message)
-                    for column, message in messages_by_field(error, self.columns)
-                ]
-            if errors:
-                return
-
-    def _require_filled(self, record: Any) -> None:
-        missing = [
-            field.name
-            for field in self.model._meta.concrete_fields
-            if field.is_relation
-            and not field.null
-            and field.name in self.columns
-            and getattr(record, field.attname) is None
-        ]
-        if isinstance(record, Slugged) and not record.slug:
-            missing.append("slug")
-        if missing:
-            message = _("This cell may not be empty.")
-            raise ValidationError(dict.fromkeys(missing, message))
+    def _check_record(self, plan: "Planned", load: "NounLoad", errors: Any) -> None:
+        if errors:
+            return
+        if isinstance(plan.record, Slugged) and not plan.record.slug:
+            errors.append(_cell(plan, load, "slug", _("This cell may not be empty.")))
+            return
+        columns = {field.attribute: field.column_name for field in self.resource.get_import_fields()}
+        try:
+            self.resource.check(plan.record, self.plan)
+        except ValidationError as error:
+            errors += [
+                _cell(plan, load, column, message)
+                for column, message in messages_by_field(error, columns)
+            ]
 
     @property
     def _identity_is_enough(self) -> bool:
         """Whether rows can be one record in one way only: it is known by its joins alone."""
         return all(len(names) > 1 for names in self.resource.identities)
 
-    def _check_unique(
-        self, planned: list[Planned], errors: dict[int, list[tuple[str, str, str]]]
-    ) -> None:
+    def _check_unique(self, planned: "list[Planned]", load: "NounLoad", errors: Errors) -> None:
         for name, names, fields, message in self.unique_rules:
             keys = {
-                plan.row.number: key
+                plan.read.number: key
                 for plan in planned
-                if plan.writes
-                and not (plan.identity == names and self._identity_is_enough)
+                if not (plan.identity == names and self._identity_is_enough)
                 and (key := _unique_key(plan.record, fields))
             }
             if not keys:
                 continue
             taken = self._holders(fields, set(keys.values()))
+            numbers = list(keys)
+            first = self.plan.first_rows(
+                f"{self.resource.noun}.{name}",
+                [repr(keys[number]) for number in numbers],
+                numbers,
+                [0] * len(numbers),
+            )
+            column = names[0] if names[0] in load.at else ""
             for plan in planned:
-                if not (key := keys.get(plan.row.number)):
+                number = plan.read.number
+                if not (key := keys.get(number)):
                     continue
-                column = self.columns.get(fields[0], "")
-                value = plan.row.cells.get(column, "")
-                first = self.run.ledger.first_row(
-                    f"{self.resource.noun}.{name}", key, plan.row.number
-                )
-                if first != plan.row.number:
+                if number in first:
                     said = _("the same as in row %(row)d: %(rule)s") % {
-                        "row": first,
+                        "row": first[number][0],
                         "rule": message,
                     }
-                    errors[plan.row.number].append((column, value, said))
+                    errors[number].append(_cell(plan, load, column, said))
                 elif taken.get(key, plan.record.pk) != plan.record.pk:
-                    errors[plan.row.number].append((column, value, message))
+                    errors[number].append(_cell(plan, load, column, message))
 
     def _holders(self, fields: tuple[str, ...], keys: set[Any]) -> dict[Any, int]:
         conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(fields)}
         rows = self.model._default_manager.filter(**conditions).values_list(*fields, "pk")
         return {tuple(row[:-1]): row[-1] for row in rows}
+
+
+def _not_allowed() -> str:
+    return _("this is or would be public, and you may not publish: ask a reviewer")
+
+
+def _cell(
+    plan: "Planned", load: "NounLoad", column: str, message: str
+) -> tuple[str, str, str]:
+    """Return an error as (the file's column, what stands there, what is wrong)."""
+    value = load._shown(plan.read.cells[load.at[column]]) if column in load.at else ""
+    return (load._name(column), value, message)
 
 
 def _unique_rules(

@@ -1,26 +1,27 @@
-"""The import: file → reader → resource → model, a chunk at a time, all or nothing.
+"""The import in one piece: a plan is made, and applied where it is whole and still true.
 
-A run reads, resolves and validates every row; what it would write it writes only when asked to
-commit, and a run with an error in it writes nothing. Without a commit no statement but SELECT
-reaches the database. A chunk costs a fixed number of queries: one for the records it may already
-hold, one a reference column, one a unique rule, and when writing one insert, one update and their
-history. Memory holds one chunk, the country names and, in the ledger on disk, the keys seen.
+All or nothing: what a plan says is written in one transaction, which also marks its changeset as
+applied. A plan rests on the data as they were; where they have changed since, nothing is written.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
-from django.db import transaction
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from allies.actions.rights import Person
-from allies.exchange.load import NounLoad
-from allies.exchange.reader import Row
+from allies.actions.versions import lock
+from allies.exchange.plan import Plan
+from allies.exchange.planning import Progress, make_plan, state_for
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUNS
-from allies.exchange.run import ImportRun
+from allies.exchange.rows import Rows
+from allies.exchange.writer import write
 from allies.jobs import after_import
-from allies.models import Publishable, Source, Status
+from allies.models import Changeset, ChangesetState, Publishable, Source, Status, record_models, referred_models
 
 
 class Refused(Exception):
@@ -31,43 +32,157 @@ class Refused(Exception):
         self.reports = reports
 
 
+class BrokenRule(Exception):
+    """A rule of the database that no check foresaw; its text is the rule's own message."""
+
+
+class Stale(Exception):
+    """The data have changed since the plan was made: it may no longer be true."""
+
+
+class Superseded(Exception):
+    """Somebody else has taken this changeset over, or it was called off."""
+
+
+#: Rows noun by noun; where a mapping makes them, it keeps notes in the plan.
+Files = Iterable[tuple[str, Rows]] | Callable[[Plan], list[tuple[str, Rows]]]
+
+
 def run_import(
-    files: Iterable[tuple[str, Iterable[Row]]],
+    files: Files,
     *,
     commit: bool,
     user: Person | None = None,
     reason: str = "",
-    progress: Callable[[int], None] | None = None,
+    about: Changeset | None = None,
+    started: dt.datetime | None = None,
+    progress: Progress | None = None,
     only_new: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Report]:
     """Import rows noun by noun, in the order given, in one piece.
 
-    ``only_new`` names, a noun, the columns set on new records and left alone on known ones.
-    Returns a report a noun. Raises Refused, with nothing written, where a row is refused; without
-    ``commit`` nothing is written in any case and the reports say what would be.
+    ``about`` is the changeset to be, ``reason`` its reason where there is none; ``started`` dates
+    what is written. Returns a report a noun. Raises Refused, with nothing written, where a row is
+    refused; without ``commit`` nothing is written in any case and the reports say what would be.
     """
-    run = ImportRun(commit=commit, user=user, reason=reason, progress=progress)
-    with run.ledger, transaction.atomic() if commit else nullcontext():
-        for noun, rows in files:
-            report = Report(noun)
-            run.reports.append(report)
-            kept = (only_new or {}).get(noun, frozenset())
-            NounLoad(run, NOUNS[noun](), report, kept).take(rows)
-            report.errors.sort(key=lambda error: error.row)
-        if commit:
-            if not run.ok:
-                raise Refused(run.reports)
-            _settle(run.reports)
+    files = files if callable(files) else list(files)
+    changeset = about or Changeset(reason=reason, created_by_id=user.pk if user else None)
+
+    def attempt() -> list[Report]:
+        with Plan() as plan:
+            found = files(plan) if callable(files) else files
+            state = state_for(noun for noun, _rows in found)
+            reports = make_plan(plan, found, user=user, only_new=only_new, progress=progress)
+            if commit:
+                if not all(report.ok for report in reports):
+                    raise Refused(reports)
+                apply_plan(
+                    plan, changeset, reports, state=state, now=started, progress=progress
+                )
+        return reports
+
+    try:
+        return attempt()
+    except Stale:  # somebody saved meanwhile: now they wait until we are done
+        with transaction.atomic():
+            lock(record_models())
+            return attempt()
+
+
+def apply_plan(
+    plan: Plan,
+    changeset: Changeset,
+    reports: list[Report],
+    *,
+    state: str,
+    now: dt.datetime | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write what a plan says and mark its changeset as applied, in one transaction.
+
+    Raises Stale where the data are no longer in the state the plan was made for, Superseded where
+    the changeset is no longer this job's, BrokenRule where the database refuses a record.
+    """
+    now = now or timezone.now()
+    nouns = [report.noun for report in reports]
+    try:
+        with transaction.atomic():
+            lock(_looked_at(nouns))
+            if state_for(nouns) != state:
+                raise Stale
+            if changeset.pk is None:
+                changeset.save()
+            write(plan, changeset, now, progress or _nothing)
+            _settle(changeset, reports)
+            finish(changeset, {report.noun: report.counts() for report in reports}, now)
             transaction.on_commit(after_import.enqueue)
-    return run.reports
+    except IntegrityError as error:
+        raise BrokenRule(_rule_in_words(error)) from error
 
 
-def _settle(reports: list[Report]) -> None:
-    """Bring up to date what rests on several records, and count what readers cannot see yet."""
-    if any(report.noun == "sources" for report in reports):
-        Source.objects.trace_origins()
+def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.datetime) -> None:
+    """Mark a changeset as applied; raise Superseded where it is no longer this job's to apply."""
+    written = Changeset.objects.filter(pk=changeset.pk, run=changeset.run).exclude(
+        state=ChangesetState.APPLIED
+    )
+    fields = {
+        "state": ChangesetState.APPLIED,
+        "applied_at": now,
+        "counts": counts,
+        "listed": changeset.listed,
+        "message": "",
+    }
+    if not written.update(**fields):
+        raise Superseded
+    for name, value in fields.items():
+        setattr(changeset, name, value)
+
+
+def _looked_at(nouns: Iterable[str]) -> set[Any]:
+    found: set[Any] = set()
+    for noun in nouns:
+        model = NOUNS[noun]._meta.model
+        found |= {model, *referred_models(model)}
+    return found
+
+
+def _settle(changeset: Changeset, reports: list[Report]) -> None:
+    """Count what readers cannot see yet, and say whether all of the changeset is public."""
+    hidden = False
     for report in reports:
-        model: Any = NOUNS[report.noun]._meta.model
+        resource = NOUNS[report.noun]
+        model: Any = resource._meta.model
         if issubclass(model, Publishable) and model is not Source:
             marked = model.objects.filter(status=Status.PUBLISHED)
             report.unsupported = marked.exclude(pk__in=model.objects.published()).count()
+        if report.created or report.updated:
+            hidden = hidden or _has_hidden(model, resource.governed_through, changeset)
+    changeset.listed = not hidden
+
+
+def _has_hidden(model: Any, through: str, changeset: Changeset) -> bool:
+    """Say whether one of the changeset's records of a noun is not public."""
+    versions = model.history.filter(changeset=changeset)
+    if through:
+        model = model._meta.get_field(through).related_model
+        written = versions.values(f"{through}_id").distinct()
+    else:
+        written = versions.values("id")
+    public = model.objects.published().values("pk")
+    return bool(model.objects.filter(pk__in=written).exclude(pk__in=public).exists())
+
+
+def _rule_in_words(error: Exception) -> str:
+    """Return the message of the rule a record breaks, else the database's own words."""
+    for resource in NOUNS.values():
+        for rule in resource._meta.model._meta.constraints:
+            if rule.name in str(error):
+                return str(rule.violation_error_message)
+    return str(error)
+
+
+def _nothing(noun: str, rows: int) -> None:
+    """Tell nobody."""
+
+
+

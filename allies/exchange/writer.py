@@ -1,97 +1,172 @@
-"""Into the database or, where nothing is to be written, into the ledger."""
+"""The second half of an import: plan → records and their history, in one transaction.
 
+Everything was looked up and checked when the plan was made, so writing is nothing but inserts:
+records go in with ids given here, and their versions are copied from the tables themselves.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
+from django.db import connection
 
-from allies.exchange.planned import Planned
-from allies.exchange.report import Report, RowError
-from allies.exchange.resources import NounResource
-from allies.exchange.run import ImportRun
-from allies.models import OldSlug, Slugged
-from allies.models.base import derived_from
+from allies.actions.versions import copy_versions, moment
+from allies.exchange.plan import Plan
+from allies.exchange.resources import NOUNS
+from allies.exchange.store import STAMPS, Shelf
+from allies.models import Changeset, OldSlug, Slugged, Source
+
+#: Rows a statement, so that progress shows and a job can be told to stop in between.
+BATCH = 20_000
+
+#: Called with the noun and the number of rows written.
+Progress = Callable[[str, int], None]
 
 
-class Writer:
-    """Writes a chunk in one insert and one update, with the history of both."""
+def write(plan: Plan, changeset: Changeset, now: dt.datetime, progress: Progress) -> None:
+    """Write all that a plan says, inside the transaction of whoever calls.
 
-    def __init__(self, run: ImportRun, resource: NounResource, report: Report) -> None:
-        self.run = run
-        self.resource = resource
-        self.model: Any = resource.model
-        self.report = report
+    Raises IntegrityError where the database holds a rule against it; then nothing may stay.
+    """
+    shelves = {
+        noun: Shelf(resource._meta.model)
+        for noun, resource in NOUNS.items()
+        if plan.count("new", noun) or plan.count("changed", noun)
+    }
+    bases = {s.model: _last_id(s.model) for s in shelves.values()}
+    for noun, shelf in shelves.items():
+        writer = _NounWriter(plan, noun, shelf, bases, changeset, now, progress)
+        writer.write_new()
+        writer.write_changed()
+        if issubclass(shelf.model, Slugged):
+            OldSlug.objects.remember(shelf.model, plan.left_slugs(noun))
+        if shelf.model is Source:
+            Source.objects.trace_origins()
 
-    def take_over(self, planned: list[Planned]) -> None:
-        """Count the rows, and write them where the run is to be committed and has no error."""
-        new = [plan for plan in planned if plan.is_new]
-        changed = [plan for plan in planned if plan.changed]
-        self.report.created += len(new)
-        self.report.updated += len(changed)
-        self.report.unchanged += len(planned) - len(new) - len(changed)
-        if self.run.commit and self.run.ok:
-            try:
-                with transaction.atomic():
-                    self._write(new, changed)
-            except IntegrityError as error:
-                self._report_broken_rule(error, planned)
+
+class _NounWriter:
+    def __init__(
+        self,
+        plan: Plan,
+        noun: str,
+        shelf: Shelf,
+        bases: dict[Any, int],
+        changeset: Changeset,
+        now: dt.datetime,
+        progress: Progress,
+    ) -> None:
+        self.plan = plan
+        self.noun = noun
+        self.shelf = shelf
+        self.model = shelf.model
+        self.bases = bases
+        self.changeset = changeset
+        self.now = now
+        self.progress = progress
+        self.done = 0
+        self.table = connection.ops.quote_name(self.model._meta.db_table)
+
+    def write_new(self) -> None:
+        base = self.bases[self.model]
+        columns = [field.column for field in self.shelf.fields] + self._stamp_columns()
+        first = base + 1
+        for batch in _batches(self._real(self.plan.written("new", self.noun))):
+            stamp = self._stamps()
+            insert(self.model, columns, [[*row, *stamp] for row in batch])
+            last = first + len(batch) - 1
+            copy_versions(
+                self.model, "+", self.changeset, self.now, f"{self._id} BETWEEN %s AND %s", [first, last]
+            )
+            first = last + 1
+            self._tell(len(batch))
+        if first > base + 1:
+            _set_last_id(self.model, first - 1)
+
+    def write_changed(self) -> None:
+        quote = connection.ops.quote_name
+        fields = self.shelf.fields[1:]
+        sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+        update = f"UPDATE {self.table} SET {sets}, updated_at = %s WHERE {self._id} = %s"  # noqa: S608
+        now = moment(self.now)
+        for batch in _batches(self._real(self.plan.written("changed", self.noun))):
+            with connection.cursor() as cursor:
+                cursor.executemany(update, [(*row[1:], now, row[0]) for row in batch])
+            for ids in _batches((row[0] for row in batch), 500):
+                marks = ", ".join(["%s"] * len(ids))
+                where = f"{self._id} IN ({marks})"
+                copy_versions(self.model, "~", self.changeset, self.now, where, ids)
+            self._tell(len(batch))
+
+    @property
+    def _id(self) -> str:
+        return f"{self.table}.{connection.ops.quote_name(self.model._meta.pk.column)}"
+
+    def _tell(self, rows: int) -> None:
+        self.done += rows
+        self.progress(self.noun, self.done)
+
+    def _stamp_columns(self) -> list[str]:
+        return [field.column for field in self.model._meta.concrete_fields if field.name in STAMPS]
+
+    def _stamps(self) -> list[Any]:
+        return [moment(self.now)] * len(self._stamp_columns())
+
+    def _real(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[list[Any]]:
+        """Yield the rows with the ids that records to be get, and yes and no as the database's."""
+        pointers = [(n, self.bases.get(model, 0)) for n, model in self.shelf.point_to()]
+        flags = self.shelf.flags()
+        for values in rows:
+            row = list(values)
+            for n, base in pointers:
+                value = row[n]
+                if value is not None and value < 0:
+                    row[n] = base - value
+            for n in flags:
+                row[n] = None if row[n] is None else bool(row[n])
+            yield row
+
+
+def insert(model: Any, columns: list[str], rows: list[Sequence[Any]]) -> None:
+    """Insert rows of values as fast as the database takes them."""
+    quote = connection.ops.quote_name
+    table, names = quote(model._meta.db_table), ", ".join(map(quote, columns))
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
         else:
-            self._expect(new)
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
-    def _expect(self, new: list[Planned]) -> None:
-        for plan in new:
-            plan.record.pk = self.run.ledger.provisional_id()
-            if self.resource.is_referred_to:
-                self.run.references.expect(plan.record)
 
-    def _write(self, new: list[Planned], changed: list[Planned]) -> None:
-        created = [plan.record for plan in new]
-        for record in created:
-            record.pk = None
-        self.model._default_manager.bulk_create(created)
-        self._write_history(created, update=False)
-        for record in created:
-            self.run.references.written(record)
+def _last_id(model: Any) -> int:
+    """Return the highest id that records of this model have had so far."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sequence = "pg_get_serial_sequence(%s, %s)::regclass"
+            column = model._meta.pk.column
+            cursor.execute(f"SELECT nextval({sequence})", [table, column])
+            # The number drawn is given back: the table is locked, so nobody else has drawn one.
+            return int(cursor.fetchone()[0]) - 1
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        found = cursor.fetchone()
+        return int(found[0]) if found else 0
 
-        if not changed:
-            return
-        updated = [plan.record for plan in changed]
-        names = set().union(*(plan.changed for plan in changed))
-        names |= derived_from(self.model, names) | {"updated_at"}
-        self.model._default_manager.bulk_create(
-            updated, update_conflicts=True, update_fields=sorted(names), unique_fields=["pk"]
-        )
-        for plan in changed:  # written as an insert that meets its record: it was not created now
-            plan.record.created_at = plan.before.created_at
-        self._write_history(updated, update=True)
-        if issubclass(self.model, Slugged):
-            OldSlug.objects.remember(
-                self.model,
-                [(p.before.slug, p.record.pk) for p in changed if p.before.slug != p.record.slug],
+
+def _set_last_id(model: Any, last: int) -> None:
+    """Tell the database which id was given last; SQLite has seen it by itself."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence(%s, %s)::regclass, %s)",
+                [model._meta.db_table, model._meta.pk.column, last],
             )
 
-    def _write_history(self, records: list[Any], *, update: bool) -> None:
-        self.model.history.bulk_history_create(
-            records,
-            update=update,
-            default_user=self.run.user,
-            default_change_reason=self.run.reason,
-            default_date=self.run.started,
-        )
 
-    def _report_broken_rule(self, error: IntegrityError, planned: list[Planned]) -> None:
-        """Say which rule of the database the chunk breaks: one that ``clean`` did not see."""
-        message = next(
-            (
-                str(rule.violation_error_message)
-                for rule in self.model._meta.constraints
-                if rule.name in str(error)
-            ),
-            str(error),
-        )
-        rows = _("in rows %(first)d to %(last)d: %(message)s") % {
-            "first": planned[0].row.number,
-            "last": planned[-1].row.number,
-            "message": message,
-        }
-        self.report.add_error(RowError(self.report.noun, 0, "", "", rows))
+def _batches(rows: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch

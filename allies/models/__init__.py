@@ -9,23 +9,34 @@ from allies.models.alliance import (
 )
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
+from allies.models.changeset import (
+    WORKING,
+    Changeset,
+    ChangesetKind,
+    ChangesetState,
+    Mapping,
+)
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
 from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
+from allies.models.nouns import data_state, record_models, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
-from allies.models.upload import Upload
 
 __all__ = [
     "DUTIES",
     "TARGETS",
+    "WORKING",
     "Alias",
     "Alliance",
     "AllianceKind",
     "AllyList",
     "AllyRow",
     "Certainty",
+    "Changeset",
+    "ChangesetKind",
+    "ChangesetState",
     "Citation",
     "CitedPublishable",
     "Country",
@@ -33,6 +44,7 @@ __all__ = [
     "Event",
     "EventKind",
     "EvidenceLost",
+    "Mapping",
     "Membership",
     "MembershipRole",
     "OldSlug",
@@ -46,9 +58,11 @@ __all__ = [
     "SourceKind",
     "Stance",
     "Status",
-    "Upload",
     "allies_of",
     "ally_rows",
+    "data_state",
+    "record_models",
+    "referred_models",
     "refuse_loss",
     "would_lose_support",
 ]

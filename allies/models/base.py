@@ -22,12 +22,31 @@ PROSE_LENGTH = 20_000
 RECORD_RIGHTS: tuple[str, ...] = ("add", "change", "delete", "view", "import", "export")
 
 
+class Version(models.Model):
+    """What a record's version tells besides its fields: the changeset that made it, if one did."""
+
+    # No constraint: a large import writes a version a row, and an applied changeset is for ever.
+    changeset = models.ForeignKey(
+        "allies.Changeset",
+        verbose_name=_("changeset"),
+        null=True,
+        blank=True,
+        editable=False,
+        db_constraint=False,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+    )
+
+    class Meta:
+        abstract = True
+
+
 class Record(models.Model):
     """A record editors keep: every version of it is remembered."""
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
-    history = HistoricalRecords(inherit=True)
+    history = HistoricalRecords(inherit=True, bases=[Version])
 
     # What the history library reads when a version is written.
     _change_reason: str

@@ -23,6 +23,7 @@ class AllianceResource(NounResource):
     noun = "alliances"
     identities = (("identifier",), ("slug",))
     is_referred_to = True
+    likenesses = ("title_en", "title_ind")
     export_order = ("slug",)
 
     slug = word("slug")
@@ -65,6 +66,7 @@ class MembershipResource(NounResource):
     noun = "memberships"
     identities = (("alliance", "country", "joined"),)
     blank_identity = ("joined",)
+    governed_through = "alliance"
     export_order = ("alliance__slug", "country__slug", "joined")
     export_related = ("alliance", "country")
 

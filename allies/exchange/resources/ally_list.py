@@ -59,6 +59,7 @@ class AllyListResource(NounResource):
 class EntryResource(NounResource):
     noun = "entries"
     identities = (("ally_list", "country"),)
+    governed_through = "ally_list"
     is_referred_to = True
     export_order = ("ally_list__slug", "position", "country__slug")
     export_related = ("ally_list", "country")
@@ -77,6 +78,7 @@ class EntryResource(NounResource):
 class SeeAlsoResource(NounResource):
     noun = "see-also"
     identities = (("ally_list", "source"),)
+    governed_through = "ally_list"
     export_order = ("ally_list__slug", "position", "source__key")
     export_related = ("ally_list", "source")
 

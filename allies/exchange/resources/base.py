@@ -1,6 +1,6 @@
 """What every noun's resource has: its columns, how its rows are known again, its exports."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import connection, models
@@ -15,7 +15,7 @@ from allies.exchange.cells import ChoiceCell, EDTFCell, ReferenceCell, TextCell,
 from allies.models import Country, Status
 
 if TYPE_CHECKING:
-    from allies.exchange.ledger import Ledger
+    from allies.exchange.plan import Plan
 
 
 #: Attributes a record is known by, and their values.
@@ -40,6 +40,10 @@ class NounResource(resources.ModelResource):
     self_reference: ClassVar[str] = ""
     #: Whether other nouns' files, or this one's, may name these records.
     is_referred_to: ClassVar[bool] = False
+    #: Attribute that points to the record whose status decides who may change these, if one does.
+    governed_through: ClassVar[str] = ""
+    #: Attributes by which a new record may turn out to be a known one under another name.
+    likenesses: ClassVar[tuple[str, ...]] = ()
     #: Order of an export, by natural keys only, so that it does not tell one database's ids.
     export_order: ClassVar[tuple[str, ...]]
     export_related: ClassVar[tuple[str, ...]] = ()
@@ -61,17 +65,24 @@ class NounResource(resources.ModelResource):
             if isinstance(field.widget, ReferenceCell):
                 yield field, field.widget
 
-    def row_identities(self, record: Any) -> list[Identity]:
-        """Return what a record may be known by, the surest first; [] where there is nothing."""
+    def row_identities(self, values: Sequence[Any], at: Mapping[str, int]) -> list[Identity]:
+        """Return what a row may be known by, the surest first; [] where there is nothing.
+
+        ``values`` are what its cells store, ``at`` says which attribute stands where.
+        """
         found = []
         for names in self.identities:
-            values = tuple(_plain(record, name) for name in names)
+            key = tuple(values[at[name]] if name in at else self._unsaid(name) for name in names)
             if all(
                 value not in ("", None) or name in self.blank_identity
-                for name, value in zip(names, values, strict=True)
+                for name, value in zip(names, key, strict=True)
             ):
-                found.append((names, values))
+                found.append((names, key))
         return found
+
+    def _unsaid(self, name: str) -> Any:
+        """Return what a record has in this attribute where the file has no column for it."""
+        return self.model._meta.get_field(name).get_default()
 
     def identity_columns(self) -> str:
         """Say in words which columns identify a row."""
@@ -82,7 +93,7 @@ class NounResource(resources.ModelResource):
     def complete(self, record: Any) -> None:
         """Fill in what a new record's row may leave out."""
 
-    def check(self, record: Any, ledger: "Ledger") -> None:
+    def check(self, record: Any, plan: "Plan") -> None:
         """Raise ValidationError where the record breaks a rule of its own."""
         record.clean()
 
@@ -107,10 +118,6 @@ class NounResource(resources.ModelResource):
         if isinstance(field, models.CharField):
             key = Collate(key, "C" if connection.vendor == "postgresql" else "BINARY")
         return key.asc(nulls_first=True)
-
-
-def _plain(record: Any, name: str) -> Any:
-    return getattr(record, record._meta.get_field(name).attname)
 
 
 def text(column: str) -> Field:

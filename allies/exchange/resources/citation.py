@@ -1,5 +1,6 @@
 """Citations as rows."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from import_export.fields import Field
@@ -50,8 +51,9 @@ class CitationResource(NounResource):
             "verified_on",
         )
 
-    def row_identities(self, record: Any) -> list[Identity]:
+    def row_identities(self, values: Sequence[Any], at: Mapping[str, int]) -> list[Identity]:
         """As for every noun, but two targets in one row identify nothing."""
-        if sum(getattr(record, f"{target}_id") is not None for target in TARGETS) != 1:
+        targets = [values[at[target]] for target in TARGETS if target in at]
+        if len(targets) - targets.count(None) != 1:
             return []
-        return super().row_identities(record)
+        return super().row_identities(values, at)

@@ -16,6 +16,7 @@ class CountryResource(NounResource):
     identities = (("alpha3",), ("cow_code",), ("slug",))
     self_reference = "successor"
     is_referred_to = True
+    likenesses = ("name_en", "name_ind")
     export_order = ("slug",)
     export_related = ("successor",)
 

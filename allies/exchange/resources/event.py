@@ -28,6 +28,7 @@ class EventResource(NounResource):
     noun = "events"
     identities = (("identifier",), ("slug",))
     is_referred_to = True
+    likenesses = ("title_en", "title_ind")
     export_order = ("slug",)
     export_related = ("alliance",)
 
@@ -74,6 +75,7 @@ class EventResource(NounResource):
 class ParticipationResource(NounResource):
     noun = "participations"
     identities = (("event", "country", "role"),)
+    governed_through = "event"
     export_order = ("event__slug", "country__slug", "role")
     export_related = ("event", "country")
 

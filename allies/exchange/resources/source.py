@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allies.exchange.ledger import Ledger
+from allies.exchange.plan import Plan
 from allies.exchange.resources.base import (
     NounResource,
     choice,
@@ -21,6 +21,7 @@ class SourceResource(NounResource):
     identities = (("key",),)
     self_reference = "derived_from"
     is_referred_to = True
+    likenesses = ("url", "title")
     export_order = ("key",)
     export_related = ("derived_from",)
 
@@ -57,13 +58,13 @@ class SourceResource(NounResource):
         #: Ids of the sources this file withdraws: what rests on two of them loses both.
         self.withdrawn: set[int] = set()
 
-    def check(self, record: Any, ledger: Ledger) -> None:
+    def check(self, record: Any, plan: Plan) -> None:
         """Refuse circles of derivation, this file's rows included, and loss of evidence."""
         parent = record.derived_from.key if record.derived_from else ""
-        ledger.link(self.noun, record.key, parent)
+        plan.link(self.noun, record.key, parent)
 
         def parent_of(key: str) -> str:
-            linked = ledger.parent(self.noun, key)
+            linked = plan.parent(self.noun, key)
             if linked is not None:
                 return linked
             stored = Source.objects.filter(key=key).values_list("derived_from__key", flat=True)

@@ -1,39 +1,79 @@
-"""What the importing commands share: a file, a run, and its report on the terminal."""
+"""What the importing commands share: files, a run, its progress, its report on the terminal."""
 
+import time
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from allies.exchange.reader import Row, UnreadableFile, sha256_of
+from allies.exchange.mapping import BadMapping, FileMapping
+from allies.exchange.mappings import load_mapping
+from allies.exchange.plan import Plan
+from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
-from allies.exchange.runner import Refused, run_import
+from allies.exchange.resources import NOUNS
+from allies.exchange.rows import Rows
+from allies.exchange.runner import BrokenRule, Files, Refused, run_import
+from allies.exchange.tables import open_table
+from allies.models import Changeset
+
+#: Seconds between two words on progress.
+OFTEN = 0.5
 
 
 class ImportingCommand(BaseCommand):
     """A command that imports rows, and says what it did or would do."""
 
-    def add_file(self, parser: ArgumentParser) -> None:
-        """Let the command be given a file, and be told to write what it says."""
-        parser.add_argument("file", type=Path, metavar="FILE")
+    def add_file(self, parser: ArgumentParser, name: str = "file") -> None:
+        """Let the command be given a file."""
+        parser.add_argument(name, type=Path, metavar=name.upper())
+
+    def add_commit(self, parser: ArgumentParser) -> None:
+        """Let the command be told to write what the files say, and why."""
         parser.add_argument("--commit", action="store_true", help="write what the file says")
+        parser.add_argument("--reason", default="", help="why, for the changeset")
 
-    def reason_for(self, file: Path) -> str:
-        """Return why the records change: the file; raise CommandError where there is none."""
-        if not file.is_file():
-            raise CommandError(f"There is no file {file}.")
-        return f"Imported from {file.name} (SHA-256 {sha256_of(file)})"
+    def changeset_for(self, *files: Path, reason: str) -> Changeset:
+        """Return the changeset to be; raise CommandError where a file is not there."""
+        for file in files:
+            if not file.is_file():
+                raise CommandError(f"There is no file {file}.")
+        return Changeset(
+            file_name=", ".join(file.name for file in files)[:200],
+            sha256=sha256_of(files[-1]) if files else "",
+            reason=reason,
+        )
 
-    def carry_out(
-        self, files: Iterable[tuple[str, Iterable[Row]]], *, commit: bool, **options: Any
+    def carry_out_mapped(
+        self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: Any
     ) -> None:
+        """Import files, each by a mapping of this name, as one changeset."""
+        try:
+            mappings = [FileMapping(load_mapping(name)) for name, _file in mapped]
+            tables = [open_table(file) for _name, file in mapped]
+        except (BadMapping, UnreadableFile) as error:
+            raise CommandError(str(error)) from error
+        about.mapping = {"names": [mapping.name for mapping in mappings]}
+        only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
+
+        def files(plan: Plan) -> list[tuple[str, Rows]]:
+            found = [
+                pair
+                for mapping, table in zip(mappings, tables, strict=True)
+                for pair in mapping.files(table, plan)
+            ]
+            order = list(NOUNS)
+            return sorted(found, key=lambda pair: order.index(pair[0]))
+
+        self.carry_out(files, commit=commit, about=about, only_new=only_new, **options)
+
+    def carry_out(self, files: Files, *, commit: bool, **options: Any) -> None:
         """Run the import and print its reports; raise CommandError where nothing was written."""
         try:
             reports = run_import(files, commit=commit, progress=self._progress(), **options)
-        except UnreadableFile as error:
+        except (UnreadableFile, BadMapping, BrokenRule) as error:
             raise CommandError(str(error)) from error
         except Refused as refused:
             reports = refused.reports
@@ -43,6 +83,11 @@ class ImportingCommand(BaseCommand):
             raise CommandError(_("Nothing was written. Mend the rows named above and try again."))
         if not commit:
             self.stdout.write(_("Nothing was written. Add --commit to apply this."))
+        elif about := options.get("about"):
+            self.stdout.write(
+                _("This is changeset %(number)d; `undo_changeset %(number)d` takes it back.")
+                % {"number": about.pk}
+            )
 
     def _show(self, report: Report) -> None:
         self.stdout.write(report.summary())
@@ -54,12 +99,30 @@ class ImportingCommand(BaseCommand):
             self.stdout.write(f"  {report.unsupported_in_words()}")
 
     def _progress(self) -> Any:
-        """Return a callback that shows the number of rows done, where a person watches."""
+        """Return a callback that shows rows done and how fast, where a person watches."""
         if not self.stderr.isatty():
             return None
+        return Ticker(self.stderr).tell
 
-        def progress(rows: int) -> None:
-            self.stderr.write(f"\r{rows:,}", ending="")
-            self.stderr.flush()
 
-        return progress
+class Ticker:
+    """One line on the terminal that says how far a run is."""
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+        self._noun, self._rows, self._started, self._said = "", 0, 0.0, 0.0
+
+    def tell(self, noun: str, rows: int) -> None:
+        """Take note of rows done, and say so now and then."""
+        now = time.monotonic()
+        if noun != self._noun or rows < self._rows:  # the next noun, or from looking to writing
+            self._started = now
+        self._noun, self._rows = noun, rows
+        if now - self._said < OFTEN:
+            return
+        self._said = now
+        rate = rows / max(now - self._started, 0.001)
+        self._out.write(f"\r{noun}: {rows:,} rows, {rate:,.0f} a second   ", ending="")
+        self._out.flush()
+
+

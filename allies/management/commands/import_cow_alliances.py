@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from allies.exchange import cow
 from allies.management.commands._imports import ImportingCommand
 
 
@@ -13,7 +12,8 @@ class Command(ImportingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.add_file(parser)
+        self.add_commit(parser)
 
-    def handle(self, *args: Any, file: Path, commit: bool, **options: Any) -> None:
-        reason = self.reason_for(file)
-        self.carry_out(cow.read(file), commit=commit, reason=reason, only_new=cow.ONLY_NEW)
+    def handle(self, *args: Any, file: Path, commit: bool, reason: str, **options: Any) -> None:
+        about = self.changeset_for(file, reason=reason)
+        self.carry_out_mapped(("cow-alliances-by-member", file), commit=commit, about=about)

@@ -4,7 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from allies.exchange.reader import read_csv
+from django.core.management.base import CommandError
+
+from allies.exchange.reader import UnreadableFile, read_csv
 from allies.exchange.resources import NOUNS
 from allies.management.commands._imports import ImportingCommand
 
@@ -15,9 +17,14 @@ class Command(ImportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))
         self.add_file(parser)
-        parser.add_argument("--reason", default="", help="why, for the records' history")
+        self.add_commit(parser)
 
-    def handle(self, *args: Any, noun: str, file: Path, commit: bool, **options: Any) -> None:
-        reason = self.reason_for(file)
-        rows = read_csv(file, NOUNS[noun]().columns)
-        self.carry_out([(noun, rows)], commit=commit, reason=options["reason"] or reason)
+    def handle(
+        self, *args: Any, noun: str, file: Path, commit: bool, reason: str, **options: Any
+    ) -> None:
+        about = self.changeset_for(file, reason=reason)
+        try:
+            rows = read_csv(file, NOUNS[noun]().columns)
+        except UnreadableFile as error:
+            raise CommandError(str(error)) from error
+        self.carry_out([(noun, rows)], commit=commit, about=about)

@@ -1,0 +1,322 @@
+"""Changesets at work: checking a file, applying what it says, undoing what was applied.
+
+Each job belongs to a run, a word drawn when it is started and kept in the changeset; a job whose
+run is no longer the changeset's writes nothing. So a job that was taken for dead and was not
+cannot spoil what its successor does.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
+from django_tasks import TaskResultStatus, task
+from django_tasks_db.models import DBTaskResult
+
+from allies.actions.rights import may
+from allies.actions.undo import NotUndone, undo
+from allies.actions.versions import lock
+from allies.exchange.mapping import BadMapping, FileMapping
+from allies.exchange.plan import Plan
+from allies.exchange.planning import make_plan, state_for
+from allies.exchange.reader import UnreadableFile, sha256_of
+from allies.exchange.report import Report
+from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish
+from allies.exchange.tables import Layout, open_table
+from allies.exchange.work import CalledOff, Work, progress_of
+from allies.jobs import after_import
+from allies.models import (
+    WORKING,
+    Changeset,
+    ChangesetKind,
+    ChangesetState,
+    EvidenceLost,
+    record_models,
+)
+
+logger = logging.getLogger(__name__)
+
+#: How often a plan is made anew because somebody saved meanwhile, before they have to wait.
+PATIENCE = 2
+
+
+class Changed(Exception):
+    """What a file would do is no longer what its uploader looked at."""
+
+
+# Starting and stopping.
+
+
+def start_check(changeset: Changeset) -> None:
+    """Have a job work out what the changeset's file would do."""
+    _start(changeset, ChangesetState.CHECKING, check)
+
+
+def start_apply(changeset: Changeset) -> None:
+    """Have a job apply what was checked, or undo what is to be undone."""
+    _start(changeset, ChangesetState.APPLYING, apply)
+
+
+def _start(changeset: Changeset, state: str, job: Any) -> None:
+    run = get_random_string(16)
+    taken = Changeset.objects.filter(pk=changeset.pk).exclude(
+        state__in=[*WORKING, ChangesetState.APPLIED]
+    )
+    with transaction.atomic():
+        if not taken.update(state=state, run=run, message=""):
+            return  # somebody was quicker: a job is at work already
+        changeset.refresh_from_db()
+        language = translation.get_language()
+        transaction.on_commit(lambda: job.enqueue(changeset.pk, run, language))
+
+
+def sweep() -> None:
+    """End the jobs that lost their worker: what they worked on can be started again."""
+    for changeset in Changeset.objects.filter(state__in=WORKING):
+        said = progress_of(changeset)
+        task_of = _task_of(changeset)
+        lost = said is not None and not said["is_alive"]
+        never = said is None and (task_of is None or task_of.status != TaskResultStatus.READY)
+        old = (timezone.now() - _begun(changeset, task_of)).total_seconds() > 60
+        if lost or (never and old):
+            _end(
+                changeset,
+                changeset.run,
+                _("The job ended before it was done; nothing was written. Start it again."),
+            )
+            if task_of is not None and task_of.status == TaskResultStatus.RUNNING:
+                DBTaskResult.objects.filter(pk=task_of.pk, status=TaskResultStatus.RUNNING).update(
+                    status=TaskResultStatus.FAILED, finished_at=timezone.now()
+                )
+
+
+def _task_of(changeset: Changeset) -> Any:
+    recent = DBTaskResult.objects.filter(
+        status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]
+    )
+    return next((t for t in recent if changeset.run in t.args_kwargs.get("args", [])), None)
+
+
+def _begun(changeset: Changeset, task_of: Any) -> Any:
+    return (task_of and (task_of.started_at or task_of.enqueued_at)) or changeset.created_at
+
+
+def _end(changeset: Changeset, run: str, message: str, **fields: Any) -> None:
+    """Give a changeset back to its editor, unless it is somebody else's by now."""
+    is_undo = changeset.kind == ChangesetKind.UNDO
+    back = (
+        ChangesetState.UPLOADED
+        if changeset.state == ChangesetState.CHECKING and not is_undo
+        else ChangesetState.CHECKED
+    )
+    Changeset.objects.filter(pk=changeset.pk, run=run, state__in=WORKING).update(
+        **{"state": back, "message": message, "run": "", **fields}
+    )
+
+
+# The jobs.
+
+
+@task()
+def check(changeset_id: int, run: str, language: str) -> None:
+    """Work out what a changeset's file would do, and keep the plan beside it."""
+    _at_work(changeset_id, run, language, ChangesetState.CHECKING, _check)
+
+
+@task()
+def apply(changeset_id: int, run: str, language: str) -> None:
+    """Apply a changeset's plan, or undo the changeset it is to undo; all of it or nothing."""
+    _at_work(changeset_id, run, language, ChangesetState.APPLYING, _apply)
+
+
+def _at_work(
+    changeset_id: int, run: str, language: str, state: str, job: Callable[[Changeset], None]
+) -> None:
+    changeset = Changeset.objects.filter(pk=changeset_id, run=run, state=state).first()
+    if changeset is None:
+        return
+    with translation.override(language):
+        try:
+            job(changeset)
+        except Superseded:
+            return
+        except CalledOff:
+            _end(changeset, run, _("Called off; nothing was written."))
+        except Changed:
+            _end(
+                changeset,
+                run,
+                _(
+                    "The data have changed since you looked: this is what the file would do now. "
+                    "Nothing was written."
+                ),
+            )
+        except (UnreadableFile, BadMapping) as error:
+            _end(changeset, run, str(error), state=ChangesetState.UPLOADED)
+        except (BrokenRule, NotUndone, PermissionDenied) as error:
+            _end(changeset, run, f"{error} {_('Nothing was written.')}")
+        except ValidationError as error:
+            _end(changeset, run, f"{' '.join(error.messages)} {_('Nothing was written.')}")
+        except IntegrityError:
+            message = _("What was before is no longer possible: something it rests on is gone.")
+            _end(changeset, run, f"{message} {_('Nothing was written.')}")
+        except Exception:
+            message = _("Something went wrong here; nothing was written. It has been noted.")
+            _end(changeset, run, message)
+            raise
+
+
+def plan_path(changeset: Changeset) -> Path:
+    return changeset.folder / "plan.sqlite3"
+
+
+def _check(changeset: Changeset) -> None:
+    _require_own_file(changeset)
+    totals = {"": _about_how_many(changeset)}
+    with Work(changeset, totals) as work:
+        reports, state, outcome = _plan(changeset, work)
+    _checked(changeset, reports, state, outcome)
+
+
+def _plan(changeset: Changeset, work: Work) -> tuple[list[Report], str, str]:
+    table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+    mapping = FileMapping(changeset.mapping)
+    with Plan(plan_path(changeset), keep_rows=True) as plan:
+        files = mapping.files(table, plan)
+        state = state_for(noun for noun, _rows in files)
+        reports = make_plan(
+            plan,
+            files,
+            user=changeset.created_by,
+            only_new=mapping.only_new,
+            progress=work.tell,
+        )
+        outcome = plan.digest()
+        plan.finish()
+    return reports, state, outcome
+
+
+def _checked(changeset: Changeset, reports: list[Report], state: str, outcome: str) -> None:
+    Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
+        state=ChangesetState.CHECKED,
+        counts=merged(reports),
+        data_state=state,
+        outcome=outcome,
+        message="",
+    )
+
+
+def merged(reports: list[Report]) -> dict[str, dict[str, int]]:
+    """Return the counts of the reports, a noun; one that stands twice is added up."""
+    counts: dict[str, dict[str, int]] = {}
+    for report in reports:
+        own = counts.setdefault(report.noun, {})
+        for name, number in report.counts().items():
+            own[name] = own.get(name, 0) + number
+    return counts
+
+
+def _apply(changeset: Changeset) -> None:
+    if changeset.kind == ChangesetKind.UNDO:
+        _undo(changeset)
+    else:
+        _apply_import(changeset)
+    after_import.enqueue()
+    changeset.clear_folder()
+
+
+def _apply_import(changeset: Changeset) -> None:
+    _require_own_file(changeset)
+    _require_rights(changeset)
+    with Work(changeset, _totals(changeset)) as work:
+        for attempt in range(PATIENCE + 1):
+            try:
+                _write(changeset, work)
+                return
+            except Stale:
+                if attempt < PATIENCE:
+                    _plan_again(changeset, work)
+        with transaction.atomic():  # now the others wait until we are done
+            lock(record_models())
+            _plan_again(changeset, work)
+            _write(changeset, work)
+
+
+def _write(changeset: Changeset, work: Work) -> None:
+    reports = [_report(noun, counts) for noun, counts in changeset.counts.items()]
+    with Plan.open(plan_path(changeset)) as plan:
+        apply_plan(plan, changeset, reports, state=changeset.data_state, progress=work.tell)
+
+
+def _plan_again(changeset: Changeset, work: Work) -> None:
+    """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
+    before = changeset.outcome
+    reports, changeset.data_state, changeset.outcome = _plan(changeset, work)
+    changeset.counts = merged(reports)
+    if changeset.outcome != before:
+        Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
+            counts=changeset.counts, data_state=changeset.data_state, outcome=changeset.outcome
+        )
+        raise Changed
+
+
+def _undo(changeset: Changeset) -> None:
+    assert changeset.undoes is not None
+    with Work(changeset, {"": changeset.undoes.changed}) as work, transaction.atomic():
+        report = undo(
+            changeset=changeset.undoes,
+            by=changeset,
+            user=changeset.created_by,
+            also=frozenset(changeset.mapping.get("also", [])),
+            progress=work.tell,
+        )
+        finish(changeset, report.counts, timezone.now())
+
+
+def _report(noun: str, counts: dict[str, int]) -> Report:
+    return Report(noun, **counts)
+
+
+def _totals(changeset: Changeset) -> dict[str, int]:
+    return {
+        noun: counts.get("created", 0) + counts.get("updated", 0)
+        for noun, counts in changeset.counts.items()
+    }
+
+
+def _require_own_file(changeset: Changeset) -> None:
+    path = Path(changeset.file.path) if changeset.file else None
+    if path is None or not path.exists() or sha256_of(path) != changeset.sha256:
+        raise UnreadableFile(_("The file is no longer the one that was uploaded. Upload it again."))
+
+
+def _require_rights(changeset: Changeset) -> None:
+    """Raise PermissionDenied where who applies it has lost the right since."""
+    user = changeset.created_by
+    if user is None or not user.is_active:
+        raise PermissionDenied(_("Whoever uploaded this may no longer import."))
+    for model in record_models():
+        noun = _noun_of(model)
+        if noun in changeset.counts and not may(user=user, action="import", record=model):
+            raise PermissionDenied(_("Whoever uploaded this may no longer import."))
+
+
+def _noun_of(model: Any) -> str:
+    from allies.exchange.resources import NOUNS
+
+    return next(noun for noun, resource in NOUNS.items() if resource._meta.model is model)
+
+
+def _about_how_many(changeset: Changeset) -> int:
+    """Return about how many rows the job will look at: the lines of a text, a noun; 0: not known."""
+    layout = Layout.from_json(changeset.layout)
+    if layout.kind != "text" or layout.gzipped:
+        return 0
+    with Path(changeset.file.path).open("rb") as file:
+        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return lines * len(changeset.mapping.get("nouns", []))

@@ -1,0 +1,424 @@
+"""Mappings: how the columns of a file feed ours, said once, without code.
+
+A mapping is JSON. For each noun that the file's rows carry it says which column feeds which field::
+
+    {
+      "name": "COW formal alliances, by member",
+      "records": [{"noun": "sources", "cells": {"key": "cow-alliances-4-1", …}}],
+      "nouns": [
+        {"noun": "memberships",
+         "fields": {
+           "alliance": {"text": "cow:{version4id}"},
+           "country": {"column": "ccode", "country": "cow"},
+           "joined": {"date": ["mem_st_year", "mem_st_month", "mem_st_day"]},
+           "role": {"constant": "member"}},
+         "when": {"column": "ss_type", "is": ["Type III: Entente"]},
+         "only_new": ["role"]}],
+      "countries": {"Ruritania": "RUS", "Atlantis": ""},
+      "aliases": ["Ruritania"]
+    }
+
+A field is fed by one of ``column``, ``constant``, ``text`` (a text with columns in braces; ``with``
+gives some of them specs of their own) and ``date`` (columns of year, month and day); ``else`` is
+how it is fed where nothing comes of that. On what comes of it work, in this order:
+
+- ``nothing``: texts that mean nothing, or still in force;
+- ``values``: their word → ours; another word is refused;
+- ``order``: which of day, month and year comes first in a date of figures (dmy, mdy, ymd);
+- ``country``: which code a country goes by (alpha2, alpha3, m49, cow, name; any, if not said);
+- ``gather``: the first so many different values that rows with the same ``per`` have, as names of
+  countries in a ``language``;
+- ``by_if``: the date is one not later than which, where that column is so;
+- ``cut``: the longest it may be, in characters.
+
+``records`` are the file's own, a source it rests on; ``countries`` are decided for this file by an
+editor: the code they are, or nothing where their rows are left out on purpose; ``aliases`` says
+which of these are to be kept as further names.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from allies.edtf import UnreadableDate, bounds
+from allies.exchange.plan import Plan
+from allies.exchange.references import CODES
+from allies.exchange.resources import NOUNS
+from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row, Rows
+from allies.exchange.tables import Table
+from allies.models import Country
+from allies.models.languages import SUFFIXES
+
+SOURCES = ("column", "constant", "text", "date")
+_MODIFIERS = ("else", "with", "nothing", "values", "order", "country", "gather", "by_if", "cut")
+_ORDERS = ("dmy", "mdy", "ymd")
+_BRACES = re.compile(r"\{([^{}]+)\}")
+_FIGURES = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
+
+#: A row's cells → the cell of ours they make.
+Feed = Callable[[Sequence[str]], Cell]
+
+
+class BadMapping(ValueError):
+    """A mapping that cannot be used; its text says what is wrong with it."""
+
+
+class FileMapping:
+    """A mapping read and checked, to be used on a table.
+
+    Raises BadMapping where it is not one, or names a noun, a field or a word nobody knows.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        _only(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
+        self.data = data
+        self.name = str(data.get("name", ""))
+        self.records = list(data.get("records", []))
+        self.nouns = list(data.get("nouns", []))
+        self.countries: dict[str, str] = dict(data.get("countries", {}))
+        self.aliases: list[str] = list(data.get("aliases", []))
+        if not self.nouns:
+            raise BadMapping(_("The mapping names no noun."))
+        for noun in self.nouns:
+            self._check_noun(noun)
+        for record in self.records:
+            _known_noun(record.get("noun"))
+            _known_fields(record["noun"], record.get("cells", {}))
+
+    def _check_noun(self, noun: Mapping[str, Any]) -> None:
+        _only(noun, ("noun", "fields", "only_new", "when"), _("noun"))
+        _known_noun(noun.get("noun"))
+        fields = noun.get("fields", {})
+        _known_fields(noun["noun"], fields)
+        _known_fields(noun["noun"], dict.fromkeys(noun.get("only_new", []), {}))
+        for spec in fields.values():
+            _check_spec(spec)
+
+    @property
+    def columns(self) -> list[str]:
+        """The file's columns that the mapping asks for, each once."""
+        found: list[str] = []
+        for noun in self.nouns:
+            for spec in noun["fields"].values():
+                found += _columns_of(spec)
+            if when := noun.get("when"):
+                found.append(when["column"])
+        return list(dict.fromkeys(found))
+
+    @property
+    def only_new(self) -> dict[str, frozenset[str]]:
+        kept = {noun["noun"]: frozenset(noun.get("only_new", [])) for noun in self.nouns}
+        for record in self.records:  # what an editor may have improved since
+            key = NOUNS[record["noun"]].identities[0]
+            kept[record["noun"]] = frozenset(record["cells"]).difference(key)
+        return kept
+
+    def missing(self, columns: Iterable[str]) -> list[str]:
+        """Return the columns the mapping asks for that a file with these does not have."""
+        return [name for name in self.columns if name not in set(columns)]
+
+    def files(self, table: Table, plan: Plan) -> list[tuple[str, Rows]]:
+        """Return the table's rows noun by noun, in the order in which they find each other.
+
+        The file is read once a noun. Raises BadMapping where a column is missing.
+        """
+        if missing := self.missing(table.columns):
+            raise BadMapping(
+                _("The file has no column %(names)s.") % {"names": ", ".join(missing)}
+            )
+        found: list[tuple[str, Rows]] = []
+        if self.aliases:
+            found.append(("aliases", self._alias_rows()))
+        for record in self.records:
+            cells = [str(cell) for cell in record["cells"].values()]
+            found.append((record["noun"], _one_row(list(record["cells"]), cells)))
+        for noun in self.nouns:
+            found.append((noun["noun"], self._rows(noun, table, plan, first=noun is self.nouns[0])))
+        order = list(NOUNS)
+        return sorted(found, key=lambda pair: order.index(pair[0]))
+
+    def _alias_rows(self) -> Rows:
+        kept = [(self.countries[text], text) for text in self.aliases if self.countries.get(text)]
+        rows = [Row(0, [country, text]) for country, text in kept]
+        return Rows(["country", "name"], lambda: iter(rows))
+
+    def _rows(self, noun: Mapping[str, Any], table: Table, plan: Plan, *, first: bool) -> Rows:
+        fields = noun["fields"]
+        compiler = _Compiler(table, plan, self.countries)
+        feeds = [compiler.feed(name, spec) for name, spec in fields.items()]
+        carried = compiler.condition(noun.get("when"))
+        called = {name: " + ".join(_columns_of(spec)) or name for name, spec in fields.items()}
+
+        def read() -> Iterator[Row]:
+            compiler.gather_all()
+            for number, cells, problem in table.rows():
+                if problem:
+                    if first:
+                        yield Row(number, (), problem)
+                elif carried is None or carried(cells):
+                    yield Row(number, [feed(cells) for feed in feeds])
+
+        return Rows(list(fields), read, called)
+
+
+class _Compiler:
+    """Turns specs into functions of a row; what one column says is worked out once a text."""
+
+    def __init__(self, table: Table, plan: Plan, countries: Mapping[str, str]) -> None:
+        self.table = table
+        self.plan = plan
+        self.countries = countries
+        self.at = {name: n for n, name in enumerate(table.columns)}
+        self._gathers: list[tuple[str, int, int]] = []
+
+    def feed(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        feed = self._fed(name, spec)
+        if "else" not in spec:
+            return feed
+        fallback = self.feed(name, spec["else"])
+        return lambda cells: feed(cells) or fallback(cells)
+
+    def _fed(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        finish = self._finisher(spec)
+        if "constant" in spec:
+            constant = str(spec["constant"])
+            return lambda cells: constant
+        if "gather" in spec:
+            return self._gathered(name, spec)
+        if "date" in spec:
+            return self._by_if(spec, self._date(spec, finish))
+        if "text" in spec:
+            return self._text(name, spec, finish)
+        at = self.at[spec["column"]]
+        remembered = lru_cache(maxsize=4096)(finish)
+        return self._by_if(spec, lambda cells: remembered(cells[at]))
+
+    def condition(self, when: Mapping[str, Any] | None) -> Callable[[Sequence[str]], bool] | None:
+        if not when:
+            return None
+        at = self.at[when["column"]]
+        if "is" in when:
+            accepted = frozenset(when["is"])
+            return lambda cells: cells[at].strip() in accepted
+        return lambda cells: bool(cells[at].strip())
+
+    # What comes of one text.
+
+    def _finisher(self, spec: Mapping[str, Any]) -> Callable[[str], Cell]:
+        nothing = frozenset(spec.get("nothing", ()))
+        values = spec.get("values")
+        order, cut = spec.get("order"), spec.get("cut")
+        system = spec.get("country", "")
+        countries = self.countries if system else {}
+
+        def finish(text: str) -> Cell:
+            word = text.strip()
+            if nothing and word in nothing:
+                return ""
+            if values is not None and word:
+                if word not in values:
+                    return Problem(
+                        text, _("the mapping knows: %(words)s") % {"words": ", ".join(values)}
+                    )
+                word = str(values[word])
+            if order and word:
+                return _ordered(word, order)
+            if system and word:
+                if word in countries:
+                    return countries[word] or LEFT_OUT
+                return word if system == "any" else f"{system}:{word}"
+            if cut and len(word) > cut:
+                return f"{word[: cut - 1].rstrip()}…"
+            return word if word != text.strip() or values is not None else text
+
+        return finish
+
+    def _text(self, name: str, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
+        own = spec.get("with", {})
+        parts = _BRACES.split(spec["text"])
+        feeds: list[Feed | str] = []
+        for n, part in enumerate(parts):
+            if n % 2 == 0:
+                feeds.append(part)
+            else:
+                feeds.append(self.feed(f"{name} {part}", own.get(part, {"column": part})))
+
+        def feed(cells: Sequence[str]) -> Cell:
+            texts = []
+            for part in feeds:
+                text = part if isinstance(part, str) else part(cells)
+                if isinstance(text, Problem):
+                    return text
+                texts.append(text)
+            return finish("".join(texts))
+
+        return feed
+
+    # Dates.
+
+    def _date(self, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
+        at = [self.at[column] for column in spec["date"]]
+        nothing = frozenset(spec.get("nothing", ()))
+
+        @lru_cache(maxsize=4096)
+        def join(*parts: str) -> Cell:
+            words = [part.strip() for part in parts]
+            said = ["" if word in nothing else word for word in words]
+            if not said[0]:
+                return ""
+            while not said[-1]:
+                said.pop()
+            return _day(said, "-".join(words))
+
+        return lambda cells: join(*[cells[n] for n in at])
+
+    def _by_if(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
+        if "by_if" not in spec:
+            return feed
+        at, accepted = self.at[spec["by_if"]["column"]], frozenset(spec["by_if"]["is"])
+
+        def by(cells: Sequence[str]) -> Cell:
+            date = feed(cells)
+            if date and isinstance(date, str) and cells[at].strip() in accepted:
+                return f"../{date}"
+            return date
+
+        return by
+
+    # Values gathered over rows.
+
+    def _gathered(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        gather = spec["gather"]
+        per, of = self.at[gather["per"]], self.at[spec["column"]]
+        key = f"{gather['per']} {spec['column']}"
+        self._gathers.append((key, per, of))
+        language, shown = gather["language"], gather["first"]
+        names: dict[str, str] = {}
+
+        @lru_cache(maxsize=4096)
+        def told(value: str) -> str:
+            if not names:
+                field = f"name_{SUFFIXES[language]}"
+                countries = Country.objects.exclude(cow_code=None)
+                names.update(
+                    (str(code), found) for code, found in countries.values_list("cow_code", field)
+                )
+            texts = self.plan.gathered(key, value)
+            with override(language):
+                listed = ", ".join(names.get(text) or text for text in texts[:shown])
+                more = len(texts) - shown
+                if more <= 0:
+                    return listed
+                return _("%(names)s and %(count)d more") % {"names": listed, "count": more}
+
+        return lambda cells: told(cells[per])
+
+    def gather_all(self) -> None:
+        """Read the file once for what a row cannot say alone."""
+        for key, per, of in dict.fromkeys(self._gathers):
+            pairs = ((row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem)
+            self.plan.gather(key, pairs)
+        self._gathers.clear()
+
+
+
+def _ordered(text: str, order: str) -> Cell:
+    """Return a date of figures, in a stated order, as EDTF; other dates as they stand."""
+    match = _FIGURES.fullmatch(text)
+    if not match:
+        return text
+    parts = dict(zip(order, match.groups(), strict=True))
+    if len(parts["y"]) != 4:
+        return Problem(text, _("a year of four figures is needed"))
+    return _day([parts["y"], parts["m"], parts["d"]], text)
+
+
+def _day(parts: list[str], shown: str) -> Cell:
+    date = "-".join(part.zfill(width) for part, width in zip(parts, (4, 2, 2), strict=False))
+    try:
+        bounds(date)
+    except UnreadableDate:
+        return Problem(shown, _("this is no day; year, month and day are needed in figures"))
+    return date
+
+
+def _one_row(columns: list[str], cells: list[str]) -> Rows:
+    return Rows(columns, lambda: iter([Row(0, cells)]))
+
+
+# Checking.
+
+
+def _only(data: Any, known: tuple[str, ...], what: str) -> None:
+    if not isinstance(data, Mapping):
+        raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
+    if unknown := [name for name in data if name not in known]:
+        raise BadMapping(
+            _("Unknown in the %(what)s: %(names)s. Known are: %(known)s.")
+            % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
+        )
+
+
+def _known_noun(noun: Any) -> None:
+    if noun not in NOUNS:
+        raise BadMapping(
+            _("There is no noun “%(noun)s”. There are: %(nouns)s.")
+            % {"noun": noun, "nouns": ", ".join(NOUNS)}
+        )
+
+
+def _known_fields(noun: str, fields: Mapping[str, Any]) -> None:
+    columns = NOUNS[noun]().columns
+    if unknown := [name for name in fields if name not in columns]:
+        raise BadMapping(
+            _("%(noun)s have no %(names)s. They have: %(columns)s.")
+            % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
+        )
+
+
+def _check_spec(spec: Any) -> None:
+    _only(spec, SOURCES + _MODIFIERS, _("field"))
+    if len([name for name in SOURCES if name in spec]) != 1:
+        raise BadMapping(
+            _("A field is fed by one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
+        )
+    if spec.get("order", "dmy") not in _ORDERS:
+        raise BadMapping(
+            _("An order of dates is one of: %(orders)s.") % {"orders": ", ".join(_ORDERS)}
+        )
+    if spec.get("country", "any") not in (*CODES, "any"):
+        raise BadMapping(
+            _("A country goes by one of: %(codes)s.") % {"codes": ", ".join((*CODES, "any"))}
+        )
+    if "date" in spec and not (isinstance(spec["date"], list) and 1 <= len(spec["date"]) <= 3):
+        raise BadMapping(_("A date is made of the columns of year, month and day."))
+    for own in spec.get("with", {}).values():
+        _check_spec(own)
+    if "else" in spec:
+        _check_spec(spec["else"])
+
+
+def _columns_of(spec: Mapping[str, Any]) -> list[str]:
+    """Return the file's columns that feed a field."""
+    own = spec.get("with", {})
+    found = [spec["column"]] if "column" in spec else []
+    found += _columns_of(spec["else"]) if "else" in spec else []
+    found += list(spec.get("date", []))
+    for part in _BRACES.findall(spec.get("text", "")):
+        found += _columns_of(own[part]) if part in own else [part]
+    for name in ("by_if", "gather"):
+        if name in spec:
+            found.append(spec[name].get("column") or spec[name].get("per"))
+    return list(dict.fromkeys(found))
+
+
+def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, Any]:
+    """Return the mapping of a file whose columns are this noun's own."""
+    fields = {name: {"column": name} for name in columns if name in NOUNS[noun]().columns}
+    return {"name": "", "nouns": [{"noun": noun, "fields": fields}]}
+
+

@@ -1,0 +1,47 @@
+"""Mappings by name: those that come with the project, and those editors have saved."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from allies.exchange.mapping import BadMapping
+from allies.models import Mapping
+
+BUILT_IN = Path(__file__).parent
+
+
+def built_in() -> dict[str, dict[str, Any]]:
+    """Return the project's own mappings: file name without its ending → mapping."""
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(BUILT_IN.glob("*.json"))
+    }
+
+
+def load_mapping(name: str) -> dict[str, Any]:
+    """Return the mapping of this name: a JSON file, one of the project's, or a saved one.
+
+    Raises BadMapping where there is none.
+    """
+    path = Path(name)
+    if path.suffix == ".json" and path.is_file():
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
+        return found
+    own = built_in()
+    if name in own:
+        return own[name]
+    saved = Mapping.objects.filter(name=name).first()
+    if saved is None:
+        raise BadMapping(
+            _("There is no mapping “%(name)s”. There are: %(names)s.")
+            % {
+                "name": name,
+                "names": ", ".join([*own, *Mapping.objects.values_list("name", flat=True)]),
+            }
+        )
+    return dict(saved.mapping)

@@ -1,0 +1,27 @@
+"""Import any table by a mapping."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from allies.exchange.mappings import built_in
+from allies.management.commands._imports import ImportingCommand
+
+
+class Command(ImportingCommand):
+    help = "Import a CSV, TSV or XLSX file by a mapping; without --commit, say what that would do."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "mapping",
+            metavar="MAPPING",
+            help=f"a JSON file, the name of a saved mapping, or one of: {', '.join(built_in())}",
+        )
+        self.add_file(parser)
+        self.add_commit(parser)
+
+    def handle(
+        self, *args: Any, mapping: str, file: Path, commit: bool, reason: str, **options: Any
+    ) -> None:
+        about = self.changeset_for(file, reason=reason)
+        self.carry_out_mapped((mapping, file), commit=commit, about=about)

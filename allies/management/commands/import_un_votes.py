@@ -1,0 +1,33 @@
+"""Import the votes of the UN General Assembly (Voeten and others)."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from allies.management.commands._imports import ImportingCommand
+
+
+class Command(ImportingCommand):
+    help = (
+        "Import un_roll_calls.csv and un_votes.csv (or .gz) as events and participations; "
+        "without --commit, say what that would do."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        self.add_file(parser, "roll_calls")
+        self.add_file(parser, "votes")
+        self.add_commit(parser)
+
+    def handle(
+        self,
+        *args: Any,
+        roll_calls: Path,
+        votes: Path,
+        commit: bool,
+        reason: str,
+        **options: Any,
+    ) -> None:
+        about = self.changeset_for(roll_calls, votes, reason=reason)
+        self.carry_out_mapped(
+            ("un-roll-calls", roll_calls), ("un-votes", votes), commit=commit, about=about
+        )

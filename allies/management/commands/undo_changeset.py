@@ -1,0 +1,78 @@
+"""Take a changeset back."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.undo import NotUndone, UndoReport, look_at_undo, undo, undoing
+from allies.exchange.runner import finish
+from allies.management.commands._imports import Ticker
+from allies.models import Changeset
+
+
+class Command(BaseCommand):
+    help = "Take a changeset back; without --commit, say what that would do."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("number", type=int, metavar="ID")
+        parser.add_argument("--commit", action="store_true", help="do it")
+        parser.add_argument("--reason", default="", help="why, for the changeset")
+        parser.add_argument(
+            "--edited-too",
+            action="store_true",
+            help="also take back what was edited since; otherwise that is left and named",
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        number: int,
+        commit: bool,
+        reason: str,
+        edited_too: bool,
+        **options: Any,
+    ) -> None:
+        changeset = Changeset.objects.filter(pk=number).first()
+        if changeset is None:
+            raise CommandError(_("There is no changeset %(number)d.") % {"number": number})
+        also = frozenset({"all"} if edited_too else ())
+        if not commit:
+            self._show(look_at_undo(changeset=changeset, also=also))
+            self.stdout.write(_("Nothing was written. Add --commit to apply this."))
+            return
+        by = undoing(changeset, user=None, reason=reason)
+        progress = Ticker(self.stderr).tell if self.stderr.isatty() else None
+        try:
+            with transaction.atomic():
+                report = undo(changeset=changeset, by=by, user=None, also=also, progress=progress)
+                finish(by, report.counts, timezone.now())
+        except NotUndone as error:
+            raise CommandError(str(error)) from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        except IntegrityError as error:
+            raise CommandError(
+                _("What was before is no longer possible: something it rests on is gone.")
+            ) from error
+        self._show(report)
+        self.stdout.write(_("Undone, as changeset %(number)d.") % {"number": by.pk})
+
+    def _show(self, report: UndoReport) -> None:
+        for noun, counts in report.counts.items():
+            words = ", ".join(f"{number} {what}" for what, number in counts.items())
+            self.stdout.write(f"{noun}: {words}")
+        for kept in report.kept:
+            why = (
+                _("was edited since and is left as it is")
+                if kept.reason == "edited"
+                else _("is used by something else and stays")
+            )
+            self.stdout.write(f"  {kept.name}: {why}")
+        if report.kept_count > len(report.kept):
+            more = report.kept_count - len(report.kept)
+            self.stdout.write(_("  … and %(count)d more are left") % {"count": more})

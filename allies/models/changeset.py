@@ -1,0 +1,187 @@
+"""Changesets: changes made together, from one file or as the undoing of others."""
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+
+
+#: How long a file nobody applied is kept.
+KEPT_FOR = dt.timedelta(days=7)
+
+
+class ChangesetKind(models.TextChoices):
+    IMPORT = "import", _("import")
+    UNDO = "undo", _("undo")
+
+
+class ChangesetState(models.TextChoices):
+    """How far a changeset has come. Only the last of them has changed anything."""
+
+    UPLOADED = "uploaded", _("uploaded")
+    CHECKING = "checking", _("being checked")
+    CHECKED = "checked", _("checked")
+    APPLYING = "applying", _("being applied")
+    APPLIED = "applied", _("applied")
+
+
+#: States in which a job is at work on the changeset.
+WORKING = (ChangesetState.CHECKING, ChangesetState.APPLYING)
+
+
+class ChangesetQuerySet(models.QuerySet["Changeset"]):
+    """Reads of changesets: ``published`` is what readers see, the rest are the desk's."""
+
+    def published(self) -> "ChangesetQuerySet":
+        """Those readers may see: applied, and with nothing in them that was not public then."""
+        return self.filter(state=ChangesetState.APPLIED, listed=True)
+
+    def applied(self) -> "ChangesetQuerySet":
+        return self.filter(state=ChangesetState.APPLIED)
+
+    def with_undone(self) -> "ChangesetQuerySet":
+        """Annotate ``is_undone``: whether an applied changeset took this one back."""
+        undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
+        return self.annotate(is_undone=Exists(undo))
+
+    def newest_first(self) -> "ChangesetQuerySet":
+        return self.order_by(models.F("applied_at").desc(nulls_first=True), "-pk")
+
+    def forgotten(self, now: dt.datetime) -> "ChangesetQuerySet":
+        """Those begun and left lying for longer than KEPT_FOR."""
+        return self.exclude(state=ChangesetState.APPLIED).filter(created_at__lt=now - KEPT_FOR)
+
+
+def _folder(changeset: "Changeset", name: str) -> str:
+    # The name a file came with is kept in the record; on disk it has a plain one of its own.
+    return f"imports/{get_random_string(20).lower()}/file"
+
+
+class Changeset(models.Model):
+    """A set of changes to records made together: who, when, why, from which file."""
+
+    kind = models.CharField(_("kind"), max_length=8, choices=ChangesetKind, default="import")
+    state = models.CharField(
+        _("state"), max_length=8, choices=ChangesetState, default="uploaded", db_index=True
+    )
+    reason = models.TextField(_("reason"), blank=True, default="", max_length=1000)
+    noun = models.CharField(_("noun"), max_length=20, blank=True, default="")
+    file = models.FileField(upload_to=_folder, max_length=100, blank=True, default="")
+    file_name = models.CharField(_("file"), max_length=200, blank=True, default="")
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True, default="")
+    layout = models.JSONField(default=dict, blank=True)
+    mapping = models.JSONField(default=dict, blank=True)
+    #: Noun → {"created": …, "updated": …, "unchanged": …, "refused": …, …}.
+    counts = models.JSONField(_("counts"), default=dict, blank=True)
+    #: What a reader of the list was promised: nothing in it was hidden when it was applied.
+    listed = models.BooleanField(_("listed publicly"), default=False)
+    #: Why the last job ended early, in the words of who started it.
+    message = models.TextField(blank=True, default="")
+    #: The state of the data, and the outcome, that the last check found.
+    data_state = models.CharField(max_length=64, blank=True, default="")
+    outcome = models.CharField(max_length=64, blank=True, default="")
+    #: Which job may write for this changeset: a job that finds another here stops.
+    run = models.CharField(max_length=20, blank=True, default="")
+    undoes = models.ForeignKey(
+        "self",
+        verbose_name=_("undoes"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="undos",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(_("begun"), auto_now_add=True, db_index=True)
+    applied_at = models.DateTimeField(_("applied"), null=True, blank=True, db_index=True)
+
+    objects = ChangesetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("changeset")
+        verbose_name_plural = _("changesets")
+        default_permissions = ("view", "undo")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind=ChangesetKind.UNDO, undoes__isnull=False)
+                | Q(kind=ChangesetKind.IMPORT, undoes__isnull=True),
+                name="changeset_undo_of_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ChangesetState.APPLIED, applied_at__isnull=False)
+                | (~Q(state=ChangesetState.APPLIED) & Q(applied_at__isnull=True)),
+                name="changeset_applied_at_some_time",
+            ),
+            models.UniqueConstraint(
+                fields=["undoes"],
+                condition=Q(state=ChangesetState.APPLIED),
+                name="changeset_undone_once",
+                violation_error_message=_("This changeset has already been undone."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.kind == ChangesetKind.UNDO:
+            return str(_("Undo of changeset %(number)s") % {"number": self.undoes_id})
+        return self.file_name or self.reason or str(_("Changeset %(number)s") % {"number": self.pk})
+
+    @property
+    def is_working(self) -> bool:
+        return self.state in WORKING
+
+    @property
+    def folder(self) -> Path:
+        """Where its file, its plan and its job's notes lie until it is applied or forgotten."""
+        if self.file:
+            return Path(self.file.path).parent
+        return Path(settings.MEDIA_ROOT) / "imports" / f"undo-{self.pk}"
+
+    @property
+    def changed(self) -> int:
+        """The number of records written."""
+        written = ("created", "updated", "deleted", "restored")
+        return sum(count.get(name, 0) for count in self.counts.values() for name in written)
+
+    def clear_folder(self) -> None:
+        """Remove its file and all that was made from it; the record stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.file:
+            self.file = ""
+            self.save(update_fields=["file"])
+
+    def discard(self) -> None:
+        """Forget a changeset that was not applied, and its file."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.delete()
+
+
+class Mapping(models.Model):
+    """How the columns of a kind of file feed ours, saved under a name for the next such file."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    #: As ``exchange.mapping`` reads it.
+    mapping = models.JSONField(_("mapping"))
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    saved_at = models.DateTimeField(_("saved"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("mapping")
+        verbose_name_plural = _("mappings")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,56 @@
+"""All nouns at once: in an order in which each stands after what it points to, and their state."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from allies.models.base import Record
+
+
+def record_models() -> list[type[Record]]:
+    """Return the models of all nouns, each after those it points to."""
+    found: list[type[Record]] = []
+
+    def add(model: type[Record]) -> None:
+        if model in found:
+            return
+        for other in referred_models(model):
+            if other is not model:
+                add(other)
+        found.append(model)
+
+    for model in _all_records():
+        add(model)
+    return found
+
+
+def _all_records() -> Iterable[type[Record]]:
+    return (model for model in apps.get_app_config("allies").get_models() if _is_record(model))
+
+
+def _is_record(model: Any) -> bool:
+    return issubclass(model, Record)
+
+
+def referred_models(model: type[models.Model]) -> list[Any]:
+    """Return the nouns' models that a model's fields point to, itself included where it does."""
+    return [
+        field.related_model
+        for field in model._meta.concrete_fields
+        if field.is_relation and _is_record(field.related_model)
+    ]
+
+
+def data_state(nouns: Iterable[Any]) -> str:
+    """Return a text that changes whenever a record of one of these models is written.
+
+    It is made of the last version's number of each; costs a query a model.
+    """
+    last = []
+    for model in sorted(nouns, key=lambda m: m._meta.model_name):
+        newest = model.history.model.objects.aggregate(newest=models.Max("history_id"))["newest"]
+        last.append(f"{model._meta.model_name}{newest or 0}")
+    return sha256(" ".join(last).encode()).hexdigest()
