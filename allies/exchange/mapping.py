@@ -225,6 +225,8 @@ class _Compiler:
                         text, _("the mapping knows: %(words)s") % {"words": ", ".join(values)}
                     )
                 word = str(values[word])
+                if not word:
+                    return Problem(text, _("the mapping does not say what this word means"))
             if order and word:
                 return _ordered(word, order)
             if system and word:

@@ -1,0 +1,209 @@
+"""The form in which a mapping is read and changed: plain fields, a fieldset a noun."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from allies.exchange.cells import ChoiceCell, ReferenceCell
+from allies.exchange.mapping import BadMapping
+from allies.exchange.resources import NOUNS
+from allies.exchange.suggestions import is_date, spec_for, values_for
+from allies.models import Country
+
+#: What can be said in the form; a spec with more in it is kept as it is, or given up as a whole.
+_SIMPLE = frozenset({"column", "constant", "date", "nothing", "values", "order", "country"})
+
+
+@dataclass
+class FieldRow:
+    """A field of ours in the form, and how it is fed."""
+
+    key: str
+    name: str
+    label: str
+    help: str
+    spec: Mapping[str, Any]
+    is_date: bool
+    is_country: bool
+    choices: list[str]
+    values: Mapping[str, str]
+
+    @property
+    def source(self) -> str:
+        """What the list of columns shows: a column, or how else it is fed."""
+        if not self.spec:
+            return ""
+        if not _SIMPLE.issuperset(self.spec):
+            return "=kept"
+        if "constant" in self.spec:
+            return "=constant"
+        if "date" in self.spec:
+            return "=date"
+        return f"c:{self.spec['column']}" if "column" in self.spec else "=text"
+
+    @property
+    def text(self) -> str:
+        return str(self.spec.get("constant", self.spec.get("text", "")))
+
+    @property
+    def parts(self) -> list[str]:
+        """The columns of year, month and day."""
+        return [*self.spec.get("date", []), "", "", ""][:3]
+
+    @property
+    def nothing(self) -> str:
+        return ", ".join(self.spec.get("nothing", []))
+
+    @property
+    def orders(self) -> list[tuple[str, str]]:
+        """The orders of day, month and year in figures, each with an example."""
+        return [("dmy", "31.12.2024"), ("mdy", "12/31/2024"), ("ymd", "2024/12/31")]
+
+    @property
+    def kept(self) -> str:
+        return json.dumps(self.spec, ensure_ascii=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is more to see than the column."""
+        decided = ("nothing", "order", "date", "values")
+        return any(name in self.spec for name in decided)
+
+
+@dataclass
+class NounRows:
+    """A noun in the form."""
+
+    index: int
+    noun: str
+    label: str
+    rows: list[FieldRow]
+    when: str
+    when_is: str
+    only_new: list[str]
+
+
+def noun_rows(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[NounRows]:
+    """Return the form of a mapping; ``words`` are those that stand in the file's columns."""
+    return [_noun_rows(index, part, words) for index, part in enumerate(data.get("nouns", []))]
+
+
+def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str]]) -> NounRows:
+    noun = part["noun"]
+    resource = NOUNS[noun]()
+    model = resource.model
+    rows = []
+    for field in resource.get_import_fields():
+        name = field.column_name
+        spec = part["fields"].get(name, {})
+        widget = field.widget
+        choices = widget.choices if isinstance(widget, ChoiceCell) else []
+        own = words.get(spec.get("column", ""), []) if choices and "values" in spec else []
+        rows.append(
+            FieldRow(
+                key=f"{index}-{name}",
+                name=name,
+                label=str(model._meta.get_field(field.attribute).verbose_name),
+                help=str(model._meta.get_field(field.attribute).help_text),
+                spec=spec,
+                is_date=is_date(noun, name),
+                is_country=isinstance(widget, ReferenceCell) and widget.model is Country,
+                choices=choices,
+                values=values_for(noun, name, spec.get("values", {}), own),
+            )
+        )
+    when = part.get("when") or {}
+    return NounRows(
+        index,
+        noun,
+        str(model._meta.verbose_name_plural),
+        rows,
+        when.get("column", ""),
+        ", ".join(when.get("is", [])),
+        list(part.get("only_new", [])),
+    )
+
+
+def read_form(
+    data: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """Return the mapping that a posted form says; raise BadMapping where it cannot be read."""
+    nouns = []
+    for index, part in enumerate(data.get("nouns", [])):
+        if f"{index}-remove" in post:
+            continue
+        nouns.append(_read_noun(index, part, post, words))
+    if (added := post.get("add-noun", "")) in NOUNS:
+        nouns.append({"noun": added, "fields": {}})
+    return {**data, "name": post.get("name", "").strip(), "nouns": nouns}
+
+
+def _read_noun(
+    index: int, part: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    noun = part["noun"]
+    fields = {}
+    for field in NOUNS[noun]().get_import_fields():
+        name = field.column_name
+        spec = _read_spec(noun, name, f"{index}-{name}", part["fields"].get(name, {}), post, words)
+        if spec:
+            fields[name] = spec
+    read: dict[str, Any] = {"noun": noun, "fields": fields}
+    if column := post.get(f"{index}-when", ""):
+        accepted = _words(post.get(f"{index}-when-is", ""))
+        read["when"] = {"column": column, **({"is": accepted} if accepted else {})}
+    if only_new := [name for name in post.getlist(f"{index}-only-new") if name in fields]:
+        read["only_new"] = only_new
+    return read
+
+
+def _read_spec(
+    noun: str,
+    name: str,
+    key: str,
+    before: Mapping[str, Any],
+    post: QueryDict,
+    words: Mapping[str, list[str]],
+) -> dict[str, Any]:
+    source = post.get(f"{key}-from", "")
+    if source == "=kept":
+        return dict(before)
+    if source == "=constant":
+        return {"constant": post.get(f"{key}-text", "")}
+    if source == "=text":
+        return {"text": post.get(f"{key}-text", "")}
+    spec: dict[str, Any]
+    if source == "=date":
+        parts = [post.get(f"{key}-{part}", "") for part in ("year", "month", "day")]
+        while parts and not parts[-1]:
+            parts.pop()
+        if not parts or not all(parts):
+            raise BadMapping(_("%(field)s: choose the column of the year at least.") % {"field": name})
+        spec = {"date": parts}
+    elif source.startswith("c:"):
+        column = source.removeprefix("c:")
+        if column != before.get("column"):  # another column: its words are suggested anew
+            return spec_for(noun, name, column, words.get(column, []))
+        spec = {"column": column}
+    else:
+        return {}
+    if nothing := _words(post.get(f"{key}-nothing", "")):
+        spec["nothing"] = nothing
+    if order := post.get(f"{key}-order", ""):
+        spec["order"] = order
+    if country := post.get(f"{key}-country", ""):
+        spec["country"] = country
+    theirs, ours = post.getlist(f"{key}-their"), post.getlist(f"{key}-our")
+    if theirs:
+        spec["values"] = dict(zip(theirs, ours, strict=False))
+    return spec
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
+
+

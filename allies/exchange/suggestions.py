@@ -1,0 +1,181 @@
+"""What a file most likely is: which mapping fits its columns, and how its words are ours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from django.utils import translation
+
+from allies.exchange.cells import ChoiceCell, ReferenceCell
+from allies.exchange.mapping import FileMapping, identity_mapping
+from allies.exchange.mappings import built_in
+from allies.exchange.resources import NOUNS
+from allies.exchange.tables import Table
+from allies.folding import fold
+from allies.models import Country
+from allies.models import Mapping as SavedMapping
+from allies.models.fields import EDTFField
+from allies.models.languages import SUFFIXES
+
+#: Rows looked at for the words a column uses, and the most words a table of them has.
+LOOKED_AT, WORDS = 5000, 40
+
+#: What files call our columns, in both languages, folded; the first that fits is taken.
+SYNONYMS: dict[str, str] = {
+    "alpha3": "alpha 3|iso3|iso alpha 3|iso 3166 3|iso3166 1 alpha 3|iso a3|country code iso3",
+    "alpha2": "alpha 2|iso2|iso alpha 2|iso 3166 2|iso3166 1 alpha 2|iso a2",
+    "m49": "country code|m49 code|un code|numeric|iso numeric|iso3166 1 numeric|kode m49",
+    "cow_code": "ccode|cow|cow code|cowcode|cow id",
+    "name_en": "name|name en|country name|country|english name|official name en|statenme|state name"
+    "|cldr display name",
+    "name_ind": "nama|name id|nama negara|negara|name ind",
+    "region": "region code|kode wilayah",
+    "subregion": "sub region code|subregion code|intermediate region code",
+    "existed_from": "from|start|begin|styear|dari|mulai",
+    "existed_to": "to|end|until|endyear|sampai|hingga",
+    "country": "country|negara|state|nation|member|country name|state name|name en|name|ccode|iso3"
+    "|iso 3166 3|alpha 3|iso2|iso 3166 2|alpha 2|country code|member state|negara anggota|party",
+    "focus": "focus|country|negara",
+    "alliance": "alliance|aliansi|pact|treaty|organisation|organization|organisasi|org id|igo"
+    "|agreement|version4id|alliance id|org name",
+    "event": "event|peristiwa|rcid|vote|event id|roll call|resolution",
+    "source": "source|sumber|citation key|key|reference",
+    "ally_list": "ally list|list|daftar",
+    "entry": "entry|entri",
+    "identifier": "id|identifier|code|outside id|org id|number|nomor|rcid|version4id",
+    "slug": "slug|address|alamat",
+    "title_en": "title|title en|name|heading|short|org name|english title",
+    "title_ind": "judul|title id|nama|judul indonesia",
+    "title": "title|judul|headline|name",
+    "publisher": "publisher|penerbit|outlet|media|organisation|organization",
+    "author": "author|penulis|byline|by|oleh",
+    "url": "url|link|address|tautan|web",
+    "archive_url": "archive|archive url|archived|arsip",
+    "date_published": "date published|published|date|tanggal|tanggal terbit|publication date",
+    "language": "language|lang|bahasa",
+    "derived_from": "derived from|republished from|disadur dari",
+    "kind": "kind|type|jenis|category|kategori|ss type",
+    "certainty": "certainty|kepastian|confidence",
+    "date": "date|tanggal|day|when|year|tahun",
+    "signed": "signed|signature date|ditandatangani",
+    "in_force": "in force|entry into force|start|begin|effect|berlaku",
+    "ended": "ended|end|until|terminated|berakhir",
+    "joined": "joined|since|accession|from|start|date joined|bergabung|sejak",
+    "left": "left|until|to|end|withdrawal|keluar|date left",
+    "role": "role|peran|vote|status|org member|membership",
+    "defence": "defence|defense|pertahanan",
+    "neutrality": "neutrality|netralitas",
+    "non_aggression": "non aggression|nonaggression|nonagresi",
+    "consultation": "consultation|entente|konsultasi",
+    "place_en": "place|location|city|place en",
+    "place_ind": "tempat|lokasi|kota",
+    "summary_en": "summary|description|descr|text|abstract",
+    "summary_ind": "ringkasan|deskripsi|keterangan",
+    "name": "alias|name|nama",
+    "stance": "stance|sikap",
+    "locator": "locator|page|halaman|where in it",
+    "quote": "quote|kutipan",
+    "position": "position|rank|order|no|nomor|urutan",
+    "status": "",  # a file's status is hardly ever ours: nothing is published by accident
+}
+
+
+def suggest(noun: str, table: Table) -> dict[str, Any]:
+    """Return the mapping that most likely fits a table: ours, a known one, or one by its names."""
+    own = NOUNS[noun]().columns
+    if set(table.columns) - {"reason"} <= set(own):
+        return identity_mapping(noun, [name for name in table.columns if name in own])
+    known = _known(noun, table.columns)
+    return known or {"name": "", "nouns": [by_names(noun, table)]}
+
+
+def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
+    """Return the saved or built-in mapping that asks for the most of these columns, and no other."""
+    fitting = []
+    saved = SavedMapping.objects.order_by("-saved_at").values_list("mapping", flat=True)
+    for data in [*saved, *built_in().values()]:
+        mapping = FileMapping(data)
+        nouns = {part["noun"] for part in mapping.nouns}
+        if noun in nouns and not mapping.missing(columns):
+            fitting.append((len(mapping.columns), data))
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def by_names(noun: str, table: Table) -> dict[str, Any]:
+    """Return how a noun may be fed, from the names of the columns and what stands in them."""
+    folded = {fold(name): name for name in reversed(table.columns)}
+    words = words_of(table)
+    fields: dict[str, Any] = {}
+    used: set[str] = set()
+    for field in NOUNS[noun]().get_import_fields():
+        ours = field.column_name
+        for candidate in (fold(ours), *filter(None, SYNONYMS.get(ours, "").split("|"))):
+            theirs = folded.get(candidate)
+            if theirs and theirs not in used:
+                used.add(theirs)
+                fields[ours] = spec_for(noun, ours, theirs, words.get(theirs, []))
+                break
+    return {"noun": noun, "fields": fields}
+
+
+def spec_for(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[str, Any]:
+    """Return how a column feeds a field, with what the words in it are taken to mean."""
+    field = NOUNS[noun]().fields[ours]
+    spec: dict[str, Any] = {"column": theirs}
+    words = list(words)
+    if isinstance(field.widget, ChoiceCell):
+        if any(word not in field.widget.choices for word in words) and len(words) < WORDS:
+            spec["values"] = {word: meant(noun, ours, word) for word in words}
+    elif isinstance(field.widget, ReferenceCell) and field.widget.model is Country:
+        spec["country"] = _code_system(words)
+    elif is_date(noun, ours) and any(word in ("-9", "0", "3000", "-0-") for word in words):
+        spec["nothing"] = [word for word in words if word in ("-9", "0", "3000", "-0-")]
+    return spec
+
+
+def is_date(noun: str, ours: str) -> bool:
+    """Say whether a field holds a date as precise as what is known."""
+    model = NOUNS[noun]._meta.model
+    return isinstance(model._meta.get_field(NOUNS[noun]().fields[ours].attribute), EDTFField)
+
+
+def meant(noun: str, ours: str, word: str) -> str:
+    """Return the choice a word means: its own word, or its label in either language; else ""."""
+    field = NOUNS[noun]._meta.model._meta.get_field(ours)
+    folded = fold(word)
+    for value, label in field.flatchoices:
+        names = {fold(str(value))}
+        for language in SUFFIXES:
+            with translation.override(language):
+                names.add(fold(str(label)))
+        if folded in names:
+            return str(value)
+    return ""
+
+
+def words_of(table: Table) -> dict[str, list[str]]:
+    """Return the different words at the beginning of each column, where they are few."""
+    found: dict[str, dict[str, None]] = {name: {} for name in table.columns}
+    for row in islice(table.rows(), LOOKED_AT):
+        for name, cell in zip(table.columns, row.cells, strict=False):
+            if (word := cell.strip()) and len(found[name]) < WORDS:
+                found[name][word] = None
+    return {name: list(words) for name, words in found.items()}
+
+
+def _code_system(words: list[str]) -> str:
+    """Return which code these words are, where one system knows nearly all of them."""
+    if not words:
+        return "any"
+    if all(word.isdecimal() for word in words):
+        numbers = {word.lstrip("0") for word in words}
+        countries = list(Country.objects.values_list("m49", "cow_code"))
+        m49 = len(numbers & {code.lstrip("0") for code, _cow in countries if code})
+        cow = len(numbers & {str(code) for _m49, code in countries if code is not None})
+        return "m49" if m49 > cow or any(word.startswith("0") for word in words) else "cow"
+    return "any"
+
+
+def values_for(noun: str, ours: str, known: Mapping[str, str], words: Iterable[str]) -> dict[str, str]:
+    """Return a table of words for a field: those decided, then those that stand in the file."""
+    return {**{word: meant(noun, ours, word) for word in words}, **known}
