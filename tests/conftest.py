@@ -1,6 +1,7 @@
 """What tests lean on: a named cast, the starter content, a browser."""
 
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from allies.models import (
     Source,
 )
 from tests.environment import REQUIRE_ALL
+from tests.site import Sites
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -84,6 +86,27 @@ def _member(name, group):
     user = User.objects.create_user(name, password="a-long-pass-phrase", is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     return user
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory):
+    """Sites of their own, as real processes, on the kind of database this run is about."""
+    return Sites(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
+
+
+@pytest.fixture
+def site(sites):
+    """A site as `make run` leaves it."""
+    made = sites.new()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def at_once(settings, django_capture_on_commit_callbacks):
+    """Return a context in which jobs run as soon as they are asked for."""
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture

@@ -77,7 +77,11 @@ _UNDOING = {"+": ("deleted", "-"), "~": ("restored", "~"), "-": ("returned", "+"
 
 
 def look_at_undo(*, changeset: Changeset, also: frozenset[str] = frozenset()) -> UndoReport:
-    """Say what taking a changeset back would do; ``also`` as for ``undo``. Nothing is written."""
+    """Say what taking a changeset back would do; ``also`` as for ``undo``. Nothing is written.
+
+    Raises NotUndone where it was not applied or is undone already.
+    """
+    _refuse_wrong_state(changeset)
     with _Sets(changeset, also) as sets:
         return sets.report()
 

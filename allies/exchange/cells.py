@@ -1,26 +1,44 @@
-"""What a cell of each kind holds, read and written: the widgets of the resources."""
+"""What a cell of each kind holds, read and written: the widgets of the resources.
+
+A cell is written in two ways that give the same text: from a record (``render``), and by the
+database for all records at once (``in_database``).
+"""
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Case, CharField, F, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from django.utils.translation import gettext as _
 from import_export.widgets import Widget
 
 from allies.exchange.references import CellError, References
+from allies.models import Country, Entry
 from allies.models.fields import EDTFField
 
 
 class TextCell(Widget):
     """A text, as it stands."""
 
+    #: What a table schema (Frictionless) calls such a column's type.
+    schema_type: ClassVar[str] = "string"
+
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         return value
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "" if value is None else str(value)
+
+    def in_database(self, path: str) -> Combinable:
+        """Return the expression for the cell of the field at ``path``.
+
+        Its value is a text, a number, a day or NULL: as a text, what ``render`` returns.
+        """
+        return F(path)
 
 
 class WordCell(TextCell):
@@ -49,6 +67,8 @@ class ChoiceCell(WordCell):
 class NumberCell(WordCell):
     """A whole number of no sign, or nothing."""
 
+    schema_type = "integer"
+
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         digits = value.strip()
         if not digits:
@@ -61,7 +81,10 @@ class NumberCell(WordCell):
 class FlagCell(WordCell):
     """Yes, no or, where ``optional``, nothing for "not known"."""
 
+    schema_type = "boolean"
+
     WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
+    _WRITTEN = (("yes", True), ("no", False))
 
     def __init__(self, *, optional: bool) -> None:
         super().__init__()
@@ -78,9 +101,15 @@ class FlagCell(WordCell):
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "" if value is None else ("yes" if value else "no")
 
+    def in_database(self, path: str) -> Combinable:
+        words = (When(**{path: flag}, then=Value(word)) for word, flag in self._WRITTEN)
+        return Case(*words, output_field=CharField())
+
 
 class DayCell(WordCell):
     """A calendar day, as YYYY-MM-DD, or nothing."""
+
+    schema_type = "date"
 
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         text = value.strip()
@@ -131,3 +160,34 @@ class ReferenceCell(WordCell):
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "" if value is None else str(getattr(value, self.key))
+
+    def in_database(self, path: str) -> Combinable:
+        if self.model is Country:
+            return _country_code(path)
+        if self.model is Entry:
+            return _entry_code(path)
+        return F(f"{path}__{self.key}")
+
+
+def _country_code(path: str) -> Combinable:
+    """Return the expression for ``Country.code`` of the country at ``path``."""
+    return Coalesce(
+        NullIf(F(f"{path}__alpha3"), Value("")),
+        Cast(f"{path}__cow_code", CharField()),
+        F(f"{path}__slug"),
+        output_field=CharField(),
+    )
+
+
+def _entry_code(path: str) -> Combinable:
+    """Return the expression for ``Entry.code`` of the entry at ``path``; NULL where there is none.
+
+    To join texts, a database that knows NULL would make "/" of no entry at all.
+    """
+    code = Concat(
+        F(f"{path}__ally_list__slug"),
+        Value("/"),
+        _country_code(f"{path}__country"),
+        output_field=CharField(),
+    )
+    return Case(When(**{f"{path}__isnull": False}, then=code), output_field=CharField())

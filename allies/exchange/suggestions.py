@@ -76,7 +76,6 @@ SYNONYMS: dict[str, str] = {
     "locator": "locator|page|halaman|where in it",
     "quote": "quote|kutipan",
     "position": "position|rank|order|no|nomor|urutan",
-    "status": "",  # a file's status is hardly ever ours: nothing is published by accident
 }
 
 
@@ -109,6 +108,8 @@ def by_names(noun: str, table: Table) -> dict[str, Any]:
     used: set[str] = set()
     for field in NOUNS[noun]().get_import_fields():
         ours = field.column_name
+        if ours == "status":  # a file's status is hardly ever ours: publishing is nobody's accident
+            continue
         for candidate in (fold(ours), *filter(None, SYNONYMS.get(ours, "").split("|"))):
             theirs = folded.get(candidate)
             if theirs and theirs not in used:

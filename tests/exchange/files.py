@@ -1,9 +1,11 @@
 """Real CSV files, written and read as a spreadsheet would."""
 
+import contextlib
 import csv
 import io
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 
 from allies.exchange.reader import read_csv
 from allies.exchange.resources import NOUNS
@@ -35,8 +37,9 @@ def export(noun):
     return out.getvalue()
 
 
-def command(*args, **options):
-    """Run a command; return what it prints."""
+def command(*args, fails=False, **options):
+    """Run a command; return what it prints. One that ``fails`` says why it could not go on."""
     out = io.StringIO()
-    call_command(*args, stdout=out, stderr=io.StringIO(), **options)
+    with pytest.raises(CommandError) if fails else contextlib.nullcontext():
+        call_command(*args, stdout=out, stderr=io.StringIO(), **options)
     return out.getvalue()

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import random
+import re
 from collections import defaultdict
 
 import pytest
@@ -88,14 +89,15 @@ def test_second_import_keeps_what_an_editor_improved(tmp_path):
     ("given", "said"),
     [
         ({"ss_type": "Type IX"}, "Type IX"),
-        ({"all_st_month": 13}, "is not a day"),
+        ({"all_st_month": 13}, "this is no day"),
     ],
 )
 def test_what_cannot_be_read_names_its_row(given, said, tmp_path):
     file = write(tmp_path / "cow.csv", [row(9001, 365), row(9002, 710, **given)])
-    with pytest.raises(CommandError, match=said) as error:
+    report = command("import_cow_alliances", str(file), fails=True)
+    assert re.search(f"Row 3.*{said}", report)
+    with pytest.raises(CommandError, match="Nothing was written"):
         command("import_cow_alliances", str(file), "--commit")
-    assert "Row 3" in str(error.value)
     assert not Alliance.objects.filter(identifier__startswith="cow:").exists()
 
 

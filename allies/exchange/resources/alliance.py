@@ -68,7 +68,6 @@ class MembershipResource(NounResource):
     blank_identity = ("joined",)
     governed_through = "alliance"
     export_order = ("alliance__slug", "country__slug", "joined")
-    export_related = ("alliance", "country")
 
     alliance = reference("alliance", Alliance, "slug")
     country = country()

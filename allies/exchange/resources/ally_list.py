@@ -25,7 +25,6 @@ class AllyListResource(NounResource):
     identities = (("slug",),)
     is_referred_to = True
     export_order = ("slug",)
-    export_related = ("focus", "recorded_from")
 
     slug = word("slug")
     title_en = text("title_en")
@@ -62,7 +61,6 @@ class EntryResource(NounResource):
     governed_through = "ally_list"
     is_referred_to = True
     export_order = ("ally_list__slug", "position", "country__slug")
-    export_related = ("ally_list", "country")
 
     ally_list = reference("ally_list", AllyList, "slug")
     country = country()
@@ -80,7 +78,6 @@ class SeeAlsoResource(NounResource):
     identities = (("ally_list", "source"),)
     governed_through = "ally_list"
     export_order = ("ally_list__slug", "position", "source__key")
-    export_related = ("ally_list", "source")
 
     ally_list = reference("ally_list", AllyList, "slug")
     source = reference("source", Source, "key")

@@ -23,7 +23,6 @@ class CitationResource(NounResource):
         "stance",
         "locator",
     )
-    export_related = ("source", "alliance", "event", "entry__ally_list", "entry__country")
 
     source = reference("source", Source, "key")
     alliance = reference("alliance", Alliance, "slug")

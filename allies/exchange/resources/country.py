@@ -18,7 +18,6 @@ class CountryResource(NounResource):
     is_referred_to = True
     likenesses = ("name_en", "name_ind")
     export_order = ("slug",)
-    export_related = ("successor",)
 
     alpha3 = word("alpha3")
     alpha2 = word("alpha2")
@@ -61,7 +60,6 @@ class AliasResource(NounResource):
     identities = (("country", "name"),)
     is_referred_to = True  # by its name a later row may name the country
     export_order = ("country__slug", "name")
-    export_related = ("country",)
 
     country = country()
     name = text("name")

@@ -30,7 +30,6 @@ class EventResource(NounResource):
     is_referred_to = True
     likenesses = ("title_en", "title_ind")
     export_order = ("slug",)
-    export_related = ("alliance",)
 
     slug = word("slug")
     identifier = word("identifier")
@@ -77,7 +76,6 @@ class ParticipationResource(NounResource):
     identities = (("event", "country", "role"),)
     governed_through = "event"
     export_order = ("event__slug", "country__slug", "role")
-    export_related = ("event", "country")
 
     event = reference("event", Event, "slug")
     country = country()

@@ -23,7 +23,6 @@ class SourceResource(NounResource):
     is_referred_to = True
     likenesses = ("url", "title")
     export_order = ("key",)
-    export_related = ("derived_from",)
 
     key = word("key")
     kind = choice("kind", SourceKind, default=SourceKind.NEWS)

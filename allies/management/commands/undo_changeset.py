@@ -42,7 +42,10 @@ class Command(BaseCommand):
             raise CommandError(_("There is no changeset %(number)d.") % {"number": number})
         also = frozenset({"all"} if edited_too else ())
         if not commit:
-            self._show(look_at_undo(changeset=changeset, also=also))
+            try:
+                self._show(look_at_undo(changeset=changeset, also=also))
+            except NotUndone as error:
+                raise CommandError(str(error)) from error
             self.stdout.write(_("Nothing was written. Add --commit to apply this."))
             return
         by = undoing(changeset, user=None, reason=reason)

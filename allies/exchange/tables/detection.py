@@ -1,0 +1,250 @@
+"""Finding out how a file is written: its kind, encoding, delimiter, and the row of its header."""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import charset_normalizer
+import clevercsv
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from allies.exchange.tables.layout import DELIMITERS, Layout, UnreadableFile
+from allies.exchange.tables.text import opened_bytes, read_text
+from allies.exchange.tables.workbook import read_workbook, sheet_names
+
+#: Bytes looked at for encoding and delimiter, and rows for the header.
+SAMPLE, ROWS = 64 << 10, 200
+
+#: What a file begins with that is no table, and what it is then.
+_SIGNATURES = (
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"RIFF", "RIFF"),
+    (b"%PDF", "PDF"),
+    (b"\xd0\xcf\x11\xe0", "XLS"),
+    (b"PK\x05\x06", "ZIP"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"SQLite format 3", "SQLite"),
+)
+
+_FIGURES = re.compile(r"[-+]?[\d.,:/\- ]*\d[\d.,:/\- %]*")
+
+
+def detect(path: Path) -> Layout:
+    """Return how a file is written, as far as it can be told; raise UnreadableFile for no table."""
+    size = path.stat().st_size
+    if not size:
+        raise UnreadableFile(_("The file is empty."))
+    if size > settings.IMPORT_MAX_BYTES:
+        raise UnreadableFile(
+            _("The file has %(size)d MB; %(limit)d are allowed.")
+            % {"size": size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
+        )
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"PK\x03\x04"):
+        return _workbook(path)
+    gzipped = head.startswith(b"\x1f\x8b")
+    with opened_bytes(path, gzipped=gzipped) as raw:
+        sample = raw.read(SAMPLE)
+    _refuse_signature(sample)
+    encoding = _encoding(path, sample, gzipped=gzipped)
+    text = _whole_lines(codecs.getincrementaldecoder(encoding)("replace").decode(sample))
+    layout = Layout("text", encoding, _delimiter(text), 1, "", gzipped)
+    return _with_header(layout, read_text(path, layout))
+
+
+def first_rows(path: Path, layout: Layout, number: int = 10) -> list[list[str]]:
+    """Return the very first rows of a file, those above the header included."""
+    return [cells for _number, cells in islice(_read(path, layout), number)]
+
+
+def sheets(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets; [] for a text."""
+    with path.open("rb") as file:
+        is_workbook = file.read(4) == b"PK\x03\x04"
+    return sheet_names(path) if is_workbook else []
+
+
+def _read(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    return (read_text if layout.kind == "text" else read_workbook)(path, layout)
+
+
+def _workbook(path: Path) -> Layout:
+    names = sheet_names(path)
+    for name in names:
+        layout = Layout("xlsx", sheet=name)
+        if any(any(cells) for _number, cells in islice(read_workbook(path, layout), ROWS)):
+            return _with_header(layout, read_workbook(path, layout))
+    raise UnreadableFile(_("The workbook is empty."))
+
+
+def _refuse_signature(sample: bytes) -> None:
+    kind = next((kind for start, kind in _SIGNATURES if sample.startswith(start)), "")
+    if sample.startswith(b"PK\x03\x04"):
+        kind = "ZIP"
+    if kind:
+        raise UnreadableFile(
+            _("This is no table but a file of the kind %(kind)s. Save it as CSV or XLSX.")
+            % {"kind": kind}
+        )
+
+
+def _encoding(path: Path, sample: bytes, *, gzipped: bool) -> str:
+    if sample.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in sample:
+        return _utf_16(sample)
+    if _is_utf_8(path, gzipped=gzipped):
+        return "utf-8-sig"
+    return _one_byte(sample if any(byte > 127 for byte in sample) else _later(path, gzipped=gzipped))
+
+
+def _utf_16(sample: bytes) -> str:
+    """Return which UTF-16 a text with NULs is: Western letters have every second byte empty."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if odd > 0.4 * len(sample) / 2 and even < 0.1 * odd:
+        return "utf-16-le"
+    if even > 0.4 * len(sample) / 2 and odd < 0.1 * even:
+        return "utf-16-be"
+    raise UnreadableFile(
+        _("The file holds NUL characters: it is no text. Save it as CSV or XLSX.")
+    )
+
+
+def _is_utf_8(path: Path, *, gzipped: bool) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with opened_bytes(path, gzipped=gzipped) as raw:
+        try:
+            while block := raw.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _later(path: Path, *, gzipped: bool) -> bytes:
+    """Return a passage with other than plain letters, where the file's beginning has none."""
+    with opened_bytes(path, gzipped=gzipped) as raw:
+        while block := raw.read(SAMPLE):
+            if any(byte > 127 for byte in block):
+                return block
+    return b""
+
+
+def _one_byte(sample: bytes) -> str:
+    """Return which encoding of one byte a letter a text is in."""
+    found = charset_normalizer.from_bytes(sample, cp_isolation=["cp1252", "mac_roman"]).best()
+    likely = found.encoding if found else "cp1252"
+    # Where there are few letters to judge by, the library's guess is not better than these marks.
+    oddities = {name: _odd(sample.decode(name, "replace")) for name in ("cp1252", "mac_roman")}
+    fewest = min(oddities.values())
+    return likely if oddities.get(likely) == fewest else min(oddities, key=oddities.__getitem__)
+
+
+def _odd(text: str) -> int:
+    """Count characters that do not belong where they stand in a Western text."""
+    odd = 0
+    for before, char, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if char < "\x80" or char in "’‘“”–—«»…°§":
+            continue
+        if char.isalpha():
+            odd += char in "ŸŽžŒœƒªºˆŠš" or (char.isupper() and before.islower())
+        else:
+            odd += before.isalpha() or after.isalpha()
+    return odd
+
+
+def _whole_lines(text: str) -> str:
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: end + 1] if end > 0 else text
+
+
+def _delimiter(text: str) -> str:
+    """Return which sign parts the cells of a text; a comma where nothing does."""
+    present = [sign for sign in DELIMITERS if sign in text]
+    if len(present) <= 1:
+        return present[0] if present else ","
+    try:
+        dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
+    except (clevercsv.NoDetectionResult, UnicodeError, ValueError):
+        dialect = None
+    if dialect is not None and dialect.delimiter in present:
+        return str(dialect.delimiter)
+    return max(present, key=lambda sign: _evenness(text, sign))
+
+
+def _evenness(text: str, sign: str) -> tuple[float, int]:
+    """Say how many of the rows have the same number of cells, and how many cells."""
+    try:
+        rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=sign), ROWS))
+    except csv.Error:
+        return (0, 0)
+    widths = Counter(len(row) for row in rows if row)
+    if not widths:
+        return (0, 0)
+    width, often = widths.most_common(1)[0]
+    return (often / sum(widths.values()) if width > 1 else 0, width)
+
+
+# The header.
+
+
+def _with_header(layout: Layout, rows: Iterator[tuple[int, list[str]]]) -> Layout:
+    sample = [(number, cells) for number, cells in islice(rows, ROWS) if any(c.strip() for c in cells)]
+    if not sample:
+        raise UnreadableFile(_("The file is empty."))
+    header = _header_row(sample)
+    return Layout(**{**layout.as_json(), "header_row": header})
+
+
+def _header_row(sample: list[tuple[int, list[str]]]) -> int:
+    """Return the row that names the columns: the first as wide as the table; 0 where it is data."""
+    widths = Counter(_width(cells) for _number, cells in sample)
+    width = max(widths, key=lambda w: (widths[w], w > 1, -w))
+    for place, (number, cells) in enumerate(sample):
+        if _width(cells) >= width:
+            filled = sum(1 for cell in cells if cell.strip())
+            if filled * 2 >= width:
+                return 0 if _is_data(cells, [row for _n, row in sample[place + 1 :]]) else number
+    return sample[0][0]
+
+
+def _width(cells: list[str]) -> int:
+    """Return the number of cells up to the last that is filled."""
+    return max((n for n, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+
+
+def _is_data(cells: list[str], below: list[list[str]]) -> bool:
+    """Say whether a row looks like those below it, so that it names nothing.
+
+    It does where it holds figures in a column of figures, or the same word as a row below it.
+    """
+    if not below:
+        return False
+    for n, cell in enumerate(cells):
+        word = cell.strip()
+        column = [row[n].strip() for row in below if n < len(row) and row[n].strip()]
+        if not word or not column:
+            continue
+        if _FIGURES.fullmatch(word) and sum(map(_is_figures, column)) > 0.8 * len(column):
+            # A year may head a column of figures, but then all columns are headed so.
+            return not all(_is_figures(c.strip()) for c in cells[1:] if c.strip())
+        if word in column[:20] and len(word) > 1:
+            return True
+    return False
+
+
+def _is_figures(text: str) -> bool:
+    return _FIGURES.fullmatch(text) is not None

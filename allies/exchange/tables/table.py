@@ -1,0 +1,123 @@
+"""A table: named columns, and rows as wide as these, to be read as often as needed."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from allies.exchange.rows import Row
+from allies.exchange.tables.detection import detect
+from allies.exchange.tables.layout import Layout, UnreadableFile
+from allies.exchange.tables.text import read_text
+from allies.exchange.tables.workbook import read_workbook
+from allies.tabular import unshield
+
+
+class Table:
+    """The table in a file. ``columns`` are its names: none is empty, none stands twice."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.layout = layout
+        self.columns = self._named()
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows below the header that hold something, from the first, however often.
+
+        Raises UnreadableFile, at the row where reading ends.
+        """
+        width, count = len(self.columns), 0
+        for number, cells in self._below_header():
+            if not any(cells):
+                continue
+            count += 1
+            if count > settings.IMPORT_MAX_ROWS:
+                raise UnreadableFile(
+                    _("The file has more than %(limit)d rows. Divide it.")
+                    % {"limit": settings.IMPORT_MAX_ROWS}
+                )
+            problem = ""
+            if len(cells) != width:
+                cells, problem = self._fitted(cells, width)
+            joined = "".join(cells)
+            if "'" in joined:
+                cells = [unshield(cell) if cell[:1] == "'" else cell for cell in cells]
+            if "\0" in joined:
+                raise UnreadableFile(
+                    _("Row %(row)d holds a NUL character: this is no text file.")
+                    % {"row": number}
+                )
+            yield Row(number, cells, problem)
+
+    def _raw(self) -> Iterator[tuple[int, list[str]]]:
+        read = read_text if self.layout.kind == "text" else read_workbook
+        return read(self.path, self.layout)
+
+    def _below_header(self) -> Iterator[tuple[int, list[str]]]:
+        rows = self._raw()
+        if self.layout.header_row:
+            for number, _cells in rows:
+                if number >= self.layout.header_row:
+                    break
+        return rows
+
+    def _fitted(self, cells: list[str], width: int) -> tuple[list[str], str]:
+        """Return the cells as wide as the table, and what is wrong where some do not fit."""
+        if len(cells) < width:
+            return cells + [""] * (width - len(cells)), ""
+        if not any(cells[width:]):
+            return cells[:width], ""
+        said = _(
+            "The row has %(cells)d cells, the header %(columns)d. "
+            "A cell that holds the sign between cells needs quotes around it."
+        )
+        return cells[:width], said % {"cells": len(cells), "columns": width}
+
+    def _named(self) -> list[str]:
+        header = self._header()
+        if len(header) > settings.IMPORT_MAX_COLUMNS:
+            raise UnreadableFile(
+                _("The file has %(columns)d columns; %(limit)d are allowed.")
+                % {"columns": len(header), "limit": settings.IMPORT_MAX_COLUMNS}
+            )
+        names: list[str] = []
+        for place, cell in enumerate(header):
+            name = " ".join(cell.split()) or _("Column %(letter)s") % {"letter": letters(place)}
+            unique, number = name, 2
+            while unique in names:
+                unique, number = f"{name} ({number})", number + 1
+            names.append(unique)
+        return names
+
+    def _header(self) -> list[str]:
+        """Return the cells that name the columns, as many as there are; empty where there are none."""
+        rows = self._raw()
+        if not self.layout.header_row:
+            return [""] * max((_width(cells) for _n, cells in islice(rows, 1000)), default=1)
+        for number, cells in rows:
+            if number == self.layout.header_row:
+                return cells[: _width(cells)] or [""]
+        raise UnreadableFile(
+            _("The file has no row %(row)d to name the columns.")
+            % {"row": self.layout.header_row}
+        )
+
+
+def _width(cells: list[str]) -> int:
+    return max((n for n, cell in enumerate(cells, start=1) if cell), default=0)
+
+
+def letters(place: int) -> str:
+    """Return what a spreadsheet calls a column: 0 is A, 26 is AA."""
+    text, number = "", place + 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        text = chr(ord("A") + digit) + text
+    return text
+
+
+def open_table(path: Path, layout: Layout | None = None) -> Table:
+    """Open the table in a file, as it is said or found to be written; raise UnreadableFile."""
+    return Table(path, layout or detect(path))

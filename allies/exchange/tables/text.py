@@ -1,0 +1,122 @@
+"""Tables as text: bytes → lines → cells, in constant memory."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from allies.exchange.tables.layout import Layout, UnreadableFile
+
+#: What old systems put after the last line of a text.
+CTRL_Z = "\x1a"
+
+
+class _Measured(io.RawIOBase):
+    """Bytes as they are unpacked, up to a limit."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        block = self._source.read(len(buffer))
+        self._read += len(block)
+        if self._read > settings.IMPORT_MAX_UNPACKED:
+            raise UnreadableFile(
+                _("Unpacked, the file has more than %(limit)d MB. Divide it.")
+                % {"limit": settings.IMPORT_MAX_UNPACKED >> 20}
+            )
+        buffer[: len(block)] = block
+        return len(block)
+
+
+@contextmanager
+def opened_bytes(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
+    """Open a file, or what is packed in it; raise UnreadableFile where it is damaged."""
+    try:
+        if not gzipped:
+            with path.open("rb") as file:
+                yield file
+        else:
+            with gzip.open(path) as packed, io.BufferedReader(_Measured(cast(IO[bytes], packed))) as raw:
+                yield raw
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableFile(_("The gzipped file is damaged: pack it again.")) from error
+
+
+def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a text with their numbers, from the first, whatever their width.
+
+    Raises UnreadableFile, at the row where reading ends.
+    """
+    csv.field_size_limit(settings.IMPORT_MAX_CELL)
+    number = 0
+    with opened_bytes(path, gzipped=layout.gzipped) as raw:
+        text = io.TextIOWrapper(cast(IO[bytes], raw), encoding=_lenient(layout.encoding), newline="")
+        rows = csv.reader(_lines(text), delimiter=layout.delimiter, strict=False)
+        try:
+            for number, cells in enumerate(rows, start=1):
+                if cells and cells[-1].endswith(_END):
+                    if len(cells) > 1 or cells[0] != _END:
+                        raise UnreadableFile(
+                            _("Row %(row)d opens a quotation that is never closed.")
+                            % {"row": number}
+                        )
+                    return
+                yield number, cells
+        except csv.Error as error:
+            raise _unreadable(number + 1, error) from error
+        except UnicodeError as error:
+            raise UnreadableFile(
+                _("After row %(row)d the text is not %(encoding)s. Choose another encoding.")
+                % {"row": number, "encoding": layout.encoding}
+            ) from error
+        finally:
+            text.detach()
+
+
+#: A last line of our own: it is a row of its own unless a quotation is still open.
+_END = "\x1aend of the text\x1a"
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a text without a Ctrl-Z at its end, and then our own."""
+    for line in text:
+        if CTRL_Z in line:
+            line = line.rstrip("\r\n").rstrip(CTRL_Z)
+            if not line:
+                continue
+        yield line
+    yield _END
+
+
+def _lenient(encoding: str) -> str:
+    """Return the codec to read with: one that passes over a byte order mark."""
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _unreadable(row: int, error: csv.Error) -> UnreadableFile:
+    words = str(error)
+    if "field larger" in words:
+        return UnreadableFile(
+            _(
+                "Row %(row)d has a cell of more than %(limit)d characters. "
+                "Is a quotation opened there and never closed?"
+            )
+            % {"row": row, "limit": settings.IMPORT_MAX_CELL}
+        )
+    if "NUL" in words:
+        return UnreadableFile(
+            _("Row %(row)d holds a NUL character: this is no text file.") % {"row": row}
+        )
+    return UnreadableFile(_("Row %(row)d is not readable as CSV: %(error)s.") % {"row": row, "error": error})

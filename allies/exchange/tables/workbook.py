@@ -1,0 +1,89 @@
+"""Tables in workbooks (XLSX): a row at a time, and nothing that unpacks without end."""
+
+import datetime as dt
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from allies.exchange.tables.layout import Layout, UnreadableFile
+
+#: The most a workbook's texts may hold, in bytes: they are kept in memory while it is read.
+MAX_TEXTS = 128 << 20
+
+
+def refuse_bomb(path: Path) -> None:
+    """Raise UnreadableFile where a workbook would unpack to more than is allowed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise _damaged() from error
+    texts = sum(m.file_size for m in members if "sharedStrings" in m.filename)
+    if sum(m.file_size for m in members) > settings.IMPORT_MAX_UNPACKED or texts > MAX_TEXTS:
+        raise UnreadableFile(
+            _("Unpacked, the workbook has more than %(limit)d MB. Divide it, or save it as CSV.")
+            % {"limit": min(settings.IMPORT_MAX_UNPACKED, MAX_TEXTS) >> 20}
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    refuse_bomb(path)
+    workbook = None
+    try:
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        yield workbook
+    except UnreadableFile:
+        raise
+    except Exception as error:  # a broken workbook breaks its reader in any way there is
+        raise _damaged() from error
+    finally:
+        if workbook is not None:
+            workbook.close()
+
+
+def _damaged() -> UnreadableFile:
+    return UnreadableFile(_("The workbook is damaged or locked. Save it again as XLSX or as CSV."))
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets with cells; those that are hidden come last."""
+    with _opened(path) as workbook:
+        sheets = list(workbook.worksheets)
+        return [s.title for s in sorted(sheets, key=lambda s: s.sheet_state != "visible")]
+
+
+def read_workbook(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a sheet with their numbers, cells as text; raise UnreadableFile."""
+    with _opened(path) as workbook:
+        if layout.sheet not in workbook.sheetnames:
+            raise UnreadableFile(_("There is no sheet “%(name)s”.") % {"name": layout.sheet})
+        sheet = workbook[layout.sheet]
+        sheet.reset_dimensions()
+        for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+            cells = [value if type(value) is str else _as_text(value) for value in values]
+            while cells and not cells[-1]:
+                cells.pop()
+            yield number, cells
+
+
+def _as_text(value: Any) -> str:
+    """Return a cell as one would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        is_day = value.time() == dt.time()
+        return value.date().isoformat() if is_day else value.isoformat(" ", "seconds")
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(value)

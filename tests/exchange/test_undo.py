@@ -1,0 +1,195 @@
+"""Taking back: every record of a changeset is what it was, and nobody's later work is lost."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from allies.actions.undo import NotUndone, look_at_undo, undo, undoing
+from allies.exchange.resources import NOUNS
+from allies.exchange.runner import finish
+from allies.models import (
+    Alias,
+    Alliance,
+    Changeset,
+    Citation,
+    Entry,
+    Event,
+    EvidenceLost,
+    Participation,
+    Source,
+)
+from tests import cast
+from tests.exchange.files import command, export, load, write
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def everything():
+    return {noun: export(noun) for noun in NOUNS}
+
+
+def last():
+    return Changeset.objects.applied().latest("pk")
+
+
+def take_back(changeset=None, *, also=(), user=None):
+    """Undo a changeset as the command does; return the report and the undo's changeset."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    changeset = changeset or last()
+    by = undoing(changeset, user=user)
+    with transaction.atomic():
+        report = undo(changeset=changeset, by=by, user=user, also=frozenset(also))
+        finish(by, report.counts, timezone.now())
+    return report, by
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """A file that makes two names and changes one."""
+    Alias.objects.get(name="Tiongkok")
+    rows = [
+        {"country": "RUS", "name": "Rusija", "language": "sr"},
+        {"country": "RUS", "name": "Orosz", "language": "hu"},
+        {"country": "CHN", "name": "Tiongkok", "language": "ms"},
+    ]
+    before = everything()
+    load("aliases", write(tmp_path / "a.csv", rows))
+    assert everything() != before
+    return before
+
+
+def test_created_goes_and_changed_is_what_it_was(imported):
+    report, by = take_back()
+    assert everything() == imported
+    assert report.counts == {"alias": {"deleted": 2, "restored": 1}}
+    gone = Alias.history.filter(name="Rusija").order_by("history_id")
+    assert [(v.history_type, v.changeset_id == by.pk) for v in gone] == [("+", False), ("-", True)]
+
+
+def test_undo_can_be_undone(imported):
+    after = everything()
+    take_back()
+    take_back()
+    assert everything() == after
+
+
+def test_nothing_is_undone_twice(imported):
+    changeset = last()
+    take_back(changeset)
+    with pytest.raises(NotUndone, match="already"):
+        take_back(changeset)
+    with pytest.raises(NotUndone, match="already"):
+        look_at_undo(changeset=changeset)
+
+
+def test_looking_writes_nothing(imported):
+    with CaptureQueriesContext(connection) as queries:
+        report = look_at_undo(changeset=last())
+    assert report.records == 3
+    wrote = [
+        q["sql"]
+        for q in queries
+        if not q["sql"].startswith(("SELECT", "CREATE TEMPORARY", "DROP TABLE IF EXISTS", "DELETE FROM \"undo_", "INSERT INTO \"undo_"))
+    ]
+    assert wrote == []
+
+
+class TestEditedSince:
+    @pytest.fixture
+    def edited(self, imported):
+        for name in ("Rusija", "Tiongkok"):
+            alias = Alias.objects.get(name=name)
+            alias.language = "xx"
+            alias.save()
+
+    def test_it_is_left_and_named(self, edited):
+        report, _by = take_back()
+        assert {kept.name for kept in report.kept} == {"Rusija", "Tiongkok"}
+        assert {kept.reason for kept in report.kept} == {"edited"}
+        assert Alias.objects.get(name="Rusija").language == "xx"
+        assert Alias.objects.get(name="Tiongkok").language == "xx"
+        assert not Alias.objects.filter(name="Orosz").exists()
+
+    def test_the_editor_may_decide_one_by_one(self, edited):
+        (key,) = [k.key for k in look_at_undo(changeset=last()).kept if k.name == "Tiongkok"]
+        take_back(also=[key])
+        assert Alias.objects.get(name="Tiongkok").language == "id"
+        assert Alias.objects.get(name="Rusija").language == "xx"
+
+    def test_or_all_at_once(self, edited, imported):
+        take_back(also=["all"])
+        assert everything() == imported
+
+    def test_deleted_since_is_nothing_to_take_back(self, imported):
+        Alias.objects.get(name="Rusija").delete()
+        report, _by = take_back()
+        assert report.kept == []
+        assert not Alias.objects.filter(name="Rusija").exists()
+
+
+def test_what_something_else_rests_on_stays(tmp_path):
+    load("events", write(tmp_path / "e.csv", [{"slug": "e-1", "kind": "visit", "date": "2020"}]))
+    event = Event.objects.get(slug="e-1")
+    Participation.objects.create(event=event, country_id=1, role="host")
+    report, _by = take_back()
+    assert [(kept.name, kept.reason) for kept in report.kept] == [("e-1", "in-use")]
+    assert Event.objects.filter(pk=event.pk).exists()
+
+
+def test_chain_of_sources_goes_with_all_its_links(tmp_path):
+    before = everything()
+    rows = [
+        {"key": "third", "publisher": "C", "title": "c", "derived_from": "second"},
+        {"key": "second", "publisher": "B", "title": "b", "derived_from": "first"},
+        {"key": "first", "publisher": "A", "title": "a"},
+    ]
+    load("sources", write(tmp_path / "s.csv", rows))
+    assert Source.objects.get(key="third").origin.key == "first"
+    take_back()
+    assert everything() == before
+    take_back()
+    assert Source.objects.get(key="third").origin.key == "first"
+
+
+def test_last_source_of_something_public_is_not_taken_back(tmp_path):
+    event = cast.event(("RUS", "host"), cited=False, status="draft")
+    source = Source.objects.get(key="dw-2024-en")
+    load("citations", write(tmp_path / "c.csv", [{"source": source.key, "event": event.slug}]))
+    event.status = "published"
+    event.save()
+    before = Citation.objects.count()
+    with pytest.raises(EvidenceLost, match="Cite another"):
+        take_back()
+    assert Citation.objects.count() == before
+    assert Event.objects.published().filter(pk=event.pk).exists()
+
+
+def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, dana):
+    rows = [{"slug": "l-1", "title_en": "L", "focus": "RUS", "status": "draft"}]
+    load("ally-lists", write(tmp_path / "l.csv", rows), user=dana)
+    take_back(user=dana)
+    public = [{"ally_list": "russia-allies-in-asia", "country": "THA", "position": "9"}]
+    load("entries", write(tmp_path / "e.csv", public))
+    with pytest.raises(PermissionDenied, match="reviewer"):
+        take_back(user=dana)
+    assert Entry.objects.filter(country__alpha3="THA").exists()
+
+
+def test_cow_comes_and_goes(shared):
+    before = everything()
+    command("import_cow_alliances", str(shared / "data/cow/alliance_v4.1_by_member.csv"), "--commit")
+    number = last().pk
+    said = command("undo_changeset", str(number))
+    assert "414 deleted" in said
+    assert "--commit" in said
+    assert Alliance.objects.filter(identifier="cow:1").exists()
+    command("undo_changeset", str(number), "--commit")
+    assert everything() == before
+    with pytest.raises(CommandError, match="already"):
+        command("undo_changeset", str(number), "--commit")
+    with pytest.raises(CommandError, match="no changeset"):
+        command("undo_changeset", "999999")

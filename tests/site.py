@@ -1,0 +1,155 @@
+"""A site of its own: real processes on a real database, to be used, killed and looked at."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import dj_database_url
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Site:
+    """A site in a folder and a database of its own; `manage` runs its commands."""
+
+    def __init__(self, folder, database=""):
+        self.folder = folder
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("ALLIES_", "DATABASE_"))},
+            "ALLIES_DATA_DIR": str(folder),
+            "ALLIES_SECRET_KEY": "for tests only",
+            **({"DATABASE_URL": database} if database else {}),
+        }
+        self._children = []
+
+    def manage(self, *args, check=True):
+        """Run a command; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, args)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        if check:
+            assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def start(self, *args):
+        """Start a command and return its process."""
+        child = subprocess.Popen(
+            [sys.executable, *map(str, args)],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        self._children.append(child)
+        return child
+
+    def worker(self):
+        return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
+
+    def serve(self):
+        """Start the web server; return the site's address once it answers."""
+        with contextlib.closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.start(
+            *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
+            *("--host", "127.0.0.1", "--port", port, "--blocking-threads", "4"),
+            "config.wsgi:application",
+        )
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: _answers(f"{address}/healthz"))
+        return address
+
+    def shell(self, code):
+        """Run Python in the site; return what it printed."""
+        return self.manage("shell", "-v0", "-c", code).strip()
+
+    def stop(self):
+        for child in self._children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+            child.stderr.close()
+
+
+def _answers(address):
+    try:
+        with urllib.request.urlopen(address) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds=60):
+    """Wait until the condition holds; fail where it does not within so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(["/bin/true"], timeout=0.05, check=False)
+    raise AssertionError("it did not come to pass")
+
+
+class Sites:
+    """Makes sites as `make run` leaves them: prepared once, then copied."""
+
+    def __init__(self, folder, database_url):
+        self._folder = folder
+        self._url = database_url
+        self._number = 0
+        self._prepared = None
+
+    def new(self):
+        if self._prepared is None:
+            self._prepared = self._empty()
+            self._prepared.manage("migrate", "-v0")
+            self._prepared.manage("load_starter")
+            self._prepared.manage("collectstatic", "--noinput", "-v0")
+        database = self._create(_name(self._prepared.environment.get("DATABASE_URL", "")))
+        folder = self._folder / f"site-{self._number}"
+        shutil.copytree(self._prepared.folder, folder)
+        return Site(folder, database)
+
+    def empty(self):
+        """Return a site in which nothing has been written yet."""
+        site = self._empty()
+        site.manage("migrate", "-v0")
+        return site
+
+    def _empty(self):
+        database = self._create("template1")
+        folder = self._folder / f"site-{self._number}"
+        folder.mkdir()
+        return Site(folder, database)
+
+    def _create(self, template):
+        self._number += 1
+        if not self._url:
+            return ""
+        import psycopg
+
+        name = f"site_{self._number}"
+        with psycopg.connect(**_parameters(self._url), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        head, _slash, _old = self._url.rpartition("/")
+        return f"{head}/{name}"
+
+
+def _name(url):
+    return url.rpartition("/")[2]
+
+
+def _parameters(url):
+    found = dj_database_url.parse(url)
+    return {"host": found["HOST"], "user": found["USER"], "dbname": found["NAME"]}
