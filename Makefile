@@ -35,6 +35,7 @@ pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
 
 bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within one run
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --postgresql
 
 messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
 	$(MANAGE) messages

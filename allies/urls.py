@@ -1,4 +1,4 @@
-"""The readers' addresses: a noun's list, a record of it, and each list as CSV and JSON."""
+"""The readers' addresses: a noun's list, a record of it, and each list in every form."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from django.urls import URLPattern, path
 
 from allies.views.alliance import AllianceListing, AlliancePage
 from allies.views.ally_list import AllyListListing, AllyListPage, EntryListing
+from allies.views.changeset import ChangesetListing
 from allies.views.country import AllyListing, CountryListing, CountryPage
 from allies.views.event import EventListing, EventPage
 from allies.views.front import FrontPage
+from allies.views.listing import FORMS
 from allies.views.source import SourceListing, SourcePage
 
 app_name = "allies"
 
 
 def _downloads(route: str, view: Any, name: str) -> list[URLPattern]:
-    return [
-        path(f"{route}.{fmt}", view, {"fmt": fmt}, name=f"{name}-{fmt}") for fmt in ("csv", "json")
-    ]
+    return [path(f"{route}.{fmt}", view, {"fmt": fmt}, name=f"{name}-{fmt}") for fmt in FORMS]
 
 
 def _listing(route: str, view: Any, name: str) -> list[URLPattern]:
@@ -38,4 +38,5 @@ urlpatterns = [
     path("events/<slug:slug>/", EventPage.as_view(), name="event-detail"),
     *_listing("sources", SourceListing.as_view(), "source-list"),
     path("sources/<slug:key>/", SourcePage.as_view(), name="source-detail"),
+    *_listing("changes", ChangesetListing.as_view(), "changeset-list"),
 ]

@@ -35,7 +35,7 @@ from allies.exchange.mappings import built_in
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.references import CODES, CountryIndex, UnknownRecord
-from allies.exchange.resources import NOUNS
+from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.exchange.suggestions import by_names, suggest, words_of
 from allies.exchange.tables import Layout, Table, detect, first_rows, open_table, sheets
 from allies.exchange.work import call_off, progress_of
@@ -116,7 +116,7 @@ class UploadForm(forms.Form):
         required=False,
         max_length=1000,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("Kept with the changes, for those who wonder later."),
+        help_text=gettext_lazy("Kept with the changes; readers see it where they are listed publicly."),
     )
 
     def __init__(self, nouns: list[str], *args: Any, **kwargs: Any) -> None:
@@ -212,7 +212,7 @@ class ChangesetAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("counts"))
     def shown_counts(self, changeset: Changeset) -> str:
-        return in_short(changeset)
+        return changeset.in_short()
 
     # Addresses.
 
@@ -607,7 +607,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             changeset=changeset,
             report=report,
             counts=[
-                (noun_label(_noun_called(name)), counts)
+                (noun_label(NOUN_CALLED[name]), counts)
                 for name, counts in (report.counts if report else {}).items()
             ],
             also=also,
@@ -621,10 +621,6 @@ class ChangesetAdmin(admin.ModelAdmin):
             f"admin/allies/changeset/{template}.html",
             {**self.admin_site.each_context(request), "opts": self.model._meta, **context},
         )
-
-
-def _noun_called(model_name: str) -> str:
-    return next(noun for model, noun in NOUN_OF.items() if model._meta.model_name == model_name)
 
 
 def _nouns(changeset: Changeset) -> list[str]:
@@ -650,22 +646,8 @@ def _table_of(changeset: Changeset) -> dict[str, Any]:
     columns = [(name, label) for name, label in COUNTS if totals.get(name)]
     rows = []
     for name, counts in changeset.counts.items():
-        noun = name if name in NOUNS else _noun_called(name)
-        rows.append((noun_label(noun), [counts.get(column, 0) for column, _label in columns]))
+        rows.append((noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns]))
     return {"columns": [label for _name, label in columns], "rows": rows}
-
-
-def in_short(changeset: Changeset) -> str:
-    """Say in a few words what a changeset did or would do: "414 alliances, 1,221 memberships"."""
-    written = ("created", "updated", "deleted", "restored", "returned")
-    parts = []
-    for name, counts in changeset.counts.items():
-        number = sum(counts.get(what, 0) for what in written)
-        if number:
-            model = NOUNS[name if name in NOUNS else _noun_called(name)]._meta.model
-            word = model._meta.verbose_name if number == 1 else model._meta.verbose_name_plural
-            parts.append(f"{number:,} {word}")
-    return ", ".join(parts)
 
 
 def _unused(changeset: Changeset, table: Table) -> list[str]:

@@ -14,6 +14,7 @@ from django.db.models import Case, CharField, F, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
 from allies.exchange.references import CellError, References
@@ -26,6 +27,8 @@ class TextCell(Widget):
 
     #: What a table schema (Frictionless) calls such a column's type.
     schema_type: ClassVar[str] = "string"
+    #: How the cells are written, for those who read them; "" where there is nothing to say.
+    note: Any = ""
 
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         return value
@@ -136,6 +139,13 @@ class EDTFCell(WordCell):
             raise CellError(" ".join(error.messages)) from error
 
 
+#: How files name a record, where it is not simply one of its columns.
+_NOTES: dict[type[models.Model], Any] = {
+    Country: gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug."),
+    Entry: gettext_lazy("The list’s slug and the country’s code, like russia-asia/CHN."),
+}
+
+
 class ReferenceCell(WordCell):
     """Another record, by a natural key; an empty cell is no record.
 
@@ -149,6 +159,7 @@ class ReferenceCell(WordCell):
         super().__init__()
         self.model = model
         self.key = key
+        self.note = _NOTES.get(model, "")
 
     def prepare(self, texts: set[str]) -> None:
         """Load the records that these cells name."""

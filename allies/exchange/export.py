@@ -1,12 +1,36 @@
-"""Writing a noun's records out as the CSV file that goes back in."""
+"""Writing a noun's records out: as the CSV file that goes back in, and in other forms."""
 
 from collections.abc import Iterator
 
+from allies.exchange.package import package_of_noun
 from allies.exchange.resources import NOUNS
-from allies.tabular import csv_lines
+from allies.tabular import CONTENT_TYPES, check_length, csv_lines, xlsx_blocks
+
+#: Forms a noun goes out in → what the web calls such a file.
+FORMS = CONTENT_TYPES
+
+
+def file_name(noun: str, form: str) -> str:
+    """Return what a noun's file in this form is called."""
+    return f"{noun}.{form}"
 
 
 def export_csv(noun: str) -> Iterator[str]:
-    """Yield every record of a noun as the lines of a CSV file, in an order of its own words."""
+    """Yield every record of a noun as a CSV file, piece by piece, in an order of its own words."""
     resource = NOUNS[noun]()
     return csv_lines(resource.columns, resource.export_rows())
+
+
+def export_blocks(noun: str, form: str) -> Iterator[bytes]:
+    """Return every record of a noun as a file in one of FORMS, piece by piece.
+
+    The rows and their order are those of ``export_csv``. Raises TooMuch, before anything is
+    written, where there are more records than an Excel sheet has rows.
+    """
+    if form == "zip":
+        return package_of_noun(noun)
+    if form == "csv":
+        return (text.encode() for text in export_csv(noun))
+    resource = NOUNS[noun]()
+    check_length(resource.model._default_manager.count())
+    return xlsx_blocks(resource.columns, resource.export_rows(), sheet=noun)

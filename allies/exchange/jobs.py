@@ -26,7 +26,8 @@ from allies.exchange.plan import Plan
 from allies.exchange.planning import make_plan, state_for
 from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
-from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish
+from allies.exchange.resources import NOUN_CALLED
+from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish, merged
 from allies.exchange.tables import Layout, open_table
 from allies.exchange.work import CalledOff, Work, progress_of
 from allies.jobs import after_import
@@ -211,16 +212,6 @@ def _checked(changeset: Changeset, reports: list[Report], state: str, outcome: s
     )
 
 
-def merged(reports: list[Report]) -> dict[str, dict[str, int]]:
-    """Return the counts of the reports, a noun; one that stands twice is added up."""
-    counts: dict[str, dict[str, int]] = {}
-    for report in reports:
-        own = counts.setdefault(report.noun, {})
-        for name, number in report.counts().items():
-            own[name] = own.get(name, 0) + number
-    return counts
-
-
 def _apply(changeset: Changeset) -> None:
     if changeset.kind == ChangesetKind.UNDO:
         _undo(changeset)
@@ -248,7 +239,7 @@ def _apply_import(changeset: Changeset) -> None:
 
 
 def _write(changeset: Changeset, work: Work) -> None:
-    reports = [_report(noun, counts) for noun, counts in changeset.counts.items()]
+    reports = [Report(NOUN_CALLED[name], **counts) for name, counts in changeset.counts.items()]
     with Plan.open(plan_path(changeset)) as plan:
         apply_plan(plan, changeset, reports, state=changeset.data_state, progress=work.tell)
 
@@ -278,14 +269,10 @@ def _undo(changeset: Changeset) -> None:
         finish(changeset, report.counts, timezone.now())
 
 
-def _report(noun: str, counts: dict[str, int]) -> Report:
-    return Report(noun, **counts)
-
-
 def _totals(changeset: Changeset) -> dict[str, int]:
     return {
-        noun: counts.get("created", 0) + counts.get("updated", 0)
-        for noun, counts in changeset.counts.items()
+        NOUN_CALLED[name]: counts.get("created", 0) + counts.get("updated", 0)
+        for name, counts in changeset.counts.items()
     }
 
 
@@ -301,15 +288,9 @@ def _require_rights(changeset: Changeset) -> None:
     if user is None or not user.is_active:
         raise PermissionDenied(_("Whoever uploaded this may no longer import."))
     for model in record_models():
-        noun = _noun_of(model)
-        if noun in changeset.counts and not may(user=user, action="import", record=model):
+        counted = model._meta.model_name in changeset.counts
+        if counted and not may(user=user, action="import", record=model):
             raise PermissionDenied(_("Whoever uploaded this may no longer import."))
-
-
-def _noun_of(model: Any) -> str:
-    from allies.exchange.resources import NOUNS
-
-    return next(noun for noun, resource in NOUNS.items() if resource._meta.model is model)
 
 
 def _about_how_many(changeset: Changeset) -> int:

@@ -147,7 +147,15 @@ class FileMapping:
         return Rows(["country", "name"], lambda: iter(rows))
 
     def _rows(self, noun: Mapping[str, Any], table: Table, plan: Plan, *, first: bool) -> Rows:
-        fields = noun["fields"]
+        countries = {
+            field.column_name
+            for field, cell in NOUNS[noun["noun"]]().references()
+            if cell.model is Country
+        }
+        fields = {
+            name: {"country": "any", **spec} if name in countries else spec
+            for name, spec in noun["fields"].items()
+        }
         compiler = _Compiler(table, plan, self.countries)
         feeds = [compiler.feed(name, spec) for name, spec in fields.items()]
         carried = compiler.condition(noun.get("when"))

@@ -265,13 +265,16 @@ class Plan:
         return self._db.execute(f'SELECT * FROM "{kind} {noun}" ORDER BY rowid')  # noqa: S608
 
     def digest(self) -> str:
-        """Return a hash of all that would be written: the same where two plans do the same."""
+        """Return a hash of all that would change, from what to what: the same for the same."""
         total = hashlib.sha256()
         query = "SELECT name FROM sqlite_schema WHERE name LIKE 'new %' OR name LIKE 'changed %'"
         for (table,) in self._db.execute(f"{query} ORDER BY name").fetchall():
             total.update(table.encode())
             for row in self._db.execute(f'SELECT * FROM "{table}" ORDER BY rowid'):  # noqa: S608
                 total.update(repr(row).encode())
+        query = "SELECT noun, row, detail FROM outcome WHERE kind = ? ORDER BY rowid"
+        for row in self._db.execute(query, (Outcome.CHANGED,)):
+            total.update(repr(row).encode())
         return total.hexdigest()
 
     def _has(self, table: str) -> bool:

@@ -114,10 +114,20 @@ def apply_plan(
                 changeset.save()
             write(plan, changeset, now, progress or _nothing)
             _settle(changeset, reports)
-            finish(changeset, {report.noun: report.counts() for report in reports}, now)
+            finish(changeset, merged(reports), now)
             transaction.on_commit(after_import.enqueue)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
+
+
+def merged(reports: list[Report]) -> dict[str, dict[str, int]]:
+    """Return the counts of the reports by model name; of a noun that stands twice, added up."""
+    counts: dict[str, dict[str, int]] = {}
+    for report in reports:
+        own = counts.setdefault(str(NOUNS[report.noun]._meta.model._meta.model_name), {})
+        for name, number in report.counts().items():
+            own[name] = own.get(name, 0) + number
+    return counts
 
 
 def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.datetime) -> None:

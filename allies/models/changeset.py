@@ -4,9 +4,11 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.formats import number_format
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +34,10 @@ class ChangesetState(models.TextChoices):
 
 #: States in which a job is at work on the changeset.
 WORKING = (ChangesetState.CHECKING, ChangesetState.APPLYING)
+
+
+#: What is counted of records that were written.
+WRITTEN = ("created", "updated", "deleted", "restored", "returned")
 
 
 class ChangesetQuerySet(models.QuerySet["Changeset"]):
@@ -76,7 +82,7 @@ class Changeset(models.Model):
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, default="")
     layout = models.JSONField(default=dict, blank=True)
     mapping = models.JSONField(default=dict, blank=True)
-    #: Noun → {"created": …, "updated": …, "unchanged": …, "refused": …, …}.
+    #: Model name → {"created": …, "updated": …, "unchanged": …, "refused": …, …}.
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     #: What a reader of the list was promised: nothing in it was hidden when it was applied.
     listed = models.BooleanField(_("listed publicly"), default=False)
@@ -148,11 +154,20 @@ class Changeset(models.Model):
             return Path(self.file.path).parent
         return Path(settings.MEDIA_ROOT) / "imports" / f"undo-{self.pk}"
 
+    def in_short(self) -> str:
+        """Say in a few words what it did or would do: "414 alliances, 1,221 memberships"."""
+        parts = []
+        for name, counts in self.counts.items():
+            if number := sum(counts.get(what, 0) for what in WRITTEN):
+                options = apps.get_model("allies", name)._meta
+                noun = options.verbose_name if number == 1 else options.verbose_name_plural
+                parts.append(f"{number_format(number, force_grouping=True)} {noun}")
+        return ", ".join(parts)
+
     @property
     def changed(self) -> int:
         """The number of records written."""
-        written = ("created", "updated", "deleted", "restored")
-        return sum(count.get(name, 0) for count in self.counts.values() for name in written)
+        return sum(count.get(name, 0) for count in self.counts.values() for name in WRITTEN)
 
     def clear_folder(self) -> None:
         """Remove its file and all that was made from it; the record stays."""

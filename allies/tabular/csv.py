@@ -1,4 +1,4 @@
-"""Tables as text: cells no spreadsheet will run, and rows written as they come.
+"""CSV whose cells no spreadsheet will run, written some thousand rows at a time.
 
 A cell that begins with ``= + - @``, a tab or a carriage return may be run as a formula by a
 spreadsheet. Written out, it gets an apostrophe in front; read back, it loses it again. A cell
@@ -6,10 +6,20 @@ that itself begins with apostrophes before such a sign gets one more, so nothing
 """
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+#: Rows written in one go.
+CHUNK = 5_000
 
 _RISKY = re.compile(r"'*[=+\-@\t\r]")
+
+# What comes before a cell in a CSV text, and such a beginning. It finds every risky cell and, in
+# long texts, some places that are no beginning of a cell: that costs time, never an apostrophe.
+_MAY_BE_RISKY = re.compile(r"""(?:\A|[,\n"])'*[=+\-@\t\r]""")
 
 
 def shield(cell: str) -> str:
@@ -22,6 +32,26 @@ def unshield(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
 
 
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield a CSV file, the header first and then many lines at a time.
+
+    UTF-8 text, commas, LF line ends, cells shielded. A cell is a text, a number, a day or None,
+    which is written as nothing.
+    """
+    yield _plain([header])
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, CHUNK)):
+        text = _plain(chunk)
+        # Most chunks hold nothing that needs care, and one search tells.
+        yield _careful(chunk) if "\r" in text or _MAY_BE_RISKY.search(text) else text
+
+
+def _plain(rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
 class _Echo:
     """A file that hands back what is written to it."""
 
@@ -29,10 +59,8 @@ class _Echo:
         return text
 
 
-def csv_lines(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Yield a CSV file line by line: UTF-8 text, commas, LF line ends, cells shielded."""
+def _careful(rows: Iterable[Sequence[Any]]) -> str:
     # Ending lines with CRLF makes the writer quote a lone CR too, as a reader needs it.
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    yield writer.writerow(header)[:-2] + "\n"
-    for row in rows:
-        yield writer.writerow([shield(cell) for cell in row])[:-2] + "\n"
+    write = csv.writer(_Echo(), lineterminator="\r\n").writerow
+    texts = (["" if cell is None else shield(str(cell)) for cell in row] for row in rows)
+    return "".join(f"{write(row)[:-2]}\n" for row in texts)

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext_lazy as _
 
 from allies.filters import AllianceFilterSet
 from allies.models import Alliance, Event, Membership
 from allies.models.languages import localized
 from allies.views.evidence import with_citations
-from allies.views.listing import Column, Listing
+from allies.views.listing import DISPUTED, INDEPENDENT_SOURCES, Column, Listing, stored
 from allies.views.record import RecordView
 
 
@@ -23,17 +24,19 @@ class AllianceListing(Listing):
     filterset_class = AllianceFilterSet
     template_name = "allies/alliance/list.html"
     columns = (
-        Column("alliance", lambda alliance: alliance.slug),
-        Column("identifier", lambda alliance: alliance.identifier),
-        Column("kind", lambda alliance: alliance.kind),
-        Column("title_en", lambda alliance: alliance.title_en),
-        Column("title_ind", lambda alliance: alliance.title_ind),
-        Column("signed", lambda alliance: alliance.signed),
-        Column("in_force", lambda alliance: alliance.in_force),
-        Column("ended", lambda alliance: alliance.ended),
-        Column("members", lambda alliance: member_codes(alliance)),
-        Column("independent_sources", lambda alliance: alliance.independent_sources),
-        Column("disputed", lambda alliance: bool(alliance.disputes)),
+        Column(
+            "alliance", lambda alliance: alliance.slug, _("alliance"), _("The alliance’s slug.")
+        ),
+        *stored(Alliance, "identifier", "kind", "title_en", "title_ind"),
+        *stored(Alliance, "signed", "in_force", "ended"),
+        Column(
+            "members",
+            lambda alliance: member_codes(alliance),
+            _("members"),
+            _("The members’ country codes."),
+        ),
+        INDEPENDENT_SOURCES,
+        DISPUTED,
     )
 
     def queryset(self) -> Any:

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from allies.description import in_each_language
 from allies.filters import AllyListFilterSet, EntryFilterSet
 from allies.models import (
     AllyList,
@@ -17,7 +19,15 @@ from allies.models import (
     ally_rows,
 )
 from allies.views.evidence import with_citations
-from allies.views.listing import Column, Listing
+from allies.views.listing import (
+    COUNTRY_CODE,
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    Column,
+    Listing,
+    download_links,
+    stored,
+)
 from allies.views.record import RecordView, Renameable, find
 
 #: Events an entry shows, the latest first; the rest is a link away.
@@ -36,17 +46,29 @@ class AllyListListing(Listing):
     filterset_class = AllyListFilterSet
     template_name = "allies/allylist/list.html"
     columns = (
-        Column("list", lambda ally_list: ally_list.slug),
-        Column("title_en", lambda ally_list: ally_list.title_en),
-        Column("title_ind", lambda ally_list: ally_list.title_ind),
-        Column("focus", lambda ally_list: ally_list.focus.code),
-        Column("scope", lambda ally_list: ally_list.scope),
-        Column("recorded_from", lambda ally_list: public_key(ally_list.recorded_from)),
-        Column("promised", lambda ally_list: ally_list.promised),
-        Column("entries", lambda ally_list: len(ally_list.shown_entries)),
+        Column("list", lambda ally_list: ally_list.slug, _("ally list"), _("The list’s slug.")),
+        *stored(AllyList, "title_en", "title_ind"),
+        Column("focus", lambda ally_list: ally_list.focus.code, _("focus country"), COUNTRY_CODE),
+        *stored(AllyList, "scope"),
+        Column(
+            "recorded_from",
+            lambda ally_list: public_key(ally_list.recorded_from),
+            _("recorded from"),
+            _("The citation key of the source that published the list; empty for one of our own."),
+        ),
+        *stored(AllyList, "promised"),
+        Column(
+            "entries",
+            lambda ally_list: len(ally_list.shown_entries),
+            _("entries"),
+            _("How many entries the list has."),
+            "integer",
+        ),
         Column(
             "countries",
             lambda ally_list: [entry.country.code for entry in ally_list.shown_entries],
+            _("countries"),
+            _("The entries’ country codes, in order."),
         ),
     )
 
@@ -94,6 +116,7 @@ class AllyListPage(RecordView):
         return super().get_context_data(
             present=len(countries),
             missing=max((ally_list.promised or 0) - len(countries), 0),
+            downloads=download_links(ally_list.get_absolute_url()),
             **kwargs,
         )
 
@@ -130,18 +153,16 @@ class AllyListPage(RecordView):
 
 
 class EntryListing(Renameable, Listing):
-    """The entries of one list as CSV and JSON."""
+    """The entries of one list, for download."""
 
     filterset_class = EntryFilterSet
     columns = (
-        Column("country", lambda entry: entry.country.code),
-        Column("position", lambda entry: entry.position),
-        Column("name_en", lambda entry: entry.country.name_en),
-        Column("name_ind", lambda entry: entry.country.name_ind),
-        Column("prose_en", lambda entry: entry.prose_en),
-        Column("prose_ind", lambda entry: entry.prose_ind),
-        Column("independent_sources", lambda entry: entry.independent_sources),
-        Column("disputed", lambda entry: bool(entry.disputes)),
+        Column("country", lambda entry: entry.country.code, _("country"), COUNTRY_CODE),
+        *stored(Entry, "position"),
+        *stored(Country, "name_en", "name_ind", of="country"),
+        *stored(Entry, "prose_en", "prose_ind"),
+        INDEPENDENT_SOURCES,
+        DISPUTED,
     )
 
     def prepare(self, **kwargs: Any) -> None:
@@ -150,3 +171,11 @@ class EntryListing(Renameable, Listing):
     def queryset(self) -> Any:
         entries = Entry.objects.published().with_evidence().filter(ally_list=self.ally_list)
         return entries.in_order().select_related("country")
+
+    def title(self) -> Any:
+        return _title(self.ally_list)
+
+
+@in_each_language
+def _title(ally_list: AllyList) -> str:
+    return str(ally_list.title)

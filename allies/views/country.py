@@ -6,7 +6,10 @@ from typing import Any
 from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from allies.description import EDTF_NOTE, in_each_language
 from allies.filters import AllyFilterSet, CountryFilterSet, ReadersFilterSet
 from allies.models import (
     Alliance,
@@ -20,7 +23,14 @@ from allies.models import (
     ally_rows,
 )
 from allies.models.base import counted
-from allies.views.listing import Column, Listing
+from allies.views.listing import (
+    COUNTRY_CODE,
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    Column,
+    Listing,
+    stored,
+)
 from allies.views.record import RecordView, Renameable, find
 
 #: Alliances and events a country's page shows; the rest is a link away.
@@ -38,18 +48,16 @@ class CountryListing(Listing):
     template_name = "allies/country/list.html"
     per_page = 100
     columns = (
-        Column("country", lambda country: country.code),
-        Column("alpha3", lambda country: country.alpha3),
-        Column("alpha2", lambda country: country.alpha2),
-        Column("m49", lambda country: country.m49),
-        Column("cow_code", lambda country: country.cow_code),
-        Column("name_en", lambda country: country.name_en),
-        Column("name_ind", lambda country: country.name_ind),
-        Column("region", lambda country: country.region),
-        Column("subregion", lambda country: country.subregion),
-        Column("existed_from", lambda country: country.existed_from),
-        Column("existed_to", lambda country: country.existed_to),
-        Column("ties", lambda country: country.tie_count),
+        Column("country", lambda country: country.code, _("country"), COUNTRY_CODE),
+        *stored(Country, "alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"),
+        *stored(Country, "region", "subregion", "existed_from", "existed_to"),
+        Column(
+            "ties",
+            lambda country: country.tie_count,
+            _("ties"),
+            _("Published alliances the country is or was part of."),
+            "integer",
+        ),
     )
 
     def queryset(self) -> Any:
@@ -95,16 +103,35 @@ class AllyListing(Renameable, Listing):
     filterset_class = AllyFilterSet
     template_name = "allies/country/allies.html"
     columns = (
-        Column("country", lambda row: row.country.code),
-        Column("name_en", lambda row: row.country.name_en),
-        Column("name_ind", lambda row: row.country.name_ind),
-        Column("kinds", lambda row: [str(kind) for kind in row.kinds]),
-        Column("since", lambda row: row.since),
-        Column("alliances", lambda row: [alliance.slug for alliance in row.alliances]),
-        Column("latest_event", lambda row: row.latest_event.slug if row.latest_event else ""),
-        Column("latest_event_date", lambda row: row.latest_event.date if row.latest_event else ""),
-        Column("independent_sources", lambda row: row.independent_sources),
-        Column("disputed", lambda row: row.disputed),
+        Column("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
+        *stored(Country, "name_en", "name_ind", of="country"),
+        Column(
+            "kinds",
+            lambda row: [str(kind) for kind in row.kinds],
+            _("kinds of tie"),
+            _("The kinds of the alliances both are in."),
+        ),
+        Column("since", lambda row: row.since, _("since"), EDTF_NOTE),
+        Column(
+            "alliances",
+            lambda row: [alliance.slug for alliance in row.alliances],
+            _("alliances"),
+            _("The slugs of the alliances both are in."),
+        ),
+        Column(
+            "latest_event",
+            lambda row: row.latest_event.slug if row.latest_event else "",
+            _("latest event"),
+            _("The slug of the latest event both took part in."),
+        ),
+        Column(
+            "latest_event_date",
+            lambda row: row.latest_event.date if row.latest_event else "",
+            _("date of the latest event"),
+            EDTF_NOTE,
+        ),
+        INDEPENDENT_SOURCES,
+        DISPUTED._replace(value=lambda row: row.disputed),
     )
     per_page = 300  # every country there is: an ally list is read as a whole
 
@@ -124,6 +151,17 @@ class AllyListing(Renameable, Listing):
     def page_rows(self, queryset: Any) -> Iterable[AllyRow]:
         return self.rows(queryset) if self.asked.is_valid() else []
 
+    def title(self) -> Any:
+        return _allies_in_words(self.country)
+
+    def whole(self) -> int:
+        return int(allies_of(self.country, on=timezone.localdate()).count())
+
     def context(self) -> dict[str, Any]:
         day = self.asked.day if self.asked.is_valid() else None
         return {"country": self.country, "day": day}
+
+
+@in_each_language
+def _allies_in_words(country: Country) -> str:
+    return gettext("Allies of %(country)s") % {"country": country.name_in_text}

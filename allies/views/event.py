@@ -1,26 +1,32 @@
 """Events as readers meet them."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import Case, IntegerField, Prefetch, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from allies.filters import EventFilterSet
-from allies.models import Alliance, Event, Participation, ParticipationRole
+from allies.models import Alliance, Country, Event, Participation, ParticipationRole
 from allies.models.languages import localized
 from allies.views.evidence import with_citations
-from allies.views.listing import Column, Listing
+from allies.views.listing import CHUNK, DISPUTED, INDEPENDENT_SOURCES, Column, Listing, stored
 from allies.views.record import RecordView
 
 
-def _with_parts(events: Any) -> Any:
-    """Fetch who took part, by role in the order roles are defined, then by name."""
+def _in_order(parts: Any) -> Any:
+    """Sort who took part by role, in the order roles are defined, then by name."""
     by_role = Case(
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
         output_field=IntegerField(),
     )
-    parts = Participation.objects.select_related("country").order_by(
-        by_role, localized("name", "country__"), "pk"
-    )
+    return parts.order_by(by_role, localized("name", "country__"), "pk")
+
+
+def _with_parts(events: Any) -> Any:
+    """Fetch who took part."""
+    parts = _in_order(Participation.objects.select_related("country"))
     alliances = Alliance.objects.published()
     return events.prefetch_related(
         Prefetch("participations", parts, to_attr="shown_participations"),
@@ -32,33 +38,41 @@ class EventListing(Listing):
     filterset_class = EventFilterSet
     template_name = "allies/event/list.html"
     columns = (
-        Column("event", lambda event: event.slug),
-        Column("identifier", lambda event: event.identifier),
-        Column("kind", lambda event: event.kind),
-        Column("certainty", lambda event: event.certainty),
-        Column("title_en", lambda event: event.title_en),
-        Column("title_ind", lambda event: event.title_ind),
-        Column("date", lambda event: event.date),
-        Column("place_en", lambda event: event.place_en),
-        Column("place_ind", lambda event: event.place_ind),
-        Column("attributed_to_en", lambda event: event.attributed_to_en),
-        Column("attributed_to_ind", lambda event: event.attributed_to_ind),
-        Column("alliance", lambda event: event.alliance.slug if event.alliance else ""),
+        Column("event", lambda event: event.slug, _("event"), _("The event’s slug.")),
+        *stored(Event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
+        *stored(Event, "place_en", "place_ind", "attributed_to_en", "attributed_to_ind"),
+        Column(
+            "alliance",
+            lambda event: event.alliance.slug if event.alliance else "",
+            _("alliance"),
+            _("The alliance’s slug."),
+        ),
         Column(
             "participations",
-            lambda event: [
-                f"{part.country.code}:{part.role}" for part in event.shown_participations
-            ],
+            lambda event: event.shown_codes,
+            _("participations"),
+            _("Country codes and roles, like RUS:host CHN:visitor."),
         ),
-        Column("independent_sources", lambda event: event.independent_sources),
-        Column("disputed", lambda event: bool(event.disputes)),
+        INDEPENDENT_SOURCES,
+        DISPUTED,
     )
 
     def queryset(self) -> Any:
         return Event.objects.published().with_evidence().newest_first()
 
-    def for_download(self, queryset: Any) -> Any:
-        return _with_parts(queryset)
+    def rows(self, queryset: Any) -> Iterator[Any]:
+        """Yield the events; who took part is read as texts, for that may be millions."""
+        events = queryset.prefetch_related(Prefetch("alliance", Alliance.objects.published()))
+        codes = {country.pk: country.code for country in Country.objects.all()}
+        iterator = events.iterator(chunk_size=CHUNK)
+        while chunk := list(islice(iterator, CHUNK)):
+            shown: dict[int, list[str]] = {event.pk: [] for event in chunk}
+            parts = _in_order(Participation.objects.filter(event__in=shown))
+            for event, country, role in parts.values_list("event_id", "country_id", "role"):
+                shown[event].append(f"{codes[country]}:{role}")
+            for event in chunk:
+                event.shown_codes = shown[event.pk]
+                yield event
 
 
 class EventPage(RecordView):

@@ -5,12 +5,13 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance
 from allies.models.base import counted
 from allies.views.ally_list import public_key
-from allies.views.listing import PER_PAGE, Column, Listing, asked_page
+from allies.views.listing import PER_PAGE, Column, Listing, asked_page, stored
 from allies.views.record import PublicPage
 
 
@@ -24,19 +25,36 @@ class SourceListing(Listing):
     filterset_class = SourceFilterSet
     template_name = "allies/source/list.html"
     columns = (
-        Column("source", lambda source: source.key),
-        Column("kind", lambda source: source.kind),
-        Column("publisher", lambda source: source.publisher),
-        Column("title", lambda source: source.title),
-        Column("author", lambda source: source.author),
-        Column("url", lambda source: source.url),
-        Column("date_published", lambda source: source.date_published),
-        Column("language", lambda source: source.language),
-        Column("derived_from", lambda source: public_key(source.derived_from)),
-        Column("origin", lambda source: public_key(source.origin)),
-        Column("archive_url", lambda source: source.archive_url),
-        Column("supports", lambda source: source.supports),
-        Column("disputes", lambda source: source.disputes),
+        Column("source", lambda source: source.key, _("source"), _("The source’s citation key.")),
+        *stored(Source, "kind", "publisher", "title", "author", "url"),
+        *stored(Source, "date_published", "language"),
+        Column(
+            "derived_from",
+            lambda source: public_key(source.derived_from),
+            _("derived from"),
+            _("The citation key of the source this one republishes or draws on."),
+        ),
+        Column(
+            "origin",
+            lambda source: public_key(source.origin),
+            _("origin"),
+            _("The citation key at the end of the chain; empty where that is the source itself."),
+        ),
+        *stored(Source, "archive_url"),
+        Column(
+            "supports",
+            lambda source: source.supports,
+            _("supports"),
+            _("Public statements it supports."),
+            "integer",
+        ),
+        Column(
+            "disputes",
+            lambda source: source.disputes,
+            _("disputes"),
+            _("Public statements it disputes."),
+            "integer",
+        ),
     )
 
     def queryset(self) -> Any:

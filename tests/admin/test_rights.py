@@ -174,7 +174,7 @@ def test_editor_cannot_move_a_row_onto_what_is_public(edi, signed_in):
 def test_data_manager_imports_and_exports_and_nothing_else(dana, signed_in):
     client = signed_in(dana)
     event = cast.event(("RUS", "host"), status=Status.DRAFT)
-    assert client.get(reverse("admin:allies_event_import")).status_code == 200
+    assert client.get(reverse("admin:allies_event_import"), follow=True).status_code == 200
     assert client.get(reverse("admin:allies_event_export")).status_code == 200
     assert client.get(reverse("admin:allies_event_add")).status_code == 403
     assert client.post(change(event), {"title_en": "x"}).status_code == 403

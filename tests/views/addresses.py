@@ -1,8 +1,12 @@
 """Every public address, found by walking the URL configuration."""
 
+import io
+import zipfile
+
 from django.urls import get_resolver, reverse
 
 from allies.models import Alliance, AllyList, Country, Event, Source
+from allies.views.listing import FORMS
 
 #: View name's noun → the records its address is about, and the key in it.
 _ABOUT = {
@@ -23,7 +27,8 @@ def names():
 def of(name, records=None):
     """Return the addresses of a view: one, or one a record where it is about records."""
     noun = name.split("-")[0]
-    if name == "front" or name.removesuffix("-csv").removesuffix("-json").endswith("-list"):
+    view, _dash, form = name.rpartition("-")
+    if name == "front" or (view if form in FORMS else name).endswith("-list"):
         return [reverse(f"allies:{name}")]
     model, key = _ABOUT[noun]
     records = model.objects.published() if records is None else records
@@ -34,7 +39,15 @@ def of(name, records=None):
     ]
 
 
+def content(response):
+    """Return a response's bytes, streamed or not."""
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
 def body(response):
-    """Return a response's text, streamed or not."""
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return content.decode()
+    """Return a response's text, streamed or not; of an archive, the texts of all its files."""
+    found = content(response)
+    if not found.startswith(b"PK"):
+        return found.decode()
+    with zipfile.ZipFile(io.BytesIO(found)) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())

@@ -30,4 +30,7 @@ NOUNS: dict[str, type[NounResource]] = {
     )
 }
 
-__all__ = ["NOUNS", "NounResource"]
+#: Model's name → noun, as changesets count.
+NOUN_CALLED = {str(r._meta.model._meta.model_name): noun for noun, r in NOUNS.items()}
+
+__all__ = ["NOUNS", "NOUN_CALLED", "NounResource"]

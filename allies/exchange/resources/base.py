@@ -62,6 +62,11 @@ class NounResource(resources.ModelResource):
         """The column names, in the order they are written."""
         return [field.column_name for field in self.get_export_fields()]
 
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns that identify every record and are never empty; () where there are none."""
+        return () if self.blank_identity else self.identities[-1]
+
     def references(self) -> Iterator[tuple[Field, ReferenceCell]]:
         for field in self.get_import_fields():
             if isinstance(field.widget, ReferenceCell):
@@ -119,10 +124,15 @@ class NounResource(resources.ModelResource):
         for name in path.split("__"):
             field = model._meta.get_field(name)
             model = field.related_model or model  # type: ignore[assignment]
-        key: Any = F(path)
         if isinstance(field, models.CharField):
-            key = Collate(key, "C" if connection.vendor == "postgresql" else "BINARY")
-        return key.asc(nulls_first=True)
+            return by_bytes(path)
+        return F(path).asc(nulls_first=True)
+
+
+def by_bytes(path: str) -> OrderBy:
+    """Return the order of a text's bytes, which is the same in every database."""
+    collation = "C" if connection.vendor == "postgresql" else "BINARY"
+    return Collate(F(path), collation).asc(nulls_first=True)
 
 
 def text(column: str) -> Field:

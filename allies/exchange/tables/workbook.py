@@ -35,17 +35,18 @@ def refuse_bomb(path: Path) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     refuse_bomb(path)
-    workbook = None
-    try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        yield workbook
-    except UnreadableFile:
-        raise
-    except Exception as error:  # a broken workbook breaks its reader in any way there is
-        raise _damaged() from error
-    finally:
-        if workbook is not None:
-            workbook.close()
+    # Given a file, openpyxl does not ask what it is called: an upload has a name of ours.
+    with path.open("rb") as file:
+        try:
+            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            try:
+                yield workbook
+            finally:
+                workbook.close()
+        except UnreadableFile:
+            raise
+        except Exception as error:  # a broken workbook breaks its reader in any way there is
+            raise _damaged() from error
 
 
 def _damaged() -> UnreadableFile:

@@ -1,0 +1,77 @@
+"""What our data say of themselves wherever they go out: columns, licence, the last change."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Max
+from django.utils.functional import lazy
+from django.utils.text import format_lazy, slugify
+from django.utils.translation import gettext_lazy as _
+
+from allies.models import record_models
+from allies.models.fields import EDTFField
+from allies.package import About, Field
+from allies.package.describe import Words
+
+#: How a date is written where it may be imprecise.
+EDTF_NOTE = _("A date as precise as what is known, like 2024-06-19, 2024-05 or 2023 (EDTF).")
+
+
+def in_each_language(say: Callable[..., str]) -> Callable[..., Words]:
+    """Make a function return a text that is said anew in whichever language is active."""
+    return lazy(say, str)
+
+
+def column_of(field: Any, *, name: str = "", note: Words = "", **given: Any) -> Field:
+    """Describe a column that holds a model's field, in the words of the model.
+
+    ``note`` says how its cells are written, ``given`` is what else a ``Field`` has.
+    """
+    if isinstance(field, EDTFField):
+        note = EDTF_NOTE
+    if field.help_text and note:
+        note = format_lazy("{} {}", field.help_text, note)
+    return Field(
+        name=name or field.name,
+        title=field.verbose_name,
+        description=note or field.help_text,
+        **given,
+    )
+
+
+def schema_type(field: models.Field) -> str:
+    """Return what a table schema calls the type of a model's field."""
+    if isinstance(field, models.IntegerField):
+        return "integer"
+    if isinstance(field, models.BooleanField):
+        return "boolean"
+    return "date" if isinstance(field, models.DateField) else "string"
+
+
+def last_change() -> dt.datetime | None:
+    """Return when a record of any noun last changed; None where nothing was ever written.
+
+    Costs a query a noun.
+    """
+    newest = (
+        model.history.aggregate(newest=Max("history_date"))["newest"] for model in record_models()
+    )
+    return max((moment for moment in newest if moment), default=None)
+
+
+def about(
+    title: Words, *, name: str = "", url: str = "", filters: Sequence[tuple[Words, Words]] = ()
+) -> About:
+    """Describe a package of this site's data as it is now; costs the queries of ``last_change``."""
+    site = slugify(settings.SITE_NAME) or "allies"
+    return About(
+        name=f"{site}-{name}" if name else site,
+        title=format_lazy("{}: {}", settings.SITE_NAME, title),
+        licence=settings.DATA_LICENCE,
+        changed=last_change(),
+        url=url,
+        filters=filters,
+    )

@@ -1,0 +1,33 @@
+"""The filter of the changes made to the records."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.models import Changeset, ChangesetKind
+
+
+class ChangesetFilterSet(ReadersFilterSet):
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=ChangesetKind.choices)
+    date_after = DayFilter(label=_("Applied from"), method="on_or_after")
+    date_before = DayFilter(label=_("Applied until"), method="on_or_before")
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Changeset
+        fields: list[str] = []
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+        """Keep changes whose file or reason holds every word."""
+        for word in value.split():
+            queryset = queryset.filter(Q(file_name__icontains=word) | Q(reason__icontains=word))
+        return queryset
+
+    def on_or_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+        return queryset.filter(applied_at__date__gte=value)
+
+    def on_or_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+        return queryset.filter(applied_at__date__lte=value)

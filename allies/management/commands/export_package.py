@@ -1,0 +1,40 @@
+"""Export everything as one data package."""
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from allies.exchange.package import package_of_everything
+
+
+class Command(BaseCommand):
+    help = (
+        "Write every record, drafts included, and all old addresses as a data package: "
+        "a ZIP archive that import_package reads."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE.zip")
+        parser.add_argument(
+            "--overwrite", action="store_true", help="replace the file where there is one already"
+        )
+
+    def handle(self, *args: Any, file: Path, overwrite: bool, **options: Any) -> None:
+        if file.exists() and not overwrite:
+            raise CommandError(f"There is a file {file} already. Add --overwrite to replace it.")
+        if not file.parent.is_dir():
+            raise CommandError(f"There is no folder {file.parent}.")
+        # Drafts are in it: nobody else may read the file until its owner says so.
+        number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        unfinished = Path(name)
+        try:
+            with os.fdopen(number, "wb") as out:
+                for block in package_of_everything():
+                    out.write(block)
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)

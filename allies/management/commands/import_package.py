@@ -1,0 +1,47 @@
+"""Import a data package of everything."""
+
+import contextlib
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from allies.exchange.package import open_tables, write_old_slugs
+from allies.exchange.reader import UnreadableFile
+from allies.management.commands._imports import ImportingCommand
+from allies.models import Changeset
+from allies.package import NotAPackage, PackageFile
+
+
+class Command(ImportingCommand):
+    help = (
+        "Import a data package that export_package wrote, in one piece; "
+        "without --commit, say what that would do."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        self.add_file(parser)
+        self.add_commit(parser)
+
+    def handle(self, *args: Any, file: Path, commit: bool, reason: str, **options: Any) -> None:
+        about = self.changeset_for(file, reason=reason)
+        try:
+            with PackageFile(file, most=settings.IMPORT_MAX_UNPACKED) as package:
+                self._take_in(package, commit=commit, about=about)
+        except (NotAPackage, UnreadableFile) as error:
+            raise CommandError(str(error)) from error
+
+    def _take_in(self, package: PackageFile, *, commit: bool, about: Changeset) -> None:
+        whole = transaction.atomic() if commit else contextlib.nullcontext()
+        with tempfile.TemporaryDirectory(prefix="allies-package-") as folder, whole:
+            nouns, old_slugs = open_tables(package, Path(folder))
+            # Dated as the package is, the site is of the same edition afterwards.
+            self.carry_out(nouns, commit=commit, about=about, started=package.changed)
+            if commit and old_slugs:
+                kept = write_old_slugs(old_slugs)
+                self.stdout.write(_("old addresses: %(count)d new") % {"count": kept})

@@ -1,0 +1,53 @@
+"""Writing a data package as a ZIP archive, in constant memory."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import Any
+
+from allies.package.describe import About, Table, Written, data_dictionary, datapackage, readme
+from allies.tabular import ZipStream, csv_lines
+
+#: Where the description lies, for programs.
+DESCRIPTOR = "datapackage.json"
+
+
+def package_blocks(about: About, tables: Sequence[Table]) -> Iterator[bytes]:
+    """Yield a data package piece by piece: the tables first, what is said of them last.
+
+    The same content makes the same bytes.
+    """
+    archive = ZipStream(large=True)
+    written: list[Written] = []
+    for table in tables:
+        measure = _Measure()
+        yield from archive.member(table.path, measure.blocks(table))
+        written.append(Written(table, measure.rows, measure.size, measure.hash.hexdigest()))
+    description = json.dumps(datapackage(about, written), ensure_ascii=False, indent=2) + "\n"
+    for name, text in (
+        ("data-dictionary.md", data_dictionary(tables)),
+        ("README.md", readme(about, written)),
+        (DESCRIPTOR, description),
+    ):
+        yield from archive.member(name, [text.encode()])
+    yield from archive.end()
+
+
+class _Measure:
+    """What there is to know of a file once it has passed."""
+
+    def __init__(self) -> None:
+        self.rows = self.size = 0
+        self.hash = sha256()
+
+    def blocks(self, table: Table) -> Iterator[bytes]:
+        for text in csv_lines([field.name for field in table.fields], self._counted(table.rows)):
+            block = text.encode()
+            self.size += len(block)
+            self.hash.update(block)
+            yield block
+
+    def _counted(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        for row in rows:
+            self.rows += 1
+            yield row

@@ -1,0 +1,410 @@
+"""A file's way through the desk: seen by whoever may, changing nothing before it is applied."""
+
+import json
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from allies.exchange.jobs import sweep
+from allies.models import Alias, Alliance, Changeset, Event, Mapping
+from tests import cast
+from tests.exchange.files import command
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+NAMES = b"country,name\nRUS,Rusija\nRusia,Orosz\n"
+
+
+@pytest.fixture
+def desk(signed_in, at_once):
+    return lambda user: Desk(signed_in(user), at_once)
+
+
+class Desk:
+    """The desk as one person uses it; jobs run as soon as they are asked for."""
+
+    def __init__(self, client, at_once):
+        self.client = client
+        self._at_once = at_once
+        self.number = 0
+
+    def upload(self, content, noun="aliases", name="file.csv"):
+        file = SimpleUploadedFile(name, content, "text/csv")
+        address = reverse("admin:allies_changeset_add")
+        page = self.client.post(address, {"file": file, "noun": noun}, follow=True)
+        if found := re.search(r"/changeset/(\d+)/$", page.request["PATH_INFO"]):
+            self.number = int(found[1])
+        return page.content.decode()
+
+    def address(self, view="one"):
+        return reverse(f"admin:allies_changeset_{view}", args=[self.number])
+
+    def see(self, **query):
+        return self.client.get(self.address(), query).content.decode()
+
+    def send(self, **data):
+        """Press a button; return the page that comes of it."""
+        with self._at_once():
+            response = self.client.post(self.address(), data)
+        if response.status_code == 302:
+            response = self.client.get(response.url)
+        if found := re.search(r"/changeset/(\d+)/$", response.request["PATH_INFO"]):
+            self.number = int(found[1])
+        return response.content.decode()
+
+    def check(self, **fields):
+        """Check the file with the mapping as suggested, but for these fields."""
+        return self.send(**{**form_of(self.see()), **fields, "check": "1"})
+
+    @property
+    def changeset(self):
+        return Changeset.objects.with_undone().get(pk=self.number)
+
+
+def form_of(page):
+    """Return what the mapping page's form would send as it stands."""
+    from html import unescape
+
+    part = page.split("What its columns are")[1]
+    data = {}
+    for name, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', part, re.S):
+        for attributes, text in re.findall(r"<option([^>]*)>([^<]*)", options):
+            if "selected" in attributes:
+                value = re.search(r'value="([^"]*)"', attributes)
+                data.setdefault(unescape(name), []).append(
+                    unescape(value[1] if value else text)
+                )
+    for attributes in re.findall(r"<input([^>]*)>", part):
+        found = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', attributes))
+        if found.get("type") in ("text", "hidden") and "name" in found:
+            data.setdefault(unescape(found["name"]), []).append(unescape(found.get("value", "")))
+        elif found.get("type") == "checkbox" and "checked" in attributes:
+            data.setdefault(unescape(found["name"]), []).append(unescape(found["value"]))
+    return data
+
+
+def test_file_is_mapped_looked_at_applied_and_undone(dana, desk):
+    own = desk(dana)
+    page = own.upload(NAMES)
+    assert "Rusija" in page  # its first rows
+    page = own.check()
+    assert not Alias.objects.filter(name="Rusija").exists()
+    assert "<td>2</td>" in page
+    own.send(apply="1", reason="For a list")
+    version = Alias.objects.get(name="Rusija").history.get()
+    assert (version.history_user, version.changeset_id) == (dana, own.number)
+    applied = own.changeset
+    assert (applied.state, applied.reason, applied.file_name) == ("applied", "For a list", "file.csv")
+    assert applied.counts == {"alias": {"rows": 2, "created": 2}}
+    assert not applied.file
+    assert "For a list" in own.see()
+    page = own.send(undo="1")
+    assert "2 would be deleted" in page
+    own.send(apply="1")
+    assert not Alias.objects.filter(name="Rusija").exists()
+    assert own.changeset.undoes == applied
+
+
+def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(dana, desk):
+    own = desk(dana)
+    own.upload("country;name\nRUS;Rusija\nAtlantis;<b>x</b>\nAtlantis;=1\n".encode("utf-16"))
+    page = own.check()
+    assert "Atlantis" in page
+    assert "<b>x</b>" not in page
+    assert 'name="apply"' not in page
+    response = own.client.get(own.address("refused"))
+    lines = b"".join(response.streaming_content).decode().splitlines()
+    assert lines[0] == "country,name,reason"
+    assert lines[1].startswith("Atlantis,<b>x</b>,")
+    assert lines[2].startswith("Atlantis,'=1,")
+    assert own.client.post(own.address(), {"apply": "1"}).status_code == 403
+    own.send(discard="1")
+    assert not Changeset.objects.filter(file_name="file.csv").exists()
+
+
+def test_refused_rows_mended_go_back_in_with_their_reasons(dana, desk):
+    own = desk(dana)
+    own.upload(b"country,name\nAtlantis,Rusija\n")
+    own.check()
+    refused = b"".join(own.client.get(own.address("refused")).streaming_content)
+    own.upload(refused.replace(b"Atlantis,R", b"RUS,R"))
+    own.check()
+    own.send(apply="1")
+    assert Alias.objects.get(name="Rusija").country.alpha3 == "RUS"
+
+
+def test_unknown_country_is_decided_once(dana, desk):
+    own = desk(dana)
+    own.upload(b"country,name\nAtlantis,A\nRuritania,B\nRuritania,C\n")
+    own.check()
+    page = own.send(countries="1", text=["Ruritania", "Atlantis"], **{"is": ["Thailand", ""], "leave-1": "on", "alias-0": "on"})
+    assert "Ruritania" not in page.split("Countries nobody")[-1].split("<form")[0] or 'name="apply"' in page
+    own.send(apply="1")
+    names = Alias.objects.filter(country__alpha3="THA").values_list("name", flat=True)
+    assert {"B", "C", "Ruritania"} <= set(names)
+    assert own.changeset.counts["alias"]["left_out"] == 1
+    assert own.changeset.mapping["countries"] == {"Ruritania": "THA", "Atlantis": ""}
+
+
+def test_answer_that_is_no_country_is_refused(dana, desk):
+    own = desk(dana)
+    own.upload(b"country,name\nAtlantis,A\n")
+    own.check()
+    page = own.send(countries="1", text=["Atlantis"], **{"is": ["Nowhere"]})
+    assert "Nowhere" in page
+    assert own.changeset.mapping.get("countries") == {}
+
+
+def test_changed_cells_are_shown_old_and_new(dana, desk):
+    own = desk(dana)
+    own.upload(b"country,name,language\nCHN,Tiongkok,ms\n")
+    page = own.check()
+    assert re.search(r"<del>id</del>.*<ins>ms</ins>", page)
+
+
+def test_likely_duplicate_is_named(dana, desk):
+    known = cast.event(("RUS", "host"), title_en="The great meeting")
+    own = desk(dana)
+    own.upload(b"slug,kind,title_en,date\nmeeting-2,visit,The great meeting,2020\n", "events")
+    page = own.check()
+    assert "Likely there already" in page
+    assert str(known) in own.see(show="likely")
+
+
+class TestStale:
+    def test_data_changed_in_between_asks_again(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"country,name,language\nCHN,Tiongkok,ms\n")
+        own.check()
+        alias = Alias.objects.get(name="Tiongkok")
+        alias.language = "zh"
+        alias.save()
+        page = own.send(apply="1")
+        assert "have changed since you looked" in page
+        assert Alias.objects.get(name="Tiongkok").language == "zh"
+        assert re.search(r"<del>zh</del>.*<ins>ms</ins>", page)
+        own.send(apply="1")
+        assert Alias.objects.get(name="Tiongkok").language == "ms"
+
+    def test_data_changed_elsewhere_does_not(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        Alias.objects.create(country=cast.country("THA"), name="Land of smiles")
+        own.send(apply="1")
+        assert own.changeset.state == "applied"
+
+    def test_file_changed_in_between_is_refused(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        with open(own.changeset.file.path, "ab") as file:
+            file.write(b"RUS,Extra\n")
+        assert "no longer the one that was uploaded" in own.send(apply="1")
+        assert not Alias.objects.filter(name="Rusija").exists()
+
+    def test_right_lost_in_between_is_missed(self, dana, desk, django_user_model):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        django_user_model.objects.filter(pk=dana.pk).update(is_active=True)
+        dana.groups.clear()
+        with own._at_once():
+            assert own.client.post(own.address(), {"apply": "1"}).status_code == 403
+        assert not Alias.objects.filter(name="Rusija").exists()
+
+
+class TestMapping:
+    def test_other_columns_are_chosen_and_the_mapping_saved_and_used_again(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"Land;Wort\nRussland;Rusija\n")
+        fields = {"0-country-from": "c:Land", "0-name-from": "c:Wort", "name": "German names"}
+        own.send(**{**form_of(own.see()), **fields, "save": "1"})
+        saved = Mapping.objects.get(name="German names").mapping
+        assert saved["nouns"][0]["fields"]["name"]["column"] == "Wort"
+        own.upload(b"Land;Wort\nRUS;Rusko\n")
+        assert own.changeset.mapping["name"] == "German names"
+        answer = own.client.get(own.address("mapping"))
+        assert json.loads(answer.content)["nouns"] == saved["nouns"]
+
+    def test_mapping_comes_as_json(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"Land;Wort\nRUS;Rusija\n")
+        mapping = {
+            "nouns": [
+                {
+                    "noun": "aliases",
+                    "fields": {
+                        "country": {"column": "Land", "country": "alpha3"},
+                        "name": {"text": "{Wort}!"},
+                    },
+                }
+            ]
+        }
+        file = SimpleUploadedFile("m.json", json.dumps(mapping).encode())
+        own.send(load="1", json=file)
+        own.check()
+        own.send(apply="1")
+        assert Alias.objects.filter(name="Rusija!").exists()
+
+    @pytest.mark.parametrize(
+        "content", [b"no json", b"[]", b'{"nouns": []}', b'{"nouns": [{"noun": "planets"}]}']
+    )
+    def test_json_that_is_no_mapping_is_refused(self, content, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        before = own.changeset.mapping
+        page = own.send(load="1", json=SimpleUploadedFile("m.json", content))
+        assert "errorlist" in page or 'class="error"' in page
+        assert own.changeset.mapping == before
+
+    def test_rows_carry_a_second_noun(self, admin_user, desk):
+        own = desk(admin_user)
+        own.upload(b"id,title,state\nx:1,First pact,RUS\nx:1,First pact,CHN\n", "alliances")
+        own.send(**{**form_of(own.see()), "add-noun": "memberships", "refresh": "1"})
+        fields = {
+            "0-identifier-from": "c:id",
+            "0-title_en-from": "c:title",
+            "0-kind-from": "=constant",
+            "0-kind-text": "entente",
+            "1-alliance-from": "c:id",
+            "1-country-from": "c:state",
+        }
+        own.check(**fields)
+        own.send(apply="1")
+        pact = Alliance.objects.get(identifier="x:1")
+        assert {m.country.alpha3 for m in pact.memberships.all()} == {"RUS", "CHN"}
+        assert not pact.is_published
+
+    def test_how_the_file_is_written_can_be_corrected(self, dana, desk):
+        own = desk(dana)
+        own.upload("country,name\nRUS,Ÿ–ž\n".encode("cp1252"))
+        own.send(layout="1", encoding="mac_roman", delimiter=",", header_row="1")
+        assert own.changeset.layout["encoding"] == "mac_roman"
+        own.send(layout="1", encoding="cp1252", delimiter=",", header_row="0")
+        assert "Column A" in own.see()
+
+
+class TestRights:
+    def test_upload_of_somebody_else_is_out_of_reach(self, dana, admin_user, desk, signed_in):
+        own = desk(dana)
+        own.upload(NAMES)
+        other = signed_in(admin_user)
+        for view in ("one", "progress", "refused", "mapping"):
+            assert other.get(own.address(view)).status_code == 403
+        assert other.post(own.address(), {"check": "1"}).status_code == 403
+
+    @pytest.mark.parametrize("who", ["edi", "rita"])
+    def test_whoever_may_not_import_uploads_nothing(self, who, request, signed_in):
+        client = signed_in(request.getfixturevalue(who))
+        assert client.get(reverse("admin:allies_changeset_add")).status_code == 403
+
+    def test_reviewer_sees_what_was_applied_and_undoes_nothing(self, dana, rita, desk, signed_in):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        own.send(apply="1")
+        client = signed_in(rita)
+        page = client.get(own.address())
+        assert page.status_code == 200
+        assert 'name="undo"' not in page.content.decode()
+        assert client.post(own.address(), {"undo": "1"}).status_code == 403
+        assert client.get(reverse("admin:allies_changeset_changelist")).status_code == 200
+
+    def test_nobody_sees_nothing(self, dana, desk, visitor):
+        own = desk(dana)
+        own.upload(NAMES)
+        for view in ("one", "progress", "refused", "mapping"):
+            assert "/login/" in visitor.get(own.address(view)).url
+
+    def test_noun_that_may_not_be_imported_is_no_way_in(self, dana, desk):
+        dana.groups.clear()
+        from django.contrib.auth.models import Permission
+
+        dana.user_permissions.add(Permission.objects.get(codename="import_alias"))
+        own = desk(type(dana).objects.get(pk=dana.pk))
+        own.upload(NAMES)
+        data = form_of(own.see())
+        page = own.send(**{**data, "add-noun": "countries", "refresh": "1"})
+        assert "You may not import all of these nouns." in page
+        mapping = {"nouns": [{"noun": "countries", "fields": {"name_en": {"column": "name"}}}]}
+        own.send(load="1", json=SimpleUploadedFile("m.json", json.dumps(mapping).encode()))
+        assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
+
+    def test_data_manager_publishes_nothing(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
+        page = own.check()
+        assert "may not publish" in page
+        assert not Event.objects.filter(slug="e-1").exists()
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"\x89PNG\r\n\x1a\n\x00\x00", "PNG"),
+            (b"%PDF-1.7 ...", "PDF"),
+            (b"", "empty"),
+            (b"PK\x03\x04broken", "damaged"),
+            (b"country,name\nRUS,\x00\x01\x00\x02x", "NUL"),
+        ],
+    )
+    def test_what_is_no_table_is_refused_at_once(self, content, said, dana, desk):
+        page = desk(dana).upload(content)
+        assert said in page
+        assert not Changeset.objects.filter(file_name="file.csv").exists()
+
+    def test_file_that_is_too_large_is_refused(self, dana, desk, settings):
+        settings.IMPORT_MAX_BYTES = 10
+        assert "allowed" in desk(dana).upload(NAMES)
+        assert not Changeset.objects.filter(file_name="file.csv").exists()
+
+    def test_workbook_is_read(self, dana, desk, tmp_path):
+        import openpyxl
+
+        book = openpyxl.Workbook()
+        book.active.append(["country", "name"])
+        book.active.append(["RUS", "Rusija"])
+        book.save(tmp_path / "a.xlsx")
+        own = desk(dana)
+        own.upload((tmp_path / "a.xlsx").read_bytes(), name="a.xlsx")
+        own.check()
+        own.send(apply="1")
+        assert Alias.objects.filter(name="Rusija").exists()
+
+
+def test_export_goes_back_in_unchanged(dana, desk):
+    own = desk(dana)
+    own.upload(command("export_csv", "events").encode(), "events")
+    own.check()
+    count = Event.objects.count()
+    assert own.changeset.counts == {"event": {"rows": count, "unchanged": count}}
+
+
+def test_readers_see_in_short_what_was_applied_and_public(dana, desk, visitor):
+    own = desk(dana)
+    own.upload(NAMES, name="names <x>.csv")
+    assert "names &lt;x&gt;.csv" not in visitor.get("/en/changes/").content.decode()
+    own.check()
+    own.send(apply="1")
+    page = visitor.get("/en/changes/").content.decode()
+    assert "2 aliases imported from names &lt;x&gt;.csv" in page
+    own.upload(b"slug,kind,title_en,date\nsecret-1,visit,E,2020\n", "events", name="secret.csv")
+    own.check()
+    own.send(apply="1")
+    assert own.changeset.state == "applied"
+    for address in ("/en/changes/", "/id/changes/", "/en/changes.csv", "/en/changes.json"):
+        answer = visitor.get(address)
+        text = b"".join(answer) if answer.streaming else answer.content
+        assert b"secret.csv" not in text
+
+
+def test_sweep_leaves_what_is_waiting_for_its_turn_alone(dana, desk):
+    own = desk(dana)
+    own.upload(NAMES)
+    own.check()
+    sweep()
+    assert own.changeset.state == "checked"

@@ -1,0 +1,242 @@
+"""Every list in every form: the same rows, said to be what they are, and never all at once.
+
+That no draft is in any of them is tested where every address is walked (``test_public``).
+"""
+
+import csv
+import gc
+import io
+import json
+import tracemalloc
+import zipfile
+
+import frictionless
+import openpyxl
+import pytest
+from django.urls import reverse
+from django.utils.translation import override
+
+from allies.models import Alliance, Citation, Country, Event, Participation
+from allies.tabular import unshield, xlsx
+from allies.views.country import CountryListing
+from allies.views.listing import FORMS
+from tests import cast
+from tests.views import addresses
+from tests.views.addresses import body, content
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+NASTY = '=1+1,\r\n"x"\ry'
+
+
+def lists():
+    """Yield the addresses of every list, without the form: a language, then a path."""
+    for language in ("en", "id"):
+        with override(language):
+            for name in addresses.names():
+                if name.endswith("-csv"):
+                    for address in addresses.of(name):
+                        if "/countries/" not in address or "/russia/" in address:
+                            yield address.removesuffix(".csv")
+
+
+def as_text(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def table(text):
+    rows = csv.reader(io.StringIO(text, newline=""))
+    return [[unshield(cell) for cell in row] for row in rows]
+
+
+def files(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def described(visitor, address):
+    found = files(content(visitor.get(address)))
+    return json.loads(found["datapackage.json"]), found
+
+
+def test_every_form_holds_the_same_rows(visitor):
+    Alliance.objects.update(title_en=NASTY)
+    Event.objects.filter(kind="statement").update(place_ind="-1", title_en=NASTY)
+    seen = 0
+    for address in lists():
+        text = body(visitor.get(f"{address}.csv"))
+        rows = table(text)
+        records = json.loads(body(visitor.get(f"{address}.json")))["rows"]
+        assert [[as_text(value) for value in record.values()] for record in records] == rows[1:]
+        book = openpyxl.load_workbook(io.BytesIO(content(visitor.get(f"{address}.xlsx"))))
+        cells = book.active.iter_rows(values_only=True)
+        assert [["" if cell is None else str(cell) for cell in row] for row in cells] == rows
+        (data,) = (
+            data
+            for name, data in files(content(visitor.get(f"{address}.zip"))).items()
+            if name.startswith("data/")
+        )
+        assert data.decode() == text
+        seen += len(rows) > 1
+    assert seen > 12
+
+
+def test_frictionless_finds_nothing_wrong(visitor, tmp_path):
+    Alliance.objects.update(title_en=NASTY)
+    for number, address in enumerate(lists()):
+        path = tmp_path / f"{number}.zip"
+        path.write_bytes(content(visitor.get(f"{address}.zip")))
+        report = frictionless.Package(str(path)).validate()
+        assert report.valid, (address, report.flatten(["rowNumber", "fieldName", "note"]))
+
+
+def test_page_links_to_every_form(visitor):
+    for address in lists():
+        page = visitor.get(f"{address}/?q=a")
+        if "/lists/" in address:
+            continue
+        links = page.context["downloads"]
+        assert [link for _label, link in links] == [f"{address}.{form}?q=a" for form in FORMS]
+    page = body(visitor.get("/en/lists/russia-allies-in-asia/"))
+    assert 'href="/en/lists/russia-allies-in-asia.xlsx">XLSX</a>' in page
+    assert "data package (ZIP)" in page
+
+
+def test_package_says_what_was_asked_and_how_much_there_is(visitor):
+    query = "kind=visit&country=PRK&date_after=2023-01-01"
+    package, found = described(visitor, f"/id/events.zip?{query}")
+    (resource,) = package["resources"]
+    assert resource["rows"] == len(table(found["data/events.csv"].decode())) - 1
+    assert resource["rows"] < resource["rows_without_filter"] == Event.objects.published().count()
+    assert package["homepage"] == f"http://testserver/id/events/?{query}"
+    assert package["filters"]["en"] == ["Kind: visit", "Country: North Korea", "From: 2023-01-01"]
+    assert package["filters"]["id"] == [
+        "Jenis: kunjungan",
+        "Negara: Korea Utara",
+        "Dari: 2023-01-01",
+    ]
+    readme = found["README.md"].decode()
+    assert "Kind: visit; Country: North Korea" in readme
+    assert "Jenis: kunjungan; Negara: Korea Utara" in readme
+    counted = f"{resource['rows']} of {resource['rows_without_filter']} rows"
+    assert counted in readme
+
+
+def test_package_knows_its_list_in_both_languages(visitor):
+    package, _found = described(visitor, "/en/countries/russia/allies.zip?region=142")
+    assert package["titles"] == {"en": "Allies: Allies of Russia", "id": "Allies: Sekutu Rusia"}
+    assert package["resources"][0]["name"] == "countries-russia-allies"
+    assert package["filters"]["en"] == ["Region: Asia"]
+    fields = {f["name"]: f for f in package["resources"][0]["schema"]["fields"]}
+    assert fields["independent_sources"]["type"] == "integer"
+    assert fields["disputed"]["type"] == "boolean"
+    assert fields["since"]["type"] == "string"
+    assert fields["name_ind"]["titles"]["id"] == "nama (Indonesia)"
+
+
+def test_the_same_list_is_the_same_package(visitor):
+    first, again = (content(visitor.get("/en/events.zip?kind=visit")) for _time in range(2))
+    assert first == again
+
+
+def test_every_column_has_a_title(visitor):
+    for address in lists():
+        if address.startswith("/en/") and "changes" not in address:
+            package, _found = described(visitor, f"{address}.zip")
+            for field in package["resources"][0]["schema"]["fields"]:
+                assert field["title"] and "_" not in field["title"], (address, field)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_wrong_filters_and_heads(form, visitor):
+    for address in lists():
+        for query in ("colour=red", f"q={'a' * 300}"):
+            response = visitor.get(f"{address}.{form}?{query}")
+            assert response.status_code == 400
+            if form != "json":
+                assert response["Content-Type"].startswith("text/plain")
+                assert query.split("=")[0] in body(response)
+        response = visitor.head(f"{address}.{form}")
+        assert response.status_code == 200
+        assert (
+            response.headers["Content-Type"]
+            == visitor.get(f"{address}.{form}").headers["Content-Type"]
+        )
+
+
+def test_more_than_a_sheet_holds_is_refused_in_words(visitor, monkeypatch):
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 10)
+    response = visitor.get("/en/countries.xlsx")
+    assert response.status_code == 400
+    assert response["Content-Type"].startswith("text/plain")
+    assert "download CSV instead" in body(response)
+    assert visitor.get("/en/countries.csv").status_code == 200
+    assert visitor.get("/en/countries.xlsx?q=Indonesia").status_code == 200
+
+
+def test_text_stays_text_in_a_workbook(visitor):
+    Country.objects.filter(alpha3="AFG").update(name_en="=1+1")
+    book = openpyxl.load_workbook(io.BytesIO(content(visitor.get("/en/countries.xlsx"))))
+    header = [cell.value for cell in next(book.active.iter_rows())]
+    row = next(row for row in book.active.iter_rows() if row[0].value == "AFG")
+    found = dict(zip(header, row, strict=True))
+    assert (found["name_en"].value, found["name_en"].data_type) == ("=1+1", "s")
+    assert found["m49"].value == "004"
+    assert found["ties"].data_type == "n"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_first_bytes_come_before_the_rows_are_read(form, visitor, monkeypatch):
+    def rows(self, queryset):
+        raise AssertionError
+        yield
+
+    monkeypatch.setattr(CountryListing, "rows", rows)
+    response = visitor.get("/en/countries.csv" if form == "csv" else f"/en/countries.{form}")
+    assert next(iter(response.streaming_content))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_does_not_grow_with_the_list(form, visitor, monkeypatch):
+    monkeypatch.setattr("allies.views.event.CHUNK", 20)
+    monkeypatch.setattr("allies.tabular.csv.CHUNK", 20)
+    monkeypatch.setattr("allies.tabular.xlsx.CHUNK", 20)
+    countries = list(Country.objects.exclude(alpha3="")[:60])
+    source = cast.source()
+
+    def peak(more):
+        events = Event.objects.bulk_create(
+            Event(slug=f"{more}-{n}", kind="un-vote", title_en="V", date="1990", status="published")
+            for n in range(more)
+        )
+        Citation.objects.bulk_create(Citation(source=source, event=event) for event in events)
+        Participation.objects.bulk_create(
+            Participation(event=event, country=c, role="for") for event in events for c in countries
+        )
+        response = visitor.get(f"/en/events.{form}")
+        gc.collect()
+        gc.freeze()  # collecting garbage as it falls is quick then
+        tracemalloc.start()
+        for number, _block in enumerate(response.streaming_content):
+            if number % 5 == 0:
+                gc.collect()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        gc.unfreeze()
+        return most
+
+    peak(20)
+    some = peak(200)
+    assert peak(1000) < 1.2 * some
+
+
+def test_who_took_part_costs_two_queries_a_chunk(visitor, django_assert_num_queries):
+    for _number in range(30):
+        cast.event(("RUS", "host"), ("CHN", "visitor"))
+    with django_assert_num_queries(4):
+        text = body(visitor.get(reverse("allies:event-list-csv")))
+    assert text.count("CHN:visitor RUS:host") >= 30
