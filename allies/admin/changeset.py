@@ -177,6 +177,7 @@ class ChangesetAdmin(admin.ModelAdmin):
     search_fields = ("file_name", "reason")
     list_select_related = ("created_by",)
     list_per_page = 50
+    change_list_template = "admin/allies/changeset/list.html"
     show_full_result_count = False
 
     # Who may what.

@@ -51,6 +51,18 @@ class WordCell(TextCell):
         return value.strip()
 
 
+def figures(word: str) -> str:
+    """Return a code of three figures as it is: a spreadsheet makes 4 of 004."""
+    return word.zfill(3) if word.isdecimal() else word
+
+
+class FiguresCell(WordCell):
+    """A code of three figures, like those of UN M49."""
+
+    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+        return figures(value.strip())
+
+
 class ChoiceCell(WordCell):
     """One of a field's choices, by its stored word; ``default`` is what an empty cell means."""
 
@@ -62,6 +74,7 @@ class ChoiceCell(WordCell):
 
     def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
         word = value.strip() or self.default
+        word = word if word in self.choices else figures(word)
         if word not in self.choices and (word or self.required):
             raise CellError(_("accepted are: %(choices)s") % {"choices": ", ".join(self.choices)})
         return word

@@ -61,18 +61,24 @@ class EventListing(Listing):
         return Event.objects.published().with_evidence().newest_first()
 
     def rows(self, queryset: Any) -> Iterator[Any]:
-        """Yield the events; who took part is read as texts, for that may be millions."""
+        """Return the events; who took part is read as texts, for that may be millions."""
         events = queryset.prefetch_related(Prefetch("alliance", Alliance.objects.published()))
-        codes = {country.pk: country.code for country in Country.objects.all()}
-        iterator = events.iterator(chunk_size=CHUNK)
-        while chunk := list(islice(iterator, CHUNK)):
-            shown: dict[int, list[str]] = {event.pk: [] for event in chunk}
-            parts = _in_order(Participation.objects.filter(event__in=shown))
-            for event, country, role in parts.values_list("event_id", "country_id", "role"):
-                shown[event].append(f"{codes[country]}:{role}")
-            for event in chunk:
-                event.shown_codes = shown[event.pk]
-                yield event
+        # Made here, where the reader's language is the active one: the order depends on it.
+        parts = _in_order(Participation.objects.all())
+        return _with_codes(events.iterator(chunk_size=CHUNK), parts)
+
+
+def _with_codes(events: Iterator[Any], parts: Any) -> Iterator[Any]:
+    """Yield the events with ``shown_codes``: who took part, and in which role."""
+    codes = {country.pk: country.code for country in Country.objects.all()}
+    while chunk := list(islice(events, CHUNK)):
+        shown: dict[int, list[str]] = {event.pk: [] for event in chunk}
+        found = parts.filter(event__in=shown).values_list("event_id", "country_id", "role")
+        for event, country, role in found:
+            shown[event].append(f"{codes[country]}:{role}")
+        for event in chunk:
+            event.shown_codes = shown[event.pk]
+            yield event
 
 
 class EventPage(RecordView):

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.text import slugify
 from import_export.fields import Field
 
-from allies.exchange.cells import NumberCell
+from allies.exchange.cells import FiguresCell, NumberCell
 from allies.exchange.resources.base import NounResource, choice, country, date, text, word
 from allies.models import Alias, Country
 from allies.models.m49 import REGIONS, SUBREGIONS
@@ -21,7 +21,7 @@ class CountryResource(NounResource):
 
     alpha3 = word("alpha3")
     alpha2 = word("alpha2")
-    m49 = word("m49")
+    m49 = Field(attribute="m49", column_name="m49", widget=FiguresCell())
     cow_code = Field(attribute="cow_code", column_name="cow_code", widget=NumberCell())
     name_en = text("name_en")
     name_ind = text("name_ind")

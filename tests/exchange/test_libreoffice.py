@@ -1,0 +1,93 @@
+"""What was exported, opened, edited and saved in LibreOffice goes back in with the edit alone."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from allies.exchange.plan import Outcome, Plan
+from allies.exchange.planning import make_plan
+from allies.exchange.reader import read_csv
+from allies.exchange.resources import NOUNS
+from allies.models import Country, Event
+from tests import cast
+from tests.conftest import absent
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+#: UTF-8, commas, quotes where they are needed, cells as they are shown.
+AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    """Return what converts a file as LibreOffice opens and saves it."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        absent("LibreOffice")
+    profile = tmp_path_factory.mktemp("profile")
+
+    def convert(file, form, folder):
+        reading = "--infilter=Text - txt - csv (StarCalc):44,34,76,1" if file.suffix == ".csv" else ""
+        subprocess.run(
+            [
+                program,
+                f"-env:UserInstallation=file://{profile}",
+                "--headless",
+                *([reading] if reading else []),
+                *("--convert-to", form, "--outdir", folder, file),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+        return folder / f"{file.stem}.{form.split(':')[0]}"
+
+    return convert
+
+
+def export(noun, form, folder):
+    from allies.exchange.export import export_blocks
+
+    file = folder / f"{noun}.{form}"
+    file.write_bytes(b"".join(export_blocks(noun, form)))
+    return file
+
+
+def changes(noun, file, folder):
+    """Return the cells a file would change: {record: {column: [old, new]}}."""
+    rows = read_csv(file, NOUNS[noun]().columns)
+    with Plan(folder / "plan", keep_rows=True) as plan:
+        (report,) = make_plan(plan, [(noun, rows)])
+        assert report.errors == []
+        assert report.created == 0
+        return {row.record: row.detail for row in plan.outcomes(Outcome.CHANGED)}
+
+
+def edited(file, before, after):
+    """Change a word in the sheet LibreOffice has written."""
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("saved_as", [AS_CSV, "xlsx"])
+@pytest.mark.parametrize("exported_as", ["csv", "xlsx"])
+def test_only_the_edited_cell_is_a_change(exported_as, saved_as, office, tmp_path):
+    event = cast.event(("RUS", "host"), title_en="Before the edit", place_en="=1+1", date="2024-05")
+    alliance = cast.alliance("RUS", "CHN", title_en="=SUM(A1)", signed="1990-01-02", ended="../2001")
+    cast.cite(alliance, locator="p. 4", quote="One line,\nanother; “quoted”", verified_on="2024-01-31")
+    Country.objects.filter(alpha3="AFG").update(m49="004")
+    for noun in NOUNS:
+        folder = tmp_path / noun
+        folder.mkdir()
+        sheet = office(export(noun, exported_as, folder), "fods", folder)
+        expected = {}
+        if noun == "events":
+            edited(sheet, "Before the edit", "After the edit")
+            expected = {str(event): {"title_en": ["Before the edit", "After the edit"]}}
+        out = folder / "out"
+        out.mkdir()
+        assert changes(noun, office(sheet, saved_as, out), folder) == expected, noun
+    assert Event.objects.get(pk=event.pk).title_en == "Before the edit"
