@@ -11,7 +11,7 @@ from django.utils.functional import lazy
 from django.utils.text import format_lazy, slugify
 from django.utils.translation import gettext_lazy as _
 
-from allies.models import record_models
+from allies.models import Country, Publishable, record_models
 from allies.models.fields import EDTFField
 from allies.package import About, Field
 from allies.package.describe import Words
@@ -62,16 +62,31 @@ def last_change() -> dt.datetime | None:
     return max((moment for moment in newest if moment), default=None)
 
 
+def last_public_change() -> dt.datetime | None:
+    """Return when a record that readers see last changed: drafts are nobody's business.
+
+    Costs a query a noun that is published on its own.
+    """
+    nouns: list[Any] = [Country, *(m for m in record_models() if issubclass(m, Publishable))]
+    newest = (m.objects.published().aggregate(newest=Max("updated_at"))["newest"] for m in nouns)
+    return max((moment for moment in newest if moment), default=None)
+
+
 def about(
-    title: Words, *, name: str = "", url: str = "", filters: Sequence[tuple[Words, Words]] = ()
+    title: Words,
+    *,
+    changed: dt.datetime | None,
+    name: str = "",
+    url: str = "",
+    filters: Sequence[tuple[Words, Words]] = (),
 ) -> About:
-    """Describe a package of this site's data as it is now; costs the queries of ``last_change``."""
+    """Describe a package of this site's data as they are now; ``changed`` is when last."""
     site = slugify(settings.SITE_NAME) or "allies"
     return About(
         name=f"{site}-{name}" if name else site,
         title=format_lazy("{}: {}", settings.SITE_NAME, title),
         licence=settings.DATA_LICENCE,
-        changed=last_change(),
+        changed=changed,
         url=url,
         filters=filters,
     )

@@ -2,14 +2,26 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
 
 from allies.actions.rights import may
 from allies.admin.changeset import NOUN_OF
-from allies.exchange.export import export_csv
+from allies.exchange.export import FORMS, export_blocks, file_name
+from allies.tabular import TooMuch
+
+#: The forms a noun goes out in from its list, and how they are called there.
+EXPORTED = {"csv": "CSV", "xlsx": "XLSX", "zip": gettext_lazy("data package (ZIP)")}
 
 
 class ExchangeMixin(admin.ModelAdmin):
@@ -37,16 +49,30 @@ class ExchangeMixin(admin.ModelAdmin):
         rights = {
             "may_import": self._may(request, "import"),
             "may_export": self._may(request, "export"),
+            "exported": EXPORTED,
         }
         return super().changelist_view(request, {**rights, **(extra_context or {})})
 
-    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with all records of the noun, as CSV or as ``?form=`` says."""
         if not self._may(request, "export"):
             raise PermissionDenied
+        form = request.GET.get("form", "csv")
+        if form not in EXPORTED:
+            raise Http404
+        try:
+            blocks = export_blocks(self.noun, form)
+        except TooMuch as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(
+                reverse(f"admin:allies_{self.model._meta.model_name}_changelist")
+            )
         return StreamingHttpResponse(
-            (line.encode() for line in export_csv(self.noun)),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{self.noun}.csv"'},
+            blocks,
+            content_type=FORMS[form],
+            headers={
+                "Content-Disposition": f'attachment; filename="{file_name(self.noun, form)}"'
+            },
         )
 
     def import_view(self, request: HttpRequest) -> HttpResponse:

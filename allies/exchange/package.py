@@ -11,7 +11,7 @@ from django.db.models import CharField, OuterRef, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.description import about, column_of
+from allies.description import about, column_of, last_change
 from allies.exchange.cells import ChoiceCell
 from allies.exchange.reader import UnreadableFile, read_csv
 from allies.exchange.resources import NOUNS, NounResource
@@ -43,14 +43,14 @@ def package_of_noun(noun: str) -> Iterator[bytes]:
     """Yield the data package of one noun's records."""
     resource = NOUNS[noun]()
     title = resource.model._meta.verbose_name_plural
-    return package_blocks(about(title, name=noun), [table_of(resource)])
+    return package_blocks(about(title, changed=last_change(), name=noun), [table_of(resource)])
 
 
 def package_of_everything() -> Iterator[bytes]:
     """Yield the data package of all records and old addresses, as they are at one moment."""
     with _one_moment():
         tables = [table_of(resource(), whole_site=True) for resource in NOUNS.values()]
-        yield from package_blocks(about(gettext_lazy("all records")), [*tables, _old_slugs()])
+        yield from package_blocks(about(gettext_lazy("all records"), changed=last_change()), [*tables, _old_slugs()])
 
 
 @contextlib.contextmanager

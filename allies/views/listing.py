@@ -22,7 +22,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from allies.description import about, column_of, in_each_language, schema_type
+from allies.description import (
+    about,
+    column_of,
+    in_each_language,
+    last_public_change,
+    schema_type,
+)
 from allies.filters import ReadersFilterSet
 from allies.package import Field, Table, package_blocks
 from allies.tabular import CONTENT_TYPES, TooMuch, check_length, csv_lines, xlsx_blocks
@@ -232,6 +238,7 @@ class Listing(View):
         page, query = self.request.path.removesuffix(".zip") + "/", _query(filterset)
         described = about(
             self.title(),
+            changed=last_public_change(),
             name=self.file_name,
             url=self.request.build_absolute_uri(f"{page}?{query}" if query else page),
             filters=_in_words(filterset),

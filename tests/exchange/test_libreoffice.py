@@ -27,21 +27,23 @@ def office(tmp_path_factory):
         absent("LibreOffice")
     profile = tmp_path_factory.mktemp("profile")
 
-    def convert(file, form, folder):
-        reading = "--infilter=Text - txt - csv (StarCalc):44,34,76,1" if file.suffix == ".csv" else ""
+    def convert(files, form, folder):
+        folder.mkdir()
+        is_text = files[0].suffix == ".csv"
+        reading = "--infilter=Text - txt - csv (StarCalc):44,34,76,1" if is_text else ""
         subprocess.run(
             [
                 program,
                 f"-env:UserInstallation=file://{profile}",
                 "--headless",
                 *([reading] if reading else []),
-                *("--convert-to", form, "--outdir", folder, file),
+                *("--convert-to", form, "--outdir", folder, *files),
             ],
             check=True,
             capture_output=True,
             timeout=120,
         )
-        return folder / f"{file.stem}.{form.split(':')[0]}"
+        return [folder / f"{file.stem}.{form.split(':')[0]}" for file in files]
 
     return convert
 
@@ -79,15 +81,11 @@ def test_only_the_edited_cell_is_a_change(exported_as, saved_as, office, tmp_pat
     alliance = cast.alliance("RUS", "CHN", title_en="=SUM(A1)", signed="1990-01-02", ended="../2001")
     cast.cite(alliance, locator="p. 4", quote="One line,\nanother; “quoted”", verified_on="2024-01-31")
     Country.objects.filter(alpha3="AFG").update(m49="004")
-    for noun in NOUNS:
-        folder = tmp_path / noun
-        folder.mkdir()
-        sheet = office(export(noun, exported_as, folder), "fods", folder)
-        expected = {}
-        if noun == "events":
-            edited(sheet, "Before the edit", "After the edit")
-            expected = {str(event): {"title_en": ["Before the edit", "After the edit"]}}
-        out = folder / "out"
-        out.mkdir()
-        assert changes(noun, office(sheet, saved_as, out), folder) == expected, noun
+    exported = tmp_path / "exported"
+    exported.mkdir()
+    sheets = office([export(noun, exported_as, exported) for noun in NOUNS], "fods", tmp_path / "a")
+    edited(sheets[list(NOUNS).index("events")], "Before the edit", "After the edit")
+    edit = {str(event): {"title_en": ["Before the edit", "After the edit"]}}
+    for noun, file in zip(NOUNS, office(sheets, saved_as, tmp_path / "b"), strict=True):
+        assert changes(noun, file, tmp_path) == (edit if noun == "events" else {}), noun
     assert Event.objects.get(pk=event.pk).title_en == "Before the edit"
