@@ -8,7 +8,7 @@ from django.conf import settings
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 
 #: Names that are the same in both languages.
-NAMES = {"CSV", "JSON", "ISO", "COW"}
+NAMES = {"CSV", "JSON", "ISO", "COW", "SHA"}
 
 
 def words_outside_gettext(source):
@@ -16,7 +16,8 @@ def words_outside_gettext(source):
     source = re.sub(r"{#.*?#}", " ", source, flags=re.S)
     source = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", " ", source, flags=re.S)
     source = re.sub(r"{%.*?%}|{{.*?}}", " ", source, flags=re.S)
-    said = re.findall(r'(?:aria-label|placeholder|title|alt|value)="([^"]*)"', source)
+    said = re.findall(r'(?:aria-label|placeholder|title|alt)="([^"]*)"', source)
+    said += re.findall(r'type="submit"[^>]* value="([^"]*)"', source)  # what a button says
     text = " ".join([re.sub(r"<!?[^<>]*>", " ", source), *said])
     text = re.sub(r"&\w+;|M49|ISO 3166", " ", text)
     return {word for word in re.findall(r"[^\W\d_]{2,}", text) if word not in NAMES}
@@ -30,3 +31,4 @@ def test_every_word_is_translated(path):
 def test_the_search_finds_a_forgotten_word():
     assert words_outside_gettext('<p>Hello {{ name }}</p>{% translate "Bye" %}') == {"Hello"}
     assert words_outside_gettext('<a aria-label="Close it">×</a>') == {"Close", "it"}
+    assert words_outside_gettext('<input type="submit" name="x" value="Go on">') == {"Go", "on"}

@@ -564,8 +564,8 @@ class ChangesetAdmin(admin.ModelAdmin):
                 by.state = ChangesetState.CHECKED
                 by.save()
                 return self._again(by)
-            if "list" in request.POST and self._may_list(request):
-                changeset.listed = request.POST["list"] == "yes"
+            if request.POST.keys() & {"list", "unlist"} and self._may_list(request):
+                changeset.listed = "list" in request.POST
                 changeset.save(update_fields=["listed"])
                 return self._again(changeset)
             raise PermissionDenied
