@@ -135,7 +135,7 @@ def undoing(changeset: Changeset, *, user: Person | None, reason: str = "") -> C
 
 
 def _refuse_wrong_state(changeset: Changeset) -> None:
-    fresh = Changeset.objects.with_undone().get(pk=changeset.pk)
+    fresh: Any = Changeset.objects.with_undone().get(pk=changeset.pk)
     if fresh.state != ChangesetState.APPLIED:
         raise NotUndone(_("This changeset has not been applied: there is nothing to undo."))
     if fresh.is_undone:
@@ -181,7 +181,7 @@ class _Sets:
                 "kind varchar(1), version bigint, before bigint)"
             )
             self._fill(model)
-        while any([self._spare_used(model) for model in reversed(self.models)]):
+        while sum(self._spare_used(model) for model in reversed(self.models)):
             pass  # what is kept may itself rest on something
         return self
 
@@ -197,7 +197,9 @@ class _Sets:
 
     def _fill(self, model: Any) -> None:
         history, table = _history(model), _table(model)
-        later = f"EXISTS (SELECT 1 FROM {history} l WHERE l.id = h.id AND l.history_id > h.history_id)"
+        later = (
+            f"EXISTS (SELECT 1 FROM {history} l WHERE l.id = h.id AND l.history_id > h.history_id)"
+        )
         here = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id)"
         mine = f"FROM {history} h WHERE h.changeset_id = %s"
         # Only what is there can go or be changed, only what is not can return.
@@ -211,7 +213,9 @@ class _Sets:
             f"{mine} AND {possible} AND (NOT {later} OR {decided})",
             own,
         )
-        self._keep(model, "edited", f"SELECT h.id {mine} AND {possible} AND {later} AND NOT {decided}", own)
+        self._keep(
+            model, "edited", f"SELECT h.id {mine} AND {possible} AND {later} AND NOT {decided}", own
+        )
         # Without a version before there is nothing to go back to.
         lost = f"SELECT id FROM {_undo(model)} WHERE kind = '~' AND before IS NULL"
         self._keep(model, "edited", lost, [])
@@ -250,9 +254,7 @@ class _Sets:
         if count and len(self.kept) < NAMED:
             ids = [row[0] for row in _rows(f"{query} LIMIT {NAMED}", params)]
             names = {r.pk: str(r) for r in model._default_manager.filter(pk__in=ids)}
-            self.kept += [
-                Kept(model, pk, names.get(pk, str(pk)), reason) for pk in ids
-            ]
+            self.kept += [Kept(model, pk, names.get(pk, str(pk)), reason) for pk in ids]
         return count
 
     def report(self) -> UndoReport:
@@ -265,7 +267,7 @@ class _Sets:
         return UndoReport(counts, self.kept[:NAMED], self.kept_count)
 
     def require_rights(self, user: Person) -> None:
-        """Raise PermissionDenied where something public is touched that the user may not publish."""
+        """Raise PermissionDenied where what is touched is public and not the user’s to publish."""
         for model in self.models:
             for path, governing in _governing(model):
                 public: Any = model._default_manager.filter(  # type: ignore[attr-defined]
@@ -273,7 +275,10 @@ class _Sets:
                 ).extra(where=[f"{_table(model)}.id IN (SELECT id FROM {_undo(model)})"])
                 if not may_publish(user=user, record=governing()) and public.exists():
                     raise PermissionDenied(
-                        _("What this changeset wrote is public, and you may not publish: ask a reviewer.")
+                        _(
+                            "What this changeset wrote is public, and you may not publish: "
+                            "ask a reviewer."
+                        )
                     )
 
     # What is done to them.
@@ -284,8 +289,10 @@ class _Sets:
                 copy_versions(model, "-", by, now, where, params)
                 yield model, rows
             if issubclass(model, Source):  # one may be the origin of another that goes
-                _run(f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
-                     f"(SELECT id FROM {_undo(model)} WHERE kind = '+')")
+                _run(
+                    f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
+                    f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
+                )
         self._restore_pointers(now)
         for model in reversed(self.models):
             going = f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"

@@ -33,7 +33,7 @@ def copy_versions(
     where: str,
     params: Sequence[Any],
 ) -> None:
-    """Write a version of every record that fulfils the condition, as it stands: ``+``, ``~``, ``-``."""
+    """Write a version of every record that fulfils the condition: ``+``, ``~`` or ``-``."""
     quote = connection.ops.quote_name
     history = model.history.model._meta
     table = quote(model._meta.db_table)
@@ -41,11 +41,12 @@ def copy_versions(
     own = ["history_date", "history_type", "history_user_id", "changeset_id"]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(history.db_table)} ({', '.join([*fields, *map(quote, own)])}) "  # noqa: S608
+            f"INSERT INTO {quote(history.db_table)} ({', '.join([*fields, *map(quote, own)])}) "
             f"SELECT {', '.join(fields)}, %s, %s, %s, %s FROM {table} WHERE {where}",
             [moment(now), kind, changeset.created_by_id, changeset.pk, *params],
         )
 
 
 def moment(now: dt.datetime) -> Any:
+    """Return a moment as the database takes it."""
     return connection.ops.adapt_datetimefield_value(now)

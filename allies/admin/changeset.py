@@ -1,5 +1,4 @@
-"""Changesets in the admin: a file is uploaded, mapped, looked at, applied, and can be taken back."""
-
+"""Changesets in the admin: a file is uploaded, mapped, looked at, applied, taken back."""
 
 import json
 from collections.abc import Iterator
@@ -116,7 +115,9 @@ class UploadForm(forms.Form):
         required=False,
         max_length=1000,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("Kept with the changes; readers see it where they are listed publicly."),
+        help_text=gettext_lazy(
+            "Kept with the changes; readers see it where they are listed publicly."
+        ),
     )
 
     def __init__(self, nouns: list[str], *args: Any, **kwargs: Any) -> None:
@@ -138,9 +139,7 @@ class UploadForm(forms.Form):
 class LayoutForm(forms.Form):
     """How a file is written, as it was found out or as the editor knows better."""
 
-    encoding = forms.ChoiceField(
-        label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False
-    )
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(
         label=gettext_lazy("Cells are parted by"), choices=DELIMITERS, required=False
     )
@@ -152,10 +151,10 @@ class LayoutForm(forms.Form):
         help_text=gettext_lazy("0: none; then the columns are called A, B, C …"),
     )
 
-    def __init__(self, layout: Layout, names: list[str], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, layout: Layout, names: list[str], data: Any = None) -> None:
         encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
         initial = {**layout.as_json(), "encoding": encoding}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         sheet = self.fields["sheet"]
         assert isinstance(sheet, forms.ChoiceField)
         sheet.choices = [(name, name) for name in names]
@@ -519,7 +518,10 @@ class ChangesetAdmin(admin.ModelAdmin):
         table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
         name = f"refused-{Path(changeset.file_name).stem}.csv"
         return StreamingHttpResponse(
-            (line.encode() for line in csv_lines([*table.columns, "reason"], _refused(changeset, table))),
+            (
+                line.encode()
+                for line in csv_lines([*table.columns, "reason"], _refused(changeset, table))
+            ),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{_plain_name(name)}"'},
         )
@@ -552,11 +554,13 @@ class ChangesetAdmin(admin.ModelAdmin):
         """Answer with how far the job is: state, done, total, rate, seconds left."""
         changeset = self._own(request, number)
         said = progress_of(changeset) if changeset.is_working else None
-        return JsonResponse({"state": changeset.state, "is_working": changeset.is_working, **(said or {})})
+        return JsonResponse(
+            {"state": changeset.state, "is_working": changeset.is_working, **(said or {})}
+        )
 
     # What it did, and back.
 
-    def _applied(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+    def _applied(self, request: HttpRequest, changeset: Any) -> HttpResponse:
         may_undo = self.may_undo(request) and not changeset.is_undone
         if request.method == "POST":
             if "undo" in request.POST and may_undo:
@@ -647,7 +651,9 @@ def _table_of(changeset: Changeset) -> dict[str, Any]:
     columns = [(name, label) for name, label in COUNTS if totals.get(name)]
     rows = []
     for name, counts in changeset.counts.items():
-        rows.append((noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns]))
+        rows.append(
+            (noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns])
+        )
     return {"columns": [label for _name, label in columns], "rows": rows}
 
 
@@ -677,4 +683,6 @@ def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
 
 def _plain_name(name: str) -> str:
     """Return a file name that may stand in a header: letters, digits, dots and hyphens."""
-    return "".join(char if char.isalnum() and char.isascii() or char in ".-_" else "-" for char in name)
+    return "".join(
+        char if (char.isalnum() and char.isascii()) or char in ".-_" else "-" for char in name
+    )

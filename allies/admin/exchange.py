@@ -70,9 +70,7 @@ class ExchangeMixin(admin.ModelAdmin):
         return StreamingHttpResponse(
             blocks,
             content_type=FORMS[form],
-            headers={
-                "Content-Disposition": f'attachment; filename="{file_name(self.noun, form)}"'
-            },
+            headers={"Content-Disposition": f'attachment; filename="{file_name(self.noun, form)}"'},
         )
 
     def import_view(self, request: HttpRequest) -> HttpResponse:

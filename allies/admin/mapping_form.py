@@ -95,7 +95,7 @@ def noun_rows(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[N
 def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str]]) -> NounRows:
     noun = part["noun"]
     resource = NOUNS[noun]()
-    model = resource.model
+    model: Any = resource.model
     rows = []
     for field in resource.get_import_fields():
         name = field.column_name
@@ -182,7 +182,9 @@ def _read_spec(
         while parts and not parts[-1]:
             parts.pop()
         if not parts or not all(parts):
-            raise BadMapping(_("%(field)s: choose the column of the year at least.") % {"field": name})
+            raise BadMapping(
+                _("%(field)s: choose the column of the year at least.") % {"field": name}
+            )
         spec = {"date": parts}
     elif source.startswith("c:"):
         column = source.removeprefix("c:")
@@ -205,5 +207,3 @@ def _read_spec(
 
 def _words(text: str) -> list[str]:
     return [word for part in text.split(",") if (word := part.strip())]
-
-

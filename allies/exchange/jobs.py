@@ -36,7 +36,6 @@ from allies.models import (
     Changeset,
     ChangesetKind,
     ChangesetState,
-    EvidenceLost,
     record_models,
 )
 
@@ -294,7 +293,7 @@ def _require_rights(changeset: Changeset) -> None:
 
 
 def _about_how_many(changeset: Changeset) -> int:
-    """Return about how many rows the job will look at: the lines of a text, a noun; 0: not known."""
+    """Return about how many rows the job will look at, by a text’s lines; 0: not known."""
     layout = Layout.from_json(changeset.layout)
     if layout.kind != "text" or layout.gzipped:
         return 0

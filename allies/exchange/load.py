@@ -17,7 +17,7 @@ from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import Identity
-from allies.exchange.rows import LEFT_OUT, Problem, Row, Rows
+from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row, Rows
 from allies.exchange.rules import Rules
 from allies.exchange.store import Shelf
 
@@ -121,13 +121,13 @@ class NounLoad:
         self._parent = self.at.get(parent) if parent else None
         self._own = self.at.get(self.resource.identities[0][0])
 
-    def _round(self, rows: Iterable[Row], round_: int, *, may_wait: bool) -> int:
+    def _round(self, rows: Iterable[Row[Cell]], round_: int, *, may_wait: bool) -> int:
         for chunk in _chunks(rows):
             self._take_chunk(chunk, round_ if may_wait else None)
             self.progress(self.report.rows)
         return self.plan.count_deferred(round_) if self._parent is not None else 0
 
-    def _note_chains(self, rows: Iterable[Row]) -> None:
+    def _note_chains(self, rows: Iterable[Row[Cell]]) -> None:
         assert self._parent is not None
         for row in rows:
             own = row.cells[self._own] if self._own is not None else ""
@@ -150,7 +150,7 @@ class NounLoad:
 
     # One chunk.
 
-    def _take_chunk(self, rows: list[Row], defer_to: int | None) -> None:
+    def _take_chunk(self, rows: list[Row[Cell]], defer_to: int | None) -> None:
         self.references.begin_chunk()
         rows = self._without_problems(rows)
         for n, column in enumerate(self.columns):
@@ -162,14 +162,14 @@ class NounLoad:
         for column in self.columns:
             column.forget_failures()
 
-    def _without_problems(self, rows: list[Row]) -> list[Row]:
+    def _without_problems(self, rows: list[Row[Cell]]) -> list[Row[Cell]]:
         for row in rows:
             if row.problem:
                 self.report.rows += 1
                 self.report.refuse(row.number, [("", "", row.problem)])
         return [row for row in rows if not row.problem]
 
-    def _without_waiting(self, rows: list[Row], defer_to: int) -> list[Row]:
+    def _without_waiting(self, rows: list[Row[Cell]], defer_to: int) -> list[Row[Cell]]:
         at = self._parent
         assert at is not None
         stored = self.columns[at].stored
@@ -181,10 +181,10 @@ class NounLoad:
                 ready.append(row)
         return ready
 
-    def _read(self, rows: list[Row]) -> list[Read]:
+    def _read(self, rows: list[Row[Cell]]) -> list[Read]:
         stored = [column.stored for column in self.columns]
         read = [
-            Read(row.number, row.cells, tuple([m[c] for m, c in zip(stored, row.cells)]))  # noqa: B905, C409 — the hot line
+            Read(row.number, row.cells, tuple([m[c] for m, c in zip(stored, row.cells)]))  # noqa: B905 — the hot line
             for row in rows
         ]
         if any(column.has_failures for column in self.columns):
@@ -421,7 +421,14 @@ class NounLoad:
         self, row: Read, kind: str, record: str, detail: Any, likely: Any = None
     ) -> tuple[str, int, str, str, str, str]:
         text = json.dumps(detail, ensure_ascii=False)
-        return (self.resource.noun, row.number, kind, record, text, (likely or {}).get(row.number, ""))
+        return (
+            self.resource.noun,
+            row.number,
+            kind,
+            record,
+            text,
+            (likely or {}).get(row.number, ""),
+        )
 
     def _cells(self, row: Read) -> dict[str, str]:
         pairs = zip(self.columns, row.cells, strict=True)
@@ -473,10 +480,10 @@ def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]
     rows = list(keys)
     places = ", ".join([f"({', '.join(['%s'] * len(attnames))})"] * len(rows))
     params = [value for row in rows for value in row]
-    return RawSQL(f"({columns}) IN (VALUES {places})", params, output_field=BooleanField())  # noqa: S611
+    return RawSQL(f"({columns}) IN (VALUES {places})", params, output_field=BooleanField())
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:
     iterator = iter(rows)
     for first in iterator:
         chunk = [first]

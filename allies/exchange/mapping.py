@@ -94,7 +94,7 @@ class FileMapping:
         _known_noun(noun.get("noun"))
         fields = noun.get("fields", {})
         _known_fields(noun["noun"], fields)
-        _known_fields(noun["noun"], dict.fromkeys(noun.get("only_new", []), {}))
+        _known_fields(noun["noun"], noun.get("only_new", []))
         for spec in fields.values():
             _check_spec(spec)
 
@@ -127,9 +127,7 @@ class FileMapping:
         The file is read once a noun. Raises BadMapping where a column is missing.
         """
         if missing := self.missing(table.columns):
-            raise BadMapping(
-                _("The file has no column %(names)s.") % {"names": ", ".join(missing)}
-            )
+            raise BadMapping(_("The file has no column %(names)s.") % {"names": ", ".join(missing)})
         found: list[tuple[str, Rows]] = []
         if self.aliases:
             found.append(("aliases", self._alias_rows()))
@@ -161,7 +159,7 @@ class FileMapping:
         carried = compiler.condition(noun.get("when"))
         called = {name: " + ".join(_columns_of(spec)) or name for name, spec in fields.items()}
 
-        def read() -> Iterator[Row]:
+        def read() -> Iterator[Row[Cell]]:
             compiler.gather_all()
             for number, cells, problem in table.rows():
                 if problem:
@@ -330,10 +328,11 @@ class _Compiler:
     def gather_all(self) -> None:
         """Read the file once for what a row cannot say alone."""
         for key, per, of in dict.fromkeys(self._gathers):
-            pairs = ((row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem)
+            pairs = (
+                (row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem
+            )
             self.plan.gather(key, pairs)
         self._gathers.clear()
-
 
 
 def _ordered(text: str, order: str) -> Cell:
@@ -381,7 +380,7 @@ def _known_noun(noun: Any) -> None:
         )
 
 
-def _known_fields(noun: str, fields: Mapping[str, Any]) -> None:
+def _known_fields(noun: str, fields: Iterable[str]) -> None:
     columns = NOUNS[noun]().columns
     if unknown := [name for name in fields if name not in columns]:
         raise BadMapping(
@@ -430,5 +429,3 @@ def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, Any]:
     """Return the mapping of a file whose columns are this noun's own."""
     fields = {name: {"column": name} for name in columns if name in NOUNS[noun]().columns}
     return {"name": "", "nouns": [{"noun": noun, "fields": fields}]}
-
-

@@ -50,7 +50,9 @@ def package_of_everything() -> Iterator[bytes]:
     """Yield the data package of all records and old addresses, as they are at one moment."""
     with _one_moment():
         tables = [table_of(resource(), whole_site=True) for resource in NOUNS.values()]
-        yield from package_blocks(about(gettext_lazy("all records"), changed=last_change()), [*tables, _old_slugs()])
+        yield from package_blocks(
+            about(gettext_lazy("all records"), changed=last_change()), [*tables, _old_slugs()]
+        )
 
 
 @contextlib.contextmanager

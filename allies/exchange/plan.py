@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 
 from django.db import models
 
-from allies.exchange.rows import Problem, Row
+from allies.exchange.rows import Cell, Problem, Row
 
 
 class Outcome(StrEnum):
@@ -111,7 +111,9 @@ class Plan:
     ) -> dict[int, tuple[int, bool]]:
         """Note the rows' keys; return those seen before: row → (first row, whether it is equal)."""
         before = self._db.total_changes
-        entries = [(kind, key, row, digest) for key, row, digest in zip(keys, rows, digests, strict=True)]
+        entries = [
+            (kind, key, row, digest) for key, row, digest in zip(keys, rows, digests, strict=True)
+        ]
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", entries)
         if self._db.total_changes - before == len(entries):
             return {}
@@ -160,12 +162,12 @@ class Plan:
 
     # Rows to look at again.
 
-    def defer(self, round_: int, row: Row) -> None:
+    def defer(self, round_: int, row: Row[Cell]) -> None:
         """Keep a row for the next round; its cells are texts."""
         cells = json.dumps([None if isinstance(cell, Problem) else cell for cell in row.cells])
         self._db.execute("INSERT INTO deferred VALUES (?, ?, ?)", (round_, row.number, cells))
 
-    def deferred(self, round_: int) -> Iterator[Row]:
+    def deferred(self, round_: int) -> Iterator[Row[Cell]]:
         """Yield the rows kept in a round, in their order."""
         for number, cells in self._db.execute(
             "SELECT row, cells FROM deferred WHERE round = ? ORDER BY row", (round_,)
@@ -249,20 +251,20 @@ class Plan:
         if insert is None:
             columns = ", ".join(f"c{n}" for n in range(width))
             self._db.execute(f"CREATE TABLE {table} ({columns})")
-            insert = f"INSERT INTO {table} VALUES ({', '.join('?' * width)})"  # noqa: S608
+            insert = f"INSERT INTO {table} VALUES ({', '.join('?' * width)})"
             self._tables[table] = insert
         self._db.executemany(insert, rows)
 
     def count(self, kind: str, noun: str) -> int:
         if not self._has(f"{kind} {noun}"):
             return 0
-        return int(self._db.execute(f'SELECT count(*) FROM "{kind} {noun}"').fetchone()[0])  # noqa: S608
+        return int(self._db.execute(f'SELECT count(*) FROM "{kind} {noun}"').fetchone()[0])
 
     def written(self, kind: str, noun: str) -> Iterator[tuple[Any, ...]]:
         """Yield the records kept by ``add``, in their order."""
         if not self._has(f"{kind} {noun}"):
             return iter(())
-        return self._db.execute(f'SELECT * FROM "{kind} {noun}" ORDER BY rowid')  # noqa: S608
+        return self._db.execute(f'SELECT * FROM "{kind} {noun}" ORDER BY rowid')
 
     def digest(self) -> str:
         """Return a hash of all that would change, from what to what: the same for the same."""
@@ -270,7 +272,7 @@ class Plan:
         query = "SELECT name FROM sqlite_schema WHERE name LIKE 'new %' OR name LIKE 'changed %'"
         for (table,) in self._db.execute(f"{query} ORDER BY name").fetchall():
             total.update(table.encode())
-            for row in self._db.execute(f'SELECT * FROM "{table}" ORDER BY rowid'):  # noqa: S608
+            for row in self._db.execute(f'SELECT * FROM "{table}" ORDER BY rowid'):
                 total.update(repr(row).encode())
         query = "SELECT noun, row, detail FROM outcome WHERE kind = ? ORDER BY rowid"
         for row in self._db.execute(query, (Outcome.CHANGED,)):

@@ -1,11 +1,11 @@
 """Rows on their way from a file into a noun: the form every reader and mapping hands on."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 
 class Problem:
-    """A cell that a mapping cannot turn into ours: what stands there, and what would be accepted."""
+    """A cell that a mapping cannot turn into ours: what stands there, and what is accepted."""
 
     __slots__ = ("message", "value")
 
@@ -21,11 +21,15 @@ LEFT_OUT = Problem("", "")
 Cell = str | Problem
 
 
-class Row(NamedTuple):
+#: What the cells of a row are: texts, or also what a mapping makes of them.
+CellT = TypeVar("CellT", bound=Cell, covariant=True)
+
+
+class Row(NamedTuple, Generic[CellT]):
     """A row: its number as a spreadsheet shows it, its cells, and what is wrong with it, if so."""
 
     number: int
-    cells: Sequence[Cell]
+    cells: Sequence[CellT]
     problem: str = ""
 
 
@@ -39,12 +43,12 @@ class Rows:
     def __init__(
         self,
         columns: list[str],
-        read: Callable[[], Iterator[Row]],
+        read: Callable[[], Iterator[Row[Cell]]],
         called: Mapping[str, str] | None = None,
     ) -> None:
         self.columns = columns
         self.called = called or {}
         self._read = read
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row[Cell]]:
         return self._read()

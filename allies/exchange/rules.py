@@ -69,9 +69,7 @@ class Rules:
             try:
                 model_field.clean(default, None)
             except ValidationError:
-                errors.append(
-                    (field.column_name, "", _("This column is needed for new records."))
-                )
+                errors.append((field.column_name, "", _("This column is needed for new records.")))
         return errors
 
     # Rows without an object of their own.
@@ -134,7 +132,9 @@ class Rules:
         if isinstance(plan.record, Slugged) and not plan.record.slug:
             errors.append(_cell(plan, load, "slug", _("This cell may not be empty.")))
             return
-        columns = {field.attribute: field.column_name for field in self.resource.get_import_fields()}
+        columns = {
+            field.attribute: field.column_name for field in self.resource.get_import_fields()
+        }
         try:
             self.resource.check(plan.record, self.plan)
         except ValidationError as error:
@@ -190,9 +190,7 @@ def _not_allowed() -> str:
     return _("this is or would be public, and you may not publish: ask a reviewer")
 
 
-def _cell(
-    plan: "Planned", load: "NounLoad", column: str, message: str
-) -> tuple[str, str, str]:
+def _cell(plan: "Planned", load: "NounLoad", column: str, message: str) -> tuple[str, str, str]:
     """Return an error as (the file's column, what stands there, what is wrong)."""
     value = load._shown(plan.read.cells[load.at[column]]) if column in load.at else ""
     return (load._name(column), value, message)

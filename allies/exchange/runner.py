@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -21,7 +20,15 @@ from allies.exchange.resources import NOUNS
 from allies.exchange.rows import Rows
 from allies.exchange.writer import write
 from allies.jobs import after_import
-from allies.models import Changeset, ChangesetState, Publishable, Source, Status, record_models, referred_models
+from allies.models import (
+    Changeset,
+    ChangesetState,
+    Publishable,
+    Source,
+    Status,
+    record_models,
+    referred_models,
+)
 
 
 class Refused(Exception):
@@ -76,9 +83,7 @@ def run_import(
             if commit:
                 if not all(report.ok for report in reports):
                     raise Refused(reports)
-                apply_plan(
-                    plan, changeset, reports, state=state, now=started, progress=progress
-                )
+                apply_plan(plan, changeset, reports, state=state, now=started, progress=progress)
         return reports
 
     try:
@@ -193,6 +198,3 @@ def _rule_in_words(error: Exception) -> str:
 
 def _nothing(noun: str, rows: int) -> None:
     """Tell nobody."""
-
-
-

@@ -89,7 +89,7 @@ def suggest(noun: str, table: Table) -> dict[str, Any]:
 
 
 def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
-    """Return the saved or built-in mapping that asks for the most of these columns, and no other."""
+    """Return the saved or built-in mapping that asks for the most of these columns."""
     fitting = []
     saved = SavedMapping.objects.order_by("-saved_at").values_list("mapping", flat=True)
     for data in [*saved, *built_in().values()]:
@@ -177,6 +177,8 @@ def _code_system(words: list[str]) -> str:
     return "any"
 
 
-def values_for(noun: str, ours: str, known: Mapping[str, str], words: Iterable[str]) -> dict[str, str]:
+def values_for(
+    noun: str, ours: str, known: Mapping[str, str], words: Iterable[str]
+) -> dict[str, str]:
     """Return a table of words for a field: those decided, then those that stand in the file."""
     return {**{word: meant(noun, ours, word) for word in words}, **known}

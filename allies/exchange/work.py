@@ -78,7 +78,7 @@ def call_off(changeset: Changeset) -> None:
 
 
 def progress_of(changeset: Changeset) -> dict[str, Any] | None:
-    """Return what the job at work says: noun, done, total, rate, seconds left; None: it has not begun."""
+    """Return how far the job says it is (rows, rows a second, seconds); None: it has not begun."""
     path: Path = changeset.folder / "progress.json"
     try:
         said: dict[str, Any] = json.loads(path.read_text())

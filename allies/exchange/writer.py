@@ -76,7 +76,12 @@ class _NounWriter:
             insert(self.model, columns, [[*row, *stamp] for row in batch])
             last = first + len(batch) - 1
             copy_versions(
-                self.model, "+", self.changeset, self.now, f"{self._id} BETWEEN %s AND %s", [first, last]
+                self.model,
+                "+",
+                self.changeset,
+                self.now,
+                f"{self._id} BETWEEN %s AND %s",
+                [first, last],
             )
             first = last + 1
             self._tell(len(batch))
@@ -87,7 +92,7 @@ class _NounWriter:
         quote = connection.ops.quote_name
         fields = self.shelf.fields[1:]
         sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-        update = f"UPDATE {self.table} SET {sets}, updated_at = %s WHERE {self._id} = %s"  # noqa: S608
+        update = f"UPDATE {self.table} SET {sets}, updated_at = %s WHERE {self._id} = %s"
         now = moment(self.now)
         for batch in _batches(self._real(self.plan.written("changed", self.noun))):
             with connection.cursor() as cursor:
@@ -138,7 +143,7 @@ def insert(model: Any, columns: list[str], rows: list[Sequence[Any]]) -> None:
                     copy.write_row(row)
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
 def _last_id(model: Any) -> int:

@@ -8,10 +8,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.utils.formats import number_format
 from django.utils.crypto import get_random_string
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-
 
 #: How long a file nobody applied is kept.
 KEPT_FOR = dt.timedelta(days=7)

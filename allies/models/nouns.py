@@ -27,7 +27,7 @@ def record_models() -> list[type[Record]]:
     return found
 
 
-def _all_records() -> Iterable[type[Record]]:
+def _all_records() -> Iterable[Any]:
     return (model for model in apps.get_app_config("allies").get_models() if _is_record(model))
 
 

@@ -1,4 +1,4 @@
-"""Changes made in bulk, as readers meet them: when, from which file, what, and whether they stand."""
+"""Changes made in bulk, as readers meet them: when, from which file, what, do they stand."""
 
 from typing import Any
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -73,9 +74,7 @@ def form_of(page):
         for attributes, text in re.findall(r"<option([^>]*)>([^<]*)", options):
             if "selected" in attributes:
                 value = re.search(r'value="([^"]*)"', attributes)
-                data.setdefault(unescape(name), []).append(
-                    unescape(value[1] if value else text)
-                )
+                data.setdefault(unescape(name), []).append(unescape(value[1] if value else text))
     for attributes in re.findall(r"<input([^>]*)>", part):
         found = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', attributes))
         if found.get("type") in ("text", "hidden") and "name" in found:
@@ -96,7 +95,11 @@ def test_file_is_mapped_looked_at_applied_and_undone(dana, desk):
     version = Alias.objects.get(name="Rusija").history.get()
     assert (version.history_user, version.changeset_id) == (dana, own.number)
     applied = own.changeset
-    assert (applied.state, applied.reason, applied.file_name) == ("applied", "For a list", "file.csv")
+    assert (applied.state, applied.reason, applied.file_name) == (
+        "applied",
+        "For a list",
+        "file.csv",
+    )
     assert applied.counts == {"alias": {"rows": 2, "created": 2}}
     assert not applied.file
     assert "For a list" in own.see()
@@ -139,8 +142,15 @@ def test_unknown_country_is_decided_once(dana, desk):
     own = desk(dana)
     own.upload(b"country,name\nAtlantis,A\nRuritania,B\nRuritania,C\n")
     own.check()
-    page = own.send(countries="1", text=["Ruritania", "Atlantis"], **{"is": ["Thailand", ""], "leave-1": "on", "alias-0": "on"})
-    assert "Ruritania" not in page.split("Countries nobody")[-1].split("<form")[0] or 'name="apply"' in page
+    page = own.send(
+        countries="1",
+        text=["Ruritania", "Atlantis"],
+        **{"is": ["Thailand", ""], "leave-1": "on", "alias-0": "on"},
+    )
+    assert (
+        "Ruritania" not in page.split("Countries nobody")[-1].split("<form")[0]
+        or 'name="apply"' in page
+    )
     own.send(apply="1")
     names = Alias.objects.filter(country__alpha3="THA").values_list("name", flat=True)
     assert {"B", "C", "Ruritania"} <= set(names)
@@ -200,7 +210,7 @@ class TestStale:
         own = desk(dana)
         own.upload(NAMES)
         own.check()
-        with open(own.changeset.file.path, "ab") as file:
+        with Path(own.changeset.file.path).open("ab") as file:
             file.write(b"RUS,Extra\n")
         assert "no longer the one that was uploaded" in own.send(apply="1")
         assert not Alias.objects.filter(name="Rusija").exists()

@@ -1,7 +1,8 @@
-"""A file's whole way in a real browser, on a real site: uploaded, mapped, looked at, applied, undone."""
+"""A file’s whole way in a real browser, on a real site: from the upload to the undo."""
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_unknown_country_is_said_once_and_refused_rows_come_back_with_reasons(
     check(page)
     with page.expect_download() as download:
         page.click("text=Download them")
-    with open(download.value.path(), newline="", encoding="utf-8") as file:
+    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
         refused = list(csv.DictReader(file))
     assert [row["Negara"] for row in refused] == ["Ruritania", "Ruritania", "Atlantis", "Rusia"]
     assert "letter or digit" in refused[3]["reason"]

@@ -3,14 +3,18 @@
 import random
 import subprocess
 
-import pytest
-
 from tests.exchange.files import write
 from tests.site import wait_for
 
 EVENTS = 40
 
-COUNT = "from allies.models import *; print(Participation.objects.filter(event__slug__startswith='kill-').count(), Participation.history.filter(event__slug__startswith='kill-').count(), Changeset.objects.applied().count())"
+COUNT = """
+from allies.models import *
+there = {"event__slug__startswith": "kill-"}
+parts = Participation
+print(parts.objects.filter(**there).count(), parts.history.filter(**there).count(), end=" ")
+print(Changeset.objects.applied().count())
+"""
 
 
 def files(folder):

@@ -78,8 +78,12 @@ def edited(file, before, after):
 @pytest.mark.parametrize("exported_as", ["csv", "xlsx"])
 def test_only_the_edited_cell_is_a_change(exported_as, saved_as, office, tmp_path):
     event = cast.event(("RUS", "host"), title_en="Before the edit", place_en="=1+1", date="2024-05")
-    alliance = cast.alliance("RUS", "CHN", title_en="=SUM(A1)", signed="1990-01-02", ended="../2001")
-    cast.cite(alliance, locator="p. 4", quote="One line,\nanother; “quoted”", verified_on="2024-01-31")
+    alliance = cast.alliance(
+        "RUS", "CHN", title_en="=SUM(A1)", signed="1990-01-02", ended="../2001"
+    )
+    cast.cite(
+        alliance, locator="p. 4", quote="One line,\nanother; “quoted”", verified_on="2024-01-31"
+    )
     Country.objects.filter(alpha3="AFG").update(m49="004")
     exported = tmp_path / "exported"
     exported.mkdir()

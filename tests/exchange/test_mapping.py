@@ -67,9 +67,7 @@ class TestSpecs:
     def test_date_is_read_as_the_mapping_says(self, spec, cell, joined, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "since": cell}])
         run(
-            memberships(
-                alliance={"constant": pact.slug}, country={"column": "state"}, joined=spec
-            ),
+            memberships(alliance={"constant": pact.slug}, country={"column": "state"}, joined=spec),
             file,
         )
         assert pact.memberships.get(country__alpha3="THA").joined == joined
@@ -121,9 +119,7 @@ class TestSpecs:
     def test_word_the_mapping_does_not_know_is_refused_with_those_it_knows(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "part": "boss"}])
         role = {"column": "part", "values": {"full": "member", "odd": ""}}
-        data = memberships(
-            alliance={"constant": pact.slug}, country={"column": "state"}, role=role
-        )
+        data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
         ((row, column, value, message),) = refusals(data, file)
         assert (row, column, value) == (2, "part", "boss")
         assert "full" in message
@@ -131,9 +127,7 @@ class TestSpecs:
     def test_word_nobody_decided_on_is_refused_rather_than_guessed(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "part": "odd"}])
         role = {"column": "part", "values": {"full": "member", "odd": ""}}
-        data = memberships(
-            alliance={"constant": pact.slug}, country={"column": "state"}, role=role
-        )
+        data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
         assert len(refusals(data, file)) == 1
 
     def test_rows_that_do_not_carry_a_noun_are_passed_over(self, pact, tmp_path):
@@ -287,7 +281,10 @@ class TestRealFiles:
         with pytest.raises(Refused) as refused:
             run(data, shared / "data/igo/CountrycodesOrgs.csv")
         unknown = {e.value for r in refused.value.reports for e in r.errors}
-        run({**data, "countries": dict.fromkeys(unknown, "")}, shared / "data/igo/CountrycodesOrgs.csv")
+        run(
+            {**data, "countries": dict.fromkeys(unknown, "")},
+            shared / "data/igo/CountrycodesOrgs.csv",
+        )
         assert Alliance.objects.filter(identifier__startswith="igo:").count() == 186
         nato = Membership.objects.filter(alliance__identifier="igo:NATO")
         assert nato.filter(country__alpha3="TUR").exists()
@@ -316,7 +313,7 @@ class TestRealFiles:
         assert Event.objects.published().filter(identifier__startswith="unvotes:").count() == 6203
         again = command("import_un_votes", str(rolls), str(votes), "--commit")
         assert "20000 unchanged" in again
-        assert Participation.objects.published().filter(country__name_en="Côte d’Ivoire").exists() == any(
-            "Ivoire" in line for line in lines
-        )
+        assert Participation.objects.published().filter(
+            country__name_en="Côte d’Ivoire"
+        ).exists() == any("Ivoire" in line for line in lines)
         assert Country.objects.filter(name_en="North Yemen").exists()

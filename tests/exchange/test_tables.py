@@ -1,5 +1,6 @@
-"""Files as they come: every way of writing a table is read, everything else is refused with a reason."""
+"""Files as they come: every way of writing a table is read, all else refused with a reason."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -7,7 +8,8 @@ import zipfile
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings as given_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from allies.exchange.tables import (
@@ -35,7 +37,9 @@ def rows_of(path, layout=None):
     return [row.cells for row in open_table(path, layout).rows()]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac_roman"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac_roman"]
+)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("packed", [False, True])
@@ -69,7 +73,11 @@ def test_letters_far_below_tell_the_encoding_too(tmp_path):
     [
         ("Report of 2024\n\na,b,c\n1,2,3\n4,5,6\n", ["a", "b", "c"], 2),
         ("Title\nAs of May,\na,b,c\nx,y,z\nx,y,w\n", ["a", "b", "c"], 2),
-        ("1,2020-01-01,x\n2,2020-01-02,y\n3,2020-01-03,z\n", ["Column A", "Column B", "Column C"], 3),
+        (
+            "1,2020-01-01,x\n2,2020-01-02,y\n3,2020-01-03,z\n",
+            ["Column A", "Column B", "Column C"],
+            3,
+        ),
         ("RUS,host\nCHN,host\nIND,host\n", ["Column A", "Column B"], 3),
         ("a,,a,a\n1,2,3,4\n", ["a", "Column B", "a (2)", "a (3)"], 1),
         (" a ,\tb\n1,2\n", ["a", "b"], 1),
@@ -250,7 +258,9 @@ class TestRefusals:
 
 
 @given(content=st.binary(max_size=400))
-@given_settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_bytes_are_rows_or_refused(content, tmp_path):
     path = tmp_path / "any"
     path.write_bytes(content)
@@ -266,21 +276,25 @@ def test_any_bytes_are_rows_or_refused(content, tmp_path):
 
 @given(
     content=st.binary(max_size=300),
-    start=st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"]),
+    start=st.sampled_from(
+        [b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"]
+    ),
 )
-@given_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_bytes_after_a_telling_start_are_rows_or_refused(content, start, tmp_path):
     path = tmp_path / "any"
     path.write_bytes(start + content)
-    try:
+    with contextlib.suppress(UnreadableFile):
         list(open_table(path).rows())
-    except UnreadableFile:
-        pass
 
 
 #: Cells as people write them: no controls, no lone surrogates, nothing a shield would change.
 CELLS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t", exclude_characters="'\ufeff"),
+    st.characters(
+        exclude_categories=["Cs", "Cc"], include_characters="\n\t", exclude_characters="'\ufeff"
+    ),
     max_size=12,
 )
 
@@ -291,7 +305,9 @@ CELLS = st.text(
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-@given_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_a_spreadsheet_writes_is_read_back(rows, delimiter, encoding, end, tmp_path):
     path = tmp_path / "table.csv"
     with path.open("w", encoding=encoding, newline="") as file:

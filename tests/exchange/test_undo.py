@@ -93,7 +93,15 @@ def test_looking_writes_nothing(imported):
     wrote = [
         q["sql"]
         for q in queries
-        if not q["sql"].startswith(("SELECT", "CREATE TEMPORARY", "DROP TABLE IF EXISTS", "DELETE FROM \"undo_", "INSERT INTO \"undo_"))
+        if not q["sql"].startswith(
+            (
+                "SELECT",
+                "CREATE TEMPORARY",
+                "DROP TABLE IF EXISTS",
+                'DELETE FROM "undo_',
+                'INSERT INTO "undo_',
+            )
+        )
     ]
     assert wrote == []
 
@@ -181,7 +189,9 @@ def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, dana):
 
 def test_cow_comes_and_goes(shared):
     before = everything()
-    command("import_cow_alliances", str(shared / "data/cow/alliance_v4.1_by_member.csv"), "--commit")
+    command(
+        "import_cow_alliances", str(shared / "data/cow/alliance_v4.1_by_member.csv"), "--commit"
+    )
     number = last().pk
     said = command("undo_changeset", str(number))
     assert "414 deleted" in said

@@ -89,7 +89,8 @@ class NounResource(resources.ModelResource):
 
     def _unsaid(self, name: str) -> Any:
         """Return what a record has in this attribute where the file has no column for it."""
-        return self.model._meta.get_field(name).get_default()
+        field: Any = self.model._meta.get_field(name)
+        return field.get_default()
 
     def identity_columns(self) -> str:
         """Say in words which columns identify a row."""

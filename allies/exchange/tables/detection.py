@@ -10,6 +10,7 @@ from pathlib import Path
 
 import charset_normalizer
 import clevercsv
+from clevercsv.exceptions import NoDetectionResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -107,7 +108,9 @@ def _encoding(path: Path, sample: bytes, *, gzipped: bool) -> str:
         return _utf_16(sample)
     if _is_utf_8(path, gzipped=gzipped):
         return "utf-8-sig"
-    return _one_byte(sample if any(byte > 127 for byte in sample) else _later(path, gzipped=gzipped))
+    return _one_byte(
+        sample if any(byte > 127 for byte in sample) else _later(path, gzipped=gzipped)
+    )
 
 
 def _utf_16(sample: bytes) -> str:
@@ -117,9 +120,7 @@ def _utf_16(sample: bytes) -> str:
         return "utf-16-le"
     if even > 0.4 * len(sample) / 2 and odd < 0.1 * even:
         return "utf-16-be"
-    raise UnreadableFile(
-        _("The file holds NUL characters: it is no text. Save it as CSV or XLSX.")
-    )
+    raise UnreadableFile(_("The file holds NUL characters: it is no text. Save it as CSV or XLSX."))
 
 
 def _is_utf_8(path: Path, *, gzipped: bool) -> bool:
@@ -178,7 +179,7 @@ def _delimiter(text: str) -> str:
         return present[0] if present else ","
     try:
         dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
-    except (clevercsv.NoDetectionResult, UnicodeError, ValueError):
+    except (NoDetectionResult, UnicodeError, ValueError):
         dialect = None
     if dialect is not None and dialect.delimiter in present:
         return str(dialect.delimiter)
@@ -202,7 +203,9 @@ def _evenness(text: str, sign: str) -> tuple[float, int]:
 
 
 def _with_header(layout: Layout, rows: Iterator[tuple[int, list[str]]]) -> Layout:
-    sample = [(number, cells) for number, cells in islice(rows, ROWS) if any(c.strip() for c in cells)]
+    sample = [
+        (number, cells) for number, cells in islice(rows, ROWS) if any(c.strip() for c in cells)
+    ]
     if not sample:
         raise UnreadableFile(_("The file is empty."))
     header = _header_row(sample)

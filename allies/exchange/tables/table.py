@@ -23,7 +23,7 @@ class Table:
         self.layout = layout
         self.columns = self._named()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row[str]]:
         """Yield the rows below the header that hold something, from the first, however often.
 
         Raises UnreadableFile, at the row where reading ends.
@@ -46,8 +46,7 @@ class Table:
                 cells = [unshield(cell) if cell[:1] == "'" else cell for cell in cells]
             if "\0" in joined:
                 raise UnreadableFile(
-                    _("Row %(row)d holds a NUL character: this is no text file.")
-                    % {"row": number}
+                    _("Row %(row)d holds a NUL character: this is no text file.") % {"row": number}
                 )
             yield Row(number, cells, problem)
 
@@ -92,7 +91,7 @@ class Table:
         return names
 
     def _header(self) -> list[str]:
-        """Return the cells that name the columns, as many as there are; empty where there are none."""
+        """Return the cells that name the columns; empty ones where there are no names."""
         rows = self._raw()
         if not self.layout.header_row:
             return [""] * max((_width(cells) for _n, cells in islice(rows, 1000)), default=1)
@@ -100,8 +99,7 @@ class Table:
             if number == self.layout.header_row:
                 return cells[: _width(cells)] or [""]
         raise UnreadableFile(
-            _("The file has no row %(row)d to name the columns.")
-            % {"row": self.layout.header_row}
+            _("The file has no row %(row)d to name the columns.") % {"row": self.layout.header_row}
         )
 
 

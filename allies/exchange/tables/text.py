@@ -48,7 +48,10 @@ def opened_bytes(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
             with path.open("rb") as file:
                 yield file
         else:
-            with gzip.open(path) as packed, io.BufferedReader(_Measured(cast(IO[bytes], packed))) as raw:
+            with (
+                gzip.open(path) as packed,
+                io.BufferedReader(_Measured(cast(IO[bytes], packed))) as raw,
+            ):
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UnreadableFile(_("The gzipped file is damaged: pack it again.")) from error
@@ -62,7 +65,7 @@ def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(settings.IMPORT_MAX_CELL)
     number = 0
     with opened_bytes(path, gzipped=layout.gzipped) as raw:
-        text = io.TextIOWrapper(cast(IO[bytes], raw), encoding=_lenient(layout.encoding), newline="")
+        text = io.TextIOWrapper(raw, encoding=_lenient(layout.encoding), newline="")
         rows = csv.reader(_lines(text), delimiter=layout.delimiter, strict=False)
         try:
             for number, cells in enumerate(rows, start=1):
@@ -119,4 +122,6 @@ def _unreadable(row: int, error: csv.Error) -> UnreadableFile:
         return UnreadableFile(
             _("Row %(row)d holds a NUL character: this is no text file.") % {"row": row}
         )
-    return UnreadableFile(_("Row %(row)d is not readable as CSV: %(error)s.") % {"row": row, "error": error})
+    return UnreadableFile(
+        _("Row %(row)d is not readable as CSV: %(error)s.") % {"row": row, "error": error}
+    )

@@ -38,7 +38,9 @@ def _opened(path: Path) -> Iterator[Any]:
     # Given a file, openpyxl does not ask what it is called: an upload has a name of ours.
     with path.open("rb") as file:
         try:
-            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            workbook = openpyxl.load_workbook(
+                file, read_only=True, data_only=True, keep_links=False
+            )
             try:
                 yield workbook
             finally:

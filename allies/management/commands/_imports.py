@@ -124,5 +124,3 @@ class Ticker:
         rate = rows / max(now - self._started, 0.001)
         self._out.write(f"\r{noun}: {rows:,} rows, {rate:,.0f} a second   ", ending="")
         self._out.flush()
-
-
