@@ -18,6 +18,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from allies.exchange.jobs import sweep
+
 #: Seconds the children are given to end by themselves.
 PATIENCE = 10
 
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         call_command("load_starter", if_empty=True, stdout=self.stdout)
         self._collect_static()
         self._first_login()
+        sweep()
         self._run(host, port)
 
     def _require_free(self, host: str, port: int) -> None:
