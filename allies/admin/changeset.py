@@ -32,7 +32,7 @@ from allies.exchange.jobs import plan_path, start_apply, start_check, sweep
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.mappings import built_in
 from allies.exchange.plan import Outcome, Plan
-from allies.exchange.reader import UnreadableFile, sha256_of
+from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.references import CODES, CountryIndex, UnknownRecord
 from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.exchange.suggestions import by_names, suggest, words_of
@@ -287,7 +287,7 @@ class ChangesetAdmin(admin.ModelAdmin):
     def _understand(self, changeset: Changeset) -> None:
         """Find out how the file is written and what its columns are; raise UnreadableFile."""
         file = Path(changeset.file.path)
-        layout = detect(file)
+        layout = detect(file, [*NOUNS[changeset.noun]().columns, REASON])
         table = open_table(file, layout)
         changeset.layout = layout.as_json()
         changeset.mapping = suggest(changeset.noun, table)

@@ -45,7 +45,7 @@ class HistoryMixin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         record = self.viewable(request, object_id)
-        versions = record.history.select_related("history_user").order_by(
+        versions = record.history.select_related("history_user", "changeset").order_by(
             "-history_date", "-history_id"
         )
         page = Paginator(versions, 50).get_page(request.GET.get("p"))

@@ -23,7 +23,7 @@ def read_csv(path: Path, columns: list[str]) -> Rows:
 
     Raises UnreadableFile, also while the rows are taken.
     """
-    table = open_table(path)
+    table = open_table(path, known=[*columns, REASON])
     _check_header(table, columns)
     wanted = [n for n, name in enumerate(table.columns) if name != REASON]
     names = [table.columns[n] for n in wanted]

@@ -38,6 +38,7 @@ PUBLIC = {
     "events": "events/",
     "event": "events/unga-es-11-1/",
     "sources": "sources/",
+    "changes": "changes/",
     "source": "sources/bisnisupdate-2024/",
     "source-original": "sources/dw-2024-en/",
     "not-found": "nothing-here/",
@@ -72,7 +73,7 @@ def admin_pages():
     pages["admin-alliance-change"] = f"admin/allies/alliance/{alliance}/change/"
     pages["admin-history"] = f"admin/allies/alliance/{alliance}/history/"
     pages["admin-preview"] = f"admin/allies/alliance/{alliance}/public/"
-    pages["admin-import"] = "admin/allies/event/import/"
+    pages["admin-changesets"] = "admin/allies/changeset/"
     return pages
 
 
@@ -125,27 +126,59 @@ def main(only):
             ],
             cwd=ROOT,
         )
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "db_worker", "--no-startup-delay", "--interval", "0.2"],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             site = f"http://127.0.0.1:{port}"
             wait_for(f"{site}/en/")
             draw(chromium, site, password, only)
         finally:
-            server.terminate()
-            server.wait()
+            for child in (worker, server):
+                child.terminate()
+                child.wait()
+
+
+#: Files that show a way through the desk each: one that goes in, one with much that is wrong.
+UPLOADS = {
+    "good": ("aliases", "country,name,language\nRUS,{name},sr\nCHN,Tiongkok,ms\n"),
+    "refused": (
+        "memberships",
+        "Report\n\nNegara;Aliansi;Bergabung;Peran\nAtlantis;none;03/04/2020;boss\nRusia;=1;2020;\n",
+    ),
+}
 
 
 def draw_import(page, site, ending):
-    """Draw what an upload shows: one that may be applied, and one with rows refused."""
-    files = {"good": "country,name\nRUS,Rusija\n", "refused": "country,name\nAtlantis,=1\n"}
-    for name, content in files.items():
-        for language in ("en", "id"):
-            page.goto(f"{site}/{language}/admin/allies/alias/import/")
-            file = {"name": "names.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    """Draw a file's way: uploaded, mapped, looked at, applied, and about to be undone."""
+
+    def picture(name):
+        page.screenshot(path=PICTURES / f"admin-changeset-{name}-{ending}", full_page=True)
+
+    for language in ("en", "id"):
+        for name, (noun, content) in UPLOADS.items():
+            page.goto(f"{site}/{language}/admin/allies/changeset/add/?noun={noun}")
+            picture(f"upload-{language}")
+            text = content.format(name=f"Rusija {language} {ending}")
+            file = {"name": "names.csv", "mimeType": "text/csv", "buffer": text.encode()}
             page.set_input_files("#id_file", file)
             page.click(".submit-row input")
-            page.wait_for_selector("input[name=forget]")
-            picture = PICTURES / f"admin-import-{name}-{language}-{ending}"
-            page.screenshot(path=picture, full_page=True)
+            page.wait_for_selector("input[name=check]")
+            picture(f"{name}-mapping-{language}")
+            page.click("input[name=check]")
+            page.wait_for_selector("input[name=recheck]")
+            picture(f"{name}-preview-{language}")
+            if page.locator("input[name=apply]").count():
+                page.click("input[name=apply]")
+                page.wait_for_selector("dl.facts")
+                picture(f"applied-{language}")
+                page.click("input[name=undo]")
+                page.wait_for_selector("#reason")
+                picture(f"undo-{language}")
+                page.click("input[name=apply]")
+                page.wait_for_selector("dl.facts")
 
 
 def draw(chromium, site, password, only):

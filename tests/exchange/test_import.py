@@ -335,6 +335,21 @@ def test_file_that_is_no_table_of_the_noun_is_refused_with_a_reason(content, sai
     assert not Alias.objects.filter(name="x").exists()
 
 
+def test_header_of_ours_is_one_whatever_stands_below(tmp_path):
+    file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "name"}])
+    load("aliases", file)
+    assert Alias.objects.filter(name="name").exists()
+
+
+def test_signs_in_prose_do_not_part_cells(tmp_path):
+    rows = [
+        {"slug": f"e-{n}", "kind": "visit", "date": "2020", "summary_en": "a; b | c; d\n" * (n + 1)}
+        for n in range(5)
+    ]
+    load("events", write(tmp_path / "e.csv", rows))
+    assert Event.objects.get(slug="e-4").summary_en == "a; b | c; d\n" * 5
+
+
 def test_row_with_a_cell_too_many_is_refused(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("country,name\nRUS,x,too many\nRUS,y\n")

@@ -4,7 +4,11 @@ import csv
 import io
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
 
+from allies.exchange.export import export_blocks
 from allies.exchange.resources import NOUNS
 from allies.models import Alias, Alliance, Event, Source
 from tests import cast
@@ -75,3 +79,28 @@ def test_columns_left_out_leave_their_fields_alone(tmp_path):
     assert load("sources", write(tmp_path / "some.csv", rows)).updated == 1
     source = Source.objects.get(key="dw-2024-en")
     assert (source.author, source.publisher) == ("H.-L. Allik", "DW")
+
+
+#: What people type: no controls, no lone surrogates; line breaks only where there may be some.
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+PROSE = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=80
+)
+
+
+@pytest.mark.usefixtures("starter")
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@given(title=WORDS.filter(str.strip), place=WORDS, summary=PROSE)
+@given_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_goes_out_and_comes_back_unchanged(form, title, place, summary, tmp_path):
+    Event.objects.filter(slug="any").delete()
+    Event.objects.create(
+        slug="any", kind="visit", date="2024", title_en=title, place_en=place, summary_en=summary
+    )
+    file = tmp_path / f"events.{form}"
+    file.write_bytes(b"".join(export_blocks("events", form)))
+    report = load("events", file, commit=False)
+    assert [str(error) for error in report.errors] == []
+    assert (report.created, report.updated) == (0, 0)

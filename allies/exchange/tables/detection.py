@@ -4,7 +4,7 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -39,8 +39,11 @@ _SIGNATURES = (
 _FIGURES = re.compile(r"[-+]?[\d.,:/\- ]*\d[\d.,:/\- %]*")
 
 
-def detect(path: Path) -> Layout:
-    """Return how a file is written, as far as it can be told; raise UnreadableFile for no table."""
+def detect(path: Path, known: Collection[str] = ()) -> Layout:
+    """Return how a file is written, as far as it can be told; raise UnreadableFile for no table.
+
+    A row of nothing but ``known`` names is the header, whatever stands below it.
+    """
     size = path.stat().st_size
     if not size:
         raise UnreadableFile(_("The file is empty."))
@@ -52,7 +55,7 @@ def detect(path: Path) -> Layout:
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(b"PK\x03\x04"):
-        return _workbook(path)
+        return _workbook(path, known)
     gzipped = head.startswith(b"\x1f\x8b")
     with opened_bytes(path, gzipped=gzipped) as raw:
         sample = raw.read(SAMPLE)
@@ -60,7 +63,7 @@ def detect(path: Path) -> Layout:
     encoding = _encoding(path, sample, gzipped=gzipped)
     text = _whole_lines(codecs.getincrementaldecoder(encoding)("replace").decode(sample))
     layout = Layout("text", encoding, _delimiter(text), 1, "", gzipped)
-    return _with_header(layout, read_text(path, layout))
+    return _with_header(layout, read_text(path, layout), known)
 
 
 def first_rows(path: Path, layout: Layout, number: int = 10) -> list[list[str]]:
@@ -79,12 +82,12 @@ def _read(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     return (read_text if layout.kind == "text" else read_workbook)(path, layout)
 
 
-def _workbook(path: Path) -> Layout:
+def _workbook(path: Path, known: Collection[str]) -> Layout:
     names = sheet_names(path)
     for name in names:
         layout = Layout("xlsx", sheet=name)
         if any(any(cells) for _number, cells in islice(read_workbook(path, layout), ROWS)):
-            return _with_header(layout, read_workbook(path, layout))
+            return _with_header(layout, read_workbook(path, layout), known)
     raise UnreadableFile(_("The workbook is empty."))
 
 
@@ -177,6 +180,9 @@ def _delimiter(text: str) -> str:
     present = [sign for sign in DELIMITERS if sign in text]
     if len(present) <= 1:
         return present[0] if present else ","
+    even = [sign for sign in present if _evenness(text, sign)[0] == 1]
+    if len(even) == 1:
+        return even[0]
     try:
         dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
     except (NoDetectionResult, UnicodeError, ValueError):
@@ -192,6 +198,7 @@ def _evenness(text: str, sign: str) -> tuple[float, int]:
         rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=sign), ROWS))
     except csv.Error:
         return (0, 0)
+    rows = rows[:-1] if len(rows) > 2 else rows  # the last may be cut off
     widths = Counter(len(row) for row in rows if row)
     if not widths:
         return (0, 0)
@@ -202,14 +209,22 @@ def _evenness(text: str, sign: str) -> tuple[float, int]:
 # The header.
 
 
-def _with_header(layout: Layout, rows: Iterator[tuple[int, list[str]]]) -> Layout:
+def _with_header(
+    layout: Layout, rows: Iterator[tuple[int, list[str]]], known: Collection[str]
+) -> Layout:
     sample = [
         (number, cells) for number, cells in islice(rows, ROWS) if any(c.strip() for c in cells)
     ]
     if not sample:
         raise UnreadableFile(_("The file is empty."))
-    header = _header_row(sample)
+    number, cells = sample[0]
+    header = number if _all_known(cells, known) else _header_row(sample)
     return Layout(**{**layout.as_json(), "header_row": header})
+
+
+def _all_known(cells: list[str], known: Collection[str]) -> bool:
+    names = [cell.strip() for cell in cells if cell.strip()]
+    return len(names) > 1 and all(name in known for name in names)
 
 
 def _header_row(sample: list[tuple[int, list[str]]]) -> int:

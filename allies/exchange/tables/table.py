@@ -1,6 +1,6 @@
 """A table: named columns, and rows as wide as these, to be read as often as needed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -116,6 +116,9 @@ def letters(place: int) -> str:
     return text
 
 
-def open_table(path: Path, layout: Layout | None = None) -> Table:
-    """Open the table in a file, as it is said or found to be written; raise UnreadableFile."""
-    return Table(path, layout or detect(path))
+def open_table(path: Path, layout: Layout | None = None, known: Collection[str] = ()) -> Table:
+    """Open the table in a file, as it is said or found to be written; raise UnreadableFile.
+
+    ``known`` are names that a header may have, as for ``detect``.
+    """
+    return Table(path, layout or detect(path, known))
