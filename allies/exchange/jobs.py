@@ -177,8 +177,9 @@ def plan_path(changeset: Changeset) -> Path:
 
 def _check(changeset: Changeset) -> None:
     _require_own_file(changeset)
-    totals = {"": _about_how_many(changeset)}
-    with Work(changeset, totals) as work:
+    table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+    looked_at = table.about_rows() * len(changeset.mapping.get("nouns", []))
+    with Work(changeset, {"": looked_at}) as work:
         reports, state, outcome = _plan(changeset, work)
     _checked(changeset, reports, state, outcome)
 
@@ -290,13 +291,3 @@ def _require_rights(changeset: Changeset) -> None:
         counted = model._meta.model_name in changeset.counts
         if counted and not may(user=user, action="import", record=model):
             raise PermissionDenied(_("Whoever uploaded this may no longer import."))
-
-
-def _about_how_many(changeset: Changeset) -> int:
-    """Return about how many rows the job will look at, by a text’s lines; 0: not known."""
-    layout = Layout.from_json(changeset.layout)
-    if layout.kind != "text" or layout.gzipped:
-        return 0
-    with Path(changeset.file.path).open("rb") as file:
-        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return lines * len(changeset.mapping.get("nouns", []))

@@ -1,5 +1,6 @@
 """What the importing commands share: files, a run, its progress, its report on the terminal."""
 
+import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -67,12 +68,28 @@ class ImportingCommand(BaseCommand):
             order = list(NOUNS)
             return sorted(found, key=lambda pair: order.index(pair[0]))
 
-        self.carry_out(files, commit=commit, about=about, only_new=only_new, **options)
+        about_rows = {
+            part["noun"]: table.about_rows()
+            for mapping, table in zip(mappings, tables, strict=True)
+            for part in mapping.nouns
+        }
+        self.carry_out(
+            files, commit=commit, about_rows=about_rows, about=about, only_new=only_new, **options
+        )
 
-    def carry_out(self, files: Files, *, commit: bool, **options: Any) -> None:
+    def carry_out(
+        self,
+        files: Files,
+        *,
+        commit: bool,
+        about_rows: dict[str, int] | None = None,
+        **options: Any,
+    ) -> None:
         """Run the import and print its reports; raise CommandError where nothing was written."""
         try:
-            reports = run_import(files, commit=commit, progress=self._progress(), **options)
+            reports = run_import(
+                files, commit=commit, progress=self._progress(about_rows), **options
+            )
         except (UnreadableFile, BadMapping, BrokenRule) as error:
             raise CommandError(str(error)) from error
         except Refused as refused:
@@ -98,18 +115,18 @@ class ImportingCommand(BaseCommand):
         if report.unsupported:
             self.stdout.write(f"  {report.unsupported_in_words()}")
 
-    def _progress(self) -> Any:
+    def _progress(self, about_rows: dict[str, int] | None) -> Any:
         """Return a callback that shows rows done and how fast, where a person watches."""
         if not self.stderr.isatty():
             return None
-        return Ticker(self.stderr).tell
+        return Ticker(about_rows).tell
 
 
 class Ticker:
-    """One line on the terminal that says how far a run is."""
+    """One line on the terminal that says how far a run is; ``about``: how many rows a noun has."""
 
-    def __init__(self, out: Any) -> None:
-        self._out = out
+    def __init__(self, about: dict[str, int] | None = None) -> None:
+        self._about = about or {}
         self._noun, self._rows, self._started, self._said = "", 0, 0.0, 0.0
 
     def tell(self, noun: str, rows: int) -> None:
@@ -122,5 +139,9 @@ class Ticker:
             return
         self._said = now
         rate = rows / max(now - self._started, 0.001)
-        self._out.write(f"\r{noun}: {rows:,} rows, {rate:,.0f} a second   ", ending="")
-        self._out.flush()
+        line = f"{noun}: {rows:,} rows, {rate:,.0f} a second"
+        if rate and (left := self._about.get(noun, 0) - rows) > 0:
+            line += f", about {left / rate:,.0f} s left"
+        # Not the command's own stream, which writes in red.
+        sys.stderr.write(f"\r{line:<78}")
+        sys.stderr.flush()

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             self.stdout.write(_("Nothing was written. Add --commit to apply this."))
             return
         by = undoing(changeset, user=None, reason=reason)
-        progress = Ticker(self.stderr).tell if self.stderr.isatty() else None
+        progress = Ticker().tell if self.stderr.isatty() else None
         try:
             with transaction.atomic():
                 report = undo(changeset=changeset, by=by, user=None, also=also, progress=progress)
