@@ -29,7 +29,7 @@ from allies.actions.rights import may
 from allies.actions.undo import NotUndone, look_at_undo, undoing
 from allies.admin.mapping_form import noun_rows, read_form
 from allies.exchange.jobs import plan_path, start_apply, start_check, sweep
-from allies.exchange.mapping import BadMapping, FileMapping
+from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
 from allies.exchange.mappings import built_in
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
@@ -374,7 +374,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             added = request.POST.get("add-noun", "")
             if added in importable(request):
                 data["nouns"][-1] = by_names(added, table)
-            changeset.mapping = data
+            changeset.mapping = as_drafts(data) if "drafts" in request.POST else data
         mapping = FileMapping(changeset.mapping)
         self._require_nouns(request, changeset)
         changeset.save(update_fields=["mapping"])
@@ -472,7 +472,8 @@ class ChangesetAdmin(admin.ModelAdmin):
         elif "countries" in request.POST:
             self._decide_countries(request, changeset)
         elif "apply" in request.POST:
-            if _totals(changeset).get("refused"):
+            totals = _totals(changeset)
+            if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
             changeset.reason = request.POST.get("reason", "").strip()[:1000]
             changeset.save(update_fields=["reason"])

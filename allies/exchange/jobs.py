@@ -30,7 +30,6 @@ from allies.exchange.resources import NOUN_CALLED
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish, merged
 from allies.exchange.tables import Layout, open_table
 from allies.exchange.work import CalledOff, Work, progress_of
-from allies.jobs import after_import
 from allies.models import (
     WORKING,
     Changeset,
@@ -217,7 +216,6 @@ def _apply(changeset: Changeset) -> None:
         _undo(changeset)
     else:
         _apply_import(changeset)
-    after_import.enqueue()
     changeset.clear_folder()
 
 

@@ -425,6 +425,23 @@ def _columns_of(spec: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def as_drafts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping that takes in as drafts all that has a status."""
+    nouns = [
+        {**part, "fields": {**part["fields"], **_draft(part["noun"], {"constant": "draft"})}}
+        for part in data.get("nouns", [])
+    ]
+    records = [
+        {**record, "cells": {**record["cells"], **_draft(record["noun"], "draft")}}
+        for record in data.get("records", [])
+    ]
+    return {**data, "nouns": nouns, **({"records": records} if records else {})}
+
+
+def _draft(noun: str, value: Any) -> dict[str, Any]:
+    return {"status": value} if "status" in NOUNS[noun]().columns else {}
+
+
 def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, Any]:
     """Return the mapping of a file whose columns are this noun's own."""
     fields = {name: {"column": name} for name in columns if name in NOUNS[noun]().columns}

@@ -120,7 +120,6 @@ def apply_plan(
             write(plan, changeset, now, progress or _nothing)
             _settle(changeset, reports)
             finish(changeset, merged(reports), now)
-            transaction.on_commit(after_import.enqueue)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
 
@@ -151,6 +150,7 @@ def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.date
         raise Superseded
     for name, value in fields.items():
         setattr(changeset, name, value)
+    transaction.on_commit(after_import.enqueue)
 
 
 def _looked_at(nouns: Iterable[str]) -> set[Any]:

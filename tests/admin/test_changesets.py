@@ -343,6 +343,19 @@ class TestRights:
         own.send(load="1", json=SimpleUploadedFile("m.json", json.dumps(mapping).encode()))
         assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
 
+    def test_data_manager_takes_a_published_data_set_in_as_drafts(self, dana, desk, shared):
+        own = desk(dana)
+        cow = (shared / "data/cow/alliance_v4.1_by_member.csv").read_bytes()
+        own.upload(cow, "alliances")
+        assert "may not publish" in own.check()
+        own.send(back="1")
+        own.send(**{**form_of(own.see()), "drafts": "1"})
+        own.check()
+        own.send(apply="1")
+        assert own.changeset.state == "applied"
+        assert Alliance.objects.filter(identifier__startswith="cow:", status="draft").count() == 414
+        assert not own.changeset.listed
+
     def test_data_manager_publishes_nothing(self, dana, desk):
         own = desk(dana)
         own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
