@@ -38,7 +38,7 @@ from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.exchange.suggestions import by_names, suggest, words_of
 from allies.exchange.tables import Layout, Table, detect, first_rows, open_table, sheets
 from allies.exchange.work import call_off, progress_of
-from allies.models import Changeset, ChangesetKind, ChangesetState, Mapping
+from allies.models import WRITTEN, Changeset, ChangesetKind, ChangesetState, Mapping
 from allies.tabular import csv_lines
 
 #: Rows of a preview on a page.
@@ -578,6 +578,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             request,
             "applied",
             changeset=changeset,
+            **self._records(request, changeset),
             counts=_table_of(changeset),
             undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
             may_undo=may_undo,
@@ -585,6 +586,29 @@ class ChangesetAdmin(admin.ModelAdmin):
             has_mapping=bool(changeset.mapping.get("nouns")),
             title=str(changeset),
         )
+
+    def _records(self, request: HttpRequest, changeset: Changeset) -> dict[str, Any]:
+        """Return a page of the records of one noun that a changeset wrote."""
+        written = [
+            name for name, counts in changeset.counts.items() if any(map(counts.get, WRITTEN))
+        ]
+        if not written:
+            return {}
+        shown = request.GET.get("show", "")
+        shown = shown if shown in written else written[0]
+        model: Any = NOUNS[NOUN_CALLED[shown]]._meta.model
+        versions = model.history.filter(changeset=changeset).order_by("history_id")
+        page = Paginator(versions, PER_PAGE).get_page(request.GET.get("page"))
+        records = model._default_manager.in_bulk([version.id for version in page.object_list])
+        return {
+            "kinds": [(name, noun_label(NOUN_CALLED[name])) for name in written],
+            "kind": shown,
+            "page": page,
+            "records": [
+                (version, records.get(version.id), f"admin:allies_{shown}_history")
+                for version in page.object_list
+            ],
+        }
 
     def _may_list(self, request: HttpRequest) -> bool:
         return request.user.has_perm("allies.publish_event")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
@@ -310,6 +311,7 @@ class NounLoad:
         for names, keys in groups.items():
             own = [self.shelf.attname(name) for name in names]
             records = self.model._default_manager.filter(one_of_rows(self.model, own, keys))
+            records = records.order_by()  # the noun's own order would join what it points to
             for pk, *found in records.values_list("pk", *attnames, *given):
                 named = dict(zip(every, found, strict=False))
                 key = tuple(named[name] for name in names)
@@ -470,17 +472,22 @@ _SYSTEMS = frozenset({"alpha2", "alpha3", "m49", "cow", "name"})
 
 def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]) -> RawSQL:
     """Return the condition that these columns hold one of these rows of values, all at once."""
-    from django.db import connection
-
     quote = connection.ops.quote_name
     columns = ", ".join(
         f"{quote(model._meta.db_table)}.{quote(model._meta.get_field(name).column)}"
         for name in attnames
     )
     rows = list(keys)
-    places = ", ".join([f"({', '.join(['%s'] * len(attnames))})"] * len(rows))
-    params = [value for row in rows for value in row]
-    return RawSQL(f"({columns}) IN (VALUES {places})", params, output_field=BooleanField())
+    params: list[Any]
+    if connection.vendor == "postgresql":  # an array a column, not a thousand parameters
+        kinds = ["bigint" if isinstance(value, int) else "text" for value in rows[0]]
+        wanted = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
+        params = [list(values) for values in zip(*rows, strict=True)]
+    else:
+        row = f"({', '.join(['%s'] * len(attnames))})"
+        wanted = f"VALUES {', '.join([row] * len(rows))}"
+        params = [value for values in rows for value in values]
+    return RawSQL(f"({columns}) IN ({wanted})", params, output_field=BooleanField())
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

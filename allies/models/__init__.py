@@ -11,6 +11,7 @@ from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
 from allies.models.changeset import (
     WORKING,
+    WRITTEN,
     Changeset,
     ChangesetKind,
     ChangesetState,
@@ -28,6 +29,7 @@ __all__ = [
     "DUTIES",
     "TARGETS",
     "WORKING",
+    "WRITTEN",
     "Alias",
     "Alliance",
     "AllianceKind",
