@@ -2,6 +2,8 @@
 
 import codecs
 import csv
+import io
+import mmap
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -26,7 +28,7 @@ _SIGNATURES = (
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"GIF8", "GIF"),
-    (b"RIFF", "RIFF"),
+    (b"RIFF", "WebP or other RIFF"),
     (b"%PDF", "PDF"),
     (b"\xd0\xcf\x11\xe0", "XLS"),
     (b"PK\x05\x06", "ZIP"),
@@ -36,6 +38,7 @@ _SIGNATURES = (
     (b"SQLite format 3", "SQLite"),
 )
 
+_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 _FIGURES = re.compile(r"[-+]?[\d.,:/\- ]*\d[\d.,:/\- %]*")
 
 
@@ -56,6 +59,10 @@ def detect(path: Path, known: Collection[str] = ()) -> Layout:
         head = file.read(16)
     if head.startswith(b"PK\x03\x04"):
         return _workbook(path, known)
+    if head.startswith(b"\xd0\xcf\x11\xe0") and _has_password(path):
+        raise UnreadableFile(
+            _("The workbook is locked with a password. Save it without one, as XLSX or as CSV.")
+        )
     gzipped = head.startswith(b"\x1f\x8b")
     with opened_bytes(path, gzipped=gzipped) as raw:
         sample = raw.read(SAMPLE)
@@ -100,6 +107,12 @@ def _refuse_signature(sample: bytes) -> None:
             _("This is no table but a file of the kind %(kind)s. Save it as CSV or XLSX.")
             % {"kind": kind}
         )
+
+
+def _has_password(path: Path) -> bool:
+    """Say whether what looks like an old workbook holds a new one that is encrypted."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find("EncryptedPackage".encode("utf-16-le")) >= 0
 
 
 def _encoding(path: Path, sample: bytes, *, gzipped: bool) -> str:
@@ -177,7 +190,7 @@ def _whole_lines(text: str) -> str:
 
 def _delimiter(text: str) -> str:
     """Return which sign parts the cells of a text; a comma where nothing does."""
-    present = [sign for sign in DELIMITERS if sign in text]
+    present = [sign for sign in DELIMITERS if sign in text and not _is_punctuation(text, sign)]
     if len(present) <= 1:
         return present[0] if present else ","
     even = [sign for sign in present if _evenness(text, sign)[0] == 1]
@@ -192,10 +205,24 @@ def _delimiter(text: str) -> str:
     return max(present, key=lambda sign: _evenness(text, sign))
 
 
+def _is_punctuation(text: str, sign: str) -> bool:
+    """Say whether a sign parts nothing: not the first row, nor most of the others."""
+    try:
+        widths = [len(row) for row in islice(_parted(text, sign), ROWS) if row]
+    except csv.Error:
+        return False
+    return bool(widths) and widths[0] == 1 and widths.count(1) * 2 > len(widths)
+
+
+def _parted(text: str, sign: str) -> Iterator[list[str]]:
+    # Not splitlines: that ends a line at signs which end none in a file, U+2028 among them.
+    return csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+
+
 def _evenness(text: str, sign: str) -> tuple[float, int]:
     """Say how many of the rows have the same number of cells, and how many cells."""
     try:
-        rows = list(islice(csv.reader(text.splitlines(keepends=True), delimiter=sign), ROWS))
+        rows = list(islice(_parted(text, sign), ROWS))
     except csv.Error:
         return (0, 0)
     rows = rows[:-1] if len(rows) > 2 else rows  # the last may be cut off
@@ -248,17 +275,22 @@ def _is_data(cells: list[str], below: list[list[str]]) -> bool:
     """Say whether a row looks like those below it, so that it names nothing.
 
     It does where it holds figures in a column of figures, or the same word as a row below it.
+    Years may head columns of figures: one over other figures, or several, each its own.
     """
     if not below:
         return False
+    years = [cell.strip() for cell in cells if _YEAR.fullmatch(cell.strip())]
+    are_names = len(years) > 1 and len(set(years)) == len(years)
     for n, cell in enumerate(cells):
         word = cell.strip()
         column = [row[n].strip() for row in below if n < len(row) and row[n].strip()]
         if not word or not column:
             continue
         if _FIGURES.fullmatch(word) and sum(map(_is_figures, column)) > 0.8 * len(column):
-            # A year may head a column of figures, but then all columns are headed so.
-            return not all(_is_figures(c.strip()) for c in cells[1:] if c.strip())
+            like_it = sum(1 for figures in column if _YEAR.fullmatch(figures))
+            if _YEAR.fullmatch(word) and (are_names or like_it * 2 < len(column)):
+                continue
+            return True
         if word in column[:20] and len(word) > 1:
             return True
     return False

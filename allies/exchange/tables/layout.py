@@ -39,10 +39,10 @@ class Layout:
         layout = cls(**data)
         is_text = layout.kind == "text"
         if (
-            layout.kind not in ("text", "xlsx")
+            not all(type(data[f.name]) is f.type for f in fields(cls) if f.name in data)
+            or layout.kind not in ("text", "xlsx")
             or (is_text and layout.encoding not in ENCODINGS)
             or (is_text and layout.delimiter not in DELIMITERS)
-            or not isinstance(layout.header_row, int)
             or layout.header_row < 0
         ):
             raise ValueError(f"No layout: {data}")

@@ -66,11 +66,12 @@ def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     number = 0
     with opened_bytes(path, gzipped=layout.gzipped) as raw:
         text = io.TextIOWrapper(raw, encoding=_lenient(layout.encoding), newline="")
-        rows = csv.reader(_lines(text), delimiter=layout.delimiter, strict=False)
+        ended: list[bool] = []
+        rows = csv.reader(_lines(text, ended), delimiter=layout.delimiter, strict=False)
         try:
             for number, cells in enumerate(rows, start=1):
-                if cells and cells[-1].endswith(_END):
-                    if len(cells) > 1 or cells[0] != _END:
+                if ended:
+                    if cells != [_END]:
                         raise UnreadableFile(
                             _("Row %(row)d opens a quotation that is never closed.")
                             % {"row": number}
@@ -92,14 +93,21 @@ def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 _END = "\x1aend of the text\x1a"
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of a text without a Ctrl-Z at its end, and then our own."""
+def _lines(text: io.TextIOWrapper, ended: list[bool]) -> Iterator[str]:
+    """Yield the lines of a text without a Ctrl-Z at its end, and then our own.
+
+    ``ended`` is filled as our own line is handed over: cells of a file may hold what it says.
+    """
     for line in text:
+        while CTRL_Z in line and (following := next(text, "")):
+            yield line
+            line = following
         if CTRL_Z in line:
             line = line.rstrip("\r\n").rstrip(CTRL_Z)
             if not line:
-                continue
+                break
         yield line
+    ended.append(True)
     yield _END
 
 

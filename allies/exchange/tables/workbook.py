@@ -16,20 +16,36 @@ from allies.exchange.tables.layout import Layout, UnreadableFile
 #: The most a workbook's texts may hold, in bytes: they are kept in memory while it is read.
 MAX_TEXTS = 128 << 20
 
+#: The rows a sheet has at most. openpyxl makes up every row left out before a row's number, so a
+#: row that says it is the 900,000,000th would keep it busy for minutes.
+MAX_ROW = 1 << 20
+
 
 def refuse_bomb(path: Path) -> None:
     """Raise UnreadableFile where a workbook would unpack to more than is allowed."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except Exception as error:  # zipfile too breaks in many ways, NotImplementedError among them
         raise _damaged() from error
+    _refuse_other_archive({m.filename for m in members})
     texts = sum(m.file_size for m in members if "sharedStrings" in m.filename)
     if sum(m.file_size for m in members) > settings.IMPORT_MAX_UNPACKED or texts > MAX_TEXTS:
         raise UnreadableFile(
             _("Unpacked, the workbook has more than %(limit)d MB. Divide it, or save it as CSV.")
             % {"limit": min(settings.IMPORT_MAX_UNPACKED, MAX_TEXTS) >> 20}
         )
+
+
+def _refuse_other_archive(names: set[str]) -> None:
+    """Raise UnreadableFile for an archive that holds something else than a workbook."""
+    if "[Content_Types].xml" in names:
+        return
+    kind = "ODS" if {"mimetype", "content.xml"} <= names else "ZIP"
+    raise UnreadableFile(
+        _("This is no table but a file of the kind %(kind)s. Save it as CSV or XLSX.")
+        % {"kind": kind}
+    )
 
 
 @contextmanager
@@ -70,9 +86,18 @@ def read_workbook(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]
         sheet = workbook[layout.sheet]
         sheet.reset_dimensions()
         for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+            if number > MAX_ROW:
+                raise UnreadableFile(
+                    _("The sheet has more than %(limit)d rows. Divide it.") % {"limit": MAX_ROW}
+                )
             cells = [value if type(value) is str else _as_text(value) for value in values]
             while cells and not cells[-1]:
                 cells.pop()
+            if any(len(cell) > settings.IMPORT_MAX_CELL for cell in cells):
+                raise UnreadableFile(
+                    _("Row %(row)d has a cell of more than %(limit)d characters.")
+                    % {"row": number, "limit": settings.IMPORT_MAX_CELL}
+                )
             yield number, cells
 
 
