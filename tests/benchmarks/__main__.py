@@ -340,6 +340,7 @@ def generic(figures, folder):
 
 
 def large(figures, folder):
+    from allies.jobs import after_import
     from allies.models import Changeset, Participation
 
     rolls, cast = votes(folder)
@@ -353,6 +354,7 @@ def large(figures, folder):
         number = Changeset.objects.latest("pk").pk
         if len(imports) < TIMES:
             undos.append(command("undo_changeset", number, "--commit"))
+    after_import.call()  # as the job worker does
     export(figures, rows)
     pages(figures)
     undos.append(command("undo_changeset", number, "--commit"))
