@@ -52,12 +52,14 @@ def schema_type(field: models.Field) -> str:
 
 
 def last_change() -> dt.datetime | None:
-    """Return when a record of any noun last changed; None where nothing was ever written.
+    """Return when one of the records there are last changed; None where there is none.
 
+    Not when something was last done: what was taken in and back again has left no trace here.
     Costs a query a noun.
     """
     newest = (
-        model.history.aggregate(newest=Max("history_date"))["newest"] for model in record_models()
+        model._default_manager.aggregate(newest=Max("updated_at"))["newest"]
+        for model in record_models()
     )
     return max((moment for moment in newest if moment), default=None)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person, may_publish
-from allies.actions.versions import copy_versions, lock, moment
+from allies.actions.versions import copy_versions, lock
 from allies.models import (
     Alliance,
     AllyList,
@@ -293,7 +293,7 @@ class _Sets:
                     f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
                     f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
                 )
-        self._restore_pointers(now)
+        self._restore_content()
         for model in reversed(self.models):
             going = f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
             for child, column in _pointers_to(model):
@@ -302,18 +302,16 @@ class _Sets:
             _run(f"DELETE FROM {_table(model)} WHERE id IN {going}")
             yield model, 0
 
-    def _restore_pointers(self, now: dt.datetime) -> None:
+    def _restore_content(self) -> None:
         """Give changed records back what they were, before what they point to now goes."""
         for model in self.models:
             columns = [f.column for f in model._meta.concrete_fields if not f.primary_key]
-            kept = [column for column in columns if column not in ("updated_at", "created_at")]
             quote = connection.ops.quote_name
-            sets = ", ".join(f"{quote(column)} = b.{quote(column)}" for column in kept)
+            sets = ", ".join(f"{quote(column)} = b.{quote(column)}" for column in columns)
             _run(
-                f"UPDATE {_table(model)} SET {sets}, updated_at = %s FROM {_undo(model)} u "
+                f"UPDATE {_table(model)} SET {sets} FROM {_undo(model)} u "
                 f"JOIN {_history(model)} b ON b.history_id = u.before "
-                f"WHERE u.kind = '~' AND u.id = {_table(model)}.id",
-                [moment(now)],
+                f"WHERE u.kind = '~' AND u.id = {_table(model)}.id"
             )
 
     def restore(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:

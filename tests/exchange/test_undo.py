@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from allies.actions.undo import NotUndone, look_at_undo, undo, undoing
-from allies.exchange.resources import NOUNS
+from allies.exchange.package import package_of_everything
 from allies.exchange.runner import finish
 from allies.models import (
     Alias,
@@ -21,13 +21,14 @@ from allies.models import (
     Source,
 )
 from tests import cast
-from tests.exchange.files import command, export, load, write
+from tests.exchange.files import command, load, write
 
 pytestmark = pytest.mark.usefixtures("starter")
 
 
 def everything():
-    return {noun: export(noun) for noun in NOUNS}
+    """Return the whole site as its package has it: every byte, dates of change included."""
+    return b"".join(package_of_everything())
 
 
 def last():
