@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import (
     Http404,
@@ -21,13 +19,14 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.actions.rights import may
 from allies.actions.undo import NotUndone, look_at_undo, undoing
+from allies.admin.counts import noun_label, table_of, totals_of
 from allies.admin.mapping_form import noun_rows, read_form
+from allies.admin.upload import LayoutForm, UploadForm
 from allies.exchange.jobs import plan_path, start_apply, start_check, sweep
 from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
 from allies.exchange.mappings import built_in
@@ -46,19 +45,6 @@ PER_PAGE = 100
 
 NOUN_OF = {resource._meta.model: noun for noun, resource in NOUNS.items()}
 
-ENCODINGS = (
-    ("utf-8-sig", "UTF-8"),
-    ("utf-16", "UTF-16"),
-    ("cp1252", "Windows-1252"),
-    ("mac_roman", "Mac Roman"),
-)
-DELIMITERS = (
-    (",", gettext_lazy("comma")),
-    (";", gettext_lazy("semicolon")),
-    ("\t", gettext_lazy("tab")),
-    ("|", gettext_lazy("vertical bar")),
-)
-
 #: The parts of a preview, in the order they are offered.
 KINDS = (
     (Outcome.REFUSED, gettext_lazy("Refused")),
@@ -69,21 +55,6 @@ KINDS = (
     (Outcome.LEFT_OUT, gettext_lazy("Left out")),
 )
 
-#: What is counted of a noun, and how it is called.
-COUNTS = (
-    ("rows", gettext_lazy("Rows")),
-    ("created", gettext_lazy("New")),
-    ("updated", gettext_lazy("Changed")),
-    ("unchanged", gettext_lazy("Unchanged")),
-    ("repeated", gettext_lazy("Repeated")),
-    ("likely", gettext_lazy("Likely there already")),
-    ("left_out", gettext_lazy("Left out")),
-    ("refused", gettext_lazy("Refused")),
-    ("deleted", gettext_lazy("Deleted")),
-    ("restored", gettext_lazy("Restored")),
-    ("returned", gettext_lazy("Returned")),
-)
-
 
 def importable(request: HttpRequest) -> list[str]:
     """Return the nouns a user may import."""
@@ -92,79 +63,6 @@ def importable(request: HttpRequest) -> list[str]:
         for noun, resource in NOUNS.items()
         if may(user=request.user, action="import", record=resource._meta.model)
     ]
-
-
-def noun_label(noun: str) -> str:
-    return capfirst(str(NOUNS[noun]._meta.model._meta.verbose_name_plural))
-
-
-class UploadForm(forms.Form):
-    """A file, what it holds, and why it comes."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy(
-            "CSV, TSV or XLSX, as it came; gzipped, if you like. What is in it is found out, "
-            "and you can correct it."
-        ),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.gz"}),
-    )
-    noun = forms.ChoiceField(label=gettext_lazy("Its rows are"))
-    reason = forms.CharField(
-        label=gettext_lazy("Why"),
-        required=False,
-        max_length=1000,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy(
-            "Kept with the changes; readers see it where they are listed publicly."
-        ),
-    )
-
-    def __init__(self, nouns: list[str], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        noun = self.fields["noun"]
-        assert isinstance(noun, forms.ChoiceField)
-        noun.choices = [(name, noun_label(name)) for name in nouns]
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file.size > settings.IMPORT_MAX_BYTES:
-            raise ValidationError(
-                _("The file has %(size)d MB; %(limit)d are allowed.")
-                % {"size": file.size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
-            )
-        return file
-
-
-class LayoutForm(forms.Form):
-    """How a file is written, as it was found out or as the editor knows better."""
-
-    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
-    delimiter = forms.ChoiceField(
-        label=gettext_lazy("Cells are parted by"), choices=DELIMITERS, required=False
-    )
-    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
-    header_row = forms.IntegerField(
-        label=gettext_lazy("Row that names the columns"),
-        min_value=0,
-        max_value=1000,
-        help_text=gettext_lazy("0: none; then the columns are called A, B, C …"),
-    )
-
-    def __init__(self, layout: Layout, names: list[str], data: Any = None) -> None:
-        encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
-        initial = {**layout.as_json(), "encoding": encoding}
-        super().__init__(data, initial=initial)
-        sheet = self.fields["sheet"]
-        assert isinstance(sheet, forms.ChoiceField)
-        sheet.choices = [(name, name) for name in names]
-        unused = ("sheet",) if layout.kind == "text" else ("encoding", "delimiter")
-        for name in unused:
-            del self.fields[name]
-        self.layout = layout
-
-    def corrected(self) -> Layout:
-        return Layout.from_json({**self.layout.as_json(), **self.cleaned_data})
 
 
 @admin.register(Changeset)
@@ -432,7 +330,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             return self._again(changeset)
 
     def _preview(self, request: HttpRequest, changeset: Changeset, plan: Plan) -> HttpResponse:
-        totals = _totals(changeset)
+        totals = totals_of(changeset)
         counted = {
             Outcome.REFUSED: totals.get("refused", 0),
             Outcome.CHANGED: totals.get("updated", 0),
@@ -453,7 +351,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             request,
             "preview",
             changeset=changeset,
-            counts=_table_of(changeset),
+            counts=table_of(changeset),
             kinds=kinds,
             kind=kind,
             page=page,
@@ -472,7 +370,7 @@ class ChangesetAdmin(admin.ModelAdmin):
         elif "countries" in request.POST:
             self._decide_countries(request, changeset)
         elif "apply" in request.POST:
-            totals = _totals(changeset)
+            totals = totals_of(changeset)
             if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
             changeset.reason = request.POST.get("reason", "").strip()[:1000]
@@ -579,7 +477,7 @@ class ChangesetAdmin(admin.ModelAdmin):
             "applied",
             changeset=changeset,
             **self._records(request, changeset),
-            counts=_table_of(changeset),
+            counts=table_of(changeset),
             undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
             may_undo=may_undo,
             may_list=self._may_list(request),
@@ -660,26 +558,6 @@ def _nouns(changeset: Changeset) -> list[str]:
     if data.get("aliases"):
         found.append("aliases")
     return found or [changeset.noun]
-
-
-def _totals(changeset: Changeset) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for counts in changeset.counts.values():
-        for name, number in counts.items():
-            totals[name] = totals.get(name, 0) + number
-    return totals
-
-
-def _table_of(changeset: Changeset) -> dict[str, Any]:
-    """Return a changeset's counts as a table: columns that count something, a row a noun."""
-    totals = _totals(changeset)
-    columns = [(name, label) for name, label in COUNTS if totals.get(name)]
-    rows = []
-    for name, counts in changeset.counts.items():
-        rows.append(
-            (noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns])
-        )
-    return {"columns": [label for _name, label in columns], "rows": rows}
 
 
 def _unused(changeset: Changeset, table: Table) -> list[str]:

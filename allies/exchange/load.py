@@ -1,19 +1,16 @@
 """Rows of one noun on their way into a plan: read, told which record each is, and what changes."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-from django.db.models import BooleanField
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person
 from allies.exchange.columns import Column, Failure
 from allies.exchange.plan import Outcome, Plan
+from allies.exchange.recognise import Known, Read, Recogniser
 from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
@@ -24,24 +21,6 @@ from allies.exchange.store import Shelf
 
 #: Rows taken at a time: what memory holds, and what one query asks for.
 CHUNK = 1000
-
-
-@dataclass
-class Read:
-    """A row that was understood: its number, its cells, and what they store."""
-
-    number: int
-    cells: Any
-    values: tuple[Any, ...]
-
-
-@dataclass
-class Known:
-    """A record there is: its id, and what it stores where this file has columns."""
-
-    pk: int
-    values: tuple[Any, ...]
-    keys: dict[str, Any]
 
 
 @dataclass
@@ -82,6 +61,7 @@ class NounLoad:
         self.only_new = only_new
         self.progress = progress
         self.shelf = Shelf(self.model)
+        self.recogniser = Recogniser(plan, resource, self.shelf)
         self.rules = Rules(plan, resource, report, user)
         for _field, cell in resource.references():
             cell.references = references
@@ -232,9 +212,8 @@ class NounLoad:
                     "columns": self.resource.identity_columns()
                 }
                 self.report.refuse(row.number, [("", "", needed)])
-        known = self._find_known([i for _row, identities in identified for i in identities])
-        recognised = [(row, *self._recognise(ids, known)) for row, ids in identified]
-        repeated = self._repeated(recognised)
+        recognised = self.recogniser.recognise(identified, self.columns)
+        repeated = self.recogniser.repeated(recognised)
         new, changed = [], []
         for row, identity, before in recognised:
             if row.number in repeated:
@@ -250,37 +229,6 @@ class NounLoad:
         else:
             planned = [self._as_new(*one) for one in new] + self._as_changed(changed)
             self._take_over(self.rules.accept(planned, self))
-
-    def _recognise(
-        self, identities: list[Identity], known: dict[Identity, Known]
-    ) -> tuple[Identity, Known | None]:
-        """Return what tells which record a row is, and that record, or None for a new one."""
-        surer: list[str] = []
-        for identity in identities:
-            before = known.get(identity)
-            if before is not None and not any(before.keys.get(name) for name in surer):
-                return identity, before
-            surer += identity[0]
-        return identities[0], None
-
-    def _repeated(self, recognised: list[Any]) -> dict[int, tuple[int, bool]]:
-        """Return the rows that are the record of a row before: row → (that row, are they equal)."""
-        noun = self.resource.noun
-        numbers = [row.number for row, _identity, _before in recognised]
-        digests = [hash(row.values) for row, _identity, _before in recognised]
-        keys = [repr(identity) for _row, identity, _before in recognised]
-        found = self.plan.first_rows(noun, keys, numbers, digests)
-        if len(self.resource.identities) > 1:  # the same record by other words
-            by_id = [
-                (str(before.pk), number, digest)
-                for (_row, _i, before), number, digest in zip(
-                    recognised, numbers, digests, strict=True
-                )
-                if before is not None and number not in found
-            ]
-            if by_id:
-                found |= self.plan.first_rows(f"{noun} id", *zip(*by_id, strict=True))
-        return found
 
     def _note_repeated(self, row: Read, identity: Identity, first: int, is_equal: bool) -> None:
         named = [name for name in identity[0] if name in self.at]
@@ -298,25 +246,6 @@ class NounLoad:
         }
         columns = " + ".join(self._name(name) for name in named)
         self.report.refuse(row.number, [(columns, value, message)])
-
-    def _find_known(self, identities: list[Identity]) -> dict[Identity, Known]:
-        groups: dict[tuple[str, ...], set[tuple[Any, ...]]] = defaultdict(set)
-        for names, values in identities:
-            if not any(isinstance(value, int) and value < 0 for value in values):
-                groups[names].add(values)
-        given = [column.attname for column in self.columns]
-        every = list(dict.fromkeys(name for names in self.resource.identities for name in names))
-        attnames = [self.shelf.attname(name) for name in every]
-        known: dict[Identity, Known] = {}
-        for names, keys in groups.items():
-            own = [self.shelf.attname(name) for name in names]
-            records = self.model._default_manager.filter(one_of_rows(self.model, own, keys))
-            records = records.order_by()  # the noun's own order would join what it points to
-            for pk, *found in records.values_list("pk", *attnames, *given):
-                named = dict(zip(every, found, strict=False))
-                key = tuple(named[name] for name in names)
-                known[(names, key)] = Known(pk, tuple(found[len(every) :]), named)
-        return known
 
     def _differing(self, row: Read, before: Known) -> frozenset[str]:
         """Return the names of the columns in which a row differs from its record."""
@@ -468,26 +397,6 @@ def shown(cell: str) -> str:
 
 
 _SYSTEMS = frozenset({"alpha2", "alpha3", "m49", "cow", "name"})
-
-
-def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]) -> RawSQL:
-    """Return the condition that these columns hold one of these rows of values, all at once."""
-    quote = connection.ops.quote_name
-    columns = ", ".join(
-        f"{quote(model._meta.db_table)}.{quote(model._meta.get_field(name).column)}"
-        for name in attnames
-    )
-    rows = list(keys)
-    params: list[Any]
-    if connection.vendor == "postgresql":  # an array a column, not a thousand parameters
-        kinds = ["bigint" if isinstance(value, int) else "text" for value in rows[0]]
-        wanted = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
-        params = [list(values) for values in zip(*rows, strict=True)]
-    else:
-        row = f"({', '.join(['%s'] * len(attnames))})"
-        wanted = f"VALUES {', '.join([row] * len(rows))}"
-        params = [value for values in rows for value in values]
-    return RawSQL(f"({columns}) IN ({wanted})", params, output_field=BooleanField())
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

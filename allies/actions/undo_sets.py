@@ -1,0 +1,289 @@
+"""What an undo touches, and what is done to it: sets in temporary tables, and SQL over them."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, models
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import Person, may_publish
+from allies.actions.versions import copy_versions
+from allies.models import Changeset, Publishable, Source, Status, record_models
+
+#: Records named one by one; the rest are counted.
+NAMED = 200
+
+#: Versions written a statement, so that progress shows and a job can be told to stop.
+BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record an undo leaves as it is, and why: ``edited`` or ``in-use``."""
+
+    model: Any
+    pk: int
+    name: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """What an editor's decision names it by."""
+        return f"{self.model._meta.model_name}-{self.pk}"
+
+
+@dataclass
+class UndoReport:
+    """What an undo does or would do: {noun's model name: {deleted, restored, returned}}."""
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    kept: list[Kept] = field(default_factory=list)
+    kept_count: int = 0
+
+    @property
+    def records(self) -> int:
+        return sum(sum(count.values()) for count in self.counts.values())
+
+
+#: Kind of version → what undoing it does, and the kind of version that makes.
+_UNDOING = {"+": ("deleted", "-"), "~": ("restored", "~"), "-": ("returned", "+")}
+
+
+class UndoSets:
+    """What an undo touches, a noun a temporary table: record, kind of version, version before.
+
+    Used as a context: the tables are there inside it.
+    """
+
+    def __init__(self, changeset: Changeset, also: frozenset[str]) -> None:
+        self.changeset = changeset
+        self.also = also
+        self.models = record_models()
+        self.kept: list[Kept] = []
+        self.kept_count = 0
+
+    def __enter__(self) -> Self:
+        self._drop()
+        for model in self.models:
+            _run(
+                f"CREATE TEMPORARY TABLE {_undo(model)} (id bigint PRIMARY KEY, "
+                "kind varchar(1), version bigint, before bigint)"
+            )
+            self._fill(model)
+        while sum(self._spare_used(model) for model in reversed(self.models)):
+            pass  # what is kept may itself rest on something
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        if args[0] is None or connection.vendor == "sqlite":
+            self._drop()
+
+    def _drop(self) -> None:
+        for model in self.models:
+            _run(f"DROP TABLE IF EXISTS {_undo(model)}")
+
+    # Which records.
+
+    def _fill(self, model: Any) -> None:
+        history, table = _history(model), _table(model)
+        later = (
+            f"EXISTS (SELECT 1 FROM {history} l WHERE l.id = h.id AND l.history_id > h.history_id)"
+        )
+        here = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id)"
+        mine = f"FROM {history} h WHERE h.changeset_id = %s"
+        # Only what is there can go or be changed, only what is not can return.
+        possible = f"((h.history_type = '-') <> {here})"
+        decided = self._decided(model)
+        own = [self.changeset.pk]
+        _run(
+            f"INSERT INTO {_undo(model)} SELECT h.id, h.history_type, h.history_id, "
+            f"(SELECT max(b.history_id) FROM {history} b "
+            "WHERE b.id = h.id AND b.history_id < h.history_id AND h.history_type = '~') "
+            f"{mine} AND {possible} AND (NOT {later} OR {decided})",
+            own,
+        )
+        self._keep(
+            model, "edited", f"SELECT h.id {mine} AND {possible} AND {later} AND NOT {decided}", own
+        )
+        # Without a version before there is nothing to go back to.
+        lost = f"SELECT id FROM {_undo(model)} WHERE kind = '~' AND before IS NULL"
+        self._keep(model, "edited", lost, [])
+        _run(f"DELETE FROM {_undo(model)} WHERE kind = '~' AND before IS NULL")
+
+    def _decided(self, model: Any) -> str:
+        """Return the condition that an editor wants an edited record taken back too."""
+        if "all" in self.also:
+            return "(1 = 1)"
+        prefix = f"{model._meta.model_name}-"
+        ids = [key.removeprefix(prefix) for key in self.also if key.startswith(prefix)]
+        numbers = [str(int(text)) for text in ids if text.isascii() and text.isdecimal()]
+        return f"(h.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
+
+    def _spare_used(self, model: Any) -> bool:
+        """Leave what was created and what something that stays points to; say whether there was."""
+        spared = False
+        for child, column in _pointers_to(model):
+            goes = (
+                f"EXISTS (SELECT 1 FROM {_undo(child)} u LEFT JOIN {_history(child)} b "
+                f"ON b.history_id = u.before WHERE u.id = c.id AND (u.kind = '+' OR "
+                f"(u.kind = '~' AND (b.{column} IS NULL OR b.{column} <> c.{column}))))"
+            )
+            used = (
+                f"SELECT t.id FROM {_undo(model)} t WHERE t.kind = '+' AND EXISTS "
+                f"(SELECT 1 FROM {_table(child)} c WHERE c.{column} = t.id AND NOT {goes})"
+            )
+            if self._keep(model, "in-use", used, []):
+                _run(f"DELETE FROM {_undo(model)} WHERE id IN ({used})")
+                spared = True
+        return spared
+
+    def _keep(self, model: Any, reason: str, query: str, params: list[Any]) -> int:
+        count = int(_rows(f"SELECT count(*) FROM ({query}) k", params)[0][0])
+        self.kept_count += count
+        if count and len(self.kept) < NAMED:
+            ids = [row[0] for row in _rows(f"{query} LIMIT {NAMED}", params)]
+            names = {r.pk: str(r) for r in model._default_manager.filter(pk__in=ids)}
+            self.kept += [Kept(model, pk, names.get(pk, str(pk)), reason) for pk in ids]
+        return count
+
+    def report(self) -> UndoReport:
+        counts: dict[str, dict[str, int]] = {}
+        for model in self.models:
+            query = f"SELECT kind, count(*) FROM {_undo(model)} GROUP BY kind"
+            found = {_UNDOING[kind][0]: number for kind, number in _rows(query, [])}
+            if found:
+                counts[str(model._meta.model_name)] = found
+        return UndoReport(counts, self.kept[:NAMED], self.kept_count)
+
+    def require_rights(self, user: Person) -> None:
+        """Raise PermissionDenied where what is touched is public and not the user’s to publish."""
+        for model in self.models:
+            for path, governing in _governing(model):
+                public: Any = model._default_manager.filter(  # type: ignore[attr-defined]
+                    **{f"{path}status": Status.PUBLISHED}
+                ).extra(where=[f"{_table(model)}.id IN (SELECT id FROM {_undo(model)})"])
+                if not may_publish(user=user, record=governing()) and public.exists():
+                    raise PermissionDenied(
+                        _(
+                            "What this changeset wrote is public, and you may not publish: "
+                            "ask a reviewer."
+                        )
+                    )
+
+    # What is done to them.
+
+    def delete(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:
+        for model in reversed(self.models):
+            for where, params, rows in self._batches(model, "+"):
+                copy_versions(model, "-", by, now, where, params)
+                yield model, rows
+            if issubclass(model, Source):  # one may be the origin of another that goes
+                _run(
+                    f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
+                    f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
+                )
+        self._restore_content()
+        for model in reversed(self.models):
+            going = f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
+            for child, column in _pointers_to(model):
+                if child is model:
+                    _run(f"UPDATE {_table(model)} SET {column} = NULL WHERE id IN {going}")
+            _run(f"DELETE FROM {_table(model)} WHERE id IN {going}")
+            yield model, 0
+
+    def _restore_content(self) -> None:
+        """Give changed records back what they were, before what they point to now goes."""
+        for model in self.models:
+            columns = [f.column for f in model._meta.concrete_fields if not f.primary_key]
+            quote = connection.ops.quote_name
+            sets = ", ".join(f"{quote(column)} = b.{quote(column)}" for column in columns)
+            _run(
+                f"UPDATE {_table(model)} SET {sets} FROM {_undo(model)} u "
+                f"JOIN {_history(model)} b ON b.history_id = u.before "
+                f"WHERE u.kind = '~' AND u.id = {_table(model)}.id"
+            )
+
+    def restore(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:
+        for model in self.models:
+            for where, params, rows in self._batches(model, "~"):
+                copy_versions(model, "~", by, now, where, params)
+                yield model, rows
+
+    def bring_back(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:
+        quote = connection.ops.quote_name
+        for model in self.models:
+            names = ", ".join(quote(f.column) for f in model._meta.concrete_fields)
+            own = ", ".join(f"h.{quote(f.column)}" for f in model._meta.concrete_fields)
+            _run(
+                f"INSERT INTO {_table(model)} ({names}) SELECT {own} FROM {_undo(model)} u "
+                f"JOIN {_history(model)} h ON h.history_id = u.version WHERE u.kind = '-'"
+            )
+            for where, params, rows in self._batches(model, "-"):
+                copy_versions(model, "+", by, now, where, params)
+                yield model, rows
+
+    def _batches(self, model: Any, kind: str) -> Iterator[tuple[str, list[Any], int]]:
+        """Yield conditions that take the records of one kind a batch at a time."""
+        undo = _undo(model)
+        last = -1
+        while True:
+            batch = f"SELECT id FROM {undo} WHERE kind = %s AND id > %s ORDER BY id LIMIT {BATCH}"
+            ((upto, rows),) = _rows(f"SELECT max(id), count(*) FROM ({batch}) b", [kind, last])
+            if not rows:
+                return
+            where = (
+                f"{_table(model)}.id IN "
+                f"(SELECT id FROM {undo} WHERE kind = %s AND id > %s AND id <= %s)"
+            )
+            yield where, [kind, last, upto], int(rows)
+            last = int(upto)
+
+
+def _pointers_to(model: Any) -> list[tuple[Any, str]]:
+    """Return (model, column) of every field of a noun that points to this one.
+
+    A source's origin follows from what it is derived from, and is no use of its own.
+    """
+    return [
+        (child, connection.ops.quote_name(f.column))
+        for child in record_models()
+        for f in child._meta.concrete_fields
+        if f.related_model is model and f.name != "origin"
+    ]
+
+
+def _governing(model: Any) -> Iterator[tuple[str, type[Publishable]]]:
+    """Yield the path to, and the kind of, the record whose status a noun's records share."""
+    if issubclass(model, Publishable):
+        yield "", model
+        return
+    for f in model._meta.concrete_fields:
+        if f.is_relation and f.remote_field.on_delete is models.CASCADE:
+            for path, governing in _governing(f.related_model):
+                yield f"{f.name}__{path}", governing
+
+
+def _table(model: Any) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _history(model: Any) -> str:
+    return connection.ops.quote_name(model.history.model._meta.db_table)
+
+
+def _undo(model: Any) -> str:
+    return connection.ops.quote_name(f"undo_{model._meta.model_name}")
+
+
+def _run(sql: str, params: list[Any] | None = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def _rows(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()

@@ -1,0 +1,48 @@
+"""A changeset's counts as the desk shows them."""
+
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy
+
+from allies.exchange.resources import NOUN_CALLED, NOUNS
+from allies.models import Changeset
+
+#: What is counted of a noun, and how it is called.
+COUNTS = (
+    ("rows", gettext_lazy("Rows")),
+    ("created", gettext_lazy("New")),
+    ("updated", gettext_lazy("Changed")),
+    ("unchanged", gettext_lazy("Unchanged")),
+    ("repeated", gettext_lazy("Repeated")),
+    ("likely", gettext_lazy("Likely there already")),
+    ("left_out", gettext_lazy("Left out")),
+    ("refused", gettext_lazy("Refused")),
+    ("deleted", gettext_lazy("Deleted")),
+    ("restored", gettext_lazy("Restored")),
+    ("returned", gettext_lazy("Returned")),
+)
+
+
+def noun_label(noun: str) -> str:
+    return capfirst(str(NOUNS[noun]._meta.model._meta.verbose_name_plural))
+
+
+def totals_of(changeset: Changeset) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for counts in changeset.counts.values():
+        for name, number in counts.items():
+            totals[name] = totals.get(name, 0) + number
+    return totals
+
+
+def table_of(changeset: Changeset) -> dict[str, Any]:
+    """Return a changeset's counts as a table: columns that count something, a row a noun."""
+    totals = totals_of(changeset)
+    columns = [(name, label) for name, label in COUNTS if totals.get(name)]
+    rows = []
+    for name, counts in changeset.counts.items():
+        rows.append(
+            (noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns])
+        )
+    return {"columns": [label for _name, label in columns], "rows": rows}

@@ -1,0 +1,94 @@
+"""The forms in which a file is uploaded, and in which one says how it is written."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from allies.admin.counts import noun_label
+from allies.exchange.tables import Layout
+
+ENCODINGS = (
+    ("utf-8-sig", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("cp1252", "Windows-1252"),
+    ("mac_roman", "Mac Roman"),
+)
+DELIMITERS = (
+    (",", gettext_lazy("comma")),
+    (";", gettext_lazy("semicolon")),
+    ("\t", gettext_lazy("tab")),
+    ("|", gettext_lazy("vertical bar")),
+)
+
+
+class UploadForm(forms.Form):
+    """A file, what it holds, and why it comes."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV, TSV or XLSX, as it came; gzipped, if you like. What is in it is found out, "
+            "and you can correct it."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.gz"}),
+    )
+    noun = forms.ChoiceField(label=gettext_lazy("Its rows are"))
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=1000,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy(
+            "Kept with the changes; readers see it where they are listed publicly."
+        ),
+    )
+
+    def __init__(self, nouns: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        noun = self.fields["noun"]
+        assert isinstance(noun, forms.ChoiceField)
+        noun.choices = [(name, noun_label(name)) for name in nouns]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > settings.IMPORT_MAX_BYTES:
+            raise ValidationError(
+                _("The file has %(size)d MB; %(limit)d are allowed.")
+                % {"size": file.size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
+            )
+        return file
+
+
+class LayoutForm(forms.Form):
+    """How a file is written, as it was found out or as the editor knows better."""
+
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
+    delimiter = forms.ChoiceField(
+        label=gettext_lazy("Cells are parted by"), choices=DELIMITERS, required=False
+    )
+    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
+    header_row = forms.IntegerField(
+        label=gettext_lazy("Row that names the columns"),
+        min_value=0,
+        max_value=1000,
+        help_text=gettext_lazy("0: none; then the columns are called A, B, C …"),
+    )
+
+    def __init__(self, layout: Layout, names: list[str], data: Any = None) -> None:
+        encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
+        initial = {**layout.as_json(), "encoding": encoding}
+        super().__init__(data, initial=initial)
+        sheet = self.fields["sheet"]
+        assert isinstance(sheet, forms.ChoiceField)
+        sheet.choices = [(name, name) for name in names]
+        unused = ("sheet",) if layout.kind == "text" else ("encoding", "delimiter")
+        for name in unused:
+            del self.fields[name]
+        self.layout = layout
+
+    def corrected(self) -> Layout:
+        return Layout.from_json({**self.layout.as_json(), **self.cleaned_data})
