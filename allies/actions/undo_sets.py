@@ -119,7 +119,9 @@ class UndoSets:
             return "(1 = 1)"
         prefix = f"{model._meta.model_name}-"
         ids = [key.removeprefix(prefix) for key in self.also if key.startswith(prefix)]
-        numbers = [str(int(text)) for text in ids if text.isascii() and text.isdecimal()]
+        numbers = [
+            str(int(text)) for text in ids if text.isascii() and text.isdecimal() and len(text) < 19
+        ]
         return f"(h.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
 
     def _spare_used(self, model: Any) -> bool:

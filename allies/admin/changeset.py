@@ -1,7 +1,7 @@
 """Changesets in the admin: a file is uploaded, mapped, looked at, applied, taken back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -415,12 +415,10 @@ class ChangesetAdmin(admin.ModelAdmin):
         if changeset.state != ChangesetState.CHECKED or not changeset.file:
             raise Http404
         table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+        header = [*_own(table, table.columns), REASON]
         name = f"refused-{Path(changeset.file_name).stem}.csv"
         return StreamingHttpResponse(
-            (
-                line.encode()
-                for line in csv_lines([*table.columns, "reason"], _refused(changeset, table))
-            ),
+            (line.encode() for line in csv_lines(header, _refused(changeset, table))),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{_plain_name(name)}"'},
         )
@@ -580,8 +578,13 @@ def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
             if wanted is None:
                 return
             if row.number == wanted[0]:
-                yield [*map(str, row.cells), "; ".join(wanted[1])]
+                yield [*_own(table, row.cells), "; ".join(wanted[1])]
                 wanted = next(reasons, None)
+
+
+def _own(table: Table, cells: Sequence[str]) -> list[str]:
+    """Return a row's cells without the reason an earlier refusal gave."""
+    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]
 
 
 def _plain_name(name: str) -> str:

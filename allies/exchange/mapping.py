@@ -45,26 +45,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from allies.edtf import UnreadableDate, bounds
+from allies.exchange.mapping_shape import BadMapping, check
 from allies.exchange.plan import Plan
-from allies.exchange.references import CODES
 from allies.exchange.resources import NOUNS
 from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row, Rows
 from allies.exchange.tables import Table
 from allies.models import Country
 from allies.models.languages import SUFFIXES
 
-SOURCES = ("column", "constant", "text", "date")
-_MODIFIERS = ("else", "with", "nothing", "values", "order", "country", "gather", "by_if", "cut")
-_ORDERS = ("dmy", "mdy", "ymd")
 _BRACES = re.compile(r"\{([^{}]+)\}")
 _FIGURES = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
 
 #: A row's cells → the cell of ours they make.
 Feed = Callable[[Sequence[str]], Cell]
-
-
-class BadMapping(ValueError):
-    """A mapping that cannot be used; its text says what is wrong with it."""
 
 
 class FileMapping:
@@ -74,29 +67,13 @@ class FileMapping:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        _only(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
+        check(data)
         self.data = data
         self.name = str(data.get("name", ""))
         self.records = list(data.get("records", []))
         self.nouns = list(data.get("nouns", []))
         self.countries: dict[str, str] = dict(data.get("countries", {}))
         self.aliases: list[str] = list(data.get("aliases", []))
-        if not self.nouns:
-            raise BadMapping(_("The mapping names no noun."))
-        for noun in self.nouns:
-            self._check_noun(noun)
-        for record in self.records:
-            _known_noun(record.get("noun"))
-            _known_fields(record["noun"], record.get("cells", {}))
-
-    def _check_noun(self, noun: Mapping[str, Any]) -> None:
-        _only(noun, ("noun", "fields", "only_new", "when"), _("noun"))
-        _known_noun(noun.get("noun"))
-        fields = noun.get("fields", {})
-        _known_fields(noun["noun"], fields)
-        _known_fields(noun["noun"], noun.get("only_new", []))
-        for spec in fields.values():
-            _check_spec(spec)
 
     @property
     def columns(self) -> list[str]:
@@ -357,58 +334,6 @@ def _day(parts: list[str], shown: str) -> Cell:
 
 def _one_row(columns: list[str], cells: list[str]) -> Rows:
     return Rows(columns, lambda: iter([Row(0, cells)]))
-
-
-# Checking.
-
-
-def _only(data: Any, known: tuple[str, ...], what: str) -> None:
-    if not isinstance(data, Mapping):
-        raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
-    if unknown := [name for name in data if name not in known]:
-        raise BadMapping(
-            _("Unknown in the %(what)s: %(names)s. Known are: %(known)s.")
-            % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
-        )
-
-
-def _known_noun(noun: Any) -> None:
-    if noun not in NOUNS:
-        raise BadMapping(
-            _("There is no noun “%(noun)s”. There are: %(nouns)s.")
-            % {"noun": noun, "nouns": ", ".join(NOUNS)}
-        )
-
-
-def _known_fields(noun: str, fields: Iterable[str]) -> None:
-    columns = NOUNS[noun]().columns
-    if unknown := [name for name in fields if name not in columns]:
-        raise BadMapping(
-            _("%(noun)s have no %(names)s. They have: %(columns)s.")
-            % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
-        )
-
-
-def _check_spec(spec: Any) -> None:
-    _only(spec, SOURCES + _MODIFIERS, _("field"))
-    if len([name for name in SOURCES if name in spec]) != 1:
-        raise BadMapping(
-            _("A field is fed by one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
-        )
-    if spec.get("order", "dmy") not in _ORDERS:
-        raise BadMapping(
-            _("An order of dates is one of: %(orders)s.") % {"orders": ", ".join(_ORDERS)}
-        )
-    if spec.get("country", "any") not in (*CODES, "any"):
-        raise BadMapping(
-            _("A country goes by one of: %(codes)s.") % {"codes": ", ".join((*CODES, "any"))}
-        )
-    if "date" in spec and not (isinstance(spec["date"], list) and 1 <= len(spec["date"]) <= 3):
-        raise BadMapping(_("A date is made of the columns of year, month and day."))
-    for own in spec.get("with", {}).values():
-        _check_spec(own)
-    if "else" in spec:
-        _check_spec(spec["else"])
 
 
 def _columns_of(spec: Mapping[str, Any]) -> list[str]:

@@ -171,6 +171,20 @@ class TestCountriesNobodyKnows:
         assert Alias.objects.get(name="Ruritania").country.alpha3 == "VNM"
 
 
+ALIASES = {"noun": "aliases", "fields": {"name": {"column": "a"}}}
+
+
+def field(**spec):
+    return {"nouns": [{"noun": "aliases", "fields": {"name": spec}}]}
+
+
+def nested(depth):
+    spec = {"column": "a"}
+    for _level in range(depth):
+        spec = {"column": "a", "else": spec}
+    return spec
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -180,6 +194,25 @@ class TestCountriesNobodyKnows:
         ({"nouns": [{"noun": "aliases", "fields": {"name": {}}}]}, "one of"),
         ({"nouns": [{"noun": "aliases", "fields": {"name": {"column": "a", "x": 1}}}]}, "x"),
         ({"nouns": [], "colour": 1}, "colour"),
+        ([], "no mapping"),
+        ({"nouns": {"noun": "aliases"}}, "right kind"),
+        ({"nouns": ["aliases"]}, "no mapping"),
+        ({"nouns": [{"noun": "aliases", "fields": []}]}, "right kind"),
+        ({"nouns": [{"noun": "aliases", "fields": {"name": "a"}}]}, "no mapping"),
+        ({"nouns": [{"noun": ["aliases"], "fields": {}}]}, "no noun"),
+        ({"nouns": [ALIASES], "records": [{}]}, "no noun"),
+        ({"nouns": [ALIASES], "records": [{"noun": "sources", "cells": {}}]}, "no cells"),
+        ({"nouns": [ALIASES], "countries": ["x"]}, "right kind"),
+        ({"nouns": [{**ALIASES, "when": {"is": ["x"]}}]}, "condition"),
+        (field(column="a", nothing="x"), "right kind"),
+        (field(column="a", values=["x"]), "right kind"),
+        (field(column="a", cut=-1), "right kind"),
+        (field(text="{a}", **{"with": []}), "right kind"),
+        (field(column="a", by_if={"column": "b"}), "condition"),
+        (field(column="a", gather={"per": "b"}), "gather"),
+        (field(date=[]), "year"),
+        (field(date=["a", "b", "c", "d"]), "year"),
+        (field(**nested(50)), "deeply"),
         ({"nouns": [{"noun": "events", "fields": {"date": {"column": "d", "order": "x"}}}]}, "dmy"),
     ],
 )

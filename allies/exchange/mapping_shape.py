@@ -1,0 +1,195 @@
+"""Whether some JSON is a mapping: every part of the shape it has to have, and what is wrong."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from allies.exchange.references import CODES
+from allies.exchange.resources import NOUNS
+from allies.models.languages import SUFFIXES
+
+SOURCES = ("column", "constant", "text", "date")
+ORDERS = ("dmy", "mdy", "ymd")
+
+#: Specs within specs, at most; and the most parts a list or table in a mapping may have.
+DEPTH, PARTS = 8, 5000
+
+
+class BadMapping(ValueError):
+    """A mapping that cannot be used; its text says what is wrong with it."""
+
+
+def check(data: Any) -> None:
+    """Raise BadMapping where this is no mapping, or names a noun, field or word nobody knows."""
+    _only(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
+    _shaped(data, "name", _is_text)
+    _shaped(data, "records", _is_list)
+    _shaped(data, "nouns", _is_list)
+    _shaped(data, "countries", _is_table_of_texts)
+    _shaped(data, "aliases", _is_list_of_texts)
+    if not data.get("nouns"):
+        raise BadMapping(_("The mapping names no noun."))
+    for noun in data["nouns"]:
+        _check_noun(noun)
+    for record in data.get("records", []):
+        _only(record, ("noun", "cells"), _("record"))
+        _known_noun(record.get("noun"))
+        _shaped(record, "cells", _is_table)
+        _known_fields(record["noun"], record.get("cells", {}))
+        if not record.get("cells"):
+            raise BadMapping(_("A record in the mapping has no cells."))
+
+
+def _check_noun(noun: Any) -> None:
+    _only(noun, ("noun", "fields", "only_new", "when"), _("noun"))
+    _known_noun(noun.get("noun"))
+    if not isinstance(noun.get("fields"), Mapping):
+        raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": "fields"})
+    _shaped(noun, "only_new", _is_list_of_texts)
+    _known_fields(noun["noun"], noun["fields"])
+    _known_fields(noun["noun"], noun.get("only_new", []))
+    if when := noun.get("when"):
+        _check_condition(when, needs=())
+    for spec in noun["fields"].values():
+        _check_spec(spec, 0)
+
+
+def _check_condition(condition: Any, *, needs: tuple[str, ...]) -> None:
+    _only(condition, ("column", "is"), _("condition"))
+    _shaped(condition, "column", _is_text)
+    _shaped(condition, "is", _is_list_of_texts)
+    if missing := [name for name in ("column", *needs) if name not in condition]:
+        raise BadMapping(_("A condition needs: %(names)s.") % {"names": ", ".join(missing)})
+
+
+def _check_spec(spec: Any, depth: int) -> None:
+    if depth > DEPTH:
+        raise BadMapping(_("The mapping is nested too deeply."))
+    _only(spec, tuple(_SHAPES), _("field"))
+    for name, is_right in _SHAPES.items():
+        _shaped(spec, name, is_right)
+    if len([name for name in SOURCES if name in spec]) != 1:
+        raise BadMapping(
+            _("A field is fed by one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
+        )
+    if spec.get("order", "dmy") not in ORDERS:
+        raise BadMapping(
+            _("An order of dates is one of: %(orders)s.") % {"orders": ", ".join(ORDERS)}
+        )
+    if spec.get("country", "any") not in (*CODES, "any"):
+        raise BadMapping(
+            _("A country goes by one of: %(codes)s.") % {"codes": ", ".join((*CODES, "any"))}
+        )
+    if "date" in spec and not 1 <= len(spec["date"]) <= 3:
+        raise BadMapping(_("A date is made of the columns of year, month and day."))
+    if "by_if" in spec:
+        _check_condition(spec["by_if"], needs=("is",))
+    if "gather" in spec:
+        _check_gather(spec)
+    for own in spec.get("with", {}).values():
+        _check_spec(own, depth + 1)
+    if "else" in spec:
+        _check_spec(spec["else"], depth + 1)
+
+
+def _check_gather(spec: Mapping[str, Any]) -> None:
+    gather = spec["gather"]
+    _only(gather, ("per", "first", "language"), "gather")
+    if (
+        "column" not in spec
+        or not _is_text(gather.get("per"))
+        or not _is_number(gather.get("first"))
+        or gather.get("language") not in SUFFIXES
+    ):
+        raise BadMapping(
+            _("“gather” needs a column, “per”, “first” and a language: %(languages)s.")
+            % {"languages": ", ".join(SUFFIXES)}
+        )
+
+
+# Shapes.
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PARTS * 10
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= PARTS
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return _is_list(value) and all(map(_is_text, value))
+
+
+def _is_table(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping) and len(value) <= PARTS and all(map(_is_plain, value.values()))
+    )
+
+
+def _is_table_of_texts(value: Any) -> bool:
+    return _is_table(value) and all(map(_is_text, value.values()))
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) <= PARTS
+
+
+#: What a field's spec may hold, and of which kind.
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "column": _is_text,
+    "constant": _is_plain,
+    "text": _is_text,
+    "date": _is_list_of_texts,
+    "else": _is_mapping,
+    "with": _is_mapping,
+    "nothing": _is_list_of_texts,
+    "values": _is_table,
+    "order": _is_text,
+    "country": _is_text,
+    "gather": _is_mapping,
+    "by_if": _is_mapping,
+    "cut": _is_number,
+}
+
+
+def _shaped(data: Mapping[str, Any], name: str, is_right: Callable[[Any], bool]) -> None:
+    if name in data and not is_right(data[name]):
+        raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": name})
+
+
+def _only(data: Any, known: tuple[str, ...], what: str) -> None:
+    if not isinstance(data, Mapping):
+        raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
+    if unknown := [name for name in data if name not in known]:
+        raise BadMapping(
+            _("Unknown in the %(what)s: %(names)s. Known are: %(known)s.")
+            % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
+        )
+
+
+def _known_noun(noun: Any) -> None:
+    if noun not in NOUNS:
+        raise BadMapping(
+            _("There is no noun “%(noun)s”. There are: %(nouns)s.")
+            % {"noun": noun, "nouns": ", ".join(NOUNS)}
+        )
+
+
+def _known_fields(noun: str, fields: Iterable[str]) -> None:
+    columns = NOUNS[noun]().columns
+    if unknown := [name for name in fields if name not in columns]:
+        raise BadMapping(
+            _("%(noun)s have no %(names)s. They have: %(columns)s.")
+            % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
+        )
