@@ -1,6 +1,7 @@
 """What an undo touches, and what is done to it: sets in temporary tables, and SQL over them."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -119,9 +120,7 @@ class UndoSets:
             return "(1 = 1)"
         prefix = f"{model._meta.model_name}-"
         ids = [key.removeprefix(prefix) for key in self.also if key.startswith(prefix)]
-        numbers = [
-            str(int(text)) for text in ids if text.isascii() and text.isdecimal() and len(text) < 19
-        ]
+        numbers = [str(int(text)) for text in ids if re.fullmatch("[0-9]{1,18}", text)]
         return f"(h.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
 
     def _spare_used(self, model: Any) -> bool:

@@ -132,9 +132,7 @@ def _is_list_of_texts(value: Any) -> bool:
 
 
 def _is_table(value: Any) -> bool:
-    return (
-        isinstance(value, Mapping) and len(value) <= PARTS and all(map(_is_plain, value.values()))
-    )
+    return _is_mapping(value) and all(map(_is_plain, value.values()))
 
 
 def _is_table_of_texts(value: Any) -> bool:
@@ -179,7 +177,7 @@ def _only(data: Any, known: tuple[str, ...], what: str) -> None:
 
 
 def _known_noun(noun: Any) -> None:
-    if noun not in NOUNS:
+    if not _is_text(noun) or noun not in NOUNS:
         raise BadMapping(
             _("There is no noun “%(noun)s”. There are: %(nouns)s.")
             % {"noun": noun, "nouns": ", ".join(NOUNS)}
