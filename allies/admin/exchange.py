@@ -16,8 +16,8 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
 from allies.actions.rights import may
-from allies.admin.changeset import NOUN_OF
 from allies.exchange.export import FORMS, export_blocks, file_name
+from allies.exchange.resources import NOUN_CALLED
 from allies.tabular import TooMuch
 
 #: The forms a noun goes out in from its list, and how they are called there.
@@ -31,7 +31,7 @@ class ExchangeMixin(admin.ModelAdmin):
 
     @property
     def noun(self) -> str:
-        return NOUN_OF[self.model]
+        return NOUN_CALLED[str(self.model._meta.model_name)]
 
     def get_urls(self) -> list[Any]:
         name = self.model._meta.model_name

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.admin.counts import noun_label
+from allies.admin.changesets.counts import noun_label
 from allies.exchange.tables import Layout
 
 ENCODINGS = (

@@ -1,0 +1,110 @@
+"""What a changeset did, record by record, and the way back."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+)
+
+from allies.actions.rights import may
+from allies.actions.undo import NotUndone, look_at_undo, undoing
+from allies.admin.changesets.counts import noun_label, table_of
+from allies.admin.changesets.pages import ChangesetPages
+from allies.admin.changesets.preview import PER_PAGE
+from allies.exchange.jobs import start_apply
+from allies.exchange.resources import NOUN_CALLED, NOUNS
+from allies.models import WRITTEN, Changeset, ChangesetState
+
+
+class AppliedStep(ChangesetPages):
+    """The pages of a changeset that was applied, and of the undo of one."""
+
+    def _applied(self, request: HttpRequest, changeset: Any) -> HttpResponse:
+        may_undo = self.may_undo(request) and not changeset.is_undone
+        if request.method == "POST":
+            if "undo" in request.POST and may_undo:
+                by = undoing(changeset, user=request.user)
+                by.state = ChangesetState.CHECKED
+                by.save()
+                return self.again(by)
+            if request.POST.keys() & {"list", "unlist"} and self._may_list(request):
+                changeset.listed = "list" in request.POST
+                changeset.save(update_fields=["listed"])
+                return self.again(changeset)
+            raise PermissionDenied
+        return self.page(
+            request,
+            "applied",
+            changeset=changeset,
+            **self._records(request, changeset),
+            counts=table_of(changeset),
+            undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
+            may_undo=may_undo,
+            may_list=self._may_list(request),
+            has_mapping=bool(changeset.mapping.get("nouns")),
+            title=str(changeset),
+        )
+
+    def _records(self, request: HttpRequest, changeset: Changeset) -> dict[str, Any]:
+        """Return a page of the records of one noun that a changeset wrote."""
+        written = [
+            name for name, counts in changeset.counts.items() if any(map(counts.get, WRITTEN))
+        ]
+        if not written:
+            return {}
+        shown = request.GET.get("show", "")
+        shown = shown if shown in written else written[0]
+        model: Any = NOUNS[NOUN_CALLED[shown]]._meta.model
+        versions = model.history.filter(changeset=changeset).order_by("history_id")
+        page = Paginator(versions, PER_PAGE).get_page(request.GET.get("page"))
+        records = model._default_manager.in_bulk([version.id for version in page.object_list])
+        return {
+            "kinds": [(name, noun_label(NOUN_CALLED[name])) for name in written],
+            "kind": shown,
+            "page": page,
+            "records": [
+                (version, records.get(version.id), f"admin:allies_{shown}_history")
+                for version in page.object_list
+            ],
+        }
+
+    def may_undo(self, request: HttpRequest) -> bool:
+        return may(user=request.user, action="undo", record=Changeset)
+
+    def _may_list(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("allies.publish_event")
+
+    def _undoing(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+        if not self.may_undo(request):
+            raise PermissionDenied
+        assert changeset.undoes is not None
+        also = set(changeset.mapping.get("also", []))
+        if request.method == "POST":
+            chosen = request.POST.getlist("also")
+            changeset.mapping = {"also": ["all"] if "all" in chosen else chosen}
+            changeset.reason = request.POST.get("reason", "").strip()[:1000]
+            changeset.save(update_fields=["mapping", "reason"])
+            if "apply" in request.POST:
+                start_apply(changeset)
+            return self.again(changeset)
+        problem, report = "", None
+        try:
+            report = look_at_undo(changeset=changeset.undoes, also=frozenset(also))
+        except NotUndone as error:
+            problem = str(error)
+        return self.page(
+            request,
+            "undo",
+            changeset=changeset,
+            report=report,
+            counts=[
+                (noun_label(NOUN_CALLED[name]), counts)
+                for name, counts in (report.counts if report else {}).items()
+            ],
+            also=also,
+            problem=problem,
+            title=str(changeset),
+        )

@@ -1,0 +1,70 @@
+"""What every page of a changeset's way through the desk shares."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+)
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from allies.actions.rights import may
+from allies.exchange.jobs import sweep
+from allies.exchange.resources import NOUNS
+from allies.models import Changeset
+
+
+def importable(request: HttpRequest) -> list[str]:
+    """Return the nouns a user may import."""
+    return [
+        noun
+        for noun, resource in NOUNS.items()
+        if may(user=request.user, action="import", record=resource._meta.model)
+    ]
+
+
+class ChangesetPages(admin.ModelAdmin):
+    """Addresses, access and templates of the pages of one changeset."""
+
+    def address(self, view: str, *args: Any) -> str:
+        return reverse(f"admin:allies_changeset_{view}", args=args)
+
+    def own(self, request: HttpRequest, number: int) -> Changeset:
+        sweep()
+        changeset = Changeset.objects.with_undone().filter(pk=number).first()
+        if changeset is None:
+            raise Http404
+        if not self.has_view_permission(request, changeset):
+            raise PermissionDenied
+        return changeset
+
+    def again(self, changeset: Changeset) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.address("one", changeset.pk))
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            f"admin/allies/changeset/{template}.html",
+            {**self.admin_site.each_context(request), "opts": self.model._meta, **context},
+        )
+
+
+def nouns_of(changeset: Changeset) -> list[str]:
+    """Return the nouns a changeset's mapping writes."""
+    data = changeset.mapping
+    found = [part.get("noun", "") for part in [*data.get("nouns", []), *data.get("records", [])]]
+    if data.get("aliases"):
+        found.append("aliases")
+    return found or [changeset.noun]
+
+
+def plain_name(name: str) -> str:
+    """Return a file name that may stand in a header: letters, digits, dots and hyphens."""
+    return "".join(
+        char if (char.isalnum() and char.isascii()) or char in ".-_" else "-" for char in name
+    )

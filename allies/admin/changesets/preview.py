@@ -1,0 +1,166 @@
+"""What a file would do, and what the editor decides on it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from allies.admin.changesets.counts import table_of, totals_of
+from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
+from allies.exchange.jobs import plan_path, start_apply, start_check
+from allies.exchange.plan import Outcome, Plan
+from allies.exchange.reader import REASON
+from allies.exchange.references import CountryIndex, UnknownRecord
+from allies.exchange.tables import Layout, Table, open_table
+from allies.models import Changeset, ChangesetState
+from allies.tabular import csv_lines
+
+#: Rows of a preview on a page.
+PER_PAGE = 100
+
+#: The parts of a preview, in the order they are offered.
+KINDS = (
+    (Outcome.REFUSED, gettext_lazy("Refused")),
+    (Outcome.CHANGED, gettext_lazy("Changed")),
+    (Outcome.NEW, gettext_lazy("New")),
+    ("likely", gettext_lazy("Likely there already")),
+    (Outcome.REPEATED, gettext_lazy("Repeated in the file")),
+    (Outcome.LEFT_OUT, gettext_lazy("Left out")),
+)
+
+
+class PreviewStep(ChangesetPages):
+    """The page that shows what was planned, part by part, and lets it be applied."""
+
+    def _checked(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+        if request.method == "POST":
+            return self._decide(request, changeset)
+        try:
+            with Plan.open(plan_path(changeset)) as plan:
+                return self._preview(request, changeset, plan)
+        except FileNotFoundError:
+            start_check(changeset)
+            return self.again(changeset)
+
+    def _preview(self, request: HttpRequest, changeset: Changeset, plan: Plan) -> HttpResponse:
+        totals = totals_of(changeset)
+        counted = {
+            Outcome.REFUSED: totals.get("refused", 0),
+            Outcome.CHANGED: totals.get("updated", 0),
+            Outcome.NEW: totals.get("created", 0),
+            "likely": totals.get("likely", 0),
+            Outcome.REPEATED: totals.get("repeated", 0),
+            Outcome.LEFT_OUT: totals.get("left_out", 0),
+        }
+        kinds = [(kind, label, counted[kind]) for kind, label in KINDS if counted[kind]]
+        kind = request.GET.get("show", kinds[0][0] if kinds else "")
+        paginator = Paginator(range(counted.get(kind, 0)), PER_PAGE)
+        page = paginator.get_page(request.GET.get("page"))
+        likely = kind == "likely"
+        stored = Outcome.NEW if likely else kind
+        start = (page.number - 1) * PER_PAGE
+        rows = list(plan.outcomes(stored, start, PER_PAGE, likely=likely))
+        return self.page(
+            request,
+            "preview",
+            changeset=changeset,
+            counts=table_of(changeset),
+            kinds=kinds,
+            kind=kind,
+            page=page,
+            rows=rows,
+            unknown=plan.unknown(),
+            refused=totals.get("refused", 0),
+            writes=totals.get("created", 0) + totals.get("updated", 0),
+            title=_("Import %(name)s: what it would do") % {"name": changeset.file_name},
+        )
+
+    def _decide(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+        if "back" in request.POST:
+            changeset.state = ChangesetState.UPLOADED
+            changeset.message = ""
+            changeset.save(update_fields=["state", "message"])
+        elif "countries" in request.POST:
+            self._decide_countries(request, changeset)
+        elif "apply" in request.POST:
+            totals = totals_of(changeset)
+            if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
+                raise PermissionDenied
+            changeset.reason = request.POST.get("reason", "").strip()[:1000]
+            changeset.save(update_fields=["reason"])
+            start_apply(changeset)
+        elif "recheck" in request.POST:
+            start_check(changeset)
+        return self.again(changeset)
+
+    def _decide_countries(self, request: HttpRequest, changeset: Changeset) -> None:
+        """Take the editor's word for what the file's unknown countries are."""
+        index = CountryIndex()
+        mapping = dict(changeset.mapping)
+        countries = dict(mapping.get("countries", {}))
+        aliases = list(mapping.get("aliases", []))
+        wrong = []
+        texts, answers = request.POST.getlist("text"), request.POST.getlist("is")
+        for place, (text, answer) in enumerate(zip(texts, answers, strict=False)):
+            if f"leave-{place}" in request.POST:
+                countries[text] = ""
+            elif answer.strip():
+                try:
+                    countries[text] = index.find(answer.strip()).code
+                except UnknownRecord as error:
+                    wrong.append(f"“{answer}”: {error}")
+                    continue
+                if f"alias-{place}" in request.POST and text not in aliases:
+                    aliases.append(text)
+        if aliases and "aliases" not in importable(request):
+            wrong.append(_("You may not import all of these nouns."))
+            aliases = []
+        for message in wrong:
+            messages.error(request, message)
+        changeset.mapping = {**mapping, "countries": countries, "aliases": aliases}
+        changeset.save(update_fields=["mapping"])
+        if not wrong:
+            start_check(changeset)
+
+    def refused_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        """Answer with the file's refused rows as CSV, with what is wrong in a column of its own."""
+        changeset = self.own(request, number)
+        if changeset.state != ChangesetState.CHECKED or not changeset.file:
+            raise Http404
+        table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+        header = [*_own(table, table.columns), REASON]
+        name = f"refused-{Path(changeset.file_name).stem}.csv"
+        return StreamingHttpResponse(
+            (line.encode() for line in csv_lines(header, _refused(changeset, table))),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{plain_name(name)}"'},
+        )
+
+
+def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
+    """Yield the file's refused rows, as they stand in it, each with its reasons."""
+    with Plan.open(plan_path(changeset)) as plan:
+        reasons = plan.reasons()
+        wanted = next(reasons, None)
+        for row in table.rows():
+            if wanted is None:
+                return
+            if row.number == wanted[0]:
+                yield [*_own(table, row.cells), "; ".join(wanted[1])]
+                wanted = next(reasons, None)
+
+
+def _own(table: Table, cells: Sequence[str]) -> list[str]:
+    """Return a row's cells without the reason an earlier refusal gave."""
+    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]
