@@ -431,3 +431,60 @@ def test_sweep_leaves_what_is_waiting_for_its_turn_alone(dana, desk):
     own.check()
     sweep()
     assert own.changeset.state == "checked"
+
+
+class TestRealFiles:
+    """Files as published, mapped in the form and nowhere else."""
+
+    def test_organisations_and_their_members(self, dana, desk, shared):
+        own = desk(dana)
+        own.upload((shared / "data/igo/CountrycodesOrgs.csv").read_bytes(), "alliances")
+        own.send(**{**form_of(own.see()), "add-noun": "memberships", "refresh": "1"})
+        page = own.check(
+            **{
+                "0-identifier-from": "=text",
+                "0-identifier-text": "igo:{org_id}",
+                "0-kind-from": "=constant",
+                "0-kind-text": "organisation",
+                "0-title_en-from": "c:org_name",
+                "1-alliance-from": "=text",
+                "1-alliance-text": "igo:{org_id}",
+                "1-country-from": "c:ISO_3166_3",
+                "1-country-country": "alpha3",
+                "1-role-from": "",
+                "1-when": "org_member",
+                "1-when-is": "member",
+            }
+        )
+        while "Countries nobody here knows" in page:
+            texts = re.findall(r'name="text" value="([^"]*)"', page)
+            leave = {f"leave-{place}": "on" for place in range(len(texts))}
+            page = own.send(countries="1", text=texts, **{"is": [""] * len(texts)}, **leave)
+        own.send(apply="1")
+        assert own.changeset.state == "applied"
+        organisations = Alliance.objects.filter(identifier__startswith="igo:")
+        assert organisations.count() == 186
+        nato = organisations.get(identifier="igo:NATO")
+        assert nato.memberships.filter(country__alpha3="TUR").exists()
+        assert not nato.memberships.filter(country__alpha3="MNE").exists()
+
+    def test_countries_with_their_codes_change_only_their_names(self, dana, desk, shared):
+        own = desk(dana)
+        own.upload((shared / "data/countries/all.csv").read_bytes(), "countries")
+        own.check(**{"0-only-new": "name_en"})
+        counts = own.changeset.counts["country"]
+        assert (counts["rows"], counts.get("created"), counts.get("refused")) == (249, None, None)
+
+    def test_states_in_several_spells_are_one_country(self, dana, desk, shared):
+        own = desk(dana)
+        own.upload((shared / "data/cow/states2016.csv").read_bytes(), "countries")
+        own.check(
+            **{
+                "0-existed_from-from": "",
+                "0-existed_to-from": "",
+                "0-alpha3-from": "",
+                "0-only-new": "name_en",
+            }
+        )
+        counts = own.changeset.counts["country"]
+        assert (counts["rows"], counts["unchanged"], counts["repeated"]) == (243, 217, 26)
