@@ -21,12 +21,12 @@ from allies.admin.changesets.mapping import MappingStep
 from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
 from allies.admin.changesets.upload import UploadForm
-from allies.exchange.jobs import sweep
+from allies.exchange.jobs import stop, sweep
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.resources import NOUNS
 from allies.exchange.suggestions import suggest
 from allies.exchange.tables import detect, open_table
-from allies.exchange.work import call_off, progress_of
+from allies.exchange.work import progress_of
 from allies.models import Changeset, ChangesetKind, ChangesetState
 
 
@@ -165,7 +165,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep):
 
     def _working(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if request.method == "POST" and "stop" in request.POST:
-            call_off(changeset)
+            stop(changeset)
             return self.again(changeset)
         return self.page(
             request,

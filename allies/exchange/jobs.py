@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
-from allies.actions.rights import may
+from allies.actions.rights import Person, may
 from allies.actions.undo import NotUndone, undo
 from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
@@ -29,7 +29,7 @@ from allies.exchange.report import Report
 from allies.exchange.resources import NOUN_CALLED
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish, merged
 from allies.exchange.tables import Layout, open_table
-from allies.exchange.work import CalledOff, Work, progress_of
+from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
     WORKING,
     Changeset,
@@ -70,8 +70,17 @@ def _start(changeset: Changeset, state: str, job: Any) -> None:
         if not taken.update(state=state, run=run, message=""):
             return  # somebody was quicker: a job is at work already
         changeset.refresh_from_db()
+        forget_call(changeset)
         language = translation.get_language()
         transaction.on_commit(lambda: job.enqueue(changeset.pk, run, language))
+
+
+def stop(changeset: Changeset) -> None:
+    """Call the job at work on a changeset off; one that has not begun never will."""
+    if progress_of(changeset) is None:
+        _end(changeset, changeset.run, _("Called off; nothing was written."))
+    else:
+        call_off(changeset)
 
 
 def sweep() -> None:
@@ -176,6 +185,7 @@ def plan_path(changeset: Changeset) -> Path:
 
 def _check(changeset: Changeset) -> None:
     _require_own_file(changeset)
+    _require_somebody(changeset)
     table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
     looked_at = table.about_rows() * len(changeset.mapping.get("nouns", []))
     with Work(changeset, {"": looked_at}) as work:
@@ -256,6 +266,8 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
 
 def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
+    if not may(user=_require_somebody(changeset), action="undo", record=Changeset):
+        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     with Work(changeset, {"": changeset.undoes.changed}) as work, transaction.atomic():
         report = undo(
             changeset=changeset.undoes,
@@ -280,12 +292,21 @@ def _require_own_file(changeset: Changeset) -> None:
         raise UnreadableFile(_("The file is no longer the one that was uploaded. Upload it again."))
 
 
-def _require_rights(changeset: Changeset) -> None:
-    """Raise PermissionDenied where who applies it has lost the right since."""
+def _require_somebody(changeset: Changeset) -> Person:
+    """Return who a job is done for; raise PermissionDenied where they are gone.
+
+    Nobody in particular is the operator at the command line, who may do everything.
+    """
     user = changeset.created_by
     if user is None or not user.is_active:
-        raise PermissionDenied(_("Whoever uploaded this may no longer import."))
+        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+    return user
+
+
+def _require_rights(changeset: Changeset) -> None:
+    """Raise PermissionDenied where who applies it has lost the right since."""
+    user = _require_somebody(changeset)
     for model in record_models():
         counted = model._meta.model_name in changeset.counts
         if counted and not may(user=user, action="import", record=model):
-            raise PermissionDenied(_("Whoever uploaded this may no longer import."))
+            raise PermissionDenied(_("Whoever asked for this may no longer do it."))

@@ -39,7 +39,6 @@ class Work:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
-        (self._folder / "stop").unlink(missing_ok=True)
         self._say()
         self._thread.start()
         return self
@@ -75,6 +74,11 @@ def call_off(changeset: Changeset) -> None:
     """Ask the job at work on a changeset to stop."""
     if changeset.folder.is_dir():
         (changeset.folder / "stop").touch()
+
+
+def forget_call(changeset: Changeset) -> None:
+    """Forget that an earlier job was asked to stop."""
+    (changeset.folder / "stop").unlink(missing_ok=True)
 
 
 def progress_of(changeset: Changeset) -> dict[str, Any] | None:

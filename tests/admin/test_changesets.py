@@ -8,7 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from allies.exchange.jobs import apply as apply_job
+from allies.exchange.jobs import check as check_job
 from allies.exchange.jobs import sweep
+from allies.exchange.work import call_off
 from allies.models import Alias, Alliance, Changeset, Event, Mapping
 from tests import cast
 from tests.exchange.files import command
@@ -224,6 +227,47 @@ class TestStale:
         with own._at_once():
             assert own.client.post(own.address(), {"apply": "1"}).status_code == 403
         assert not Alias.objects.filter(name="Rusija").exists()
+
+    def test_whoever_is_gone_has_nothing_done_for_them(self, dana, desk, django_user_model):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        number = own.number
+        own.send(apply="1")
+        own.send(undo="1")
+        Changeset.objects.filter(pk=own.number).update(state="applying", run="r", created_by=None)
+        apply_job.func(own.number, "r", "en")
+        assert Alias.objects.filter(name="Rusija").exists()
+        assert "may no longer" in Changeset.objects.get(pk=own.number).message
+        assert not Changeset.objects.with_undone().get(pk=number).is_undone
+
+
+class TestCallingOff:
+    def test_job_that_has_not_begun_never_does(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.client.post(own.address(), {**form_of(own.see()), "check": "1"})
+        assert own.changeset.state == "checking"
+        run = own.changeset.run
+        assert "Called off" in own.send(stop="1")
+        check_job.func(own.number, run, "en")
+        assert own.changeset.state == "uploaded"
+
+    def test_job_at_work_stops_and_writes_nothing(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        changeset = own.changeset
+        Changeset.objects.filter(pk=changeset.pk).update(state="applying", run="r")
+        call_off(changeset)
+        apply_job.func(changeset.pk, "r", "en")
+        assert (own.changeset.state, own.changeset.message) == (
+            "checked",
+            "Called off; nothing was written.",
+        )
+        assert not Alias.objects.filter(name="Rusija").exists()
+        own.send(apply="1")
+        assert own.changeset.state == "applied"
 
 
 class TestMapping:
