@@ -283,6 +283,30 @@ class TestMapping:
         answer = own.client.get(own.address("mapping"))
         assert json.loads(answer.content)["nouns"] == saved["nouns"]
 
+    def test_all_the_form_can_say_stays_as_it_was_said(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"id;tag;y;m\n1;31/12/2024;2024;5\n", "memberships")
+        said = {
+            "0-alliance-from": "=text",
+            "0-alliance-text": "x:{id}",
+            "0-country-from": "=constant",
+            "0-country-text": "RUS",
+            "0-joined-from": "c:tag",
+            "0-left-from": "=date",
+            "0-left-year": "y",
+            "0-left-month": "m",
+            "0-left-nothing": "-9, 3000",
+        }
+        own.send(**{**form_of(own.see()), **said, "refresh": "1"})
+        own.send(**{**form_of(own.see()), "0-joined-order": "dmy", "refresh": "1"})
+        own.send(**{**form_of(own.see()), "refresh": "1"})
+        assert own.changeset.mapping["nouns"][0]["fields"] == {
+            "alliance": {"text": "x:{id}"},
+            "country": {"constant": "RUS"},
+            "joined": {"column": "tag", "order": "dmy"},
+            "left": {"date": ["y", "m"], "nothing": ["-9", "3000"]},
+        }
+
     def test_mapping_comes_as_json(self, dana, desk):
         own = desk(dana)
         own.upload(b"Land;Wort\nRUS;Rusija\n")

@@ -15,7 +15,7 @@ from allies.exchange.suggestions import is_date, spec_for, values_for
 from allies.models import Country
 
 #: What can be said in the form; a spec with more in it is kept as it is, or given up as a whole.
-_SIMPLE = frozenset({"column", "constant", "date", "nothing", "values", "order", "country"})
+_SIMPLE = frozenset({"column", "constant", "text", "date", "nothing", "values", "order", "country"})
 
 
 @dataclass
