@@ -112,7 +112,9 @@ class NounLoad:
         assert self._parent is not None
         for row in rows:
             own = row.cells[self._own] if self._own is not None else ""
-            self.plan.link(self._waiting, str(own), str(row.cells[self._parent]))
+            parent = row.cells[self._parent]
+            if isinstance(own, str) and isinstance(parent, str):
+                self.plan.link(self._waiting, own, parent)
 
     @property
     def _waiting(self) -> str:
@@ -120,7 +122,7 @@ class NounLoad:
 
     def _goes_round(self, at: int, cell: Any) -> bool:
         """Say whether the records a row waits for are waiting for each other."""
-        if at != self._parent:
+        if at != self._parent or isinstance(cell, Problem):
             return False
         seen: set[str] = set()
         key: str | None = cell

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 
 from django.db import models
 
-from allies.exchange.rows import Cell, Problem, Row
+from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row
 
 
 class Outcome(StrEnum):
@@ -163,8 +163,8 @@ class Plan:
     # Rows to look at again.
 
     def defer(self, round_: int, row: Row[Cell]) -> None:
-        """Keep a row for the next round; its cells are texts."""
-        cells = json.dumps([None if isinstance(cell, Problem) else cell for cell in row.cells])
+        """Keep a row for the next round."""
+        cells = json.dumps([_kept(cell) for cell in row.cells])
         self._db.execute("INSERT INTO deferred VALUES (?, ?, ?)", (round_, row.number, cells))
 
     def deferred(self, round_: int) -> Iterator[Row[Cell]]:
@@ -172,7 +172,7 @@ class Plan:
         for number, cells in self._db.execute(
             "SELECT row, cells FROM deferred WHERE round = ? ORDER BY row", (round_,)
         ):
-            yield Row(number, json.loads(cells))
+            yield Row(number, [_as_it_was(cell) for cell in json.loads(cells)])
 
     def count_deferred(self, round_: int) -> int:
         query = "SELECT count(*) FROM deferred WHERE round = ?"
@@ -289,3 +289,16 @@ class Plan:
 
     def left_slugs(self, noun: str) -> list[tuple[str, int]]:
         return self._db.execute("SELECT slug, id FROM old_slug WHERE noun = ?", (noun,)).fetchall()
+
+
+def _kept(cell: Cell) -> Any:
+    """Return a cell as JSON: its text, a problem's two texts, or null where it is left out."""
+    if isinstance(cell, Problem):
+        return None if cell is LEFT_OUT else [cell.value, cell.message]
+    return cell
+
+
+def _as_it_was(kept: Any) -> Cell:
+    if kept is None:
+        return LEFT_OUT
+    return Problem(*kept) if isinstance(kept, list) else str(kept)

@@ -139,6 +139,20 @@ class TestSpecs:
         assert not pact.memberships.filter(country__alpha3="THA").exists()
 
 
+def test_row_that_waits_keeps_what_is_wrong_with_it(tmp_path):
+    """A source that draws on a later one is looked at again: its other cells are as they were."""
+    rows = [
+        {"key": "second", "from": "first", "kind": "odd", "p": "B", "t": "b"},
+        {"key": "first", "from": "", "kind": "paper", "p": "A", "t": "a"},
+    ]
+    names = {"key": "key", "publisher": "p", "title": "t", "derived_from": "from"}
+    fields = {ours: {"column": theirs} for ours, theirs in names.items()}
+    fields["kind"] = {"column": "kind", "values": {"paper": "news", "odd": ""}}
+    data = {"nouns": [{"noun": "sources", "fields": fields}]}
+    ((row, column, value, _message),) = refusals(data, write(tmp_path / "s.csv", rows))
+    assert (row, column, value) == (2, "kind", "odd")
+
+
 class TestCountriesNobodyKnows:
     @pytest.fixture
     def file(self, tmp_path):
