@@ -23,6 +23,7 @@ from allies.models import (
     ChangesetState,
     Event,
     EvidenceLost,
+    OldSlug,
     Source,
     Status,
     record_models,
@@ -72,11 +73,14 @@ def undo(
         if user is not None:
             sets.require_rights(user)
         report = sets.report()
+        given_up = sets.slugs_given_up()
         done = 0
         for step in (sets.delete, sets.restore, sets.bring_back):
             for model, rows in step(by, now):
                 done += rows
                 tell(model._meta.model_name, done)
+    for model, slugs in given_up.items():
+        _settle_slugs(model, slugs, remember=_takes_back(changeset))
     Source.objects.trace_origins()
     _refuse_lost_support(before)
     return report
@@ -91,6 +95,27 @@ def undoing(changeset: Changeset, *, user: Person | None, reason: str = "") -> C
         listed=changeset.listed,
         created_by_id=user.pk if user else None,
     )
+
+
+def _takes_back(changeset: Changeset) -> bool:
+    """Say whether a changeset is an undo of something done, and not of an undo."""
+    depth, done = 0, changeset
+    while done.undoes is not None:
+        depth, done = depth + 1, done.undoes
+    return depth % 2 == 1
+
+
+def _settle_slugs(model: Any, slugs: list[tuple[str, int]], *, remember: bool) -> None:
+    """Keep the addresses that records leave where an undo is undone; else let them be forgotten.
+
+    The address a record is back at is no old one any more.
+    """
+    ids = [record_id for _slug, record_id in slugs]
+    noun = model._meta.model_name
+    for record_id, slug in model._default_manager.filter(pk__in=ids).values_list("pk", "slug"):
+        OldSlug.objects.filter(noun=noun, slug=slug, record_id=record_id).delete()
+    if remember:
+        OldSlug.objects.remember(model, slugs)
 
 
 def _refuse_wrong_state(changeset: Changeset) -> None:

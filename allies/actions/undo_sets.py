@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
-from allies.models import Changeset, Publishable, Source, Status, record_models
+from allies.models import Changeset, Publishable, Slugged, Source, Status, record_models
+from allies.models.fields import DerivedField
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
@@ -93,6 +94,10 @@ class UndoSets:
         later = (
             f"EXISTS (SELECT 1 FROM {history} l WHERE l.id = h.id AND l.history_id > h.history_id)"
         )
+        same = "IS" if connection.vendor == "sqlite" else "IS NOT DISTINCT FROM"
+        alike = " AND ".join(f"r.{column} {same} h.{column}" for column in _content(model))
+        as_made = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id AND {alike})"
+        later = f"({later} AND NOT {as_made})"
         here = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id)"
         mine = f"FROM {history} h WHERE h.changeset_id = %s"
         # Only what is there can go or be changed, only what is not can return.
@@ -207,6 +212,18 @@ class UndoSets:
                 f"WHERE u.kind = '~' AND u.id = {_table(model)}.id"
             )
 
+    def slugs_given_up(self) -> dict[Any, list[tuple[str, int]]]:
+        """Return, a noun, the (slug, id) of records that go back to another slug."""
+        return {
+            model: _rows(
+                f"SELECT t.slug, t.id FROM {_table(model)} t JOIN {_undo(model)} u ON u.id = t.id "
+                f"JOIN {_history(model)} b ON b.history_id = u.before WHERE b.slug <> t.slug",
+                [],
+            )
+            for model in self.models
+            if issubclass(model, Slugged)
+        }
+
     def restore(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:
         for model in self.models:
             for where, params, rows in self._batches(model, "~"):
@@ -253,6 +270,16 @@ def _pointers_to(model: Any) -> list[tuple[Any, str]]:
         for child in record_models()
         for f in child._meta.concrete_fields
         if f.related_model is model and f.name != "origin"
+    ]
+
+
+def _content(model: Any) -> list[str]:
+    """Return the columns that editors and files fill: what makes a record what it is."""
+    derived = {"id", "created_at", "updated_at", "origin"}
+    return [
+        connection.ops.quote_name(f.column)
+        for f in model._meta.concrete_fields
+        if f.name not in derived and not isinstance(f, DerivedField)
     ]
 
 
