@@ -20,6 +20,8 @@ def lock(models: Iterable[Any]) -> None:
             for model in sorted(models, key=lambda m: m._meta.db_table)
             for table in (model._meta.db_table, model.history.model._meta.db_table)
         ]
+        if not tables:  # an import of nothing at all
+            return
         with connection.cursor() as cursor:
             names = ", ".join(map(connection.ops.quote_name, tables))
             cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
