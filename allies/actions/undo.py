@@ -25,8 +25,8 @@ from allies.models import (
     EvidenceLost,
     OldSlug,
     Source,
-    Status,
     record_models,
+    unsupported,
 )
 
 Progress = Callable[[str, int], None]
@@ -128,12 +128,10 @@ def _refuse_wrong_state(changeset: Changeset) -> None:
 
 def _unsupported() -> dict[Any, set[int]]:
     """Return, of each kind of public record, the ids of those that lack support."""
-    found = {}
-    for model in (Alliance, Event, AllyList):
-        marked: Any = model._default_manager.filter(status=Status.PUBLISHED)
-        public = model.objects.published().values("pk")
-        found[model] = set(marked.exclude(pk__in=public).values_list("pk", flat=True))
-    return found
+    return {
+        model: set(unsupported(model).values_list("pk", flat=True))
+        for model in (Alliance, Event, AllyList)
+    }
 
 
 def _refuse_lost_support(before: dict[Any, set[int]]) -> None:

@@ -5,13 +5,12 @@ run is no longer the changeset's writes nothing. So a job that was taken for dea
 cannot spoil what its successor does.
 """
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
@@ -19,7 +18,7 @@ from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
 from allies.actions.rights import Person, may
-from allies.actions.undo import NotUndone, undo
+from allies.actions.undo import NotUndone
 from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Plan
@@ -27,8 +26,8 @@ from allies.exchange.planning import make_plan, state_for
 from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUN_CALLED
-from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, finish, merged
-from allies.exchange.tables import Layout, open_table
+from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, merged, run_undo
+from allies.exchange.tables import Layout, Table, open_table
 from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
     WORKING,
@@ -37,8 +36,6 @@ from allies.models import (
     ChangesetState,
     record_models,
 )
-
-logger = logging.getLogger(__name__)
 
 #: How often a plan is made anew because somebody saved meanwhile, before they have to wait.
 PATIENCE = 2
@@ -170,9 +167,6 @@ def _at_work(
             _end(changeset, run, f"{error} {_('Nothing was written.')}")
         except ValidationError as error:
             _end(changeset, run, f"{' '.join(error.messages)} {_('Nothing was written.')}")
-        except IntegrityError:
-            message = _("What was before is no longer possible: something it rests on is gone.")
-            _end(changeset, run, f"{message} {_('Nothing was written.')}")
         except Exception:
             message = _("Something went wrong here; nothing was written. It has been noted.")
             _end(changeset, run, message)
@@ -183,18 +177,22 @@ def plan_path(changeset: Changeset) -> Path:
     return changeset.folder / "plan.sqlite3"
 
 
+def uploaded_table(changeset: Changeset) -> Table:
+    """Return the table in a changeset's file, as it is said to be written."""
+    return open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+
+
 def _check(changeset: Changeset) -> None:
     _require_own_file(changeset)
     _require_somebody(changeset)
-    table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
-    looked_at = table.about_rows() * len(changeset.mapping.get("nouns", []))
-    with Work(changeset, {"": looked_at}) as work:
-        reports, state, outcome = _plan(changeset, work)
+    table = uploaded_table(changeset)
+    rows = table.about_rows() * len(changeset.mapping.get("nouns", []))
+    with Work(changeset, {"": rows}) as work:
+        reports, state, outcome = _plan(changeset, table, work)
     _checked(changeset, reports, state, outcome)
 
 
-def _plan(changeset: Changeset, work: Work) -> tuple[list[Report], str, str]:
-    table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report], str, str]:
     mapping = FileMapping(changeset.mapping)
     with Plan(plan_path(changeset), keep_rows=True) as plan:
         files = mapping.files(table, plan)
@@ -255,7 +253,8 @@ def _write(changeset: Changeset, work: Work) -> None:
 def _plan_again(changeset: Changeset, work: Work) -> None:
     """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
     before = changeset.outcome
-    reports, changeset.data_state, changeset.outcome = _plan(changeset, work)
+    table = uploaded_table(changeset)
+    reports, changeset.data_state, changeset.outcome = _plan(changeset, table, work)
     changeset.counts = merged(reports)
     if changeset.outcome != before:
         Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
@@ -268,15 +267,9 @@ def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
     if not may(user=_require_somebody(changeset), action="undo", record=Changeset):
         raise PermissionDenied(_("Whoever asked for this may no longer do it."))
-    with Work(changeset, {"": changeset.undoes.changed}) as work, transaction.atomic():
-        report = undo(
-            changeset=changeset.undoes,
-            by=changeset,
-            user=changeset.created_by,
-            also=frozenset(changeset.mapping.get("also", [])),
-            progress=work.tell,
-        )
-        finish(changeset, report.counts, timezone.now())
+    with Work(changeset, {"": changeset.undoes.changed}) as work:
+        also = frozenset(changeset.mapping.get("also", []))
+        run_undo(changeset, user=changeset.created_by, also=also, progress=work.tell)
 
 
 def _totals(changeset: Changeset) -> dict[str, int]:

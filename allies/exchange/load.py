@@ -11,7 +11,7 @@ from allies.actions.rights import Person
 from allies.exchange.columns import Column, Failure
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.recognise import Known, Read, Recogniser
-from allies.exchange.references import References
+from allies.exchange.references import CODES, References
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import Identity
@@ -395,10 +395,7 @@ class NounLoad:
 def shown(cell: str) -> str:
     """Return a cell without the code system a mapping put in front of a country's code."""
     system, colon, rest = cell.partition(":")
-    return rest if colon and system in _SYSTEMS else cell
-
-
-_SYSTEMS = frozenset({"alpha2", "alpha3", "m49", "cow", "name"})
+    return rest if colon and system in CODES else cell
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

@@ -113,8 +113,7 @@ class FileMapping:
             found.append((record["noun"], _one_row(list(record["cells"]), cells)))
         for noun in self.nouns:
             found.append((noun["noun"], self._rows(noun, table, plan, first=noun is self.nouns[0])))
-        order = list(NOUNS)
-        return sorted(found, key=lambda pair: order.index(pair[0]))
+        return in_order(found)
 
     def _alias_rows(self) -> Rows:
         kept = [(self.countries[text], text) for text in self.aliases if self.countries.get(text)]
@@ -146,6 +145,12 @@ class FileMapping:
                     yield Row(number, [feed(cells) for feed in feeds])
 
         return Rows(list(fields), read, called)
+
+
+def in_order(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
+    """Return rows of nouns in an order in which each finds the records it names."""
+    order = list(NOUNS)
+    return sorted(files, key=lambda pair: order.index(pair[0]))
 
 
 class _Compiler:

@@ -6,6 +6,7 @@ column, one a unique rule. Memory holds one chunk and the country names.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from allies.actions.rights import Person
 from allies.exchange.load import NounLoad
@@ -54,13 +55,18 @@ def make_plan(
     return reports
 
 
-def state_for(nouns: Iterable[str]) -> str:
-    """Return the state of all data that an import of these nouns looks at."""
-    models = set()
+def looked_at(nouns: Iterable[str]) -> set[Any]:
+    """Return the models whose records an import of these nouns looks at."""
+    models: set[Any] = set()
     for noun in nouns:
         model = NOUNS[noun]._meta.model
         models |= {model, *referred_models(model)}
-    return data_state(models)
+    return models
+
+
+def state_for(nouns: Iterable[str]) -> str:
+    """Return the state of all data that an import of these nouns looks at."""
+    return data_state(looked_at(nouns))
 
 
 def _for_noun(progress: Progress | None, noun: str) -> Callable[[int], None]:

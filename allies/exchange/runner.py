@@ -10,11 +10,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person
+from allies.actions.undo import undo
+from allies.actions.undo_sets import UndoReport
 from allies.actions.versions import lock
 from allies.exchange.plan import Plan
-from allies.exchange.planning import Progress, make_plan, state_for
+from allies.exchange.planning import Progress, looked_at, make_plan, state_for
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUNS
 from allies.exchange.rows import Rows
@@ -25,9 +28,8 @@ from allies.models import (
     ChangesetState,
     Publishable,
     Source,
-    Status,
     record_models,
-    referred_models,
+    unsupported,
 )
 
 
@@ -112,7 +114,7 @@ def apply_plan(
     nouns = [report.noun for report in reports]
     try:
         with transaction.atomic():
-            lock(_looked_at(nouns))
+            lock(looked_at(nouns))
             if state_for(nouns) != state:
                 raise Stale
             if changeset.pk is None:
@@ -122,6 +124,29 @@ def apply_plan(
             finish(changeset, merged(reports), now)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
+
+
+def run_undo(
+    by: Changeset,
+    *,
+    user: Person | None,
+    also: frozenset[str] = frozenset(),
+    progress: Progress | None = None,
+) -> UndoReport:
+    """Take back the changeset that ``by`` undoes, and mark ``by`` as applied, in one transaction.
+
+    Raises what ``actions.undo.undo`` does, and BrokenRule where what was is no longer possible.
+    """
+    assert by.undoes is not None
+    try:
+        with transaction.atomic():
+            report = undo(changeset=by.undoes, by=by, user=user, also=also, progress=progress)
+            finish(by, report.counts, timezone.now())
+    except IntegrityError as error:
+        raise BrokenRule(
+            _("What was before is no longer possible: something it rests on is gone.")
+        ) from error
+    return report
 
 
 def merged(reports: list[Report]) -> dict[str, dict[str, int]]:
@@ -153,14 +178,6 @@ def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.date
     transaction.on_commit(after_import.enqueue)
 
 
-def _looked_at(nouns: Iterable[str]) -> set[Any]:
-    found: set[Any] = set()
-    for noun in nouns:
-        model = NOUNS[noun]._meta.model
-        found |= {model, *referred_models(model)}
-    return found
-
-
 def _settle(changeset: Changeset, reports: list[Report]) -> None:
     """Count what readers cannot see yet, and say whether all of the changeset is public."""
     hidden = False
@@ -168,8 +185,7 @@ def _settle(changeset: Changeset, reports: list[Report]) -> None:
         resource = NOUNS[report.noun]
         model: Any = resource._meta.model
         if issubclass(model, Publishable) and model is not Source:
-            marked = model.objects.filter(status=Status.PUBLISHED)
-            report.unsupported = marked.exclude(pk__in=model.objects.published()).count()
+            report.unsupported = unsupported(model).count()
         if report.created or report.updated:
             hidden = hidden or _has_hidden(model, resource.governed_through, changeset)
     changeset.listed = not hidden

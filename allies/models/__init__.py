@@ -20,7 +20,7 @@ from allies.models.changeset import (
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
-from allies.models.evidence import EvidenceLost, refuse_loss, would_lose_support
+from allies.models.evidence import EvidenceLost, refuse_loss, unsupported, would_lose_support
 from allies.models.nouns import data_state, record_models, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
@@ -66,5 +66,6 @@ __all__ = [
     "record_models",
     "referred_models",
     "refuse_loss",
+    "unsupported",
     "would_lose_support",
 ]

@@ -35,6 +35,12 @@ _CITED: dict[str, tuple[Any, str]] = {
 }
 
 
+def unsupported(model: Any) -> QuerySet[Any]:
+    """Return the records of a noun that are marked published and that readers do not see."""
+    marked: QuerySet[Any] = model.objects.filter(status=Status.PUBLISHED)
+    return marked.exclude(pk__in=model.objects.published().values("pk"))
+
+
 def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
     """Return the public records that rest on this source alone; costs five queries.
 

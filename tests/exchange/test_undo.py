@@ -6,9 +6,9 @@ from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from allies.actions.undo import NotUndone, look_at_undo, undo, undoing
+from allies.actions.undo import NotUndone, look_at_undo, undoing
 from allies.exchange.package import package_of_everything
-from allies.exchange.runner import finish
+from allies.exchange.runner import run_undo
 from allies.models import (
     Alias,
     Alliance,
@@ -37,14 +37,8 @@ def last():
 
 def take_back(changeset=None, *, also=(), user=None):
     """Undo a changeset as the command does; return the report and the undo's changeset."""
-    from django.db import transaction
-    from django.utils import timezone
-
-    changeset = changeset or last()
-    by = undoing(changeset, user=user)
-    with transaction.atomic():
-        report = undo(changeset=changeset, by=by, user=user, also=frozenset(also))
-        finish(by, report.counts, timezone.now())
+    by = undoing(changeset or last(), user=user)
+    report = run_undo(by, user=user, also=frozenset(also))
     return report, by
 
 

@@ -18,7 +18,7 @@ from allies.admin.changesets.pages import ChangesetPages, importable, nouns_of, 
 from allies.admin.changesets.upload import LayoutForm
 from allies.exchange.jobs import start_check
 from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
-from allies.exchange.mappings import built_in
+from allies.exchange.mappings import named, names
 from allies.exchange.reader import UnreadableFile
 from allies.exchange.references import CODES
 from allies.exchange.suggestions import by_names, suggest, words_of
@@ -58,11 +58,10 @@ class MappingStep(ChangesetPages):
             table=table,
             shown=list(enumerate(shown, start=1)),
             nouns=noun_rows(changeset.mapping, words) if table else [],
-            unused=_unused(changeset, table) if table else [],
-            missing=_missing(changeset, table) if table else [],
+            **(_asked_for(changeset, table) if table else {}),
             codes=CODES,
             addable=[(noun, noun_label(noun)) for noun in nouns],
-            saved=[*built_in(), *Mapping.objects.values_list("name", flat=True)],
+            saved=names(),
             title=_("Import %(name)s: its columns") % {"name": changeset.file_name},
         )
 
@@ -113,13 +112,9 @@ class MappingStep(ChangesetPages):
             if not isinstance(found, dict):
                 raise BadMapping(_("This is no mapping."))
             return found
-        name = request.POST.get("saved", "")
-        if name in (own := built_in()):
-            return own[name]
-        saved = Mapping.objects.filter(name=name).first()
-        if saved is None:
+        if (chosen := named(request.POST.get("saved", ""))) is None:
             raise BadMapping(_("Choose a mapping, or a file that holds one."))
-        return dict(saved.mapping)
+        return chosen
 
     def _save_mapping(self, request: HttpRequest, mapping: FileMapping) -> None:
         if not mapping.name:
@@ -141,12 +136,10 @@ class MappingStep(ChangesetPages):
         )
 
 
-def _unused(changeset: Changeset, table: Table) -> list[str]:
-    used = set(FileMapping(changeset.mapping).columns) if changeset.mapping.get("nouns") else set()
-    return [name for name in table.columns if name not in used]
-
-
-def _missing(changeset: Changeset, table: Table) -> list[str]:
+def _asked_for(changeset: Changeset, table: Table) -> dict[str, list[str]]:
+    """Return the columns a mapping leaves unused, and those it asks for in vain."""
     if not changeset.mapping.get("nouns"):
-        return []
-    return FileMapping(changeset.mapping).missing(table.columns)
+        return {"unused": table.columns, "missing": []}
+    mapping = FileMapping(changeset.mapping)
+    unused = [name for name in table.columns if name not in mapping.columns]
+    return {"unused": unused, "missing": mapping.missing(table.columns)}

@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy
 
 from allies.admin.changesets.counts import table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
-from allies.exchange.jobs import plan_path, start_apply, start_check
+from allies.exchange.jobs import plan_path, start_apply, start_check, uploaded_table
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.reader import REASON
 from allies.exchange.references import CountryIndex, UnknownRecord
-from allies.exchange.tables import Layout, Table, open_table
+from allies.exchange.tables import Table
 from allies.models import Changeset, ChangesetState
 from allies.tabular import csv_lines
 
@@ -138,7 +138,7 @@ class PreviewStep(ChangesetPages):
         changeset = self.own(request, number)
         if changeset.state != ChangesetState.CHECKED or not changeset.file:
             raise Http404
-        table = open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+        table = uploaded_table(changeset)
         header = [*_own(table, table.columns), REASON]
         name = f"refused-{Path(changeset.file_name).stem}.csv"
         return StreamingHttpResponse(

@@ -28,20 +28,27 @@ def load_mapping(name: str) -> dict[str, Any]:
     path = Path(name)
     if path.suffix == ".json" and path.is_file():
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
-        return found
-    own = built_in()
-    if name in own:
-        return own[name]
-    saved = Mapping.objects.filter(name=name).first()
-    if saved is None:
+        return data
+    found = named(name)
+    if found is None:
         raise BadMapping(
             _("There is no mapping “%(name)s”. There are: %(names)s.")
-            % {
-                "name": name,
-                "names": ", ".join([*own, *Mapping.objects.values_list("name", flat=True)]),
-            }
+            % {"name": name, "names": ", ".join(names())}
         )
-    return dict(saved.mapping)
+    return found
+
+
+def names() -> list[str]:
+    """Return the names of the project's own mappings and of the saved ones."""
+    return [*built_in(), *Mapping.objects.values_list("name", flat=True)]
+
+
+def named(name: str) -> dict[str, Any] | None:
+    """Return the project's own or the saved mapping of this name, if there is one."""
+    if found := built_in().get(name):
+        return found
+    saved = Mapping.objects.filter(name=name).first()
+    return dict(saved.mapping) if saved else None

@@ -9,12 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from allies.exchange.mapping import BadMapping, FileMapping
+from allies.exchange.mapping import BadMapping, FileMapping, in_order
 from allies.exchange.mappings import load_mapping
 from allies.exchange.plan import Plan
 from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
-from allies.exchange.resources import NOUNS
 from allies.exchange.rows import Rows
 from allies.exchange.runner import BrokenRule, Files, Refused, run_import
 from allies.exchange.tables import open_table
@@ -60,13 +59,11 @@ class ImportingCommand(BaseCommand):
         only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
 
         def files(plan: Plan) -> list[tuple[str, Rows]]:
-            found = [
+            return in_order(
                 pair
                 for mapping, table in zip(mappings, tables, strict=True)
                 for pair in mapping.files(table, plan)
-            ]
-            order = list(NOUNS)
-            return sorted(found, key=lambda pair: order.index(pair[0]))
+            )
 
         about_rows = {
             part["noun"]: table.about_rows()

@@ -5,12 +5,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.undo import NotUndone, UndoReport, look_at_undo, undo, undoing
-from allies.exchange.runner import finish
+from allies.actions.undo import NotUndone, UndoReport, look_at_undo, undoing
+from allies.exchange.runner import BrokenRule, run_undo
 from allies.management.commands._imports import Ticker
 from allies.models import Changeset
 
@@ -51,17 +49,11 @@ class Command(BaseCommand):
         by = undoing(changeset, user=None, reason=reason)
         progress = Ticker().tell if self.stderr.isatty() else None
         try:
-            with transaction.atomic():
-                report = undo(changeset=changeset, by=by, user=None, also=also, progress=progress)
-                finish(by, report.counts, timezone.now())
-        except NotUndone as error:
+            report = run_undo(by, user=None, also=also, progress=progress)
+        except (NotUndone, BrokenRule) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        except IntegrityError as error:
-            raise CommandError(
-                _("What was before is no longer possible: something it rests on is gone.")
-            ) from error
         self._show(report)
         self.stdout.write(_("Undone, as changeset %(number)d.") % {"number": by.pk})
 
