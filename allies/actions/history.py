@@ -1,44 +1,43 @@
-"""Going back to what a record was."""
+"""Going back to what a record, with its parts, was."""
 
-from typing import Any
+import datetime as dt
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import Person, may, may_change
-from allies.models import Record
-from allies.models.fields import DerivedField
-
-#: What going back leaves alone: who sees a record is decided by its own steps.
-_KEPT = {"id", "status", "created_at", "updated_at", "origin"}
-
-
-def revertible_fields(record: Record) -> list[Any]:
-    """Return the fields a revert writes: what editors fill in, its status excepted."""
-    return [
-        field
-        for field in record._meta.concrete_fields
-        if field.name not in _KEPT and not isinstance(field, DerivedField)
-    ]
+from allies.actions.editing import editing, new_edit, write
+from allies.actions.proposals import propose
+from allies.actions.rights import Person, may_change
+from allies.models import Changeset, ChangesetKind, Record
+from allies.models.dossier import compare, read, read_at, root_of
 
 
 @transaction.atomic
-def revert(*, record: Record, version: Any, user: Person) -> None:
-    """Give the record the content it had in this version; its status stays what it is.
+def revert(*, record: Record, moment: dt.datetime, user: Person) -> Changeset | None:
+    """Give a record and its parts the content they had at a moment; its status stays.
 
-    Raises PermissionDenied where the user may not change the record as it stands, and
-    ValidationError where the old content breaks a rule of today.
+    Where the user may not change the record as it stands, the way back is proposed. Returns the
+    changeset, applied or proposed, and None where there is nothing to change. Raises
+    PermissionDenied without the rights, ValidationError where the old content breaks a rule of
+    today, EvidenceLost where something public would be left without a source.
     """
-    allowed = may(user=user, action="change", record=record)
-    if not allowed or not may_change(user=user, record=record):
-        raise PermissionDenied
-    for field in revertible_fields(record):
-        setattr(record, field.attname, getattr(version, field.attname))
-    record.full_clean()
-    if not may_change(user=user, record=record):
-        raise PermissionDenied
-    record._change_reason = _("Reverted to the version of %(date)s") % {
-        "date": version.history_date.strftime("%Y-%m-%d %H:%M")
-    }
-    record.save()
+    now = read(record, lock=True)
+    changes = compare(now, read_at(record, moment))
+    if not changes:
+        return None
+    root = root_of(record)
+    changeset = new_edit(
+        record=root,
+        user=user,
+        kind=ChangesetKind.REVERT,
+        reason=_("Back to the version of %(date)s")
+        % {"date": date_format(timezone.localtime(moment), "DATETIME_FORMAT")},
+    )
+    if may_change(user=user, record=record):
+        with editing(changeset):
+            write(changes=changes, root=root, user=user)
+    else:
+        propose(changeset=changeset, changes=changes)
+    return changeset

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
     EvidenceMixin,
@@ -15,7 +15,7 @@ from allies.models import DUTIES, Alliance, Membership
 from allies.views.alliance import AlliancePage
 
 
-class MembershipInline(GovernedInline):
+class MembershipInline(PartsInline):
     model = Membership
     fields = ("country", "joined", "left", "role", *DUTIES)
     autocomplete_fields = ("country",)

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
     EvidenceMixin,
@@ -18,7 +18,7 @@ from allies.models import AllyList, Entry, SeeAlso
 from allies.views.ally_list import AllyListPage
 
 
-class EntryInline(GovernedInline):
+class EntryInline(PartsInline):
     model = Entry
     fields = ("position", "country")
     autocomplete_fields = ("country",)
@@ -26,7 +26,7 @@ class EntryInline(GovernedInline):
     verbose_name_plural = _("entries (open one for its text and its citations)")
 
 
-class SeeAlsoInline(GovernedInline):
+class SeeAlsoInline(PartsInline):
     model = SeeAlso
     fields = ("position", "source")
     autocomplete_fields = ("source",)

@@ -20,6 +20,7 @@ from allies.admin.changesets.applied import AppliedStep
 from allies.admin.changesets.mapping import MappingStep
 from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
+from allies.admin.changesets.proposal import ProposalStep, may_see
 from allies.admin.changesets.upload import UploadForm
 from allies.exchange.jobs import stop, sweep
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
@@ -27,11 +28,11 @@ from allies.exchange.resources import NOUNS
 from allies.exchange.suggestions import suggest
 from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
-from allies.models import Changeset, ChangesetKind, ChangesetState
+from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState
 
 
 @admin.register(Changeset)
-class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep):
+class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     """The way of a file into the site, and out again."""
 
     list_display = ("__str__", "kind", "shown_state", "shown_counts", "created_by", "created_at")
@@ -49,7 +50,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.state != ChangesetState.APPLIED:
-            return obj.created_by_id == request.user.pk
+            return obj.created_by_id == request.user.pk or may_see(request, obj)
         return super().has_view_permission(request, obj) or bool(importable(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -64,7 +65,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep):
     def get_queryset(self, request: HttpRequest) -> Any:
         changesets = Changeset.objects.with_undone()
         own = Changeset.objects.filter(created_by=request.user.pk)  # type: ignore[misc]
-        return changesets.filter(pk__in=own) | changesets.filter(state=ChangesetState.APPLIED)
+        seen = [ChangesetState.APPLIED, ChangesetState.PROPOSED, ChangesetState.DECLINED]
+        return changesets.filter(pk__in=own) | changesets.filter(state__in=seen)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def shown_state(self, changeset: Any) -> str:
@@ -149,6 +151,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep):
             return self._working(request, changeset)
         if changeset.state == ChangesetState.APPLIED:
             return self._applied(request, changeset)
+        if changeset.kind not in BY_JOB:
+            return self._proposal(request, changeset)
         if request.method == "POST" and "discard" in request.POST:
             changeset.discard()
             messages.success(request, _("The file is forgotten; nothing was written."))

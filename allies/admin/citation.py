@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import Governed, RecordAdmin
+from allies.admin.base import RecordAdmin
 from allies.models import Citation, Stance
 
 
@@ -35,7 +35,7 @@ class CitationFormSet(BaseInlineFormSet):
             )
 
 
-class CitationInline(Governed, admin.StackedInline):
+class CitationInline(admin.StackedInline):
     model = Citation
     formset = CitationFormSet
     extra = 0

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import GovernedInline, RecordAdmin
+from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
     EvidenceMixin,
@@ -15,7 +15,7 @@ from allies.models import Event, Participation
 from allies.views.event import EventPage
 
 
-class ParticipationInline(GovernedInline):
+class ParticipationInline(PartsInline):
     model = Participation
     fields = ("country", "role")
     autocomplete_fields = ("country",)

@@ -1,9 +1,10 @@
-"""A record's history in the admin: every version, any two compared, going back to one.
+"""A record's history in the admin: every step, any two compared, going back to one.
 
-Written here because the history library's own page saves a version as it was, its status
-included, and so lets an editor publish who may not.
+Written here because the history library's own page knows a record without its parts, and saves a
+version as it was, its status included, so that an editor publishes who may not.
 """
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,10 +13,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from allies.actions.history import revert, revertible_fields
+from allies.actions.history import revert
+from allies.actions.rights import may_change
+from allies.history import Names, Step, fields_of, steps_of, title_of
+from allies.models import Status
+from allies.models.dossier import Change, compare, read_at
+
+PER_PAGE = 50
 
 
 class HistoryMixin(admin.ModelAdmin):
@@ -25,7 +33,7 @@ class HistoryMixin(admin.ModelAdmin):
         name = self.model._meta.model_name
         return [
             path(
-                "<path:object_id>/history/<int:version>/revert/",
+                "<path:object_id>/history/revert/",
                 self.admin_site.admin_view(self.revert_view),
                 name=f"allies_{name}_revert",
             ),
@@ -45,12 +53,9 @@ class HistoryMixin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         record = self.viewable(request, object_id)
-        versions = record.history.select_related("history_user", "changeset").order_by(
-            "-history_date", "-history_id"
-        )
-        page = Paginator(versions, 50).get_page(request.GET.get("p"))
-        shown = list(page.object_list)
-        compared = self._compared(request, versions)
+        steps = steps_of(record)[::-1]
+        page = Paginator(steps, PER_PAGE).get_page(request.GET.get("p"))
+        names = Names(change for step in page.object_list for change in step.changes)
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of “%(record)s”") % {"record": record},
@@ -59,67 +64,64 @@ class HistoryMixin(admin.ModelAdmin):
             "object": record,
             "original": record,
             "page": page,
-            "versions": [
-                (version, self._changes(shown[n + 1] if n + 1 < len(shown) else None, version))
-                for n, version in enumerate(shown)
-            ],
-            "compared": compared,
+            "steps": [(step, _status(step), _told(step.changes, names)) for step in page],
+            "compared": self._compared(request, record, steps),
             "may_revert": self.has_change_permission(request, record),
+            "is_proposed": not may_change(user=request.user, record=record),
         }
         return TemplateResponse(request, "admin/allies/history.html", context)
 
-    def _compared(self, request: HttpRequest, versions: Any) -> Any:
-        chosen = [request.GET.get("from", ""), request.GET.get("to", "")]
-        if not all(text.isdecimal() for text in chosen):
+    def _compared(self, request: HttpRequest, record: Any, steps: list[Step]) -> Any:
+        chosen = [_moment(request.GET.get(name, ""), steps) for name in ("from", "to")]
+        moments = sorted(moment for moment in chosen if moment is not None)
+        if len(moments) != 2:
             return None
-        found = {str(v.history_id): v for v in versions.filter(history_id__in=chosen)}
-        if not all(text in found for text in chosen):
-            return None
-        older, newer = sorted((found[t] for t in chosen), key=lambda v: (v.history_date, v.pk))
-        return {"older": older, "newer": newer, "changes": self._changes(older, newer)}
+        older, newer = moments
+        changes = compare(read_at(record, older), read_at(record, newer))
+        return {"older": older, "newer": newer, "changes": _told(changes, Names(changes))}
 
-    def _changes(self, older: Any, newer: Any) -> list[dict[str, Any]]:
-        """Return what differs, field by field, as the editor knows the fields."""
-        if older is None:
-            return []
-        fields = [*revertible_fields(newer.instance), *self._status_field()]
-        return [
-            {
-                "field": field.verbose_name,
-                "old": _shown(older, field),
-                "new": _shown(newer, field),
-            }
-            for field in fields
-            if getattr(older, field.attname) != getattr(newer, field.attname)
-        ]
-
-    def _status_field(self) -> list[Any]:
-        return [field for field in self.model._meta.concrete_fields if field.name == "status"]
-
-    def revert_view(self, request: HttpRequest, object_id: str, version: int) -> HttpResponse:
-        if request.method != "POST":
-            raise PermissionDenied
+    def revert_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         record = self.viewable(request, object_id)
-        found = record.history.filter(history_id=version).first()
-        if found is None:
+        if request.method != "POST" or not self.has_change_permission(request, record):
+            raise PermissionDenied
+        moment = _moment(request.POST.get("to", ""), steps_of(record))
+        if moment is None:
             raise Http404
+        back = HttpResponseRedirect(
+            reverse(f"admin:allies_{self.model._meta.model_name}_history", args=[record.pk])
+        )
         try:
-            revert(record=record, version=found, user=request.user)
+            changeset = revert(record=record, moment=moment, user=request.user)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
+            return back
+        if changeset is None:
+            messages.info(request, _("Nothing was changed."))
+        elif changeset.is_proposed:
+            messages.success(request, _("The way back waits for a reviewer."))
+            return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
         else:
             messages.success(request, _("The record is again what it was in that version."))
-        name = f"admin:allies_{self.model._meta.model_name}_history"
-        return HttpResponseRedirect(reverse(name, args=[record.pk]))
+        return back
 
 
-def _shown(version: Any, field: Any) -> str:
-    value = getattr(version, field.attname)
-    if value in (None, ""):
-        return "–"
-    if field.choices:
-        return str(dict(field.flatchoices).get(value, value))
-    if field.is_relation:
-        related = field.related_model._default_manager.filter(pk=value).first()
-        return str(related or value)
-    return str(value)
+def _moment(text: str, steps: list[Step]) -> dt.datetime | None:
+    """Return the moment a form names, if it is one of these steps'."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return next((step.moment for step in steps if step.moment == moment), None)
+
+
+def _told(changes: list[Change], names: Names) -> list[dict[str, Any]]:
+    return [
+        {"what": c["what"], "title": title_of(c, names), "fields": fields_of(c, names)}
+        for c in changes
+    ]
+
+
+def _status(step: Step) -> str:
+    """Return the status a step led to, where it changed it."""
+    before, after = step.status
+    return str(Status(after).label) if after and before != after else ""

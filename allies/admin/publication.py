@@ -32,7 +32,6 @@ STEP_LABELS = {
 class PublishableAdmin(RecordAdmin):
     """A noun with a status: it changes by steps only, never in the form."""
 
-    change_form_template = "admin/allies/change_form.html"
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
     readonly_fields = ("status",)
 
@@ -82,10 +81,12 @@ class PublishableAdmin(RecordAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._after_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
+        after = None if getattr(request, "proposing", None) else self._after_step(request, obj)
+        return after or super().response_add(request, obj, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        return self._after_step(request, obj) or super().response_change(request, obj)
+        after = None if getattr(request, "proposing", None) else self._after_step(request, obj)
+        return after or super().response_change(request, obj)
 
     def _after_step(self, request: HttpRequest, record: Any) -> HttpResponse | None:
         step = request.POST.get("_step", "")

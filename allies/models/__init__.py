@@ -10,6 +10,7 @@ from allies.models.alliance import (
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
 from allies.models.changeset import (
+    BY_JOB,
     WORKING,
     WRITTEN,
     Changeset,
@@ -20,12 +21,20 @@ from allies.models.changeset import (
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
-from allies.models.evidence import EvidenceLost, refuse_loss, unsupported, would_lose_support
+from allies.models.evidence import (
+    EvidenceLost,
+    refuse_loss,
+    support_settled_at_the_end,
+    unsupported,
+    would_lose_support,
+)
 from allies.models.nouns import data_state, record_models, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
+from allies.models.writing import written_under
 
 __all__ = [
+    "BY_JOB",
     "DUTIES",
     "TARGETS",
     "WORKING",
@@ -66,6 +75,8 @@ __all__ = [
     "record_models",
     "referred_models",
     "refuse_loss",
+    "support_settled_at_the_end",
     "unsupported",
     "would_lose_support",
+    "written_under",
 ]

@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -19,16 +20,25 @@ KEPT_FOR = dt.timedelta(days=7)
 class ChangesetKind(models.TextChoices):
     IMPORT = "import", _("import")
     UNDO = "undo", _("undo")
+    EDIT = "edit", _("edit")
+    REVERT = "revert", _("revert")
+    MERGE = "merge", _("merge")
+
+
+#: Kinds that go from a file, or from a changeset, through a job.
+BY_JOB = (ChangesetKind.IMPORT, ChangesetKind.UNDO)
 
 
 class ChangesetState(models.TextChoices):
-    """How far a changeset has come. Only the last of them has changed anything."""
+    """How far a changeset has come. Only one that is applied has changed anything."""
 
     UPLOADED = "uploaded", _("uploaded")
     CHECKING = "checking", _("being checked")
     CHECKED = "checked", _("checked")
     APPLYING = "applying", _("being applied")
     APPLIED = "applied", _("applied")
+    PROPOSED = "proposed", _("proposed")
+    DECLINED = "declined", _("declined")
 
 
 #: States in which a job is at work on the changeset.
@@ -49,6 +59,14 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
     def applied(self) -> "ChangesetQuerySet":
         return self.filter(state=ChangesetState.APPLIED)
 
+    def proposed(self) -> "ChangesetQuerySet":
+        """Those that wait for somebody to decide."""
+        return self.filter(state=ChangesetState.PROPOSED)
+
+    def about(self, record: models.Model) -> "ChangesetQuerySet":
+        """Those begun on this record's page."""
+        return self.filter(about_noun=record._meta.model_name, about_id=record.pk)
+
     def with_undone(self) -> "ChangesetQuerySet":
         """Annotate ``is_undone``: whether an applied changeset took this one back."""
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
@@ -59,7 +77,8 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
 
     def forgotten(self, now: dt.datetime) -> "ChangesetQuerySet":
         """Those begun and left lying for longer than KEPT_FOR."""
-        return self.exclude(state=ChangesetState.APPLIED).filter(created_at__lt=now - KEPT_FOR)
+        begun = self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
+        return begun.filter(created_at__lt=now - KEPT_FOR)
 
 
 def _folder(changeset: "Changeset", name: str) -> str:
@@ -75,6 +94,22 @@ class Changeset(models.Model):
         _("state"), max_length=8, choices=ChangesetState, default="uploaded", db_index=True
     )
     reason = models.TextField(_("reason"), blank=True, default="", max_length=1000)
+    public_note = models.TextField(_("public note"), blank=True, default="", max_length=1000)
+    #: The record an edit, a revert or a merge was begun on: its model's name and its id.
+    about_noun = models.CharField(max_length=20, blank=True, default="")
+    about_id = models.BigIntegerField(null=True, blank=True)
+    #: What a proposal would change, as ``models.dossier`` has it.
+    changes = models.JSONField(default=list, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    decision = models.TextField(_("note on the decision"), blank=True, default="", max_length=1000)
     noun = models.CharField(_("noun"), max_length=20, blank=True, default="")
     file = models.FileField(upload_to=_folder, max_length=100, blank=True, default="")
     file_name = models.CharField(_("file"), max_length=200, blank=True, default="")
@@ -121,7 +156,7 @@ class Changeset(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind=ChangesetKind.UNDO, undoes__isnull=False)
-                | Q(kind=ChangesetKind.IMPORT, undoes__isnull=True),
+                | (~Q(kind=ChangesetKind.UNDO) & Q(undoes__isnull=True)),
                 name="changeset_undo_of_something",
             ),
             models.CheckConstraint(
@@ -136,11 +171,27 @@ class Changeset(models.Model):
                 violation_error_message=_("This changeset has already been undone."),
             ),
         ]
+        indexes = [
+            models.Index(fields=["about_noun", "about_id"], name="changeset_about"),
+        ]
 
     def __str__(self) -> str:
         if self.kind == ChangesetKind.UNDO:
             return str(_("Undo of changeset %(number)s") % {"number": self.undoes_id})
-        return self.file_name or self.reason or str(_("Changeset %(number)s") % {"number": self.pk})
+        named = self.file_name or self.reason
+        return named or str(_("Changeset %(number)s") % {"number": self.pk})
+
+    @property
+    def about(self) -> Any:
+        """The record it was begun on; None where there is none, or no more."""
+        if not self.about_noun:
+            return None
+        model = apps.get_model("allies", self.about_noun)
+        return model._default_manager.filter(pk=self.about_id).first()
+
+    @property
+    def is_proposed(self) -> bool:
+        return self.state == ChangesetState.PROPOSED
 
     @property
     def is_working(self) -> bool:

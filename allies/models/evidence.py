@@ -6,7 +6,9 @@ that what is public is withdrawn before it is deleted. Bulk writes send no signa
 asks ``would_lose_support`` itself.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -79,13 +81,41 @@ def refuse_loss(source: Source, besides: Collection[int] = ()) -> None:
         )
 
 
+#: Targets (noun, id) whose support is asked for at the end; None: it is asked for at once.
+_POSTPONED: ContextVar[set[tuple[str, int]] | None] = ContextVar("postponed", default=None)
+
+
+@contextmanager
+def support_settled_at_the_end() -> Iterator[None]:
+    """Let one citation go before another takes its place; raise EvidenceLost if none does.
+
+    What is written inside stands or falls together: use it inside a transaction.
+    """
+    token = _POSTPONED.set(set())
+    try:
+        yield
+        left = _POSTPONED.get() or set()
+    finally:
+        _POSTPONED.reset(token)
+    for target, record_id in sorted(left):
+        _require_support(target, record_id, Citation.objects.all())
+
+
 def refuse_unsupported(citation: Citation) -> None:
     """Raise EvidenceLost where a public record is left without what this citation says for it."""
     target = citation.target_noun
-    model, status = _CITED[target]
     record_id = getattr(citation, f"{target}_id")
+    postponed = _POSTPONED.get()
+    if postponed is None:
+        _require_support(target, record_id, Citation.objects.exclude(pk=citation.pk))
+    else:
+        postponed.add((target, record_id))
+
+
+def _require_support(target: str, record_id: int, citations: Any) -> None:
+    model, status = _CITED[target]
     record = model.objects.filter(pk=record_id, **{status: Status.PUBLISHED}).first()
-    others = Citation.objects.exclude(pk=citation.pk).from_published_sources().supporting()
+    others = citations.from_published_sources().supporting()
     if record and not others.filter(**{target: record}).exists():
         raise EvidenceLost(
             _("“%(record)s” is public and needs a supporting citation to a published source.")

@@ -1,0 +1,154 @@
+"""Editing under a changeset: a record and its parts, written as one, with who, when and why."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import Person, may, may_change
+from allies.models import (
+    Changeset,
+    ChangesetKind,
+    Publishable,
+    support_settled_at_the_end,
+    written_under,
+)
+from allies.models.dossier import Change, Dossier, compare, id_of, model_of, root_of
+
+_RIGHT = {"added": "add", "changed": "change", "removed": "delete"}
+
+
+class Incomplete(ValidationError):
+    """A change after which a public record would lack what it needs to be public."""
+
+
+def new_edit(
+    *,
+    record: Any,
+    user: Person,
+    reason: str = "",
+    public_note: str = "",
+    kind: str = ChangesetKind.EDIT,
+) -> Changeset:
+    """Return a changeset, not saved yet, for changes begun on this record's page."""
+    return Changeset(
+        kind=kind,
+        about_noun=record._meta.model_name if record.pk else "",
+        about_id=record.pk,
+        reason=reason.strip()[:1000],
+        public_note=public_note.strip()[:1000],
+        created_by_id=user.pk,
+    )
+
+
+@contextmanager
+def editing(changeset: Changeset) -> Iterator[None]:
+    """Write what follows as one, under this changeset: all of it or nothing.
+
+    Raises EvidenceLost where at the end something public is left without a source.
+    """
+    with transaction.atomic(), written_under(changeset), support_settled_at_the_end():
+        yield
+
+
+def write(*, changes: list[Change], root: Any, user: Person) -> None:
+    """Write changes to a record and its parts; call it inside ``editing``.
+
+    Raises PermissionDenied without the rights, Incomplete where a public record would lack
+    something, ValidationError where a change breaks a rule or what it is about is gone.
+    """
+    _require_rights(changes, root, user)
+    lacked = lacks(root)
+    written: dict[str, int] = {}
+    removed = [change for change in changes if change["what"] == "removed"]
+    for change in reversed(removed):
+        record = _existing(change)
+        record.delete()
+    for change in changes:
+        if change["what"] != "removed":
+            _write_one(change, root, written)
+    if new := [text for text in lacks(root) if text not in lacked]:
+        raise Incomplete(new)
+
+
+def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
+    if not may_change(user=user, record=root):
+        raise PermissionDenied
+    for change in changes:
+        model = model_of(change["key"])
+        if not may(user=user, action=_RIGHT[change["what"]], record=model):
+            raise PermissionDenied
+
+
+def lacks(root: Any) -> list[str]:
+    """Return what a published record lacks of what publication asks for; nothing of a draft."""
+    fresh = type(root)._default_manager.filter(pk=root.pk).first()
+    if not isinstance(fresh, Publishable) or not fresh.is_published:
+        return []
+    return fresh.missing_for_publication()
+
+
+def _existing(change: Change) -> Any:
+    model = model_of(change["key"])
+    record = model._default_manager.filter(pk=id_of(change["key"])).first()
+    if record is None:
+        raise ValidationError(
+            _("%(noun)s %(number)s is not there any more.")
+            % {"noun": model._meta.verbose_name, "number": id_of(change["key"])}
+        )
+    return record
+
+
+def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
+    model, number = model_of(change["key"]), id_of(change["key"])
+    if change["what"] == "changed":
+        record = _existing(change)
+    else:
+        # One that is brought back has the id it had; one that is new is given its own.
+        record = model() if number.startswith("+") else model(pk=int(number))
+    for name, (_old, new) in change["fields"].items():
+        field = model._meta.get_field(name)
+        setattr(record, field.attname, written.get(new, new) if field.is_relation else new)
+    try:
+        record.full_clean()
+        if change["what"] == "added":
+            record.save(force_insert=True)
+        else:
+            record.save()
+    except ValidationError as error:
+        raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
+    except IntegrityError as error:
+        raise ValidationError(
+            _("“%(record)s” cannot be written: another one is in its place.") % {"record": record}
+        ) from error
+    if root_of(record) != root:
+        raise PermissionDenied
+    written[change["key"]] = record.pk
+
+
+def rewind(*, now: Dossier, before: Dossier) -> None:
+    """Put rows back to what they were, without a version: only for what is rolled back after.
+
+    Raises IntegrityError where something else has taken their place since.
+    """
+    back = compare(now, before)
+    for change in reversed(back):
+        if change["what"] == "removed":
+            _rows(change)._raw_delete(_rows(change).db)
+    for change in back:
+        model = model_of(change["key"])
+        values = {
+            model._meta.get_field(name).attname: new
+            for name, (_old, new) in change["fields"].items()
+        }
+        if change["what"] == "changed":
+            _rows(change).update(**values)
+        elif change["what"] == "added":
+            model._default_manager.bulk_create([model(pk=int(id_of(change["key"])), **values)])
+
+
+def _rows(change: Change) -> Any:
+    return model_of(change["key"])._default_manager.filter(pk=id_of(change["key"]))

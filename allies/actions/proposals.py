@@ -1,0 +1,117 @@
+"""Changes that wait for somebody to decide: approved, amended, declined or taken back."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.editing import editing, write
+from allies.actions.rights import Person, may, may_change
+from allies.models import Changeset, ChangesetState
+from allies.models.dossier import Change
+
+
+class Decided(Exception):
+    """A proposal that somebody has decided on meanwhile."""
+
+
+def propose(*, changeset: Changeset, changes: list[Change]) -> None:
+    """Keep changes until somebody decides; nothing of the record is written."""
+    changeset.state = ChangesetState.PROPOSED
+    changeset.changes = changes
+    changeset.save()
+
+
+def may_decide(*, user: Person, changeset: Changeset) -> bool:
+    """Say whether the user may write what is proposed: what is public takes a publisher."""
+    record = changeset.about
+    return (
+        record is not None
+        and may(user=user, action="change", record=record)
+        and may_change(user=user, record=record)
+    )
+
+
+def may_amend(*, user: Person, changeset: Changeset) -> bool:
+    """Say whether the user may change what is proposed: its author, or who may decide."""
+    own = changeset.created_by_id is not None and changeset.created_by_id == user.pk
+    return own or may_decide(user=user, changeset=changeset)
+
+
+def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: str = "") -> None:
+    """Write these changes, which are the proposal's or what it was amended to.
+
+    Raises Decided where somebody was quicker, PermissionDenied without the rights, and what
+    ``editing.write`` raises; then the proposal waits on as it was.
+    """
+    with transaction.atomic():
+        fresh = _waiting(changeset)
+        if not may_decide(user=user, changeset=fresh):
+            raise PermissionDenied
+        if not changes:
+            raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
+        root = fresh.about
+        fresh.changes, fresh.decision = changes, note.strip()[:1000]
+        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
+        with editing(fresh):
+            write(changes=changes, root=root, user=user)
+
+
+def decline(*, changeset: Changeset, user: Person, note: str) -> None:
+    """Decline a proposal with a note to its author, or, as its author, take it back."""
+    with transaction.atomic():
+        fresh = _waiting(changeset)
+        own = fresh.created_by_id == user.pk
+        if not own and not may_decide(user=user, changeset=fresh) and fresh.about is not None:
+            raise PermissionDenied
+        if not own and not note.strip():
+            raise ValidationError(_("Say why: its author will want to know."))
+        fresh.state = ChangesetState.DECLINED
+        fresh.decision = note.strip()[:1000]
+        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
+        fresh.save()
+
+
+def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
+    """Change what is proposed, and let it wait on."""
+    with transaction.atomic():
+        fresh = _waiting(changeset)
+        if not may_amend(user=user, changeset=fresh):
+            raise PermissionDenied
+        if not changes:
+            raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
+        fresh.changes = changes
+        fresh.save(update_fields=["changes"])
+
+
+def _waiting(changeset: Changeset) -> Any:
+    fresh = Changeset.objects.select_for_update(of=("self",)).get(pk=changeset.pk)
+    if not fresh.is_proposed:
+        raise Decided
+    return fresh
+
+
+def moved_since(changeset: Changeset, now: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+    """Return, by key, the fields whose ground has moved: neither as before nor as proposed.
+
+    A record that is gone, or one to be removed that was changed since, moved as a whole: ``*``.
+    """
+    found: dict[str, set[str]] = {}
+    for change in changeset.changes:
+        if change["what"] == "added":
+            continue
+        current = now.get(change["key"])
+        if current is None:
+            if change["what"] == "changed":
+                found[change["key"]] = {"*"}
+            continue
+        moved = {
+            name
+            for name, (old, new) in change["fields"].items()
+            if current.get(name) not in ((old, new) if change["what"] == "changed" else (old,))
+        }
+        if moved:
+            found[change["key"]] = moved
+    return found

@@ -1,0 +1,221 @@
+"""A proposal in the admin: side by side with what stands now, to be approved, amended, declined."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from allies.actions.proposals import (
+    Decided,
+    amend,
+    approve,
+    decline,
+    may_amend,
+    may_decide,
+    moved_since,
+)
+from allies.actions.rights import may
+from allies.admin.changesets.pages import ChangesetPages
+from allies.history import Names, fields_of, title_of
+from allies.models import BY_JOB, Changeset, EvidenceLost
+from allies.models.dossier import Change, model_of, plain, read
+
+
+def may_see(request: HttpRequest, changeset: Changeset) -> bool:
+    """Say whether a user may look at a proposal: who may change such records may."""
+    if changeset.kind in BY_JOB or not changeset.about_noun:
+        return False
+    return may(user=request.user, action="change", record=model_of(f"{changeset.about_noun}-0"))
+
+
+class ProposalForm(forms.Form):
+    """What of a proposal is to be written, and with which values.
+
+    ``use`` holds the parts chosen: a record's key for one that is new or goes, ``key.field`` for
+    a field. What may be amended has a field of its own, named like that.
+    """
+
+    use = forms.MultipleChoiceField(required=False)
+    note = forms.CharField(required=False, max_length=1000)
+
+    def __init__(self, changeset: Changeset, moved: dict[str, set[str]], *args: Any) -> None:
+        self.changes: list[Change] = changeset.changes
+        chosen: list[str] = []
+        super().__init__(*args)
+        self.initial["use"] = chosen
+        choices = []
+        for change in self.changes:
+            key, gone = change["key"], moved.get(change["key"], set())
+            if change["what"] != "changed":
+                choices.append(key)
+                if not gone:
+                    chosen.append(key)
+            for name, (_old, new) in change["fields"].items():
+                where = f"{key}.{name}"
+                if change["what"] == "changed":
+                    choices.append(where)
+                    if not gone & {name, "*"}:
+                        chosen.append(where)
+                if change["what"] != "removed" and (field := _amendable(change, name)) is not None:
+                    self.fields[where] = field
+                    self.initial[where] = new
+        self.fields["use"].choices = [(where, where) for where in choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        super().clean()
+        used = set(self.cleaned_data.get("use", []))
+        # What is not chosen need not be right.
+        for where in [w for w in self.errors if "." in w and not used & {w, w.partition(".")[0]}]:
+            del self.errors[where]
+
+    def chosen(self) -> list[Change]:
+        """Return the changes that were chosen, with the values they were given."""
+        used = set(self.cleaned_data["use"])
+        found = []
+        for change in self.changes:
+            whole = change["key"] in used
+            fields = {
+                name: [old, self._value(f"{change['key']}.{name}", new)]
+                for name, (old, new) in change["fields"].items()
+                if whole or f"{change['key']}.{name}" in used
+            }
+            if fields:
+                found.append({**change, "fields": fields})
+        return found
+
+    def _value(self, where: str, proposed: Any) -> Any:
+        return plain(self.cleaned_data[where]) if where in self.cleaned_data else proposed
+
+
+def _amendable(change: Change, name: str) -> Any:
+    """Return the form field a proposed value may be amended in; None where it points elsewhere."""
+    model_field = model_of(change["key"])._meta.get_field(name)
+    if model_field.is_relation:
+        return None
+    field = model_field.formfield()
+    if isinstance(model_field, models.TextField):
+        field.widget = forms.Textarea(attrs={"rows": 4})
+    return field
+
+
+class ProposalStep(ChangesetPages):
+    """The page on which a proposal is decided."""
+
+    def _proposal(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+        record = changeset.about
+        now = read(record) if record is not None else {}
+        moved = moved_since(changeset, now)
+        posted = request.POST if request.method == "POST" else None
+        form = ProposalForm(changeset, moved, posted)
+        problems: list[str] = []
+        if request.method == "POST":
+            try:
+                if done := self._decided(request, changeset, form):
+                    return done
+            except (ValidationError, EvidenceLost) as error:
+                problems = error.messages
+            except Decided:
+                messages.warning(request, _("Somebody has decided on this meanwhile."))
+                return self.again(changeset)
+        others = Changeset.objects.none()
+        if changeset.is_proposed and record is not None:
+            others = Changeset.objects.proposed().about(record).exclude(pk=changeset.pk)
+        return self.page(
+            request,
+            "proposal",
+            changeset=changeset,
+            record=record,
+            desk_view=f"admin:allies_{changeset.about_noun}_change",
+            form=form,
+            problems=problems,
+            moved=bool(moved),
+            rows=_rows(changeset, now, moved, form, list(others)),
+            others=others,
+            may_decide=changeset.is_proposed and may_decide(user=request.user, changeset=changeset),
+            may_amend=changeset.is_proposed and may_amend(user=request.user, changeset=changeset),
+            is_own=changeset.created_by_id == request.user.pk,
+            title=str(changeset),
+        )
+
+    def _decided(
+        self, request: HttpRequest, changeset: Changeset, form: ProposalForm
+    ) -> HttpResponse | None:
+        user = request.user
+        if "decline" in request.POST:
+            decline(changeset=changeset, user=user, note=request.POST.get("note", ""))
+            messages.success(request, _("Declined. Nothing of the record was changed."))
+            return self.again(changeset)
+        if not may_amend(user=user, changeset=changeset):
+            raise PermissionDenied
+        if not form.is_valid():
+            return None
+        if "approve" in request.POST:
+            note = form.cleaned_data["note"]
+            approve(changeset=changeset, user=user, changes=form.chosen(), note=note)
+            messages.success(request, _("Approved: the record is changed."))
+        elif "amend" in request.POST:
+            amend(changeset=changeset, user=user, changes=form.chosen())
+            messages.success(request, _("The proposal is amended, and waits on."))
+        else:
+            return None
+        return HttpResponseRedirect(self.address("one", changeset.pk))
+
+
+def _rows(
+    changeset: Changeset,
+    now: Any,
+    moved: dict[str, set[str]],
+    form: ProposalForm,
+    others: list[Changeset],
+) -> list[dict[str, Any]]:
+    """Return what is proposed, record by record, as the page shows it."""
+    current = [
+        {"key": change["key"], "fields": {name: [now[change["key"]].get(name), None]}}
+        for change in changeset.changes
+        if change["key"] in now
+        for name in change["fields"]
+    ]
+    names = Names([*changeset.changes, *current])
+    contested = {
+        (change["key"], name)
+        for other in others
+        for change in other.changes
+        for name in change["fields"]
+    }
+    used = set(form["use"].value() or [])
+    rows = []
+    for change in changeset.changes:
+        key, what = change["key"], change["what"]
+        gone = moved.get(key, set())
+        fields = []
+        for shown in fields_of(change, names):
+            where = f"{key}.{shown['name']}"
+            fields.append(
+                {
+                    **shown,
+                    "where": where,
+                    "used": where in used,
+                    "moved": shown["name"] in gone,
+                    "now": names.value(shown["field"], now[key].get(shown["name"]))
+                    if key in now
+                    else "",
+                    "contested": (key, shown["name"]) in contested,
+                    "input": form[where] if where in form.fields else None,
+                }
+            )
+        rows.append(
+            {
+                "key": key,
+                "what": what,
+                "title": title_of(change, names),
+                "used": key in used,
+                "gone": "*" in gone,
+                "moved": bool(gone),
+                "fields": fields,
+            }
+        )
+    return rows

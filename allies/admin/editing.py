@@ -1,0 +1,212 @@
+"""Saving a form: under a changeset, never over somebody else's work, else as a proposal.
+
+A form says what it showed when it was opened. Where that is still so, and the user may change
+the record as it stands, it is saved. Otherwise it is tried out on what it showed, in a
+transaction that is rolled back, and what it would have changed is kept as a proposal.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from allies.actions.editing import Incomplete, editing, lacks, new_edit, rewind
+from allies.actions.proposals import propose
+from allies.actions.rights import may_change
+from allies.models import Changeset, EvidenceLost, Record
+from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
+
+#: The form's field that says what it showed; signed, so that it is what was shown.
+OPENED = "_opened"
+_SALT = "allies.opened"
+
+
+class WouldBePublic(ValidationError):
+    """What is saved would be part of a record the user may not change as it stands."""
+
+    def __init__(self, root: Any) -> None:
+        super().__init__(
+            _("This would be public at once, and you may not publish. Ask a reviewer.")
+        )
+        self.root = root
+
+
+def seal(record: Any, dossier: Dossier) -> str:
+    """Return a dossier as a form carries it."""
+    return signing.dumps([key_of(record), dossier], salt=_SALT, compress=True)
+
+
+def unsealed(text: str, record: Any) -> Dossier | None:
+    """Return the dossier of this record that a form carried; None where there is none."""
+    try:
+        key, dossier = signing.loads(text, salt=_SALT)
+    except (signing.BadSignature, ValueError):
+        return None
+    return dossier if key == key_of(record) else None
+
+
+class EditingMixin(admin.ModelAdmin):
+    """A form whose save is a changeset."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        def view() -> HttpResponse:
+            return super(EditingMixin, self).changeform_view(
+                request, object_id, form_url, extra_context
+            )
+
+        if request.method != "POST":
+            return view()
+        try:
+            return self._saved(request, object_id, view)
+        except (EvidenceLost, Incomplete, IntegrityError) as refusal:
+            # The form again, with everything that was typed, and what is in the way of it.
+            texts = getattr(refusal, "messages", None)
+            request.refusal = texts or [  # type: ignore[attr-defined]
+                _("Somebody has just written what this would overwrite. Open the record anew.")
+            ]
+            request.proposing = None  # type: ignore[attr-defined]
+            return view()
+
+    def _saved(self, request: HttpRequest, object_id: str | None, view: Any) -> HttpResponse:
+        record = self.get_object(request, unquote(object_id)) if object_id else None
+        root = root_of(record) if record is not None else None
+        if root is not None and not self.has_change_permission(request, record):
+            return view()  # which refuses
+        with transaction.atomic():
+            opened = now = None
+            if root is not None:
+                now = read(root, lock=True)
+                root.refresh_from_db()
+                opened = unsealed(request.POST.get(OPENED, ""), root) or now
+            if root is None or (opened == now and may_change(user=request.user, record=root)):
+                try:
+                    return self._written(request, root or self.model(), view)
+                except WouldBePublic as would:
+                    root = would.root
+        return self._proposed(request, root, opened, view)
+
+    def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
+        """Save the form as an edit; what was public and complete stays complete."""
+        changeset = self._changeset(request, root)
+        with editing(changeset):
+            lacked = lacks(root) if root.pk else []
+            response = view()
+            if root.pk and (new := [text for text in lacks(root) if text not in lacked]):
+                raise Incomplete(new)
+        return response
+
+    def _proposed(
+        self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any
+    ) -> HttpResponse:
+        """Try the form out on what it showed, and keep what it would have changed."""
+        request.proposing = root  # type: ignore[attr-defined]
+        with transaction.atomic():
+            now = read(root, lock=True)
+            opened = now if opened is None else opened
+            with editing(Changeset()):
+                rewind(now=now, before=opened)
+                response = view()
+            mine = read(root)
+            if response.status_code == 200 and hasattr(response, "render"):
+                response.render()
+            transaction.set_rollback(True)
+        if response.status_code != 302:
+            return response
+        changes = unwritten(compare(opened, mine))
+        if not changes:
+            messages.info(request, _("Nothing was changed."))
+            return HttpResponseRedirect(request.get_full_path())
+        changeset = self._changeset(request, root)
+        propose(changeset=changeset, changes=changes)
+        if opened != now:
+            messages.warning(
+                request,
+                _(
+                    "Somebody changed this record while you had it open. Nothing was overwritten "
+                    "and nothing of yours is lost: choose, field by field."
+                ),
+            )
+        else:
+            messages.success(
+                request,
+                _(
+                    "Your change waits for a reviewer. Readers see the record as it was until it "
+                    "is approved."
+                ),
+            )
+        return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
+
+    def _changeset(self, request: HttpRequest, root: Any) -> Changeset:
+        return new_edit(
+            record=root,
+            user=request.user,
+            reason=request.POST.get("_reason", ""),
+            public_note=request.POST.get("_public_note", ""),
+        )
+
+    def save_model(self, request: HttpRequest, obj: Record, form: Any, change: bool) -> None:
+        proposing = getattr(request, "proposing", None)
+        root = root_of(obj)
+        if proposing is not None:
+            if root.pk is None or root != proposing:
+                raise EvidenceLost(WouldBePublic(root).messages)
+        elif not may_change(user=request.user, record=obj):
+            raise WouldBePublic(root)
+        obj._history_user = request.user
+        if not change or form.has_changed():
+            super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(request, "proposing", None) is not None:
+            return HttpResponseRedirect("")
+        return super().response_add(request, obj, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        if getattr(request, "proposing", None) is not None:
+            return HttpResponseRedirect("")
+        return super().response_change(request, obj)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kw: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kw)
+        refusal: list[str] = getattr(request, "refusal", [])
+        if not refusal:
+            return form
+
+        class Refused(form):  # type: ignore[misc, valid-type]
+            def clean(self) -> Any:
+                super().clean()
+                raise ValidationError(refusal)
+
+        return Refused
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        record = kwargs.get("obj") or context.get("original")
+        if record is not None and record.pk:
+            root = root_of(record)
+            opened = request.POST.get(OPENED, "")
+            context["opened"] = opened if opened else seal(root, read(root))
+            context["may_write"] = may_change(user=request.user, record=root)
+            context["waiting"] = Changeset.objects.proposed().about(root)
+            if not context["may_write"]:
+                context.update(
+                    show_save=False, show_save_and_continue=False, show_save_and_add_another=False
+                )
+        context["reason"] = request.POST.get("_reason", "")
+        context["public_note"] = request.POST.get("_public_note", "")
+        return super().render_change_form(request, context, **kwargs)

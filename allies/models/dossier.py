@@ -1,0 +1,186 @@
+"""Dossiers: a record with everything that is part of it, as data that can be kept and compared.
+
+Part of a record is what goes when it goes: memberships, participations, entries and their
+citations. A dossier maps ``<model>-<id>`` to what editors filled in, field by field; status and
+what is computed are left out. All of it is JSON.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.models import Max
+
+from allies.models.base import Record
+from allies.models.fields import DerivedField
+from allies.models.nouns import record_models
+
+#: ``<model>-<id>`` → {field: value}.
+Dossier = dict[str, dict[str, Any]]
+
+#: One record's difference: ``key``, ``what`` (added, changed, removed) and ``fields``, which maps
+#: a field to the values before and after. The key of one that is not written yet ends in ``+1``,
+#: and so does a value that points to it.
+Change = dict[str, Any]
+
+_NOT_CONTENT = {"id", "status", "created_at", "updated_at", "origin"}
+
+
+def content_fields(model: Any) -> list[Any]:
+    """Return the fields editors and files fill: what makes a record what it is."""
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if field.name not in _NOT_CONTENT and not isinstance(field, DerivedField)
+    ]
+
+
+def children_of(model: Any) -> list[tuple[Any, Any]]:
+    """Return (model, field) of what is part of such records: what goes when they go."""
+    return [
+        (child, field)
+        for child in record_models()
+        for field in _owners(child)
+        if field.related_model is model
+    ]
+
+
+def _owners(model: Any) -> list[Any]:
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.remote_field.on_delete is models.CASCADE
+    ]
+
+
+def root_of(record: Any) -> Any:
+    """Return the record this one is part of in the end; one that is part of none is its own."""
+    for field in _owners(type(record)):
+        if getattr(record, field.attname) is not None:
+            return root_of(getattr(record, field.name))
+    return record
+
+
+def key_of(record: Any) -> str:
+    return f"{record._meta.model_name}-{record.pk}"
+
+
+def model_of(key: str) -> Any:
+    """Return the model a dossier's key is about; raise KeyError where there is none."""
+    name = key.partition("-")[0]
+    return {str(model._meta.model_name): model for model in record_models()}[name]
+
+
+def id_of(key: str) -> str:
+    return key.partition("-")[2]
+
+
+def read(record: Record, *, lock: bool = False) -> Dossier:
+    """Return the record's dossier; costs a query a kind of part.
+
+    With ``lock``, nobody else writes any of these rows until the transaction ends.
+    """
+    found: Dossier = {}
+
+    def take(model: Any, rows: Any) -> None:
+        rows = rows.order_by("pk")
+        rows = rows.select_for_update() if lock else rows
+        ids = []
+        for row in rows.values("pk", *(f.attname for f in content_fields(model))):
+            ids.append(row["pk"])
+            found[f"{model._meta.model_name}-{row['pk']}"] = content_of(model, row)
+        for child, field in children_of(model) if ids else ():
+            take(child, child._default_manager.filter(**{f"{field.name}__in": ids}))
+
+    take(type(record), type(record)._default_manager.filter(pk=record.pk))
+    return found
+
+
+def read_at(record: Record, moment: dt.datetime) -> Dossier:
+    """Return the dossier as it was at a moment; costs two queries a kind of part."""
+    found: Dossier = {}
+
+    def take(model: Any, ids: Iterable[int], owner: Any, owners: Iterable[int]) -> None:
+        history = model.history.model.objects
+        last = history.filter(id__in=ids, history_date__lte=moment).values("id")
+        last = last.annotate(last=Max("history_id")).order_by().values_list("last", flat=True)
+        versions = history.filter(history_id__in=list(last)).exclude(history_type="-")
+        if owner is not None:
+            versions = versions.filter(**{f"{owner.attname}__in": owners})
+        taken = []
+        for row in versions.order_by("id").values(
+            "id", *(f.attname for f in content_fields(model))
+        ):
+            taken.append(row["id"])
+            found[f"{model._meta.model_name}-{row['id']}"] = content_of(model, row)
+        for child, field in children_of(model) if taken else ():
+            take(child, ever_part(child, field, taken), field, taken)
+
+    take(type(record), [record.pk], None, ())
+    return found
+
+
+def ever_part(child: Any, field: Any, owners: Iterable[int]) -> list[int]:
+    """Return the ids of all that have ever been part of these records."""
+    versions = child.history.model.objects.filter(**{f"{field.attname}__in": owners})
+    return list(versions.values_list("id", flat=True).distinct().order_by("id"))
+
+
+def _content(model: Any, row: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: plain(row[field.attname]) for field in content_fields(model)}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def compare(before: Dossier, after: Dossier) -> list[Change]:
+    """Return what differs, each thing after what it points to."""
+    changes = []
+    for model in record_models():
+        prefix = f"{model._meta.model_name}-"
+        keys = [key for key in {**before, **after} if key.startswith(prefix)]
+        changes += [change for key in keys if (change := _difference(key, before, after))]
+    return changes
+
+
+def _difference(key: str, before: Dossier, after: Dossier) -> Change | None:
+    old, new = before.get(key), after.get(key)
+    if old == new:
+        return None
+    names = [field.name for field in content_fields(model_of(key))]
+    pairs = {
+        name: [old and old.get(name), new and new.get(name)]
+        for name in names
+        if old is None or new is None or old.get(name) != new.get(name)
+    }
+    what = "added" if old is None else "removed" if new is None else "changed"
+    return {"key": key, "what": what, "fields": pairs}
+
+
+def unwritten(changes: list[Change]) -> list[Change]:
+    """Return the changes with records that were only tried out under keys of their own.
+
+    Their ids went with the attempt: ``entry-812`` becomes ``entry-+1``, and so does every value
+    that points to it.
+    """
+    added = [change["key"] for change in changes if change["what"] == "added"]
+    renamed = {key: f"{key.partition('-')[0]}-+{n}" for n, key in enumerate(added, start=1)}
+
+    def pointed(model: Any, name: str, value: Any) -> Any:
+        related = model._meta.get_field(name).related_model
+        return renamed.get(f"{related._meta.model_name}-{value}", value) if related else value
+
+    return [
+        {
+            "key": renamed.get(change["key"], change["key"]),
+            "what": change["what"],
+            "fields": {
+                name: [old, pointed(model_of(change["key"]), name, new)]
+                for name, (old, new) in change["fields"].items()
+            },
+        }
+        for change in changes
+    ]
