@@ -1,8 +1,9 @@
 """What happened to a record: its changes step by step, in words a reader knows."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -120,10 +121,10 @@ class Step:
     reason: str
     changeset: Any
     #: What it changed of the record and its parts, and the record's status before and after.
-    changes: list[Change] = field(default_factory=list)
+    changes: list[Change] = dataclasses.field(default_factory=list)
     status: tuple[str, str] = ("", "")
     #: The dossier after it; kept only while steps are walked.
-    after: Dossier = field(default_factory=dict)
+    after: Dossier = dataclasses.field(default_factory=dict)
 
     @property
     def public_note(self) -> str:
@@ -140,7 +141,9 @@ def steps_of(record: Any) -> list[Step]:
     rows = [row for group in groups.values() for _model, row in group]
     changesets = Changeset.objects.in_bulk({row["changeset_id"] for row in rows} - {None})
     users = get_user_model().objects.in_bulk({row["history_user_id"] for row in rows} - {None})
-    found, state, status = [], {}, ""
+    found: list[Step] = []
+    state: Dossier = {}
+    status = ""
     for group in groups.values():
         _first_model, first = group[0]
         before, status_before = state, status

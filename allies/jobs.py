@@ -4,6 +4,7 @@ from django.db import connection
 from django.utils import timezone
 from django_tasks import task
 
+from allies.actions.appointments import keep_appointments
 from allies.models import Changeset
 
 
@@ -17,3 +18,9 @@ def after_import() -> None:
         cursor.execute("PRAGMA optimize" if connection.vendor == "sqlite" else "ANALYZE")
     for changeset in Changeset.objects.forgotten(timezone.now()):
         changeset.discard()
+
+
+@task()
+def keep_due_appointments() -> None:
+    """Take the steps whose time has come; asked for at the time of each when it is made."""
+    keep_appointments()

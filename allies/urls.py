@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceListing, AlliancePage
 from allies.views.ally_list import AllyListListing, AllyListPage, EntryListing
 from allies.views.changeset import ChangesetListing
@@ -11,6 +12,8 @@ from allies.views.country import AllyListing, CountryListing, CountryPage
 from allies.views.event import EventListing, EventPage
 from allies.views.front import FrontPage
 from allies.views.listing import FORMS
+from allies.views.preview import preview
+from allies.views.record import HistoryPage
 from allies.views.source import SourceListing, SourcePage
 
 app_name = "allies"
@@ -22,6 +25,10 @@ def _downloads(route: str, view: Any, name: str) -> list[URLPattern]:
 
 def _listing(route: str, view: Any, name: str) -> list[URLPattern]:
     return [path(f"{route}/", view, name=name), *_downloads(route, view, name)]
+
+
+def _history(route: str, model: Any, noun: str) -> URLPattern:
+    return path(f"{route}/history/", HistoryPage.as_view(model=model), name=f"{noun}-history")
 
 
 urlpatterns = [
@@ -38,5 +45,11 @@ urlpatterns = [
     path("events/<slug:slug>/", EventPage.as_view(), name="event-detail"),
     *_listing("sources", SourceListing.as_view(), "source-list"),
     path("sources/<slug:key>/", SourcePage.as_view(), name="source-detail"),
+    _history("lists/<slug:slug>", AllyList, "allylist"),
+    _history("countries/<slug:slug>", Country, "country"),
+    _history("alliances/<slug:slug>", Alliance, "alliance"),
+    _history("events/<slug:slug>", Event, "event"),
+    _history("sources/<slug:key>", Source, "source"),
+    path("preview/<str:token>/", preview, name="preview"),
     *_listing("changes", ChangesetListing.as_view(), "changeset-list"),
 ]

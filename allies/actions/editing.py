@@ -16,6 +16,7 @@ from allies.models import (
     support_settled_at_the_end,
     written_under,
 )
+from allies.models.base import Lack
 from allies.models.dossier import Change, Dossier, compare, id_of, model_of, root_of
 
 _RIGHT = {"added": "add", "changed": "change", "removed": "delete"}
@@ -83,7 +84,7 @@ def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
             raise PermissionDenied
 
 
-def lacks(root: Any) -> list[str]:
+def lacks(root: Any) -> list[Lack]:
     """Return what a published record lacks of what publication asks for; nothing of a draft."""
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:

@@ -6,12 +6,13 @@ from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person, may
 from allies.models import Publishable, Status
+from allies.models.base import Lack
 
 
 class NotPublishable(Exception):
     """A record that is not complete; ``missing`` says what it lacks, all at once."""
 
-    def __init__(self, record: Publishable, missing: list[str]) -> None:
+    def __init__(self, record: Publishable, missing: list[Lack]) -> None:
         super().__init__(" ".join(missing))
         self.record = record
         self.missing = missing
@@ -64,5 +65,6 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
         raise NotPublishable(fresh, missing)
     fresh.status = end
     fresh._change_reason = reason
+    fresh._history_user = user
     fresh.save(update_fields=["status"])
     record.status = end

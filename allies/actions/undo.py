@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import Person
+from allies.actions.rights import Person, may, may_change
 from allies.actions.undo_sets import UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
+    BY_JOB,
     Alliance,
     AllyList,
     Changeset,
@@ -34,6 +35,25 @@ Progress = Callable[[str, int], None]
 
 class NotUndone(Exception):
     """A changeset that cannot be taken back; the text says why and what to do."""
+
+
+def may_undo(*, user: Person, changeset: Changeset) -> bool:
+    """Say whether the user may take a changeset back, as far as that is theirs to change.
+
+    What came from files is for those with the right to undo; an edit, also for those who may
+    write what it is about.
+    """
+    if may(user=user, action="undo", record=Changeset):
+        return True
+    first = changeset
+    while first.undoes is not None:
+        first = first.undoes
+    record = None if first.kind in BY_JOB else first.about
+    return (
+        record is not None
+        and may(user=user, action="change", record=record)
+        and may_change(user=user, record=record)
+    )
 
 
 def look_at_undo(*, changeset: Changeset, also: frozenset[str] = frozenset()) -> UndoReport:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
 from allies.models import Changeset, Publishable, Slugged, Source, Status, record_models
-from allies.models.fields import DerivedField
+from allies.models.dossier import content_fields
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
@@ -275,12 +275,10 @@ def _pointers_to(model: Any) -> list[tuple[Any, str]]:
 
 def _content(model: Any) -> list[str]:
     """Return the columns that editors and files fill: what makes a record what it is."""
-    derived = {"id", "created_at", "updated_at", "origin"}
-    return [
-        connection.ops.quote_name(f.column)
-        for f in model._meta.concrete_fields
-        if f.name not in derived and not isinstance(f, DerivedField)
-    ]
+    fields = [*content_fields(model)]
+    if issubclass(model, Publishable):
+        fields.append(model._meta.get_field("status"))
+    return [connection.ops.quote_name(f.column) for f in fields]
 
 
 def _governing(model: Any) -> Iterator[tuple[str, type[Publishable]]]:

@@ -12,7 +12,6 @@ from allies.admin.publication import (
     title,
 )
 from allies.models import DUTIES, Alliance, Membership
-from allies.views.alliance import AlliancePage
 
 
 class MembershipInline(PartsInline):
@@ -27,7 +26,6 @@ class AllianceAdmin(EvidenceMixin, PublishableAdmin):
     list_filter = ("status", "kind")
     search_fields = ("folded",)
     inlines = (MembershipInline, CitationInline)
-    public_view = AlliancePage
     fieldsets = (
         (None, {"fields": ("status", "kind", "title_en", "title_ind", ("slug", "identifier"))}),
         (_("Dates"), {"fields": (("signed", "in_force", "ended"),)}),

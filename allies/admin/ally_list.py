@@ -15,7 +15,6 @@ from allies.admin.publication import (
     title,
 )
 from allies.models import AllyList, Entry, SeeAlso
-from allies.views.ally_list import AllyListPage
 
 
 class EntryInline(PartsInline):
@@ -40,7 +39,6 @@ class AllyListAdmin(PublishableAdmin):
     search_fields = ("folded",)
     autocomplete_fields = ("focus", "recorded_from")
     inlines = (EntryInline, SeeAlsoInline)
-    public_view = AllyListPage
     fieldsets = (
         (None, {"fields": ("status", "title_en", "title_ind", "slug", "featured")}),
         (_("What it lists"), {"fields": (("focus", "scope"), ("recorded_from", "promised"))}),

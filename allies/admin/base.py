@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.actions.editing import editing, new_edit
 from allies.actions.rights import may_change
+from allies.admin.desk import PresenceMixin
 from allies.admin.editing import EditingMixin
 from allies.admin.exchange import ExchangeMixin
 from allies.admin.history import HistoryMixin
@@ -22,7 +23,7 @@ class PartsInline(admin.TabularInline):
     extra = 0
 
 
-class RecordAdmin(EditingMixin, ExchangeMixin, HistoryMixin):
+class RecordAdmin(PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
     """A noun in the admin."""
 
     change_form_template = "admin/allies/change_form.html"

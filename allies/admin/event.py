@@ -12,7 +12,6 @@ from allies.admin.publication import (
     title,
 )
 from allies.models import Event, Participation
-from allies.views.event import EventPage
 
 
 class ParticipationInline(PartsInline):
@@ -28,7 +27,6 @@ class EventAdmin(EvidenceMixin, PublishableAdmin):
     search_fields = ("folded",)
     autocomplete_fields = ("alliance",)
     inlines = (ParticipationInline, CitationInline)
-    public_view = EventPage
     fieldsets = (
         (
             None,

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
@@ -19,7 +19,10 @@ from allies.actions.publication import (
 )
 from allies.actions.rights import may
 from allies.admin.base import RecordAdmin
+from allies.admin.desk import AppointmentMixin, PreviewLinkMixin
 from allies.models import EvidenceLost
+from allies.models.base import Lack
+from allies.views.preview import PAGES, draft_page
 
 STEP_LABELS = {
     "submit": gettext_lazy("Save and submit for review"),
@@ -29,16 +32,11 @@ STEP_LABELS = {
 }
 
 
-class PublishableAdmin(RecordAdmin):
+class PublishableAdmin(AppointmentMixin, PreviewLinkMixin, RecordAdmin):
     """A noun with a status: it changes by steps only, never in the form."""
 
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
     readonly_fields = ("status",)
-
-    #: View of the readers' side that shows such a record; None where there is none.
-    public_view: Any = None
-    #: The attribute its address names it by.
-    public_key = "slug"
 
     def get_urls(self) -> list[Any]:
         preview = path(
@@ -48,14 +46,9 @@ class PublishableAdmin(RecordAdmin):
         )
         return [preview, *super().get_urls()]
 
-    def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Show the record as its public page would, whatever its status, to editors only."""
-        record = self.viewable(request, object_id)
-        named = {self.public_key: getattr(record, self.public_key)}
-        response = self.public_view.as_view(preview=True)(request, **named)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
+        return draft_page(request, self.viewable(request, object_id))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Lead to the public page of what has one; a draft has its preview."""
@@ -71,8 +64,10 @@ class PublishableAdmin(RecordAdmin):
                 for step in possible_steps(record=record, user=request.user)
                 if self.has_change_permission(request, record)
             ]
-            context["missing"] = record.missing_for_publication()
-            context["has_public_view"] = self.public_view is not None
+            context["missing"] = [
+                (lack, _place(lack, self.model)) for lack in record.missing_for_publication()
+            ]
+            context["has_public_view"] = self.model in PAGES
         elif self.has_add_permission(request):
             context["steps"] = [
                 (step, STEP_LABELS[step])
@@ -89,6 +84,8 @@ class PublishableAdmin(RecordAdmin):
         return after or super().response_change(request, obj)
 
     def _after_step(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+        if arranged := self.arrange(request, record):
+            return arranged
         step = request.POST.get("_step", "")
         if step not in STEP_LABELS:
             return None
@@ -147,6 +144,15 @@ class PublishableAdmin(RecordAdmin):
         if not self.has_change_permission(request):
             actions.pop("submit_selected", None)
         return actions
+
+
+def _place(lack: Lack, model: Any) -> str:
+    """Return the address, on the form or beyond, at which a lack is put right."""
+    if lack.record is not None:
+        name = f"admin:allies_{lack.record._meta.model_name}_change"
+        return f"{reverse(name, args=[lack.record.pk])}#{lack.where}-group"
+    is_field = lack.where in {field.name for field in model._meta.concrete_fields}
+    return f"#id_{lack.where}" if is_field else f"#{lack.where}-group"
 
 
 @admin.display(description=gettext_lazy("independent sources"), ordering="independent_sources")

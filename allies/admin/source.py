@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.admin.publication import PublishableAdmin
 from allies.models import Source
-from allies.views.source import SourcePage
 
 
 @admin.register(Source)
@@ -18,8 +17,6 @@ class SourceAdmin(PublishableAdmin):
     list_select_related = ("derived_from",)
     search_fields = ("folded",)
     autocomplete_fields = ("derived_from",)
-    public_view = SourcePage
-    public_key = "key"
     fieldsets = (
         (None, {"fields": ("status", ("key", "kind"), "publisher", "title", "author")}),
         (_("Where and when"), {"fields": ("url", "archive_url", ("date_published", "language"))}),

@@ -18,7 +18,7 @@ from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
 from allies.actions.rights import Person, may
-from allies.actions.undo import NotUndone
+from allies.actions.undo import NotUndone, may_undo
 from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Plan
@@ -265,7 +265,7 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
 
 def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
-    if not may(user=_require_somebody(changeset), action="undo", record=Changeset):
+    if not may_undo(user=_require_somebody(changeset), changeset=changeset.undoes):
         raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     with Work(changeset, {"": changeset.undoes.changed}) as work:
         also = frozenset(changeset.mapping.get("also", []))

@@ -20,6 +20,7 @@ from allies.models.changeset import (
 )
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
+from allies.models.desk import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
 from allies.models.evidence import (
     EvidenceLost,
@@ -28,7 +29,7 @@ from allies.models.evidence import (
     unsupported,
     would_lose_support,
 )
-from allies.models.nouns import data_state, record_models, referred_models
+from allies.models.nouns import data_state, record_models, record_of, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
 from allies.models.writing import written_under
@@ -36,6 +37,7 @@ from allies.models.writing import written_under
 __all__ = [
     "BY_JOB",
     "DUTIES",
+    "PREVIEW_DAYS",
     "TARGETS",
     "WORKING",
     "WRITTEN",
@@ -44,6 +46,7 @@ __all__ = [
     "AllianceKind",
     "AllyList",
     "AllyRow",
+    "Appointment",
     "Certainty",
     "Changeset",
     "ChangesetKind",
@@ -59,8 +62,10 @@ __all__ = [
     "Membership",
     "MembershipRole",
     "OldSlug",
+    "OpenForm",
     "Participation",
     "ParticipationRole",
+    "PreviewLink",
     "Publishable",
     "Record",
     "SeeAlso",
@@ -73,6 +78,7 @@ __all__ = [
     "ally_rows",
     "data_state",
     "record_models",
+    "record_of",
     "referred_models",
     "refuse_loss",
     "support_settled_at_the_end",

@@ -9,11 +9,14 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from allies.edtf import bounds
 from allies.models.base import (
     PROSE_LENGTH,
+    Lack,
     Record,
     Status,
     Titled,
+    contradictions,
     one_of,
     published_has_text,
     require_order,
@@ -169,10 +172,16 @@ class Alliance(Titled, CitedPublishable):
         if errors:
             raise ValidationError(errors)
 
-    def missing_for_publication(self) -> list[str]:
-        missing = [*self.missing_support(), *self.missing_title()]
-        if self.pk is None or self.memberships.values("country").distinct().count() < 2:
-            missing.append(str(_("An alliance has two members or more.")))
+    def missing_for_publication(self) -> list[Lack]:
+        missing = [*self.missing_support(), *self.missing_title(), *contradictions(self)]
+        memberships = list(self.memberships.select_related("country")) if self.pk else []
+        if len({membership.country_id for membership in memberships}) < 2:
+            missing.append(Lack(_("An alliance has two members or more."), "memberships"))
+        for membership in memberships:
+            missing += [
+                Lack(f"{membership.country}: {text}", "memberships")
+                for text in [*contradictions(membership), *membership.outside()]
+            ]
         return missing
 
 
@@ -270,6 +279,17 @@ class Membership(Record):
     def ended(self) -> str:
         """When it ended (EDTF): its own date, else its alliance's."""
         return self.left or self.alliance.ended
+
+    def outside(self) -> list[str]:
+        """Say where this certainly lies outside the alliance's own time."""
+        began, ended = bounds(self.alliance.began).earliest, bounds(self.alliance.ended).latest
+        joined, left = bounds(self.joined).earliest, bounds(self.left).latest
+        found = []
+        if joined and ended and joined > ended:
+            found.append(str(_("It joined after the alliance ended.")))
+        if left and began and left < began:
+            found.append(str(_("It left before the alliance began.")))
+        return found
 
     @property
     def duties(self) -> list[str]:

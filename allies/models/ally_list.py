@@ -12,10 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from allies.models import m49
 from allies.models.base import (
     PROSE_LENGTH,
+    Lack,
     Publishable,
     Record,
     Status,
     Titled,
+    contradictions,
     one_of,
     published_has_text,
     require_title,
@@ -119,20 +121,26 @@ class AllyList(Titled, Publishable):
         if errors:
             raise ValidationError(errors)
 
-    def missing_for_publication(self) -> list[str]:
-        missing = self.missing_title()
+    def missing_for_publication(self) -> list[Lack]:
+        missing = [*self.missing_title(), *contradictions(self)]
         if self.recorded_from is not None and not self.recorded_from.is_published:
-            missing.append(str(_("The source it is recorded from is not published.")))
+            missing.append(
+                Lack(_("The source it is recorded from is not published."), "recorded_from")
+            )
         entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()
         supported = set(entries.supported().values_list("pk", flat=True))
         unsupported = [
             entry for entry in entries.select_related("country") if entry.pk not in supported
         ]
         if not supported and not unsupported:
-            missing.append(str(_("The list has no entry.")))
+            missing.append(Lack(_("The list has no entry."), "entries"))
         missing += [
-            _("The entry %(country)s has no supporting citation to a published source.")
-            % {"country": entry.country}
+            Lack(
+                _("The entry %(country)s has no supporting citation to a published source.")
+                % {"country": entry.country},
+                "citations",
+                record=entry,
+            )
             for entry in unsupported
         ]
         return missing

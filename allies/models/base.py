@@ -85,6 +85,23 @@ class Status(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+class Lack(str):
+    """Something that keeps a record from being published, and where it is put right.
+
+    ``where`` is a field of the record or the related name of its parts; ``record`` is another
+    record whose page it is put right on.
+    """
+
+    where: str
+    record: Any
+
+    def __new__(cls, text: Any, where: str, record: Any = None) -> "Lack":
+        lack = super().__new__(cls, str(text))
+        lack.where = where
+        lack.record = record
+        return lack
+
+
 class Publishable(Record):
     """A record that readers see once it is published."""
 
@@ -104,7 +121,7 @@ class Publishable(Record):
     def is_published(self) -> bool:
         return self.status == Status.PUBLISHED
 
-    def missing_for_publication(self) -> list[str]:
+    def missing_for_publication(self) -> list[Lack]:
         """Return what keeps this record from being published, all of it; costs queries."""
         raise NotImplementedError
 
@@ -162,11 +179,11 @@ class Titled(Slugged):
     def slug_base(self) -> str:
         return self.title_en or self.title_ind
 
-    def missing_title(self) -> list[str]:
+    def missing_title(self) -> list[Lack]:
         """Say that there is no title, where there is none in either language."""
         if self.title:
             return []
-        return [str(_("A title in one language at least is missing."))]
+        return [Lack(_("A title in one language at least is missing."), "title_en")]
 
 
 def free_slug(model: type[Slugged], text: str) -> str:
@@ -254,6 +271,15 @@ def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.
         condition=models.Q(**{f"{field}__in": sorted(choices.values)}),
         name=f"{model}_{field}_known",
     )
+
+
+def contradictions(record: Any) -> list[Lack]:
+    """Return what breaks a record's own rules, such as dates that contradict one another."""
+    try:
+        record.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        return [Lack(text, field) for field, texts in error.message_dict.items() for text in texts]
+    return []
 
 
 def require_order(errors: dict[str, Any], record: Any, first: str, last: str) -> None:

@@ -13,6 +13,8 @@ from django.utils.crypto import get_random_string
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+from allies.models.nouns import record_of
+
 #: How long a file nobody applied is kept.
 KEPT_FOR = dt.timedelta(days=7)
 
@@ -184,10 +186,7 @@ class Changeset(models.Model):
     @property
     def about(self) -> Any:
         """The record it was begun on; None where there is none, or no more."""
-        if not self.about_noun:
-            return None
-        model = apps.get_model("allies", self.about_noun)
-        return model._default_manager.filter(pk=self.about_id).first()
+        return record_of(self.about_noun, self.about_id)
 
     @property
     def is_proposed(self) -> bool:

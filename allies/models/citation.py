@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.base import PROSE_LENGTH, Publishable, Record, Status, counted, one_of
+from allies.models.base import PROSE_LENGTH, Lack, Publishable, Record, Status, counted, one_of
 from allies.models.fields import ProseField
 from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
@@ -182,9 +182,9 @@ class CitedPublishable(Publishable):
     class Meta(Publishable.Meta):
         abstract = True
 
-    def missing_support(self) -> list[str]:
+    def missing_support(self) -> list[Lack]:
         """Say that no published source supports this record, where none does; costs a query."""
         citations: Any = self.citations if self.pk else Citation.objects.none()  # type: ignore[attr-defined]
         if citations.supporting().from_published_sources().exists():
             return []
-        return [str(_("A supporting citation to a published source is missing."))]
+        return [Lack(_("A supporting citation to a published source is missing."), "citations")]

@@ -127,7 +127,8 @@ def ever_part(child: Any, field: Any, owners: Iterable[int]) -> list[int]:
     return list(versions.values_list("id", flat=True).distinct().order_by("id"))
 
 
-def _content(model: Any, row: dict[str, Any]) -> dict[str, Any]:
+def content_of(model: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's content as a dossier has it; ``row`` maps columns to values."""
     return {field.name: plain(row[field.attname]) for field in content_fields(model)}
 
 

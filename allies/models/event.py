@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from allies.models.alliance import Alliance
 from allies.models.base import (
     PROSE_LENGTH,
+    Lack,
     Record,
     Status,
     Titled,
+    contradictions,
     one_of,
     published_has_text,
     require_title,
@@ -137,10 +139,10 @@ class Event(Titled, CitedPublishable):
         if errors:
             raise ValidationError(errors)
 
-    def missing_for_publication(self) -> list[str]:
-        missing = [*self.missing_support(), *self.missing_title()]
+    def missing_for_publication(self) -> list[Lack]:
+        missing = [*self.missing_support(), *self.missing_title(), *contradictions(self)]
         if self.pk is None or not self.participations.exists():
-            missing.append(str(_("A country that took part is missing.")))
+            missing.append(Lack(_("A country that took part is missing."), "participations"))
         return missing
 
 

@@ -35,6 +35,12 @@ def _is_record(model: Any) -> bool:
     return issubclass(model, Record)
 
 
+def record_of(noun: str, record_id: int | None) -> Any:
+    """Return the record with this id of the noun a model goes by; None where there is none."""
+    model = next((m for m in record_models() if m._meta.model_name == noun), None)
+    return None if model is None else model._default_manager.filter(pk=record_id).first()
+
+
 def referred_models(model: type[models.Model]) -> list[Any]:
     """Return the nouns' models that a model's fields point to, itself included where it does."""
     return [

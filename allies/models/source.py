@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.base import Publishable, Status, one_of
+from allies.models.base import Lack, Publishable, Status, one_of
 from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, WebField
 
 
@@ -198,6 +198,6 @@ class Source(Publishable):
             Source.objects.filter(pk__in=level).update(origin=self.origin_id or self.pk)
             reached.update(level)
 
-    def missing_for_publication(self) -> list[str]:
+    def missing_for_publication(self) -> list[Lack]:
         """A source is complete as soon as what it draws on is public."""
-        return [str(_ORIGINAL_FIRST)] if self._misses_original() else []
+        return [Lack(_ORIGINAL_FIRST, "derived_from")] if self._misses_original() else []

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.generic import DetailView
 
+from allies.history import public_steps
 from allies.models import OldSlug
+from allies.views.listing import PER_PAGE, asked_page
 
 
 class Renamed(Exception):
@@ -52,6 +55,22 @@ class PublicPage(DetailView):
     def records(self, model: Any) -> Any:
         """Return the records of a model that this page may show."""
         return model.objects.all() if self.preview else model.objects.published()
+
+
+class HistoryPage(Renameable, PublicPage):
+    """What readers saw change of one record, in plain words."""
+
+    template_name = "allies/history.html"
+    context_object_name = "record"
+
+    def get_object(self, queryset: Any = None) -> Any:
+        if "key" in self.kwargs:
+            return get_object_or_404(self.records(self.model), key=self.kwargs["key"])
+        return find(self.records(self.model), self.kwargs["slug"])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        steps = Paginator(public_steps(self.object), PER_PAGE)
+        return super().get_context_data(page=asked_page(self.request, steps), **kwargs)
 
 
 class RecordView(Renameable, PublicPage):

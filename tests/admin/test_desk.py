@@ -110,12 +110,13 @@ def test_history_compares_and_reverts(desk, admin_user):
     alliance = cast.alliance("RUS", "IND", signed="2001", title_en="First")
     alliance.title_en, alliance.signed = "Second", "2002"
     alliance.save()
-    newest, oldest = alliance.history.all()
+    newest, oldest = (v.history_date.isoformat() for v in alliance.history.all())
     address = reverse("admin:allies_alliance_history", args=[alliance.pk])
-    page = desk.get(address, {"from": oldest.history_id, "to": newest.history_id}).content.decode()
+    page = desk.get(address, {"from": oldest, "to": newest}).content.decode()
     assert "<td>First</td><td>Second</td>" in page
     assert "<td>2001</td><td>2002</td>" in page
-    desk.post(reverse("admin:allies_alliance_revert", args=[alliance.pk, oldest.history_id]))
+    complete = alliance.citations.get().history.get().history_date.isoformat()
+    desk.post(reverse("admin:allies_alliance_revert", args=[alliance.pk]), {"to": complete})
     alliance.refresh_from_db()
     assert (alliance.title_en, alliance.signed, alliance.status) == ("First", "2001", "published")
     assert alliance.signed_earliest.year == 2001

@@ -6,7 +6,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from allies.models import Alliance, Citation, Entry, Event, Membership, Record, Source, Status
+from allies.models import (
+    Alliance,
+    Changeset,
+    Citation,
+    Entry,
+    Event,
+    Membership,
+    Record,
+    Source,
+    Status,
+)
 from tests import cast
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -99,26 +109,25 @@ def test_editor_cannot_bring_an_old_published_version_back(edi, signed_in):
     event = cast.event(("RUS", "host"))
     event.status = Status.DRAFT
     event.save()
-    published = event.history.filter(status="published").first()
-    client = signed_in(edi)
-    client.post(
-        reverse("admin:allies_event_revert", args=[event.pk, published.history_id]), follow=True
+    published = event.history.filter(status="published").first().history_date
+    signed_in(edi).post(
+        reverse("admin:allies_event_revert", args=[event.pk]), {"to": published.isoformat()}
     )
     assert status_of(event) == "draft"
 
 
-def test_editor_looks_at_a_published_record_but_changes_nothing(edi, signed_in):
+def test_what_an_editor_changes_of_a_published_record_waits(edi, signed_in):
     event = Event.objects.get(slug="unga-es-11-1")
     client = signed_in(edi)
-    page = client.get(change(event))
-    assert page.status_code == 200
-    assert b'name="_save"' not in page.content
-    assert b"Ask a reviewer" in page.content
+    page = client.get(change(event)).content.decode()
+    assert 'name="_save"' not in page
+    assert "Propose this change" in page
     before = event.history.count()
-    assert client.post(change(event), {"title_en": "Forged"}).status_code == 403
-    version = event.history.last().history_id
-    revert = reverse("admin:allies_event_revert", args=[event.pk, version])
-    assert client.post(revert).status_code == 403
+    client.post(change(event), {**form_of(client, change(event)), "title_en": "Proposed"})
+    event.refresh_from_db()
+    assert event.title_en != "Proposed"
+    first = event.history.last().history_date.isoformat()
+    client.post(reverse("admin:allies_event_revert", args=[event.pk]), {"to": first})
     assert event.history.count() == before
 
 
@@ -159,7 +168,9 @@ def test_editor_adds_nothing_to_what_is_public(model, edi, signed_in):
         reverse(f"admin:allies_{model}_add"), {**public, **inline}, follow=True
     )
     assert records.count() == before
-    assert "you may not publish" in response.content.decode()
+    assert "waits for a reviewer" in response.content.decode()
+    (change,) = Changeset.objects.proposed().get().changes
+    assert (change["key"], change["what"]) == (f"{model}-+1", "added")
 
 
 def test_editor_cannot_move_a_row_onto_what_is_public(edi, signed_in):

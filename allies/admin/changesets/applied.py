@@ -9,8 +9,7 @@ from django.http import (
     HttpResponse,
 )
 
-from allies.actions.rights import may
-from allies.actions.undo import NotUndone, look_at_undo, undoing
+from allies.actions.undo import NotUndone, look_at_undo, may_undo, undoing
 from allies.admin.changesets.counts import noun_label, table_of
 from allies.admin.changesets.pages import ChangesetPages
 from allies.admin.changesets.preview import PER_PAGE
@@ -23,9 +22,9 @@ class AppliedStep(ChangesetPages):
     """The pages of a changeset that was applied, and of the undo of one."""
 
     def _applied(self, request: HttpRequest, changeset: Any) -> HttpResponse:
-        may_undo = self.may_undo(request) and not changeset.is_undone
+        possible = self.may_undo(request, changeset) and not changeset.is_undone
         if request.method == "POST":
-            if "undo" in request.POST and may_undo:
+            if "undo" in request.POST and possible:
                 by = undoing(changeset, user=request.user)
                 by.state = ChangesetState.CHECKED
                 by.save()
@@ -42,7 +41,7 @@ class AppliedStep(ChangesetPages):
             **self._records(request, changeset),
             counts=table_of(changeset),
             undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
-            may_undo=may_undo,
+            may_undo=possible,
             may_list=self._may_list(request),
             has_mapping=bool(changeset.mapping.get("nouns")),
             title=str(changeset),
@@ -71,14 +70,14 @@ class AppliedStep(ChangesetPages):
             ],
         }
 
-    def may_undo(self, request: HttpRequest) -> bool:
-        return may(user=request.user, action="undo", record=Changeset)
+    def may_undo(self, request: HttpRequest, changeset: Changeset) -> bool:
+        return may_undo(user=request.user, changeset=changeset)
 
     def _may_list(self, request: HttpRequest) -> bool:
         return request.user.has_perm("allies.publish_event")
 
     def _undoing(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
-        if not self.may_undo(request):
+        if not self.may_undo(request, changeset):
             raise PermissionDenied
         assert changeset.undoes is not None
         also = set(changeset.mapping.get("also", []))

@@ -1,0 +1,166 @@
+"""What a record's form has beside its fields: steps to come, links to a draft, who has it open."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from allies.actions.appointments import TIMED, call_appointment_off, make_appointment
+from allies.actions.publication import STEPS
+from allies.actions.rights import may
+from allies.jobs import keep_due_appointments
+from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
+from allies.views.preview import PAGES
+
+
+class PresenceMixin(admin.ModelAdmin):
+    """Who else has a record open."""
+
+    def get_urls(self) -> list[Any]:
+        name = f"allies_{self.model._meta.model_name}_open"
+        view = self.admin_site.admin_view(self.open_view)
+        return [path("<int:number>/open/", view, name=name), *super().get_urls()]
+
+    def open_view(self, request: HttpRequest, number: int) -> JsonResponse:
+        """Note that the user still has the record open; answer with who else has."""
+        record = self.get_object(request, str(number))
+        if record is None:
+            raise Http404
+        if request.method != "POST" or not self.has_change_permission(request, record):
+            raise PermissionDenied
+        return JsonResponse({"others": others_at(request, record)})
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        record = kwargs.get("obj") or context.get("original")
+        if record is not None and record.pk and self.has_change_permission(request, record):
+            context["others_at"] = others_at(request, record)
+            name = f"admin:allies_{self.model._meta.model_name}_open"
+            context["open_url"] = reverse(name, args=[record.pk])
+        return super().render_change_form(request, context, **kwargs)
+
+
+def others_at(request: HttpRequest, record: Any) -> str:
+    """Say who else has a record open; an empty text for nobody."""
+    others = OpenForm.objects.seen(record, request.user)
+    if not others:
+        return ""
+    return _("Also open at: %(names)s. What you save does not overwrite theirs.") % {
+        "names": ", ".join(str(other.created_by) for other in others)
+    }
+
+
+class AppointmentMixin(admin.ModelAdmin):
+    """A step at a time to come."""
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        record = kwargs.get("obj") or context.get("original")
+        if record is not None and record.pk:
+            context["appointments"] = Appointment.objects.waiting().about(record)
+            context["timed"] = [
+                step
+                for step in TIMED
+                if may(user=request.user, action=STEPS[step][2], record=record)
+            ]
+        return super().render_change_form(request, context, **kwargs)
+
+    def arrange(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+        """Make, or call off, the appointment a form asks for; None where it asks for none."""
+        step = request.POST.get("_later", "")
+        off = request.POST.get("_call_off", "")
+        if off.isdecimal():
+            for appointment in Appointment.objects.waiting().about(record).filter(pk=off):
+                call_appointment_off(appointment=appointment, user=request.user)
+                messages.success(request, _("Called off."))
+        elif step in TIMED:
+            self._make(request, record, step)
+        else:
+            return None
+        address = f"admin:allies_{self.model._meta.model_name}_change"
+        return HttpResponseRedirect(reverse(address, args=[record.pk]))
+
+    def _make(self, request: HttpRequest, record: Any, step: str) -> None:
+        due_at = _moment(request.POST.get("_due_at", ""))
+        if due_at is None:
+            messages.error(request, _("Give the day and the time."))
+            return
+        try:
+            made = make_appointment(record=record, step=step, due_at=due_at, user=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return
+        # A second late rather than early: the job looks for what is due.
+        at = made.due_at + dt.timedelta(seconds=1)
+        transaction.on_commit(lambda: keep_due_appointments.using(run_after=at).enqueue())
+        messages.success(request, _("It will be done at the time you set."))
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    if moment is not None and timezone.is_naive(moment):
+        moment = timezone.make_aware(moment)
+    return moment
+
+
+class PreviewLinkMixin(admin.ModelAdmin):
+    """Links by which somebody without an account reads a draft."""
+
+    def get_urls(self) -> list[Any]:
+        name = f"allies_{self.model._meta.model_name}_links"
+        view = self.admin_site.admin_view(self.links_view)
+        return [path("<path:object_id>/links/", view, name=name), *super().get_urls()]
+
+    def links_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the links to a record; make one, or revoke one."""
+        record = self.get_object(request, object_id)
+        if record is None or self.model not in PAGES:
+            raise Http404
+        if not self.has_change_permission(request, record):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._change_links(request, record)
+            return HttpResponseRedirect(request.path)
+        links = PreviewLink.objects.about(record).select_related("created_by").order_by("-pk")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Links to “%(record)s”") % {"record": record},
+            "opts": self.model._meta,
+            "original": record,
+            "links": [(link, self._address(request, link)) for link in links[:50]],
+            "days": PREVIEW_DAYS,
+        }
+        return TemplateResponse(request, "admin/allies/links.html", context)
+
+    def _address(self, request: HttpRequest, link: PreviewLink) -> str:
+        return request.build_absolute_uri(reverse("allies:preview", args=[link.token]))
+
+    def _change_links(self, request: HttpRequest, record: Any) -> None:
+        revoked = request.POST.get("revoke", "")
+        days = request.POST.get("days", "")
+        if revoked.isdecimal():
+            links = PreviewLink.objects.about(record).filter(pk=revoked, revoked_at=None)
+            links.update(revoked_at=timezone.now())
+            messages.success(request, _("Revoked: the link leads nowhere now."))
+        elif days in map(str, PREVIEW_DAYS):
+            PreviewLink.objects.create(
+                noun=str(record._meta.model_name),
+                record_id=record.pk,
+                created_by_id=int(request.user.pk or 0),
+                expires_at=timezone.now() + dt.timedelta(days=int(days)),
+                purpose=request.POST.get("purpose", "").strip()[:200],
+            )
+            messages.success(request, _("Made. Whoever has the link can read the draft."))

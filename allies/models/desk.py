@@ -1,0 +1,150 @@
+"""What the desk keeps beside the records: steps to come, links to drafts, who has what open.
+
+Each names its record by noun and id: a record that is deleted leaves nothing that keeps it.
+"""
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.nouns import record_of
+
+
+class AboutQuerySet(models.QuerySet[Any]):
+    """Querysets of what is about one record."""
+
+    def about(self, record: models.Model) -> Any:
+        return self.filter(noun=record._meta.model_name, record_id=record.pk)
+
+
+class AboutRecord(models.Model):
+    """Something kept about one record."""
+
+    noun = models.CharField(max_length=20)
+    record_id = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    @property
+    def record(self) -> Any:
+        """The record it is about; None where that is gone."""
+        return record_of(self.noun, self.record_id)
+
+
+class AppointmentQuerySet(AboutQuerySet):
+    def waiting(self) -> Any:
+        return self.filter(done_at=None).order_by("due_at")
+
+    def failed(self) -> Any:
+        """Those that could not be kept, and whose editor has not seen it yet."""
+        return self.exclude(done_at=None).exclude(problem="")
+
+
+class Appointment(AboutRecord):
+    """A step a record is to take at a time to come."""
+
+    step = models.CharField(max_length=10)
+    due_at = models.DateTimeField(_("due"), db_index=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    #: Why it could not be kept, in the words of who made it; empty where it was.
+    problem = models.TextField(blank=True, default="")
+    language = models.CharField(max_length=5, default="en")
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta(AboutRecord.Meta):
+        indexes = [models.Index(fields=["noun", "record_id"], name="appointment_about")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.noun} {self.record_id}"
+
+
+#: How long a link to a draft may last, in days.
+PREVIEW_DAYS = (1, 7, 30)
+
+_SALT = "allies.preview"
+
+
+class PreviewLinkQuerySet(AboutQuerySet):
+    def valid(self) -> Any:
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+    def signed(self, token: str) -> Any:
+        """Return the valid link this token was made for; None where there is none."""
+        try:
+            number = signing.loads(token, salt=_SALT)
+        except signing.BadSignature:
+            return None
+        return self.valid().filter(pk=number).first()
+
+
+class PreviewLink(AboutRecord):
+    """A link by which somebody without an account reads a draft, until it expires."""
+
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    purpose = models.CharField(_("for whom"), max_length=200, blank=True, default="")
+
+    objects = PreviewLinkQuerySet.as_manager()
+
+    class Meta(AboutRecord.Meta):
+        indexes = [models.Index(fields=["noun", "record_id"], name="previewlink_about")]
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.record_id}"
+
+    @property
+    def token(self) -> str:
+        return signing.dumps(self.pk, salt=_SALT)
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+#: How long a form counts as open after it was last heard of.
+OPEN_FOR = dt.timedelta(minutes=5)
+
+
+class OpenFormQuerySet(AboutQuerySet):
+    def seen(self, record: models.Model, user: Any) -> list[Any]:
+        """Note that a user has a record open, and return the others who have."""
+        now = timezone.now()
+        self.filter(seen_at__lt=now - OPEN_FOR).delete()
+        self.update_or_create(
+            noun=record._meta.model_name,
+            record_id=record.pk,
+            created_by=user,
+            defaults={"seen_at": now},
+        )
+        others = self.about(record).exclude(created_by=user).select_related("created_by")
+        return list(others.order_by("-seen_at"))
+
+
+class OpenForm(AboutRecord):
+    """Somebody has a record's form open."""
+
+    seen_at = models.DateTimeField(db_index=True)
+
+    objects = OpenFormQuerySet.as_manager()
+
+    class Meta(AboutRecord.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["noun", "record_id", "created_by"], name="openform_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_by}: {self.noun} {self.record_id}"

@@ -1,0 +1,141 @@
+"""Before and beside publication: what is lacking, links to drafts, times to come, who is there."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from allies.actions.appointments import keep_appointments
+from allies.models import Appointment, Membership, PreviewLink, Status
+from tests import cast
+from tests.admin.test_rights import change, form_of, status_of
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def links_to(record):
+    return reverse(f"admin:allies_{record._meta.model_name}_links", args=[record.pk])
+
+
+@pytest.fixture
+def draft():
+    return cast.event(("RUS", "host"), status=Status.DRAFT, title_en="Unseen visit")
+
+
+def test_everything_that_is_lacking_is_said_at_once_with_where(rita, signed_in):
+    alliance = cast.alliance("RUS", status=Status.DRAFT, cited=False, title_en="", title_ind="")
+    alliance.signed, alliance.ended = "1990", "2000"
+    alliance.save()
+    Membership.objects.create(alliance=alliance, country=cast.country("IND"), joined="2005")
+    page = signed_in(rita).get(change(alliance)).content.decode()
+    for place, text in (
+        ("#citations-group", "A supporting citation to a published source is missing."),
+        ("#id_title_en", "A title in one language at least is missing."),
+        ("#memberships-group", "India: It joined after the alliance ended."),
+    ):
+        assert f'<a href="{place}">{text}</a>' in page
+    signed_in(rita).post(change(alliance), form_of(signed_in(rita), change(alliance)))
+    Membership.objects.filter(alliance=alliance).last().delete()
+    assert "two members or more" in signed_in(rita).get(change(alliance)).content.decode()
+
+
+def test_an_entry_without_a_source_is_named_with_its_page(rita, signed_in):
+    ally_list = cast.ally_list("RUS", "CHN", status=Status.DRAFT, cited=False)
+    page = signed_in(rita).get(change(ally_list)).content.decode()
+    assert f'href="{change(ally_list.entries.get())}#citations-group"' in page
+
+
+def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
+    draft, edi, signed_in, visitor
+):
+    client = signed_in(edi)
+    client.post(links_to(draft), {"days": "7", "purpose": "The embassy"})
+    address = client.get(links_to(draft)).context["links"][0][1]
+    page = visitor.get(address)
+    assert "Unseen visit" in page.content.decode()
+    assert "Preview:" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert "noindex" in page["X-Robots-Tag"]
+    assert page["Referrer-Policy"] == "no-referrer"
+    client.post(links_to(draft), {"revoke": PreviewLink.objects.get().pk})
+    assert visitor.get(address).status_code == 404
+
+
+def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):
+    signed_in(edi).post(links_to(draft), {"days": "1"})
+    link = PreviewLink.objects.get()
+    address = reverse("allies:preview", args=[link.token])
+    assert visitor.get(address).status_code == 200
+    assert visitor.get(address[:-4] + "AAA/").status_code == 404
+    assert visitor.get(reverse("allies:preview", args=[str(link.pk)])).status_code == 404
+    PreviewLink.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
+    assert visitor.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["dana"])
+def test_who_may_not_edit_makes_no_links(who, draft, request, signed_in, visitor):
+    client = signed_in(request.getfixturevalue(who))
+    assert client.post(links_to(draft), {"days": "7"}).status_code == 403
+    assert visitor.post(links_to(draft), {"days": "7"}).status_code == 302
+    assert not PreviewLink.objects.exists()
+
+
+def _later(client, record, step, due_at):
+    sent = {**form_of(client, change(record)), "_later": step, "_due_at": due_at}
+    return client.post(change(record), sent, follow=True)
+
+
+def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, rita, signed_in):
+    client = signed_in(rita)
+    for step, end in (("publish", "published"), ("withdraw", "withdrawn")):
+        _later(client, draft, step, "2099-01-01T08:00")
+        assert keep_appointments() == []
+        Appointment.objects.waiting().update(due_at=timezone.now())
+        assert len(keep_appointments()) == 1
+        assert status_of(draft) == end
+    assert draft.history.first().history_user == rita
+
+
+def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, rita, signed_in):
+    client = signed_in(rita)
+    assert "still to come" in _later(client, draft, "publish", "2001-01-01T08:00").content.decode()
+    assert "Give the day" in _later(client, draft, "publish", "soon").content.decode()
+    _later(client, draft, "publish", "2099-01-01T08:00")
+    sent = {**form_of(client, change(draft)), "_call_off": Appointment.objects.get().pk}
+    client.post(change(draft), sent)
+    assert not Appointment.objects.exists()
+
+
+def test_what_cannot_be_published_at_its_time_says_why(rita, signed_in):
+    event = cast.event(status=Status.DRAFT, cited=False)
+    _later(signed_in(rita), event, "publish", "2099-01-01T08:00")
+    Appointment.objects.update(due_at=timezone.now())
+    (kept,) = keep_appointments()
+    assert "supporting citation" in kept.problem
+    assert status_of(event) == "draft"
+
+
+def test_an_editor_sets_no_time_even_by_a_forged_form(draft, edi, signed_in):
+    client = signed_in(edi)
+    assert "_later" not in client.get(change(draft)).content.decode()
+    assert _later(client, draft, "publish", "2099-01-01T08:00").status_code == 403
+    assert not Appointment.objects.exists()
+
+
+def test_who_lost_the_right_publishes_nothing_at_the_time(draft, rita, signed_in):
+    _later(signed_in(rita), draft, "publish", "2099-01-01T08:00")
+    rita.groups.clear()
+    Appointment.objects.update(due_at=timezone.now())
+    (kept,) = keep_appointments()
+    assert kept.problem
+    assert status_of(draft) == "draft"
+
+
+def test_who_else_has_a_record_open_is_shown(draft, edi, rita, dana, signed_in):
+    signed_in(edi).get(change(draft))
+    page = signed_in(rita).get(change(draft)).content.decode()
+    assert "Also open at: edi" in page
+    open_at = reverse("admin:allies_event_open", args=[draft.pk])
+    assert signed_in(edi).post(open_at).json()["others"].startswith("Also open at: rita")
+    assert signed_in(dana).post(open_at).status_code == 403

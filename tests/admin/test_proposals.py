@@ -1,0 +1,354 @@
+"""Edits that wait: what is proposed is kept whole, decided once, and never overwrites anybody."""
+
+import pytest
+from django.urls import reverse
+
+from allies.exchange.export import export_blocks
+from allies.exchange.resources import NOUNS
+from allies.models import Changeset, Entry, Event, Participation, Source, Status
+from tests import cast
+from tests.admin.test_rights import change, form_of
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def exported():
+    """Return every noun's records as exported CSV: what an undo and a revert must bring back."""
+    return {noun: b"".join(export_blocks(noun, "csv")) for noun in NOUNS}
+
+
+def page_of(changeset):
+    return reverse("admin:allies_changeset_one", args=[changeset.pk])
+
+
+def proposal_form(client, changeset):
+    """Return what a browser would send back from a proposal's page unchanged."""
+    form = client.get(page_of(changeset)).context["form"]
+    data = {bound.html_name: bound.value() for bound in form if bound.html_name != "use"}
+    kept = {name: value for name, value in data.items() if value is not None}
+    return {**kept, "use": form["use"].value()}
+
+
+@pytest.fixture
+def event():
+    return cast.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
+
+
+@pytest.fixture
+def proposed(event, edi, signed_in):
+    """An editor's proposal: a field, a participation changed, one gone, one new, a citation."""
+    client = signed_in(edi)
+    data = form_of(client, change(event))
+    other = cast.source(title="A second report")
+    data |= {
+        "title_en": "State visit",
+        "participations-TOTAL_FORMS": 3,
+        "participations-0-role": "participant",
+        "participations-1-DELETE": "on",
+        "participations-2-country": cast.country("CHN").pk,
+        "participations-2-role": "visitor",
+        "participations-2-event": event.pk,
+        "citations-TOTAL_FORMS": 2,
+        "citations-1-source": other.pk,
+        "citations-1-stance": "disputes",
+        "citations-1-event": event.pk,
+        "_reason": "The minutes are out",
+        "_public_note": "Corrected after the minutes were published.",
+    }
+    client.post(change(event), data)
+    return Changeset.objects.proposed().get()
+
+
+def test_a_proposal_waits_and_readers_see_what_was_approved(proposed, event, visitor):
+    page = visitor.get(event.get_absolute_url()).content.decode()
+    assert "State visit" not in page
+    assert event.participations.count() == 2
+    assert proposed.reason == "The minutes are out"
+
+
+def test_a_reviewer_sees_it_side_by_side_and_approves_it(proposed, event, rita, signed_in, visitor):
+    client = signed_in(rita)
+    page = client.get(page_of(proposed)).content.decode()
+    for text in ("<td>Visit</td>", "State visit", "China", "A second report", "edi"):
+        assert text in page
+    client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
+    event.refresh_from_db()
+    assert event.title_en == "State visit"
+    parts = event.participations.order_by("pk").values_list("country__alpha3", "role")
+    assert list(parts) == [("IND", "participant"), ("CHN", "visitor")]
+    assert event.citations.disputing().count() == 1
+    proposed.refresh_from_db()
+    assert (proposed.state, proposed.decided_by) == ("applied", rita)
+    public = visitor.get(f"{event.get_absolute_url()}history/").content.decode()
+    assert "Title (English) corrected from Visit to State visit" in public
+    assert "Source added: The Gazette: A second report (disputes)" in public
+    assert "Corrected after the minutes were published." in public
+    told = public.partition("<article>")[2].partition("</article>")[0]
+    for hidden in ("The minutes are out", "edi", "rita"):
+        assert hidden not in told
+
+
+def test_a_proposal_applied_is_undone_exactly(proposed, rita, dana, signed_in, at_once):
+    before = exported()
+    client = signed_in(rita)
+    client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
+    assert exported() != before
+    client.post(page_of(proposed), {"undo": "1"})
+    with at_once():
+        client.post(page_of(Changeset.objects.get(undoes=proposed)), {"apply": "1"})
+    assert exported() == before
+
+
+def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, signed_in):
+    client = signed_in(rita)
+    title = f"event-{event.pk}.title_en"
+    sent = {**proposal_form(client, proposed), title: "Working visit", "use": [title]}
+    client.post(page_of(proposed), {**sent, "approve": "1"})
+    event.refresh_from_db()
+    assert event.title_en == "Working visit"
+    assert event.participations.count() == 2
+
+
+def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(
+    proposed, event, rita, signed_in
+):
+    client = signed_in(rita)
+    sent = proposal_form(client, proposed) | {f"event-{event.pk}.title_en": "x" * 301}
+    answer = client.post(page_of(proposed), {**sent, "approve": "1"})
+    assert "300" in answer.content.decode()
+    proposed.refresh_from_db()
+    assert proposed.is_proposed
+
+
+def test_declining_takes_a_note_and_changes_nothing(proposed, edi, rita, signed_in):
+    before = exported()
+    client = signed_in(rita)
+    answer = client.post(page_of(proposed), {"decline": "1"})
+    assert "Say why" in answer.content.decode()
+    client.post(page_of(proposed), {"decline": "1", "note": "Not yet public"})
+    proposed.refresh_from_db()
+    assert (proposed.state, proposed.decision) == ("declined", "Not yet public")
+    assert "Not yet public" in signed_in(edi).get(page_of(proposed)).content.decode()
+    assert exported() == before
+
+
+@pytest.mark.parametrize("who", ["edi", "dana"])
+def test_who_may_not_publish_does_not_approve(who, proposed, event, request, rita, signed_in):
+    sent = {**proposal_form(signed_in(rita), proposed), "approve": "1"}
+    response = signed_in(request.getfixturevalue(who)).post(page_of(proposed), sent)
+    assert response.status_code == 403
+    event.refresh_from_db()
+    assert event.title_en == "Visit"
+
+
+def test_an_author_takes_a_proposal_back(proposed, edi, signed_in):
+    signed_in(edi).post(page_of(proposed), {"decline": "1"})
+    assert Changeset.objects.get(pk=proposed.pk).state == "declined"
+
+
+def test_a_proposal_is_decided_once(proposed, rita, signed_in):
+    client = signed_in(rita)
+    sent = {**proposal_form(client, proposed), "approve": "1"}
+    client.post(page_of(proposed), sent)
+    count = Participation.objects.count()
+    answer = client.post(page_of(proposed), sent, follow=True)
+    assert answer.status_code in (200, 403)
+    assert Participation.objects.count() == count
+
+
+def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, rita, signed_in):
+    event.title_en = "Visit, corrected"
+    event.save()
+    client = signed_in(rita)
+    page = client.get(page_of(proposed)).content.decode()
+    assert "The ground has moved" in page
+    assert "<td>Visit, corrected" in page
+    client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
+    event.refresh_from_db()
+    assert event.title_en == "Visit, corrected"
+    assert event.participations.filter(country__alpha3="CHN").exists()
+
+
+def test_two_proposals_on_one_record_name_each_other(proposed, event, rita, signed_in):
+    from django.contrib.auth.models import Group, User
+
+    second = User.objects.create_user("emma", password="x", is_staff=True)
+    second.groups.add(Group.objects.get(name="Editors"))
+    client = signed_in(second)
+    client.post(change(event), form_of(client, change(event)) | {"title_en": "Summit"})
+    page = signed_in(rita).get(page_of(proposed)).content.decode()
+    assert "Other proposals wait on the same record" in page
+    assert "also in another proposal" in page
+
+
+def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_typed(
+    event, edi, signed_in
+):
+    client = signed_in(edi)
+    sent = form_of(client, change(event)) | {"citations-0-DELETE": "on", "title_en": "Typed"}
+    page = client.post(change(event), sent).content.decode()
+    assert "needs a supporting citation" in page
+    assert 'value="Typed"' in page
+    assert not Changeset.objects.proposed().exists()
+
+
+def test_one_source_replaces_another_in_one_save(event, rita, signed_in):
+    client = signed_in(rita)
+    other = cast.source()
+    sent = form_of(client, change(event)) | {
+        "citations-TOTAL_FORMS": 2,
+        "citations-0-DELETE": "on",
+        "citations-1-source": other.pk,
+        "citations-1-stance": "supports",
+        "citations-1-event": event.pk,
+    }
+    client.post(change(event), sent)
+    assert [c.source for c in event.citations.all()] == [other]
+
+
+def test_a_public_record_is_not_left_incomplete(rita, signed_in):
+    alliance = cast.alliance("RUS", "IND")
+    client = signed_in(rita)
+    sent = form_of(client, change(alliance)) | {"memberships-0-DELETE": "on", "signed": "1999"}
+    page = client.post(change(alliance), sent).content.decode()
+    assert "two members or more" in page
+    assert 'value="1999"' in page
+    assert alliance.memberships.count() == 2
+
+
+def test_an_entrys_own_page_proposes_for_its_list(edi, rita, signed_in):
+    entry = Entry.objects.published().first()
+    client = signed_in(edi)
+    client.post(change(entry), form_of(client, change(entry)) | {"prose_en": "New text"})
+    proposal = Changeset.objects.proposed().get()
+    assert proposal.about == entry.ally_list
+    reviewer = signed_in(rita)
+    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    entry.refresh_from_db()
+    assert entry.prose_en == "New text"
+
+
+# Two at one record.
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
+def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
+    event = cast.event(("RUS", "host"), status=status, title_en="Visit", place_en="Moscow")
+    client = signed_in(rita)
+    first, second = form_of(client, change(event)), form_of(client, change(event))
+    opened = client.get(change(event)).context["opened"]
+    client.post(change(event), first | {"_opened": opened, "title_en": "First"})
+    sent = second | {"_opened": opened, "title_en": "Second", "place_en": "Kazan"}
+    answer = client.post(change(event), sent, follow=True)
+    event.refresh_from_db()
+    assert (event.title_en, event.place_en) == ("First", "Moscow")
+    page = answer.content.decode()
+    assert "nothing of yours is lost" in page
+    for text in ("Visit", "First", "Second", "Kazan"):
+        assert text in page
+    proposal = Changeset.objects.proposed().get()
+    client.post(page_of(proposal), {**proposal_form(client, proposal), "approve": "1"})
+    event.refresh_from_db()
+    assert (event.title_en, event.place_en) == ("First", "Kazan")
+
+
+def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(rita, signed_in):
+    event = cast.event(("RUS", "host"), ("IND", "visitor"))
+    client = signed_in(rita)
+    opened = client.get(change(event)).context["opened"]
+    sent = form_of(client, change(event)) | {"_opened": opened, "title_en": "Mine"}
+    event.participations.get(country__alpha3="IND").delete()
+    answer = client.post(
+        change(event), sent | {"participations-0-role": "participant"}, follow=True
+    )
+    assert "This is not there any more." in answer.content.decode()
+    proposal = Changeset.objects.proposed().get()
+    client.post(page_of(proposal), {**proposal_form(client, proposal), "approve": "1"})
+    assert Event.objects.get(pk=event.pk).title_en == "Mine"
+
+
+def test_a_forged_opening_is_not_believed(rita, signed_in):
+    event = cast.event(("RUS", "host"), title_en="Visit")
+    client = signed_in(rita)
+    sent = form_of(client, change(event)) | {"_opened": "forged:xx", "title_en": "Typed"}
+    client.post(change(event), sent)
+    assert Event.objects.get(pk=event.pk).title_en == "Typed"
+
+
+# History.
+
+
+def test_a_save_is_one_changeset_with_who_when_and_why(event, rita, signed_in):
+    client = signed_in(rita)
+    sent = form_of(client, change(event)) | {
+        "title_en": "Renamed",
+        "participations-0-role": "participant",
+        "_reason": "A slip",
+    }
+    client.post(change(event), sent)
+    changeset = Changeset.objects.applied().get(kind="edit")
+    assert (changeset.kind, changeset.created_by, changeset.reason) == ("edit", rita, "A slip")
+    assert changeset.counts == {"event": {"updated": 1}, "participation": {"updated": 1}}
+    page = client.get(reverse("admin:allies_event_history", args=[event.pk])).content.decode()
+    for text in ("A slip", "Renamed", "participant", "rita"):
+        assert text in page
+
+
+def test_nothing_changed_writes_nothing(event, rita, signed_in):
+    client = signed_in(rita)
+    client.post(change(event), form_of(client, change(event)))
+    assert not Changeset.objects.filter(kind="edit").exists()
+    assert event.history.count() == 1
+
+
+def test_revert_brings_parts_and_citations_back_exactly(rita, signed_in):
+    ally_list = cast.ally_list("RUS", "CHN", "IND")
+    before = exported()
+    moment = ally_list.entries.last().citations.get().history.get().history_date.isoformat()
+    client = signed_in(rita)
+    sent = form_of(client, change(ally_list)) | {"entries-0-DELETE": "on", "title_en": "Other"}
+    client.post(change(ally_list), sent)
+    assert ally_list.entries.count() == 1
+    client.post(reverse("admin:allies_allylist_revert", args=[ally_list.pk]), {"to": moment})
+    assert exported() == before
+
+
+def test_an_editor_proposes_the_way_back_of_what_is_public(event, edi, rita, signed_in):
+    moment = event.citations.get().history.get().history_date.isoformat()
+    event.title_en = "Second"
+    event.save()
+    client = signed_in(edi)
+    client.post(reverse("admin:allies_event_revert", args=[event.pk]), {"to": moment})
+    event.refresh_from_db()
+    assert event.title_en == "Second"
+    proposal = Changeset.objects.proposed().get()
+    assert proposal.kind == "revert"
+    reviewer = signed_in(rita)
+    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    event.refresh_from_db()
+    assert event.title_en == "Visit"
+
+
+def test_public_history_tells_nothing_of_drafts_and_hidden_sources(visitor):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT, title_en="Secret working title")
+    event.title_en, event.status = "Visit", Status.PUBLISHED
+    event.save()
+    hidden = cast.source(status=Status.DRAFT, title="Not for readers")
+    cast.cite(event, hidden)
+    event.place_en = "<script>alert(1)</script>"
+    event.save()
+    page = visitor.get(f"{event.get_absolute_url()}history/").content.decode()
+    assert "Published." in page
+    assert "&lt;script&gt;" in page
+    for text in ("Secret working title", "Not for readers", "<script>alert"):
+        assert text not in page
+    Event.objects.filter(pk=event.pk).update(status=Status.WITHDRAWN)
+    assert visitor.get(f"{event.get_absolute_url()}history/").status_code == 404
+
+
+def test_a_sources_history_is_public_at_its_key(visitor):
+    source = Source.objects.published().first()
+    source.title = "A corrected title"
+    source.save()
+    page = visitor.get(f"{source.get_absolute_url()}history/").content.decode()
+    assert "to A corrected title" in page
