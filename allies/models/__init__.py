@@ -21,12 +21,21 @@ from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
 from allies.models.country import Alias, Country
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
 from allies.models.evidence import EvidenceLost, refuse_loss, unsupported, would_lose_support
+from allies.models.link import (
+    KEPT_CHECKS,
+    Health,
+    LinkCheck,
+    LinkHealth,
+    LinkPart,
+    LinkResult,
+)
 from allies.models.nouns import data_state, record_models, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
 
 __all__ = [
     "DUTIES",
+    "KEPT_CHECKS",
     "TARGETS",
     "WORKING",
     "WRITTEN",
@@ -46,6 +55,11 @@ __all__ = [
     "Event",
     "EventKind",
     "EvidenceLost",
+    "Health",
+    "LinkCheck",
+    "LinkHealth",
+    "LinkPart",
+    "LinkResult",
     "Mapping",
     "Membership",
     "MembershipRole",
