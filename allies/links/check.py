@@ -35,7 +35,7 @@ class Result:
 
         A server that turns robots away (401, 403, 429 …) is there: that is an error, not a miss.
         """
-        is_broken = self.result == LinkResult.ERROR and (self.http_status or 0) >= 500
+        is_broken = self.result == LinkResult.ERROR and 500 <= (self.http_status or 0) < 600
         return is_broken or self.result in (LinkResult.GONE, LinkResult.UNREACHABLE)
 
 

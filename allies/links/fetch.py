@@ -180,7 +180,7 @@ def _speak(
         )
         raise Unreachable(reason, met=connection.met) from error
     finally:
-        connection.close()
+        connection.hang_up()
 
 
 def _headers(place: Place) -> dict[str, str]:

@@ -53,7 +53,7 @@ class _Wire:
         self._sock.sendall(data)
 
     def close(self) -> None:
-        self._sock.close()
+        """Stay open: the library closes what it goes on reading from. `hang_up` ends it."""
 
 
 class Connection(http.client.HTTPConnection):
@@ -73,6 +73,7 @@ class Connection(http.client.HTTPConnection):
         self._place, self._address, self._clock = place, address, clock
         self._connect, self._read, self._tls = connect, read, tls
         self.met = False
+        self._raw: socket.socket | None = None
 
     def connect(self) -> None:
         version = ipaddress.ip_address(self._address).version
@@ -89,4 +90,10 @@ class Connection(http.client.HTTPConnection):
             sock.close()
             raise
         self.met = True
+        self._raw = sock
         self.sock = _Wire(sock, self._clock, self._read)  # type: ignore[assignment]
+
+    def hang_up(self) -> None:
+        self.close()
+        if self._raw is not None:
+            self._raw.close()
