@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
 from allies.links.check import Result
 from allies.models import Health, LinkCheck, LinkHealth, LinkPart, LinkResult, Source
@@ -31,7 +31,7 @@ def prepare(now: dt.datetime) -> None:
     LinkHealth.objects.orphans().delete()
     LinkCheck.objects.orphans().delete()
     own = Source.objects.filter(pk=OuterRef("pk")).values("url")
-    LinkHealth.objects.exclude(address=F("source__url")).update(
+    LinkHealth.objects.exclude(address=Subquery(own)).update(
         address=Subquery(own),
         health="",
         misses=0,

@@ -110,8 +110,12 @@ class LinkHealthQuerySet(models.QuerySet["LinkHealth"]):
 
     def claim(self, link: "LinkHealth", *, now: dt.datetime, lease: dt.timedelta) -> bool:
         """Take a link as it was read; say whether no other checker, and no edit, was quicker."""
-        as_read = self.free(now).current().filter(pk=link.pk, next_check=link.next_check)
-        return bool(as_read.filter(address=link.address).update(claimed_until=now + lease))
+        # Not by way of `current`: PostgreSQL asks a waiting update's own columns anew, joins not.
+        unedited = Exists(Source.objects.filter(pk=OuterRef("pk"), url=link.address))
+        as_read = self.free(now).filter(
+            unedited, pk=link.pk, address=link.address, next_check=link.next_check
+        )
+        return bool(as_read.update(claimed_until=now + lease))
 
     def orphans(self) -> "LinkHealthQuerySet":
         return self.exclude(Exists(Source.objects.filter(pk=OuterRef("pk")).exclude(url="")))
