@@ -13,7 +13,6 @@ from urllib.parse import urljoin
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from allies.folding import fold
 from allies.links.addresses import (
     Place,
     Refused,
@@ -75,7 +74,9 @@ Permission = Callable[[Place], None]
 def user_agent() -> str:
     """Say who is asking, so that who is asked can tell."""
     public = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host not in _LOCAL]
-    name = fold(settings.SITE_NAME).encode("ascii", "ignore").decode() or "a site"
+    # A header is one line of plain letters, and brackets would end the remark.
+    letters = (char for char in settings.SITE_NAME if " " <= char <= "~" and char not in "()")
+    name = "".join(letters).strip() or "a site"
     where = f"; {public[0]}" if public else ""
     return f"{ROBOT}/1.0 (checks the sources of {name}{where})"
 

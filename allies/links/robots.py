@@ -10,7 +10,7 @@ from allies.links.addresses import Place, Unreachable
 from allies.links.fetch import ROBOT, Limits, LostWay, fetch
 
 #: Hosts remembered, and how much of a robots.txt is read.
-KEPT_HOSTS = 256
+KEPT_HOSTS = 1000
 MAX_BYTES = 500_000
 
 

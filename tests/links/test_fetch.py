@@ -292,7 +292,7 @@ def test_cookies_are_never_sent_and_who_asks_is_said(web, limits, settings):
             "Accept-Encoding",
         }
         assert headers["User-Agent"] == user_agent()
-    assert user_agent() == "AlliesLinks/1.0 (checks the sources of sekutu x y; allies.example)"
+    assert user_agent() == "AlliesLinks/1.0 (checks the sources of SekutuX: y; allies.example)"
 
 
 def test_odd_letters_are_sent_as_the_web_wants_them(web, limits):
