@@ -7,3 +7,6 @@ from django.utils.translation import gettext_lazy as _
 class AlliesConfig(AppConfig):
     name = "allies"
     verbose_name = _("Allies")
+
+    def ready(self) -> None:
+        from allies.links import checks  # noqa: F401  # importing it registers it

@@ -154,6 +154,10 @@ IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
 IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
 DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
+# Links of sources: who is asked for archived copies; empty for nobody.
+
+ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.InternetArchive")
+
 # Filters: what a choice not made is called.
 
 FILTERS_EMPTY_CHOICE_LABEL = _("any")

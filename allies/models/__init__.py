@@ -29,6 +29,14 @@ from allies.models.evidence import (
     unsupported,
     would_lose_support,
 )
+from allies.models.link import (
+    KEPT_CHECKS,
+    Health,
+    LinkCheck,
+    LinkHealth,
+    LinkPart,
+    LinkResult,
+)
 from allies.models.nouns import data_state, record_models, record_of, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
@@ -37,6 +45,7 @@ from allies.models.writing import written_under
 __all__ = [
     "BY_JOB",
     "DUTIES",
+    "KEPT_CHECKS",
     "PREVIEW_DAYS",
     "TARGETS",
     "WORKING",
@@ -58,6 +67,11 @@ __all__ = [
     "Event",
     "EventKind",
     "EvidenceLost",
+    "Health",
+    "LinkCheck",
+    "LinkHealth",
+    "LinkPart",
+    "LinkResult",
     "Mapping",
     "Membership",
     "MembershipRole",

@@ -44,10 +44,10 @@ class CitationQuerySet(models.QuerySet["Citation"]):
         return self.filter(stance=Stance.DISPUTES)
 
     def for_reading(self) -> "CitationQuerySet":
-        """With their sources and these sources' origins, supporting first, oldest first."""
-        return self.select_related("source", "source__origin", "source__derived_from").order_by(
-            "-stance", "source__date_published_earliest", "source__key", "locator"
-        )
+        """With their sources, these sources' origins and links, supporting first, oldest first."""
+        return self.select_related(
+            "source__origin", "source__derived_from", "source__link_health"
+        ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
 
 
 class Citation(Record):

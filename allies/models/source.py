@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -161,6 +161,18 @@ class Source(Publishable):
 
     def get_absolute_url(self) -> str:
         return reverse("allies:source-detail", args=[self.key])
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its link is dead; costs a query unless ``link_health`` came with it.
+
+        What was found at another address than today's says nothing.
+        """
+        try:
+            link = self.link_health
+        except ObjectDoesNotExist:
+            return False
+        return link.health == "dead" and link.address == self.url
 
     def clean(self) -> None:
         """Refuse a derivation that leads back to this source; costs a query a link."""

@@ -72,7 +72,7 @@ class SourcePage(PublicPage):
     slug_field = slug_url_kwarg = "key"
 
     def get_queryset(self) -> Any:
-        return self.records(Source).select_related("derived_from", "origin")
+        return self.records(Source).select_related("derived_from", "origin", "link_health")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         source: Any = self.object

@@ -1,0 +1,144 @@
+"""Which web addresses are visited, and which machines are connected to."""
+
+import ipaddress
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from django.utils.translation import gettext as _
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: Host and port → the numeric addresses it has; raises OSError where it has none.
+Resolver = Callable[[str, int], list[str]]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: Set aside for tests, translation and tunnels, whatever this Python takes them for.
+_SET_ASIDE = [
+    ipaddress.ip_network(network)
+    for network in ("192.88.99.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "3fff::/20", "2001::/23")
+]
+#: What stays as it is in a path or query; everything else is percent-encoded.
+_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
+
+
+class Refused(Exception):
+    """An address that is not visited; the message says why."""
+
+
+class Unreachable(Exception):
+    """Nobody answers as a web server should; the message says why.
+
+    ``met`` says whether a connection was made before it failed.
+    """
+
+    def __init__(self, reason: str, *, met: bool = False) -> None:
+        super().__init__(reason)
+        self.met = met
+
+
+@dataclass(frozen=True)
+class Place:
+    """A web address, taken apart once: what is checked is what is asked for."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}{self.path}"
+
+
+def read_url(url: str) -> Place:
+    """Return the place an address names; raise Refused where it is none that is visited."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise Refused(_("The address cannot be read.")) from error
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise Refused(_("Only http and https are visited."))
+    if "@" in parts.netloc:
+        raise Refused(_("An address with a name and password in it is not visited."))
+    path = quote(parts.path or "/", safe=_AS_IT_IS)
+    if parts.query:
+        path += "?" + quote(parts.query, safe=_AS_IT_IS)
+    port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+    return Place(parts.scheme, _ascii_host(parts.hostname or ""), port, path)
+
+
+def _ascii_host(host: str) -> str:
+    if ":" in host:  # IPv6, as urlsplit has found between brackets
+        return host
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise Refused(_("The address has no host that could exist.")) from error
+    if not name or not all(char.isalnum() or char in "-._" for char in name):
+        raise Refused(_("The address has no host that could exist."))
+    return name
+
+
+def is_public(text: str) -> bool:
+    """Say whether a numeric address is one of the open internet, also when it wraps another."""
+    address = ipaddress.ip_address(text)
+    inner = _wrapped(address)
+    if inner is not None:
+        return is_public(str(inner))
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not getattr(address, "is_site_local", False)
+        and not any(address in network for network in _SET_ASIDE)
+    )
+
+
+def _wrapped(address: IPAddress) -> IPAddress | None:
+    """Return the IPv4 address an IPv6 address leads to, by mapping, 6to4 or NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Ask this machine's resolver."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def resolve(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
+    """Return a host's addresses; raise Unreachable where there are none in so many seconds.
+
+    A resolver cannot be told how long to take: it is asked beside, and left alone when late.
+    """
+    answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(resolver(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(seconds, 0.001))
+    except queue.Empty:
+        raise Unreachable(_("The name server does not answer.")) from None
+    if isinstance(answer, Exception) or not answer:
+        raise Unreachable(_("There is no host of this name."))
+    return answer

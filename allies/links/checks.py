@@ -1,0 +1,27 @@
+"""A site whose archive cannot be loaded hears it before it is served."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+
+@register()
+def archive_can_be_asked(**_options: Any) -> list[CheckMessage]:
+    """Find an ALLIES_ARCHIVE_CLIENT that names no class with a lookup."""
+    try:
+        is_one = not settings.ARCHIVE_CLIENT or hasattr(
+            import_string(settings.ARCHIVE_CLIENT), "lookup"
+        )
+    except ImportError:
+        is_one = False
+    if is_one:
+        return []
+    return [
+        Error(
+            f"ALLIES_ARCHIVE_CLIENT names no archive client: {settings.ARCHIVE_CLIENT}",
+            hint="Give a dotted path like allies.links.archive.InternetArchive, or leave it empty.",
+            id="allies.E001",
+        )
+    ]

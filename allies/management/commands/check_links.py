@@ -1,0 +1,98 @@
+"""Check the links of sources that are due."""
+
+from argparse import ArgumentParser
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from allies.links.archive import ArchiveClient, archive_client
+from allies.links.fetch import Limits
+from allies.links.jobs import check_links
+from allies.links.run import Options, Outcome, run_checks
+from allies.models import LinkPart, LinkResult
+
+
+class Command(BaseCommand):
+    help = "Check the links of sources that are due: each about weekly, failing ones daily."
+    # Given by code only: where tests may go, and whom they ask.
+    stealth_options = ("limits", "archive_client")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--limit", type=int, metavar="N", help="check so many at most")
+        parser.add_argument(
+            "--host-delay",
+            type=float,
+            default=2,
+            metavar="S",
+            help="seconds between two visits of the same host (2)",
+        )
+        parser.add_argument("--all", action="store_true", help="also those not due yet")
+        parser.add_argument(
+            "--archive", action="store_true", help="look for archived copies where there are none"
+        )
+        parser.add_argument(
+            "--queue", action="store_true", help="leave a small batch to the job worker instead"
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        limit: int | None,
+        host_delay: float,
+        archive: bool,
+        queue: bool,
+        limits: Limits | None = None,
+        archive_client: ArchiveClient | None = None,
+        **options: Any,
+    ) -> None:
+        if limit is not None and limit < 0:
+            raise CommandError(_("The limit is a number of links."))
+        if queue:
+            check_links.enqueue()
+            return
+        told = Options(
+            limit=limit,
+            host_delay=max(host_delay, 0),
+            everything=options["all"],
+            archive=(archive_client or _chosen_archive()) if archive else None,
+            limits=limits or Limits(),
+        )
+        counts: Counter[str] = Counter()
+        for outcome in run_checks(told):
+            counts[outcome.word] += outcome.what == LinkPart.URL or outcome.word == "archived"
+            self.stdout.write(_line(outcome))
+        self.stdout.write(_summary(counts))
+
+
+def _chosen_archive() -> ArchiveClient:
+    client = archive_client()
+    if client is None:
+        raise CommandError(_("No archive is chosen: ALLIES_ARCHIVE_CLIENT is empty."))
+    return client
+
+
+def _line(outcome: Outcome) -> str:
+    said = f"{outcome.key}: {_word(outcome.word)}: {outcome.address}"
+    return f"{said} – {outcome.detail}" if outcome.detail else said
+
+
+def _word(word: str) -> str:
+    words = {
+        **{result.value: str(result.label) for result in LinkResult},
+        "archived": _("archived copy found"),
+        "none": _("no archived copy"),
+        "broken": _("the check broke down"),
+    }
+    return words[word]
+
+
+def _summary(counts: Counter[str]) -> str:
+    total = sum(number for word, number in counts.items() if word != "archived")
+    said = ngettext("%(count)d link checked.", "%(count)d links checked.", total)
+    found = "; ".join(
+        f"{_word(word)}: {number}" for word, number in sorted(counts.items()) if number
+    )
+    return f"{said % {'count': total}} {found}".strip()
