@@ -170,7 +170,7 @@ class Alliance(Titled, CitedPublishable):
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[str]:
-        missing = [*self.missing_support(), *self.missing_title()]
+        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
         if self.pk is None or self.memberships.values("country").distinct().count() < 2:
             missing.append(str(_("An alliance has two members or more.")))
         return missing

@@ -1,8 +1,9 @@
 """What every record shares: history, rights, a status where it has one, slugs that survive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Subquery
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from allies.edtf import UnreadableDate, bounds
-from allies.models.fields import DerivedField
+from allies.models.fields import DerivedField, prose_fields
 from allies.models.languages import Bilingual
+from allies.prose import keys_in
 
 #: Longest prose an editor or a file may give in one field, in characters.
 PROSE_LENGTH = 20_000
@@ -107,6 +109,25 @@ class Publishable(Record):
     def missing_for_publication(self) -> list[str]:
         """Return what keeps this record from being published, all of it; costs queries."""
         raise NotImplementedError
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts, in every language, in which this record may cite sources."""
+        for field in prose_fields(self):
+            yield getattr(self, field.name)
+
+    def missing_sources(self) -> list[str]:
+        """Name the sources its texts cite that are not published: readers do not see the marks."""
+        keys = {key for text in self.texts() for key in keys_in(text)}
+        if not keys:
+            return []
+        sources = apps.get_model("allies", "Source").objects
+        hidden = sorted(keys - sources.published().known_keys(keys))
+        if not hidden:
+            return []
+        return [
+            _("Sources that its texts cite are not published: %(keys)s.")
+            % {"keys": ", ".join(hidden)}
+        ]
 
 
 class Slugged(models.Model):

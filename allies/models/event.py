@@ -138,7 +138,7 @@ class Event(Titled, CitedPublishable):
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[str]:
-        missing = [*self.missing_support(), *self.missing_title()]
+        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
         if self.pk is None or not self.participations.exists():
             missing.append(str(_("A country that took part is missing.")))
         return missing

@@ -1,5 +1,6 @@
 """The page of one record, at its slug or at one it had before."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.views.generic import DetailView
 
 from allies.models import OldSlug
+from allies.views.notes import Notes
 
 
 class Renamed(Exception):
@@ -52,6 +54,14 @@ class PublicPage(DetailView):
     def records(self, model: Any) -> Any:
         """Return the records of a model that this page may show."""
         return model.objects.all() if self.preview else model.objects.published()
+
+    def prose(self) -> Iterable[str]:
+        """Return the texts of the page that may cite sources."""
+        return ()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("notes", Notes(self.prose(), preview=self.preview))
+        return super().get_context_data(**kwargs)
 
 
 class RecordView(Renameable, PublicPage):
