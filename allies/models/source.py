@@ -1,7 +1,7 @@
 """Sources: the documents statements rest on, and which of them draw on which."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -23,6 +23,9 @@ from allies.models.fields import (
     TitleKey,
     WebField,
 )
+
+if TYPE_CHECKING:
+    from allies.models.origins import Suggestion
 
 #: Keys asked for in one query: databases take only so many parameters.
 KEYS_AT_ONCE = 10_000
@@ -74,6 +77,12 @@ class SourceQuerySet(models.QuerySet["Source"]):
             alike |= Q(url_key__in=addresses) | Q(archive_key__in=addresses)
         found = self.filter(alike).order_by("key")
         return found if besides is None else found.exclude(pk=besides)
+
+    def likely_originals(self, source: "Source") -> "list[Suggestion]":
+        """Return what a source may draw on, with reasons; see ``allies.models.origins``."""
+        from allies.models.origins import likely_originals
+
+        return likely_originals(source)
 
     def newest_first(self) -> "SourceQuerySet":
         return self.order_by(F("date_published_latest").desc(nulls_last=True), "key")
