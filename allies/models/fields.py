@@ -75,6 +75,12 @@ class ProseField(models.TextField):
         if unknown := keys - sources.known_keys(keys):
             raise self.unknown_marks(unknown)
 
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.verbatim and not self.help_text:
+            help_text = _("Markdown. Cite a source by its key: [@key] or [@key, p. 4].")
+            kwargs.setdefault("help_text", help_text)
+        return super().formfield(*args, **kwargs)
+
     def unknown_marks(self, keys: Collection[str]) -> ValidationError:
         """Return the error of a text that cites sources there are not."""
         return ValidationError(

@@ -265,7 +265,7 @@ class TestCountsFollowTheDerivation:
         return {
             "page": self.said(page),
             "list": self.said(listing),
-            "allies": self.said(allies),
+            "allies": int(re.search(r'data-label="Independent sources">(\d+)', allies)[1]),
             "country": self.said(entry),
             "entry": self.said(visitor.get(f"{entries}/").content.decode()),
             "entries csv": int(listed["independent_sources"]),
