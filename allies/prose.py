@@ -1,37 +1,119 @@
-"""Editors' Markdown as HTML that can do no harm."""
+"""Editors' Markdown as HTML that can do no harm, with marks where a source is cited.
+
+A mark is ``[@key]`` or ``[@key, p. 4]``, several are ``[@a; @b, p. 2]``. Which number a mark has
+depends on the page, so what is cached here has gaps where the marks stand; ``views.notes`` fills
+them.
+"""
 
 import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import nh3
 from django.core.cache import cache
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(
-    ["image", "html_block", "html_inline"]
-)
 _TAGS = {
     *("p", "br", "hr", "h3", "h4", "em", "strong", "a", "code", "pre"),
-    *("ul", "ol", "li", "blockquote"),
+    *("ul", "ol", "li", "blockquote", "sup"),
 }
 _DAY = 24 * 3600
 
+#: What every text with a mark holds; texts without it need not be parsed to know that.
+_SIGN = "[@"
+_MARK = re.compile(r"\[(@[^\[\]]+)\]")
+#: Where a mark stood. Markdown's own text cannot say this: its quotes and brackets are escaped.
+_GAP = re.compile(r'<sup data-note="\d+"></sup>')
 
-def to_html(text: str) -> str:
+
+class Mark(NamedTuple):
+    """A source cited in a text: its key, and where in it."""
+
+    key: str
+    locator: str
+
+
+class Prose(NamedTuple):
+    """A text as HTML with gaps: between each two parts stand marks."""
+
+    parts: list[str]
+    marks: list[list[Mark]]
+
+
+def read(text: str) -> Prose:
     """Return the prose as HTML: paragraphs, emphasis, links, lists, quotations; nothing else.
 
     The result is cached by the text itself, so that a change shows at once.
     """
     if not text:
-        return ""
-    key = f"prose:1:{hashlib.sha256(text.encode()).hexdigest()}"
-    html: str | None = cache.get(key)
-    if html is None:
+        return Prose([""], [])
+    key = f"prose:2:{hashlib.sha256(text.encode()).hexdigest()}"
+    found: Prose | None = cache.get(key)
+    if found is None:
+        env: dict[str, Any] = {"marks": []}
         html = nh3.clean(
-            _MARKDOWN.render(text),
+            _MARKDOWN.render(text, env),
             tags=_TAGS,
-            attributes={"a": {"href", "title"}},
+            attributes={"a": {"href", "title"}, "sup": {"data-note"}},
             url_schemes={"http", "https"},
             link_rel="noopener nofollow",
         )
-        cache.set(key, html, _DAY)
-    return html
+        found = Prose(_GAP.split(html), env["marks"])
+        cache.set(key, found, _DAY)
+    return found
+
+
+def keys_in(text: str) -> set[str]:
+    """Return the keys of all sources a text cites; what looks like a mark in code is none."""
+    if _SIGN not in text:
+        return set()
+    return {mark.key for token in _tokens(text) for mark in token.meta.get("marks", ())}
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    for block in _MARKDOWN.parse(text):
+        yield from block.children or ()
+
+
+def _marks_of(inside: str) -> list[Mark]:
+    """Return the marks between two brackets; [] where it is some other text."""
+    marks = []
+    for part in inside.split(";"):
+        key, _comma, locator = part.strip().partition(",")
+        key = key.rstrip()
+        if not key.startswith("@") or len(key) == 1 or re.search(r"[\s@]", key[1:]):
+            return []
+        marks.append(Mark(key[1:], " ".join(locator.split())))
+    return marks
+
+
+def _mark_rule(state: StateInline, silent: bool) -> bool:
+    """Read a mark; before an opening parenthesis it is a link’s text instead."""
+    found = _MARK.match(state.src, state.pos, state.posMax)
+    if not found or state.src[found.end() : found.end() + 1] == "(":
+        return False
+    marks = _marks_of(found[1])
+    if not marks:
+        return False
+    if not silent:
+        state.push("note", "sup", 0).meta["marks"] = marks
+    state.pos = found.end()
+    return True
+
+
+def _gap(
+    renderer: RendererProtocol, tokens: Sequence[Token], n: int, options: Any, env: Any
+) -> str:
+    env["marks"].append(tokens[n].meta["marks"])
+    return f'<sup data-note="{len(env["marks"])}"></sup>'
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(
+    ["image", "html_block", "html_inline"]
+)
+_MARKDOWN.inline.ruler.before("link", "note", _mark_rule)
+_MARKDOWN.add_render_rule("note", _gap)

@@ -89,7 +89,7 @@ def lacks(root: Any) -> list[Lack]:
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:
         return []
-    return fresh.missing_for_publication()
+    return fresh.obstacles()
 
 
 def _existing(change: Change) -> Any:

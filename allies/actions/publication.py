@@ -61,7 +61,7 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
             _("“%(record)s” is %(status)s.")
             % {"record": fresh, "status": Status(fresh.status).label}
         )
-    if end == Status.PUBLISHED and (missing := fresh.missing_for_publication()):
+    if end == Status.PUBLISHED and (missing := fresh.obstacles()):
         raise NotPublishable(fresh, missing)
     fresh.status = end
     fresh._change_reason = reason

@@ -1,28 +1,190 @@
-"""Sources in the admin."""
+"""Sources in the admin: nobody enters one twice without knowing, or misses what it draws on."""
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from allies.address import key_of
 from allies.admin.publication import PublishableAdmin
 from allies.models import Source
+
+#: Fields by which a source may turn out to be there already.
+_TELLING = ("url", "archive_url", "title", "publisher")
+
+#: Likely duplicates named; the rest is found by a search.
+_NAMED = 5
+
+
+def _links(sources: Iterable[Source], *, in_popup: bool) -> SafeString:
+    """Return links to sources; from a popup, with a way to choose each for what opened it."""
+    return format_html_join("; ", "{}", ([_link(source, in_popup=in_popup)] for source in sources))
+
+
+def _link(source: Source, *, in_popup: bool) -> SafeString:
+    change = reverse("admin:allies_source_change", args=[source.pk])
+    link = format_html(
+        '<a href="{}" target="_blank" rel="noopener">{} ({})</a>', change, source, source.key
+    )
+    if not in_popup:
+        return link
+    use = reverse("admin:allies_source_use", args=[source.pk])
+    return format_html(
+        '{} <a class="button use-source" href="{}?{}=1" aria-label="{}">{}</a>',
+        link,
+        use,
+        IS_POPUP_VAR,
+        _("Use this source: %(source)s") % {"source": source},
+        _("Use this source"),
+    )
+
+
+class SourceForm(forms.ModelForm):
+    """A source that looks like another one is saved only where the editor says it is not."""
+
+    is_another = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("It is another document"),
+        widget=forms.HiddenInput,  # until there is something to confirm
+    )
+
+    #: Set by the admin: whether another form's popup shows this one.
+    in_popup = False
+
+    def clean(self) -> Any:
+        data = super().clean()
+        if self.instance.pk and not set(_TELLING) & set(self.changed_data):
+            return data
+        given = {name: self.cleaned_data.get(name) or "" for name in _TELLING}
+        found = list(Source.objects.duplicates_of(**given, besides=self.instance.pk)[:_NAMED])
+        if found:
+            self.fields["is_another"].widget = forms.CheckboxInput()
+            if not self.cleaned_data.get("is_another"):
+                self._refuse(found, {key_of(given["url"]), key_of(given["archive_url"])} - {""})
+        return data
+
+    def _refuse(self, found: list[Source], addresses: set[str]) -> None:
+        here = [s for s in found if addresses & {s.url_key, s.archive_key}]
+        titled = [s for s in found if s not in here]
+        for field, sources, message in (
+            ("url", here, _("This address is that of a source there is: {}")),
+            ("title", titled, _("A source there is has this title: {}")),
+        ):
+            if sources:
+                links = _links(sources, in_popup=self.in_popup)
+                self.add_error(field, format_html(message, links))
+        self.add_error("is_another", _("Tick this where it is another document all the same."))
 
 
 @admin.register(Source)
 class SourceAdmin(PublishableAdmin):
+    form = SourceForm
     list_display = ("key", "publisher", "title", "date_published", "derived_from", "status")
     list_filter = ("status", "kind", "language")
     list_select_related = ("derived_from",)
     search_fields = ("folded",)
     autocomplete_fields = ("derived_from",)
     fieldsets = (
-        (None, {"fields": ("status", ("key", "kind"), "publisher", "title", "author")}),
-        (_("Where and when"), {"fields": ("url", "archive_url", ("date_published", "language"))}),
-        (_("Derivation"), {"fields": ("derived_from",)}),
+        (
+            None,
+            {"fields": ("is_another", "status", ("key", "kind"), "publisher", "title", "author")},
+        ),
+        (
+            gettext_lazy("Where and when"),
+            {"fields": ("url", "archive_url", ("date_published", "language"))},
+        ),
+        (gettext_lazy("Derivation"), {"fields": ("credit", "derived_from", "may_draw_on")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        use = path(
+            "<path:object_id>/use/",
+            self.admin_site.admin_view(self.use_view),
+            name="allies_source_use",
+        )
+        return [use, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A key is given once: addresses, files and texts hold on to it."""
-        return ("status", "key") if obj else ("status",)
+        given_once = ("key",) if obj else ()
+        return ("status", *given_once, "may_draw_on")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask and suggest only where something can be done about it."""
+        aside = {"may_draw_on"} if obj is None else set()
+        if obj is not None and not self.has_change_permission(request, obj):
+            aside = {"may_draw_on", "is_another"}
+        return [
+            (title, {**options, "fields": [f for f in options["fields"] if f not in aside]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.in_popup = IS_POPUP_VAR in request.GET or IS_POPUP_VAR in request.POST
+        return form
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say at once where the address a new form is opened with is that of a known source."""
+        url = request.GET.get("url", "")
+        is_opened = kwargs.get("add") and request.method == "GET"
+        if is_opened and (found := Source.objects.duplicates_of(url=url)[:_NAMED]):
+            links = _links(found, in_popup=IS_POPUP_VAR in request.GET)
+            text = _("This address is that of a source there is: {}")
+            messages.warning(request, format_html(text, links))
+        return super().render_change_form(request, context, **kwargs)
+
+    def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Hand a source there is to the form that opened a popup to add one."""
+        source = self.viewable(request, object_id)
+        chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
+        return TemplateResponse(
+            request, "admin/popup_response.html", {"popup_response_data": chosen}
+        )
+
+    # Derivation: what it may draw on, and a button that says so.
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Take a suggestion's button for its source chosen in the form, and stay on the page."""
+        if original := request.POST.get("_derive"):
+            data = request.POST.copy()
+            data.update({"_continue": "1"})
+            data["derived_from"] = original
+            request.POST = data  # type: ignore[assignment]
+        return super().changeform_view(request, *args, **kwargs)
+
+    @admin.display(description=gettext_lazy("It may draw on"))
+    def may_draw_on(self, source: Source | None) -> str:
+        suggestions = Source.objects.likely_originals(source) if source and source.pk else []
+        if not suggestions:
+            return "–"
+        return format_html(
+            '<ul class="suggestions">{}</ul>',
+            format_html_join(
+                "",
+                '<li>{}: {} <button type="submit" name="_derive" value="{}" class="button"'
+                ' aria-label="{}">{}</button></li>',
+                (
+                    (
+                        _link(found.source, in_popup=False),
+                        " ".join(found.reasons),
+                        found.source.pk,
+                        _("It draws on this: %(source)s") % {"source": found.source},
+                        _("It draws on this"),
+                    )
+                    for found in suggestions
+                ),
+            ),
+        )

@@ -149,6 +149,11 @@ class Plan:
         # The pickle is our own, made in this process a moment ago.
         return pickle.loads(found[0]) if found else None  # noqa: S301
 
+    def expects(self, noun: str, key: str) -> bool:
+        """Say whether a record to be goes by this word."""
+        query = "SELECT 1 FROM pending WHERE noun = ? AND key = ?"
+        return self._db.execute(query, (noun, key)).fetchone() is not None
+
     def link(self, noun: str, child: str, parent: str) -> None:
         """Note that in this file the child's parent is this one ("" for none)."""
         self._db.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", (noun, child, parent))

@@ -14,7 +14,9 @@ from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import NounResource as AnyResource
 from allies.exchange.store import Shelf
-from allies.models import Slugged
+from allies.models import Slugged, Source
+from allies.models.fields import prose_fields
+from allies.prose import keys_in
 
 if TYPE_CHECKING:
     from allies.exchange.columns import Column
@@ -36,6 +38,7 @@ class Rules:
         self.report = report
         self.user = user
         self.unique_rules = list(_unique_rules(self.model))
+        self.prose = prose_fields(self.model)
         self._may: dict[int, bool] = {}
 
     @property
@@ -46,6 +49,7 @@ class Rules:
             and type(self.resource).check is AnyResource.check
             and type(self.resource).complete is AnyResource.complete
             and not self.resource.is_referred_to
+            and not self.prose
             and not Shelf(self.model).has_derived
             and self._identity_is_enough
             and [names for _n, names, _f, _m in self.unique_rules] == [*self.resource.identities]
@@ -108,6 +112,7 @@ class Rules:
                 found += load.lacking
             self._check_rights(plan, load, found)
             self._check_record(plan, load, found)
+        self._check_marks(planned, load, errors)
         self._check_unique(planned, load, errors)
         accepted = []
         for plan in planned:
@@ -142,6 +147,25 @@ class Rules:
                 _cell(plan, load, column, message)
                 for column, message in messages_by_field(error, columns)
             ]
+
+    def _check_marks(self, planned: "list[Planned]", load: "NounLoad", errors: Errors) -> None:
+        """Refuse texts that cite sources which neither the site nor this import has."""
+        cited = [
+            (plan.read.number, plan, field, keys)
+            for field in self.prose
+            for plan in planned
+            if (plan.is_new or field.name in plan.changed)
+            and (keys := keys_in(getattr(plan.record, field.name)))
+        ]
+        keys = {key for *_row, keys in cited for key in keys}
+        if not keys:
+            return
+        known = Source.objects.known_keys(keys)
+        known |= {key for key in keys - known if self.plan.expects(Source.__name__, key)}
+        for number, plan, field, keys in cited:
+            if unknown := keys - known:
+                said = " ".join(field.unknown_marks(unknown).messages)
+                errors[number].append(_cell(plan, load, field.name, said))
 
     @property
     def _identity_is_enough(self) -> bool:

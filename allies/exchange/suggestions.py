@@ -49,6 +49,7 @@ SYNONYMS: dict[str, str] = {
     "title": "title|judul|headline|name",
     "publisher": "publisher|penerbit|outlet|media|organisation|organization",
     "author": "author|penulis|byline|by|oleh",
+    "credit": "credit|credits|kredit|melansir|dikutip dari",
     "url": "url|link|address|tautan|web",
     "archive_url": "archive|archive url|archived|arsip",
     "date_published": "date published|published|date|tanggal|tanggal terbit|publication date",

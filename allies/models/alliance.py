@@ -173,7 +173,8 @@ class Alliance(Titled, CitedPublishable):
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_support(), *self.missing_title(), *contradictions(self)]
+        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
+        missing += [*contradictions(self)]
         memberships = list(self.memberships.select_related("country")) if self.pk else []
         if len({membership.country_id for membership in memberships}) < 2:
             missing.append(Lack(_("An alliance has two members or more."), "memberships"))

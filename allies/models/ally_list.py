@@ -1,5 +1,6 @@
 """Lists of allies: our own, and those others published."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,9 +23,9 @@ from allies.models.base import (
     published_has_text,
     require_title,
 )
-from allies.models.citation import CitedQuerySet
+from allies.models.citation import Citation, CitedQuerySet, notes_of
 from allies.models.country import Country
-from allies.models.fields import FoldedField, ProseField
+from allies.models.fields import FoldedField, ProseField, prose_fields
 from allies.models.languages import Bilingual, localized
 from allies.models.source import Source
 
@@ -121,8 +122,17 @@ class AllyList(Titled, Publishable):
         if errors:
             raise ValidationError(errors)
 
+    def texts(self) -> Iterator[str]:
+        """Yield its own texts, its entries' and those of their citations; costs two queries."""
+        yield from super().texts()
+        if self.pk:
+            names = [field.name for field in prose_fields(Entry)]
+            for texts in self.entries.values_list(*names):
+                yield from texts
+            yield from notes_of(Citation.objects.filter(entry__ally_list=self))
+
     def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_title(), *contradictions(self)]
+        missing = [*self.missing_title(), *self.missing_sources(), *contradictions(self)]
         if self.recorded_from is not None and not self.recorded_from.is_published:
             missing.append(
                 Lack(_("The source it is recorded from is not published."), "recorded_from")

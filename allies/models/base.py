@@ -1,8 +1,9 @@
 """What every record shares: history, rights, a status where it has one, slugs that survive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Subquery
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from allies.edtf import UnreadableDate, bounds
-from allies.models.fields import DerivedField
+from allies.models.fields import DerivedField, prose_fields
 from allies.models.languages import Bilingual
+from allies.prose import keys_in
 
 #: Longest prose an editor or a file may give in one field, in characters.
 PROSE_LENGTH = 20_000
@@ -89,16 +91,20 @@ class Lack(str):
     """Something that keeps a record from being published, and where it is put right.
 
     ``where`` is a field of the record or the related name of its parts; ``record`` is another
-    record whose page it is put right on.
+    record whose page it is put right on. Of a warning an editor is told, and goes on.
     """
 
     where: str
     record: Any
+    is_warning: bool
 
-    def __new__(cls, text: Any, where: str, record: Any = None) -> "Lack":
+    def __new__(
+        cls, text: Any, where: str, record: Any = None, *, is_warning: bool = False
+    ) -> "Lack":
         lack = super().__new__(cls, str(text))
         lack.where = where
         lack.record = record
+        lack.is_warning = is_warning
         return lack
 
 
@@ -124,6 +130,31 @@ class Publishable(Record):
     def missing_for_publication(self) -> list[Lack]:
         """Return what keeps this record from being published, all of it; costs queries."""
         raise NotImplementedError
+
+    def obstacles(self) -> list[Lack]:
+        """Return what is missing, warnings left out; costs queries."""
+        return [lack for lack in self.missing_for_publication() if not lack.is_warning]
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts, in every language, in which this record may cite sources."""
+        for field in prose_fields(self):
+            yield getattr(self, field.name)
+
+    def _prose_field(self) -> str:
+        return next((field.name for field in prose_fields(type(self))), "citations")
+
+    def missing_sources(self) -> list[Lack]:
+        """Name the sources its texts cite that are not published: readers do not see the marks."""
+        keys = {key for text in self.texts() for key in keys_in(text)}
+        if not keys:
+            return []
+        sources = apps.get_model("allies", "Source").objects
+        hidden = sorted(keys - sources.published().known_keys(keys))
+        if not hidden:
+            return []
+        said = _("Sources that its texts cite are not published: %(keys)s.")
+        text = said % {"keys": ", ".join(hidden)}
+        return [Lack(text, self._prose_field(), is_warning=True)]
 
 
 class Slugged(models.Model):

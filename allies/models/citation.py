@@ -1,5 +1,6 @@
 """Citations: what a source says for or against an alliance, an event or an entry of a list."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -8,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.base import PROSE_LENGTH, Lack, Publishable, Record, Status, counted, one_of
-from allies.models.fields import ProseField
+from allies.models.fields import ProseField, prose_fields
 from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
 
@@ -91,6 +92,7 @@ class Citation(Record):
     quote = ProseField(
         _("quote"),
         max_length=600,
+        verbatim=True,
         blank=True,
         default="",
         help_text=_("A short passage in the source’s own language."),
@@ -153,6 +155,13 @@ class Citation(Record):
             raise ValidationError(_("A citation is about one alliance, event or entry."))
 
 
+def notes_of(citations: CitationQuerySet) -> Iterator[str]:
+    """Yield the notes of these citations in every language; costs a query."""
+    names = [field.name for field in prose_fields(Citation)]
+    for notes in citations.values_list(*names):
+        yield from notes
+
+
 class CitedQuerySet(models.QuerySet[SomeRecord]):
     """Querysets of the records that citations are about."""
 
@@ -181,6 +190,12 @@ class CitedPublishable(Publishable):
 
     class Meta(Publishable.Meta):
         abstract = True
+
+    def texts(self) -> Iterator[str]:
+        """Yield its own texts and its citations' notes; costs a query."""
+        yield from super().texts()
+        if self.pk:
+            yield from notes_of(self.citations)  # type: ignore[attr-defined]
 
     def missing_support(self) -> list[Lack]:
         """Say that no published source supports this record, where none does; costs a query."""

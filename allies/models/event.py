@@ -140,7 +140,8 @@ class Event(Titled, CitedPublishable):
             raise ValidationError(errors)
 
     def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_support(), *self.missing_title(), *contradictions(self)]
+        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
+        missing += [*contradictions(self)]
         if self.pk is None or not self.participations.exists():
             missing.append(Lack(_("A country that took part is missing."), "participations"))
         return missing

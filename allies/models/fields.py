@@ -1,15 +1,18 @@
 """Fields that keep one fact in the forms it is stored, sorted and searched by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from allies import edtf
-from allies.folding import fold
+from allies.address import key_of, normalised
+from allies.folding import fold, title_key
+from allies.prose import keys_in
 
 
 class EDTFField(models.CharField):
@@ -46,17 +49,73 @@ class EDTFField(models.CharField):
 
 
 class ProseField(models.TextField):
-    """A long text with a longest length, which holds for files as for forms."""
+    """A long text with a longest length, which holds for files as for forms.
 
-    def __init__(self, verbose_name: Any = None, *, max_length: int, **kwargs: Any) -> None:
+    Its marks (``[@key]``) cite sources there are, except where it is ``verbatim``: somebody
+    else's words, shown as they stand.
+    """
+
+    def __init__(
+        self, verbose_name: Any = None, *, max_length: int, verbatim: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(verbose_name, max_length=max_length, **kwargs)
+        self.verbatim = verbatim
         self.validators.append(MaxLengthValidator(max_length))
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        """Refuse marks of sources there are not; costs a query where there are marks.
+
+        A text that is no record's yet comes from a file, whose own sources count too: an import
+        asks for the keys of many rows at once.
+        """
+        super().validate(value, model_instance)
+        if model_instance is None or self.verbatim or not (keys := keys_in(value or "")):
+            return
+        sources = apps.get_model("allies", "Source").objects
+        if unknown := keys - sources.known_keys(keys):
+            raise self.unknown_marks(unknown)
+
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.verbatim and not self.help_text:
+            help_text = _("Markdown. Cite a source by its key: [@key] or [@key, p. 4].")
+            kwargs.setdefault("help_text", help_text)
+        return super().formfield(*args, **kwargs)
+
+    def unknown_marks(self, keys: Collection[str]) -> ValidationError:
+        """Return the error of a text that cites sources there are not."""
+        return ValidationError(
+            _("“%(field)s” cites sources that are not there: %(keys)s."),
+            code="unknown_marks",
+            params={"field": self.verbose_name, "keys": ", ".join(sorted(keys))},
+        )
+
+
+def prose_fields(model: models.Model | type[models.Model]) -> list[ProseField]:
+    """Return the fields of a model whose texts may cite sources."""
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if isinstance(field, ProseField) and not field.verbatim
+    ]
 
 
 class WebField(models.URLField):
-    """An address on the web: http or https, and nothing a browser would run."""
+    """An address on the web: http or https, and nothing a browser would run.
+
+    It is stored without what does not change where it leads (``address.normalised``).
+    """
 
     default_validators = [URLValidator(schemes=["http", "https"])]
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return normalised(text) if text else text
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Store the tidy address also where a record is written without a form's cleaning."""
+        value = self.to_python(getattr(model_instance, self.attname))
+        setattr(model_instance, self.attname, value)
+        return value
 
     def formfield(self, *args: Any, **kwargs: Any) -> Any:
         return super().formfield(*args, **{"assume_scheme": "https", **kwargs})
@@ -103,8 +162,8 @@ class LatestDay(_BoundField):
     side = "latest"
 
 
-class FoldedField(DerivedField, models.TextField):
-    """The named text fields, folded and parted by ``|``: what a search without accents looks in."""
+class _TextOf(DerivedField):
+    """A text computed from the named fields."""
 
     def __init__(self, *of: str, **kwargs: Any) -> None:
         self.of = of
@@ -112,13 +171,45 @@ class FoldedField(DerivedField, models.TextField):
         super().__init__(**kwargs)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        name, path, args, kwargs = super().deconstruct()
+        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]
         for implied in ("blank", "default", "editable"):
             kwargs.pop(implied, None)
         return name, path, [*self.of, *args], kwargs
 
+    def of_texts(self, *texts: str) -> str:
+        """Return the value for the texts of the named fields."""
+        raise NotImplementedError
+
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        folded = [fold(getattr(model_instance, name)) for name in self.of]
-        value = "|".join(dict.fromkeys(text for text in folded if text))
-        setattr(model_instance, self.attname, value)
+        value = self.of_texts(*(getattr(model_instance, name) for name in self.of))
+        setattr(model_instance, self.attname, value)  # type: ignore[attr-defined]
         return value
+
+
+class FoldedField(_TextOf, models.TextField):
+    """The named text fields, folded and parted by ``|``: what a search without accents looks in."""
+
+    def of_texts(self, *texts: str) -> str:
+        folded = [fold(text) for text in texts]
+        return "|".join(dict.fromkeys(text for text in folded if text))
+
+
+class _KeyField(_TextOf, models.CharField):
+    """A short text by which likely duplicates are found; index it."""
+
+    def __init__(self, *of: str, **kwargs: Any) -> None:
+        super().__init__(*of, **{"max_length": 200, **kwargs})
+
+
+class AddressKey(_KeyField):
+    """What addresses of one document have in common, for the named WebField, which stands first."""
+
+    def of_texts(self, *texts: str) -> str:
+        return key_of(texts[0])
+
+
+class TitleKey(_KeyField):
+    """The title without the outlet's name behind it, for the named title and publisher."""
+
+    def of_texts(self, *texts: str) -> str:
+        return title_key(texts[0], texts[1])

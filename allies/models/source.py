@@ -1,7 +1,7 @@
 """Sources: the documents statements rest on, and which of them draw on which."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
@@ -11,8 +11,24 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from allies.address import key_of
+from allies.folding import title_key
 from allies.models.base import Lack, Publishable, Status, one_of
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, WebField
+from allies.models.fields import (
+    AddressKey,
+    EarliestDay,
+    EDTFField,
+    FoldedField,
+    LatestDay,
+    TitleKey,
+    WebField,
+)
+
+if TYPE_CHECKING:
+    from allies.models.origins import Suggestion
+
+#: Keys asked for in one query: databases take only so many parameters.
+KEYS_AT_ONCE = 10_000
 
 
 class SourceKind(models.TextChoices):
@@ -31,6 +47,42 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def published(self) -> "SourceQuerySet":
         """Those a reader may see."""
         return self.filter(status=Status.PUBLISHED)
+
+    def known_keys(self, keys: Iterable[str]) -> set[str]:
+        """Return those of the keys that a source has; one query, unless they are very many."""
+        wanted = list(keys)
+        found: set[str] = set()
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            some = self.filter(key__in=wanted[start : start + KEYS_AT_ONCE])
+            found |= set(some.values_list("key", flat=True))
+        return found
+
+    def duplicates_of(
+        self,
+        *,
+        url: str = "",
+        archive_url: str = "",
+        title: str = "",
+        publisher: str = "",
+        besides: int | None = None,
+    ) -> "SourceQuerySet":
+        """Return sources that are likely the same document; one query.
+
+        They have its address, are a copy of it or what it is a copy of, or have its title.
+        """
+        addresses = {key_of(url), key_of(archive_url)} - {""}
+        titles = {title_key(title, publisher), title_key(title, "")} - {""}
+        alike = Q(title_key__in=titles)
+        if addresses:
+            alike |= Q(url_key__in=addresses) | Q(archive_key__in=addresses)
+        found = self.filter(alike).order_by("key")
+        return found if besides is None else found.exclude(pk=besides)
+
+    def likely_originals(self, source: "Source") -> "list[Suggestion]":
+        """Return what a source may draw on, with reasons; see ``allies.models.origins``."""
+        from allies.models.origins import likely_originals
+
+        return likely_originals(source)
 
     def newest_first(self) -> "SourceQuerySet":
         return self.order_by(F("date_published_latest").desc(nulls_last=True), "key")
@@ -106,6 +158,13 @@ class Source(Publishable):
     publisher = models.CharField(_("publisher"), max_length=200)
     title = models.CharField(_("title"), max_length=500)
     author = models.CharField(_("author"), max_length=300, blank=True, default="")
+    credit = models.CharField(
+        _("credit"),
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("As printed: “Melansir DW”, “Source: Reuters”."),
+    )
     url = WebField(_("address"), max_length=1000, blank=True, default="")
     date_published = EDTFField(_("date published"))
     date_published_earliest = EarliestDay("date_published")
@@ -139,6 +198,9 @@ class Source(Publishable):
     )
     archive_url = WebField(_("archived copy"), max_length=1000, blank=True, default="")
     folded = FoldedField("key", "publisher", "title", "author")
+    url_key = AddressKey("url")
+    archive_key = AddressKey("archive_url")
+    title_key = TitleKey("title", "publisher")
 
     objects = SourceQuerySet.as_manager()
 
@@ -146,6 +208,11 @@ class Source(Publishable):
         verbose_name = _("source")
         verbose_name_plural = _("sources")
         ordering = ["key"]
+        indexes = [
+            models.Index(fields=["url_key"], name="source_url_key"),
+            models.Index(fields=["archive_key"], name="source_archive_key"),
+            models.Index(fields=["title_key"], name="source_title_key"),
+        ]
         constraints = [
             one_of("source", "status", Status),
             one_of("source", "kind", SourceKind),

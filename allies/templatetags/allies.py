@@ -6,12 +6,12 @@ from django import template
 from django.conf import settings
 from django.db import models
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info, gettext
 
 from allies.edtf import in_words
 from allies.models.m49 import NAMES
-from allies.prose import to_html
+from allies.views.notes import Notes
 
 register = template.Library()
 
@@ -45,12 +45,15 @@ def _language_name(code: str) -> str:
     return str(gettext(get_language_info(code)["name"]))
 
 
-@register.filter
-def prose(text: Any) -> SafeString:
-    """Show a bilingual prose text as HTML, marked with its language where it is another."""
+@register.simple_tag
+def cited_prose(text: Any, notes: Notes) -> SafeString:
+    """Show a bilingual prose text as HTML, marked with its language where it is another.
+
+    What it cites goes into the page's notes.
+    """
     if not text:
         return SafeString("")
-    html = mark_safe(to_html(str(text)))  # noqa: S308 - cleaned by allies.prose
+    html = notes.html(text)
     if not getattr(text, "is_fallback", False):
         return html
     return format_html(

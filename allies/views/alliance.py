@@ -1,5 +1,6 @@
 """Alliances as readers meet them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Prefetch
@@ -10,6 +11,7 @@ from allies.models import Alliance, Event, Membership
 from allies.models.languages import localized
 from allies.views.evidence import with_citations
 from allies.views.listing import DISPUTED, INDEPENDENT_SOURCES, Column, Listing, stored
+from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView
 
 
@@ -61,3 +63,7 @@ class AlliancePage(RecordView):
         return _with_members(with_citations(self.records(Alliance))).prefetch_related(
             Prefetch("events", events, to_attr="shown_events")
         )
+
+    def prose(self) -> Iterable[str]:
+        yield from prose_of([self.object], "summary")
+        yield from prose_of_citations([self.object])

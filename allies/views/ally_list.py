@@ -1,5 +1,6 @@
 """Ally lists as readers meet them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Prefetch
@@ -28,6 +29,7 @@ from allies.views.listing import (
     download_links,
     stored,
 )
+from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView, Renameable, find
 
 #: Events an entry shows, the latest first; the rest is a link away.
@@ -98,6 +100,12 @@ class AllyListPage(RecordView):
                 Prefetch("see_also", see_also, to_attr="shown_see_also"),
             )
         )
+
+    def prose(self) -> Iterable[str]:
+        ally_list: Any = self.object
+        yield from prose_of([ally_list], "intro")
+        yield from prose_of(ally_list.shown_entries, "prose")
+        yield from prose_of_citations(ally_list.shown_entries)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ally_list: Any = self.object

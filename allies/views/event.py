@@ -1,6 +1,6 @@
 """Events as readers meet them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ from allies.models import Alliance, Country, Event, Participation, Participation
 from allies.models.languages import localized
 from allies.views.evidence import with_citations
 from allies.views.listing import CHUNK, DISPUTED, INDEPENDENT_SOURCES, Column, Listing, stored
+from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView
 
 
@@ -87,3 +88,7 @@ class EventPage(RecordView):
 
     def get_queryset(self) -> Any:
         return _with_parts(with_citations(self.records(Event)))
+
+    def prose(self) -> Iterable[str]:
+        yield from prose_of([self.object], "summary")
+        yield from prose_of_citations([self.object])

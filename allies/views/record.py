@@ -1,5 +1,6 @@
 """The page of one record, at its slug or at one it had before."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -11,6 +12,7 @@ from django.views.generic import DetailView
 from allies.history import public_steps
 from allies.models import OldSlug
 from allies.views.listing import PER_PAGE, asked_page
+from allies.views.notes import Notes
 
 
 class Renamed(Exception):
@@ -55,6 +57,14 @@ class PublicPage(DetailView):
     def records(self, model: Any) -> Any:
         """Return the records of a model that this page may show."""
         return model.objects.all() if self.preview else model.objects.published()
+
+    def prose(self) -> Iterable[str]:
+        """Return the texts of the page that may cite sources."""
+        return ()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("notes", Notes(self.prose(), preview=self.preview))
+        return super().get_context_data(**kwargs)
 
 
 class HistoryPage(Renameable, PublicPage):

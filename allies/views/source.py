@@ -12,6 +12,7 @@ from allies.models import AllyList, Citation, Source, Stance
 from allies.models.base import counted
 from allies.views.ally_list import public_key
 from allies.views.listing import PER_PAGE, Column, Listing, asked_page, stored
+from allies.views.notes import Notes, prose_of
 from allies.views.record import PublicPage
 
 
@@ -26,7 +27,7 @@ class SourceListing(Listing):
     template_name = "allies/source/list.html"
     columns = (
         Column("source", lambda source: source.key, _("source"), _("The source’s citation key.")),
-        *stored(Source, "kind", "publisher", "title", "author", "url"),
+        *stored(Source, "kind", "publisher", "title", "author", "credit", "url"),
         *stored(Source, "date_published", "language"),
         Column(
             "derived_from",
@@ -83,8 +84,10 @@ class SourcePage(PublicPage):
             .order_by("-stance", "event__date_earliest", "pk"),
             PER_PAGE,
         )
+        page = asked_page(self.request, statements)
         return super().get_context_data(
-            page=asked_page(self.request, statements),
+            page=page,
+            notes=Notes(prose_of(page.object_list, "note"), preview=self.preview),
             derivatives=Source.objects.published().filter(derived_from=source).newest_first(),
             lists=AllyList.objects.published().filter(recorded_from=source).featured_first(),
             **kwargs,

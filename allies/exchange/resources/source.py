@@ -29,6 +29,7 @@ class SourceResource(NounResource):
     publisher = text("publisher")
     title = text("title")
     author = text("author")
+    credit = text("credit")
     url = word("url")
     date_published = date("date_published")
     language = word("language")
@@ -44,6 +45,7 @@ class SourceResource(NounResource):
             "publisher",
             "title",
             "author",
+            "credit",
             "url",
             "date_published",
             "language",

@@ -1,0 +1,39 @@
+"""A source that is there already, met while citing: chosen instead of being added again."""
+
+import pytest
+from django.urls import reverse
+
+from allies.models import Source
+from tests import cast
+from tests.browser.test_story import chief, page, sign_in  # noqa: F401 - fixtures
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("starter"),
+]
+
+
+def test_popup_hands_the_source_there_is_to_the_citation(page, live_server, chief):  # noqa: F811
+    known = Source.objects.get(key="dw-2024-en")
+    before = Source.objects.count()
+    event = cast.event(("RUS", "host"), status="draft", cited=False)
+    sign_in(page, live_server.url)
+    page.goto(live_server.url + reverse("admin:allies_event_change", args=[event.pk]))
+    page.click("#citations-group .add-row a")
+    with page.expect_popup() as opened:
+        page.click("#add_id_citations-0-source")
+    popup = opened.value
+    popup.fill("#id_key", "dw-again")
+    popup.fill("#id_publisher", "Deutsche Welle")
+    popup.fill("#id_title", "Remaining allies")
+    popup.fill("#id_url", f"{known.url}?utm_source=x")
+    popup.click("input[name=_save]")
+    popup.wait_for_selector("#id_is_another[type=checkbox]")
+    with popup.expect_event("close"):
+        popup.click("a.use-source")
+    assert page.input_value("#id_citations-0-source") == str(known.pk)
+    page.click("input[name=_save]")
+    page.wait_for_selector(".messagelist .success")
+    assert event.citations.get().source == known
+    assert Source.objects.count() == before
