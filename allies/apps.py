@@ -9,4 +9,5 @@ class AlliesConfig(AppConfig):
     verbose_name = _("Allies")
 
     def ready(self) -> None:
-        from allies.links import checks  # noqa: F401  # importing it registers it
+        from allies import tripwire  # noqa: F401  # importing them registers them
+        from allies.links import checks  # noqa: F401

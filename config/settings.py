@@ -158,6 +158,27 @@ DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
 ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.InternetArchive")
 
+# The desk: after how many days without a look a record's evidence is stale.
+
+STALE_DAYS = env.dict(
+    "ALLIES_STALE_DAYS", {"alliance": 365, "event": 1095, "entry": 365}, subcast_values=int
+)
+
+# Mail: the weekly summary. Without a server it is printed.
+
+EMAIL_HOST = env.str("ALLIES_EMAIL_HOST", "")
+EMAIL_PORT = env.int("ALLIES_EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("ALLIES_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.str("ALLIES_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("ALLIES_EMAIL_TLS", True)
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.str("ALLIES_EMAIL_FROM", "allies@localhost")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.console.EmailBackend"
+)
+
 # Filters: what a choice not made is called.
 
 FILTERS_EMPTY_CHOICE_LABEL = _("any")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from allies.admin.attention import AttentionFilter
 from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
@@ -23,7 +24,7 @@ class MembershipInline(PartsInline):
 @admin.register(Alliance)
 class AllianceAdmin(EvidenceMixin, PublishableAdmin):
     list_display = (title, "kind", "signed", "in_force", "ended", "status", independent_sources)
-    list_filter = ("status", "kind")
+    list_filter = (AttentionFilter, "status", "kind")
     search_fields = ("folded",)
     inlines = (MembershipInline, CitationInline)
     fieldsets = (

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
+from allies.admin.attention import AttentionFilter
 from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
@@ -34,7 +35,7 @@ class SeeAlsoInline(PartsInline):
 @admin.register(AllyList)
 class AllyListAdmin(PublishableAdmin):
     list_display = (title, "focus", "scope", "recorded_from", "promise", "featured", "status")
-    list_filter = ("status", "featured", "scope")
+    list_filter = (AttentionFilter, "status", "featured", "scope")
     list_select_related = ("focus", "recorded_from")
     search_fields = ("folded",)
     autocomplete_fields = ("focus", "recorded_from")
@@ -56,7 +57,7 @@ class AllyListAdmin(PublishableAdmin):
 @admin.register(Entry)
 class EntryAdmin(EvidenceMixin, RecordAdmin):
     list_display = ("country", "position", "ally_list", independent_sources)
-    list_filter = ("ally_list",)
+    list_filter = (AttentionFilter, "ally_list")
     list_select_related = ("country", "ally_list")
     search_fields = ("country__folded", "ally_list__folded")
     autocomplete_fields = ("country", "ally_list")

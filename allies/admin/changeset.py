@@ -31,12 +31,33 @@ from allies.exchange.work import progress_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState
 
 
+class OwnFilter(admin.SimpleListFilter):
+    """Of one's own, what one has to look at."""
+
+    title = gettext_lazy("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("failed", gettext_lazy("my imports that failed")),
+            ("declined", gettext_lazy("my proposals that were declined")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        own = queryset.filter(created_by=request.user.pk)
+        if self.value() == "failed":
+            return own.failed()
+        if self.value() == "declined":
+            return own.declined()
+        return queryset
+
+
 @admin.register(Changeset)
 class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     """The way of a file into the site, and out again."""
 
     list_display = ("__str__", "kind", "shown_state", "shown_counts", "created_by", "created_at")
-    list_filter = ("kind", "state")
+    list_filter = (OwnFilter, "kind", "state")
     search_fields = ("file_name", "reason")
     list_select_related = ("created_by",)
     list_per_page = 50

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from allies.admin.attention import AttentionFilter
 from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.publication import (
@@ -23,7 +24,7 @@ class ParticipationInline(PartsInline):
 @admin.register(Event)
 class EventAdmin(EvidenceMixin, PublishableAdmin):
     list_display = (title, "date", "kind", "certainty", "status", independent_sources)
-    list_filter = ("status", "kind", "certainty")
+    list_filter = (AttentionFilter, "status", "kind", "certainty")
     search_fields = ("folded",)
     autocomplete_fields = ("alliance",)
     inlines = (ParticipationInline, CitationInline)

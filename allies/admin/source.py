@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.address import key_of
+from allies.admin.attention import AttentionFilter
 from allies.admin.publication import PublishableAdmin
 from allies.models import Source
 
@@ -90,7 +91,7 @@ class SourceForm(forms.ModelForm):
 class SourceAdmin(PublishableAdmin):
     form = SourceForm
     list_display = ("key", "publisher", "title", "date_published", "derived_from", "status")
-    list_filter = ("status", "kind", "language")
+    list_filter = (AttentionFilter, "status", "kind", "language")
     list_select_related = ("derived_from",)
     search_fields = ("folded",)
     autocomplete_fields = ("derived_from",)

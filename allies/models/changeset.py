@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.crypto import get_random_string
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
@@ -64,6 +64,15 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
     def proposed(self) -> "ChangesetQuerySet":
         """Those that wait for somebody to decide."""
         return self.filter(state=ChangesetState.PROPOSED)
+
+    def failed(self) -> "ChangesetQuerySet":
+        """Imports, and undos, whose last job ended early."""
+        begun = self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
+        return begun.exclude(message="")
+
+    def declined(self) -> "ChangesetQuerySet":
+        """Those somebody else than their author decided against."""
+        return self.filter(state=ChangesetState.DECLINED).exclude(decided_by=F("created_by"))
 
     def about(self, record: models.Model) -> "ChangesetQuerySet":
         """Those begun on this record's page."""

@@ -1,0 +1,27 @@
+"""The lists of the desk, narrowed to what needs attention."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from allies.attention import CONCERNS
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """Records a concern holds for."""
+
+    title = _("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        model = model_admin.model
+        return [(c.key, c.label) for c in CONCERNS if model in c.models]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        for concern in CONCERNS:
+            if concern.key == self.value() and queryset.model in concern.models:
+                held = concern.of(queryset.model, request.user)
+                return queryset.filter(pk__in=held.order_by().values("pk"))
+        return queryset

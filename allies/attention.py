@@ -1,0 +1,205 @@
+"""What needs somebody's attention: the concerns of a desk, each a question to the records.
+
+A concern holds for records of some models. The desk counts it and links to the list of them, the
+weekly summary says it, and the list is filtered by it: all three ask the same question here.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from allies.models import (
+    Alliance,
+    AllyList,
+    Appointment,
+    Citation,
+    Entry,
+    Event,
+    Membership,
+    Publishable,
+    Source,
+    Status,
+)
+from allies.models.base import counted
+from allies.models.link import LinkHealth
+from allies.models.source import origin_of
+
+#: Counting stops here: a desk needs to know that there are many, not how many.
+ENOUGH = 1000
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A question to the records of some models; ``ask`` narrows a model's queryset."""
+
+    key: str
+    label: Any
+    models: tuple[Any, ...]
+    ask: Callable[[Any, Any], Any]
+    #: The right on the model that makes it somebody's business.
+    right: str = "change"
+    #: Whether it is about the user, and so says nothing of the desk as a whole.
+    is_personal: bool = False
+
+    def of(self, model: Any, user: Any) -> Any:
+        """Return the model's records it holds for."""
+        return self.ask(model._default_manager.all(), user)
+
+
+_PUBLISHABLE = (Alliance, Event, AllyList, Source)
+_CITED = {Alliance: "alliance", Event: "event", Entry: "entry"}
+
+
+def _in_review(records: Any, user: Any) -> Any:
+    return records.filter(status=Status.IN_REVIEW)
+
+
+def _my_drafts(records: Any, user: Any) -> Any:
+    """Drafts this user began."""
+    mine = records.model.history.model.objects.filter(history_type="+", history_user=user)
+    return records.filter(status=Status.DRAFT, pk__in=mine.values("id"))
+
+
+def _public(records: Any) -> Any:
+    path = "ally_list__status" if records.model is Entry else "status"
+    return records.filter(**{path: Status.PUBLISHED})
+
+
+def _one_source(records: Any, user: Any) -> Any:
+    """Published ones whose published supporting sources all have one origin."""
+    target = _CITED[records.model]
+    supporting = Citation.objects.from_published_sources().supporting()
+    alone = (
+        supporting.exclude(**{target: None})
+        .order_by()
+        .values(target)
+        .annotate(origins=Count(origin_of("source__"), distinct=True))
+        .filter(origins=1)
+    )
+    return _public(records).filter(pk__in=alone.values(target))
+
+
+def _disputed_without_note(records: Any, user: Any) -> Any:
+    """Published ones a published source disputes, and nobody says how."""
+    target = _CITED[records.model]
+    bare = Citation.objects.from_published_sources().disputing().filter(note_en="", note_ind="")
+    return _public(records).filter(pk__in=bare.exclude(**{target: None}).values(target))
+
+
+def _stale(records: Any, user: Any) -> Any:
+    """Published ones no citation of which was verified for as many days as their noun is given."""
+    target = _CITED[records.model]
+    days = settings.STALE_DAYS.get(target)
+    if not days:
+        return records.none()
+    since = timezone.localdate() - dt.timedelta(days=days)
+    fresh = Citation.objects.filter(verified_on__gt=since).exclude(**{target: None})
+    began = timezone.now() - dt.timedelta(days=days)
+    return _public(records).filter(created_at__lt=began).exclude(pk__in=fresh.values(target))
+
+
+def _drifted(lists: Any, user: Any) -> Any:
+    """Published lists whose headline promises another number than they show."""
+    entries = Entry.objects.published().filter(ally_list=OuterRef("pk"))
+    return (
+        lists.filter(status=Status.PUBLISHED)
+        .exclude(promised=None)
+        .annotate(shown=counted(entries, "ally_list", "pk"))
+        .exclude(promised=F("shown"))
+    )
+
+
+def _untranslated(records: Any, user: Any) -> Any:
+    """Published ones with a text in one language only."""
+    names = {field.name for field in records.model._meta.concrete_fields}
+    bases = [name.removesuffix("_en") for name in names if name.endswith("_en")]
+    halves = Q()
+    for base in bases:
+        english, indonesian = Q(**{f"{base}_en": ""}), Q(**{f"{base}_ind": ""})
+        halves |= (english & ~indonesian) | (indonesian & ~english)
+    return _public(records).filter(halves)
+
+
+def _ties_ended(lists: Any, user: Any) -> Any:
+    """Published lists of ours with an entry that had a tie to the focus, and has none today."""
+    tied = Membership.objects.published().filter(
+        country=OuterRef("country"),
+        alliance__memberships__country=OuterRef("ally_list__focus"),
+    )
+    today = timezone.localdate()
+    in_force = Membership.objects.published().in_force(today)
+    now = in_force.filter(
+        country=OuterRef("country"),
+        alliance__in=in_force.filter(country=OuterRef(OuterRef("ally_list__focus"))).values(
+            "alliance"
+        ),
+    )
+    ended = Entry.objects.filter(Exists(tied)).exclude(Exists(now))
+    return lists.filter(
+        status=Status.PUBLISHED, recorded_from=None, pk__in=ended.values("ally_list")
+    )
+
+
+def _dead_links(sources: Any, user: Any) -> Any:
+    return sources.filter(pk__in=LinkHealth.objects.dead().values("pk"))
+
+
+def _not_kept(records: Any, user: Any) -> Any:
+    """Those that could not be published or withdrawn when it was time."""
+    failed = Appointment.objects.failed().filter(noun=records.model._meta.model_name)
+    last = failed.order_by().values("record_id").annotate(last=Max("done_at"))
+    return records.filter(
+        pk__in=last.values("record_id"), status__in=[Status.DRAFT, Status.IN_REVIEW]
+    )
+
+
+CONCERNS: tuple[Concern, ...] = (
+    Concern("in-review", _("waiting for review"), _PUBLISHABLE, _in_review, "publish"),
+    Concern("my-drafts", _("my drafts"), _PUBLISHABLE, _my_drafts, is_personal=True),
+    Concern("not-kept", _("not published at its time"), _PUBLISHABLE, _not_kept),
+    Concern("one-source", _("one independent source only"), tuple(_CITED), _one_source),
+    Concern("disputed", _("disputed without a note"), tuple(_CITED), _disputed_without_note),
+    Concern("stale", _("not verified for long"), tuple(_CITED), _stale),
+    Concern("drift", _("another number than the headline promises"), (AllyList,), _drifted),
+    Concern("ties-ended", _("with entries whose ties have ended"), (AllyList,), _ties_ended),
+    Concern(
+        "untranslated",
+        _("in one language only"),
+        (Alliance, Event, AllyList, Entry),
+        _untranslated,
+    ),
+    Concern("dead-links", _("with a dead link"), (Source,), _dead_links),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How many records of a model a concern holds for; at most ENOUGH are counted."""
+
+    concern: Concern
+    model: Any
+    count: int
+
+    @property
+    def is_many(self) -> bool:
+        return self.count > ENOUGH
+
+
+def findings(user: Any, may: Callable[[str, Any], bool]) -> Iterator[Finding]:
+    """Yield what holds for some record, for a user with these rights or, with
+    no user, for the desk as a whole; a query a concern a model."""
+    for concern in CONCERNS:
+        if concern.is_personal and user is None:
+            continue
+        for model in concern.models:
+            right = concern.right if issubclass(model, Publishable) else "change"
+            if may(right, model):
+                found = concern.of(model, user).order_by()[: ENOUGH + 1].count()
+                if found:
+                    yield Finding(concern, model, found)

@@ -1,0 +1,26 @@
+"""Fail where something public lost its last source, or its page stopped showing it."""
+
+from itertools import chain
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from allies.tripwire import hidden_support, lost_support
+
+
+class Command(BaseCommand):
+    help = "Say which public records rest on no source, and with --pages whose page hides one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--pages", action="store_true", help="also look at every public record's page"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = 0
+        for loss in chain(lost_support(), hidden_support() if options["pages"] else ()):
+            self.stderr.write(str(loss))
+            count += 1
+        if count:
+            raise CommandError(f"{count} public records cannot be followed to a source.")
+        self.stdout.write("Every public record can be followed to its sources.")

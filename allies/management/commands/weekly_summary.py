@@ -1,0 +1,40 @@
+"""Say what needs attention: printed, or mailed to those who asked for it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from allies.attention import ENOUGH, findings
+from allies.models import Changeset
+
+
+class Command(BaseCommand):
+    help = "Print, or mail, how much needs attention at the desk."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--mail", nargs="+", metavar="ADDRESS", help="mail it to these")
+        parser.add_argument("--language", choices=dict(settings.LANGUAGES), default="en")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with translation.override(options["language"]):
+            title = _("%(site)s: what needs attention") % {"site": settings.SITE_NAME}
+            text = "\n".join([title, "", *_lines()])
+        if options["mail"]:
+            send_mail(title, text, None, options["mail"])
+        else:
+            self.stdout.write(text)
+
+
+def _lines() -> list[str]:
+    waiting = Changeset.objects.proposed().count()
+    lines = [f"{waiting:>6}  {_('Proposals that wait')}"] if waiting else []
+    for found in findings(None, lambda right, model: True):
+        count = f"{ENOUGH}+" if found.is_many else str(found.count)
+        noun = capfirst(str(found.model._meta.verbose_name_plural))
+        lines.append(f"{count:>6}  {noun}: {found.concern.label}")
+    return lines or [_("Nothing waits.")]

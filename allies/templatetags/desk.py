@@ -1,0 +1,57 @@
+"""The desk's front page: what needs attention, for who looks at it."""
+
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import may
+from allies.attention import ENOUGH, findings
+from allies.models import Changeset, ChangesetState, record_models
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def desk(context: Any) -> list[dict[str, Any]]:
+    """Return the lines of the desk: ``label``, ``count``, ``url``; what is nothing is left out."""
+    user = context["request"].user
+    lines = [*_proposals(user), *_own_changesets(user)]
+    for finding in findings(user, lambda right, model: may(user=user, action=right, record=model)):
+        name = f"admin:allies_{finding.model._meta.model_name}_changelist"
+        lines.append(
+            {
+                "label": f"{capfirst(str(finding.model._meta.verbose_name_plural))}: "
+                f"{finding.concern.label}",
+                "count": f"{ENOUGH}+" if finding.is_many else finding.count,
+                "url": f"{reverse(name)}?attention={finding.concern.key}",
+            }
+        )
+    return lines
+
+
+def _line(label: Any, changesets: Any, query: str) -> list[dict[str, Any]]:
+    count = changesets.order_by()[: ENOUGH + 1].count()
+    address = f"{reverse('admin:allies_changeset_changelist')}?{query}"
+    return [{"label": label, "count": count, "url": address}] if count else []
+
+
+def _proposals(user: Any) -> list[dict[str, Any]]:
+    nouns = [
+        model._meta.model_name
+        for model in record_models()
+        if may(user=user, action="change", record=model)
+    ]
+    waiting = Changeset.objects.proposed().filter(about_noun__in=nouns)
+    query = f"state__exact={ChangesetState.PROPOSED}"
+    return _line(_("Proposals that wait"), waiting, query)
+
+
+def _own_changesets(user: Any) -> list[dict[str, Any]]:
+    own = Changeset.objects.filter(created_by=user)
+    return [
+        *_line(_("My imports that failed"), own.failed(), "attention=failed"),
+        *_line(_("My proposals that were declined"), own.declined(), "attention=declined"),
+    ]
