@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
@@ -17,10 +18,21 @@ from allies.folding import fold
 from allies.models import EvidenceLost
 
 
+class NamedFormSet(BaseInlineFormSet):
+    """Rows whose fields have the names of their columns, also for who cannot see these."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            if not field.widget.is_hidden and field.label:
+                field.widget.attrs.setdefault("aria-label", str(field.label))
+
+
 class PartsInline(admin.TabularInline):
     """Parts of a record, a row each."""
 
     extra = 0
+    formset = NamedFormSet
 
 
 class RecordAdmin(PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):

@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from allies.actions.appointments import TIMED, call_appointment_off, make_appointment
 from allies.actions.publication import STEPS
@@ -19,6 +20,11 @@ from allies.actions.rights import may
 from allies.jobs import keep_due_appointments
 from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.views.preview import PAGES
+
+LATER_LABELS = {
+    "publish": gettext_lazy("Save, and publish then"),
+    "withdraw": gettext_lazy("Save, and withdraw then"),
+}
 
 
 class PresenceMixin(admin.ModelAdmin):
@@ -69,7 +75,7 @@ class AppointmentMixin(admin.ModelAdmin):
         if record is not None and record.pk:
             context["appointments"] = Appointment.objects.waiting().about(record)
             context["timed"] = [
-                step
+                (step, LATER_LABELS[step])
                 for step in TIMED
                 if may(user=request.user, action=STEPS[step][2], record=record)
             ]
