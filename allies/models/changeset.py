@@ -137,6 +137,15 @@ class Changeset(models.Model):
         on_delete=models.PROTECT,
         related_name="undos",
     )
+    #: What a reader sent that this is to put right.
+    correction = models.ForeignKey(
+        "Correction",
+        verbose_name=_("correction"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="changesets",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("by"),

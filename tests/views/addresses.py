@@ -19,16 +19,17 @@ _ABOUT = {
 
 
 def names():
-    """Return the names of all public views."""
-    namespaces = get_resolver().namespace_dict
-    return sorted(name for name in namespaces["allies"][1].reverse_dict if isinstance(name, str))
+    """Return the names of all public views; a preview's address only who was given it has."""
+    known = get_resolver().namespace_dict["allies"][1].reverse_dict
+    return sorted(name for name in known if isinstance(name, str) and name != "preview")
 
 
 def of(name, records=None):
     """Return the addresses of a view: one, or one a record where it is about records."""
     noun = name.split("-")[0]
     view, _dash, form = name.rpartition("-")
-    if name == "front" or (view if form in FORMS else name).endswith("-list"):
+    alone = ("-list", "-feed")
+    if name == "front" or (view if form in FORMS else name).endswith(alone):
         return [reverse(f"allies:{name}")]
     model, key = _ABOUT[noun]
     records = model.objects.published() if records is None else records
