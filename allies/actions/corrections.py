@@ -55,4 +55,4 @@ def decide_correction(
 
 def applied_under(correction: Correction) -> Any:
     """Return the changesets that put right what was said, and were not taken back."""
-    return Changeset.objects.applied().with_undone().filter(correction=correction, is_undone=False)
+    return Changeset.objects.standing().filter(correction=correction)

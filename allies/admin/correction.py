@@ -45,7 +45,7 @@ class CorrectionAdmin(admin.ModelAdmin):
     list_select_related = ("decided_by",)
     list_per_page = 50
     # What waits first, then what was decided last.
-    ordering = (F("decided_at").desc(nulls_first=True), "-pk")
+    ordering = (F("decided_at").desc(nulls_first=True), "-pk")  # type: ignore[assignment]
     show_full_result_count = False
     actions = None
 

@@ -74,6 +74,11 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.annotate(is_undone=Exists(undo))
 
+    def standing(self) -> "ChangesetQuerySet":
+        """Those applied and not taken back since."""
+        undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
+        return self.applied().exclude(Exists(undo))
+
     def newest_first(self) -> "ChangesetQuerySet":
         return self.order_by(models.F("applied_at").desc(nulls_first=True), "-pk")
 

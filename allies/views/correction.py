@@ -141,7 +141,7 @@ class CorrectPage(BesideRecord):
         except TooSoon as soon:
             return self._again(str(soon))
         except NotSent as refusal:
-            return self._again(str(refusal), **self._new_token())
+            return self._again(str(refusal), token=self._new_token()["token"])
         return HttpResponseRedirect(_beside(self.object, "sent"))
 
     def _new_token(self) -> dict[str, str]:
@@ -197,15 +197,13 @@ def told(corrections: Iterable[Any]) -> list[tuple[Any, list[Sentence]]]:
     corrections = list(corrections)
     attach_records(corrections)
     by_pk = {one.pk: one for one in corrections}
-    changesets = (
-        Changeset.objects.applied()
-        .with_undone()
-        .filter(correction__in=by_pk, is_undone=False)
-        .order_by("applied_at", "pk")
-    )
-    pairs = [(by_pk[changeset.correction_id].record, changeset) for changeset in changesets]
+    changesets = Changeset.objects.standing().filter(correction__in=by_pk)
+    pairs = [
+        (by_pk[changeset.correction_id].record, changeset)
+        for changeset in changesets.order_by("applied_at", "pk")
+    ]
     changed = public_changes(pairs)
-    found: dict[int, list[Sentence]] = {}
+    found: dict[Any, list[Sentence]] = {}
     for _record, changeset in pairs:
         found.setdefault(changeset.correction_id, []).extend(changed[changeset.pk])
     return [(one, found.get(one.pk, [])) for one in corrections if one.record is not None]

@@ -51,16 +51,19 @@ def test_every_page_costs_what_is_written_down(visitor, request):
 
 def test_ten_more_rows_cost_no_more_queries(visitor):
     names = addresses.names()
-    before = {name: count(visitor, address_of(name)) for name in names}
-    others = ["IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
+    others = ["JPN", "IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
     pact = address_of("alliance-detail").strip("/").split("/")[-1]
     from allies.models import Alliance, AllyList, Event, Membership, Participation, Source
+    from tests.views.test_corrections import corrected
 
     treaty = Alliance.objects.get(slug=pact)
     vote = Event.objects.get(slug="unga-es-11-1")
     featured = AllyList.objects.get(slug="russia-allies-in-asia")
     dw = Source.objects.get(key="dw-2024-en")
     for position, code in enumerate(others, start=10):
+        if position == 11:  # the first of each is there: a history has something to tell
+            before = {name: count(visitor, address_of(name)) for name in names}
+        corrected(vote, title_en=f"Corrected {code}")
         cast.cite(cast.alliance("RUS", code), dw)
         cast.cite(cast.event(("RUS", "host"), (code, "visitor"), alliance=treaty), dw)
         cast.ally_list("RUS", code, "CHN")
