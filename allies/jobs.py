@@ -5,7 +5,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from allies.actions.appointments import keep_appointments
-from allies.models import Changeset
+from allies.models import Changeset, Correction
 
 
 @task()
@@ -24,3 +24,9 @@ def after_import() -> None:
 def keep_due_appointments() -> None:
     """Take the steps whose time has come; asked for at the time of each when it is made."""
     keep_appointments()
+
+
+@task()
+def forget_contacts() -> None:
+    """Delete the addresses of readers whose corrections were decided long ago."""
+    Correction.objects.all().forget_contacts(timezone.now())

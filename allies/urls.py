@@ -8,6 +8,7 @@ from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceListing, AlliancePage
 from allies.views.ally_list import AllyListListing, AllyListPage, EntryListing
 from allies.views.changeset import ChangesetListing
+from allies.views.correction import CorrectionFeed, CorrectionList, CorrectPage, SentPage
 from allies.views.country import AllyListing, CountryListing, CountryPage
 from allies.views.event import EventListing, EventPage
 from allies.views.front import FrontPage
@@ -31,6 +32,13 @@ def _history(route: str, model: Any, noun: str) -> URLPattern:
     return path(f"{route}/history/", HistoryPage.as_view(model=model), name=f"{noun}-history")
 
 
+def _correct(route: str, model: Any, noun: str) -> list[URLPattern]:
+    return [
+        path(f"{route}/correct/", CorrectPage.as_view(model=model), name=f"{noun}-correct"),
+        path(f"{route}/correct/sent/", SentPage.as_view(model=model), name=f"{noun}-sent"),
+    ]
+
+
 urlpatterns = [
     path("", FrontPage.as_view(), name="front"),
     *_listing("lists", AllyListListing.as_view(), "allylist-list"),
@@ -50,6 +58,13 @@ urlpatterns = [
     _history("alliances/<slug:slug>", Alliance, "alliance"),
     _history("events/<slug:slug>", Event, "event"),
     _history("sources/<slug:key>", Source, "source"),
+    *_correct("lists/<slug:slug>", AllyList, "allylist"),
+    *_correct("countries/<slug:slug>", Country, "country"),
+    *_correct("alliances/<slug:slug>", Alliance, "alliance"),
+    *_correct("events/<slug:slug>", Event, "event"),
+    *_correct("sources/<slug:key>", Source, "source"),
+    path("corrections/", CorrectionList.as_view(), name="correction-list"),
+    path("corrections/feed/", CorrectionFeed(), name="correction-feed"),
     path("preview/<str:token>/", preview, name="preview"),
     *_listing("changes", ChangesetListing.as_view(), "changeset-list"),
 ]

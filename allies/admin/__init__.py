@@ -3,10 +3,28 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin import alliance, ally_list, changeset, citation, country, event, source
+from allies.admin import (
+    alliance,
+    ally_list,
+    changeset,
+    citation,
+    correction,
+    country,
+    event,
+    source,
+)
 
 admin.site.site_header = _("Allies: the desk")
 admin.site.site_title = _("Allies")
 admin.site.index_title = _("What there is")
 
-__all__ = ["alliance", "ally_list", "changeset", "citation", "country", "event", "source"]
+__all__ = [
+    "alliance",
+    "ally_list",
+    "changeset",
+    "citation",
+    "correction",
+    "country",
+    "event",
+    "source",
+]

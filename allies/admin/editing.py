@@ -18,12 +18,14 @@ from django.utils.translation import gettext as _
 
 from allies.actions.editing import Incomplete, editing, lacks, new_edit, rewind
 from allies.actions.proposals import propose
-from allies.actions.rights import may_change
-from allies.models import Changeset, EvidenceLost, Record
+from allies.actions.rights import may, may_change
+from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
 
 #: The form's field that says what it showed; signed, so that it is what was shown.
 OPENED = "_opened"
+#: The field that names the reader's correction which led here.
+CORRECTION = "_correction"
 _SALT = "allies.opened"
 
 
@@ -49,6 +51,18 @@ def unsealed(text: str, record: Any) -> Dossier | None:
     except (signing.BadSignature, ValueError):
         return None
     return dossier if key == key_of(record) else None
+
+
+def correction_of(request: HttpRequest, root: Any) -> Correction | None:
+    """Return the reader's correction a form is to put right, if it is about this very record."""
+    number = request.POST.get(CORRECTION) or request.GET.get("correction", "")
+    if root.pk is None or not (number.isdecimal() and len(number) < 19):
+        return None
+    if not may(user=request.user, action="view", record=Correction):
+        return None
+    open_ones = Correction.objects.all().exclude(outcome__in=[Outcome.DECLINED, Outcome.SPAM])
+    found: Correction | None = open_ones.about(root).filter(pk=number).first()
+    return found
 
 
 class EditingMixin(admin.ModelAdmin):
@@ -149,12 +163,14 @@ class EditingMixin(admin.ModelAdmin):
         return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
 
     def _changeset(self, request: HttpRequest, root: Any) -> Changeset:
-        return new_edit(
+        changeset = new_edit(
             record=root,
             user=request.user,
             reason=request.POST.get("_reason", ""),
             public_note=request.POST.get("_public_note", ""),
         )
+        changeset.correction = correction_of(request, root)
+        return changeset
 
     def save_model(self, request: HttpRequest, obj: Record, form: Any, change: bool) -> None:
         proposing = getattr(request, "proposing", None)
@@ -202,6 +218,7 @@ class EditingMixin(admin.ModelAdmin):
             opened = request.POST.get(OPENED, "")
             context["opened"] = opened if opened else seal(root, read(root))
             context["may_write"] = may_change(user=request.user, record=root)
+            context["correction"] = correction_of(request, root)
             context["waiting"] = Changeset.objects.proposed().about(root)
             if not context["may_write"]:
                 context.update(

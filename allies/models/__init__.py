@@ -19,6 +19,15 @@ from allies.models.changeset import (
     Mapping,
 )
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
+from allies.models.correction import (
+    CORRECTABLE,
+    TAKEN_UP,
+    Correction,
+    Outcome,
+    Sending,
+    UsedToken,
+    attach_records,
+)
 from allies.models.country import Alias, Country
 from allies.models.desk import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
@@ -44,9 +53,11 @@ from allies.models.writing import written_under
 
 __all__ = [
     "BY_JOB",
+    "CORRECTABLE",
     "DUTIES",
     "KEPT_CHECKS",
     "PREVIEW_DAYS",
+    "TAKEN_UP",
     "TARGETS",
     "WORKING",
     "WRITTEN",
@@ -62,6 +73,7 @@ __all__ = [
     "ChangesetState",
     "Citation",
     "CitedPublishable",
+    "Correction",
     "Country",
     "Entry",
     "Event",
@@ -77,19 +89,23 @@ __all__ = [
     "MembershipRole",
     "OldSlug",
     "OpenForm",
+    "Outcome",
     "Participation",
     "ParticipationRole",
     "PreviewLink",
     "Publishable",
     "Record",
     "SeeAlso",
+    "Sending",
     "Slugged",
     "Source",
     "SourceKind",
     "Stance",
     "Status",
+    "UsedToken",
     "allies_of",
     "ally_rows",
+    "attach_records",
     "data_state",
     "record_models",
     "record_of",

@@ -83,6 +83,11 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.annotate(is_undone=Exists(undo))
 
+    def standing(self) -> "ChangesetQuerySet":
+        """Those applied and not taken back since."""
+        undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
+        return self.applied().exclude(Exists(undo))
+
     def newest_first(self) -> "ChangesetQuerySet":
         return self.order_by(models.F("applied_at").desc(nulls_first=True), "-pk")
 
@@ -145,6 +150,15 @@ class Changeset(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="undos",
+    )
+    #: What a reader sent that this is to put right.
+    correction = models.ForeignKey(
+        "Correction",
+        verbose_name=_("correction"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="changesets",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

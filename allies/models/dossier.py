@@ -41,12 +41,13 @@ def children_of(model: Any) -> list[tuple[Any, Any]]:
     return [
         (child, field)
         for child in record_models()
-        for field in _owners(child)
+        for field in owners_of(child)
         if field.related_model is model
     ]
 
 
-def _owners(model: Any) -> list[Any]:
+def owners_of(model: Any) -> list[Any]:
+    """Return the fields by which such records are part of others."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -56,7 +57,7 @@ def _owners(model: Any) -> list[Any]:
 
 def root_of(record: Any) -> Any:
     """Return the record this one is part of in the end; one that is part of none is its own."""
-    for field in _owners(type(record)):
+    for field in owners_of(type(record)):
         if getattr(record, field.attname) is not None:
             return root_of(getattr(record, field.name))
     return record

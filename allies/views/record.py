@@ -67,16 +67,21 @@ class PublicPage(DetailView):
         return super().get_context_data(**kwargs)
 
 
-class HistoryPage(Renameable, PublicPage):
-    """What readers saw change of one record, in plain words."""
+class BesideRecord(Renameable, PublicPage):
+    """A page beside that of a record of any noun, at its slug or key."""
 
-    template_name = "allies/history.html"
     context_object_name = "record"
 
     def get_object(self, queryset: Any = None) -> Any:
         if "key" in self.kwargs:
             return get_object_or_404(self.records(self.model), key=self.kwargs["key"])
         return find(self.records(self.model), self.kwargs["slug"])
+
+
+class HistoryPage(BesideRecord):
+    """What readers saw change of one record, in plain words."""
+
+    template_name = "allies/history.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         steps = Paginator(public_steps(self.object), PER_PAGE)

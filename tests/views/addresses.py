@@ -32,7 +32,8 @@ def of(name, records=None):
     """Return the addresses of a view: one, or one a record where it is about records."""
     noun = name.split("-")[0]
     view, _dash, form = name.rpartition("-")
-    if name == "front" or (view if form in FORMS else name).endswith("-list"):
+    alone = ("-list", "-feed")
+    if name == "front" or (view if form in FORMS else name).endswith(alone):
         return [reverse(f"allies:{name}")]
     model, key = _ABOUT[noun]
     records = model.objects.published() if records is None else records

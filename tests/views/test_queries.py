@@ -15,6 +15,7 @@ from allies.models import Alliance, AllyList, Event, Membership, Participation, 
 from tests import cast
 from tests.views import addresses
 from tests.views.addresses import body
+from tests.views.test_corrections import corrected
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -59,6 +60,7 @@ def test_ten_more_rows_cost_no_more_queries(visitor):
     dw = Source.objects.get(key="dw-2024-en")
 
     def one_more(code, position):
+        corrected(vote, title_en=f"Corrected {code}")
         cast.cite(cast.alliance("RUS", code), dw)
         cast.cite(cast.event(("RUS", "host"), (code, "visitor"), alliance=treaty), dw)
         cast.ally_list("RUS", code, "CHN")

@@ -1,0 +1,58 @@
+"""What the desk decides on a correction: once, with an answer, and only after the fact."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.proposals import Decided
+from allies.actions.rights import Person, may
+from allies.models import TAKEN_UP, Changeset, Correction, Outcome
+
+#: What can be decided.
+DECISIONS = tuple(outcome for outcome in Outcome if outcome != Outcome.WAITING)
+
+
+def may_decide_corrections(user: Person) -> bool:
+    return may(user=user, action="change", record=Correction)
+
+
+def decide_correction(
+    *, correction: Correction, outcome: str, answer: str, user: Person
+) -> Correction:
+    """Decide on a correction that waits, and return it as it is then.
+
+    Raises PermissionDenied without the right, Decided where somebody was quicker, ValidationError
+    where the record was not changed yet, the answer is missing, or this is no outcome.
+    """
+    if not may_decide_corrections(user):
+        raise PermissionDenied
+    answer = answer.strip()
+    if outcome not in DECISIONS:
+        raise ValidationError(_("This is nothing that can be decided."))
+    if len(answer) > 1000:
+        raise ValidationError(_("The answer is longer than 1000 characters."))
+    if outcome == Outcome.DECLINED and not answer:
+        raise ValidationError(_("Say why it is declined."))
+    with transaction.atomic():
+        fresh: Correction = Correction.objects.select_for_update(of=("self",)).get(pk=correction.pk)
+        if not fresh.is_waiting:
+            raise Decided
+        if outcome in TAKEN_UP and not applied_under(fresh).exists():
+            raise ValidationError(
+                _(
+                    "Nothing of the record was changed for this yet. Edit the record from here, "
+                    "have it approved, and accept the correction then."
+                )
+            )
+        fresh.outcome, fresh.answer = outcome, answer
+        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
+        fresh.save(update_fields=["outcome", "answer", "decided_by", "decided_at"])
+    return fresh
+
+
+def applied_under(correction: Correction) -> Any:
+    """Return the changesets that put right what was said, and were not taken back."""
+    return Changeset.objects.standing().filter(correction=correction)

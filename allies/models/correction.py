@@ -1,0 +1,151 @@
+"""Corrections: what readers say is wrong, what the desk answered, and what guards the form."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.desk import AboutQuerySet
+from allies.models.nouns import record_of
+
+#: How long the desk keeps a reader's address after it has decided.
+CONTACT_KEPT_FOR = dt.timedelta(days=90)
+
+#: The models readers may correct: those whose records have a public page.
+CORRECTABLE = ("alliance", "allylist", "country", "event", "source")
+
+
+class Outcome(models.TextChoices):
+    WAITING = "waiting", _("waiting")
+    ACCEPTED = "accepted", _("accepted")
+    PARTLY_ACCEPTED = "partly-accepted", _("accepted in part")
+    DECLINED = "declined", _("declined")
+    SPAM = "spam", _("spam")
+
+
+#: Outcomes after which the record was changed.
+TAKEN_UP = (Outcome.ACCEPTED, Outcome.PARTLY_ACCEPTED)
+
+
+class CorrectionQuerySet(AboutQuerySet):
+    """``published`` is what the public log is made of, the rest is the desk's."""
+
+    def waiting(self) -> Any:
+        return self.filter(outcome=Outcome.WAITING)
+
+    def published(self) -> Any:
+        """Those that were accepted, in part at least, about a record readers see now."""
+        public = Q()
+        for noun in CORRECTABLE:
+            records: Any = apps.get_model("allies", noun)._default_manager
+            public |= Q(noun=noun, record_id__in=records.published().order_by().values("pk"))
+        return self.filter(public, outcome__in=TAKEN_UP)
+
+    def newest_first(self) -> Any:
+        return self.order_by("-decided_at", "-pk")
+
+    def forget_contacts(self, now: dt.datetime) -> int:
+        """Delete the addresses of readers whose correction was decided long enough ago."""
+        decided = self.filter(decided_at__lte=now - CONTACT_KEPT_FOR).exclude(contact="")
+        return int(decided.update(contact=""))
+
+
+class Correction(models.Model):
+    """What a reader says is wrong with a record. Only the desk reads the reader's words."""
+
+    noun = models.CharField(max_length=20)
+    record_id = models.BigIntegerField()
+    text = models.TextField(_("what is wrong"), max_length=4000)
+    evidence = models.TextField(_("evidence"), max_length=1000, blank=True, default="")
+    contact = models.EmailField(_("e-mail"), blank=True, default="")
+    language = models.CharField(_("language"), max_length=5, default="en")
+    created_at = models.DateTimeField(_("sent"), auto_now_add=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=15, choices=Outcome, default=Outcome.WAITING, db_index=True
+    )
+    #: Public where the correction was accepted: in the words of the desk.
+    answer = models.TextField(_("answer"), max_length=1000, blank=True, default="")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True, db_index=True)
+
+    objects = CorrectionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        default_permissions = ("view", "change")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["noun", "record_id"], name="correction_about")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome=Outcome.WAITING, decided_at__isnull=True)
+                | (~Q(outcome=Outcome.WAITING) & Q(decided_at__isnull=False)),
+                name="correction_decided_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=sorted(Outcome.values)), name="correction_outcome_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Correction %(number)s") % {"number": self.pk})
+
+    @cached_property
+    def record(self) -> Any:
+        """The record it is about; None where that is gone."""
+        return record_of(self.noun, self.record_id)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.outcome == Outcome.WAITING
+
+
+def attach_records(corrections: Iterable[Correction]) -> None:
+    """Fetch the records these are about; costs a query a noun, however many they are."""
+    for noun in CORRECTABLE:
+        about = [one for one in corrections if one.noun == noun]
+        manager = apps.get_model("allies", noun)._default_manager
+        found = manager.in_bulk({one.record_id for one in about})
+        for one in about:
+            one.record = found.get(one.record_id)
+
+
+class UsedToken(models.Model):
+    """A form that was sent: until its token expires by itself, it is not sent again."""
+
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["digest"], name="usedtoken_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class Sending(models.Model):
+    """That something was sent, for a day: from whom, as a text nobody can read back."""
+
+    client = models.CharField(max_length=64)
+    sent_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["client", "sent_at"], name="sending_client")]
+
+    def __str__(self) -> str:
+        return self.client[:8]

@@ -1,0 +1,248 @@
+"""Corrections at the desk: editors see them, reviewers decide, once, and after the fact."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from allies.actions.corrections import decide_correction
+from allies.actions.proposals import Decided
+from allies.models import Changeset, Correction, Event, Status
+from tests import cast
+from tests.admin.test_proposals import page_of, proposal_form
+from tests.admin.test_rights import change, form_of
+from tests.views.test_corrections import form_page, typed
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+QUEUE = "admin:allies_correction_changelist"
+
+
+@pytest.fixture
+def event():
+    return cast.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
+
+
+@pytest.fixture
+def correction(event):
+    return report(event)
+
+
+def report(record, **given):
+    fields = {"text": "<b>Kazan</b>, not Moscow", "contact": "reader@example.org", **given}
+    return Correction.objects.create(noun=record._meta.model_name, record_id=record.pk, **fields)
+
+
+def one(correction):
+    return reverse("admin:allies_correction_change", args=[correction.pk])
+
+
+def put_right(client, correction, **fields):
+    """Edit the record as the link on the correction's page leads to it."""
+    record = correction.record
+    sent = form_of(client, change(record)) | fields | {"_correction": correction.pk}
+    return client.post(f"{change(record)}?correction={correction.pk}", sent)
+
+
+def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signed_in):
+    visitor.post(form_page(event), typed(event, text="It was <i>Kazan</i>"))
+    correction = Correction.objects.get()
+    editor = signed_in(edi)
+    assert "It was &lt;i&gt;Kazan" in editor.get(reverse(QUEUE)).content.decode()
+    page = editor.get(one(correction)).content.decode()
+    assert "It was &lt;i&gt;Kazan" in page
+    address = f"{change(event)}?correction={correction.pk}"
+    assert f'href="{address}"' in page
+    assert 'name="outcome"' not in page
+    form = editor.get(address).content.decode()
+    assert f'name="_correction" value="{correction.pk}"' in form
+    put_right(editor, correction, place_en="Kazan")
+    proposal = Changeset.objects.proposed().get()
+    assert proposal.correction == correction
+    assert "proposed" in editor.get(one(correction)).content.decode()
+    reviewer = signed_in(rita)
+    refused = reviewer.post(one(correction), {"outcome": "accepted", "answer": "Typed before"})
+    assert "Nothing of the record was changed" in refused.content.decode()
+    assert "Typed before" in refused.content.decode()
+    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.correction) == ("applied", correction)
+    answer = reviewer.post(one(correction), {"outcome": "accepted", "answer": "It was Kazan."})
+    assert answer.status_code == 302
+    correction = Correction.objects.get()
+    assert (correction.outcome, correction.decided_by) == ("accepted", rita)
+    entry = LogEntry.objects.get(object_id=str(correction.pk))
+    assert entry.user == rita
+    history = reverse("admin:allies_correction_history", args=[correction.pk])
+    assert "It was Kazan." in reviewer.get(history).content.decode()
+    log = visitor.get("/en/corrections/").content.decode()
+    for text in ("It was Kazan.", "corrected from Moscow to Kazan", event.get_absolute_url()):
+        assert text in log
+    assert "edi" not in log.partition("<main")[2].partition("</main>")[0].split()
+
+
+@pytest.mark.parametrize("noun", ["alliance", "event", "ally_list", "source", "country"])
+def test_every_noun_is_put_right_from_its_correction(noun, rita, signed_in):
+    record = {
+        "alliance": lambda: cast.alliance("RUS", "IND"),
+        "event": lambda: cast.event(("RUS", "host")),
+        "ally_list": lambda: cast.ally_list("RUS", "CHN"),
+        "source": lambda: cast.source(),
+        "country": lambda: cast.country("RUS"),
+    }[noun]()
+    field = {"source": "title", "country": "name_en"}.get(noun, "title_en")
+    correction = report(record)
+    client = signed_in(rita)
+    client.get(one(correction))
+    put_right(client, correction, **{field: "Other words"})
+    assert correction.changesets.applied().exists()
+    client.post(one(correction), {"outcome": "partly-accepted", "answer": ""})
+    correction.refresh_from_db()
+    assert correction.outcome == "partly-accepted"
+    assert "Other words" in client.get("/en/corrections/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("who", "sees", "decides"),
+    [
+        ("edi", 200, 403),
+        ("rita", 200, 302),
+        ("dana", 403, 403),
+        ("outsider", 302, 302),
+        ("nobody", 302, 302),
+    ],
+)
+def test_editors_see_reviewers_decide(who, sees, decides, correction, request, signed_in, visitor):
+    client = visitor
+    if who == "outsider":
+        client = signed_in(User.objects.create_user("otto", password="x"))
+    elif who != "nobody":
+        client = signed_in(request.getfixturevalue(who))
+    history = reverse("admin:allies_correction_history", args=[correction.pk])
+    for address in (reverse(QUEUE), one(correction), history):
+        assert client.get(address).status_code == sees, address
+    assert client.post(one(correction), {"outcome": "spam"}).status_code == decides
+    correction.refresh_from_db()
+    assert correction.outcome == ("spam" if who == "rita" else "waiting")
+    for view in ("add", "delete"):
+        args = [] if view == "add" else [correction.pk]
+        address = reverse(f"admin:allies_correction_{view}", args=args)
+        assert client.post(address, {"post": "yes", "text": "x"}).status_code in (302, 403)
+    assert Correction.objects.count() == 1
+
+
+def test_the_action_itself_asks_for_the_right(correction, edi, dana):
+    for user in (edi, dana):
+        with pytest.raises(PermissionDenied):
+            decide_correction(correction=correction, outcome="spam", answer="", user=user)
+
+
+@pytest.mark.parametrize("outcome", ["waiting", "", "published", "ACCEPTED"])
+def test_a_forged_outcome_decides_nothing(outcome, correction, rita, signed_in):
+    answer = signed_in(rita).post(one(correction), {"outcome": outcome, "answer": "x"})
+    assert "nothing that can be decided" in answer.content.decode()
+    correction.refresh_from_db()
+    assert (correction.outcome, correction.answer) == ("waiting", "")
+    assert not LogEntry.objects.exists()
+
+
+def test_declining_takes_an_answer_and_spam_takes_none(event, rita):
+    with pytest.raises(ValidationError):
+        decide_correction(correction=report(event), outcome="declined", answer=" ", user=rita)
+    with pytest.raises(ValidationError):
+        decide_correction(correction=report(event), outcome="spam", answer="x" * 1001, user=rita)
+    decide_correction(correction=report(event), outcome="declined", answer="No", user=rita)
+    decide_correction(correction=report(event), outcome="spam", answer="", user=rita)
+
+
+def test_a_correction_is_decided_once(correction, rita, signed_in):
+    decide_correction(correction=correction, outcome="declined", answer="No", user=rita)
+    with pytest.raises(Decided):
+        decide_correction(correction=correction, outcome="spam", answer="", user=rita)
+    page = signed_in(rita).post(one(correction), {"outcome": "spam"}, follow=True)
+    assert "Somebody has decided" in page.content.decode()
+    correction.refresh_from_db()
+    assert (correction.outcome, correction.answer) == ("declined", "No")
+
+
+def test_what_was_taken_back_is_no_ground_to_accept(correction, rita, signed_in, at_once):
+    client = signed_in(rita)
+    put_right(client, correction, place_en="Kazan")
+    changeset = correction.changesets.get()
+    client.post(page_of(changeset), {"undo": "1"})
+    with at_once():
+        client.post(page_of(Changeset.objects.get(undoes=changeset)), {"apply": "1"})
+    assert Event.objects.get(pk=correction.record_id).place_en == "Moscow"
+    with pytest.raises(ValidationError):
+        decide_correction(correction=correction, outcome="accepted", answer="", user=rita)
+
+
+def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
+    event, correction, rita, signed_in
+):
+    client = signed_in(rita)
+    other = cast.event(("CHN", "host"), place_en="Beijing")
+    closed = report(other, outcome="waiting")
+    decide_correction(correction=closed, outcome="spam", answer="", user=rita)
+    for n, number in enumerate((correction.pk, closed.pk, "x", "9" * 30, "-1", "²")):
+        page = client.get(f"{change(other)}?correction={number}").content.decode()
+        assert 'name="_correction"' not in page
+        sent = form_of(client, change(other)) | {"place_en": f"Place {n}", "_correction": number}
+        client.post(change(other), sent)
+    assert Event.objects.get(pk=other.pk).place_en == "Place 5"
+    assert not Changeset.objects.exclude(correction=None).exists()
+
+
+def test_who_may_not_see_corrections_links_none(correction, event, edi, signed_in):
+    rights = Permission.objects.filter(group__user=edi).exclude(codename="view_correction")
+    edi.user_permissions.set(list(rights))
+    edi.groups.clear()
+    client = signed_in(User.objects.get(pk=edi.pk))
+    put_right(client, correction, place_en="Kazan")
+    assert Changeset.objects.proposed().get().correction is None
+    assert client.get(one(correction)).status_code == 403
+
+
+def test_the_link_survives_a_form_that_is_refused(correction, event, rita, signed_in):
+    client = signed_in(rita)
+    page = put_right(client, correction, date="03/04/2020").content.decode()
+    assert f'name="_correction" value="{correction.pk}"' in page
+
+
+def test_a_correction_of_a_record_that_is_gone_is_still_decided(rita, signed_in):
+    event = cast.event(status=Status.DRAFT, cited=False)
+    correction = report(event)
+    event.delete()
+    client = signed_in(rita)
+    assert "not there any more" in client.get(one(correction)).content.decode()
+    assert client.get(reverse(QUEUE)).status_code == 200
+    client.post(one(correction), {"outcome": "declined", "answer": "Gone"})
+    correction.refresh_from_db()
+    assert correction.outcome == "declined"
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_the_queue_has_what_waits_first_and_costs_the_same_for_more(
+    language, event, rita, signed_in
+):
+    decided = report(event, text="Decided one")
+    decide_correction(correction=decided, outcome="spam", answer="", user=rita)
+    report(event, text="Waiting one")
+    client = signed_in(rita)
+    address = f"/{language}/admin/allies/correction/"
+
+    def queries():
+        client.get(address)
+        with CaptureQueriesContext(connection) as found:
+            page = client.get(address).content.decode()
+        return len(found), page
+
+    before, page = queries()
+    assert page.index("Waiting one") < page.index("Decided one")
+    for n in range(10):
+        report(cast.event(("RUS", "host")), text=f"More {n}")
+    assert queries()[0] == before
+    assert "Waiting one" not in client.get(f"{address}?outcome__exact=spam").content.decode()
