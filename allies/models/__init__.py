@@ -37,7 +37,7 @@ from allies.models.link import (
     LinkPart,
     LinkResult,
 )
-from allies.models.nouns import data_state, record_models, record_of, referred_models
+from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
 from allies.models.writing import written_under
@@ -88,6 +88,7 @@ __all__ = [
     "SourceKind",
     "Stance",
     "Status",
+    "address_field",
     "allies_of",
     "ally_rows",
     "data_state",

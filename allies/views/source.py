@@ -12,7 +12,7 @@ from allies.models import AllyList, Citation, Source, Stance
 from allies.models.base import counted
 from allies.views.ally_list import public_key
 from allies.views.listing import PER_PAGE, Column, Listing, asked_page, stored
-from allies.views.record import PublicPage
+from allies.views.record import RecordView
 
 
 def _statements(stance: str) -> Coalesce:
@@ -66,10 +66,9 @@ class SourceListing(Listing):
         )
 
 
-class SourcePage(PublicPage):
+class SourcePage(RecordView):
     template_name = "allies/source/detail.html"
     context_object_name = "source"
-    slug_field = slug_url_kwarg = "key"
 
     def get_queryset(self) -> Any:
         return self.records(Source).select_related("derived_from", "origin", "link_health")
