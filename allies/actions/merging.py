@@ -281,7 +281,7 @@ def settle_addresses(changeset: Changeset) -> None:
         _lead(noun, merged["led"], int(kept or 0))
         return
     for slug, before in merged["led"].items():
-        rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
+        rows = OldSlug.objects.filter(noun=noun, slug=slug)
         if before is None:
             rows.delete()
         else:
