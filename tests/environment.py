@@ -28,6 +28,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--refresh-query-counts", action="store_true", help="write query_counts.json anew"
     )
+    parser.addoption("--refresh-roles", action="store_true", help="write roles.json anew")
 
 
 class Cluster:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from allies.actions.merging import settle_addresses
 from allies.actions.rights import Person, may, may_change
 from allies.actions.undo_sets import UndoReport, UndoSets
 from allies.actions.versions import lock
@@ -45,15 +46,20 @@ def may_undo(*, user: Person, changeset: Changeset) -> bool:
     """
     if may(user=user, action="undo", record=Changeset):
         return True
-    first = changeset
-    while first.undoes is not None:
-        first = first.undoes
+    first = _first(changeset)
     record = None if first.kind in BY_JOB else first.about
     return (
         record is not None
         and may(user=user, action="change", record=record)
         and may_change(user=user, record=record)
     )
+
+
+def _first(changeset: Changeset) -> Changeset:
+    """Return what was done in the first place, of what was undone and undone again."""
+    while changeset.undoes is not None:
+        changeset = changeset.undoes
+    return changeset
 
 
 def look_at_undo(*, changeset: Changeset, also: frozenset[str] = frozenset()) -> UndoReport:
@@ -101,6 +107,7 @@ def undo(
                 tell(model._meta.model_name, done)
     for model, slugs in given_up.items():
         _settle_slugs(model, slugs, remember=_takes_back(changeset))
+    settle_addresses(_first(changeset))
     Source.objects.trace_origins()
     _refuse_lost_support(before)
     return report

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, models
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
@@ -20,6 +20,9 @@ NAMED = 200
 
 #: Versions written a statement, so that progress shows and a job can be told to stop.
 BATCH = 50_000
+
+
+_REFUSED = _("What this changeset wrote is public, and you may not publish: ask a reviewer.")
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,35 @@ class UndoSets:
         as_made = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id AND {alike})"
         later = f"({later} AND NOT {as_made})"
         here = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id)"
-        mine = f"FROM {history} h WHERE h.changeset_id = %s"
+        # What counts is the net effect: from f, the first version it wrote of a record, to h, the
+        # last. What it made and took away again left nothing.
+        mine = (
+            "FROM (SELECT min(history_id) AS first, max(history_id) AS last "
+            f"FROM {history} WHERE changeset_id = %s GROUP BY id) m "
+            f"JOIN {history} f ON f.history_id = m.first "
+            f"JOIN {history} h ON h.history_id = m.last "
+            "WHERE NOT (f.history_type = '+' AND h.history_type = '-')"
+        )
+        kind = (
+            "CASE WHEN f.history_type = '+' THEN '+' "
+            "WHEN h.history_type = '-' THEN '-' ELSE '~' END"
+        )
+        prior = (
+            f"(SELECT max(b.history_id) FROM {history} b "
+            "WHERE b.id = h.id AND b.history_id < m.first)"
+        )
+        # A version of deletion has the record as it was, unless it was changed on the way there.
+        version = (
+            "CASE WHEN f.history_type <> '-' AND h.history_type = '-' "
+            f"THEN coalesce({prior}, f.history_id) ELSE f.history_id END"
+        )
         # Only what is there can go or be changed, only what is not can return.
         possible = f"((h.history_type = '-') <> {here})"
         decided = self._decided(model)
         own = [self.changeset.pk]
         _run(
-            f"INSERT INTO {_undo(model)} SELECT h.id, h.history_type, h.history_id, "
-            f"(SELECT max(b.history_id) FROM {history} b "
-            "WHERE b.id = h.id AND b.history_id < h.history_id AND h.history_type = '~') "
+            f"INSERT INTO {_undo(model)} SELECT h.id, {kind}, {version}, "
+            f"CASE WHEN {kind} = '~' THEN {prior} END "
             f"{mine} AND {possible} AND (NOT {later} OR {decided})",
             own,
         )
@@ -167,17 +190,19 @@ class UndoSets:
     def require_rights(self, user: Person) -> None:
         """Raise PermissionDenied where what is touched is public and not the user’s to publish."""
         for model in self.models:
+            if issubclass(model, Publishable) and not may_publish(user=user, record=model()):
+                returns = (
+                    f"SELECT count(*) FROM {_undo(model)} u JOIN {_history(model)} h "
+                    "ON h.history_id = u.version WHERE u.kind = '-' AND h.status = %s"
+                )
+                if _rows(returns, [Status.PUBLISHED])[0][0]:
+                    raise PermissionDenied(_REFUSED)
             for path, governing in _governing(model):
                 public: Any = model._default_manager.filter(  # type: ignore[attr-defined]
                     **{f"{path}status": Status.PUBLISHED}
                 ).extra(where=[f"{_table(model)}.id IN (SELECT id FROM {_undo(model)})"])
                 if not may_publish(user=user, record=governing()) and public.exists():
-                    raise PermissionDenied(
-                        _(
-                            "What this changeset wrote is public, and you may not publish: "
-                            "ask a reviewer."
-                        )
-                    )
+                    raise PermissionDenied(_REFUSED)
 
     # What is done to them.
 
@@ -191,7 +216,6 @@ class UndoSets:
                     f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
                     f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
                 )
-        self._restore_content()
         for model in reversed(self.models):
             going = f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
             for child, column in _pointers_to(model):
@@ -199,9 +223,13 @@ class UndoSets:
                     _run(f"UPDATE {_table(model)} SET {column} = NULL WHERE id IN {going}")
             _run(f"DELETE FROM {_table(model)} WHERE id IN {going}")
             yield model, 0
+        self._restore_content()
 
     def _restore_content(self) -> None:
-        """Give changed records back what they were, before what they point to now goes."""
+        """Give changed records back what they were, once what may be in their place is gone.
+
+        What still points to what has gone is asked for by the database at the end only.
+        """
         for model in self.models:
             columns = [f.column for f in model._meta.concrete_fields if not f.primary_key]
             quote = connection.ops.quote_name

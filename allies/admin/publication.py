@@ -20,6 +20,7 @@ from allies.actions.publication import (
 from allies.actions.rights import may
 from allies.admin.base import RecordAdmin
 from allies.admin.desk import AppointmentMixin, PreviewLinkMixin
+from allies.admin.merging import MergeMixin
 from allies.models import EvidenceLost
 from allies.models.base import Lack
 from allies.views.preview import PAGES, draft_page
@@ -32,7 +33,7 @@ STEP_LABELS = {
 }
 
 
-class PublishableAdmin(AppointmentMixin, PreviewLinkMixin, RecordAdmin):
+class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdmin):
     """A noun with a status: it changes by steps only, never in the form."""
 
     actions = ("publish_selected", "withdraw_selected", "submit_selected")

@@ -17,7 +17,7 @@ from allies.exchange.reader import UnreadableFile, read_csv
 from allies.exchange.resources import NOUNS, NounResource
 from allies.exchange.resources.base import by_bytes
 from allies.exchange.rows import Rows
-from allies.models import OldSlug, Slugged
+from allies.models import OldSlug, Slugged, Source, address_field
 from allies.package import Field, ForeignKey, PackageFile, Table, package_blocks
 
 #: The table of addresses that records had before, and its columns.
@@ -123,13 +123,13 @@ def _slugged() -> dict[str, Any]:
     return {
         noun: resource._meta.model
         for noun, resource in NOUNS.items()
-        if issubclass(resource._meta.model, Slugged)
+        if issubclass(resource._meta.model, (Slugged, Source))
     }
 
 
 def _old_slug_rows() -> Iterator[Sequence[Any]]:
     for noun, model in _slugged().items():
-        record = model.objects.filter(pk=OuterRef("record_id")).values("slug")[:1]
+        record = model.objects.filter(pk=OuterRef("record_id")).values(address_field(model))[:1]
         slugs = (
             OldSlug.objects.filter(noun=model._meta.model_name)
             .annotate(record=Subquery(record, output_field=CharField()))
@@ -183,7 +183,9 @@ def write_old_slugs(rows: Rows) -> int:
 
 def _remember(model: Any, noun: str, chunk: list[dict[str, Any]]) -> int:
     now = [cells["record"] for cells in chunk]
-    ids = dict(model.objects.filter(slug__in=now).values_list("slug", "pk")) if model else {}
+    field = address_field(model) if model else "slug"
+    records = model.objects.filter(**{f"{field}__in": now}) if model else OldSlug.objects.none()
+    ids = dict(records.values_list(field, "pk"))
     if missing := [slug for slug in now if slug not in ids]:
         raise UnreadableFile(
             _("data/%(table)s.csv: there is no record %(record)s in %(noun)s.")

@@ -46,7 +46,7 @@ from allies.models.link import (
     LinkPart,
     LinkResult,
 )
-from allies.models.nouns import data_state, record_models, record_of, referred_models
+from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, allies_of, ally_rows
 from allies.models.writing import written_under
@@ -103,6 +103,7 @@ __all__ = [
     "Stance",
     "Status",
     "UsedToken",
+    "address_field",
     "allies_of",
     "ally_rows",
     "attach_records",

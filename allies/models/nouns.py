@@ -41,6 +41,11 @@ def record_of(noun: str, record_id: int | None) -> Any:
     return None if model is None else model._default_manager.filter(pk=record_id).first()
 
 
+def address_field(model: Any) -> str:
+    """Return the field a record's address is made of: a source's is its key."""
+    return "slug" if hasattr(model, "slug") else "key"
+
+
 def referred_models(model: type[models.Model]) -> list[Any]:
     """Return the nouns' models that a model's fields point to, itself included where it does."""
     return [

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.generic import DetailView
 
@@ -23,12 +23,15 @@ class Renamed(Exception):
         self.slug = slug
 
 
-def find(queryset: Any, slug: str) -> Any:
-    """Return the public record with this slug; raise Renamed for an old one, else Http404."""
-    if record := queryset.filter(slug=slug).first():
+def find(queryset: Any, slug: str, field: str = "slug") -> Any:
+    """Return the public record with this slug; raise Renamed for an old one, else Http404.
+
+    ``field`` is what the record's address is made of: a source's is its key.
+    """
+    if record := queryset.filter(**{field: slug}).first():
         return record
     record_id = OldSlug.objects.record_id(queryset.model, slug)
-    current = queryset.filter(pk=record_id).values_list("slug", flat=True).first()
+    current = queryset.filter(pk=record_id).values_list(field, flat=True).first()
     if current is None:
         raise Http404
     raise Renamed(current)
@@ -43,9 +46,14 @@ class Renameable:
         except Renamed as renamed:
             match = request.resolver_match
             assert match is not None  # a dispatched request was resolved
-            address = reverse(match.view_name, kwargs={"slug": renamed.slug})
+            address = reverse(match.view_name, kwargs={_address_field(match.kwargs): renamed.slug})
             query = request.META.get("QUERY_STRING", "")
             return redirect(f"{address}?{query}" if query else address, permanent=True)
+
+
+def _address_field(kwargs: dict[str, Any]) -> str:
+    """Return what a page's address is made of: a source's is its key, all others' a slug."""
+    return "key" if "key" in kwargs else "slug"
 
 
 class PublicPage(DetailView):
@@ -73,9 +81,8 @@ class BesideRecord(Renameable, PublicPage):
     context_object_name = "record"
 
     def get_object(self, queryset: Any = None) -> Any:
-        if "key" in self.kwargs:
-            return get_object_or_404(self.records(self.model), key=self.kwargs["key"])
-        return find(self.records(self.model), self.kwargs["slug"])
+        field = _address_field(self.kwargs)
+        return find(self.records(self.model), self.kwargs[field], field)
 
 
 class HistoryPage(BesideRecord):
@@ -92,4 +99,5 @@ class RecordView(Renameable, PublicPage):
     """The page of one record at its slug."""
 
     def get_object(self, queryset: Any = None) -> Any:
-        return find(self.get_queryset(), self.kwargs["slug"])
+        field = _address_field(self.kwargs)
+        return find(self.get_queryset(), self.kwargs[field], field)

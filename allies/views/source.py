@@ -13,7 +13,7 @@ from allies.models.base import counted
 from allies.views.ally_list import public_key
 from allies.views.listing import PER_PAGE, Column, Listing, asked_page, stored
 from allies.views.notes import Notes, prose_of
-from allies.views.record import PublicPage
+from allies.views.record import RecordView
 
 
 def _statements(stance: str) -> Coalesce:
@@ -67,10 +67,9 @@ class SourceListing(Listing):
         )
 
 
-class SourcePage(PublicPage):
+class SourcePage(RecordView):
     template_name = "allies/source/detail.html"
     context_object_name = "source"
-    slug_field = slug_url_kwarg = "key"
 
     def get_queryset(self) -> Any:
         return self.records(Source).select_related("derived_from", "origin", "link_health")

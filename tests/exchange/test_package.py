@@ -35,7 +35,8 @@ def package(tmp_path):
     Alliance.objects.filter(kind="defence-pact").update(summary_en=NASTY, summary_ind="'=1")
     Event.objects.filter(slug="unga-es-11-1").update(place_en="-1", status="draft")
     cast.source(derived_from=cast.source(derived_from=Source.objects.get(key="dw-2024-en")))
-    for model, old in ((Event, "an-old-one"), (Country, "rusland"), (Event, "older")):
+    renamed = ((Event, "an-old-one"), (Country, "rusland"), (Event, "older"), (Source, "merged"))
+    for model, old in renamed:
         OldSlug.objects.remember(model, [(old, model.objects.order_by("pk").first().pk)])
     OldSlug.objects.remember(Event, [("of-nobody", 10**9)])
     path = tmp_path / "all.zip"
@@ -65,7 +66,7 @@ def test_package_into_an_empty_site_makes_the_same_package(package, tmp_path, re
     request.getfixturevalue("empty_site")
     OldSlug.objects.all().delete()
     said = command("import_package", str(package), commit=True)
-    assert "old addresses: 3 new" in said
+    assert "old addresses: 4 new" in said
     assert everything() == before
     command("export_package", str(again))
     assert again.read_bytes() == package.read_bytes()

@@ -1,0 +1,288 @@
+"""Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models
+from django.utils.translation import gettext as _
+
+from allies.actions.editing import Incomplete, editing, lacks, new_edit
+from allies.actions.rights import Person, may, may_change
+from allies.actions.versions import lock
+from allies.models import (
+    Changeset,
+    ChangesetKind,
+    OldSlug,
+    Publishable,
+    Source,
+    Status,
+    address_field,
+    record_models,
+)
+from allies.models.dossier import children_of, content_fields
+
+KEEP, DROP = "keep", "drop"
+
+
+def fields_to_choose(model: Any) -> list[Any]:
+    """Return the fields of which either record's value may be taken; its address is not one."""
+    return [field for field in content_fields(model) if field.name != address_field(model)]
+
+
+def may_merge(*, user: Person, record: Any) -> bool:
+    """Say whether the user may merge this record with another, as far as this one goes."""
+    return (
+        isinstance(record, Publishable)
+        and may(user=user, action="change", record=record)
+        and may(user=user, action="delete", record=record)
+        and may_change(user=user, record=record)
+    )
+
+
+def pointers_to(model: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield (model, field) of all that points to such records; a source's origin is computed."""
+    for other in record_models():
+        for field in other._meta.concrete_fields:
+            if field.related_model is model and field.name != "origin":
+                yield other, field
+
+
+def what_moves(record: Any) -> list[tuple[Any, int]]:
+    """Return (model, number) of what points to a record; costs a query a kind of pointer."""
+    counts: dict[Any, int] = {}
+    for model, field in pointers_to(type(record)):
+        number = model._default_manager.filter(**{field.name: record}).count()
+        counts[model] = counts.get(model, 0) + number
+    return [(model, number) for model, number in counts.items() if number]
+
+
+def merge(
+    *,
+    keep: Any,
+    drop: Any,
+    chosen: Mapping[str, str],
+    user: Person,
+    reason: str = "",
+    public_note: str = "",
+) -> Changeset:
+    """Make two records one: ``keep`` takes what pointed to ``drop``, its address, and its values
+    of the fields that ``chosen`` maps to ``drop``; then ``drop`` is deleted.
+
+    Of parts both have, the kept record's stay. Raises PermissionDenied without the rights to all
+    that is written, ValidationError where the outcome breaks a rule, EvidenceLost where something
+    public would be left without a source; then nothing is written.
+    """
+    changeset = new_edit(
+        record=keep, user=user, kind=ChangesetKind.MERGE, reason=reason, public_note=public_note
+    )
+    with editing(changeset):
+        lock(record_models())
+        keep, drop = _fresh(keep), _fresh(drop)
+        _refuse(keep, drop, user)
+        _Merging(keep, drop, chosen, user).run()
+        changeset.layout = _lead_on(keep, drop)
+    return changeset
+
+
+def _fresh(record: Any) -> Any:
+    fresh = type(record)._default_manager.filter(pk=record.pk).first()
+    if fresh is None:
+        raise ValidationError(_("“%(record)s” is not there any more.") % {"record": record})
+    return fresh
+
+
+def _refuse(keep: Any, drop: Any, user: Person) -> None:
+    """Raise where these two are not the user's, or not at all, to be made one."""
+    if type(keep) is not type(drop) or keep.pk == drop.pk or not isinstance(keep, Publishable):
+        raise ValidationError(_("Choose another record of the same kind."))
+    if not may_merge(user=user, record=keep) or not may_merge(user=user, record=drop):
+        raise PermissionDenied
+    if drop.is_published and not keep.is_published:
+        raise ValidationError(
+            _(
+                "“%(drop)s” is published and “%(keep)s” is not: keep the published one, or publish "
+                "the other first."
+            )
+            % {"drop": drop, "keep": keep}
+        )
+    if Changeset.objects.proposed().about(drop).exists():
+        raise ValidationError(
+            _("Proposals wait on “%(drop)s”: decide them first.") % {"drop": drop}
+        )
+
+
+class _Merging:
+    """The writes of one merge, inside its changeset."""
+
+    def __init__(self, keep: Any, drop: Any, chosen: Mapping[str, str], user: Person) -> None:
+        self.keep = keep
+        self.drop = drop
+        self.user = user
+        self.takes_values = DROP in chosen.values()
+        self.lacked = lacks(keep)
+        for field in fields_to_choose(type(keep)):
+            if chosen.get(field.name, KEEP) == DROP:
+                setattr(keep, field.attname, getattr(drop, field.attname))
+        if isinstance(keep, Source):
+            self._settle_derivation()
+
+    def _settle_derivation(self) -> None:
+        """Let neither be what the merged one is derived from: go on up to what they draw on.
+
+        Written at once, without a version, so that what moves sees no circle that is none; the
+        version comes when the kept one is saved.
+        """
+        parents = {
+            r.pk: type(r).objects.values_list("derived_from", flat=True).get(pk=r.pk)
+            for r in (self.keep, self.drop)
+        }
+        parent = self.keep.derived_from_id
+        # Where a choice leads round to the kept one, its own derivation is what is left.
+        while parent in parents:
+            parent = parents.pop(parent)
+        self.keep.derived_from_id = parent
+        Source.objects.filter(pk=self.keep.pk).update(derived_from=parent)
+
+    def run(self) -> None:
+        self._move(self.drop, self.keep)
+        if self.drop.is_published:
+            self.drop.status = Status.WITHDRAWN
+            self.drop._history_user = self.user
+            self.drop.save(update_fields=["status"])
+        self._delete(self.drop)
+        self._write(self.keep)
+        if self.takes_values:
+            self._check_parts()
+        if isinstance(self.keep, Source):
+            Source.objects.trace_origins()
+        if new := [text for text in lacks(self.keep) if text not in self.lacked]:
+            raise Incomplete(new)
+
+    def _move(self, old: Any, new: Any) -> None:
+        """Let everything that points to ``old`` point to ``new``, what both have only once."""
+        for model, field in pointers_to(type(old)):
+            for record in model._default_manager.filter(**{field.name: old}).order_by(
+                *_order(model)
+            ):
+                self._require(record, "change")
+                setattr(record, field.name, new)
+                if twin := _twin(record, field):
+                    self._require(record, "delete")
+                    self._move(record, twin)
+                    self._delete(record)
+                    continue
+                if _is_part(model, field) and _has_position(model):
+                    record.position = _last_position(model, field, new) + 1
+                self._require(record, "change")
+                self._write(record)
+
+    def _require(self, record: Any, action: str) -> None:
+        """Raise PermissionDenied where something that moves is not the user's to change."""
+        allowed = may(user=self.user, action=action, record=record)
+        if not allowed or not may_change(user=self.user, record=record):
+            raise PermissionDenied
+
+    def _write(self, record: Any) -> None:
+        record._history_user = self.user
+        try:
+            record.full_clean(exclude=["origin"])  # which is worked out anew at the end
+            record.save()
+        except ValidationError as error:
+            raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
+        except IntegrityError as error:
+            raise ValidationError(
+                _("“%(record)s” cannot be written: another one is in its place.")
+                % {"record": record}
+            ) from error
+
+    def _delete(self, record: Any) -> None:
+        # Read anew: the version of its deletion has to have it as it stands.
+        fresh = type(record)._default_manager.get(pk=record.pk)
+        fresh._history_user = self.user
+        fresh.delete()
+
+    def _check_parts(self) -> None:
+        """Raise ValidationError where a part contradicts what its record says now."""
+        for model, field in children_of(type(self.keep)):
+            for part in model._default_manager.filter(**{field.name: self.keep}):
+                try:
+                    part.clean()
+                except ValidationError as error:
+                    texts = [f"{part}: {text}" for text in error.messages]
+                    raise ValidationError(texts) from error
+
+
+def _order(model: Any) -> list[str]:
+    return ["position", "pk"] if _has_position(model) else ["pk"]
+
+
+def _has_position(model: Any) -> bool:
+    return any(field.name == "position" for field in model._meta.concrete_fields)
+
+
+def _is_part(model: Any, field: Any) -> bool:
+    return field.remote_field.on_delete is models.CASCADE
+
+
+def _last_position(model: Any, field: Any, owner: Any) -> int:
+    found = model._default_manager.filter(**{field.name: owner})
+    return found.aggregate(last=models.Max("position"))["last"] or 0
+
+
+def _twin(record: Any, field: Any) -> Any:
+    """Return what is already in the place a record would move to; None where nothing is."""
+    model = type(record)
+    for constraint in model._meta.constraints:
+        if not isinstance(constraint, models.UniqueConstraint):
+            continue
+        if field.name not in constraint.fields:
+            continue
+        place = {
+            name: getattr(record, model._meta.get_field(name).attname) for name in constraint.fields
+        }
+        if None in place.values():
+            continue
+        if twin := model._default_manager.filter(**place).exclude(pk=record.pk).first():
+            return twin
+    return None
+
+
+# Addresses.
+
+
+def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
+    """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
+
+    They are mapped to the id of the record that had them as an old one, null for none.
+    """
+    noun = keep._meta.model_name
+    led: dict[str, int | None] = dict(
+        OldSlug.objects.filter(noun=noun, record_id=drop.pk).values_list("slug", "record_id")
+    )
+    own = getattr(drop, address_field(type(drop)))
+    led[own] = OldSlug.objects.record_id(type(drop), own)
+    _lead(noun, led, keep.pk)
+    return {"dropped": drop.pk, "led": led}
+
+
+def _lead(noun: str, slugs: Any, record_id: int) -> None:
+    for slug in slugs:
+        OldSlug.objects.update_or_create(noun=noun, slug=slug, defaults={"record_id": record_id})
+
+
+def settle_addresses(changeset: Changeset) -> None:
+    """Let the addresses a merge led on lead where they belong, after it was undone or redone."""
+    if changeset.kind != ChangesetKind.MERGE:
+        return
+    noun, kept, merged = changeset.about_noun, changeset.about_id, changeset.layout
+    model: Any = next(m for m in record_models() if m._meta.model_name == noun)
+    if not model._default_manager.filter(pk=merged["dropped"]).exists():
+        _lead(noun, merged["led"], int(kept or 0))
+        return
+    for slug, before in merged["led"].items():
+        rows = OldSlug.objects.filter(noun=noun, slug=slug)
+        if before is None:
+            rows.delete()
+        else:
+            rows.update(record_id=before)

@@ -1,0 +1,168 @@
+"""Merging in the admin: the other record is looked for, then each field that differs chosen."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+
+from allies.actions.merging import (
+    DROP,
+    KEEP,
+    fields_to_choose,
+    may_merge,
+    merge,
+    what_moves,
+)
+from allies.admin.editing import seal, unsealed
+from allies.history import Names, fields_of
+from allies.models import address_field
+from allies.models.dossier import content_of, key_of, read
+
+#: Records found that are offered.
+OFFERED = 20
+
+#: A radio button's name: this, and the field's.
+PREFIX = "field-"
+
+
+class MergeMixin(admin.ModelAdmin):
+    """A record's page on which it is merged with another."""
+
+    def get_urls(self) -> list[Any]:
+        name = f"allies_{self.model._meta.model_name}_merge"
+        view = self.admin_site.admin_view(self.merge_view)
+        return [path("<path:object_id>/merge/", view, name=name), *super().get_urls()]
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        record = kwargs.get("obj") or context.get("original")
+        if record is not None and record.pk:
+            context["may_merge"] = may_merge(user=request.user, record=record)
+        return super().render_change_form(request, context, **kwargs)
+
+    def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let the other record be chosen; show both side by side; merge them."""
+        keep = self._mergeable(request, object_id)
+        other = request.POST.get("other", request.GET.get("other", ""))
+        drop = self._mergeable(request, other) if other else None
+        if drop == keep:
+            raise Http404
+        if request.method == "POST":
+            if drop is None:
+                raise Http404
+            if merged := self._merged(request, keep, drop):
+                return merged
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Merge “%(record)s” with another") % {"record": keep},
+            "opts": self.model._meta,
+            "original": keep,
+            "keep": keep,
+            "address_of_keep": getattr(keep, address_field(self.model)),
+        }
+        if drop is None:
+            context |= self._found(request, keep)
+        else:
+            context |= _side_by_side(request, keep, drop)
+        return TemplateResponse(request, "admin/allies/merge.html", context)
+
+    def _mergeable(self, request: HttpRequest, object_id: str) -> Any:
+        record = self.get_object(request, object_id)
+        if record is None:
+            raise Http404
+        if not may_merge(user=request.user, record=record):
+            raise PermissionDenied
+        return record
+
+    def _found(self, request: HttpRequest, keep: Any) -> dict[str, Any]:
+        """Return what was asked for, and the records that may be meant: by address, by text."""
+        query = request.GET.get("q", "").strip()
+        if not query:
+            return {"query": "", "found": []}
+        field = address_field(self.model)
+        records = self.model._default_manager.exclude(pk=keep.pk)
+        exact = list(records.filter(**{field: query}))
+        likely, _distinct = self.get_search_results(request, records, query)
+        others = likely.exclude(pk__in=[record.pk for record in exact]).order_by(field)
+        found = [*exact, *others[: OFFERED - len(exact)]]
+        return {"query": query, "found": [(one, getattr(one, field)) for one in found]}
+
+    def _merged(self, request: HttpRequest, keep: Any, drop: Any) -> HttpResponse | None:
+        """Merge, and lead to the record that is left; None where something is in the way."""
+        chosen = {
+            field.name: request.POST.get(f"{PREFIX}{field.name}", KEEP)
+            for field in fields_to_choose(self.model)
+        }
+        try:
+            with transaction.atomic():
+                for name, record in (("_opened", keep), ("_opened_other", drop)):
+                    now = read(record, lock=True)
+                    if (unsealed(request.POST.get(name, ""), record) or now) != now:
+                        raise ValidationError(
+                            _("Somebody changed “%(record)s” meanwhile. Look at both again.")
+                            % {"record": record}
+                        )
+                merge(
+                    keep=keep,
+                    drop=drop,
+                    chosen=chosen,
+                    user=request.user,
+                    reason=request.POST.get("_reason", ""),
+                    public_note=request.POST.get("_public_note", ""),
+                )
+        except ValidationError as refusal:
+            messages.error(request, " ".join(refusal.messages))
+            keep.refresh_from_db()
+            return None
+        messages.success(
+            request, _("Merged. What led to “%(record)s” leads here now.") % {"record": drop}
+        )
+        address = f"admin:allies_{self.model._meta.model_name}_change"
+        return HttpResponseRedirect(reverse(address, args=[keep.pk]))
+
+
+def _side_by_side(request: HttpRequest, keep: Any, drop: Any) -> dict[str, Any]:
+    """Return what the page on which fields are chosen shows."""
+    return {
+        "drop": drop,
+        "address_of_drop": getattr(drop, address_field(type(drop))),
+        "choices": _choices(request, keep, drop),
+        "moves": [
+            (number, model._meta.verbose_name if number == 1 else model._meta.verbose_name_plural)
+            for model, number in what_moves(drop)
+        ],
+        "opened": seal(keep, read(keep)),
+        "opened_other": seal(drop, read(drop)),
+        "reason": request.POST.get("_reason", ""),
+        "public_note": request.POST.get("_public_note", ""),
+    }
+
+
+def _choices(request: HttpRequest, keep: Any, drop: Any) -> list[dict[str, Any]]:
+    """Return each field that differs, with both values as shown and which is chosen.
+
+    What only the other has is taken from it, until somebody chooses otherwise.
+    """
+    ours, theirs = (content_of(type(keep), _columns(record)) for record in (keep, drop))
+    fields = {
+        field.name: [ours[field.name], theirs[field.name]]
+        for field in fields_to_choose(type(keep))
+        if ours[field.name] != theirs[field.name]
+    }
+    change = {"key": key_of(keep), "what": "changed", "fields": fields}
+    shown = fields_of(change, Names([change]))
+    for choice in shown:
+        lacking = ours[choice["name"]] in (None, "")
+        usual = DROP if lacking else KEEP
+        choice["chosen"] = request.POST.get(f"{PREFIX}{choice['name']}", usual)
+    return shown
+
+
+def _columns(record: Any) -> dict[str, Any]:
+    return {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}

@@ -1,0 +1,316 @@
+"""Merging: all that led to the one that goes leads to the other, and an undo parts them again."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
+
+from allies.actions.merging import merge
+from allies.actions.undo import undo, undoing
+from allies.models import (
+    Alliance,
+    AllyList,
+    Changeset,
+    Citation,
+    Event,
+    EvidenceLost,
+    Membership,
+    OldSlug,
+    SeeAlso,
+    Source,
+    Status,
+)
+from tests import cast
+from tests.admin.test_proposals import exported
+from tests.admin.test_rights import change
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def state():
+    """Return all that a merge and its undo are about: the records as exported, the addresses."""
+    origins = Source.objects.order_by("pk").values_list("pk", "origin")
+    addresses = OldSlug.objects.order_by("noun", "slug").values_list("noun", "slug", "record_id")
+    return exported(), list(origins), list(addresses)
+
+
+def take_back(changeset):
+    by = undoing(changeset, user=None)
+    by.state, by.applied_at = "applied", changeset.applied_at
+    report = undo(changeset=changeset, by=by, user=None)
+    assert report.kept == []
+    return by
+
+
+def to_and_fro(keep, drop, user, **chosen):
+    """Merge, undo, redo and undo again: each time exactly what it was; leave it merged."""
+    before = state()
+    changeset = merge(keep=keep, drop=drop, chosen=chosen, user=user, reason="The same")
+    merged = state()
+    first = take_back(changeset)
+    assert state() == before
+    again = take_back(first)
+    assert state() == merged
+    take_back(again)
+    assert state() == before
+    return merge(keep=keep, drop=drop, chosen=chosen, user=user)
+
+
+def merge_page(record, other=None):
+    address = reverse(f"admin:allies_{record._meta.model_name}_merge", args=[record.pk])
+    return f"{address}?other={other.pk}" if other else address
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
+def test_alliances_become_one(status, rita, visitor):
+    keep = cast.alliance("RUS", "IND", title_en="Kept")
+    drop = cast.alliance("RUS", "CHN", status=status, title_en="Goes", identifier="x:1")
+    drop.slug = "second-name"
+    drop.save()
+    drop.slug = "third-name"
+    drop.save()
+    event = cast.event(("RUS", "host"), alliance=drop)
+    shared = keep.citations.get().source
+    Citation.objects.create(source=shared, alliance=drop, quote="Said twice")
+    changeset = to_and_fro(keep, drop, rita, identifier="drop", title_ind="drop")
+    keep.refresh_from_db()
+    event.refresh_from_db()
+    assert (keep.title_en, keep.title_ind, keep.identifier) == ("Kept", drop.title_ind, "x:1")
+    assert set(keep.memberships.values_list("country__alpha3", flat=True)) == {"RUS", "IND", "CHN"}
+    assert (keep.memberships.count(), keep.citations.count()) == (3, 2)
+    assert event.alliance == keep
+    assert not Alliance.objects.filter(pk=drop.pk).exists()
+    assert (changeset.kind, changeset.state, changeset.about) == ("merge", "applied", keep)
+    for slug in ("second-name", "third-name"):
+        answer = visitor.get(reverse("allies:alliance-detail", args=[slug]))
+        assert (answer.status_code, answer.url) == (301, keep.get_absolute_url())
+
+
+def test_undone_the_address_is_its_own_again_and_it_is_published(rita, visitor):
+    keep, drop = cast.event(("RUS", "host")), cast.event(("RUS", "host"), ("IND", "visitor"))
+    take_back(merge(keep=keep, drop=drop, chosen={}, user=rita))
+    assert Event.objects.get(pk=drop.pk).is_published
+    assert visitor.get(drop.get_absolute_url()).status_code == 200
+    assert not OldSlug.objects.filter(slug=drop.slug).exists()
+
+
+def test_events_become_one(rita):
+    keep = cast.event(("RUS", "host"), ("IND", "visitor"))
+    drop = cast.event(("RUS", "host"), ("IND", "participant"))
+    to_and_fro(keep, drop, rita, date="drop", certainty="drop")
+    parts = keep.participations.values_list("country__alpha3", "role")
+    assert set(parts) == {("RUS", "host"), ("IND", "visitor"), ("IND", "participant")}
+    assert len(parts) == 3
+
+
+def test_lists_become_one_and_what_both_list_keeps_the_citations_of_both(rita):
+    keep, drop = cast.ally_list("RUS", "CHN", "IND"), cast.ally_list("RUS", "IND", "THA")
+    for ally_list in (keep, drop):
+        SeeAlso.objects.create(ally_list=ally_list, source=Source.objects.get(key="dw-2024-en"))
+    to_and_fro(keep, drop, rita, intro_en="drop")
+    entries = keep.entries.order_by("position")
+    assert [(e.country.alpha3, e.position, e.citations.count()) for e in entries] == [
+        ("CHN", 1, 1),
+        ("IND", 2, 2),
+        ("THA", 3, 1),
+    ]
+    assert keep.see_also.count() == 1
+
+
+def test_sources_become_one_with_all_that_draws_on_them(rita, visitor):
+    keep, drop = cast.source(), cast.source()
+    event = cast.event(("RUS", "host"), cited=False, status=Status.DRAFT)
+    cast.cite(event, drop)
+    cast.cite(event, keep, locator="p. 2")
+    cast.cite(event, drop, locator="p. 2")
+    event.status = Status.PUBLISHED
+    event.save()
+    child = cast.source(derived_from=drop)
+    grandchild = cast.source(derived_from=child)
+    ally_list = cast.ally_list("RUS", "CHN", recorded_from=drop)
+    SeeAlso.objects.create(ally_list=ally_list, source=drop)
+    to_and_fro(keep, drop, rita)
+    for record in (child, grandchild, ally_list):
+        record.refresh_from_db()
+    assert (child.derived_from, child.origin, grandchild.origin) == (keep, keep, keep)
+    assert ally_list.recorded_from == keep
+    assert event.citations.filter(source=keep).count() == 2
+    assert Event.objects.published().filter(pk=event.pk).exists()
+    for page in ("", "history/"):
+        answer = visitor.get(f"{drop.get_absolute_url()}{page}?p=1")
+        assert (answer.status_code, answer.url) == (301, f"{keep.get_absolute_url()}{page}?p=1")
+
+
+def test_what_is_merged_into_its_derivative_leaves_no_circle(rita):
+    top = cast.source()
+    drop = cast.source(derived_from=top)
+    keep = cast.source(derived_from=drop)
+    to_and_fro(keep, drop, rita)
+    keep.refresh_from_db()
+    assert (keep.derived_from, keep.origin) == (top, top)
+
+
+def test_what_is_merged_into_its_original_is_derived_from_nothing(rita):
+    keep = cast.source()
+    drop = cast.source(derived_from=keep)
+    to_and_fro(keep, drop, rita, derived_from="drop")
+    keep.refresh_from_db()
+    assert (keep.derived_from, keep.origin) == (None, None)
+
+
+def test_a_circle_is_refused_and_nothing_is_half_done(rita):
+    drop = cast.source()
+    between = cast.source(derived_from=drop)
+    keep = cast.source(derived_from=between)
+    before = state()
+    with pytest.raises(ValidationError, match="circle"):
+        merge(keep=keep, drop=drop, chosen={}, user=rita)
+    assert state() == before
+    to_and_fro(keep, drop, rita, derived_from="drop")
+    keep.refresh_from_db()
+    assert keep.derived_from is None
+
+
+def test_a_rule_that_breaks_halfway_leaves_everything(rita):
+    keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("IND", "THA", "RUS")
+    before = state()
+    with pytest.raises(ValidationError, match="own allies"):
+        merge(keep=keep, drop=drop, chosen={}, user=rita)
+    assert state() == before
+    assert not Changeset.objects.filter(kind="merge").exists()
+
+
+@pytest.mark.parametrize("who", ["same", "kind", "draft"])
+def test_what_cannot_be_merged(who, rita):
+    keep = cast.event(("RUS", "host"))
+    other = {
+        "same": lambda: (keep, keep),
+        "kind": lambda: (keep, cast.alliance("RUS", "IND")),
+        "draft": lambda: (cast.event(("RUS", "host"), status=Status.DRAFT), keep),
+    }[who]()
+    before = state()
+    with pytest.raises(ValidationError):
+        merge(keep=other[0], drop=other[1], chosen={}, user=rita)
+    assert state() == before
+
+
+def test_public_evidence_is_not_merged_into_a_draft(rita):
+    event = cast.event(("RUS", "host"))
+    drop = event.citations.get().source
+    with pytest.raises((ValidationError, EvidenceLost), match="published"):
+        merge(keep=cast.source(status=Status.DRAFT), drop=drop, chosen={}, user=rita)
+
+
+def test_an_editor_merges_drafts_and_nothing_public(edi):
+    draft, other = (cast.event(("RUS", "host"), status=Status.DRAFT) for _n in range(2))
+    public = cast.event(("RUS", "host"))
+    for keep, drop in ((public, draft), (draft, public)):
+        with pytest.raises(PermissionDenied):
+            merge(keep=keep, drop=drop, chosen={}, user=edi)
+    merge(keep=draft, drop=other, chosen={}, user=edi)
+
+
+def test_an_editor_moves_no_citation_of_something_public(edi):
+    keep, drop = (cast.source(status=Status.DRAFT) for _n in range(2))
+    cast.cite(cast.event(("RUS", "host")), drop)
+    with pytest.raises(PermissionDenied):
+        merge(keep=keep, drop=drop, chosen={}, user=edi)
+    assert drop.citations.count() == 1
+
+
+def test_who_may_not_publish_brings_nothing_published_back(edi, rita):
+    keep, drop = cast.source(), cast.source()
+    changeset = merge(keep=keep, drop=drop, chosen={}, user=rita)
+    Source.objects.filter(pk=keep.pk).update(status=Status.WITHDRAWN)
+    with pytest.raises(PermissionDenied):
+        undo(changeset=changeset, by=undoing(changeset, user=edi), user=edi)
+
+
+# The page.
+
+
+@pytest.mark.parametrize("noun", ["alliance", "event", "source", "allylist"])
+def test_two_are_merged_on_the_page(noun, rita, signed_in):
+    make = {
+        "alliance": lambda **given: cast.alliance("RUS", "IND", **given),
+        "event": lambda **given: cast.event(("RUS", "host"), **given),
+        "source": lambda title_en: cast.source(title=title_en),
+        "allylist": lambda **given: cast.ally_list("RUS", "CHN", **given),
+    }[noun]
+    keep, drop = make(title_en="Staying"), make(title_en="Going")
+    client = signed_in(rita)
+    assert merge_page(keep) in client.get(change(keep)).content.decode()
+    key = getattr(drop, "slug", None) or drop.key
+    for query in (key, "Going"):
+        found = client.get(merge_page(keep), {"q": query}).content.decode()
+        assert f'href="?other={drop.pk}"' in found
+    page = client.get(merge_page(keep, drop)).content.decode()
+    for text in ("Staying", "Going", "<legend>Title", 'type="radio"'):
+        assert text in page
+    for inline in ("<script>", "style=", "onclick"):
+        assert inline not in page.partition("content-main")[2]
+    field = "field-title" if noun == "source" else "field-title_en"
+    sent = {"other": drop.pk, field: "drop", "_reason": "Twice", "_public_note": "Was two."}
+    answer = client.post(merge_page(keep), sent)
+    assert (answer.status_code, answer.url) == (302, change(keep))
+    keep.refresh_from_db()
+    assert "Going" in str(keep)
+    changeset = Changeset.objects.get(kind="merge")
+    assert (changeset.reason, changeset.public_note) == ("Twice", "Was two.")
+    assert changeset.created_by == rita
+    assert keep.history.first().history_user == rita
+    shown = client.get(reverse("admin:allies_changeset_one", args=[changeset.pk]))
+    assert shown.status_code == 200
+
+
+def test_a_merge_is_undone_from_its_page(rita, signed_in, at_once):
+    keep, drop = cast.alliance("RUS", "IND"), cast.alliance("RUS", "CHN")
+    before = state()
+    client = signed_in(rita)
+    client.post(merge_page(keep), {"other": drop.pk})
+    changeset = Changeset.objects.get(kind="merge")
+    page = reverse("admin:allies_changeset_one", args=[changeset.pk])
+    client.post(page, {"undo": "1"})
+    by = reverse("admin:allies_changeset_one", args=[Changeset.objects.get(undoes=changeset).pk])
+    with at_once():
+        client.post(by, {"apply": "1"})
+    assert state() == before
+
+
+def test_what_changed_since_it_was_shown_is_not_merged(rita, signed_in):
+    keep, drop = cast.alliance("RUS", "IND"), cast.alliance("RUS", "CHN")
+    client = signed_in(rita)
+    opened = client.get(merge_page(keep, drop)).context
+    sent = {"other": drop.pk, "_opened": opened["opened"], "_opened_other": opened["opened_other"]}
+    Membership.objects.create(alliance=drop, country=cast.country("THA"))
+    answer = client.post(merge_page(keep), sent)
+    assert "meanwhile" in answer.content.decode()
+    assert Alliance.objects.filter(pk=drop.pk).exists()
+
+
+def test_a_refusal_is_told_on_the_page(rita, signed_in):
+    keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("IND", "THA", "RUS")
+    answer = signed_in(rita).post(merge_page(keep), {"other": drop.pk, "_reason": "Typed"})
+    page = answer.content.decode()
+    assert "own allies" in page
+    assert 'value="Typed"' in page
+    assert AllyList.objects.filter(pk=drop.pk).exists()
+
+
+def test_who_may_not_merge_meets_a_closed_door(edi, dana, visitor, signed_in):
+    public, draft = cast.event(("RUS", "host")), cast.event(status=Status.DRAFT)
+    assert visitor.get(merge_page(public)).status_code == 302
+    editor = signed_in(edi)
+    assert editor.get(merge_page(public)).status_code == 403
+    assert merge_page(public) not in editor.get(change(public)).content.decode()
+    assert editor.get(merge_page(draft)).status_code == 200
+    assert editor.get(merge_page(draft, public)).status_code == 403
+    assert editor.post(merge_page(draft), {"other": public.pk}).status_code == 403
+    assert signed_in(dana).get(merge_page(draft)).status_code == 403
+    missing = reverse("admin:allies_event_merge", args=[10**9])
+    assert editor.get(missing).status_code == 404
+    assert editor.get(f"{merge_page(draft)}?other=nonsense").status_code == 404
+    assert editor.get(merge_page(draft, draft)).status_code == 404
+    assert editor.post(merge_page(draft)).status_code == 404
+    country = cast.country("RUS")
+    assert editor.get(f"/en/admin/allies/country/{country.pk}/merge/").status_code != 200
+    assert Event.objects.filter(pk=public.pk).exists()

@@ -1,0 +1,177 @@
+"""Who reaches what: every address of the site, as every role, read and sent an empty form.
+
+The addresses are found by walking the URL configuration; `roles.json` says, a pattern a line and a
+role a column, what each answers: [GET, POST]. What it says is a decision: read the lines that
+change. `pytest tests/test_roles.py --refresh-roles` writes it anew, on purpose.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from django.utils.translation import override
+
+from allies.models import Alliance, AllyList, Changeset, Country, Event, PreviewLink, Source
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+TABLE = Path(__file__).with_name("roles.json")
+
+#: Role → the group that makes it; None: none does.
+ROLES = {
+    "nobody": None,
+    "signed in": None,
+    "editor": "Editors",
+    "reviewer": "Reviewers",
+    "data manager": "Data managers",
+    "superuser": None,
+}
+
+#: First part of a public address → the records it is about, and what its address is made of.
+_PUBLIC = {
+    "lists": (AllyList, "slug"),
+    "countries": (Country, "slug"),
+    "alliances": (Alliance, "slug"),
+    "events": (Event, "slug"),
+    "sources": (Source, "key"),
+}
+
+
+def patterns():
+    """Return the route of every pattern by its name; what has no name goes by its route."""
+    found = {}
+
+    def walk(resolver, route="", spaces=()):
+        for pattern in resolver.url_patterns:
+            here = route + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                name = ":".join([*spaces, pattern.name]) if pattern.name else f"/{here}"
+                assert name not in found, f"two patterns are called {name}"
+                found[name] = here
+            else:
+                space = (pattern.namespace,) if pattern.namespace else ()
+                walk(pattern, here, (*spaces, *space))
+
+    with override("en"):
+        walk(get_resolver())
+    return found
+
+
+def address(route):
+    """Return an address of this route, about a record that is there where it is about one."""
+    with override("en"):
+        return "/" + re.sub(
+            r"<(?:\w+:)?(\w+)>", lambda found: _argument(found[1], route), _plain(route)
+        )
+
+
+def _plain(route):
+    """Return the route without the regular expressions the admin has in two of its own."""
+    route = re.sub(r"\^\(\?P<app_label>[^)]*\)/\$", "allies/", route)
+    return re.sub(r"\(\?P<url>[^)]*\)\$", "nowhere", route)
+
+
+def _argument(name, route):
+    parts = route.split("/")
+    if name == "content_type_id":
+        return str(ContentType.objects.get_for_model(Event).pk)
+    if name == "token":
+        record = Event.objects.published().earliest("pk")
+        return PreviewLink.objects.get(noun="event", record_id=record.pk).token
+    if parts[1] != "admin":
+        model, key = _PUBLIC[parts[1]]
+        return getattr(model.objects.published().earliest("pk"), key)
+    if parts[2] == "r":
+        return str(Event.objects.published().earliest("pk").pk)
+    model = apps.get_model(parts[2], parts[3])
+    records = model._default_manager.order_by("pk")
+    if hasattr(model, "status") and hasattr(records, "published"):
+        records = records.filter(status="published")
+    if model is User:
+        records = records.filter(username="superuser")
+    found = records.first()
+    return str(found.pk) if found else "0"
+
+
+def answers(role):
+    """Return what every pattern answers to a role: {name: [GET, POST]}; nothing stays written."""
+    cookies = _signed_in(role)
+    found = {}
+    for name, route in patterns().items():
+        where = address(route)
+        found[name] = [_status(where, method, cookies) for method in ("get", "post")]
+    return found
+
+
+def _status(where, method, cookies):
+    client = Client(raise_request_exception=False)
+    client.cookies.load(cookies)
+    with transaction.atomic():
+        status = getattr(client, method)(where).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+def _signed_in(role):
+    """Return the cookies of somebody with this role."""
+    client = Client()
+    if role != "nobody":
+        user = User.objects.get(username="superuser")
+        if role != "superuser":
+            user = User.objects.create_user("anna", is_staff=role != "signed in")
+        if group := ROLES[role]:
+            user.groups.add(Group.objects.get(name=group))
+        client.force_login(user)
+    return {name: morsel.value for name, morsel in client.cookies.items()}
+
+
+def table():
+    return json.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def write_table(found):
+    """Write the table, a pattern a line."""
+    lines = [f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(found.items())]
+    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+@pytest.fixture
+def records(db):
+    """What an address needs beside the starter content."""
+    User.objects.create_superuser("superuser")
+    event = Event.objects.published().earliest("pk")
+    user = User.objects.get(username="superuser")
+    PreviewLink.objects.create(
+        noun="event", record_id=event.pk, created_by=user, expires_at="2999-01-01T00:00:00Z"
+    )
+    assert Changeset.objects.exists()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_address_answers_each_role_as_the_table_says(role, records, request):
+    found = answers(role)
+    if request.config.getoption("refresh_roles"):
+        known = table() if TABLE.exists() else {}
+        write_table({name: {**known.get(name, {}), role: found[name]} for name in found})
+        return
+    told = {name: row.get(role) for name, row in table().items()}
+    wrong = [
+        f"{name} ({patterns()[name]}): {status} instead of {told.get(name)}"
+        for name, status in found.items()
+        if status != told.get(name)
+    ]
+    assert not wrong, f"{role}: [GET, POST] is not what roles.json says:\n" + "\n".join(wrong)
+
+
+def test_the_table_has_every_pattern_and_no_other():
+    missing = sorted(set(patterns()) - set(table()))
+    assert not missing, f"roles.json does not say who reaches: {', '.join(missing)}"
+    gone = sorted(set(table()) - set(patterns()))
+    assert not gone, f"roles.json has patterns that are gone: {', '.join(gone)}"
