@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from django.utils import translation
 
 from allies.models import (
     Alias,
@@ -45,6 +46,7 @@ def quick_and_plain(settings):
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     cache.clear()
+    translation.deactivate()  # a request leaves its language behind
 
 
 @pytest.fixture

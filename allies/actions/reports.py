@@ -5,6 +5,7 @@ not at once and not for long. How much is sent is counted by who sends it, witho
 """
 
 import datetime as dt
+import ipaddress
 import secrets
 from hashlib import sha256
 from typing import Any
@@ -55,12 +56,19 @@ def token_for(record: Any, *, now: dt.datetime) -> str:
 
 def client_of(request: HttpRequest) -> str:
     """Return the address a request comes from, as the proxy in front knows it."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
     if settings.BEHIND_PROXY:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
         # Only the last was written by our proxy; what is before it, anybody can write.
-        if last := forwarded.rpartition(",")[2].strip():
-            return str(last)
-    return str(request.META.get("REMOTE_ADDR", ""))
+        address = forwarded.rpartition(",")[2].strip() or address
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 6 and ip.ipv4_mapped is None:
+        # One subscriber has a whole /64 of them to send from.
+        return str(ipaddress.ip_network((int(ip), 64), strict=False))
+    return str(ip)
 
 
 def send_correction(

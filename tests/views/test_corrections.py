@@ -261,6 +261,12 @@ def test_behind_a_proxy_the_last_forwarded_address_counts(behind, names, event, 
     assert Sending.objects.values("client").distinct().count() == names
 
 
+def test_addresses_of_one_subscriber_count_as_one(event):
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "not an address"):
+        Client(REMOTE_ADDR=address).post(form_page(event), typed(event))
+    assert Sending.objects.values("client").distinct().count() == 3
+
+
 def test_what_is_kept_for_the_guard_goes_when_it_is_of_no_use(event, visitor):
     long_ago = timezone.now() - dt.timedelta(days=2)
     Sending.objects.create(client="x", sent_at=long_ago)

@@ -1,0 +1,15 @@
+"""Delete readers' addresses that are no longer needed: for a site whose jobs run by a timer."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from allies.models import Correction
+
+
+class Command(BaseCommand):
+    help = "Delete the addresses of readers whose corrections were decided 90 days ago or earlier."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"deleted: {Correction.objects.all().forget_contacts(timezone.now())}")
