@@ -3,41 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import RecordAdmin
-from allies.models import Citation, Stance
-
-
-class CitationFormSet(BaseInlineFormSet):
-    """The citations of one record: a public one keeps a supporting one."""
-
-    def clean(self) -> None:
-        super().clean()
-        governing = self.instance.governed_by if self.instance.pk else None
-        if any(self.errors) or governing is None or not governing.is_published:
-            return
-        for form in self.forms:
-            row = getattr(form, "cleaned_data", None) or {}
-            source = row.get("source")
-            if (
-                source is not None
-                and not row.get("DELETE")
-                and row.get("stance") == Stance.SUPPORTS
-                and source.is_published
-            ):
-                return
-        if self.initial_form_count():
-            raise ValidationError(
-                _("This is public and needs a supporting citation to a published source.")
-            )
+from allies.admin.base import NamedFormSet, RecordAdmin
+from allies.models import Citation
 
 
 class CitationInline(admin.StackedInline):
     model = Citation
-    formset = CitationFormSet
+    formset = NamedFormSet
     extra = 0
     fields = (("source", "stance"), ("locator", "verified_on"), "quote", "note_en", "note_ind")
     autocomplete_fields = ("source",)
