@@ -30,8 +30,8 @@ from allies.actions.reports import (
     send_correction,
     token_for,
 )
-from allies.history import Sentence, public_changes
 from allies.models import Changeset, Correction, attach_records
+from allies.public_history import Sentence, public_changes
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.record import BesideRecord, Renamed
 

@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.generic import DetailView
 
-from allies.history import public_steps
 from allies.models import OldSlug
+from allies.public_history import public_steps
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.notes import Notes
 

@@ -352,3 +352,16 @@ def test_a_sources_history_is_public_at_its_key(visitor):
     source.save()
     page = visitor.get(f"{source.get_absolute_url()}history/").content.decode()
     assert "to A corrected title" in page
+
+
+def test_public_history_tells_nothing_of_entries_readers_do_not_see(visitor):
+    ally_list = cast.ally_list("RUS", "CHN")
+    hidden = Entry.objects.create(ally_list=ally_list, country=cast.country("IND"), position=2)
+    hidden.prose_en = "Rumoured only"
+    hidden.save()
+    page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
+    assert "India" not in page
+    assert "Rumoured only" not in page
+    cast.cite(hidden)
+    page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
+    assert "India" in page
