@@ -21,7 +21,7 @@ from allies.models import (
 )
 from tests import cast
 from tests.admin.test_proposals import exported
-from tests.admin.test_rights import change
+from tests.admin.test_rights import change, form_of
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -215,6 +215,41 @@ def test_an_editor_moves_no_citation_of_something_public(edi):
     with pytest.raises(PermissionDenied):
         merge(keep=keep, drop=drop, chosen={}, user=edi)
     assert drop.citations.count() == 1
+
+
+def test_proposals_on_the_one_that_goes_are_decided_first(edi, rita, signed_in):
+    keep, drop = cast.event(("RUS", "host")), cast.event(("RUS", "host"))
+    signed_in(edi).post(change(drop), form_of(signed_in(edi), change(drop)) | {"title_en": "New"})
+    with pytest.raises(ValidationError, match="Proposals wait"):
+        merge(keep=keep, drop=drop, chosen={}, user=rita)
+
+
+def test_what_was_written_since_a_merge_stays_and_is_named(rita):
+    keep, drop = cast.event(("RUS", "host")), cast.event(("IND", "visitor"))
+    changeset = merge(keep=keep, drop=drop, chosen={"date": "drop"}, user=rita)
+    keep.refresh_from_db()
+    keep.title_en = "Written since"
+    keep.save()
+    by = undoing(changeset, user=None)
+    by.state, by.applied_at = "applied", changeset.applied_at
+    report = undo(changeset=changeset, by=by, user=None)
+    assert [kept.name for kept in report.kept] == ["Written since"]
+    assert Event.objects.get(pk=drop.pk).participations.count() == 1
+    assert Event.objects.get(pk=keep.pk).title_en == "Written since"
+
+
+def test_merged_twice_and_undone_backwards(rita):
+    first, second, third = (cast.source() for _n in range(3))
+    start = state()
+    one = merge(keep=second, drop=first, chosen={}, user=rita)
+    between = state()
+    two = merge(keep=third, drop=second, chosen={}, user=rita)
+    leads_to = OldSlug.objects.filter(noun="source", slug__in=[first.key, second.key])
+    assert set(leads_to.values_list("record_id", flat=True)) == {third.pk}
+    take_back(two)
+    assert state() == between
+    take_back(one)
+    assert state() == start
 
 
 def test_who_may_not_publish_brings_nothing_published_back(edi, rita):
