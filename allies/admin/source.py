@@ -90,9 +90,12 @@ class SourceForm(forms.ModelForm):
 @admin.register(Source)
 class SourceAdmin(PublishableAdmin):
     form = SourceForm
-    list_display = ("key", "publisher", "title", "date_published", "derived_from", "status")
+    list_display = (
+        *("key", "publisher", "title", "date_published", "derived_from", "status"),
+        "health",
+    )
     list_filter = (AttentionFilter, "status", "kind", "language")
-    list_select_related = ("derived_from",)
+    list_select_related = ("derived_from", "link_health")
     search_fields = ("folded",)
     autocomplete_fields = ("derived_from",)
     fieldsets = (
@@ -154,6 +157,14 @@ class SourceAdmin(PublishableAdmin):
         return TemplateResponse(
             request, "admin/popup_response.html", {"popup_response_data": chosen}
         )
+
+    @admin.display(description=gettext_lazy("link health"))
+    def health(self, source: Source) -> str:
+        """Say how its link was when last checked, if that was of the address it has now."""
+        link = getattr(source, "link_health", None)
+        if link is None or link.address != source.url or not link.health:
+            return "–"
+        return str(link.get_health_display())
 
     # Derivation: what it may draw on, and a button that says so.
 

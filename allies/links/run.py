@@ -156,7 +156,8 @@ class _Run:
         copy = source.archive_url
         if copy and not result.is_good and result.result != LinkResult.SKIPPED:
             self.turns.add(_host(copy), _Visit(LinkPart.ARCHIVE, copy, link, source))
-        if not copy and self._options.archive is not None:
+        # What nobody knows of yet is not told to an archive either.
+        if not copy and source.is_published and self._options.archive is not None:
             self.turns.add(_ARCHIVE, _Visit(_ARCHIVE, source.url, link, source))
 
     def _look_up(self, source: Source) -> Outcome:

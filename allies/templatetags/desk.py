@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from allies.actions.rights import may
 from allies.attention import ENOUGH, findings
-from allies.models import Changeset, ChangesetState, record_models
+from allies.models import Changeset, ChangesetState, Correction, record_models
 
 register = template.Library()
 
@@ -18,7 +18,7 @@ register = template.Library()
 def desk(context: Any) -> list[dict[str, Any]]:
     """Return the lines of the desk: ``label``, ``count``, ``url``; what is nothing is left out."""
     user = context["request"].user
-    lines = [*_proposals(user), *_own_changesets(user)]
+    lines = [*_proposals(user), *_corrections(user), *_own_changesets(user)]
     for finding in findings(user, lambda right, model: may(user=user, action=right, record=model)):
         name = f"admin:allies_{finding.model._meta.model_name}_changelist"
         lines.append(
@@ -32,10 +32,18 @@ def desk(context: Any) -> list[dict[str, Any]]:
     return lines
 
 
-def _line(label: Any, changesets: Any, query: str) -> list[dict[str, Any]]:
-    count = changesets.order_by()[: ENOUGH + 1].count()
-    address = f"{reverse('admin:allies_changeset_changelist')}?{query}"
-    return [{"label": label, "count": count, "url": address}] if count else []
+def _line(label: Any, records: Any, view: str, query: str) -> list[dict[str, Any]]:
+    count = records.order_by()[: ENOUGH + 1].count()
+    address = f"{reverse(f'admin:allies_{view}_changelist')}?{query}"
+    shown = f"{ENOUGH}+" if count > ENOUGH else count
+    return [{"label": label, "count": shown, "url": address}] if count else []
+
+
+def _corrections(user: Any) -> list[dict[str, Any]]:
+    if not may(user=user, action="view", record=Correction):
+        return []
+    waiting = Correction.objects.waiting()
+    return _line(_("Corrections from readers"), waiting, "correction", "outcome__exact=waiting")
 
 
 def _proposals(user: Any) -> list[dict[str, Any]]:
@@ -46,12 +54,14 @@ def _proposals(user: Any) -> list[dict[str, Any]]:
     ]
     waiting = Changeset.objects.proposed().filter(about_noun__in=nouns)
     query = f"state__exact={ChangesetState.PROPOSED}"
-    return _line(_("Proposals that wait"), waiting, query)
+    return _line(_("Proposals that wait"), waiting, "changeset", query)
 
 
 def _own_changesets(user: Any) -> list[dict[str, Any]]:
     own = Changeset.objects.filter(created_by=user)
     return [
-        *_line(_("My imports that failed"), own.failed(), "attention=failed"),
-        *_line(_("My proposals that were declined"), own.declined(), "attention=declined"),
+        *_line(_("My imports that failed"), own.failed(), "changeset", "attention=failed"),
+        *_line(
+            _("My proposals that were declined"), own.declined(), "changeset", "attention=declined"
+        ),
     ]

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from allies.attention import ENOUGH, findings
-from allies.models import Changeset
+from allies.models import Changeset, Correction
 
 
 class Command(BaseCommand):
@@ -31,8 +31,15 @@ class Command(BaseCommand):
 
 
 def _lines() -> list[str]:
-    waiting = Changeset.objects.proposed().count()
-    lines = [f"{waiting:>6}  {_('Proposals that wait')}"] if waiting else []
+    lines = [
+        f"{count:>6}  {label}"
+        for count, label in (
+            (Changeset.objects.proposed().count(), _("Proposals that wait")),
+            (Correction.objects.waiting().count(), _("Corrections from readers")),
+            (Changeset.objects.failed().count(), _("Imports that failed")),
+        )
+        if count
+    ]
     for found in findings(None, lambda right, model: True):
         count = f"{ENOUGH}+" if found.is_many else str(found.count)
         noun = capfirst(str(found.model._meta.verbose_name_plural))
