@@ -39,6 +39,9 @@ PUBLIC = {
     "event": "events/unga-es-11-1/",
     "sources": "sources/",
     "changes": "changes/",
+    "history": "events/unga-es-11-1/history/",
+    "correct": "events/unga-es-11-1/correct/",
+    "corrections": "corrections/",
     "source": "sources/bisnisupdate-2024/",
     "source-original": "sources/dw-2024-en/",
     "not-found": "nothing-here/",
@@ -74,7 +77,37 @@ def admin_pages():
     pages["admin-history"] = f"admin/allies/alliance/{alliance}/history/"
     pages["admin-preview"] = f"admin/allies/alliance/{alliance}/public/"
     pages["admin-changesets"] = "admin/allies/changeset/"
+    pages["admin-links"] = f"admin/allies/alliance/{alliance}/links/"
+    pages["admin-merge"] = f"admin/allies/alliance/{alliance}/merge/"
+    pages["admin-corrections"] = "admin/allies/correction/"
+    pages["admin-proposal"] = f"admin/allies/changeset/{proposal()}/"
     return pages
+
+
+def proposal():
+    """Return the number of a proposal whose ground has moved, beside another on the record."""
+    from allies.models import Changeset, Event
+
+    event = Event.objects.get(slug="unga-es-11-1")
+    about = {"kind": "edit", "state": "proposed", "about_noun": "event", "about_id": event.pk}
+    part = event.participations.first()
+    changes = [
+        {
+            "key": f"event-{event.pk}",
+            "what": "changed",
+            "fields": {"title_en": ["Another title", "A title that is proposed"]},
+        },
+        {
+            "key": f"participation-{part.pk}",
+            "what": "removed",
+            "fields": {"country": [part.country_id, None], "role": [part.role, None]},
+        },
+    ]
+    for reason in ("The other one", "The minutes are out"):
+        made, _new = Changeset.objects.get_or_create(
+            **about, reason=reason, defaults={"changes": changes}
+        )
+    return made.pk
 
 
 def free_port():
