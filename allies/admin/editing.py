@@ -84,7 +84,7 @@ class EditingMixin(admin.ModelAdmin):
             return view()
         try:
             return self._saved(request, object_id, view)
-        except (EvidenceLost, Incomplete, IntegrityError) as refusal:
+        except (EvidenceLost, Incomplete, WouldBePublic, IntegrityError) as refusal:
             # The form again, with everything that was typed, and what is in the way of it.
             texts = getattr(refusal, "messages", None)
             request.refusal = texts or [  # type: ignore[attr-defined]
@@ -108,6 +108,8 @@ class EditingMixin(admin.ModelAdmin):
                 try:
                     return self._written(request, root or self.model(), view)
                 except WouldBePublic as would:
+                    if root is not None:  # a part is moved onto something public: no proposal can
+                        raise
                     root = would.root
         return self._proposed(request, root, opened, view)
 

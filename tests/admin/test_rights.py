@@ -178,8 +178,10 @@ def test_editor_cannot_move_a_row_onto_what_is_public(edi, signed_in):
     client = signed_in(edi)
     data = form_of(client, change(membership))
     public = Alliance.objects.published().first()
-    client.post(change(membership), {**data, "alliance": public.pk})
+    answer = client.post(change(membership), {**data, "alliance": public.pk})
+    assert "you may not publish" in answer.content.decode()
     assert Membership.objects.get(pk=membership.pk).alliance_id != public.pk
+    assert not Changeset.objects.proposed().exists()
 
 
 def test_data_manager_imports_and_exports_and_nothing_else(dana, signed_in):

@@ -99,6 +99,9 @@ PUBLIC = (
     "sources/",
     "sources/bisnisupdate-2024/",
     "changes/",
+    "corrections/",
+    "events/unga-es-11-1/history/",
+    "events/unga-es-11-1/correct/",
 )
 
 
