@@ -219,7 +219,7 @@ def test_last_support_cannot_be_taken_off_in_the_form(rita, signed_in):
     client = signed_in(rita)
     data = form_of(client, change(event))
     answer = client.post(change(event), {**data, "citations-0-DELETE": "on"})
-    assert "needs a supporting citation" in answer.content.decode()
+    assert "A supporting citation to a published source is missing." in answer.content.decode()
     assert event.citations.count() == 1
 
 
