@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from allies.models import (
@@ -53,7 +54,7 @@ class Concern:
 
 
 _PUBLISHABLE = (Alliance, Event, AllyList, Source)
-_CITED = {Alliance: "alliance", Event: "event", Entry: "entry"}
+_CITED = (Alliance, Event, Entry)
 
 
 def _in_review(records: Any, user: Any) -> Any:
@@ -73,7 +74,7 @@ def _public(records: Any) -> Any:
 
 def _one_source(records: Any, user: Any) -> Any:
     """Published ones whose published supporting sources all have one origin."""
-    target = _CITED[records.model]
+    target = records.target
     supporting = Citation.objects.from_published_sources().supporting()
     alone = (
         supporting.exclude(**{target: None})
@@ -87,14 +88,14 @@ def _one_source(records: Any, user: Any) -> Any:
 
 def _disputed_without_note(records: Any, user: Any) -> Any:
     """Published ones a published source disputes, and nobody says how."""
-    target = _CITED[records.model]
+    target = records.target
     bare = Citation.objects.from_published_sources().disputing().filter(note_en="", note_ind="")
     return _public(records).filter(pk__in=bare.exclude(**{target: None}).values(target))
 
 
 def _stale(records: Any, user: Any) -> Any:
     """Published ones no citation of which was verified for as many days as their noun is given."""
-    target = _CITED[records.model]
+    target = records.target
     days = settings.STALE_DAYS.get(target)
     if not days:
         return records.none()
@@ -163,9 +164,9 @@ CONCERNS: tuple[Concern, ...] = (
     Concern("in-review", _("waiting for review"), _PUBLISHABLE, _in_review, "publish"),
     Concern("my-drafts", _("my drafts"), _PUBLISHABLE, _my_drafts, is_personal=True),
     Concern("not-kept", _("not published at its time"), _PUBLISHABLE, _not_kept),
-    Concern("one-source", _("one independent source only"), tuple(_CITED), _one_source),
-    Concern("disputed", _("disputed without a note"), tuple(_CITED), _disputed_without_note),
-    Concern("stale", _("not verified for long"), tuple(_CITED), _stale),
+    Concern("one-source", _("one independent source only"), _CITED, _one_source),
+    Concern("disputed", _("disputed without a note"), _CITED, _disputed_without_note),
+    Concern("stale", _("not verified for long"), _CITED, _stale),
     Concern("drift", _("another number than the headline promises"), (AllyList,), _drifted),
     Concern("ties-ended", _("with entries whose ties have ended"), (AllyList,), _ties_ended),
     Concern(
@@ -187,8 +188,13 @@ class Finding:
     count: int
 
     @property
-    def is_many(self) -> bool:
-        return self.count > ENOUGH
+    def label(self) -> str:
+        return f"{capfirst(str(self.model._meta.verbose_name_plural))}: {self.concern.label}"
+
+
+def about(count: int) -> str:
+    """Say a number as a desk does: beyond ENOUGH, that there are more."""
+    return f"{ENOUGH}+" if count > ENOUGH else str(count)
 
 
 def findings(user: Any, may: Callable[[str, Any], bool]) -> Iterator[Finding]:

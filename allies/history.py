@@ -176,21 +176,24 @@ def _in_time(version: tuple[Any, dict[str, Any]]) -> Any:
 
 
 #: The columns that tell of a version besides its content.
-OF_VERSION = (
+_OF_VERSION = (
     *("id", "history_id", "history_date", "history_type"),
     *("history_user_id", "history_change_reason", "changeset_id"),
 )
+
+
+def version_columns(model: Any) -> list[str]:
+    """Return the columns of a noun's versions that its history is told from."""
+    status = ["status"] if issubclass(model, Publishable) else []
+    return [*_OF_VERSION, *(field.attname for field in content_fields(model)), *status]
 
 
 def _versions(record: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Yield (model, values) of every version of the record and of all that was ever part of it."""
 
     def walk(model: Any, ids: list[int]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        columns = [f.attname for f in content_fields(model)]
-        if issubclass(model, Publishable):
-            columns.append("status")
         versions = model.history.model.objects.filter(id__in=ids).order_by("history_id")
-        for row in versions.values(*OF_VERSION, *columns):
+        for row in versions.values(*version_columns(model)):
             yield model, row
         for child, owner in children_of(model):
             if part_ids := ever_part(child, owner, ids):

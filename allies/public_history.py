@@ -8,7 +8,15 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from allies.history import OF_VERSION, Names, Step, fields_of, number_of, steps_of, title_of
+from allies.history import (
+    Names,
+    Step,
+    fields_of,
+    number_of,
+    steps_of,
+    title_of,
+    version_columns,
+)
 from allies.models import (
     Changeset,
     CitedPublishable,
@@ -23,7 +31,6 @@ from allies.models.dossier import (
     Dossier,
     children_of,
     compare,
-    content_fields,
     content_of,
     key_of,
     model_of,
@@ -161,13 +168,10 @@ def _versions_around(pairs: list[tuple[Any, Changeset]]) -> dict[Any, _Versions]
 def _around(model: Any, changesets: list[int], ids: list[int]) -> _Versions:
     """Return every version of what these changesets wrote, and of these records."""
     history = model.history.model.objects
-    columns = [f.attname for f in content_fields(model)]
-    if issubclass(model, Publishable):
-        columns.append("status")
     written = history.filter(changeset_id__in=changesets).order_by().values("id")
     rows = history.filter(Q(id__in=written) | Q(id__in=ids)).order_by("history_date", "history_id")
     found: _Versions = {}
-    for row in rows.values(*OF_VERSION, *columns):
+    for row in rows.values(*version_columns(model)):
         found.setdefault(row["id"], []).append(row)
     return found
 

@@ -1,6 +1,6 @@
 """Editing under a changeset: a record and its parts, written as one, with who, when and why."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,17 +62,14 @@ def write(*, changes: list[Change], root: Any, user: Person) -> None:
     something, ValidationError where a change breaks a rule or what it is about is gone.
     """
     _require_rights(changes, root, user)
-    lacked = lacks(root)
     written: dict[str, int] = {}
     removed = [change for change in changes if change["what"] == "removed"]
-    for change in reversed(removed):
-        record = _existing(change)
-        record.delete()
-    for change in changes:
-        if change["what"] != "removed":
-            _write_one(change, root, written)
-    if new := [text for text in lacks(root) if text not in lacked]:
-        raise Incomplete(new)
+    with kept_complete(root):
+        for change in reversed(removed):
+            _existing(change).delete()
+        for change in changes:
+            if change["what"] != "removed":
+                _write_one(change, root, written)
 
 
 def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
@@ -84,7 +81,16 @@ def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
             raise PermissionDenied
 
 
-def lacks(root: Any) -> list[Lack]:
+@contextmanager
+def kept_complete(root: Any) -> Iterator[None]:
+    """Raise Incomplete where what is written inside leaves a public record lacking something."""
+    lacked = _lacks(root)
+    yield
+    if new := [text for text in _lacks(root) if text not in lacked]:
+        raise Incomplete(new)
+
+
+def _lacks(root: Any) -> list[Lack]:
     """Return what a published record lacks of what publication asks for; nothing of a draft."""
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:
@@ -113,21 +119,26 @@ def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
     for name, (_old, new) in change["fields"].items():
         field = model._meta.get_field(name)
         setattr(record, field.attname, written.get(new, new) if field.is_relation else new)
+    save_checked(record, force_insert=change["what"] == "added")
+    if root_of(record) != root:
+        raise PermissionDenied
+    written[change["key"]] = record.pk
+
+
+def save_checked(record: Any, *, exclude: Collection[str] = (), force_insert: bool = False) -> None:
+    """Write a record that keeps every rule; ``exclude`` are fields that are not asked.
+
+    Raises ValidationError, with its name, where it breaks one or its place is taken.
+    """
     try:
-        record.full_clean()
-        if change["what"] == "added":
-            record.save(force_insert=True)
-        else:
-            record.save()
+        record.full_clean(exclude=set(exclude))
+        record.save(force_insert=force_insert)
     except ValidationError as error:
         raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
     except IntegrityError as error:
         raise ValidationError(
             _("“%(record)s” cannot be written: another one is in its place.") % {"record": record}
         ) from error
-    if root_of(record) != root:
-        raise PermissionDenied
-    written[change["key"]] = record.pk
 
 
 def rewind(*, now: Dossier, before: Dossier) -> None:

@@ -1,14 +1,14 @@
 """Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, models
+from django.db import models
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import Incomplete, editing, lacks, new_edit
-from allies.actions.rights import Person, may, may_change
+from allies.actions.editing import editing, kept_complete, new_edit, save_checked
+from allies.actions.rights import Person, may, may_change, may_write
 from allies.actions.versions import lock
 from allies.models import (
     Changeset,
@@ -20,7 +20,8 @@ from allies.models import (
     address_field,
     record_models,
 )
-from allies.models.dossier import children_of, content_fields
+from allies.models.dossier import children_of, content_fields, is_owner
+from allies.models.nouns import model_named, pointers_to
 
 KEEP, DROP = "keep", "drop"
 
@@ -34,18 +35,9 @@ def may_merge(*, user: Person, record: Any) -> bool:
     """Say whether the user may merge this record with another, as far as this one goes."""
     return (
         isinstance(record, Publishable)
-        and may(user=user, action="change", record=record)
+        and may_write(user=user, record=record)
         and may(user=user, action="delete", record=record)
-        and may_change(user=user, record=record)
     )
-
-
-def pointers_to(model: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield (model, field) of all that points to such records; a source's origin is computed."""
-    for other in record_models():
-        for field in other._meta.concrete_fields:
-            if field.related_model is model and field.name != "origin":
-                yield other, field
 
 
 def what_moves(record: Any) -> list[tuple[Any, int]]:
@@ -80,7 +72,8 @@ def merge(
         lock(record_models())
         keep, drop = _fresh(keep), _fresh(drop)
         _refuse(keep, drop, user)
-        _Merging(keep, drop, chosen, user).run()
+        with kept_complete(keep):
+            _Merging(keep, drop, chosen, user).run()
         changeset.layout = _lead_on(keep, drop)
     return changeset
 
@@ -120,7 +113,6 @@ class _Merging:
         self.drop = drop
         self.user = user
         self.takes_values = DROP in chosen.values()
-        self.lacked = lacks(keep)
         for field in fields_to_choose(type(keep)):
             if chosen.get(field.name, KEEP) == DROP:
                 setattr(keep, field.attname, getattr(drop, field.attname))
@@ -156,8 +148,6 @@ class _Merging:
             self._check_parts()
         if isinstance(self.keep, Source):
             Source.objects.trace_origins()
-        if new := [text for text in lacks(self.keep) if text not in self.lacked]:
-            raise Incomplete(new)
 
     def _move(self, old: Any, new: Any) -> None:
         """Let everything that points to ``old`` point to ``new``, what both have only once."""
@@ -172,7 +162,7 @@ class _Merging:
                     self._move(record, twin)
                     self._delete(record)
                     continue
-                if _is_part(model, field) and _has_position(model):
+                if is_owner(field) and _has_position(model):
                     record.position = _last_position(model, field, new) + 1
                 self._require(record, "change")
                 self._write(record)
@@ -185,16 +175,7 @@ class _Merging:
 
     def _write(self, record: Any) -> None:
         record._history_user = self.user
-        try:
-            record.full_clean(exclude=["origin"])  # which is worked out anew at the end
-            record.save()
-        except ValidationError as error:
-            raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
-        except IntegrityError as error:
-            raise ValidationError(
-                _("“%(record)s” cannot be written: another one is in its place.")
-                % {"record": record}
-            ) from error
+        save_checked(record, exclude=["origin"])  # which is worked out anew at the end
 
     def _delete(self, record: Any) -> None:
         # Read anew: the version of its deletion has to have it as it stands.
@@ -219,10 +200,6 @@ def _order(model: Any) -> list[str]:
 
 def _has_position(model: Any) -> bool:
     return any(field.name == "position" for field in model._meta.concrete_fields)
-
-
-def _is_part(model: Any, field: Any) -> bool:
-    return field.remote_field.on_delete is models.CASCADE
 
 
 def _last_position(model: Any, field: Any, owner: Any) -> int:
@@ -276,7 +253,7 @@ def settle_addresses(changeset: Changeset) -> None:
     if changeset.kind != ChangesetKind.MERGE:
         return
     noun, kept, merged = changeset.about_noun, changeset.about_id, changeset.layout
-    model: Any = next(m for m in record_models() if m._meta.model_name == noun)
+    model = model_named(noun)
     if not model._default_manager.filter(pk=merged["dropped"]).exists():
         _lead(noun, merged["led"], int(kept or 0))
         return

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editing import editing, write
-from allies.actions.rights import Person, may, may_change
+from allies.actions.rights import Person, may_write
 from allies.models import Changeset, ChangesetState
 from allies.models.dossier import Change
 
@@ -27,11 +27,7 @@ def propose(*, changeset: Changeset, changes: list[Change]) -> None:
 def may_decide(*, user: Person, changeset: Changeset) -> bool:
     """Say whether the user may write what is proposed: what is public takes a publisher."""
     record = changeset.about
-    return (
-        record is not None
-        and may(user=user, action="change", record=record)
-        and may_change(user=user, record=record)
-    )
+    return record is not None and may_write(user=user, record=record)
 
 
 def may_amend(*, user: Person, changeset: Changeset) -> bool:
@@ -96,7 +92,7 @@ def _waiting(changeset: Changeset) -> Any:
 def moved_since(changeset: Changeset, now: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
     """Return, by key, the fields whose ground has moved: neither as before nor as proposed.
 
-    A record that is gone, or one to be removed that was changed since, moved as a whole: ``*``.
+    A record that was to be changed and is gone moved as a whole: ``*``.
     """
     found: dict[str, set[str]] = {}
     for change in changeset.changes:

@@ -19,6 +19,11 @@ def may_publish(*, user: Person, record: Publishable) -> bool:
     return may(user=user, action="publish", record=record)
 
 
+def may_write(*, user: Person, record: Record) -> bool:
+    """Say whether the user may change such records, and this one as it stands now."""
+    return may(user=user, action="change", record=record) and may_change(user=user, record=record)
+
+
 def may_change(*, user: Person, record: Record) -> bool:
     """Say whether what the user writes here may stand as the record is now.
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
-from allies.actions.rights import Person, may, may_change
+from allies.actions.rights import Person, may, may_write
 from allies.actions.undo_sets import UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
@@ -48,11 +48,7 @@ def may_undo(*, user: Person, changeset: Changeset) -> bool:
         return True
     first = _first(changeset)
     record = None if first.kind in BY_JOB else first.about
-    return (
-        record is not None
-        and may(user=user, action="change", record=record)
-        and may_change(user=user, record=record)
-    )
+    return record is not None and may_write(user=user, record=record)
 
 
 def _first(changeset: Changeset) -> Changeset:

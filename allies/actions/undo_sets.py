@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
 from allies.models import Changeset, Publishable, Slugged, Source, Status, record_models
-from allies.models.dossier import content_fields
+from allies.models.dossier import content_fields, owners_of
+from allies.models.nouns import pointers_to
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
@@ -289,16 +290,8 @@ class UndoSets:
 
 
 def _pointers_to(model: Any) -> list[tuple[Any, str]]:
-    """Return (model, column) of every field of a noun that points to this one.
-
-    A source's origin follows from what it is derived from, and is no use of its own.
-    """
-    return [
-        (child, connection.ops.quote_name(f.column))
-        for child in record_models()
-        for f in child._meta.concrete_fields
-        if f.related_model is model and f.name != "origin"
-    ]
+    """Return (model, column) of every field of a noun that points to this one."""
+    return [(child, connection.ops.quote_name(f.column)) for child, f in pointers_to(model)]
 
 
 def _content(model: Any) -> list[str]:
@@ -314,10 +307,9 @@ def _governing(model: Any) -> Iterator[tuple[str, type[Publishable]]]:
     if issubclass(model, Publishable):
         yield "", model
         return
-    for f in model._meta.concrete_fields:
-        if f.is_relation and f.remote_field.on_delete is models.CASCADE:
-            for path, governing in _governing(f.related_model):
-                yield f"{f.name}__{path}", governing
+    for f in owners_of(model):
+        for path, governing in _governing(f.related_model):
+            yield f"{f.name}__{path}", governing
 
 
 def _table(model: Any) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from allies.actions.appointments import TIMED, call_appointment_off, make_appointment
 from allies.actions.publication import STEPS
 from allies.actions.rights import may
+from allies.admin.form import FormMixin
 from allies.jobs import keep_due_appointments
 from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.views.preview import PAGES
@@ -27,7 +28,7 @@ LATER_LABELS = {
 }
 
 
-class PresenceMixin(admin.ModelAdmin):
+class PresenceMixin(FormMixin):
     """Who else has a record open."""
 
     def get_urls(self) -> list[Any]:
@@ -44,15 +45,13 @@ class PresenceMixin(admin.ModelAdmin):
             raise PermissionDenied
         return JsonResponse({"others": others_at(request, record)})
 
-    def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
-    ) -> HttpResponse:
-        record = kwargs.get("obj") or context.get("original")
-        if record is not None and record.pk and self.has_change_permission(request, record):
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        if record is not None and self.has_change_permission(request, record):
             context["others_at"] = others_at(request, record)
             name = f"admin:allies_{self.model._meta.model_name}_open"
             context["open_url"] = reverse(name, args=[record.pk])
-        return super().render_change_form(request, context, **kwargs)
+        return context
 
 
 def others_at(request: HttpRequest, record: Any) -> str:
@@ -65,21 +64,19 @@ def others_at(request: HttpRequest, record: Any) -> str:
     }
 
 
-class AppointmentMixin(admin.ModelAdmin):
+class AppointmentMixin(FormMixin):
     """A step at a time to come."""
 
-    def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
-    ) -> HttpResponse:
-        record = kwargs.get("obj") or context.get("original")
-        if record is not None and record.pk:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        if record is not None:
             context["appointments"] = Appointment.objects.waiting().about(record)
             context["timed"] = [
                 (step, LATER_LABELS[step])
                 for step in TIMED
                 if may(user=request.user, action=STEPS[step][2], record=record)
             ]
-        return super().render_change_form(request, context, **kwargs)
+        return context
 
     def arrange(self, request: HttpRequest, record: Any) -> HttpResponse | None:
         """Make, or call off, the appointment a form asks for; None where it asks for none."""

@@ -7,7 +7,7 @@ transaction that is rolled back, and what it would have changed is kept as a pro
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -16,9 +16,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import Incomplete, editing, lacks, new_edit, rewind
+from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
 from allies.actions.proposals import propose
 from allies.actions.rights import may, may_change
+from allies.admin.form import FormMixin
 from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
 
@@ -37,6 +38,11 @@ class WouldBePublic(ValidationError):
             _("This would be public at once, and you may not publish. Ask a reviewer.")
         )
         self.root = root
+
+
+def is_proposing(request: HttpRequest) -> bool:
+    """Say whether a form is only tried out, to keep what it would change as a proposal."""
+    return getattr(request, "proposing", None) is not None
 
 
 def seal(record: Any, dossier: Dossier) -> str:
@@ -65,7 +71,7 @@ def correction_of(request: HttpRequest, root: Any) -> Correction | None:
     return found
 
 
-class EditingMixin(admin.ModelAdmin):
+class EditingMixin(FormMixin):
     """A form whose save is a changeset."""
 
     def changeform_view(
@@ -115,13 +121,8 @@ class EditingMixin(admin.ModelAdmin):
 
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
-        changeset = self._changeset(request, root)
-        with editing(changeset):
-            lacked = lacks(root) if root.pk else []
-            response = view()
-            if root.pk and (new := [text for text in lacks(root) if text not in lacked]):
-                raise Incomplete(new)
-        return response
+        with editing(self._changeset(request, root)), kept_complete(root):
+            return view()
 
     def _proposed(
         self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any
@@ -187,12 +188,12 @@ class EditingMixin(admin.ModelAdmin):
             super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        if getattr(request, "proposing", None) is not None:
+        if is_proposing(request):
             return HttpResponseRedirect("")
         return super().response_add(request, obj, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        if getattr(request, "proposing", None) is not None:
+        if is_proposing(request):
             return HttpResponseRedirect("")
         return super().response_change(request, obj)
 
@@ -211,11 +212,9 @@ class EditingMixin(admin.ModelAdmin):
 
         return Refused
 
-    def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
-    ) -> HttpResponse:
-        record = kwargs.get("obj") or context.get("original")
-        if record is not None and record.pk:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        if record is not None:
             root = root_of(record)
             opened = request.POST.get(OPENED, "")
             context["opened"] = opened if opened else seal(root, read(root))
@@ -228,4 +227,4 @@ class EditingMixin(admin.ModelAdmin):
                 )
         context["reason"] = request.POST.get("_reason", "")
         context["public_note"] = request.POST.get("_public_note", "")
-        return super().render_change_form(request, context, **kwargs)
+        return context

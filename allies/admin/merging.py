@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +19,7 @@ from allies.actions.merging import (
     what_moves,
 )
 from allies.admin.editing import seal, unsealed
+from allies.admin.form import FormMixin
 from allies.history import Names, fields_of
 from allies.models import address_field
 from allies.models.dossier import content_of, key_of, read
@@ -30,7 +31,7 @@ OFFERED = 20
 PREFIX = "field-"
 
 
-class MergeMixin(admin.ModelAdmin):
+class MergeMixin(FormMixin):
     """A record's page on which it is merged with another."""
 
     def get_urls(self) -> list[Any]:
@@ -38,13 +39,11 @@ class MergeMixin(admin.ModelAdmin):
         view = self.admin_site.admin_view(self.merge_view)
         return [path("<path:object_id>/merge/", view, name=name), *super().get_urls()]
 
-    def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
-    ) -> HttpResponse:
-        record = kwargs.get("obj") or context.get("original")
-        if record is not None and record.pk:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        if record is not None:
             context["may_merge"] = may_merge(user=request.user, record=record)
-        return super().render_change_form(request, context, **kwargs)
+        return context
 
     def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Let the other record be chosen; show both side by side; merge them."""

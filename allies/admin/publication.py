@@ -20,6 +20,7 @@ from allies.actions.publication import (
 from allies.actions.rights import may
 from allies.admin.base import RecordAdmin
 from allies.admin.desk import AppointmentMixin, PreviewLinkMixin
+from allies.admin.editing import is_proposing
 from allies.admin.merging import MergeMixin
 from allies.models import EvidenceLost
 from allies.models.base import Lack
@@ -55,11 +56,9 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         """Lead to the public page of what has one; a draft has its preview."""
         return super().get_view_on_site_url(obj) if obj and obj.is_published else None
 
-    def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
-    ) -> HttpResponse:
-        record = kwargs.get("obj") or context.get("original")
-        if record is not None and record.pk:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        if record is not None:
             context["steps"] = [
                 (step, STEP_LABELS[step])
                 for step in possible_steps(record=record, user=request.user)
@@ -74,17 +73,17 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
                 (step, STEP_LABELS[step])
                 for step in possible_steps(record=self.model(), user=request.user)
             ]
-        return super().render_change_form(request, context, **kwargs)
+        return context
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        after = None if getattr(request, "proposing", None) else self._after_step(request, obj)
-        return after or super().response_add(request, obj, *args, **kwargs)
+        return self._after_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        after = None if getattr(request, "proposing", None) else self._after_step(request, obj)
-        return after or super().response_change(request, obj)
+        return self._after_step(request, obj) or super().response_change(request, obj)
 
     def _after_step(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+        if is_proposing(request):
+            return None  # a proposal takes no step
         if arranged := self.arrange(request, record):
             return arranged
         step = request.POST.get("_step", "")

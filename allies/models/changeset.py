@@ -58,6 +58,10 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         """Those readers may see: applied, and with nothing in them that was not public then."""
         return self.filter(state=ChangesetState.APPLIED, listed=True)
 
+    def _begun(self) -> "ChangesetQuerySet":
+        """Imports and undos that have not come to their end."""
+        return self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
+
     def applied(self) -> "ChangesetQuerySet":
         return self.filter(state=ChangesetState.APPLIED)
 
@@ -67,8 +71,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
 
     def failed(self) -> "ChangesetQuerySet":
         """Imports, and undos, whose last job ended early."""
-        begun = self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
-        return begun.exclude(message="")
+        return self._begun().exclude(message="")
 
     def declined(self) -> "ChangesetQuerySet":
         """Those somebody else than their author decided against."""
@@ -93,8 +96,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
 
     def forgotten(self, now: dt.datetime) -> "ChangesetQuerySet":
         """Those begun and left lying for longer than KEPT_FOR."""
-        begun = self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
-        return begun.filter(created_at__lt=now - KEPT_FOR)
+        return self._begun().filter(created_at__lt=now - KEPT_FOR)
 
 
 def _folder(changeset: "Changeset", name: str) -> str:

@@ -47,7 +47,7 @@ class AppointmentQuerySet(AboutQuerySet):
         return self.filter(done_at=None).order_by("due_at")
 
     def failed(self) -> Any:
-        """Those that could not be kept, and whose editor has not seen it yet."""
+        """Those that could not be kept when it was time."""
         return self.exclude(done_at=None).exclude(problem="")
 
 

@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from allies.models.base import Record
 from allies.models.fields import DerivedField
-from allies.models.nouns import record_models
+from allies.models.nouns import model_named, pointers_to, record_models
 
 #: ``<model>-<id>`` → {field: value}.
 Dossier = dict[str, dict[str, Any]]
@@ -38,21 +38,17 @@ def content_fields(model: Any) -> list[Any]:
 
 def children_of(model: Any) -> list[tuple[Any, Any]]:
     """Return (model, field) of what is part of such records: what goes when they go."""
-    return [
-        (child, field)
-        for child in record_models()
-        for field in owners_of(child)
-        if field.related_model is model
-    ]
+    return [(child, field) for child, field in pointers_to(model) if is_owner(field)]
 
 
 def owners_of(model: Any) -> list[Any]:
     """Return the fields by which such records are part of others."""
-    return [
-        field
-        for field in model._meta.concrete_fields
-        if field.is_relation and field.remote_field.on_delete is models.CASCADE
-    ]
+    return [field for field in model._meta.concrete_fields if is_owner(field)]
+
+
+def is_owner(field: Any) -> bool:
+    """Say whether what has this field goes when what the field points to goes."""
+    return bool(field.is_relation and field.remote_field.on_delete is models.CASCADE)
 
 
 def root_of(record: Any) -> Any:
@@ -69,8 +65,7 @@ def key_of(record: Any) -> str:
 
 def model_of(key: str) -> Any:
     """Return the model a dossier's key is about; raise KeyError where there is none."""
-    name = key.partition("-")[0]
-    return {str(model._meta.model_name): model for model in record_models()}[name]
+    return model_named(key.partition("-")[0])
 
 
 def id_of(key: str) -> str:

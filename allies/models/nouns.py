@@ -1,6 +1,7 @@
 """All nouns at once: in an order in which each stands after what it points to, and their state."""
 
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.db import models
 from allies.models.base import Record
 
 
-def record_models() -> list[type[Record]]:
+@cache
+def record_models() -> tuple[type[Record], ...]:
     """Return the models of all nouns, each after those it points to."""
     found: list[type[Record]] = []
 
@@ -24,7 +26,7 @@ def record_models() -> list[type[Record]]:
 
     for model in _all_records():
         add(model)
-    return found
+    return tuple(found)
 
 
 def _all_records() -> Iterable[Any]:
@@ -35,10 +37,33 @@ def _is_record(model: Any) -> bool:
     return issubclass(model, Record)
 
 
+@cache
+def _models_by_name() -> dict[str, Any]:
+    return {str(model._meta.model_name): model for model in record_models()}
+
+
+def model_named(noun: str) -> Any:
+    """Return the noun's model that goes by this name; raise KeyError where there is none."""
+    return _models_by_name()[noun]
+
+
 def record_of(noun: str, record_id: int | None) -> Any:
     """Return the record with this id of the noun a model goes by; None where there is none."""
-    model = next((m for m in record_models() if m._meta.model_name == noun), None)
+    model = _models_by_name().get(noun)
     return None if model is None else model._default_manager.filter(pk=record_id).first()
+
+
+def pointers_to(model: Any) -> list[tuple[Any, Any]]:
+    """Return (model, field) of all that points to such records.
+
+    A source's origin follows from what it is derived from, and is no pointer of its own.
+    """
+    return [
+        (other, field)
+        for other in record_models()
+        for field in other._meta.concrete_fields
+        if field.related_model is model and field.name != "origin"
+    ]
 
 
 def address_field(model: Any) -> str:

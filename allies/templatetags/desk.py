@@ -4,11 +4,10 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from allies.actions.rights import may
-from allies.attention import ENOUGH, findings
+from allies.attention import ENOUGH, about, findings
 from allies.models import Changeset, ChangesetState, Correction, record_models
 
 register = template.Library()
@@ -23,9 +22,8 @@ def desk(context: Any) -> list[dict[str, Any]]:
         name = f"admin:allies_{finding.model._meta.model_name}_changelist"
         lines.append(
             {
-                "label": f"{capfirst(str(finding.model._meta.verbose_name_plural))}: "
-                f"{finding.concern.label}",
-                "count": f"{ENOUGH}+" if finding.is_many else finding.count,
+                "label": finding.label,
+                "count": about(finding.count),
                 "url": f"{reverse(name)}?attention={finding.concern.key}",
             }
         )
@@ -35,8 +33,7 @@ def desk(context: Any) -> list[dict[str, Any]]:
 def _line(label: Any, records: Any, view: str, query: str) -> list[dict[str, Any]]:
     count = records.order_by()[: ENOUGH + 1].count()
     address = f"{reverse(f'admin:allies_{view}_changelist')}?{query}"
-    shown = f"{ENOUGH}+" if count > ENOUGH else count
-    return [{"label": label, "count": shown, "url": address}] if count else []
+    return [{"label": label, "count": about(count), "url": address}] if count else []
 
 
 def _corrections(user: Any) -> list[dict[str, Any]]:

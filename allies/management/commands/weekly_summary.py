@@ -6,10 +6,9 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from allies.attention import ENOUGH, findings
+from allies.attention import about, findings
 from allies.models import Changeset, Correction
 
 
@@ -41,7 +40,5 @@ def _lines() -> list[str]:
         if count
     ]
     for found in findings(None, lambda right, model: True):
-        count = f"{ENOUGH}+" if found.is_many else str(found.count)
-        noun = capfirst(str(found.model._meta.verbose_name_plural))
-        lines.append(f"{count:>6}  {noun}: {found.concern.label}")
+        lines.append(f"{about(found.count):>6}  {found.label}")
     return lines or [_("Nothing waits.")]

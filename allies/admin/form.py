@@ -1,0 +1,20 @@
+"""A record's form, and what stands beside its fields."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+
+class FormMixin(admin.ModelAdmin):
+    """A form to whose page every mixin adds its own: each extends ``beside``."""
+
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        """Return what the form's template is told; ``record`` is None while one is added."""
+        return {}
+
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context.update(self.beside(request, kwargs.get("obj")))
+        return super().render_change_form(request, context, **kwargs)
