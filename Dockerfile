@@ -18,7 +18,7 @@ WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --chown=root:root . .
 # Messages and static files are part of the image: a container starts without writing any.
-RUN ALLIES_DATA_DIR=/tmp/build ALLIES_STATIC_ROOT=/static ALLIES_SECRET_KEY=build \
+RUN ALLIES_DATA_DIR=/tmp/build ALLIES_STATIC_ROOT=/static ALLIES_SECRET_KEY=of-the-build-alone-and-never-of-a-site-that-anybody-can-reach \
     sh -c 'python manage.py messages --compile && python manage.py collectstatic --noinput' \
     && rm -rf /tmp/build
 ENV ALLIES_STATIC_ROOT=/static
