@@ -9,6 +9,7 @@ text means: not known. Seasons are left out: they are other months on the other 
 import calendar
 import datetime as dt
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -104,6 +105,21 @@ def _interval_bounds(value: str) -> Bounds:
     return Bounds(earliest, latest)
 
 
+def pick_date(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
+    """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
+
+    Its first possible day is that of the first days, its last possible day that of the last.
+    """
+    known = [(b.earliest or dt.date.min, b.latest or dt.date.max) for b in map(bounds, dates)]
+    first, last = pick([start for start, _end in known]), pick([end for _start, end in known])
+    if (first, last) in known:
+        return dates[known.index((first, last))]
+    if last == dt.date.max:
+        return ""  # nobody knows by when
+    start = ".." if first == dt.date.min else first.isoformat()
+    return first.isoformat() if first == last else f"{start}/{last.isoformat()}"
+
+
 def read(text: str) -> str:
     """Return the EDTF form of a date as a person types it, in English or Indonesian.
 
@@ -184,6 +200,18 @@ def in_words(value: str) -> str:
         "start": _point_in_words(start),
         "end": _point_in_words(end),
     }
+
+
+def end_in_words(value: str) -> str:
+    """Say when something ended; an end that is open may never have come.
+
+    >>> end_in_words("2012/..")
+    'not before 2012, if at all'
+    """
+    start, _slash, end = value.partition("/")
+    if end == "..":
+        return _("not before %(date)s, if at all") % {"date": _point_in_words(start)}
+    return in_words(value)
 
 
 def _point_in_words(value: str) -> str:

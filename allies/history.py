@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,18 +133,38 @@ class Step:
 
 def steps_of(record: Any) -> list[Step]:
     """Return every step in a record's history, oldest first; costs three queries a kind of part."""
-    groups: dict[Any, list[tuple[Any, dict[str, Any]]]] = {}
-    for model, row in sorted(_versions(record), key=_in_time):
+    return steps_of_each([record])[record.pk]
+
+
+def steps_of_each(records: Sequence[Any]) -> dict[int, list[Step]]:
+    """Return, by id, the steps of each of these records of one noun; costs the same as for one."""
+    groups: dict[int, dict[Any, list[tuple[Any, dict[str, Any]]]]] = {r.pk: {} for r in records}
+    rows = []
+    for model, row, roots in sorted(_versions(records), key=_in_time):
         # Without a changeset, what was written at the very same moment belongs together.
         group = row["changeset_id"] or row["history_date"]
-        groups.setdefault(group, []).append((model, row))
-    rows = [row for group in groups.values() for _model, row in group]
+        for root in roots:
+            groups[root].setdefault(group, []).append((model, row))
+        rows.append(row)
     changesets = Changeset.objects.in_bulk({row["changeset_id"] for row in rows} - {None})
     users = get_user_model().objects.in_bulk({row["history_user_id"] for row in rows} - {None})
+    return {
+        record.pk: _steps(type(record), groups[record.pk].values(), changesets, users)
+        for record in records
+    }
+
+
+def _steps(
+    noun: Any,
+    groups: Iterable[list[tuple[Any, dict[str, Any]]]],
+    changesets: dict[Any, Changeset],
+    users: dict[Any, Any],
+) -> list[Step]:
+    """Return the steps that these groups of versions, oldest first, make of a record."""
     found: list[Step] = []
     state: Dossier = {}
     status = ""
-    for group in groups.values():
+    for group in groups:
         _first_model, first = group[0]
         before, status_before = state, status
         state = dict(state)
@@ -154,7 +174,7 @@ def steps_of(record: Any) -> list[Step]:
                 state.pop(key, None)
             else:
                 state[key] = content_of(model, row)
-            if model is type(record):
+            if model is noun:
                 status = row.get("status", "")
         found.append(
             Step(
@@ -170,8 +190,8 @@ def steps_of(record: Any) -> list[Step]:
     return found
 
 
-def _in_time(version: tuple[Any, dict[str, Any]]) -> Any:
-    _model, row = version
+def _in_time(version: tuple[Any, dict[str, Any], Any]) -> Any:
+    _model, row, _roots = version
     return row["history_date"], row["history_id"]
 
 
@@ -188,15 +208,22 @@ def version_columns(model: Any) -> list[str]:
     return [*_OF_VERSION, *(field.attname for field in content_fields(model)), *status]
 
 
-def _versions(record: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield (model, values) of every version of the record and of all that was ever part of it."""
+def _versions(records: Iterable[Any]) -> Iterator[tuple[Any, dict[str, Any], set[int]]]:
+    """Yield (model, values, ids) of every version of the records and of all that was ever part of
+    one, with the ids of those it was part of.
+    """
 
-    def walk(model: Any, ids: list[int]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        versions = model.history.model.objects.filter(id__in=ids).order_by("history_id")
+    def walk(model: Any, roots: dict[int, set[int]]) -> Iterator[Any]:
+        versions = model.history.model.objects.filter(id__in=roots).order_by("history_id")
         for row in versions.values(*version_columns(model)):
-            yield model, row
+            yield model, row, roots[row["id"]]
         for child, owner in children_of(model):
-            if part_ids := ever_part(child, owner, ids):
-                yield from walk(child, part_ids)
+            parts: dict[int, set[int]] = {}
+            for part, owned_by in ever_part(child, owner, roots):
+                parts.setdefault(part, set()).update(roots[owned_by])
+            if parts:
+                yield from walk(child, parts)
 
-    yield from walk(type(record), [record.pk])
+    found = list(records)
+    if found:
+        yield from walk(type(found[0]), {record.pk: {record.pk} for record in found})

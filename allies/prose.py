@@ -30,6 +30,10 @@ _MARK = re.compile(r"\[(@[^\[\]]+)\]")
 _GAP = re.compile(r'<sup data-note="\d+"></sup>')
 
 
+#: Tokens that part words.
+_SPACES = {"softbreak": " ", "hardbreak": " "}
+
+
 class Mark(NamedTuple):
     """A source cited in a text: its key, and where in it."""
 
@@ -72,6 +76,58 @@ def keys_in(text: str) -> set[str]:
     if _SIGN not in text:
         return set()
     return {mark.key for token in _tokens(text) for mark in token.meta.get("marks", ())}
+
+
+def plain(text: str) -> str:
+    """Return the words of a text alone, on one line: no marks of Markdown, none of sources."""
+    parts = []
+    for block in _MARKDOWN.parse(text):
+        inline = block.children if block.children is not None else [block]
+        words = ""
+        for token in inline:
+            words = words.rstrip() if token.type == "note" else words  # "said [@key]." is "said."
+            words += _SPACES.get(token.type, token.content)
+        parts.append(words)
+    return " ".join(" ".join(parts).split())
+
+
+def paragraphs(text: str) -> str:
+    """Return the words of a text, a line a paragraph, without marks of Markdown.
+
+    What it cites stays, in brackets: "[@key, p. 4]".
+    """
+    lines = []
+    for block in _MARKDOWN.parse(text):
+        inline = block.children if block.children is not None else [block]
+        line = "".join(
+            _cited(token.meta["marks"])
+            if token.type == "note"
+            else _SPACES.get(token.type, token.content)
+            for token in inline
+        )
+        lines.append(line.strip())
+    return "\n\n".join(line for line in lines if line)
+
+
+def _cited(marks: list[Mark]) -> str:
+    """Return marks as they are written."""
+    inside = (", ".join(part for part in (f"@{m.key}", m.locator) if part) for m in marks)
+    return f"[{'; '.join(inside)}]"
+
+
+def without_marks(text: str, keys: set[str]) -> str:
+    """Return a text without its marks of these sources; what else a bracket cites stays."""
+    if not keys or _SIGN not in text:
+        return text
+
+    def kept(found: re.Match[str]) -> str:
+        marks = _marks_of(found[1])
+        if not any(mark.key in keys for mark in marks):
+            return found[0]
+        left = [mark for mark in marks if mark.key not in keys]
+        return _cited(left) if left else ""
+
+    return _MARK.sub(kept, text)
 
 
 def _tokens(text: str) -> Iterator[Token]:

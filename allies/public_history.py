@@ -1,11 +1,10 @@
 """What readers saw change of a record, in plain words."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from allies.history import (
@@ -13,30 +12,27 @@ from allies.history import (
     Step,
     fields_of,
     number_of,
-    steps_of,
+    steps_of_each,
     title_of,
-    version_columns,
 )
 from allies.models import (
-    Changeset,
+    AllyList,
     CitedPublishable,
     Publishable,
     Source,
     Stance,
     Status,
-    record_models,
 )
 from allies.models.dossier import (
     Change,
     Dossier,
-    children_of,
     compare,
-    content_of,
+    id_of,
     key_of,
     model_of,
-    owners_of,
 )
 from allies.models.fields import ProseField
+from allies.public_text import PublicText
 
 
 @dataclass(frozen=True)
@@ -63,25 +59,100 @@ def public_steps(record: Any) -> list[PublicStep]:
 
     What happened while the record was a draft shows in the step in which it was published.
     """
-    shown: list[tuple[Step, list[Change]]] = []
-    seen: Dossier | None = None
-    steps = steps_of(record)
-    sources = _public_sources(step.after for step in steps)
+    return public_steps_of_each([record])[record.pk]
+
+
+def public_steps_of_each(records: Sequence[Any]) -> dict[int, list[PublicStep]]:
+    """Return, by id, what readers saw change of each of these records of one noun.
+
+    Costs the same queries for one record as for many.
+    """
+    walked = steps_of_each(records)
+    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    return _told({record.pk: _shown(record, walked[record.pk], sources) for record in records})
+
+
+@dataclass(frozen=True)
+class EntrySteps:
+    """What readers saw of one entry of a list: since ``left`` they do not see it any more."""
+
+    ally_list: AllyList
+    country: int
+    steps: list[PublicStep]
+    left: dt.datetime | None
+
+
+def public_steps_of_entries(lists: Sequence[AllyList]) -> dict[int, EntrySteps]:
+    """Return, by id, what readers saw of each entry there ever was in these lists.
+
+    Costs the same queries for one list as for many.
+    """
+    walked = steps_of_each(lists)
+    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    shown, owners = {}, {}
+    for ally_list in lists:
+        whole = _shown(ally_list, walked[ally_list.pk], sources)
+        keys = {key for seen in whole for key in seen.dossier if key.startswith("entry-")}
+        for key in keys:
+            shown[key], owners[key] = _of_entry(whole, key), (ally_list, whole)
+    told = _told(shown)
+    found = {}
+    for key, own in shown.items():
+        ally_list, whole = owners[key]
+        after = [seen.step.moment for seen in whole if seen.step.moment > own[-1].step.moment]
+        country = own[-1].dossier[key]["country"]
+        left = after[0] if after else None
+        found[int(id_of(key))] = EntrySteps(ally_list, country, told[key], left)
+    return found
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A step after which a record was public: what readers saw then, and what was new to them."""
+
+    step: Step
+    dossier: Dossier
+    changes: list[Change]
+
+
+def _shown(record: Any, steps: Iterable[Step], sources: set[int]) -> list[_Seen]:
+    shown: list[_Seen] = []
     for step in steps:
         if isinstance(record, Publishable) and step.status[1] != Status.PUBLISHED:
             continue
         now = _supported(step.after, sources)
         if isinstance(record, CitedPublishable) and not _is_supported(key_of(record), now):
             continue
-        shown.append((step, [] if seen is None else compare(seen, now)))
-        seen = now
-    names = Names(change for _step, changes in shown for change in changes)
-    found = []
-    for n, (step, changes) in enumerate(shown):
-        sentences = public_sentences(changes, names)
-        if n == 0 or sentences or (step.public_note and changes):
-            found.append(PublicStep(step.moment, step.public_note, sentences, is_first=n == 0))
-    return found[::-1]
+        shown.append(_Seen(step, now, compare(shown[-1].dossier, now) if shown else []))
+    return shown
+
+
+def _of_entry(whole: Iterable[_Seen], key: str) -> list[_Seen]:
+    """Return the steps of a list in which this entry was there, with nothing but the entry."""
+    shown: list[_Seen] = []
+    for seen in whole:
+        if key in seen.dossier:
+            of_entry = {
+                k: c for k, c in seen.dossier.items() if key in (k, f"entry-{c.get('entry')}")
+            }
+            changes = compare(shown[-1].dossier, of_entry) if shown else []
+            shown.append(_Seen(seen.step, of_entry, changes))
+    return shown
+
+
+def _told(shown: dict[Any, list[_Seen]]) -> dict[Any, list[PublicStep]]:
+    """Say it in plain words, newest first."""
+    names = PublicNames(change for seen in shown.values() for one in seen for change in one.changes)
+    told = {}
+    for key, seen in shown.items():
+        found = []
+        for n, one in enumerate(seen):
+            sentences = public_sentences(one.changes, names)
+            if n == 0 or sentences or (one.step.public_note and one.changes):
+                note = one.step.public_note
+                found.append(PublicStep(one.step.moment, note, sentences, is_first=n == 0))
+        told[key] = found[::-1]
+    return told
 
 
 def _public_sources(dossiers: Iterable[Dossier]) -> set[int]:
@@ -120,153 +191,36 @@ def _is_supported(key: str, dossier: Dossier) -> bool:
     )
 
 
-def public_sentences(changes: list[Change], names: Names) -> list[Sentence]:
+class PublicNames(Names):
+    """Names of records and, of each, whether readers may see it; texts as they may have them."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        super().__init__(changes)
+        self.text = PublicText()
+        self._public: dict[Any, set[int]] = {}
+
+    def is_public(self, model: Any, value: Any) -> bool:
+        """Say whether readers may see the record an id stands for; costs a query a model."""
+        if model not in self._public:
+            shown = model.objects.published().filter(pk__in=self._found.get(model, {}))
+            self._public[model] = set(shown.order_by().values_list("pk", flat=True))
+        return number_of(value) in self._public[model]
+
+
+def public_sentences(changes: list[Change], names: PublicNames) -> list[Sentence]:
     """Return in plain words what of these changes is about what is public now."""
     public = [kept for change in changes if (kept := _public_part(change, names))]
     return [one for change in public for one in sentences_of(change, names)]
 
 
-def public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list[Sentence]]:
-    """Return, by changeset, what readers saw change of the record it is told of.
-
-    That is nothing where the record was not public before and after, nothing of what is not
-    public now, and nothing of what belongs to another record. Costs the same queries for one
-    changeset as for many: one a model for the versions, one a model for what is public, and those
-    of ``Names``.
-    """
-    pairs = list(pairs)
-    versions = _versions_around(pairs)
-    told = {changeset.pk: _written(record, changeset, versions) for record, changeset in pairs}
-    names = Names(change for changes in told.values() for change in changes)
-    hidden = _hidden_parts(change for changes in told.values() for change in changes)
-    return {
-        number: public_sentences([c for c in changes if c["key"] not in hidden], names)
-        for number, changes in told.items()
-    }
-
-
-#: A model's record → its versions, oldest first.
-_Versions = dict[int, list[dict[str, Any]]]
-
-
-def _versions_around(pairs: list[tuple[Any, Changeset]]) -> dict[Any, _Versions]:
-    """Return, by model, the versions of all these changesets wrote and of what it is part of."""
-    numbers = [changeset.pk for _record, changeset in pairs]
-    needed: dict[Any, set[int]] = {}
-    for record, _changeset in pairs:
-        needed.setdefault(type(record), set()).add(record.pk)
-    found = {}
-    # What is part of something stands after it: seen the other way, owners are known in time.
-    for model in reversed(record_models()):
-        found[model] = _around(model, numbers, sorted(needed.get(model, ())))
-        for owner in owners_of(model):
-            ids = {row[owner.attname] for rows in found[model].values() for row in rows}
-            needed.setdefault(owner.related_model, set()).update(ids - {None})
-    return found
-
-
-def _around(model: Any, changesets: list[int], ids: list[int]) -> _Versions:
-    """Return every version of what these changesets wrote, and of these records."""
-    history = model.history.model.objects
-    written = history.filter(changeset_id__in=changesets).order_by().values("id")
-    rows = history.filter(Q(id__in=written) | Q(id__in=ids)).order_by("history_date", "history_id")
-    found: _Versions = {}
-    for row in rows.values(*version_columns(model)):
-        found.setdefault(row["id"], []).append(row)
-    return found
-
-
-def _written(record: Any, changeset: Changeset, versions: dict[Any, _Versions]) -> list[Change]:
-    """Return what a changeset changed of a record that was public all the while."""
-    before: Dossier = {}
-    after: Dossier = {}
-    for model, records in versions.items():
-        for number, rows in records.items():
-            mine = [n for n, row in enumerate(rows) if row["changeset_id"] == changeset.pk]
-            if not mine:
-                continue
-            key = f"{model._meta.model_name}-{number}"
-            old = rows[mine[0] - 1] if mine[0] else None
-            for side, row in ((before, old), (after, rows[mine[-1]])):
-                if row is not None and row["history_type"] != "-":
-                    side[key] = content_of(model, row)
-    if isinstance(record, Publishable) and not _was_public(record, changeset, versions):
-        return []
-    mine_too = _own_keys(record, before, after, versions)
-    return [change for change in compare(before, after) if change["key"] in mine_too]
-
-
-def _was_public(record: Any, changeset: Changeset, versions: dict[Any, _Versions]) -> bool:
-    """Say whether a record was public before the first and after the last of a changeset."""
-    moments = [
-        row["history_date"]
-        for records in versions.values()
-        for rows in records.values()
-        for row in rows
-        if row["changeset_id"] == changeset.pk
-    ]
-    if not moments:
-        return False
-    first, last = min(moments), max(moments)
-    own = versions[type(record)].get(record.pk, [])
-    earlier = [
-        row for row in own if row["history_date"] < first and row["changeset_id"] != changeset.pk
-    ]
-    until = [row for row in own if row["history_date"] <= last]
-    return all(
-        rows and rows[-1]["history_type"] != "-" and rows[-1]["status"] == Status.PUBLISHED
-        for rows in (earlier, until)
-    )
-
-
-def _own_keys(
-    record: Any, before: Dossier, after: Dossier, versions: dict[Any, _Versions]
-) -> set[str]:
-    """Return the keys of the record and of what is part of it, before or after."""
-    found = {f"{record._meta.model_name}-{record.pk}"}
-
-    def take(model: Any, ids: set[int]) -> None:
-        for child, field in children_of(model):
-            parts = {
-                number
-                for number, rows in versions[child].items()
-                if any(row[field.attname] in ids for row in rows)
-            }
-            if parts:
-                found.update(f"{child._meta.model_name}-{number}" for number in parts)
-                take(child, parts)
-
-    take(type(record), {record.pk})
-    return found & (before.keys() | after.keys())
-
-
-def _hidden_parts(changes: Iterable[Change]) -> set[str]:
-    """Return the keys of what is there and not public now: entries without a source, drafts."""
-    wanted: dict[Any, set[int]] = {}
-    for change in changes:
-        number = number_of(change["key"].partition("-")[2])
-        if number is not None:
-            wanted.setdefault(model_of(change["key"]), set()).add(number)
-    found = set()
-    for model in record_models():
-        ids = wanted.get(model, set())
-        if not ids:
-            continue
-        there = set(model._default_manager.filter(pk__in=ids).values_list("pk", flat=True))
-        public = model._default_manager.published().filter(pk__in=ids)  # type: ignore[attr-defined]
-        shown = set(public.order_by().values_list("pk", flat=True))
-        found |= {f"{model._meta.model_name}-{number}" for number in there - shown}
-    return found
-
-
-def _public_part(change: Change, names: Names) -> Change | None:
+def _public_part(change: Change, names: PublicNames) -> Change | None:
     """Return what of a change readers may see; None where it is about what is not public."""
     model = model_of(change["key"])
     kept = {}
     for name, values in change["fields"].items():
         related = model._meta.get_field(name).related_model
         if related is not None and issubclass(related, Publishable):
-            hidden = [value for value in values if value and not _is_public(names, related, value)]
+            hidden = [value for value in values if value and not names.is_public(related, value)]
             if hidden and name == "source":
                 return None
             if hidden:
@@ -275,12 +229,7 @@ def _public_part(change: Change, names: Names) -> Change | None:
     return {**change, "fields": kept} if kept else None
 
 
-def _is_public(names: Names, model: Any, value: Any) -> bool:
-    record = names.record(model, value)
-    return record is not None and record.is_published
-
-
-def sentences_of(change: Change, names: Names) -> list[Sentence]:
+def sentences_of(change: Change, names: PublicNames) -> list[Sentence]:
     """Return a change in plain words."""
     title = title_of(change, names)
     is_citation = change["key"].startswith("citation-")
@@ -290,10 +239,10 @@ def sentences_of(change: Change, names: Names) -> list[Sentence]:
     if change["what"] == "removed":
         said = _("Source removed: %(what)s") if is_citation else _("Removed: %(what)s")
         return [Sentence(said % {"what": _cited(change, names, 0) if is_citation else title})]
-    return [_field_sentence(shown, title) for shown in fields_of(change, names)]
+    return [_field_sentence(shown, title, names) for shown in fields_of(change, names)]
 
 
-def _cited(change: Change, names: Names, side: int) -> str:
+def _cited(change: Change, names: PublicNames, side: int) -> str:
     values = {name: pair[side] for name, pair in change["fields"].items()}
     model = model_of(change["key"])
     source = names.value(model._meta.get_field("source"), values.get("source"))
@@ -301,10 +250,14 @@ def _cited(change: Change, names: Names, side: int) -> str:
     return f"{source} ({stance})"
 
 
-def _field_sentence(shown: dict[str, Any], title: str) -> Sentence:
+def _field_sentence(shown: dict[str, Any], title: str, names: PublicNames) -> Sentence:
     named = {"field": shown["label"], "record": title, "old": shown["old"], "new": shown["new"]}
     if isinstance(shown["field"], ProseField):
-        return Sentence(_("%(record)s. %(field)s changed") % named, shown["old"], shown["new"])
+        return Sentence(
+            _("%(record)s. %(field)s changed") % named,
+            names.text(shown["old"]),
+            names.text(shown["new"]),
+        )
     if shown["old"] == "–":
         return Sentence(_("%(record)s. %(field)s: %(new)s added") % named)
     if shown["new"] == "–":

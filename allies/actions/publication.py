@@ -4,8 +4,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from allies.actions.editions import make_edition_if_new
 from allies.actions.rights import Person, may
-from allies.models import Publishable, Status
+from allies.models import AllyList, Publishable, Status
 from allies.models.base import Lack
 
 
@@ -50,7 +51,7 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
 
     Raises PermissionDenied without the right, WrongStatus where the step does not lead on from
     here, NotPublishable where something is missing, EvidenceLost where withdrawing a source would
-    leave something public without one.
+    leave something public without one. A list that is published is frozen as an edition.
     """
     starts, end, right = STEPS[step]
     fresh = type(record)._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
@@ -68,3 +69,5 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
     fresh._history_user = user
     fresh.save(update_fields=["status"])
     record.status = end
+    if step == "publish" and isinstance(fresh, AllyList):
+        make_edition_if_new(ally_list=fresh, user=user)

@@ -5,15 +5,12 @@ not at once and not for long. How much is sent is counted by who sends it, witho
 """
 
 import datetime as dt
-import ipaddress
 import secrets
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, connection, transaction
-from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
@@ -52,23 +49,6 @@ class TooMuchSent(NotSent):
 def token_for(record: Any, *, now: dt.datetime) -> str:
     """Return the token of a form about this record."""
     return signing.dumps([key_of(record), int(now.timestamp()), secrets.token_hex(8)], salt=_SALT)
-
-
-def client_of(request: HttpRequest) -> str:
-    """Return the address a request comes from, as the proxy in front knows it."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_PROXY:
-        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
-        # Only the last was written by our proxy; what is before it, anybody can write.
-        address = forwarded.rpartition(",")[2].strip() or address
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if ip.version == 6 and ip.ipv4_mapped is None:
-        # One subscriber has a whole /64 of them to send from.
-        return str(ipaddress.ip_network((int(ip), 64), strict=False))
-    return str(ip)
 
 
 def send_correction(

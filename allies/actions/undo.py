@@ -30,6 +30,7 @@ from allies.models import (
     record_models,
     unsupported,
 )
+from allies.search.index import follow
 
 Progress = Callable[[str, int], None]
 
@@ -105,6 +106,7 @@ def undo(
         _settle_slugs(model, slugs, remember=_takes_back(changeset))
     settle_addresses(_first(changeset))
     Source.objects.trace_origins()
+    follow(by)
     _refuse_lost_support(before)
     return report
 

@@ -6,6 +6,7 @@ from allies.models.alliance import (
     AllianceKind,
     Membership,
     MembershipRole,
+    Standing,
 )
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
@@ -30,7 +31,17 @@ from allies.models.correction import (
 )
 from allies.models.country import Alias, Country
 from allies.models.desk import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
-from allies.models.event import Certainty, Event, EventKind, Participation, ParticipationRole
+from allies.models.edition import Edition, Frozen, canonical, digest
+from allies.models.event import (
+    ByYear,
+    Certainty,
+    Event,
+    EventKind,
+    Participation,
+    ParticipationRole,
+    key_events,
+    key_parts,
+)
 from allies.models.evidence import (
     EvidenceLost,
     refuse_loss,
@@ -38,6 +49,7 @@ from allies.models.evidence import (
     unsupported,
     would_lose_support,
 )
+from allies.models.frozen import frozen
 from allies.models.link import (
     KEPT_CHECKS,
     Health,
@@ -47,18 +59,33 @@ from allies.models.link import (
     LinkResult,
 )
 from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
+from allies.models.pair import Duty, Pair, Period, Tie, ties_between
+from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind
-from allies.models.tie import AllyRow, allies_of, ally_rows
+from allies.models.tie import AllyRow, allies_of, ally_rows, certainty_of, first_year_of
+from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
+from allies.models.voting import (
+    ENOUGH_VOTES,
+    VOTES,
+    VotesAlike,
+    in_all,
+    roll_calls_of_both,
+    sources_of_votes,
+    votes_by_year,
+)
 from allies.models.writing import written_under
 
 __all__ = [
     "BY_JOB",
     "CORRECTABLE",
     "DUTIES",
+    "ENOUGH_VOTES",
     "KEPT_CHECKS",
     "PREVIEW_DAYS",
+    "SEARCHED",
     "TAKEN_UP",
     "TARGETS",
+    "VOTES",
     "WORKING",
     "WRITTEN",
     "Alias",
@@ -67,7 +94,9 @@ __all__ = [
     "AllyList",
     "AllyRow",
     "Appointment",
+    "ByYear",
     "Certainty",
+    "ChangedAlly",
     "Changeset",
     "ChangesetKind",
     "ChangesetState",
@@ -75,10 +104,13 @@ __all__ = [
     "CitedPublishable",
     "Correction",
     "Country",
+    "Duty",
+    "Edition",
     "Entry",
     "Event",
     "EventKind",
     "EvidenceLost",
+    "Frozen",
     "Health",
     "LinkCheck",
     "LinkHealth",
@@ -90,30 +122,52 @@ __all__ = [
     "OldSlug",
     "OpenForm",
     "Outcome",
+    "Pair",
     "Participation",
     "ParticipationRole",
+    "Period",
     "PreviewLink",
     "Publishable",
     "Record",
+    "SearchText",
     "SeeAlso",
     "Sending",
     "Slugged",
     "Source",
     "SourceKind",
     "Stance",
+    "Standing",
     "Status",
+    "Tie",
+    "TieChange",
+    "TwoDays",
     "UsedToken",
+    "VotesAlike",
     "address_field",
     "allies_of",
     "ally_rows",
     "attach_records",
+    "canonical",
+    "certainty_of",
+    "change_rows",
+    "changed_allies",
     "data_state",
+    "digest",
+    "first_year_of",
+    "frozen",
+    "in_all",
+    "key_events",
+    "key_parts",
     "record_models",
     "record_of",
     "referred_models",
     "refuse_loss",
+    "roll_calls_of_both",
+    "sources_of_votes",
     "support_settled_at_the_end",
+    "ties_between",
     "unsupported",
+    "votes_by_year",
     "would_lose_support",
     "written_under",
 ]

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.edtf import bounds
+from allies.edtf import bounds, pick_date
 from allies.models.base import (
     PROSE_LENGTH,
     Lack,
@@ -51,6 +52,14 @@ TREATIES = frozenset(
 )
 
 
+class Standing(models.TextChoices):
+    """How a country's part in an alliance stands to a day."""
+
+    IN_FORCE = "in-force", _("in force, or perhaps in force, on this day")
+    PAST = "past", _("ended before")
+    LATER = "later", _("begun after")
+
+
 class AllianceQuerySet(CitedQuerySet["Alliance"]):
     target = "alliance"
 
@@ -60,6 +69,17 @@ class AllianceQuerySet(CitedQuerySet["Alliance"]):
 
     def with_member(self, country: Country) -> "AllianceQuerySet":
         return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
+
+    def with_standing(self, country: Country, day: dt.date) -> "AllianceQuerySet":
+        """Annotate ``standing``: whether the country's part is in force on a day, past or later."""
+        own = Membership.objects.filter(country=country, alliance=OuterRef("pk"))
+        return self.annotate(
+            standing=Case(
+                When(Exists(own.in_force(day)), then=Value(Standing.IN_FORCE)),
+                When(Exists(own.begun(day)), then=Value(Standing.PAST)),
+                default=Value(Standing.LATER),
+            )
+        )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
         """Those that may have been in force on a day."""
@@ -85,6 +105,37 @@ def may_have_begun(day: dt.date, prefix: str = "") -> Q:
 def may_have_lasted(day: dt.date, prefix: str = "") -> Q:
     """Return the condition that an alliance may still have been in force on a day."""
     return _until(day, f"{prefix}ended")
+
+
+def certainly_begun(day: dt.date) -> Q:
+    """Return the condition that a membership had begun by a day, whatever its dates mean.
+
+    A beginning nobody knows leaves today and what comes after in, and no other day.
+    """
+    own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
+
+    def by(field: str) -> Q:
+        known = Q(**{f"{field}_latest__lte": day})
+        return known | Q(**{f"{field}_latest__isnull": True}) if is_not_past else known
+
+    is_not_past = day >= timezone.localdate()
+
+    return (
+        (~Q(**{own: ""}) & by(own))
+        | (Q(**{own: ""}) & ~Q(**{entry: ""}) & by(entry))
+        | (Q(**{own: "", entry: ""}) & by(signing))
+    )
+
+
+def certainly_lasted(day: dt.date) -> Q:
+    """Return the condition that a membership had not ended before a day, whatever its dates mean.
+
+    The day on which it ended counts; so does the first possible one of an end that is open.
+    """
+    own, theirs = Q(left_earliest__gte=day), Q(alliance__ended_earliest__gte=day)
+    return (own & Q(left_latest__isnull=False)) | (
+        (own | Q(left="")) & (theirs | Q(alliance__ended="")) & Q(left_latest__isnull=True)
+    )
 
 
 def _by(day: dt.date, field: str) -> Q:
@@ -208,13 +259,34 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         A membership lasts from the day it began to the day it ended, both included; where its own
         date is missing or open, its alliance's counts, and a date nobody knows excludes nothing.
         """
-        begun = Q(joined_earliest__lte=day) | (
-            Q(joined_earliest__isnull=True) & may_have_begun(day, "alliance__")
-        )
         lasted = Q(left_latest__gte=day) | (
             Q(left_latest__isnull=True) & may_have_lasted(day, "alliance__")
         )
-        return self.filter(begun, lasted)
+        return self.begun(day).filter(lasted)
+
+    def certainly_in_force(self, day: dt.date) -> "MembershipQuerySet":
+        """Those whose dates, whatever they mean, leave no doubt about a day."""
+        return self.filter(certainly_begun(day), certainly_lasted(day))
+
+    def in_time(self) -> "MembershipQuerySet":
+        """In the order they may have begun, with country and alliance."""
+        dates = ("joined", "alliance__in_force", "alliance__signed")
+        began = models.functions.Coalesce(
+            *(f"{date}_{side}" for date in dates for side in ("earliest", "latest"))
+        )
+        return self.select_related("alliance", "country").order_by(
+            began.asc(nulls_first=True),
+            localized("title", "alliance__"),
+            localized("name", "country__"),
+            "pk",
+        )
+
+    def begun(self, day: dt.date) -> "MembershipQuerySet":
+        """Those that may have begun by a day, whether they have ended or not."""
+        return self.filter(
+            Q(joined_earliest__lte=day)
+            | (Q(joined_earliest__isnull=True) & may_have_begun(day, "alliance__"))
+        )
 
 
 class Membership(Record):
@@ -278,8 +350,10 @@ class Membership(Record):
 
     @property
     def ended(self) -> str:
-        """When it ended (EDTF): its own date, else its alliance's."""
-        return self.left or self.alliance.ended
+        """When it ended (EDTF): its own date, else its alliance's; both where its own is open."""
+        own, theirs = self.left, self.alliance.ended
+        is_open = own and theirs and not bounds(own).latest
+        return pick_date(min, [own, theirs]) if is_open else own or theirs
 
     def outside(self) -> list[str]:
         """Say where this certainly lies outside the alliance's own time."""

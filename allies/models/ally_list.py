@@ -1,6 +1,6 @@
 """Lists of allies: our own, and those others published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.models import m49
@@ -28,6 +29,27 @@ from allies.models.country import Country
 from allies.models.fields import FoldedField, ProseField, prose_fields
 from allies.models.languages import Bilingual, localized
 from allies.models.source import Source
+
+
+def promise_in_words(promised: int | None, present: int) -> str:
+    """Say how many allies a headline promises, and how many are there; "" for no promise."""
+    if not promised:
+        return ""
+    if promised == present:
+        said = ngettext(
+            "The headline promises %(n)s; it is recorded here.",
+            "The headline promises %(n)s; all are recorded here.",
+            promised,
+        )
+    elif promised == 1:
+        said = gettext("The headline promises one ally; %(present)s are recorded here.")
+    else:
+        said = ngettext(
+            "The headline promises %(n)s allies; %(present)s is recorded here.",
+            "The headline promises %(n)s allies; %(present)s are recorded here.",
+            present,
+        )
+    return said % {"n": promised, "present": present}
 
 
 class AllyListQuerySet(models.QuerySet["AllyList"]):
@@ -165,6 +187,22 @@ class EntryQuerySet(CitedQuerySet["Entry"]):
 
     def in_order(self) -> "EntryQuerySet":
         return self.order_by("ally_list", "position", "pk")
+
+    def also_naming(
+        self, ally_list: AllyList, countries: Iterable[Country]
+    ) -> dict[int, list[AllyList]]:
+        """Return, by country, the other public lists of the same focus; costs a query."""
+        entries = (
+            self.published()
+            .filter(ally_list__focus=ally_list.focus, country__in=countries)
+            .exclude(ally_list=ally_list)
+            .select_related("ally_list", "ally_list__recorded_from")
+            .order_by("ally_list__slug")
+        )
+        named: dict[int, list[AllyList]] = {}
+        for entry in entries:
+            named.setdefault(entry.country_id, []).append(entry.ally_list)
+        return named
 
 
 class Entry(Record):

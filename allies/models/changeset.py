@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.nouns import record_of
 
+#: The reason given for what came with the site, which readers see in their own language.
+STARTER_CONTENT = "Starter content"
+
 #: How long a file nobody applied is kept.
 KEPT_FOR = dt.timedelta(days=7)
 
@@ -205,8 +208,12 @@ class Changeset(models.Model):
     def __str__(self) -> str:
         if self.kind == ChangesetKind.UNDO:
             return str(_("Undo of changeset %(number)s") % {"number": self.undoes_id})
-        named = self.file_name or self.reason
+        named = self.file_name or (str(_("Starter content")) if self.is_starter else self.reason)
         return named or str(_("Changeset %(number)s") % {"number": self.pk})
+
+    @property
+    def is_starter(self) -> bool:
+        return self.reason == STARTER_CONTENT
 
     @property
     def about(self) -> Any:

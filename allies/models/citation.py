@@ -47,7 +47,7 @@ class CitationQuerySet(models.QuerySet["Citation"]):
     def for_reading(self) -> "CitationQuerySet":
         """With their sources, these sources' origins and links, supporting first, oldest first."""
         return self.select_related(
-            "source__origin", "source__derived_from", "source__link_health"
+            "source__origin__link_health", "source__derived_from", "source__link_health"
         ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
 
 
@@ -174,6 +174,11 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
     def supported(self) -> Any:
         """Those with a supporting citation to a published source."""
         return self.filter(Exists(self._citations().supporting()))
+
+    def disputed(self, is_disputed: bool = True) -> Any:
+        """Those that a published source disputes, or those that none does."""
+        disputes = Exists(self._citations().disputing())
+        return self.filter(disputes if is_disputed else ~disputes)
 
     def with_evidence(self) -> Any:
         """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""

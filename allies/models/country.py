@@ -1,12 +1,13 @@
 """Countries, present and historic, and every name they are known by."""
 
+import datetime as dt
 import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -48,15 +49,15 @@ class CountryQuerySet(models.QuerySet["Country"]):
         folded = fold(text)
         if not folded:
             return self.none()
-        match = (
-            Q(folded=folded)
-            | Q(folded__startswith=f"{folded}|")
-            | Q(folded__endswith=f"|{folded}")
-            | _has_code(folded)
-            | Q(slug=text.strip().lower())
-            | Exists(Alias.objects.filter(country=OuterRef("pk"), folded=folded))
-        )
-        return self.filter(match)
+        return self.filter(_is_called(folded) | Q(slug=text.strip().lower()))
+
+    def likeliest_first(self, text: str) -> "CountryQuerySet":
+        """First those called exactly this, then those one of whose names begins with it."""
+        folded = fold(text)
+        alias = Alias.objects.filter(country=OuterRef("pk"), folded__startswith=folded)
+        begins = Q(folded__startswith=folded) | Q(folded__contains=f"|{folded}") | Exists(alias)
+        rank = Case(When(_is_called(folded), then=0), When(begins, then=1), default=2)
+        return self.order_by(rank, "folded", "pk")
 
     def in_region(self, code: str) -> "CountryQuerySet":
         """Those in an M49 region or sub-region."""
@@ -67,6 +68,13 @@ class CountryQuerySet(models.QuerySet["Country"]):
 
     def current(self) -> "CountryQuerySet":
         return self.filter(existed_to="")
+
+
+def _is_called(folded: str) -> Q:
+    """Return the condition that this is exactly a country's code, name or alias."""
+    alias = Alias.objects.filter(country=OuterRef("pk"), folded=folded)
+    among = Q(folded__startswith=f"{folded}|") | Q(folded__endswith=f"|{folded}")
+    return Q(folded=folded) | among | _has_code(folded) | Q(Exists(alias))
 
 
 def _has_code(text: str) -> Q:
@@ -179,6 +187,11 @@ class Country(Slugged, Record):
         """The name as it stands inside a sentence of the active language."""
         name = self.name
         return f"the {name}" if name.lang == "en" and _WITH_ARTICLE.match(name) else name
+
+    def existed_on(self, day: dt.date) -> bool:
+        """Whether the country may have existed on a day; dates not known exclude nothing."""
+        first, last = self.existed_from_earliest, self.existed_to_latest
+        return (first is None or first <= day) and (last is None or day <= last)
 
     @property
     def code(self) -> str:

@@ -111,16 +111,17 @@ def read_at(record: Record, moment: dt.datetime) -> Dossier:
             taken.append(row["id"])
             found[f"{model._meta.model_name}-{row['id']}"] = content_of(model, row)
         for child, field in children_of(model) if taken else ():
-            take(child, ever_part(child, field, taken), field, taken)
+            parts = {part for part, _owner in ever_part(child, field, taken)}
+            take(child, sorted(parts), field, taken)
 
     take(type(record), [record.pk], None, ())
     return found
 
 
-def ever_part(child: Any, field: Any, owners: Iterable[int]) -> list[int]:
-    """Return the ids of all that have ever been part of these records."""
+def ever_part(child: Any, field: Any, owners: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (id, owner's id) of all that have ever been part of these records."""
     versions = child.history.model.objects.filter(**{f"{field.attname}__in": owners})
-    return list(versions.values_list("id", flat=True).distinct().order_by("id"))
+    return list(versions.values_list("id", field.attname).distinct().order_by("id", field.attname))
 
 
 def content_of(model: Any, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Events that bear on a tie, and which country took part in them how."""
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Exists, F, OuterRef, Q, Window
+from django.db.models.functions import ExtractYear, RowNumber
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -48,12 +50,55 @@ class Certainty(models.TextChoices):
     DISPUTED = "disputed", _("disputed")
 
 
+class ByYear(NamedTuple):
+    """How many events each year had; ``unsure``: how many may be of more than one year."""
+
+    counts: dict[int, int]
+    unsure: int
+
+    @property
+    def whole(self) -> list[tuple[int, int]]:
+        """(year, count) of every year from the first to the last one, also of those without."""
+        if not self.counts:
+            return []
+        years = range(min(self.counts), max(self.counts) + 1)
+        return [(year, self.counts.get(year, 0)) for year in years]
+
+
 class EventQuerySet(CitedQuerySet["Event"]):
     target = "event"
 
     def published(self) -> "EventQuerySet":
         """Those a reader may see: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
+
+    def with_part(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
+        """Those in which this country, or else any, has a part, in this role or else in any."""
+        parts = Participation.objects.filter(
+            event=OuterRef("pk"),
+            **({"country": country} if country else {}),
+            **({"role": role} if role else {}),
+        )
+        return self.filter(Exists(parts))
+
+    def until(self, day: dt.date) -> "EventQuerySet":
+        """Those that may have happened by a day."""
+        return self.filter(Q(date_earliest__isnull=True) | Q(date_earliest__lte=day))
+
+    def by_year(self) -> ByYear:
+        """How many there are by year; costs a query.
+
+        An event counts in a year when its first and its last possible day are both in it.
+        """
+        years = {"first": ExtractYear("date_earliest"), "last": ExtractYear("date_latest")}
+        counts: dict[int, int] = {}
+        unsure = 0
+        for row in self.order_by().values(**years).annotate(number=Count("pk")):
+            if row["first"] == row["last"] and row["first"] is not None:
+                counts[row["first"]] = row["number"]
+            else:
+                unsure += row["number"]
+        return ByYear(counts, unsure)
 
     def newest_first(self) -> "EventQuerySet":
         """By the last day they may have happened on; those still open first."""
@@ -177,6 +222,10 @@ class ParticipationQuerySet(models.QuerySet["Participation"]):
         )
         return self.filter(Exists(others.filter(country=focus)) | ~Exists(others))
 
+    def until(self, day: dt.date) -> "ParticipationQuerySet":
+        """Those in events that may have happened by a day."""
+        return self.filter(event__in=Event.objects.until(day))
+
     def latest_per_country(self, number: int) -> "ParticipationQuerySet":
         """The given number for each country, the latest first, in one query."""
         latest = [F("event__date_latest").desc(nulls_first=True), F("event__date_earliest").desc()]
@@ -194,8 +243,13 @@ class ParticipationQuerySet(models.QuerySet["Participation"]):
 class Participation(Record):
     """A country's role in an event."""
 
+    # The index by role below serves for the event alone too.
     event = models.ForeignKey(
-        Event, verbose_name=_("event"), on_delete=models.CASCADE, related_name="participations"
+        Event,
+        verbose_name=_("event"),
+        on_delete=models.CASCADE,
+        related_name="participations",
+        db_index=False,
     )
     country = models.ForeignKey(
         Country,
@@ -211,6 +265,7 @@ class Participation(Record):
         verbose_name = _("participation")
         verbose_name_plural = _("participations")
         ordering = ["event", "country", "role"]
+        indexes = [models.Index(fields=["event", "role"], name="participation_event_role")]
         constraints = [
             one_of("participation", "role", ParticipationRole),
             models.UniqueConstraint(
@@ -226,3 +281,30 @@ class Participation(Record):
     @property
     def governed_by(self) -> Event:
         return self.event
+
+
+#: Events an entry of a list shows, the latest first; the rest is a link away.
+KEY_EVENTS = 6
+
+
+def key_parts(focus: Country, countries: Any, *, until: dt.date | None = None) -> Any:
+    """Return (country, event), as ids, of the latest events of each country bearing on the focus.
+
+    ``until`` leaves out what certainly came after that day.
+    """
+    bearing = Participation.objects.published().filter(country__in=countries).bearing_on(focus)
+    if until is not None:
+        bearing = bearing.until(until)
+    return bearing.latest_per_country(KEY_EVENTS).values_list("country_id", "event_id")
+
+
+def key_events(
+    focus: Country, countries: Iterable[Country], *, until: dt.date | None = None
+) -> dict[int, list[Event]]:
+    """Return the events of ``key_parts`` by country; costs two queries."""
+    parts = list(key_parts(focus, countries, until=until))
+    events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
+    found: dict[int, list[Event]] = {}
+    for country, event in parts:
+        found.setdefault(country, []).append(events[event])
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django import forms
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, URLValidator
@@ -48,6 +49,18 @@ class EDTFField(models.CharField):
         return value
 
 
+class LinesField(forms.CharField):
+    """A form's text of several lines, with ``\n`` between them whatever the browser sent.
+
+    Browsers send ``\r\n``, and count it as one letter; it would show as a change where there is
+    none.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
 class ProseField(models.TextField):
     """A long text with a longest length, which holds for files as for forms.
 
@@ -79,6 +92,7 @@ class ProseField(models.TextField):
         if not self.verbatim and not self.help_text:
             help_text = _("Markdown. Cite a source by its key: [@key] or [@key, p. 4].")
             kwargs.setdefault("help_text", help_text)
+        kwargs.setdefault("form_class", LinesField)
         return super().formfield(*args, **kwargs)
 
     def unknown_marks(self, keys: Collection[str]) -> ValidationError:

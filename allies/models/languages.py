@@ -1,5 +1,6 @@
 """Content in Indonesian and English: what there is, marked with the language it is in."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F, TextField, Value
@@ -51,11 +52,16 @@ class Bilingual:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        wanted, other = _suffixes()
-        if value := getattr(instance, f"{self.name}_{wanted}"):
-            return Text(value, _CODES[wanted])
-        value = getattr(instance, f"{self.name}_{other}")
-        return Text(value, _CODES[other], is_fallback=bool(value))
+        return chosen(lambda suffix: getattr(instance, f"{self.name}_{suffix}"))
+
+
+def chosen(text_in: Callable[[str], str]) -> Text:
+    """Return a text in the active language, else in the other; ``text_in`` takes a suffix."""
+    wanted, other = _suffixes()
+    if value := text_in(wanted):
+        return Text(value, _CODES[wanted])
+    value = text_in(other)
+    return Text(value, _CODES[other], is_fallback=bool(value))
 
 
 def localized(name: str, prefix: str = "") -> Coalesce:

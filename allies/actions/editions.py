@@ -1,0 +1,160 @@
+"""Making editions of published lists, and retracting one."""
+
+import datetime as dt
+from contextlib import suppress
+from itertools import chain, count
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.rights import Person, may
+from allies.models import AllyList, Changeset, Edition, Status, canonical, digest, frozen
+from allies.models.frozen import SCHEMA
+
+
+class NothingNew(Exception):
+    """A list that reads as its last edition does: there is nothing to freeze."""
+
+    def __init__(self, last: Edition) -> None:
+        super().__init__(last)
+        self.last = last
+
+
+def may_make_edition(*, user: Person, ally_list: Any) -> bool:
+    """Say whether the user may freeze the list as it stands, and retract what was frozen."""
+    return may(user=user, action="publish", record=ally_list)
+
+
+def make_edition(*, ally_list: AllyList, user: Person, note: str = "") -> Edition:
+    """Freeze a published list as its next edition; ``note`` tells readers why.
+
+    Raises PermissionDenied without the right to publish it, ValidationError where readers do not
+    see it, NothingNew where nothing has changed since its last edition.
+    """
+    if not may_make_edition(user=user, ally_list=ally_list):
+        raise PermissionDenied
+    return _make(ally_list.pk, user_id=user.pk, note=note.strip()[:1000])
+
+
+def make_edition_if_new(*, ally_list: AllyList, user: Person) -> Edition | None:
+    """Freeze a list that was just published; None where it reads as its last edition does."""
+    try:
+        return make_edition(ally_list=ally_list, user=user)
+    except NothingNew:
+        return None
+
+
+def make_missing_editions() -> list[Edition]:
+    """Freeze every published list that has no edition yet; one query where all have."""
+    return _make_missing(user_id=None)
+
+
+def make_editions_after(changeset: Changeset) -> None:
+    """Freeze the lists that a changeset published, be it an import, a package or an undo."""
+    _make_missing(user_id=changeset.created_by_id)
+    before = (
+        AllyList.history.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
+        .order_by("-history_id")
+        .values("status")[:1]
+    )
+    versions = AllyList.history.filter(changeset=changeset, status=Status.PUBLISHED)
+    again = versions.annotate(before=Subquery(before)).exclude(before=Status.PUBLISHED)
+    lists = AllyList.objects.published().filter(pk__in=again.values("id")).order_by("pk")
+    for pk in lists.values_list("pk", flat=True):
+        with suppress(NothingNew):
+            _make(pk, user_id=changeset.created_by_id)
+
+
+def _make_missing(*, user_id: int | None) -> list[Edition]:
+    editions = Edition.objects.filter(ally_list=OuterRef("pk"))
+    lists = AllyList.objects.published().exclude(Exists(editions)).order_by("pk")
+    return [_make(pk, user_id=user_id) for pk in lists.values_list("pk", flat=True)]
+
+
+def unfrozen(ally_list: AllyList, *, on: dt.date) -> tuple[Edition | None, dict[str, Any]]:
+    """Return a list's last edition and what readers see of it on a day; {} where that is the same.
+
+    None is the edition of a list that has none.
+    """
+    content = frozen(ally_list, on=on)
+    last = Edition.objects.filter(ally_list=ally_list.pk).order_by("-number").first()
+    if last is not None and {part: last.data.get(part) for part in content} == content:
+        return last, {}
+    return last, content
+
+
+@transaction.atomic
+def _make(pk: int, *, user_id: int | None, note: str = "") -> Edition:
+    # The lock lets one number one list at a time.
+    locked = AllyList.objects.select_for_update(of=("self",)).filter(pk=pk)
+    if not locked.exists():
+        raise ValidationError(_("The list is not there any more."))
+    ally_list = AllyList.objects.published().select_related("focus", "recorded_from").filter(pk=pk)
+    if (found := ally_list.first()) is None:
+        raise ValidationError(_("Readers do not see this list: publish it first."))
+    now = timezone.now()
+    today = timezone.localdate(now)
+    last, content = unfrozen(found, on=today)
+    if last is not None and not content:
+        raise NothingNew(last)
+    earlier = Edition.objects.filter(ally_list=pk)
+    number = (earlier.aggregate(last=Max("number"))["last"] or 0) + 1
+    key = _free_key(found, number)
+    text = canonical(
+        {
+            **content,
+            "edition": {
+                "key": key,
+                "number": number,
+                "made_at": now.isoformat(timespec="seconds"),
+                "ties_on": today.isoformat(),
+                "note": note,
+                "site": settings.SITE_NAME,
+                "licence": settings.DATA_LICENCE,
+            },
+            "schema": SCHEMA,
+        }
+    )
+    return Edition.objects.create(
+        ally_list=found,
+        number=number,
+        key=key,
+        slug=found.slug,
+        content=text,
+        sha256=digest(text),
+        note=note,
+        made_at=now,
+        made_by_id=user_id,
+    )
+
+
+def _free_key(ally_list: AllyList, number: int) -> str:
+    """Return the address of an edition: another list may have had this slug before."""
+    wanted = f"{ally_list.slug}-{number}"
+    candidates = chain([wanted], (f"{wanted}-{n}" for n in count(2)))
+    return next(key for key in candidates if not Edition.objects.filter(key=key).exists())
+
+
+@transaction.atomic
+def retract(*, edition: Edition, user: Person, reason: str) -> None:
+    """Take an edition's content from readers, for a reason they are told.
+
+    Its address goes on answering, with the number, the hash and the reason. Raises PermissionDenied
+    without the right to publish lists, ValidationError without a reason or where it is retracted.
+    """
+    if not may_make_edition(user=user, ally_list=AllyList):
+        raise PermissionDenied
+    reason = reason.strip()[:1000]
+    if not reason:
+        raise ValidationError(_("Say why: readers are told."))
+    fresh = Edition.objects.select_for_update(of=("self",)).get(pk=edition.pk)
+    if fresh.is_retracted:
+        raise ValidationError(_("This edition has been retracted already."))
+    fresh.retracted_at, fresh.retracted_by_id = timezone.now(), user.pk
+    fresh.retraction = reason
+    fresh.save(update_fields=["retracted_at", "retracted_by", "retraction"])

@@ -1,0 +1,155 @@
+"""What was added, changed and withdrawn in public, read from the versions of the records.
+
+A record counts once, where it or a part of it was last written: who follows with a cursor gets
+each as it is now, not every step on the way.
+"""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from allies.models import Alliance, AllyList, Country, Event, Source, address_field
+from allies.past import Past, last_written
+
+#: The nouns that have addresses of their own.
+FOLLOWED: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
+_BY_NAME = {str(model._meta.model_name): model for model in FOLLOWED}
+
+
+class BadCursor(ValueError):
+    """A cursor that none of our answers gave out."""
+
+
+@dataclass(frozen=True)
+class PublicChange:
+    """That a record was added, changed or withdrawn.
+
+    ``noun`` is a model's name, ``key`` the slug (a source's key), ``url`` the record's path in the
+    active language, ``moment`` when it was last written.
+    """
+
+    noun: str
+    key: str
+    url: str
+    what: Literal["added", "changed", "withdrawn"]
+    moment: dt.datetime
+
+
+class _Place(NamedTuple):
+    """A place in the log: what was written at one moment stands by noun and id."""
+
+    moment: dt.datetime
+    noun: str
+    number: int
+
+
+def public_changes_since(cursor: str, limit: int) -> tuple[list[PublicChange], str]:
+    """Return up to ``limit`` changes after a cursor, oldest first, and the cursor to go on from.
+
+    The empty cursor is the beginning; a cursor that comes back as it went means that there is
+    nothing new. Raises BadCursor. What was added since the cursor's moment is "added" also where
+    it was changed after; what came and went in between is left out. A record written again between
+    two calls comes again, so both "added" and "changed" mean: take it as it is now.
+    """
+    after = _place(cursor)
+    found: list[PublicChange] = []
+    places = iter(_places(after))
+    while len(found) < limit and (some := list(islice(places, limit - len(found)))):
+        found += _changes(some, after)
+        cursor = _cursor(some[-1])
+    return found, cursor
+
+
+def _place(cursor: str) -> _Place | None:
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
+        moment, noun, number = text.split(" ")
+        place = _Place(dt.datetime.fromisoformat(moment), noun, int(number))
+        place.moment.astimezone(dt.UTC)  # a day at either end of time may be none elsewhere
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise BadCursor(cursor[:80]) from error
+    if noun not in _BY_NAME or timezone.is_naive(place.moment):
+        raise BadCursor(cursor[:80])
+    return place
+
+
+def _cursor(place: _Place) -> str:
+    text = f"{place.moment.astimezone(dt.UTC).isoformat()} {place.noun} {place.number}"
+    return base64.b64encode(text.encode(), altchars=b"-_").decode()
+
+
+def _places(after: _Place | None) -> list[_Place]:
+    """Return the place of every record written after a place, in order; costs a query a noun."""
+    window = Q(history_date__lt=_settled())
+    if after is not None:
+        window &= Q(history_date__gte=after.moment)
+    places = (
+        _Place(moment, noun, number)
+        for noun, model in _BY_NAME.items()
+        for number, moment in last_written(model, window).items()
+    )
+    return sorted(place for place in places if after is None or place > after)
+
+
+def _settled() -> dt.datetime:
+    """Return the moment before which nobody writes any more.
+
+    A version is dated when it is made and seen when its transaction ends. SQLite has one writer
+    at a time, whose dates come after all that can be seen. PostgreSQL has many: there the oldest
+    transaction that writes, or is too young to have begun to, holds the log back.
+    """
+    now = timezone.now() + dt.timedelta(microseconds=1)
+    if connection.vendor != "postgresql":
+        return now
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+            " AND (backend_xid IS NOT NULL OR xact_start > clock_timestamp() - interval '5 s')"
+        )
+        (oldest,) = cursor.fetchone()
+    return min(oldest, now) if oldest else now
+
+
+def _changes(places: Iterable[_Place], after: _Place | None) -> list[PublicChange]:
+    """Return what readers saw of what was written at these places, in their order."""
+    found = {}
+    by_noun: dict[str, dict[int, dt.datetime]] = {}
+    for place in places:
+        by_noun.setdefault(place.noun, {})[place.number] = place.moment
+    for noun, moments in by_noun.items():
+        model = _BY_NAME[noun]
+        public = model.objects.published().in_bulk(list(moments))
+        past = Past(model, list(moments)) if after is not None else None
+        for number, moment in moments.items():
+            before = ""
+            if past is not None and after is not None:
+                # What stands further on at the cursor's own moment was not told yet.
+                before = past.public_key(number, after.moment, with_it=moment > after.moment)
+            if record := public.get(number):
+                key = getattr(record, address_field(model))
+                what: Any = "changed" if before else "added"
+            elif before:
+                key, what = before, "withdrawn"
+            else:
+                continue
+            url = address_of(model, key)
+            found[_Place(moment, noun, number)] = PublicChange(noun, key, url, what, moment)
+    return [found[place] for place in sorted(found)]
+
+
+def address_of(model: Any, key: str) -> str:
+    """Return the path, in the active language, at which a record of a noun is or was read."""
+    name = f"allies:{model._meta.model_name}-detail"
+    return reverse(name, kwargs={address_field(model): key})

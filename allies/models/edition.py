@@ -1,0 +1,186 @@
+"""Editions: a published list frozen as readers saw it, numbered, hashed, at an address of its own.
+
+Nothing changes an edition once it is made. Only its retraction is written later, with a reason
+readers are told; the content is kept and shown to nobody then.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.ally_list import AllyList
+from allies.models.base import OldSlug
+
+#: What a retraction writes; nothing else of an edition is ever written again.
+_RETRACTION = {"retracted_at", "retracted_by", "retraction"}
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """Return the one text of a content: keys sorted, no blanks between, characters as they are.
+
+    Its bytes in UTF-8 are what is hashed and what the address of the JSON answers with.
+    """
+    return json.dumps(
+        content, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text's bytes in UTF-8, as hexadecimal digits."""
+    return sha256(text.encode()).hexdigest()
+
+
+class Frozen(ValidationError):
+    """An attempt to change or delete an edition."""
+
+    def __init__(self) -> None:
+        super().__init__(_("An edition is never changed or deleted."))
+
+
+class EditionQuerySet(models.QuerySet["Edition"]):
+    """Editions: readers may see all of them, a retracted one as a number, a hash and a reason."""
+
+    def published(self) -> "EditionQuerySet":
+        """Those whose content readers may see."""
+        return self.filter(retracted_at=None)
+
+    def of(self, ally_list: AllyList) -> "EditionQuerySet":
+        """Those of a list, and of lists that were merged into it, the newest first."""
+        led = OldSlug.objects.filter(noun="allylist", record_id=ally_list.pk).values("slug")
+        there = AllyList.objects.filter(pk=OuterRef("ally_list_id"))
+        merged = Q(slug__in=led) & ~Exists(there)
+        return self.filter(Q(ally_list=ally_list.pk) | merged).newest_first()
+
+    def beside(self, edition: "Edition") -> "EditionQuerySet":
+        """All editions of an edition's list, itself included, the newest first."""
+        return self.filter(ally_list=edition.ally_list_id).newest_first()
+
+    def newest_first(self) -> "EditionQuerySet":
+        return self.order_by("-made_at", "-number", "-pk")
+
+    def update(self, **fields: Any) -> int:
+        """Write retractions; refuse everything else."""
+        if set(fields) - _RETRACTION:
+            raise Frozen
+        return super().update(**fields)
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write new ones; refuse to write over those that are there."""
+        if kwargs.get("update_conflicts"):
+            raise Frozen
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def delete(self) -> NoReturn:
+        raise Frozen
+
+
+class Edition(models.Model):
+    """A list as it was published at one time."""
+
+    # No constraint: an edition outlives its list, and goes on saying which it was.
+    ally_list = models.ForeignKey(
+        AllyList,
+        verbose_name=_("ally list"),
+        db_constraint=False,
+        on_delete=models.DO_NOTHING,
+        related_name="editions",
+    )
+    number = models.PositiveIntegerField(_("number"))
+    key = models.SlugField(_("key"), max_length=160, unique=True)
+    #: The list's slug when the edition was made.
+    slug = models.SlugField(_("slug"), max_length=120)
+    content = models.TextField(_("content"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    note = models.CharField(_("note for readers"), max_length=1000, blank=True, default="")
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("made by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    retracted_at = models.DateTimeField(_("retracted"), null=True, blank=True)
+    retracted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("retracted by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    #: Why, in words for readers.
+    retraction = models.TextField(_("reason"), max_length=1000, blank=True, default="")
+
+    objects = EditionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("edition")
+        verbose_name_plural = _("editions")
+        default_permissions = ("view",)
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ally_list", "number"],
+                name="edition_numbered_once",
+                violation_error_message=_("The list already has an edition with this number."),
+            ),
+            models.CheckConstraint(
+                condition=Q(number__gte=1),
+                name="edition_number_from_one",
+                violation_error_message=_("Editions are counted from 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(Exact(Length("sha256"), 64)),
+                name="edition_has_hash",
+                violation_error_message=_("An edition has the SHA-256 of its content."),
+            ),
+            models.CheckConstraint(
+                condition=Q(retracted_at__isnull=True, retraction="")
+                | (Q(retracted_at__isnull=False) & ~Q(retraction="")),
+                name="edition_retracted_with_reason",
+                violation_error_message=_("A retraction needs a reason."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:edition-detail", args=[self.key])
+
+    @property
+    def is_retracted(self) -> bool:
+        return self.retracted_at is not None
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the content is, byte for byte, what was hashed when it was made."""
+        return digest(self.content) == self.sha256
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The content as data."""
+        found: dict[str, Any] = json.loads(self.content)
+        return found
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write an edition that is new, or the retraction of one; raise Frozen for all else."""
+        if not self._state.adding and set(kwargs.get("update_fields") or {"*"}) - _RETRACTION:
+            raise Frozen
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise Frozen

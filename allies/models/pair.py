@@ -1,0 +1,148 @@
+"""Two countries: the alliances that bind or bound both, and what each owes the other in them."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Prefetch
+from django.urls import reverse
+
+from allies.edtf import bounds
+from allies.models.alliance import (
+    DUTIES,
+    Alliance,
+    AllianceQuerySet,
+    Membership,
+    Standing,
+)
+from allies.models.ally_list import Entry, EntryQuerySet
+from allies.models.country import Country
+from allies.models.event import Event, EventQuerySet
+from allies.models.tie import common_end, common_start
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two different countries, in the order of their addresses: China and Russia."""
+
+    first: Country
+    second: Country
+
+    @classmethod
+    def of(cls, one: Country, other: Country) -> "Pair":
+        return cls(*sorted([one, other], key=lambda country: country.slug))
+
+    @property
+    def both(self) -> tuple[Country, Country]:
+        return self.first, self.second
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:pair-detail", args=[self.first.slug, self.second.slug])
+
+    def alliances(self) -> AllianceQuerySet:
+        """Return the published alliances both are or were members of, at one time or not."""
+        alliances = Alliance.objects.published()
+        return alliances.with_member(self.first).with_member(self.second)
+
+    def events(self) -> EventQuerySet:
+        """Return the published events both have a part in, be it as an absent one."""
+        return Event.objects.published().with_part(self.first).with_part(self.second)
+
+    def entries(self) -> EntryQuerySet:
+        """Return the public list entries that name one as the other's ally."""
+        entries = Entry.objects.published()
+        return entries.filter(ally_list__focus=self.first, country=self.second) | entries.filter(
+            ally_list__focus=self.second, country=self.first
+        )
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something that one of the two owes in an alliance, or both.
+
+    ``first`` and ``second`` say whether they do; None where that is not recorded.
+    """
+
+    name: str
+    first: bool | None
+    second: bool | None
+
+
+@dataclass(frozen=True)
+class Period:
+    """A time in which both were members: EDTF texts, no more precise than is known.
+
+    ``since`` is empty where nobody knows it, ``until`` where no end is recorded.
+    """
+
+    since: str
+    until: str
+
+
+@dataclass(frozen=True)
+class Tie:
+    """An alliance in which both countries are or were members at the same time."""
+
+    alliance: Alliance
+    periods: list[Period]
+    duties: list[Duty]
+    standing: Standing
+
+    @property
+    def periods_differ(self) -> bool:
+        """Whether they were members together at another time than the alliance's own."""
+        return self.periods != [Period(self.alliance.began, self.alliance.ended)]
+
+
+def ties_between(pair: Pair, alliances: Any, *, on: dt.date) -> list[Tie]:
+    """Return the ties of two countries, among these of their ``alliances()``, in their order.
+
+    One is in force on a day when both memberships may have been, as in an ally list. Alliances
+    in which one had certainly left before the other joined are left out. Costs two queries.
+    """
+    ties = (_tie(pair, alliance, on) for alliance in _with_memberships(pair, alliances, on))
+    return [tie for tie in ties if tie is not None]
+
+
+def _with_memberships(pair: Pair, alliances: Any, on: dt.date) -> Any:
+    same = Membership.objects.filter(pk=OuterRef("pk"))
+    memberships = (
+        Membership.objects.filter(country__in=pair.both)
+        .annotate(is_in_force=Exists(same.in_force(on)), has_begun=Exists(same.begun(on)))
+        .select_related("alliance")
+        .order_by(F("joined_earliest").asc(nulls_first=True), "pk")
+    )
+    return alliances.prefetch_related(Prefetch("memberships", memberships, to_attr="of_both"))
+
+
+def _tie(pair: Pair, alliance: Any, on: dt.date) -> Tie | None:
+    met = [
+        (mine, theirs)
+        for mine in alliance.of_both
+        for theirs in alliance.of_both
+        if (mine.country_id, theirs.country_id) == (pair.first.pk, pair.second.pk)
+        and _may_overlap(mine, theirs)
+    ]
+    if not met:
+        return None
+    in_force = [both for both in met if all(one.is_in_force for one in both)]
+    # What they owe on the day or, where nothing binds them, what they owed last.
+    mine, theirs = (in_force or met)[-1]
+    periods = [
+        Period(common_start([mine, theirs]), common_end([mine, theirs])) for mine, theirs in met
+    ]
+    begun = any(mine.has_begun and theirs.has_begun for mine, theirs in met)
+    standing = Standing.IN_FORCE if in_force else Standing.PAST if begun else Standing.LATER
+    return Tie(alliance, list(dict.fromkeys(periods)), _duties(mine, theirs), standing)
+
+
+def _may_overlap(one: Membership, other: Membership) -> bool:
+    return all(
+        (bounds(a.began).earliest or dt.date.min) <= (bounds(b.ended).latest or dt.date.max)
+        for a, b in ((one, other), (other, one))
+    )
+
+
+def _duties(mine: Membership, theirs: Membership) -> list[Duty]:
+    found = [Duty(name, getattr(mine, name), getattr(theirs, name)) for name in DUTIES]
+    return [duty for duty in found if duty.first or duty.second]

@@ -1,0 +1,206 @@
+"""When records were written, and whether they were public at a moment, read from their versions."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max, Q
+
+from allies.models import (
+    AllyList,
+    Citation,
+    CitedPublishable,
+    Entry,
+    Publishable,
+    Source,
+    Stance,
+    Status,
+    address_field,
+)
+from allies.models.dossier import children_of, content_fields
+
+#: How many records that are public no more are looked at, at most.
+LOOKED_AT = 500
+
+#: A record's versions, oldest first.
+_Versions = dict[int, list[dict[str, Any]]]
+
+
+class Past:
+    """What these records of one noun were; costs five queries at most, however many they are."""
+
+    def __init__(self, model: Any, ids: Collection[int]) -> None:
+        self.model = model
+        key = address_field(model)
+        status = ["status"] if issubclass(model, Publishable) else []
+        self.versions = _versions(model, {"id__in": ids}, key, *status)
+        self._citations: _Versions = {}
+        self._about: dict[int, set[int]] = {}
+        self._sources: _Versions = {}
+        if issubclass(model, (CitedPublishable, AllyList)):
+            self._read_citations(ids)
+
+    def _read_citations(self, ids: Collection[int]) -> None:
+        target = str(self.model._meta.model_name)
+        of: dict[int, int] = {number: number for number in ids}
+        if self.model is AllyList:
+            target = "entry"
+            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)  # type: ignore[attr-defined]
+            of = dict(entries.values_list("id", "ally_list_id").distinct())
+        column = f"{target}_id"
+        history = Citation.history.model.objects  # type: ignore[attr-defined]
+        cited = history.filter(**{f"{column}__in": list(of)}).order_by().values("id")
+        self._citations = _versions(Citation, {"id__in": cited}, column, "source_id", "stance")
+        self._column, self._of = column, of
+        for number, rows in self._citations.items():
+            for row in rows:
+                if row[column] in of:
+                    self._about.setdefault(of[row[column]], set()).add(number)
+        sources = {row["source_id"] for rows in self._citations.values() for row in rows}
+        self._sources = _versions(Source, {"id__in": sources}, "status")
+
+    def public_key(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> str:
+        """Return the slug or key under which a record was public at a moment; "" where it was not.
+
+        ``with_it`` says whether what was written at that very moment counts.
+        """
+        row = _at(self.versions.get(number, ()), moment, with_it)
+        if row is None or row.get("status", Status.PUBLISHED) != Status.PUBLISHED:
+            return ""
+        needs_source = issubclass(self.model, (CitedPublishable, AllyList))
+        if needs_source and not self._was_supported(number, moment, with_it):
+            return ""
+        return str(row[address_field(self.model)])
+
+    def _was_supported(self, number: int, moment: dt.datetime, with_it: bool) -> bool:
+        for citation in self._about.get(number, ()):
+            row = _at(self._citations[citation], moment, with_it)
+            if row is None or row["stance"] != Stance.SUPPORTS:
+                continue
+            if self._of.get(row[self._column]) != number:
+                continue
+            source = _at(self._sources.get(row["source_id"], ()), moment, with_it)
+            if source is not None and source["status"] == Status.PUBLISHED:
+                return True
+        return False
+
+
+def _versions(model: Any, which: dict[str, Any], *columns: str) -> _Versions:
+    rows = model.history.model.objects.filter(**which).order_by("history_date", "history_id")
+    found: _Versions = {}
+    for row in rows.values("id", "history_id", "history_date", "history_type", *columns):
+        found.setdefault(row["id"], []).append(row)
+    return found
+
+
+def _at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> Any:
+    """Return the version that stood at a moment; None where there was none."""
+    last = None
+    for row in rows:
+        date = row["history_date"]
+        if date < moment or (with_it and date == moment):
+            last = row
+    return None if last is None or last["history_type"] == "-" else last
+
+
+def last_written(model: Any, window: Q | None = None, *, ids: Any = None) -> dict[int, dt.datetime]:
+    """Return, by id, when each record of a noun or a part of it was last written.
+
+    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records. Costs
+    a query a kind of part, and one more for parts of parts.
+    """
+    found: dict[int, dt.datetime] = {}
+
+    def take(model: Any, owner: str, roots: Any, wanted: Any) -> None:
+        versions = model.history.model.objects.order_by()
+        versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
+        last = versions.filter(window or Q()).values_list(owner).annotate(last=Max("history_date"))
+        for number, moment in last:
+            root = number if roots is None else roots.get(number)
+            if root is not None and (root not in found or found[root] < moment):
+                found[root] = moment
+        for child, field in children_of(model):
+            if owner == "id":
+                take(child, field.attname, None, wanted)
+            else:
+                # A part of a part: its owner's versions say what that was part of.
+                pairs = dict(versions.values_list("id", owner).distinct())
+                take(child, field.attname, pairs, None if wanted is None else list(pairs))
+
+    take(model, "id", None, ids)
+    return found
+
+
+@dataclass(frozen=True)
+class Left:
+    """A record that was public and is not any more: its slug or key then, and since when.
+
+    ``as_it_was`` says that nothing of it was written since: what readers saw is what there is.
+    """
+
+    number: int
+    key: str
+    created_at: dt.datetime
+    moment: dt.datetime
+    as_it_was: bool
+
+
+def left(model: Any) -> list[Left]:
+    """Return the records of a noun that were withdrawn, the latest first.
+
+    Of those that were marked published, the LOOKED_AT that were so most recently. Costs eight
+    queries at most; nothing is read of what records say.
+    """
+    if not issubclass(model, Publishable):
+        return []
+    history = model.history.model.objects  # type: ignore[attr-defined]
+    public = model.objects.published().order_by().values("pk")  # type: ignore[attr-defined]
+    marked = history.filter(status=Status.PUBLISHED).exclude(id__in=public).order_by()
+    last = dict(
+        marked.values_list("id")
+        .annotate(last=Max("history_id"))
+        .order_by("-last")[:LOOKED_AT]
+        .values_list("id", "last")
+    )
+    if not last:
+        return []
+    past = Past(model, list(last))
+    found = []
+    for number, published in last.items():
+        after = [row for row in past.versions[number] if row["history_id"] > published]
+        if not after:
+            continue  # marked published and without a source: nobody withdrew it
+        moment = after[0]["history_date"]
+        if key := past.public_key(number, moment, with_it=False):
+            found.append((number, key, moment, (published, after[0]["history_id"])))
+    found.sort(key=lambda one: one[2], reverse=True)
+    return _described(model, found)
+
+
+def _described(
+    model: Any, found: list[tuple[int, str, dt.datetime, tuple[int, int]]]
+) -> list[Left]:
+    numbers = [number for number, _key, _moment, _versions in found]
+    there = dict(model.objects.filter(pk__in=numbers).values_list("pk", "created_at"))
+    written = last_written(model, ids=numbers)
+    wanted = [version for *_rest, versions in found for version in versions]
+    columns = [field.attname for field in content_fields(model)]
+    versions = {
+        row.pop("history_id"): row
+        for row in model.history.model.objects.filter(history_id__in=wanted).values(
+            "history_id", "created_at", *columns
+        )
+    }
+    return [
+        Left(
+            number,
+            key,
+            versions[before]["created_at"],
+            moment,
+            as_it_was=number in there
+            and written[number] == moment
+            and versions[before] == versions[after],
+        )
+        for number, key, moment, (before, after) in found
+    ]
