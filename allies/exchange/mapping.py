@@ -19,8 +19,9 @@ A mapping is JSON. For each noun that the file's rows carry it says which column
     }
 
 A field is fed by one of ``column``, ``constant``, ``text`` (a text with columns in braces; ``with``
-gives some of them specs of their own) and ``date`` (columns of year, month and day); ``else`` is
-how it is fed where nothing comes of that. On what comes of it work, in this order:
+gives some of them specs of their own) and ``date`` (columns of year, month and day), in rows of
+which ``when`` holds, if it is there; ``else`` is how it is fed where nothing comes of that. On what
+comes of it work, in this order:
 
 - ``nothing``: texts that mean nothing, or still in force;
 - ``values``: their word → ours; another word is refused;
@@ -164,11 +165,15 @@ class _Compiler:
         self._gathers: list[tuple[str, int, int]] = []
 
     def feed(self, name: str, spec: Mapping[str, Any]) -> Feed:
-        feed = self._fed(name, spec)
+        feed = self._only_when(spec, self._fed(name, spec))
         if "else" not in spec:
             return feed
         fallback = self.feed(name, spec["else"])
         return lambda cells: feed(cells) or fallback(cells)
+
+    def _only_when(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
+        holds = self.condition(spec.get("when"))
+        return feed if holds is None else lambda cells: feed(cells) if holds(cells) else ""
 
     def _fed(self, name: str, spec: Mapping[str, Any]) -> Feed:
         finish = self._finisher(spec)
@@ -349,7 +354,7 @@ def _columns_of(spec: Mapping[str, Any]) -> list[str]:
     found += list(spec.get("date", []))
     for part in _BRACES.findall(spec.get("text", "")):
         found += _columns_of(own[part]) if part in own else [part]
-    for name in ("by_if", "gather"):
+    for name in ("by_if", "gather", "when"):
         if name in spec:
             found.append(spec[name].get("column") or spec[name].get("per"))
     return list(dict.fromkeys(found))

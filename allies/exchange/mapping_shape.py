@@ -85,6 +85,8 @@ def _check_spec(spec: Any, depth: int) -> None:
         raise BadMapping(_("A date is made of the columns of year, month and day."))
     if "by_if" in spec:
         _check_condition(spec["by_if"], needs=("is",))
+    if "when" in spec:
+        _check_condition(spec["when"], needs=())
     if "gather" in spec:
         _check_gather(spec)
     for own in spec.get("with", {}).values():
@@ -157,6 +159,7 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "country": _is_text,
     "gather": _is_mapping,
     "by_if": _is_mapping,
+    "when": _is_mapping,
     "cut": _is_number,
 }
 

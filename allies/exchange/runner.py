@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from allies.actions.editions import make_editions_after
 from allies.actions.rights import Person
 from allies.actions.undo import undo
 from allies.actions.undo_sets import UndoReport
@@ -31,6 +32,7 @@ from allies.models import (
     record_models,
     unsupported,
 )
+from allies.search.index import follow
 
 
 class Refused(Exception):
@@ -110,16 +112,18 @@ def apply_plan(
     Raises Stale where the data are no longer in the state the plan was made for, Superseded where
     the changeset is no longer this job's, BrokenRule where the database refuses a record.
     """
-    now = now or timezone.now()
     nouns = [report.noun for report in reports]
     try:
         with transaction.atomic():
             lock(looked_at(nouns))
             if state_for(nouns) != state:
                 raise Stale
+            # Dated behind the lock: who follows the changes in time has seen what is before.
+            now = now or timezone.now()
             if changeset.pk is None:
                 changeset.save()
             write(plan, changeset, now, progress or _nothing)
+            follow(changeset)
             _settle(changeset, reports)
             finish(changeset, merged(reports), now)
     except IntegrityError as error:
@@ -160,7 +164,10 @@ def merged(reports: list[Report]) -> dict[str, dict[str, int]]:
 
 
 def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.datetime) -> None:
-    """Mark a changeset as applied; raise Superseded where it is no longer this job's to apply."""
+    """Mark a changeset as applied, and freeze the lists it published as editions.
+
+    Raises Superseded where it is no longer this job's to apply.
+    """
     written = Changeset.objects.filter(pk=changeset.pk, run=changeset.run).exclude(
         state=ChangesetState.APPLIED
     )
@@ -175,6 +182,7 @@ def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.date
         raise Superseded
     for name, value in fields.items():
         setattr(changeset, name, value)
+    make_editions_after(changeset)
     transaction.on_commit(after_import.enqueue)
 
 
