@@ -3,11 +3,14 @@
 from allies.filters.alliance import AllianceFilterSet
 from allies.filters.ally import AllyFilterSet
 from allies.filters.ally_list import AllyListFilterSet, EntryFilterSet
-from allies.filters.base import ReadersFilterSet
+from allies.filters.base import DayField, ReadersFilterSet, unknown_names
 from allies.filters.changeset import ChangesetFilterSet
 from allies.filters.country import CountryFilterSet
-from allies.filters.event import EventFilterSet
+from allies.filters.event import EventFilterSet, RollCallFilterSet
+from allies.filters.membership import MembershipFilterSet
+from allies.filters.search import SearchFilterSet
 from allies.filters.source import SourceFilterSet
+from allies.filters.tie_changes import TieChangeFilterSet
 
 __all__ = [
     "AllianceFilterSet",
@@ -15,8 +18,14 @@ __all__ = [
     "AllyListFilterSet",
     "ChangesetFilterSet",
     "CountryFilterSet",
+    "DayField",
     "EntryFilterSet",
     "EventFilterSet",
+    "MembershipFilterSet",
     "ReadersFilterSet",
+    "RollCallFilterSet",
+    "SearchFilterSet",
     "SourceFilterSet",
+    "TieChangeFilterSet",
+    "unknown_names",
 ]

@@ -6,11 +6,12 @@ from typing import Any
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import CountryFilter, DayFilter, ReadersFilterSet
+from allies.filters.base import CountryFilter, DayFilter, DisputedFilter, ReadersFilterSet
 from allies.models import Alliance, AllianceKind, Country
 
 
 class AllianceFilterSet(ReadersFilterSet):
+    first_fields = ("kind", "country", "on")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=AllianceKind.choices)
     country = CountryFilter(label=_("Country"), method="with_member")
     on = DayFilter(
@@ -18,6 +19,7 @@ class AllianceFilterSet(ReadersFilterSet):
         method="in_force",
         help_text=_("An alliance counts on a day when it may have been in force that day."),
     )
+    disputed = DisputedFilter()
 
     class Meta(ReadersFilterSet.Meta):
         model = Alliance

@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.filters.base import DayFilter, DisputedFilter, ReadersFilterSet
 from allies.filters.country import CountriesFilterSet
 from allies.models import AllianceKind, Country, allies_of
 
@@ -22,6 +22,8 @@ class CountFilter(django_filters.Filter):
 class AllyFilterSet(CountriesFilterSet):
     """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
 
+    first_fields = ("kind", "on")
+
     kind = django_filters.ChoiceFilter(
         label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
     )
@@ -30,6 +32,12 @@ class AllyFilterSet(CountriesFilterSet):
         method="as_it_is",
         help_text=_("A tie counts on a day when it may have been in force that day."),
     )
+    certain = django_filters.ChoiceFilter(
+        label=_("In force"),
+        choices=[("yes", _("certainly")), ("no", _("perhaps"))],
+        method="by_certainty",
+    )
+    disputed = DisputedFilter()
     min_sources = CountFilter(
         label=_("Sources, at least"),
         field_name="independent_sources",
@@ -54,6 +62,12 @@ class AllyFilterSet(CountriesFilterSet):
     @property
     def kind_of_tie(self) -> str:
         return self.form.cleaned_data.get("kind") or ""
+
+    def by_certainty(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(certain=value == "yes")
+
+    def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(disputes__gt=0) if value == "yes" else queryset.filter(disputes=0)
 
     def filter_queryset(self, queryset: Any) -> Any:
         """Return the allies on that day, narrowed by what else is asked."""

@@ -11,6 +11,7 @@ from allies.models import AllyList, Country, Entry, Source
 
 
 class AllyListFilterSet(ReadersFilterSet):
+    first_fields = ("country", "origin")
     country = CountryFilter(label=_("Allies of"), method="by_focus")
     origin = django_filters.ChoiceFilter(
         label=_("Made by"),

@@ -1,10 +1,14 @@
 """What all filters share: they say what they do not understand instead of passing over it."""
 
+import datetime as dt
+import re
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.folding import fold
@@ -17,6 +21,14 @@ _TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", 
 LONGEST = 200
 
 
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def unknown_names(names: Iterable[str], understood: Collection[str]) -> list[str]:
+    """Return the names of parameters that a page does not understand, in their order."""
+    return [name for name in names if name not in understood and not name.startswith(_TRACKING)]
+
+
 class ReadersForm(forms.Form):
     """The form of a filter: plain fields, complete without a script."""
 
@@ -26,12 +38,18 @@ class ReadersForm(forms.Form):
 class ReadersFilterSet(django_filters.FilterSet):
     """A filter readers use in the address: ``?kind=visit&date_after=2024-01-01``."""
 
+    #: The folded texts that are searched, as paths from the record.
+    searched: tuple[str, ...] = ("folded",)
+
     q = django_filters.CharFilter(
         label=_("Search"),
         method="filter_text",
         max_length=LONGEST,
         widget=forms.TextInput(attrs={"type": "search"}),
     )
+
+    #: Fields the form shows at once, beside the search; the others are folded away.
+    first_fields: tuple[str, ...] = ()
 
     class Meta:
         form = ReadersForm
@@ -42,26 +60,63 @@ class ReadersFilterSet(django_filters.FilterSet):
     @property
     def unknown(self) -> list[str]:
         """The names of parameters that are no filter of this view."""
-        return [
-            name
-            for name in self.data
-            if name not in self.filters and not name.startswith(_TRACKING)
-        ]
+        return unknown_names(self.data, self.filters)
 
     @property
     def applied(self) -> dict[str, str]:
         """The filters in use, as in the address."""
         return {name: self.data[name] for name in self.filters if self.data.get(name)}
 
+    @property
+    def at_once(self) -> list[forms.BoundField]:
+        """The fields of the form that are shown at once."""
+        shown = ("q", *self.first_fields)
+        return [field for field in self.form.visible_fields() if field.name in shown]
+
+    @property
+    def folded(self) -> list[forms.BoundField]:
+        """The fields that are folded away until one asks for them."""
+        shown = ("q", *self.first_fields)
+        return [field for field in self.form.visible_fields() if field.name not in shown]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether one of the folded fields is in use, or has something to say."""
+        return any(field.name in self.applied or field.errors for field in self.folded)
+
+    def narrowed(self, **instead: Any) -> Any:
+        """Return the rows of a valid filter, some of it asked otherwise: ``narrowed(kind="")``."""
+        asked = self.form.cleaned_data
+        self.form.cleaned_data = {**asked, **instead}
+        try:
+            return self.filter_queryset(self.queryset.all())
+        finally:
+            self.form.cleaned_data = asked
+
     def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
         """Leave the rows alone: a ``filter_queryset`` of one's own asks for this filter."""
         return queryset
 
+    def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.disputed(value == "yes")
+
     def filter_text(self, queryset: Any, name: str, value: str) -> Any:
-        """Keep records whose folded texts hold every word."""
-        for word in fold(value).split():
-            queryset = queryset.filter(folded__contains=word)
+        """Keep records of which each word stands in one of the texts that are searched."""
+        for word in dict.fromkeys(fold(value).split()):
+            somewhere = Q()
+            for path in self.searched:
+                somewhere |= Q(**{f"{path}__contains": word})
+            queryset = queryset.filter(somewhere)
         return queryset
+
+
+class DisputedFilter(django_filters.ChoiceFilter):
+    """Whether a published source disputes a record; ``by_dispute`` of the filterset asks for it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("yes", _("a source says otherwise")), ("no", _("no source says otherwise"))]
+        given = {"label": _("Disputed"), "choices": choices, "method": "by_dispute"}
+        super().__init__(*args, **{**given, **kwargs})
 
 
 class CountryField(forms.CharField):
@@ -96,13 +151,41 @@ class CountryFilter(django_filters.Filter):
         super().__init__(*args, max_length=LONGEST, **kwargs)
 
 
-class DayFilter(django_filters.DateFilter):
+class DayInput(forms.DateInput):
+    """A date as browsers ask for it; what is no day cannot stand in one, and is left out."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+    def format_value(self, value: Any) -> str | None:
+        text = super().format_value(value)
+        try:
+            dt.date.fromisoformat(text or "")
+        except ValueError:
+            return None
+        return text
+
+
+class DayField(forms.DateField):
     """A calendar day, as YYYY-MM-DD and in no other way."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("input_formats", ["%Y-%m-%d"])
-        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-        kwargs.setdefault(
-            "error_messages", {"invalid": _("Write an existing day like 2024-06-19.")}
-        )
-        super().__init__(*args, **kwargs)
+    widget = DayInput
+    default_error_messages = {"invalid": _("Write an existing day like 2024-06-19.")}
+
+    def to_python(self, value: Any) -> dt.date | None:
+        """Return the day, None for an empty text; raise ValidationError."""
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            if _ISO_DAY.fullmatch(text):
+                return dt.date.fromisoformat(text)
+        except ValueError:
+            pass  # no such day: refused below, as what is no day at all
+        raise ValidationError(self.error_messages["invalid"], code="invalid")
+
+
+class DayFilter(django_filters.Filter):
+    field_class = DayField

@@ -12,6 +12,7 @@ from allies.models import Changeset, ChangesetKind
 
 
 class ChangesetFilterSet(ReadersFilterSet):
+    first_fields = ("kind", "date_after", "date_before")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=ChangesetKind.choices)
     date_after = DayFilter(label=_("Applied from"), method="on_or_after")
     date_before = DayFilter(label=_("Applied until"), method="on_or_before")

@@ -12,6 +12,7 @@ from allies.models import Source, SourceKind
 
 
 class SourceFilterSet(ReadersFilterSet):
+    first_fields = ("kind",)
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=SourceKind.choices)
     derivation = django_filters.ChoiceFilter(
         label=_("Derivation"),

@@ -1,0 +1,32 @@
+"""The filter of memberships: of all, of a country's, or of an alliance's."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.folding import fold
+from allies.models import Country, Membership, MembershipRole
+
+
+class MembershipFilterSet(ReadersFilterSet):
+    """Memberships by the country's name or the alliance's title, by role and by day."""
+
+    role = django_filters.ChoiceFilter(label=_("Role"), choices=MembershipRole.choices)
+    on = DayFilter(label=_("In force on"), method="in_force")
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Membership
+        fields: list[str] = []
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+        title = Q()
+        for word in fold(value).split():
+            title &= Q(alliance__folded__contains=word)
+        return queryset.filter(title | Q(country__in=Country.objects.named(value)))
+
+    def in_force(self, queryset: Any, name: str, value: dt.date) -> Any:
+        return queryset.in_force(value)

@@ -1,0 +1,90 @@
+"""The filter of what changed between two days of a country's ally list."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.filters.country import CountriesFilterSet
+from allies.models import AllianceKind, Country, TieChange, TwoDays, allies_of, changed_allies
+
+#: How many years are compared where the address names no first day.
+YEARS = 10
+
+#: The filters as the form shows them.
+ORDER = ("from", "to", "change", "kind", "region", "q")
+
+
+class TieChangeFilterSet(CountriesFilterSet):
+    """The countries whose ties to ``focus`` differ between the days ``from`` and ``to``.
+
+    ``to`` is today where it is absent, ``from`` the same day ten years before ``to``.
+    """
+
+    first_fields = ("from", "to", "kind")
+    #: ``from`` is a word of Python's own; ``get_filters`` gives the filter that name.
+    first = DayFilter(
+        label=_("From"),
+        method="as_it_is",
+        help_text=_("Empty: ten years before the second day."),
+    )
+    to = DayFilter(label=_("Until"), method="as_it_is", help_text=_("Empty: today."))
+    change = django_filters.ChoiceFilter(label=_("Change"), choices=TieChange.choices)
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
+    )
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Country
+        fields: list[str] = []
+
+    def __init__(self, data: Any, *, focus: Country) -> None:
+        self.focus = focus
+        super().__init__(data, queryset=Country.objects.none())
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        named = {"first": "from"}
+        found = {named.get(name, name): f for name, f in super().get_filters().items()}
+        return {name: found[name] for name in ORDER}
+
+    def is_valid(self) -> bool:
+        """Refuse days that stand in the wrong order, besides what is no value at all."""
+        if super().is_valid() and self.days.start > self.days.end:
+            self.form.add_error(
+                "from",
+                gettext("The first day is after the second one: write the earlier one here."),
+            )
+        return bool(super().is_valid())
+
+    @property
+    def days(self) -> TwoDays:
+        """The days compared, of a valid filter."""
+        asked = self.form.cleaned_data
+        end = asked.get("to") or timezone.localdate()
+        return TwoDays(
+            self.focus, asked.get("from") or ten_years_before(end), end, asked.get("kind") or ""
+        )
+
+    def allies_on(self, day: dt.date) -> Any:
+        """Return the allies on one of the days, narrowed as the changes are."""
+        found = allies_of(self.focus, on=day, kind=self.days.kind)
+        for name in ("region", "q"):
+            found = self.filters[name].filter(found, self.form.cleaned_data[name])
+        return found
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        return super().filter_queryset(changed_allies(self.days))
+
+
+def ten_years_before(day: dt.date) -> dt.date:
+    """Return the same day ten years before; the first there is where that is none."""
+    year = day.year - YEARS
+    if year < dt.MINYEAR:
+        return dt.date.min
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=year, day=28 if leap else day.day)

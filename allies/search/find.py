@@ -1,0 +1,152 @@
+"""Finding and putting in order: the same things in the same order on either database.
+
+The databases' own full-text indexes say which records have the words; the order is worked out
+from the texts by one expression, for their own scores (bm25, ts_rank) differ.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Length, Replace
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from allies.models import SEARCHED, SearchText
+from allies.search.words import Question, Word, read
+
+#: Known words tried in place of one that nothing public has, the nearest first.
+TRIED = 8
+
+#: How well something fits, the best first.
+EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
+
+
+def matching(question: Question, rows: Any = None) -> Any:
+    """Return the public rows of the index that have all words and phrases of a question.
+
+    ``rows`` are those to look among; all public ones where none are given.
+    """
+    found = SearchText.objects.published() if rows is None else rows
+    if not question:
+        return found.none()
+    found = found.filter(pk__in=_ids(question))
+    for phrase in question.phrases:
+        found = found.filter(Q(names__contains=f" {phrase} ") | Q(body__contains=f" {phrase} "))
+    return found
+
+
+def named(question: Question) -> Any:
+    """Return the public rows that have all words of a question in their names."""
+    return matching(question).filter(pk__in=_ids(question, in_names=True))
+
+
+def ranked(rows: Any, question: Question) -> Any:
+    """Put rows in order: what is called so, what is called so among else, what says so.
+
+    Where two fit as well, countries come first, then what has the shorter name (of what is called
+    so), what says it more often, and what is newer.
+    """
+    fit = Case(
+        When(_is_called(question.whole) | _is_called(question.bare), then=Value(EXACT)),
+        When(pk__in=_ids(question.whole_words, in_names=True), then=Value(TITLE)),
+        When(pk__in=_ids(question, in_names=True), then=Value(TITLE_BEGINS)),
+        default=Value(TEXT),
+        output_field=IntegerField(),
+    )
+    noun = Case(
+        *(When(noun=_noun(model), then=Value(n)) for n, model in enumerate(SEARCHED)),
+        output_field=IntegerField(),
+    )
+    return rows.annotate(fit=fit, times=_times(question), order=noun).order_by(
+        "fit",
+        Case(When(noun="country", then=Value(0)), default=Value(1)),
+        Case(When(fit__lt=TEXT, then=Length("names")), default=Value(0)),
+        F("times").desc(),
+        F("first").desc(nulls_last=True),
+        "order",
+        "record_id",
+    )
+
+
+def corrected(question: Question) -> Question | None:
+    """Return the question with near words in place of those that nothing public has.
+
+    None where it finds something as it is, or where no known word is near. One mistake is
+    forgiven in a word of four letters, two in one of eight; letters that changed places are one.
+    """
+    if not question or matching(question).exists():
+        return None
+    others = {}
+    for word in question.words:
+        if len(word.text) >= 4 and not matching(Question((word,))).exists():
+            near = next(_near(word.text), None)
+            if near is None:
+                return None
+            others[word.text] = near
+    if not others:
+        return None
+    better = read(question.with_words(others))
+    return better if matching(better).exists() else None
+
+
+def _near(word: str) -> Iterator[str]:
+    """Yield the known words near a word that something public has, the nearest first."""
+    limit = 2 if len(word) >= 8 else 1
+    known = dict(_vocabulary(len(word) - limit, len(word) + limit))
+    near = process.extract(word, known.keys(), scorer=OSA.distance, score_cutoff=limit, limit=None)
+    in_order = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))
+    for other, _distance, _place in in_order[:TRIED]:
+        # The index knows the words of drafts too.
+        if matching(Question((Word(other),))).exists():
+            yield other
+
+
+def _vocabulary(shortest: int, longest: int) -> list[tuple[str, int]]:
+    """Return the index's words of such a length, and in how many records each is."""
+    if connection.vendor == "postgresql":
+        sql = "SELECT word, ndoc FROM ts_stat('SELECT words FROM allies_searchtext')"
+        length = "length(word)"
+    else:
+        sql = "SELECT term, doc FROM allies_searchtext_vocab"
+        length = "length(term)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} WHERE {length} BETWEEN %s AND %s", [shortest, longest])
+        return list(cursor.fetchall())
+
+
+def _ids(question: Question, *, in_names: bool = False) -> RawSQL:
+    """Return the ids of what has all the words, as the database's own index finds them.
+
+    The words are letters and digits only: ``fold`` left nothing that either language reads.
+    """
+    if connection.vendor == "postgresql":
+        ends = {False: ":", True: ":*"}
+        words = [f"'{word.text}'{ends[word.is_prefix]}" for word in question.words]
+        asked = " & ".join(f"{word}A" if in_names else word.removesuffix(":") for word in words)
+        return RawSQL("SELECT id FROM allies_searchtext WHERE words @@ %s::tsquery", [asked])
+    asked = " AND ".join(f'"{w.text}"{"*" if w.is_prefix else ""}' for w in question.words)
+    return RawSQL(
+        "SELECT rowid FROM allies_searchtext_fts WHERE allies_searchtext_fts MATCH %s",
+        [f"{{names}} : ({asked})" if in_names else asked],
+    )
+
+
+def _is_called(name: str) -> Q:
+    return Q(names__contains=f"| {name} |") if name else Q(pk__in=[])
+
+
+def _times(question: Question) -> Any:
+    """Return how often the words stand in a body, each only once more where it begins others."""
+    times: Any = Value(0)
+    for word in question.words:
+        sign = f" {word.text}" if word.is_prefix else f" {word.text} "
+        without = Length(Replace("body", Value(sign), Value("")))
+        times = times + (Length("body") - without) / Value(len(sign))
+    return times
+
+
+def _noun(model: Any) -> str:
+    return str(model._meta.model_name)
