@@ -1,0 +1,90 @@
+"""What was added, changed and withdrawn since a cursor."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from allies.api.answers import ERRORS, Refused
+from allies.change_log import BadCursor, public_changes_since
+
+ADDRESS = "/changes"
+
+#: Changes an answer has where the request does not say, and the most it may ask for.
+PER_PAGE, MOST = 100, 1000
+
+#: Noun → the collection in which this API has its records.
+_ADDRESSES = {
+    "alliance": "alliances",
+    "allylist": "ally-lists",
+    "country": "countries",
+    "event": "events",
+    "source": "sources",
+}
+
+
+class Change(Schema):
+    """That a record was added, changed or withdrawn: take it as it is now, or let go of it."""
+
+    noun: Literal["alliance", "allylist", "country", "event", "source"]
+    key: str = Field(description="Its slug; a source’s citation key.")
+    what: Literal["added", "changed", "withdrawn"]
+    moment: dt.datetime = Field(description="When it was last written.")
+    record: str = Field(description="Its address in this API.")
+    url: str = Field(description="Its page.")
+
+
+class Changes(Schema):
+    items: list[Change] = Field(description="Oldest first; a record counts once.")
+    next_cursor: str = Field(
+        description="Where to go on; as it was asked for where there is nothing new."
+    )
+
+
+class Asked(Schema):
+    cursor: Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_=-]*$")] = Field(
+        "", description="`next_cursor` of the answer before; left out: from the beginning."
+    )
+    limit: int = Field(PER_PAGE, ge=1, le=MOST, description="Changes an answer has.")
+    lang: Literal["en", "id"] = Field("en", description="The language errors are said in.")
+
+
+def add(router: Router) -> None:
+    """Add the operation by which one keeps a copy up to date."""
+    router.add_api_operation(
+        ADDRESS,
+        ["GET"],
+        _changes,
+        response={200: Changes, **ERRORS},
+        operation_id="listChanges",
+        summary="What was added, changed and withdrawn since a cursor",
+        url_name="list-changes",
+    )
+
+
+def _changes(request: HttpRequest, query: Query[Asked]) -> Any:
+    if unknown := [name for name in request.GET if name not in Asked.model_fields]:
+        errors = {name: [_("This is no filter here.")] for name in unknown}
+        raise Refused(errors, accepted=list(Asked.model_fields))
+    try:
+        found, cursor = public_changes_since(query.cursor, query.limit)
+    except BadCursor as error:
+        said = _("No answer gave this cursor. Leave it out to begin anew.")
+        raise Refused({"cursor": [said]}, status=404) from error
+    return {
+        "items": [
+            {
+                "noun": one.noun,
+                "key": one.key,
+                "what": one.what,
+                "moment": one.moment,
+                "record": request.build_absolute_uri(f"/api/v1/{_ADDRESSES[one.noun]}/{one.key}"),
+                "url": request.build_absolute_uri(one.url),
+            }
+            for one in found
+        ],
+        "next_cursor": cursor,
+    }

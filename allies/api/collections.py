@@ -1,0 +1,231 @@
+"""The rows of a listing, a page at a time: the page's filter, queryset and columns, as JSON.
+
+Pages go by the records' ids: what is added or withdrawn meanwhile neither repeats a row nor
+leaves one out. Where the order is what matters, as in a search, they go by a row's place in it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import django_filters
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Schema
+from pydantic import Field, create_model
+
+from allies.api.answers import A_DAY, ERRORS, Refused
+from allies.filters import ReadersFilterSet
+from allies.views.columns import Column
+from allies.views.listing import Listing
+
+#: Rows a page has where the request does not say, and the most it may ask for.
+PER_PAGE, MOST = 100, 500
+
+#: Cursors are ids to the base of 36: twelve digits stay within what databases call an integer.
+_CURSOR = r"^[0-9a-z]{1,12}$"
+_FURTHEST = 36**12
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+#: What a text may hold: databases refuse the character NUL.
+_TEXT = r"^[^\x00]*$"
+
+#: A text, or null for none.
+_OR_NULL: Any = str | None
+
+#: Parameters of every collection besides its filters.
+PAGING = ("cursor", "limit", "lang")
+
+
+def cursor_of(number: int) -> str:
+    """Return the cursor that leads on after the record with this id.
+
+    >>> cursor_of(36)
+    '10'
+    """
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+        if not number:
+            return digits
+
+
+def by_id(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+    """Return the rows of a page, and where the next one begins; None for the last."""
+    ids = queryset.order_by("pk").filter(pk__gt=after).values_list("pk", flat=True)
+    found = list(ids[: limit + 1])
+    shown = found[:limit]
+    page = queryset.filter(pk__in=shown).order_by("pk") if shown else queryset.none()
+    return view.rows(page), shown[-1] if len(found) > limit else None
+
+
+def by_place(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+    """Do as ``by_id``, in the order of the queryset."""
+    found = len(queryset.values_list("pk", flat=True)[after : after + limit + 1])
+    return view.rows(queryset[after : after + limit]), after + limit if found > limit else None
+
+
+def whole(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+    """Do as ``by_id``, for rows that are sums of records: there are few, and they are one page."""
+    return view.rows(queryset), None
+
+
+Paging = Callable[[Listing, Any, int, int], tuple[Any, int | None]]
+
+
+def add(
+    router: Router,
+    path: str,
+    listing: type[Listing],
+    *,
+    name: str,
+    summary: Any,
+    paging: Paging = by_id,
+) -> None:
+    """Add the operation that answers with a listing's rows.
+
+    A listing of one record has ``{slug}`` in its address, one of two ``{first}`` and ``{second}``.
+    """
+    row = row_schema(name, listing.columns)
+    page: Any = create_model(
+        f"{name}Page",
+        __base__=Schema,
+        items=(list[row], Field(description="The rows.")),  # type: ignore[valid-type]
+        next_cursor=(_OR_NULL, Field(description="The next page's cursor; null on the last.")),
+        next=(_OR_NULL, Field(description="The next page's address; null on the last.")),
+    )
+    asked: Any = create_model(f"{name}Query", __base__=Schema, **_parameters(listing))
+
+    def about_all(request: HttpRequest, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+        return _page(listing, paging, request, query)
+
+    def about_one(request: HttpRequest, slug: str, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+        return _page(listing, paging, request, query, slug=slug)
+
+    def about_two(request: HttpRequest, first: str, second: str, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+        return _page(listing, paging, request, query, first=first, second=second)
+
+    views: tuple[Callable[..., Any], ...] = (about_all, about_one, about_two)
+    view = views[path.count("{")]
+    router.add_api_operation(
+        path,
+        ["GET"],
+        view,
+        response={200: page, **ERRORS},
+        operation_id=f"list{name}",
+        summary=str(summary),
+        url_name=f"list-{name}",
+    )
+
+
+def row_schema(name: str, columns: tuple[Column, ...]) -> Any:
+    """Return the schema of a listing's rows."""
+    return create_model(
+        f"{name}Row", __base__=Schema, **{column.name: _field(column) for column in columns}
+    )
+
+
+def _field(column: Column) -> Any:
+    about = Field(description=str(column.note or column.title or column.name))
+    if column.many:
+        return (list[int] if column.type == "integer" else list[str], about)
+    types = {"integer": int | None, "number": float | None, "boolean": bool | None}
+    return (types.get(column.type, str), about)
+
+
+def _parameters(listing: type[Listing]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: (str, Field("", description=_said(one), json_schema_extra=_schema_of(one)))
+        for name, one in listing.filterset_class.base_filters.items()
+    }
+    found["cursor"] = (
+        str,
+        Field("", pattern=_CURSOR, description="Where to go on: `next_cursor` of the page before."),
+    )
+    found["limit"] = (int, Field(PER_PAGE, ge=1, le=MOST, description="Rows a page has."))
+    found["lang"] = (Literal["en", "id"], Field("en", description="What errors are said in."))
+    return found
+
+
+def _schema_of(one: django_filters.Filter) -> Any:
+    """Return what a filter accepts, for the description: the filter itself says what is wrong.
+
+    Left empty it asks for nothing, as in the form of the page.
+    """
+    if isinstance(one, django_filters.ChoiceFilter):
+        return {"enum": ["", *_values(one.field.choices)]}
+    if issubclass(one.field_class, forms.DateField):
+        return A_DAY
+    if issubclass(one.field_class, forms.IntegerField):
+        most = len(str(one.extra["max_value"])) - 1
+        return {"pattern": rf"^[0-9]{{0,{most}}}$"}
+    longest = one.extra.get("max_length")
+    return {"maxLength": longest, "pattern": _TEXT} if longest else None
+
+
+def _values(choices: Any) -> list[str]:
+    """Return the values of a field's choices, those in groups too."""
+    found: list[str] = []
+    for value, label in choices:
+        if isinstance(label, list | tuple):
+            found += _values(label)
+        elif value:
+            found.append(str(value))
+    return found
+
+
+def _said(one: django_filters.Filter) -> str:
+    return ". ".join(str(said) for said in (one.label, one.extra.get("help_text")) if said)
+
+
+def _page(
+    listing: type[Listing], paging: Paging, request: HttpRequest, query: Any, **kwargs: Any
+) -> Any:
+    view = listing(request=request, kwargs=kwargs, args=())
+    view.prepare(**kwargs)
+    filterset = view.filterset()
+    _refuse(filterset)
+    after = int(query.cursor, 36) if query.cursor else 0
+    rows, last = paging(view, filterset.qs, min(after, _FURTHEST), query.limit)
+    cursor = None if last is None else cursor_of(last)
+    names = [column.name for column in listing.columns]
+    return {
+        "items": [dict(zip(names, values, strict=True)) for values in view.values(rows)],
+        "next_cursor": cursor,
+        "next": _next(request, cursor) if cursor else None,
+    }
+
+
+def _refuse(filterset: ReadersFilterSet) -> None:
+    """Raise Refused where the filter cannot be.
+
+    A value no filter has is 422, the name of nothing 404; 409 is a name of several, or a filter
+    that means nothing without another one.
+    """
+    accepted = [*filterset.filters, *PAGING]
+    unknown = [name for name in filterset.unknown if name not in PAGING]
+    errors = {name: [_("This is no filter here.")] for name in unknown}
+    if filterset.is_valid() and not errors:
+        return
+    said = filterset.errors
+    codes = {error.code for errors in said.as_data().values() for error in errors}
+    errors |= {name: list(texts) for name, texts in said.items()}
+    status = 422
+    if not unknown and codes == {"unknown"}:
+        status = 404
+    elif not unknown and codes <= {"unknown", "ambiguous", "incomplete"}:
+        status = 409
+    raise Refused(errors, accepted=accepted, status=status)
+
+
+def _next(request: HttpRequest, cursor: str) -> str:
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+def operation_name(title: str) -> str:
+    """Return a noun's plural as operations are called: "ally-lists" → "AllyLists"."""
+    return "".join(word.capitalize() for word in re.split(r"[^a-z]+", title))

@@ -1,0 +1,249 @@
+"""One record with all that is part of it, and what speaks for and against it."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError as FormError
+from django.db.models import Prefetch
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+
+from allies.api.answers import ERRORS, Refused
+from allies.api.schemas import (
+    AllianceRecord,
+    AllyListRecord,
+    CountryRecord,
+    EventRecord,
+    OnADay,
+    PairRecord,
+    SourceRecord,
+)
+from allies.filters.base import DayField
+from allies.models import (
+    Alliance,
+    AllyList,
+    Citation,
+    Country,
+    Entry,
+    Event,
+    Membership,
+    Participation,
+    SeeAlso,
+    Source,
+    Standing,
+    ties_between,
+)
+from allies.public_text import PublicText
+from allies.views.evidence import with_citations
+from allies.views.record import find, find_pair
+from allies.views.source import public_key
+
+
+def _one(answer: Callable[[str], dict[str, Any]]) -> Any:
+    def one(request: HttpRequest, slug: str) -> Any:
+        found = answer(slug)
+        return {**found, "url": request.build_absolute_uri(found["url"])}
+
+    return one
+
+
+def _values(record: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+def _texts(record: Any, name: str, public: PublicText) -> dict[str, str]:
+    """Return a text in both languages."""
+    return {column: public(getattr(record, column)) for column in (f"{name}_en", f"{name}_ind")}
+
+
+def _evidence(record: Any, public: PublicText) -> dict[str, Any]:
+    return {
+        "independent_sources": record.independent_sources,
+        "disputed": bool(record.disputes),
+        "citations": [_statement(one, public) for one in record.shown_citations],
+    }
+
+
+def _statement(citation: Citation, public: PublicText) -> dict[str, Any]:
+    source = citation.source
+    return {
+        "source": source.key,
+        "origin": public_key(source.origin) or source.key,
+        **_values(source, "publisher", "title"),
+        **_values(citation, "stance", "locator", "quote", "verified_on"),
+        **_texts(citation, "note", public),
+    }
+
+
+def _country(slug: str) -> dict[str, Any]:
+    countries = Country.objects.published().select_related("successor")
+    country = find(countries.prefetch_related("aliases"), slug)
+    names = ("alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "region", "subregion")
+    return {
+        "country": country.code,
+        "url": country.get_absolute_url(),
+        **_values(country, "slug", *names, "existed_from", "existed_to"),
+        "successor": country.successor.code if country.successor else "",
+        "aliases": [_values(alias, "name", "language") for alias in country.aliases.all()],
+    }
+
+
+def _alliance(slug: str) -> dict[str, Any]:
+    members = Membership.objects.select_related("country").order_by("joined_earliest", "pk")
+    alliances = with_citations(Alliance.objects.published())
+    alliance = find(alliances.prefetch_related(Prefetch("memberships", members)), slug)
+    public = PublicText()
+    duties = ("defence", "neutrality", "non_aggression", "consultation")
+    return {
+        "alliance": alliance.slug,
+        "url": alliance.get_absolute_url(),
+        **_values(alliance, "identifier", "kind", "title_en", "title_ind"),
+        **_values(alliance, "signed", "in_force", "ended"),
+        **_texts(alliance, "summary", public),
+        "memberships": [
+            {"country": one.country.code, **_values(one, "joined", "left", "role", *duties)}
+            for one in alliance.memberships.all()
+        ],
+        **_evidence(alliance, public),
+    }
+
+
+def _event(slug: str) -> dict[str, Any]:
+    parts = Participation.objects.select_related("country").order_by("pk")
+    events = with_citations(Event.objects.published()).prefetch_related(
+        Prefetch("participations", parts), Prefetch("alliance", Alliance.objects.published())
+    )
+    event = find(events, slug)
+    public = PublicText()
+    return {
+        "event": event.slug,
+        "url": event.get_absolute_url(),
+        **_values(event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
+        **_values(event, "place_en", "place_ind", "attributed_to_en", "attributed_to_ind"),
+        **_texts(event, "summary", public),
+        "alliance": event.alliance.slug if event.alliance else "",
+        "participations": [
+            {"country": part.country.code, "role": part.role} for part in event.participations.all()
+        ],
+        **_evidence(event, public),
+    }
+
+
+def _ally_list(slug: str) -> dict[str, Any]:
+    entries = with_citations(Entry.objects.published().in_order()).select_related("country")
+    see_also = SeeAlso.objects.published().select_related("source")
+    lists = AllyList.objects.published().select_related("focus", "recorded_from")
+    found = find(
+        lists.prefetch_related(
+            Prefetch("entries", entries, to_attr="shown_entries"),
+            Prefetch("see_also", see_also, to_attr="shown_see_also"),
+        ),
+        slug,
+    )
+    public = PublicText()
+    return {
+        "list": found.slug,
+        "url": found.get_absolute_url(),
+        **_values(found, "title_en", "title_ind", "scope", "promised"),
+        **_texts(found, "intro", public),
+        "focus": found.focus.code,
+        "recorded_from": public_key(found.recorded_from),
+        "entries": [_entry(entry, public) for entry in found.shown_entries],
+        "see_also": [item.source.key for item in found.shown_see_also],
+    }
+
+
+def _entry(entry: Any, public: PublicText) -> dict[str, Any]:
+    return {
+        "country": entry.country.code,
+        "position": entry.position,
+        **_texts(entry, "prose", public),
+        **_evidence(entry, public),
+    }
+
+
+def _source(slug: str) -> dict[str, Any]:
+    sources = Source.objects.published().select_related("derived_from", "origin")
+    source = find(sources, slug, "key")
+    names = ("kind", "publisher", "title", "author", "credit", "archive_url", "date_published")
+    return {
+        "source": source.key,
+        "url": source.get_absolute_url(),
+        "address": source.url,
+        **_values(source, *names, "language"),
+        "derived_from": public_key(source.derived_from),
+        "origin": public_key(source.origin),
+    }
+
+
+def _tie(alliance: Any, standing: Standing) -> dict[str, Any]:
+    return {
+        "alliance": alliance.slug,
+        **_values(alliance, "kind", "title_en", "title_ind", "independent_sources"),
+        "standing": standing.value,
+        "disputed": bool(alliance.disputes),
+    }
+
+
+def _pair(
+    request: HttpRequest,
+    first: str,
+    second: str,
+    query: Query[OnADay],
+) -> Any:
+    pair = find_pair(first, second)
+    try:
+        day = DayField(required=False).clean(query.on) or timezone.localdate()
+    except FormError as error:
+        raise Refused({"on": error.messages}, accepted=["on"]) from error
+    alliances = pair.alliances().with_evidence().newest_first()
+    events = urlencode({"country": pair.first.code, "with": pair.second.code})
+    base = request.path.partition("/ties/")[0]
+    return {
+        "first": pair.first.code,
+        "second": pair.second.code,
+        "url": request.build_absolute_uri(pair.get_absolute_url()),
+        "on": day,
+        "ties": [_tie(tie.alliance, tie.standing) for tie in ties_between(pair, alliances, on=day)],
+        "events": request.build_absolute_uri(f"{base}/events?{events}"),
+        "votes": request.build_absolute_uri(f"{request.path}/votes"),
+    }
+
+
+#: Address → what answers there, its schema, and what it is called.
+_RECORDS: dict[str, tuple[Callable[[str], dict[str, Any]], Any, str]] = {
+    "/countries/{slug}": (_country, CountryRecord, "Country"),
+    "/alliances/{slug}": (_alliance, AllianceRecord, "Alliance"),
+    "/events/{slug}": (_event, EventRecord, "Event"),
+    "/ally-lists/{slug}": (_ally_list, AllyListRecord, "AllyList"),
+    "/sources/{slug}": (_source, SourceRecord, "Source"),
+}
+
+_PAIR = "/ties/{first}/{second}"
+
+ADDRESSES = (*_RECORDS, _PAIR)
+
+
+def add(router: Router) -> None:
+    """Add an operation for one record of each noun that has a page of its own."""
+    for address, (answer, schema, name) in _RECORDS.items():
+        router.add_api_operation(
+            address,
+            ["GET"],
+            _one(answer),
+            response={200: schema, **ERRORS},
+            operation_id=f"get{name}",
+            summary=f"One {name}, with its parts and sources",
+            url_name=f"get-{name}",
+        )
+    router.add_api_operation(
+        _PAIR,
+        ["GET"],
+        _pair,
+        response={200: PairRecord, **ERRORS},
+        operation_id="getTies",
+        summary=str(PairRecord.__doc__),
+        url_name="get-ties",
+    )

@@ -1,0 +1,185 @@
+"""What single records look like as JSON: one schema a noun, with its parts and its evidence."""
+
+import datetime as dt
+from typing import Literal, TypeAlias
+
+from ninja import Schema
+from pydantic import Field
+
+from allies.api.answers import A_DAY
+
+EDTF = "As precise as it is known: EDTF (ISO 8601-2); empty where nobody knows."
+CODE = "The country’s alpha-3 code, else its COW code, else its slug."
+
+
+class Statement(Schema):
+    """What one source says for or against the record."""
+
+    source: str = Field(description="The source’s citation key.")
+    origin: str = Field(description="Key of the source it goes back to; an original’s own.")
+    publisher: str
+    title: str
+    stance: Literal["supports", "disputes"]
+    locator: str = Field(description="Page, paragraph, article or row.")
+    quote: str = Field(description="In the source’s own language.")
+    note_en: str
+    note_ind: str
+    verified_on: dt.date | None
+
+
+class Cited(Schema):
+    """A record that rests on sources."""
+
+    independent_sources: int = Field(
+        description="Sources in support; those that repeat one another count once."
+    )
+    disputed: bool
+    citations: list[Statement]
+
+
+class Name(Schema):
+    name: str
+    language: str = Field(description="ISO 639 code; empty for a code or abbreviation.")
+
+
+class CountryRecord(Schema):
+    country: str = Field(description=CODE)
+    slug: str
+    url: str
+    alpha3: str
+    alpha2: str
+    m49: str
+    cow_code: int | None
+    name_en: str
+    name_ind: str
+    region: str = Field(description="UN M49.")
+    subregion: str = Field(description="UN M49.")
+    existed_from: str = Field(description=EDTF)
+    existed_to: str = Field(description=EDTF)
+    successor: str
+    aliases: list[Name]
+
+
+class Part(Schema):
+    """A country’s part in an alliance."""
+
+    country: str = Field(description=CODE)
+    joined: str = Field(description=EDTF)
+    left: str = Field(description=EDTF)
+    role: str
+    defence: bool | None
+    neutrality: bool | None
+    non_aggression: bool | None
+    consultation: bool | None
+
+
+class AllianceRecord(Cited):
+    alliance: str = Field(description="The alliance’s slug.")
+    url: str
+    identifier: str
+    kind: str
+    title_en: str
+    title_ind: str
+    signed: str = Field(description=EDTF)
+    in_force: str = Field(description=EDTF)
+    ended: str = Field(description=EDTF)
+    summary_en: str = Field(description="Markdown; `[@key]` cites a source.")
+    summary_ind: str
+    memberships: list[Part]
+
+
+class Role(Schema):
+    country: str = Field(description=CODE)
+    role: str
+
+
+class EventRecord(Cited):
+    event: str = Field(description="The event’s slug.")
+    url: str
+    identifier: str
+    kind: str
+    certainty: str
+    title_en: str
+    title_ind: str
+    date: str = Field(description=EDTF)
+    place_en: str
+    place_ind: str
+    attributed_to_en: str
+    attributed_to_ind: str
+    summary_en: str = Field(description="Markdown; `[@key]` cites a source.")
+    summary_ind: str
+    alliance: str = Field(description="The alliance’s slug; empty for none.")
+    participations: list[Role]
+
+
+class EntryRecord(Cited):
+    """A country’s place in a list."""
+
+    country: str = Field(description=CODE)
+    position: int
+    prose_en: str = Field(description="Markdown; `[@key]` cites a source.")
+    prose_ind: str
+
+
+#: Named here, for the record itself has a field called ``list``.
+_Entries: TypeAlias = list[EntryRecord]
+_Keys: TypeAlias = list[str]
+
+
+class AllyListRecord(Schema):
+    list: str = Field(description="The list’s slug.")
+    url: str
+    title_en: str
+    title_ind: str
+    focus: str = Field(description=CODE)
+    scope: str = Field(description="UN M49 region; empty for the whole world.")
+    recorded_from: str = Field(description="Key of the source it was recorded from; empty: ours.")
+    promised: int | None = Field(description="How many allies the headline promises.")
+    intro_en: str
+    intro_ind: str
+    entries: _Entries = Field(description="In order.")
+    see_also: _Keys = Field(description="Keys of sources for further reading.")
+
+
+class SourceRecord(Schema):
+    source: str = Field(description="The source’s citation key.")
+    url: str = Field(description="Its page here.")
+    kind: str
+    publisher: str
+    title: str
+    author: str
+    credit: str
+    address: str = Field(description="Where the document is.")
+    archive_url: str
+    date_published: str = Field(description=EDTF)
+    language: str
+    derived_from: str = Field(description="Key of the source it draws on; empty: an original.")
+    origin: str = Field(description="Key at the end of the chain; empty: this one.")
+
+
+class OnADay(Schema):
+    on: str = Field("", description="The day; today where none is given.", json_schema_extra=A_DAY)
+
+
+class TieRecord(Schema):
+    """An alliance that binds or bound both."""
+
+    alliance: str = Field(description="The alliance’s slug.")
+    kind: str
+    title_en: str
+    title_ind: str
+    standing: str = Field(description="How it stands to the day: in force, past or yet to come.")
+    independent_sources: int
+    disputed: bool
+
+
+class PairRecord(Schema):
+    """What binds two countries on a day."""
+
+    first: str = Field(description=CODE)
+    second: str = Field(description=CODE)
+    url: str
+    on: dt.date
+    ties: list[TieRecord]
+    events: str = Field(description="The address of the events of both in this API.")
+    votes: str = Field(description="The address of how both voted, by year, in this API.")

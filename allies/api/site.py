@@ -1,0 +1,154 @@
+"""The API put together, under ``/api/v1/``."""
+
+import re
+from typing import Any, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from ninja import NinjaAPI, Router
+from ninja.errors import ValidationError
+
+from allies.api import changes, collections, records
+from allies.api.answers import Refused, answered, moved, not_found
+from allies.api.collections import Paging, by_id, by_place, whole
+from allies.views.alliance import AllianceEvents, AllianceListing
+from allies.views.ally_list import AllyListListing, EntryListing, ListEvents
+from allies.views.changeset import ChangesetListing
+from allies.views.compared_lists import ComparedLists
+from allies.views.country import AllyListing, CountryListing
+from allies.views.event import EventListing, YearListing
+from allies.views.listing import Listing
+from allies.views.membership import AllianceMemberships, CountryMemberships, MembershipListing
+from allies.views.parts import (
+    AliasListing,
+    CitationListing,
+    ListedListing,
+    ParticipationListing,
+    SeeAlsoListing,
+)
+from allies.views.record import Renamed
+from allies.views.search import SearchListing
+from allies.views.source import SourceListing
+from allies.views.tie_changes import TieChangeListing
+from allies.views.voting import VotesListing
+
+
+class Collection(NamedTuple):
+    """A listing at an address: what it is, and how its pages go."""
+
+    listing: type[Listing]
+    summary: Any
+    paging: Paging = by_id
+
+
+COLLECTIONS: dict[str, Collection] = {
+    "/countries": Collection(CountryListing, _("Countries, present and historic")),
+    "/countries/{slug}/allies": Collection(AllyListing, _("The countries bound to one on a day")),
+    "/countries/{slug}/allies/changes": Collection(
+        TieChangeListing, _("What began and ended among them between two days")
+    ),
+    "/countries/{slug}/lists": Collection(
+        ComparedLists, _("Every place in a published list of one country’s allies")
+    ),
+    "/countries/{slug}/memberships": Collection(
+        CountryMemberships, _("The memberships of one country")
+    ),
+    "/aliases": Collection(AliasListing, _("Further names of countries")),
+    "/alliances": Collection(AllianceListing, _("Alliances")),
+    "/alliances/{slug}/memberships": Collection(
+        AllianceMemberships, _("The members of one alliance")
+    ),
+    "/alliances/{slug}/events": Collection(AllianceEvents, _("The events of one alliance")),
+    "/memberships": Collection(MembershipListing, _("Which country was part of which alliance")),
+    "/events": Collection(EventListing, _("Events")),
+    "/events/years": Collection(YearListing, _("How many events each year had"), whole),
+    "/participations": Collection(
+        ParticipationListing, _("Which country took part in which event, and how")
+    ),
+    "/ties/{first}/{second}/votes": Collection(
+        VotesListing, _("How two countries voted in the United Nations, by year"), whole
+    ),
+    "/sources": Collection(SourceListing, _("Sources")),
+    "/citations": Collection(
+        CitationListing, _("What every source says for and against every record")
+    ),
+    "/ally-lists": Collection(AllyListListing, _("Lists of allies, ours and recorded")),
+    "/ally-lists/{slug}/entries": Collection(EntryListing, _("The entries of one list")),
+    "/ally-lists/{slug}/events": Collection(ListEvents, _("The events one list shows")),
+    "/entries": Collection(ListedListing, _("The entries of all lists")),
+    "/see-also": Collection(SeeAlsoListing, _("Further reading that lists point to")),
+    "/search": Collection(SearchListing, _("What a search finds, the best first"), by_place),
+    "/changesets": Collection(ChangesetListing, _("Changes made in bulk")),
+}
+
+DESCRIPTION = """
+Who stands with whom, and how do we know? Everything that is public here, read-only and without a
+key. Each collection takes the filters its page takes and gives the rows its CSV gives. Pages are
+followed by `next`. An answer has an `ETag`: send it back as `If-None-Match`, and what has not
+changed is not sent again.
+"""
+
+api = NinjaAPI(
+    title="Allies",
+    version="1",
+    description=DESCRIPTION,
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+def _named(address: str) -> str:
+    words = re.sub(r"{\w+}", "of", address).strip("/")
+    return collections.operation_name(words)
+
+
+def _build() -> None:
+    router = Router()
+    for address, offered in COLLECTIONS.items():
+        collections.add(
+            router,
+            address,
+            offered.listing,
+            name=_named(address),
+            summary=offered.summary,
+            paging=offered.paging,
+        )
+    records.add(router)
+    changes.add(router)
+    api.add_router("", router)
+
+
+_build()
+
+
+@api.exception_handler(Refused)
+def refuse(request: HttpRequest, refused: Refused) -> HttpResponse:
+    return refused.response()
+
+
+@api.exception_handler(Http404)
+def find_nothing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return not_found(request)
+
+
+@api.exception_handler(Renamed)
+def lead_on(request: HttpRequest, renamed: Renamed) -> HttpResponse:
+    return moved(request, renamed)
+
+
+@api.exception_handler(ValidationError)
+def refuse_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    said = gettext("This value is not possible here: the API’s description says which are.")
+    return Refused({str(one["loc"][-1]): [said] for one in error.errors}).response()
+
+
+def _patterns() -> list[URLPattern]:
+    found: list[Any] = api.urls[0]
+    for pattern in found:
+        pattern.callback = answered(pattern.callback)
+    return [*found, path("<path:rest>", answered(not_found), name="nothing")]
+
+
+urls: Any = (_patterns(), "api", "api")

@@ -1,0 +1,122 @@
+"""Atom as it is written (RFC 4287), with what left a feed (RFC 6721) and its hub (WebSub)."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.utils.feedgenerator import Atom1Feed, rfc3339_date
+from django.utils.http import http_date
+from django.utils.translation import get_language
+
+#: Entries a feed has of each sort, at most.
+FED = 50
+
+#: What XML has no way to write.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def plain(text: str) -> str:
+    """Return a text without what XML cannot hold: one such letter would take the feed away."""
+    return _NOT_IN_XML.sub("", text)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing a feed tells: ``key`` names it for ever on this site, ``html`` says it.
+
+    ``born`` is a moment at which the site had the thing, and never changes either; ``sort`` is
+    one of added, changed, corrected and withdrawn.
+    """
+
+    key: str
+    born: dt.datetime
+    title: str
+    url: str
+    html: str
+    published: dt.datetime
+    updated: dt.datetime
+    sort: str
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """That an entry, known by its key, left the feed."""
+
+    key: str
+    born: dt.datetime
+    moment: dt.datetime
+
+
+def tag(request: HttpRequest, key: str, born: dt.datetime) -> str:
+    """Return the id of an entry in the active language: a tag (RFC 4151), no address."""
+    host, _port = split_domain_port(request.get_host())
+    return f"tag:{host},{born:%Y-%m-%d}:{get_language()}/{key}"
+
+
+class _Atom(Atom1Feed):
+    def root_attributes(self) -> dict[str, str]:
+        tombstones = {"xmlns:at": "http://purl.org/atompub/tombstones/1.0"}
+        return {**super().root_attributes(), **tombstones}  # type: ignore[no-untyped-call]
+
+    def latest_post_date(self) -> Any:
+        return self.feed["updated"]
+
+    def add_root_elements(self, handler: Any) -> None:
+        super().add_root_elements(handler)  # type: ignore[no-untyped-call]
+        if settings.WEBSUB_HUB:
+            handler.addQuickElement("link", "", {"rel": "hub", "href": settings.WEBSUB_HUB})
+        for reference, moment in self.feed["gone"]:
+            handler.addQuickElement(
+                "at:deleted-entry", "", {"ref": reference, "when": rfc3339_date(moment)}
+            )
+
+
+def atom(
+    request: HttpRequest,
+    *,
+    title: str,
+    page: str,
+    address: str,
+    entries: Sequence[Entry],
+    gone: Sequence[Tombstone],
+    updated: dt.datetime,
+) -> HttpResponse:
+    """Answer with a feed of these entries, the newest change first.
+
+    ``address`` is its own and ``page`` that of what it follows; ``updated`` dates a feed in which
+    nothing is.
+    """
+    address = request.build_absolute_uri(address)
+    moments = [entry.updated for entry in entries] + [one.moment for one in gone]
+    newest = max(moments, default=updated)
+    feed = _Atom(
+        title=plain(f"{settings.SITE_NAME}: {title}"),
+        link=request.build_absolute_uri(page),
+        description=None,
+        language=get_language(),
+        author_name=plain(settings.SITE_NAME),
+        feed_url=address,
+        feed_guid=address,
+        updated=newest,
+        gone=[(tag(request, one.key, one.born), one.moment) for one in gone],
+    )
+    for entry in sorted(entries, key=lambda entry: entry.updated, reverse=True):
+        feed.add_item(
+            title=plain(entry.title),
+            link=request.build_absolute_uri(entry.url),
+            description=plain(entry.html),
+            unique_id=tag(request, entry.key, entry.born),
+            pubdate=entry.published,
+            updateddate=entry.updated,
+            categories=[entry.sort],
+        )
+    response = HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)  # type: ignore[no-untyped-call]
+    hub = f', <{settings.WEBSUB_HUB}>; rel="hub"' if settings.WEBSUB_HUB else ""
+    response.headers["Link"] = f'<{address}>; rel="self"{hub}'
+    response.headers["Last-Modified"] = http_date(newest.timestamp())
+    return response

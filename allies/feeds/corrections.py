@@ -1,0 +1,62 @@
+"""The public log of corrections as a feed of its own."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.syndication.views import Feed
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from allies.feeds.atom import FED, plain
+from allies.feeds.entries import correction_html
+from allies.models import Correction
+from allies.public_changes import told
+
+
+class CorrectionFeed(Feed):
+    """The newest of the log, as Atom."""
+
+    feed_type = Atom1Feed
+
+    def title(self) -> str:
+        return f"{settings.SITE_NAME}: {_('Corrections')}"
+
+    def subtitle(self) -> str:
+        return _("What readers reported and we put right.")
+
+    def link(self) -> str:
+        return reverse("allies:correction-list")
+
+    def feed_url(self) -> str:
+        return reverse("allies:correction-feed")
+
+    def author_name(self) -> str:
+        return str(settings.SITE_NAME)
+
+    def items(self) -> Any:
+        published = Correction.objects.all().published().newest_first()
+        return told(published[:FED])
+
+    def item_title(self, item: Any) -> str:
+        return plain(str(item[0].record))
+
+    def item_description(self, item: Any) -> str:
+        return plain(correction_html(*item))
+
+    def item_link(self, item: Any) -> str:
+        return str(item[0].record.get_absolute_url())
+
+    def item_guid(self, item: Any) -> str:
+        # Stays when the record is renamed, and is no other site's.
+        name = f"{settings.SITE_NAME} {item[0].pk} {item[0].created_at.isoformat()}"
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"{get_language()} {name}").urn
+
+    def item_pubdate(self, item: Any) -> dt.datetime:
+        return item[0].decided_at  # type: ignore[no-any-return]
+
+    def item_updateddate(self, item: Any) -> dt.datetime:
+        return item[0].decided_at  # type: ignore[no-any-return]

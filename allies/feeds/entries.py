@@ -1,0 +1,239 @@
+"""What a feed tells of records: their changes in plain words, corrections, withdrawals."""
+
+import datetime as dt
+import heapq
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from allies.change_log import address_of
+from allies.edtf import in_words
+from allies.feeds.atom import FED, Entry, Tombstone
+from allies.models import Correction
+from allies.past import Left, last_written
+from allies.prose import plain
+from allies.public_changes import told
+from allies.public_history import PublicStep, Sentence, public_steps_of_each
+
+#: The first sentence of a text: up to a full stop before a capital, not one after an initial.
+_SENTENCE = re.compile(r".*?\w{3}[.!?…][”\"’)]?(?=\s+[\W\d]*[A-Z]|$)")
+
+#: Steps an entry tells of, and sentences of each: the record's own history page has them all.
+STEPS, SENTENCES = 5, 12
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a view as its feed has it, with its public steps, the newest first.
+
+    ``about`` says in short what the row is, for who has not seen it before.
+    """
+
+    key: str
+    born: dt.datetime
+    title: str
+    url: str
+    steps: list[PublicStep]
+    about: SafeString | str = ""
+
+
+def once(moment: dt.datetime, note: str = "") -> list[PublicStep]:
+    """Return the steps of what is written once and stays."""
+    return [PublicStep(moment, note, [], is_first=True)]
+
+
+def key_of(model: Any, number: int) -> str:
+    """Return what a record is called in feeds; it stays when the record is renamed."""
+    return f"{model._meta.model_name}/{number}"
+
+
+def latest(queryset: Any) -> list[Any]:
+    """Return the FED records of a filtered view that were written last, with all their parts.
+
+    Costs a query a kind of part and holds an id and a date a row, however wide the view is.
+    """
+    written = last_written(queryset.model, ids=queryset.order_by().values("pk"))
+    newest = heapq.nlargest(FED, written, key=lambda number: (written[number], number))
+    found = queryset.in_bulk(newest)
+    return [found[number] for number in newest if number in found]
+
+
+def rows_of(records: list[Any]) -> list[Row]:
+    """Return these records of one noun as rows of a feed."""
+    steps = public_steps_of_each(records)
+    return [
+        Row(
+            key_of(type(record), record.pk),
+            record.created_at,
+            str(record),
+            record.get_absolute_url(),
+            steps[record.pk],
+            about(record),
+        )
+        for record in records
+    ]
+
+
+#: Fields of a record's date, those that say most first, and of its text.
+_DATES, _TEXTS = ("date", "in_force", "signed", "date_published"), ("summary", "intro")
+#: Letters of a text that tell what it is about, at most.
+_SHORT = 300
+
+
+def about(record: Any) -> SafeString:
+    """Return a record's kind, its date and the beginning of its text; reads no other record."""
+    date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
+    kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
+    facts = " · ".join(str(fact) for fact in (kind, in_words(date)) if fact)
+    text: Any = next((found for name in _TEXTS if (found := getattr(record, name, ""))), "")
+    lang = format_html(' lang="{}"', text.lang) if text and text.is_fallback else ""
+    begun = format_html("<p{}>{}</p>", lang, _beginning(plain(text))) if text else ""
+    return format_html("{}{}", format_html("<p>{}</p>", facts) if facts else "", begun)
+
+
+def _beginning(text: str) -> str:
+    """Return the first sentence of a text, or what of it is short."""
+    sentence = _SENTENCE.match(text)
+    return shorten(sentence[0] if sentence else text, _SHORT, placeholder=" …")
+
+
+def newest_of(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
+    """Return the FED records written last among several nouns, by noun.
+
+    ``found`` has (model, ids) of each noun, ids as a queryset.
+    """
+    written = (
+        (moment, str(model._meta.model_name), number, model)
+        for model, ids in found
+        for number, moment in last_written(model, ids=ids).items()
+    )
+    numbers: dict[Any, list[int]] = {}
+    for _moment, _noun, number, model in heapq.nlargest(FED, written, key=lambda one: one[:3]):
+        numbers.setdefault(model, []).append(number)
+    return [(m, list(m.objects.published().filter(pk__in=ids))) for m, ids in numbers.items()]
+
+
+def entry_of(row: Row) -> Entry | None:
+    """Return the entry of a row; None where readers have seen nothing of it yet."""
+    if not row.steps:
+        return None
+    newest, oldest = row.steps[0], row.steps[-1]
+    sort = "added" if newest is oldest else "changed"
+    told = format_html_join("", "{}", ((_step(step),) for step in row.steps[:STEPS]))
+    html = format_html("{}{}", row.about, told)
+    return Entry(row.key, row.born, row.title, row.url, html, oldest.moment, newest.moment, sort)
+
+
+def _step(step: PublicStep) -> SafeString:
+    said = [_("Published.")] if step.is_first else []
+    more = len(step.sentences) - SENTENCES
+    sentences = [
+        *((text, "") for text in said),
+        *((one.text, before_and_after(one)) for one in step.sentences[:SENTENCES]),
+    ]
+    if more > 0:
+        sentences.append(
+            (ngettext("and %(n)d more change", "and %(n)d more changes", more) % {"n": more}, "")
+        )
+    return format_html(
+        "<p>{}{}</p><ul>{}</ul>",
+        day_of(step.moment),
+        f": {step.note}" if step.note else "",
+        format_html_join("", "<li>{}{}</li>", sentences),
+    )
+
+
+def day_of(moment: dt.datetime) -> str:
+    """Return a moment's day as readers read it."""
+    return date_format(localtime(moment), "j F Y")
+
+
+def before_and_after(sentence: Sentence) -> SafeString | str:
+    """Return a long text as it was and as it is; nothing where it says all in its sentence."""
+    if not (sentence.old or sentence.new):
+        return ""
+    return format_html(
+        "<blockquote><del>{}</del></blockquote><blockquote><ins>{}</ins></blockquote>",
+        sentence.old,
+        sentence.new,
+    )
+
+
+def correction_html(correction: Any, sentences: Iterable[Sentence]) -> SafeString:
+    """Return what came of a correction: the outcome, the desk's answer, what changed for it."""
+    return format_html(
+        "<p>{}</p>{}<ul>{}</ul>",
+        correction.get_outcome_display(),
+        format_html("<p>{}</p>", correction.answer) if correction.answer else "",
+        format_html_join("", "<li>{}{}</li>", ((s.text, before_and_after(s)) for s in sentences)),
+    )
+
+
+def corrections_of(noun: str, ids: Any) -> list[Entry]:
+    """Return what the public log of corrections has of these records of a noun."""
+    log = Correction.objects.all().published().filter(noun=noun, record_id__in=ids)
+    return [
+        Entry(
+            f"correction/{one.pk}",
+            one.created_at,
+            _("Corrected: %(title)s") % {"title": one.record},
+            one.record.get_absolute_url(),
+            correction_html(one, sentences),
+            one.decided_at,
+            one.decided_at,
+            "corrected",
+        )
+        for one, sentences in told(log.newest_first()[:FED])
+    ]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A row that left a view: its ``key`` while it was there, since when, and what is public of
+    it now.
+    """
+
+    key: str
+    born: dt.datetime
+    title: str
+    url: str
+    moment: dt.datetime
+
+
+def withdrawn(model: Any, gone: list[Left]) -> list[Gone]:
+    """Say that these records were withdrawn, and nothing of what they said.
+
+    That a record was public, at which address and until when is known to all.
+    """
+    found = []
+    for one in gone[:FED]:
+        address = address_of(model, one.key)
+        title = _("Withdrawn: %(address)s") % {"address": address}
+        found.append(Gone(key_of(model, one.number), one.created_at, title, address, one.moment))
+    return found
+
+
+def no_longer_listed(country: str) -> str:
+    """Return the title of a country's row that left a list of allies."""
+    return _("No longer listed: %(country)s") % {"country": country}
+
+
+def entry_of_gone(one: Gone) -> Entry:
+    """Return the entry for readers whose programs know no tombstones."""
+    said = _("This is not here any more since %(day)s.") % {"day": day_of(one.moment)}
+    html = format_html("<p>{}</p>", said)
+    key = f"{one.key}/withdrawn"
+    return Entry(key, one.born, one.title, one.url, html, one.moment, one.moment, "withdrawn")
+
+
+def tombstone_of(one: Gone) -> Tombstone:
+    return Tombstone(one.key, one.born, one.moment)
