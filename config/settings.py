@@ -5,6 +5,7 @@ README.md has every variable in a table. Nothing else in the project reads the e
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "import_export",
     "simple_history",
     "csp",
+    "axes",
     "django_tasks",
     "django_tasks_db",
 ]
@@ -61,6 +63,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -154,6 +158,14 @@ IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
 IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
 DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
+# Feeds: the hub that tells subscribers of what is new (WebSub); empty for none.
+
+WEBSUB_HUB = env.str(
+    "ALLIES_WEBSUB_HUB",
+    "",
+    validate=lambda value: value and validate.URL(schemes={"http", "https"})(value),
+)
+
 # Links of sources: who is asked for archived copies; empty for nobody.
 
 ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.InternetArchive")
@@ -216,6 +228,30 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+#: Abilities of a browser that no page of ours asks for.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in (
+        *("accelerometer", "camera", "display-capture", "encrypted-media", "geolocation"),
+        *("gyroscope", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
+        "xr-spatial-tracking",
+    )
+}
+
+# Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.int("ALLIES_SIGN_IN_ATTEMPTS", 10, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # 429.html says so in words
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "allies.client.client_of"
+AXES_LOCKOUT_TEMPLATE = "429.html"
+AXES_VERBOSE = False
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -226,6 +262,23 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assignment]
+
+# A site that is reached from elsewhere does not start in a state nobody meant.
+
+_ELSEWHERE = [name for name in ALLOWED_HOSTS if name not in ("localhost", "127.0.0.1", "[::1]")]
+if _ELSEWHERE:
+    if DEBUG:
+        raise ImproperlyConfigured(
+            f"ALLIES_DEBUG shows secrets to whoever meets an error, and {_ELSEWHERE[0]} is reached "
+            "from elsewhere (ALLIES_ALLOWED_HOSTS). Turn it off."
+        )
+    if "ALLIES_HTTPS" not in os.environ:
+        raise ImproperlyConfigured(
+            f"{_ELSEWHERE[0]} is reached from elsewhere (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS "
+            "to true, or to false where passwords may cross the network in the clear."
+        )
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("ALLIES_SECRET_KEY is too short to be a secret: 50 characters.")
 
 LOG_LEVEL = env.str(
     "ALLIES_LOG_LEVEL",

@@ -2,17 +2,25 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.templatetags.static import static
 from django.urls import include, path
-from django.utils.functional import lazy
-from django.views.generic import RedirectView
 
+from allies.api.site import urls as api_urls
+from allies.views.crawlers import llms, robots, sitemap, sitemap_index
 from allies.views.front import alive, choose_language
+from allies.views.icons import favicon, manifest
+from allies.views.oembed import oembed
 
 urlpatterns = [
     path("", choose_language),
     path("healthz", alive),
-    path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/icon.svg"))),
+    path("api/v1/", api_urls),
+    path("oembed", oembed, name="oembed"),
+    path("robots.txt", robots, name="robots"),
+    path("llms.txt", llms, name="llms"),
+    path("sitemap.xml", sitemap_index, name="sitemap-index"),
+    path("sitemaps/<str:name>.xml", sitemap, name="sitemap"),
+    path("favicon.ico", favicon),
+    path("site.webmanifest", manifest, name="manifest"),
     *i18n_patterns(
         path("admin/", admin.site.urls),
         path("", include("allies.urls")),

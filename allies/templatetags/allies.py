@@ -1,16 +1,26 @@
 """How pages say dates, texts and statuses."""
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info, gettext
 
-from allies.edtf import in_words
+from allies.edtf import end_in_words, in_words
+from allies.models import Citation, Country, Pair
+from allies.models.ally_list import promise_in_words
 from allies.models.m49 import NAMES
+from allies.search.excerpt import mark
+from allies.search.words import Question
+from allies.views.evidence import Side
+from allies.views.evidence import sides as sides_of
 from allies.views.notes import Notes
 
 register = template.Library()
@@ -23,26 +33,72 @@ def edtf(value: str) -> str:
 
 
 @register.filter
-def edtf_machine(value: str) -> str:
-    """Return what a ``<time datetime>`` may hold: a plain year, month or day, else ""."""
-    return value if value and "/" not in value and value[-1].isdigit() else ""
+def edtf_end(value: str) -> str:
+    """Say when something ended, as precisely as it is known: "not before 2012, if at all"."""
+    return end_in_words(value)
+
+
+@register.simple_tag
+def edtf_time(value: str, css_class: str = "") -> SafeString:
+    """Say a date, for machines too where it is one plain year, month or day."""
+    named = format_html(' class="{}"', css_class) if css_class else ""
+    if "/" in value or not value[-1:].isdigit():
+        return format_html("<span{}>{}</span>", named, in_words(value))
+    return format_html('<time{} datetime="{}">{}</time>', named, value, in_words(value))
+
+
+class SliderDays(NamedTuple):
+    """What a slider of years reaches: its first year, its last day, and the day it stands on."""
+
+    first: int
+    last: dt.date
+    day: dt.date
+
+
+@register.simple_tag
+def slider_days(
+    day: dt.date | None, first_year: int | None, last_day: dt.date | None
+) -> SliderDays:
+    """Return what a slider reaches: from the first year known, or the day's, to the last day.
+
+    The last day is today, if no other is given. The day shown is within, whichever it is.
+    """
+    last = last_day or timezone.localdate()
+    shown = day or last
+    return SliderDays(min(first_year or shown.year, shown.year), max(last, shown), shown)
 
 
 @register.filter
 def marked(text: Any) -> SafeString | str:
     """Show a bilingual text; one that is there in the other language only says so."""
+    return _with_language(text, str(text)) if text else ""
+
+
+@register.filter
+def found(text: Any, question: Question) -> SafeString | str:
+    """Show a text as ``marked`` does, with ``<mark>`` around the words that were looked for."""
+    return _with_language(text, mark(str(text), question)) if text else ""
+
+
+def _with_language(text: Any, shown: str) -> SafeString | str:
     if not getattr(text, "is_fallback", False):
-        return str(text) if text else ""
+        return shown
     return format_html(
         '<span lang="{}">{}</span> <small class="other-language">({})</small>',
         text.lang,
-        str(text),
-        _language_name(text.lang),
+        shown,
+        language_name(text.lang),
     )
 
 
 def _language_name(code: str) -> str:
     return str(gettext(get_language_info(code)["name"]))
+
+
+@register.simple_tag
+def pair_url(one: Country, other: Country) -> str:
+    """Return the address of the page about two countries, in whichever order they come."""
+    return Pair.of(one, other).get_absolute_url()
 
 
 @register.simple_tag
@@ -63,6 +119,18 @@ def cited_prose(text: Any, notes: Notes) -> SafeString:
         text.lang,
         html,
     )
+
+
+@register.filter
+def sides(citations: Iterable[Citation]) -> list[Side]:
+    """Group what speaks for a record and against it by origin."""
+    return sides_of(citations)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Write a count as the active language does: 870,109 or 870.109. Years are no counts."""
+    return number_format(number, force_grouping=True)
 
 
 @register.filter
@@ -98,6 +166,9 @@ def other_languages(context: dict[str, Any]) -> list[dict[str, str]]:
         for code, _name in settings.LANGUAGES
         if code != active
     ]
+
+
+register.simple_tag(promise_in_words)
 
 
 @register.simple_tag

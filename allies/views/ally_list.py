@@ -1,39 +1,39 @@
 """Ally lists as readers meet them."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Prefetch
-from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.description import in_each_language
+from allies.feeds.atom import Entry as FeedEntry
+from allies.feeds.entries import Gone, Row, corrections_of
+from allies.feeds.lists import ListedEntries
 from allies.filters import AllyListFilterSet, EntryFilterSet
 from allies.models import (
     AllyList,
     Country,
+    Edition,
     Entry,
-    Event,
-    Participation,
     SeeAlso,
     allies_of,
     ally_rows,
+    first_year_of,
+    key_events,
+    key_parts,
 )
+from allies.views.as_of import OnADay
+from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.views.downloads import download_links, form_address
+from allies.views.event import EventListing
 from allies.views.evidence import with_citations
-from allies.views.listing import (
-    COUNTRY_CODE,
-    DISPUTED,
-    INDEPENDENT_SOURCES,
-    Column,
-    Listing,
-    download_links,
-    stored,
-)
+from allies.views.figures import events_timeline
+from allies.views.listing import Listing
 from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView, Renameable, find
-
-#: Events an entry shows, the latest first; the rest is a link away.
-EVENTS_SHOWN = 6
 
 
 def with_entries(lists: Any) -> Any:
@@ -71,6 +71,7 @@ class AllyListListing(Listing):
             lambda ally_list: [entry.country.code for entry in ally_list.shown_entries],
             _("countries"),
             _("The entries’ country codes, in order."),
+            many=True,
         ),
     )
 
@@ -83,7 +84,7 @@ def public_key(source: Any) -> str:
     return source.key if source and source.is_published else ""
 
 
-class AllyListPage(RecordView):
+class AllyListPage(OnADay, RecordView):
     """A list as an article: introduction, entries, and what each rests on."""
 
     template_name = "allies/allylist/detail.html"
@@ -110,54 +111,47 @@ class AllyListPage(RecordView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ally_list: Any = self.object
         countries = [entry.country for entry in ally_list.shown_entries]
-        today = timezone.localdate()
-        allies = allies_of(ally_list.focus, on=today).filter(
+        allies = allies_of(ally_list.focus, on=self.day).filter(
             pk__in=[country.pk for country in countries]
         )
-        ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=today)}
-        events = self._events(ally_list.focus, countries)
-        also_named = self._also_named(ally_list, countries)
+        ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=self.day)}
+        until = self.day if self.asks_for_a_day else None
+        events = key_events(ally_list.focus, countries, until=until)
+        also_named = Entry.objects.also_naming(ally_list, countries)
         for entry in ally_list.shown_entries:
             entry.tie = ties.get(entry.country_id)
             entry.events = events.get(entry.country_id, [])
             entry.also_named = also_named.get(entry.country_id, [])
+        shown = {event.pk: event for group in events.values() for event in group}
         return super().get_context_data(
+            timeline=events_timeline(
+                shown.values(),
+                title=gettext("Events of the countries on this list"),
+                day=self.day if self.asks_for_a_day else None,
+            ),
+            first_year=first_year_of(ally_list.focus),
+            newest_edition=Edition.objects.of(ally_list).published().first(),
             present=len(countries),
             missing=max((ally_list.promised or 0) - len(countries), 0),
             downloads=download_links(ally_list.get_absolute_url()),
+            feed=(ally_list.title, form_address(ally_list.get_absolute_url(), "atom")),
             **kwargs,
         )
 
-    def _events(self, focus: Country, countries: list[Country]) -> dict[int, list[Event]]:
-        """Return the latest events of each country that bear on the focus; costs two queries."""
-        parts = list(
-            Participation.objects.published()
-            .filter(country__in=countries)
-            .bearing_on(focus)
-            .latest_per_country(EVENTS_SHOWN)
-            .values_list("country_id", "event_id")
-        )
-        events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
-        found: dict[int, list[Event]] = {}
-        for country, event in parts:
-            found.setdefault(country, []).append(events[event])
-        return found
 
-    def _also_named(
-        self, ally_list: AllyList, countries: list[Country]
-    ) -> dict[int, list[AllyList]]:
-        """Return the other public lists of the same focus that name each country; one query."""
-        entries = (
-            Entry.objects.published()
-            .filter(ally_list__focus=ally_list.focus, country__in=countries)
-            .exclude(ally_list=ally_list)
-            .select_related("ally_list", "ally_list__recorded_from")
-            .order_by("ally_list__slug")
-        )
-        named: dict[int, list[AllyList]] = {}
-        for entry in entries:
-            named.setdefault(entry.country_id, []).append(entry.ally_list)
-        return named
+class ListEvents(Renameable, EventListing):
+    """The events a list's page shows, for download."""
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.ally_list = find(AllyList.objects.published(), kwargs["slug"])
+
+    def queryset(self) -> Any:
+        entries = Entry.objects.published().filter(ally_list=self.ally_list)
+        parts = key_parts(self.ally_list.focus, entries.values("country"))
+        return super().queryset().filter(pk__in=[event for _country, event in parts])
+
+    def title(self) -> Any:
+        return _title(self.ally_list)
 
 
 class EntryListing(Renameable, Listing):
@@ -182,6 +176,19 @@ class EntryListing(Renameable, Listing):
 
     def title(self) -> Any:
         return _title(self.ally_list)
+
+    @cached_property
+    def _ever(self) -> ListedEntries:
+        return ListedEntries([self.ally_list], several=False)
+
+    def feed_rows(self, queryset: Any) -> Iterable[Row]:
+        return self._ever.rows(queryset)
+
+    def feed_corrections(self, queryset: Any) -> Iterable[FeedEntry]:
+        return corrections_of("allylist", [self.ally_list.pk])
+
+    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
+        return self._ever.gone(filterset.applied.get("q", ""))
 
 
 @in_each_language

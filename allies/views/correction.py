@@ -2,21 +2,16 @@
 
 import datetime as dt
 import math
-import re
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.syndication.views import Feed
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.feedgenerator import Atom1Feed
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -26,39 +21,29 @@ from allies.actions.reports import (
     NotSent,
     TooMuchSent,
     TooSoon,
-    client_of,
     send_correction,
     token_for,
 )
-from allies.models import Changeset, Correction, attach_records
-from allies.public_history import Sentence, public_changes
+from allies.client import client_of
+from allies.models import Correction
+from allies.models.fields import LinesField
+from allies.public_changes import told
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.record import BesideRecord, Renamed
 
 #: More than the longest form, with every letter written as browsers send it.
 MOST_BYTES = 128 * 1024
 
-#: Entries of the feed.
-FED = 50
-
-
-class Text(forms.CharField):
-    """A text of lines; browsers count a line's end as one letter and send two."""
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        return text.replace("\r\n", "\n") if isinstance(text, str) else text
-
 
 class CorrectionForm(forms.Form):
     """What is wrong, where one can see it, and how to ask back."""
 
-    text = Text(
+    text = LinesField(
         label=gettext_lazy("What is wrong, and what is right?"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 8}),
     )
-    evidence = Text(
+    evidence = LinesField(
         label=gettext_lazy("Where can we see that? (optional)"),
         help_text=gettext_lazy("An address or a source. We change nothing without one."),
         max_length=1000,
@@ -109,7 +94,7 @@ class CorrectPage(BesideRecord):
             self.object = self.get_object()
         except Renamed as renamed:
             # Leading on would lose what was typed.
-            self.kwargs = {"slug": renamed.slug}
+            self.kwargs = {**self.kwargs, **renamed.arguments}
             self.object = self.get_object()
         form = CorrectionForm(request.POST)
         if not form.is_valid():
@@ -186,29 +171,6 @@ class SentPage(BesideRecord):
     template_name = "allies/correction/sent.html"
 
 
-# The log.
-
-
-def told(corrections: Iterable[Any]) -> list[tuple[Any, list[Sentence]]]:
-    """Return each correction, its record with it, and what readers saw change for it.
-
-    Costs the same queries for one as for many.
-    """
-    corrections = list(corrections)
-    attach_records(corrections)
-    by_pk = {one.pk: one for one in corrections}
-    changesets = Changeset.objects.standing().filter(correction__in=by_pk)
-    pairs = [
-        (by_pk[changeset.correction_id].record, changeset)
-        for changeset in changesets.order_by("applied_at", "pk")
-    ]
-    changed = public_changes(pairs)
-    found: dict[Any, list[Sentence]] = {}
-    for _record, changeset in pairs:
-        found.setdefault(changeset.correction_id, []).extend(changed[changeset.pk])
-    return [(one, found.get(one.pk, [])) for one in corrections if one.record is not None]
-
-
 class CorrectionList(TemplateView):
     """What readers reported and the desk put right, newest first."""
 
@@ -218,77 +180,3 @@ class CorrectionList(TemplateView):
         published = Correction.objects.all().published().newest_first()
         page = asked_page(self.request, Paginator(published, PER_PAGE))
         return super().get_context_data(page=page, rows=told(page.object_list), **kwargs)
-
-
-class CorrectionFeed(Feed):
-    """The newest of the log, as Atom."""
-
-    feed_type = Atom1Feed
-
-    def title(self) -> str:
-        return f"{settings.SITE_NAME}: {_('Corrections')}"
-
-    def subtitle(self) -> str:
-        return _("What readers reported and we put right.")
-
-    def link(self) -> str:
-        return reverse("allies:correction-list")
-
-    def feed_url(self) -> str:
-        return reverse("allies:correction-feed")
-
-    def author_name(self) -> str:
-        return str(settings.SITE_NAME)
-
-    def items(self) -> Any:
-        published = Correction.objects.all().published().newest_first()
-        return told(published[:FED])
-
-    def item_title(self, item: Any) -> str:
-        return plain(str(item[0].record))
-
-    def item_description(self, item: Any) -> str:
-        correction, sentences = item
-        return format_html(
-            "<p>{}</p>{}<ul>{}</ul>",
-            correction.get_outcome_display(),
-            format_html("<p>{}</p>", plain(correction.answer)) if correction.answer else "",
-            format_html_join(
-                "",
-                "<li>{}{}</li>",
-                ((plain(sentence.text), _before_and_after(sentence)) for sentence in sentences),
-            ),
-        )
-
-    def item_link(self, item: Any) -> str:
-        return str(item[0].record.get_absolute_url())
-
-    def item_guid(self, item: Any) -> str:
-        # Stays when the record is renamed, and is no other site's.
-        name = f"{settings.SITE_NAME} {item[0].pk} {item[0].created_at.isoformat()}"
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"{get_language()} {name}").urn
-
-    def item_pubdate(self, item: Any) -> dt.datetime:
-        return item[0].decided_at  # type: ignore[no-any-return]
-
-    def item_updateddate(self, item: Any) -> dt.datetime:
-        return item[0].decided_at  # type: ignore[no-any-return]
-
-
-def _before_and_after(sentence: Sentence) -> str:
-    if not (sentence.old or sentence.new):
-        return ""
-    return format_html(
-        "<blockquote><del>{}</del></blockquote><blockquote><ins>{}</ins></blockquote>",
-        plain(sentence.old),
-        plain(sentence.new),
-    )
-
-
-#: What XML has no way to write.
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def plain(text: str) -> str:
-    """Return a text without what XML cannot hold: one such letter would take the feed away."""
-    return _NOT_IN_XML.sub("", text)

@@ -1,16 +1,20 @@
 """Countries, and the ally list of any of them."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import OuterRef
+from django.db.models import Max, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.description import EDTF_NOTE, in_each_language
-from allies.filters import AllyFilterSet, CountryFilterSet, ReadersFilterSet
+from allies.feeds.entries import Gone, Row
+from allies.feeds.ties import allies_gone, rows_of_ties
+from allies.figures.world import WorldMap, world_map
+from allies.filters import AllyFilterSet, CountryFilterSet
 from allies.models import (
     Alliance,
     AllyList,
@@ -19,19 +23,20 @@ from allies.models import (
     Event,
     Membership,
     Participation,
+    Standing,
     allies_of,
     ally_rows,
+    certainty_of,
+    first_year_of,
 )
 from allies.models.base import counted
-from allies.views.listing import (
-    COUNTRY_CODE,
-    DISPUTED,
-    INDEPENDENT_SOURCES,
-    Column,
-    Listing,
-    stored,
-)
-from allies.views.record import RecordView, Renameable, find
+from allies.structured import Rows
+from allies.views.as_of import OnADay
+from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.views.figures import country_timeline, events_by_year
+from allies.views.focus import FocusListing
+from allies.views.listing import Listing
+from allies.views.record import RecordView
 
 #: Alliances and events a country's page shows; the rest is a link away.
 SHOWN = 12
@@ -64,7 +69,7 @@ class CountryListing(Listing):
         return Country.objects.published().annotate(tie_count=_ties()).by_name()
 
 
-class CountryPage(RecordView):
+class CountryPage(OnADay, RecordView):
     template_name = "allies/country/detail.html"
     context_object_name = "country"
 
@@ -75,17 +80,38 @@ class CountryPage(RecordView):
             .prefetch_related("aliases", "predecessors")
         )
 
+    def usual_day(self) -> dt.date:
+        """Return today, or a historic state's last day."""
+        return self.object.existed_to_latest or timezone.localdate()
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         country: Any = self.object
-        alliances = Alliance.objects.published().with_member(country)
+        alliances = (
+            Alliance.objects.published()
+            .with_member(country)
+            .with_standing(country, self.day)
+            .with_evidence()
+            .newest_first()
+        )
         events = Event.objects.published().filter(
             pk__in=Participation.objects.filter(country=country).values("event")
         )
-        day = country.existed_to_latest or timezone.localdate()
+        if self.asks_for_a_day:
+            events = events.until(self.day)
+        asked = {"country": country.code}
+        if self.asks_for_a_day:
+            asked["date_before"] = f"{self.day:%Y-%m-%d}"
+        memberships = Membership.objects.published().filter(country=country).in_time()
         return super().get_context_data(
-            ally_count=allies_of(country, on=day).count(),
-            alliances=alliances.with_evidence().newest_first()[:SHOWN],
-            alliance_count=alliances.count(),
+            timeline=country_timeline(
+                country, memberships, self.day if self.asks_for_a_day else None
+            ),
+            by_year=events_by_year(events.by_year(), asked),
+            first_year=first_year_of(country),
+            last_day=country.existed_to_latest,
+            existed=country.existed_on(self.day),
+            ally_count=allies_of(country, on=self.day).count(),
+            alliances=_by_standing(alliances),
             events=events.with_evidence().newest_first()[:SHOWN],
             event_count=events.count(),
             lists=AllyList.objects.published().filter(focus=country).featured_first(),
@@ -97,7 +123,19 @@ class CountryPage(RecordView):
         )
 
 
-class AllyListing(Renameable, Listing):
+def _by_standing(alliances: Iterable[Any]) -> list[tuple[Standing, list[Alliance], int]]:
+    """Return (standing, the first alliances that have it, how many have it), in force first."""
+    found: dict[str, list[Alliance]] = {}
+    for alliance in alliances:
+        found.setdefault(alliance.standing, []).append(alliance)
+    return [
+        (standing, found[standing][:SHOWN], len(found[standing]))
+        for standing in Standing
+        if standing in found
+    ]
+
+
+class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
     """The ally list of a country: one row a country bound to it on a day."""
 
     filterset_class = AllyFilterSet
@@ -110,13 +148,22 @@ class AllyListing(Renameable, Listing):
             lambda row: [str(kind) for kind in row.kinds],
             _("kinds of tie"),
             _("The kinds of the alliances both are in."),
+            many=True,
         ),
         Column("since", lambda row: row.since, _("since"), EDTF_NOTE),
+        Column(
+            "certain",
+            lambda row: row.certain,
+            _("certain on the day"),
+            _("Whether a tie was in force on the day without a doubt about its dates."),
+            "boolean",
+        ),
         Column(
             "alliances",
             lambda row: [alliance.slug for alliance in row.alliances],
             _("alliances"),
             _("The slugs of the alliances both are in."),
+            many=True,
         ),
         Column(
             "latest_event",
@@ -133,33 +180,42 @@ class AllyListing(Renameable, Listing):
         INDEPENDENT_SOURCES,
         DISPUTED._replace(value=lambda row: row.disputed),
     )
-    per_page = 300  # every country there is: an ally list is read as a whole
-
-    def prepare(self, **kwargs: Any) -> None:
-        self.country = find(Country.objects.published(), kwargs["slug"])
-
-    def queryset(self) -> Any:
-        return Country.objects.none()  # the filter asks for the allies on its day
-
-    def filterset(self) -> ReadersFilterSet:
-        self.asked = AllyFilterSet(self.request.GET, focus=self.country)
-        return self.asked
 
     def rows(self, queryset: Any) -> Iterable[AllyRow]:
         return ally_rows(self.country, queryset, on=self.asked.day, kind=self.asked.kind_of_tie)
 
-    def page_rows(self, queryset: Any) -> Iterable[AllyRow]:
-        return self.rows(queryset) if self.asked.is_valid() else []
-
     def title(self) -> Any:
         return _allies_in_words(self.country)
+
+    def described(self, queryset: Any) -> Rows:
+        """Return the ally list of a day: it changes as the country's alliances do."""
+        alliances = Alliance.objects.published().with_member(self.country)
+        day = self.asked.day
+        return Rows(self.title(), alliances.aggregate(n=Max("updated_at"))["n"], day, day)
 
     def whole(self) -> int:
         return int(allies_of(self.country, on=timezone.localdate()).count())
 
+    def feed_rows(self, queryset: Any) -> Iterable[Row]:
+        return rows_of_ties(self.country, self.all_rows)
+
+    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
+        return allies_gone(self.country, self.asked)
+
     def context(self) -> dict[str, Any]:
         day = self.asked.day if self.asked.is_valid() else None
-        return {"country": self.country, "day": day}
+        return {
+            "country": self.country,
+            "day": day,
+            "certainty": certainty_of(self.asked.qs) if day else None,
+            "first_year": first_year_of(self.country),
+            "map": self.map() if self.shown else None,
+        }
+
+    def map(self) -> WorldMap:
+        """Return the rows shown as a map; it costs no query."""
+        region = self.asked.form.cleaned_data.get("region") or ""
+        return world_map(self.country, self.shown, day=self.asked.day, region=region)
 
 
 @in_each_language

@@ -7,16 +7,19 @@ from typing import Any
 from django.db.models import Case, IntegerField, Prefetch, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters import EventFilterSet
+from allies.filters import EventFilterSet, ReadersFilterSet
 from allies.models import Alliance, Country, Event, Participation, ParticipationRole
 from allies.models.languages import localized
+from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.views.downloads import CHUNK
 from allies.views.evidence import with_citations
-from allies.views.listing import CHUNK, DISPUTED, INDEPENDENT_SOURCES, Column, Listing, stored
+from allies.views.figures import events_by_year
+from allies.views.listing import Listing
 from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView
 
 
-def _in_order(parts: Any) -> Any:
+def parts_in_order(parts: Any) -> Any:
     """Sort who took part by role, in the order roles are defined, then by name."""
     by_role = Case(
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
@@ -27,7 +30,7 @@ def _in_order(parts: Any) -> Any:
 
 def _with_parts(events: Any) -> Any:
     """Fetch who took part."""
-    parts = _in_order(Participation.objects.select_related("country"))
+    parts = parts_in_order(Participation.objects.select_related("country"))
     alliances = Alliance.objects.published()
     return events.prefetch_related(
         Prefetch("participations", parts, to_attr="shown_participations"),
@@ -38,6 +41,7 @@ def _with_parts(events: Any) -> Any:
 class EventListing(Listing):
     filterset_class = EventFilterSet
     template_name = "allies/event/list.html"
+    dated = ("date_earliest", "date_latest")
     columns = (
         Column("event", lambda event: event.slug, _("event"), _("The event’s slug.")),
         *stored(Event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
@@ -53,6 +57,7 @@ class EventListing(Listing):
             lambda event: event.shown_codes,
             _("participations"),
             _("Country codes and roles, like RUS:host CHN:visitor."),
+            many=True,
         ),
         INDEPENDENT_SOURCES,
         DISPUTED,
@@ -61,12 +66,57 @@ class EventListing(Listing):
     def queryset(self) -> Any:
         return Event.objects.published().with_evidence().newest_first()
 
+    def filterset(self) -> ReadersFilterSet:
+        self.asked = super().filterset()
+        return self.asked
+
+    def context(self) -> dict[str, Any]:
+        """Return the counts by year, which stand on the first page."""
+        if not self.asked.is_valid() or self.request.GET.get("page", "1") != "1":
+            return {}
+        events = self.asked.filter_queryset(Event.objects.published())
+        return {"by_year": events_by_year(events.by_year(), self.asked.applied)}
+
     def rows(self, queryset: Any) -> Iterator[Any]:
         """Return the events; who took part is read as texts, for that may be millions."""
         events = queryset.prefetch_related(Prefetch("alliance", Alliance.objects.published()))
         # Made here, where the reader's language is the active one: the order depends on it.
-        parts = _in_order(Participation.objects.all())
+        parts = parts_in_order(Participation.objects.all())
         return _with_codes(events.iterator(chunk_size=CHUNK), parts)
+
+
+class YearListing(Listing):
+    """How many events of a filtered view each year had, for download."""
+
+    filterset_class = EventFilterSet
+    columns = (
+        Column(
+            "year",
+            lambda row: row[0],
+            _("year"),
+            _("A year in which there may be none."),
+            "integer",
+        ),
+        Column(
+            "events",
+            lambda row: row[1],
+            _("events"),
+            _("Events that certainly happened in the year."),
+            "integer",
+        ),
+    )
+
+    def queryset(self) -> Any:
+        return Event.objects.published()
+
+    def rows(self, queryset: Any) -> list[tuple[int, int]]:
+        return queryset.by_year().whole
+
+    def title(self) -> Any:
+        return _("Events by year")
+
+    def whole(self) -> int:
+        return len(self.rows(self.queryset()))
 
 
 def _with_codes(events: Iterator[Any], parts: Any) -> Iterator[Any]:

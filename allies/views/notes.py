@@ -1,6 +1,6 @@
 """The notes of a page: every source its texts cite, numbered through the whole page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ class Note:
     """A source at one place in it: its number, and how often the page refers to it."""
 
     number: int
-    source: Source
+    source: Any
     locator: str
     times: int = 0
 
@@ -39,15 +39,22 @@ class Notes:
 
     ``texts`` are all the page may show, so that their sources cost one query together, and none
     where nothing is cited. Readers see nothing of a source that is not public; a ``preview`` says
-    that there is one.
+    that there is one. Where ``sources`` are given, by key, there are no others.
     """
 
-    def __init__(self, texts: Iterable[str] = (), *, preview: bool = False) -> None:
+    def __init__(
+        self,
+        texts: Iterable[str] = (),
+        *,
+        preview: bool = False,
+        sources: Mapping[str, Any] | None = None,
+    ) -> None:
         self.preview = preview
         #: The notes so far: a page lists them after its last text.
         self.cited: list[Note] = []
         self._notes: dict[Mark, Note] = {}
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, Any] = dict(sources or {})
+        self._may_look = sources is None
         self._looked_for: set[str] = set()
         self._look_for({key for text in texts for key in keys_in(text)})
 
@@ -87,9 +94,10 @@ class Notes:
 
     def _look_for(self, keys: set[str]) -> None:
         new = keys - self._looked_for
-        if new:
+        if new and self._may_look:
             self._looked_for |= new
-            found = Source.objects.published().filter(key__in=new)
+            public = Source.objects.published().select_related("link_health")
+            found = public.filter(key__in=new)
             self._sources |= {source.key: source for source in found}
 
 

@@ -4,23 +4,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.core.validators import slug_re
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.generic import DetailView
 
-from allies.models import OldSlug
+from allies.models import Country, OldSlug, Pair
 from allies.public_history import public_steps
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.notes import Notes
 
 
 class Renamed(Exception):
-    """The record goes by another slug now."""
+    """The page has another address now; ``arguments`` are what is different in it."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug)
-        self.slug = slug
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(arguments)
+        self.arguments = arguments
 
 
 def find(queryset: Any, slug: str, field: str = "slug") -> Any:
@@ -28,13 +29,37 @@ def find(queryset: Any, slug: str, field: str = "slug") -> Any:
 
     ``field`` is what the record's address is made of: a source's is its key.
     """
+    if not slug_re.match(slug):
+        raise Http404
     if record := queryset.filter(**{field: slug}).first():
         return record
     record_id = OldSlug.objects.record_id(queryset.model, slug)
     current = queryset.filter(pk=record_id).values_list(field, flat=True).first()
     if current is None:
         raise Http404
-    raise Renamed(current)
+    raise Renamed(**{field: current})
+
+
+def find_pair(first: str, second: str) -> Pair:
+    """Return the pair with these slugs; raise Renamed for another order or an old slug.
+
+    Raise Http404 where a country is not known, or is asked for with itself.
+    """
+    one, other = _current_country(first), _current_country(second)
+    if one == other:
+        raise Http404
+    pair = Pair.of(one, other)
+    if (pair.first.slug, pair.second.slug) != (first, second):
+        raise Renamed(first=pair.first.slug, second=pair.second.slug)
+    return pair
+
+
+def _current_country(slug: str) -> Country:
+    countries = Country.objects.published()
+    try:
+        return find(countries, slug)  # type: ignore[no-any-return]
+    except Renamed as renamed:
+        return find(countries, renamed.arguments["slug"])  # type: ignore[no-any-return]
 
 
 class Renameable:
@@ -46,7 +71,8 @@ class Renameable:
         except Renamed as renamed:
             match = request.resolver_match
             assert match is not None  # a dispatched request was resolved
-            address = reverse(match.view_name, kwargs={_address_field(match.kwargs): renamed.slug})
+            arguments = {**match.kwargs, **renamed.arguments}
+            address = reverse(match.view_name, kwargs=arguments)
             query = request.META.get("QUERY_STRING", "")
             return redirect(f"{address}?{query}" if query else address, permanent=True)
 
@@ -101,3 +127,6 @@ class RecordView(Renameable, PublicPage):
     def get_object(self, queryset: Any = None) -> Any:
         field = _address_field(self.kwargs)
         return find(self.get_queryset(), self.kwargs[field], field)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(described=self.object, **kwargs)

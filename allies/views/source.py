@@ -11,7 +11,8 @@ from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance
 from allies.models.base import counted
 from allies.views.ally_list import public_key
-from allies.views.listing import PER_PAGE, Column, Listing, asked_page, stored
+from allies.views.columns import Column, stored
+from allies.views.listing import PER_PAGE, Listing, asked_page
 from allies.views.notes import Notes, prose_of
 from allies.views.record import RecordView
 

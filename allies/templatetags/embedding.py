@@ -1,0 +1,37 @@
+"""How pages say that they can be embedded, and by which code."""
+
+from typing import Any
+
+from django import template
+
+from allies.embedding import EMBEDS, Code, code
+from allies.models import Edition
+from allies.views.oembed import discovery
+
+register = template.Library()
+
+
+@register.inclusion_tag("allies/_embed.html", takes_context=True)
+def embed_this(context: dict[str, Any], title: Any, edition: Edition | None = None) -> Any:
+    """Show the codes that embed this very view; with an ``edition``, the one for it as well."""
+    request = context["request"]
+    match = request.resolver_match
+    query = request.GET.copy()
+    query.pop("page", None)
+    codes = [
+        Code(label, code(request, name, match.kwargs, str(title), query=query.urlencode()))
+        for name, label in EMBEDS.get(str(match.url_name), ())
+    ]
+    if edition is not None:
+        ((name, label),) = EMBEDS["edition-detail"]
+        codes.append(Code(label, code(request, name, {"key": edition.key}, str(title))))
+    return {"codes": codes}
+
+
+@register.simple_tag(takes_context=True)
+def oembed_addresses(context: Any, address: str) -> dict[str, str] | None:
+    """Return where oEmbed tells of this page, by format; None of one without an embed."""
+    request = context["request"]
+    if str(request.resolver_match.url_name) not in EMBEDS:
+        return None
+    return {form: discovery(request, address, form) for form in ("json", "xml")}

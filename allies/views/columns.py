@@ -1,0 +1,86 @@
+"""The columns of the downloads: what a row has, and what it is called."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy
+
+from allies.description import column_of, schema_type
+from allies.models.fields import ProseField
+from allies.package import Field
+
+
+class Column(NamedTuple):
+    """A column of the downloads: its name, and its value (text, number, flag, list) for a row.
+
+    ``title`` and ``note`` say what it is called and what it holds, ``type`` is a table schema's,
+    ``many`` says that a row has a list of them, ``prose`` that it is a text that cites sources.
+    """
+
+    name: str
+    value: Callable[[Any], Any]
+    title: Any = ""
+    note: Any = ""
+    type: str = "string"
+    choices: tuple[str, ...] = ()
+    many: bool = False
+    prose: bool = False
+
+    @property
+    def field(self) -> Field:
+        title = self.title or self.name
+        # A cell of a file holds a list as one text.
+        kind = "string" if self.many else self.type
+        return Field(self.name, title, self.note, kind, self.choices)
+
+
+def stored(model: Any, *names: str, of: str = "") -> list[Column]:
+    """Return the columns that hold these fields of a model as they are, in the model's words.
+
+    ``of`` is the attribute by which a row leads to the record, where it is not the row itself.
+    """
+    columns = []
+    for name in names:
+        field = model._meta.get_field(name)
+        choices = tuple(str(value) for value, _label in field.flatchoices if value)
+        described = column_of(field, type=schema_type(field), choices=choices)
+        value = attrgetter(f"{of}.{name}" if of else name)
+        columns.append(
+            Column(
+                *(name, value, described.title, described.description, described.type, choices),
+                prose=isinstance(field, ProseField) and not field.verbatim,
+            )
+        )
+    return columns
+
+
+#: Columns of what is supported and disputed, for rows that know both.
+INDEPENDENT_SOURCES = Column(
+    "independent_sources",
+    lambda row: row.independent_sources,
+    gettext_lazy("independent sources"),
+    gettext_lazy("Sources in support; those that repeat one another count once."),
+    "integer",
+)
+DISPUTED = Column(
+    "disputed",
+    lambda row: bool(row.disputes),
+    gettext_lazy("disputed"),
+    gettext_lazy("Whether a source says otherwise."),
+    "boolean",
+)
+COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug.")
+
+
+def cell_of(value: Any) -> Any:
+    """Return a value as a file has it: a whole number stays one, all else is text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return value
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    return str(value)

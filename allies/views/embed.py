@@ -1,0 +1,167 @@
+"""What may stand in the frame of another site: lists, maps and timelines, live or as an edition.
+
+Nothing else of ours may be framed. An embed stands at ``/embed`` + the address of its page, asks
+what its page is asked, and every link in it leads to the whole window.
+"""
+
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.clickjacking import xframe_options_exempt
+
+from allies.embedding import PAGES
+from allies.models import Alliance, Citation, Country, Membership, Stance
+from allies.models.source import origin_of
+from allies.package.describe import LICENCES
+from allies.views.ally_list import AllyListPage
+from allies.views.as_of import OnADay
+from allies.views.country import AllyListing
+from allies.views.edition import EditionPage
+from allies.views.figures import country_timeline, members_timeline
+from allies.views.notes import Notes
+from allies.views.record import RecordView
+
+
+def origins(**cited: Any) -> int:
+    """Return on how many independent sources these records rest together; costs a query."""
+    support = Citation.objects.from_published_sources().supporting().filter(**cited)
+    return support.order_by().values(origin=origin_of("source__")).distinct().count()
+
+
+def source_line(independent_sources: int, day: Any) -> dict[str, Any]:
+    """Return what the foot of an embed says: as of which day, on how many sources, and how free."""
+    address, title = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
+    licence = {"name": settings.DATA_LICENCE, "title": title, "address": address}
+    return {"independent_sources": independent_sources, "as_of": day, "licence": licence}
+
+
+@method_decorator([csp_replace({"frame-ancestors": ["*"]}), xframe_options_exempt], "dispatch")
+class Embedded:
+    """A page in a frame. What is not there is said in the frame, small, with the way to us."""
+
+    request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        except Http404:
+            return self.absent(404)
+        return self.absent(response.status_code) if response.status_code >= 400 else response
+
+    def absent(self, status: int) -> HttpResponse:
+        return render(self.request, "allies/embed/absent.html", {"status": status}, status=status)
+
+    @property
+    def whole_page(self) -> str:
+        """The whole page, with what is asked of it."""
+        match = self.request.resolver_match
+        assert match is not None  # a dispatched request was resolved
+        address = reverse(f"allies:{PAGES[str(match.url_name)]}", kwargs=match.kwargs)
+        query = self.request.META.get("QUERY_STRING", "")
+        return f"{address}?{query}" if query else address
+
+
+class AlliesEmbed(Embedded, AllyListing):
+    """A country's ally list as a table."""
+
+    template_name = "allies/embed/allies.html"
+
+    def context(self) -> dict[str, Any]:
+        alliances = {alliance.pk for row in self.shown for alliance in row.alliances}
+        day = self.asked.day if self.asked.is_valid() else None
+        cited = source_line(origins(alliance__in=alliances), day)
+        return {**super().context(), "view": self, **cited}
+
+
+class MapEmbed(AlliesEmbed):
+    """A country's ally list as a map."""
+
+    template_name = "allies/embed/map.html"
+
+
+class ListEmbed(Embedded, AllyListPage):
+    """An ally list: its entries, and on how much each rests."""
+
+    template_name = "allies/embed/list.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        entries = [entry.pk for entry in self.object.shown_entries]
+        return super().get_context_data(
+            notes=Notes(sources={}),  # the page has them
+            **source_line(origins(entry__in=entries), self.day),
+            **kwargs,
+        )
+
+
+class ListTimelineEmbed(ListEmbed):
+    """The events of the countries on a list, in time."""
+
+    template_name = "allies/embed/timeline.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(subject=str(self.object.title), **kwargs)
+
+
+class EditionEmbed(Embedded, EditionPage):
+    """An edition of a list: it stays as it was frozen."""
+
+    template_name = "allies/embed/edition.html"
+
+    def context(self) -> dict[str, Any]:
+        found = super().context()
+        cited = {
+            (citation["source"]["origin"] or citation["source"])["key"]
+            for entry in found["ally_list"]["entries"]
+            for citation in entry["citations"]
+            if citation["stance"] == Stance.SUPPORTS
+        }
+        found["notes"] = Notes(sources={})
+        return {**found, **source_line(len(cited), timezone.localdate(self.edition.made_at))}
+
+
+class CountryTimelineEmbed(Embedded, OnADay, RecordView):
+    """A country's memberships in time."""
+
+    template_name = "allies/embed/timeline.html"
+
+    def get_queryset(self) -> Any:
+        return self.records(Country)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        country: Any = self.object
+        memberships = list(Membership.objects.published().filter(country=country).in_time())
+        return super().get_context_data(
+            subject=str(country.name),
+            timeline=country_timeline(
+                country, memberships, self.day if self.asks_for_a_day else None
+            ),
+            **source_line(
+                origins(alliance__in=[m.alliance_id for m in memberships]), timezone.localdate()
+            ),
+            **kwargs,
+        )
+
+
+class AllianceTimelineEmbed(Embedded, RecordView):
+    """An alliance's members in time."""
+
+    template_name = "allies/embed/timeline.html"
+
+    def get_queryset(self) -> Any:
+        return self.records(Alliance)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        alliance: Any = self.object
+        memberships = Membership.objects.published().filter(alliance=alliance).in_time()
+        return super().get_context_data(
+            subject=str(alliance.title),
+            timeline=members_timeline(alliance, memberships),
+            **source_line(origins(alliance=alliance), timezone.localdate()),
+            **kwargs,
+        )

@@ -1,0 +1,197 @@
+"""The figures of pages: records into spans and points, and what is said of them."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from allies.edtf import bounds
+from allies.figures.timeline import Span, Timeline, timeline
+from allies.figures.years import YearChart, year_chart
+from allies.models import Alliance, AllianceKind, ByYear, Certainty, Country, Event, Membership
+
+#: Events, and years, below which a chart would say less than the list.
+ENOUGH_EVENTS, ENOUGH_YEARS = 5, 2
+
+#: How dark a kind of tie is drawn: the more it binds, the darker.
+_TONES: dict[str, str] = {
+    AllianceKind.DEFENCE_PACT: "tone-1",
+    AllianceKind.NEUTRALITY_PACT: "tone-2",
+    AllianceKind.NON_AGGRESSION_PACT: "tone-2",
+    AllianceKind.ENTENTE: "tone-2",
+    AllianceKind.STRATEGIC_PARTNERSHIP: "tone-3",
+    AllianceKind.INFORMAL_ALIGNMENT: "tone-3",
+    AllianceKind.ORGANISATION: "tone-3",
+}
+
+
+class CountedByYear(NamedTuple):
+    """A chart of events by year, the address of its data, and how was counted."""
+
+    chart: YearChart
+    csv: str
+    note: str
+
+
+def events_by_year(
+    events: ByYear, asked: Mapping[str, str], title: str = ""
+) -> CountedByYear | None:
+    """Return the chart of events by year, None of too few; a bar leads to its year's list.
+
+    ``asked`` are the filters of the events' list that these events fit.
+    """
+    years = events.whole
+    if sum(events.counts.values()) < ENOUGH_EVENTS or len(events.counts) < ENOUGH_YEARS:
+        return None
+    most = max(years, key=lambda point: point[1])
+    said = {
+        "total": number_format(sum(events.counts.values()), force_grouping=True),
+        "first": years[0][0],
+        "last": years[-1][0],
+        "most": number_format(most[1], force_grouping=True),
+        "year": most[0],
+    }
+    chart = year_chart(
+        list(years),
+        name="events-by-year",
+        title=title or _("Events by year"),
+        description=_(
+            "%(total)s events from %(first)s to %(last)s, a bar a year; the most, %(most)s, in "
+            "%(year)s."
+        )
+        % said,
+        unit="count",
+        links={year: _list_of_year(asked, year) for year, number in years if number},
+    )
+    csv = _with_query(reverse("allies:event-years-csv"), asked)
+    return CountedByYear(chart, csv, _how_counted(events.unsure))
+
+
+def _list_of_year(asked: Mapping[str, str], year: int) -> str:
+    """Return the address of the events of a year, within the days asked for already."""
+    after = max(asked.get("date_after", ""), f"{year:04}-01-01")
+    before = min(asked.get("date_before") or "9999-12-31", f"{year:04}-12-31")
+    days = {"date_after": after, "date_before": before}
+    return _with_query(reverse("allies:event-list"), {**asked, **days})
+
+
+def _with_query(address: str, asked: Mapping[str, str]) -> str:
+    query = QueryDict(mutable=True)
+    query.update(asked)
+    return f"{address}?{query.urlencode()}" if query else address
+
+
+def _how_counted(unsure: int) -> str:
+    """Say what is counted where, and how many events are not."""
+    if not unsure:
+        return ""
+    return ngettext(
+        "An event counts in the year it certainly happened in; %(n)s that may have happened in "
+        "more than one year is left out.",
+        "An event counts in the year it certainly happened in; %(n)s that may have happened in "
+        "more than one year are left out.",
+        unsure,
+    ) % {"n": number_format(unsure, force_grouping=True)}
+
+
+def country_timeline(
+    country: Country, memberships: Iterable[Membership], day: dt.date | None
+) -> Timeline:
+    """Return the timeline of a country's memberships, with their alliances."""
+    spans = [
+        Span(
+            str(membership.alliance.title),
+            membership.alliance.get_absolute_url(),
+            membership.began,
+            membership.ended,
+            _TONES[membership.alliance.kind],
+            membership.alliance.get_kind_display(),
+        )
+        for membership in memberships
+    ]
+    return timeline(
+        spans,
+        name="memberships",
+        title=_("Memberships of %(country)s") % {"country": country.name_in_text},
+        description=_said_of(spans),
+        day=day,
+        legend=_legend(spans),
+    )
+
+
+def _legend(spans: list[Span]) -> dict[str, str]:
+    """Return what the tones of the bars mean, where there is more than one."""
+    said = {
+        "tone-1": _("defence pact"),
+        "tone-2": _("non-aggression pact, neutrality pact or entente"),
+        "tone-3": _("partnership, alignment or organisation"),
+    }
+    tones = {span.css_class for span in spans}
+    return {tone: words for tone, words in said.items() if tone in tones} if len(tones) > 1 else {}
+
+
+def members_timeline(alliance: Alliance, memberships: Iterable[Membership]) -> Timeline:
+    """Return the timeline of an alliance's members, with their countries."""
+    in_time = sorted(memberships, key=_began)
+    spans = [
+        Span(
+            str(membership.country.name),
+            membership.country.get_absolute_url(),
+            membership.began,
+            membership.ended,
+            note=membership.get_role_display() if membership.role != "member" else "",
+        )
+        for membership in in_time
+    ]
+    return timeline(
+        spans,
+        name="members",
+        title=_("Members of %(alliance)s") % {"alliance": alliance.title},
+        description=_said_of(spans),
+    )
+
+
+def _began(membership: Membership) -> dt.date:
+    earliest, latest = bounds(membership.began)
+    return earliest or latest or dt.date.min
+
+
+def events_timeline(events: Iterable[Event], *, title: str, day: dt.date | None = None) -> Timeline:
+    """Return the timeline of events, side by side where there is room."""
+    in_time = sorted(events, key=lambda event: (event.date_earliest or dt.date.min, event.slug))
+    spans = [
+        Span(
+            str(event.title),
+            event.get_absolute_url(),
+            event.date,
+            event.date,
+            f"certainty-{event.certainty}",
+            f"{event.get_kind_display()}, {event.get_certainty_display()}"
+            if event.certainty in (Certainty.ALLEGED, Certainty.DISPUTED)
+            else event.get_kind_display(),
+        )
+        for event in in_time
+    ]
+    return timeline(
+        spans,
+        name="events",
+        title=title,
+        description=_said_of(spans),
+        packed=True,
+        day=day,
+    )
+
+
+def _said_of(spans: list[Span]) -> str:
+    """Say what a timeline shows, for those who do not see it."""
+    number = len({(span.label, span.url) for span in spans})
+    return ngettext(
+        "A timeline of %(n)s entry; the table on this page says the same in words.",
+        "A timeline of %(n)s entries; the table on this page says the same in words.",
+        number,
+    ) % {"n": number_format(number)}

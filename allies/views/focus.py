@@ -1,0 +1,47 @@
+"""What the views of one country's ties share: a filter that works their rows out itself."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from allies.feeds.atom import Entry
+from allies.feeds.ties import Tied, corrected_ties
+from allies.filters import ReadersFilterSet
+from allies.models import Country
+from allies.views.listing import Listing
+from allies.views.record import Renameable, find
+
+Asked = TypeVar("Asked", bound=ReadersFilterSet)
+Shown = TypeVar("Shown", bound=Tied)
+
+
+class FocusListing(Renameable, Listing, Generic[Asked, Shown]):
+    """The countries tied to one country, a row each. A subclass says how rows are worked out."""
+
+    filterset_class: type[Asked]
+    per_page = 300  # every country there is: who stands with one is read as a whole
+
+    def prepare(self, **kwargs: Any) -> None:
+        self.country = find(Country.objects.published(), kwargs["slug"])
+
+    def queryset(self) -> Any:
+        return Country.objects.none()  # the filter asks for the countries on its days
+
+    def filterset(self) -> Asked:
+        self.asked = self.filterset_class(self.request.GET, focus=self.country)
+        return self.asked
+
+    def rows(self, queryset: Any) -> Iterable[Shown]:
+        raise NotImplementedError
+
+    def page_rows(self, queryset: Any) -> Iterable[Shown]:
+        self.shown = list(self.rows(queryset)) if self.asked.is_valid() else []
+        return self.shown
+
+    @cached_property
+    def all_rows(self) -> list[Shown]:
+        """The rows of the whole filter, whatever page of them is asked for."""
+        return list(self.rows(self.asked.qs))
+
+    def feed_corrections(self, queryset: Any) -> Iterable[Entry]:
+        return corrected_ties(self.all_rows)

@@ -1,0 +1,23 @@
+"""The page that says how things are counted here, and what that leaves out."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.views.generic import TemplateView
+
+from allies.package.describe import LICENCES
+
+
+class MethodsPage(TemplateView):
+    template_name = "allies/methods.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        address, name = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
+        return super().get_context_data(
+            licence=name,
+            licence_url=address,
+            here=self.request.build_absolute_uri(self.request.path),
+            today=timezone.localdate(),
+            **kwargs,
+        )

@@ -1,0 +1,101 @@
+"""What is part of records, in bulk: names, participations, entries, citations.
+
+Nobody reads these as pages of their own: they are on the pages of what they are part of. The
+API has them for who wants all of them.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from allies.filters.parts import (
+    AliasFilterSet,
+    CitationFilterSet,
+    ListedFilterSet,
+    ParticipationFilterSet,
+    SeeAlsoFilterSet,
+)
+from allies.models import Alias, Citation, Entry, Participation, SeeAlso
+from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.views.listing import Listing
+
+_COUNTRY = Column("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
+_EVENT = Column("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
+_LIST = Column("list", lambda part: part.ally_list.slug, _("ally list"), _("The list’s slug."))
+_SOURCE = Column(
+    "source", lambda part: part.source.key, _("source"), _("The source’s citation key.")
+)
+
+
+class AliasListing(Listing):
+    filterset_class = AliasFilterSet
+    columns = (_COUNTRY, *stored(Alias, "name", "language"))
+
+    def queryset(self) -> Any:
+        return Alias.objects.published().select_related("country").order_by("pk")
+
+
+class ParticipationListing(Listing):
+    filterset_class = ParticipationFilterSet
+    columns = (_EVENT, _COUNTRY, *stored(Participation, "role"))
+
+    def queryset(self) -> Any:
+        return Participation.objects.published().select_related("event", "country").order_by("pk")
+
+
+class ListedListing(Listing):
+    """The entries of all lists."""
+
+    filterset_class = ListedFilterSet
+    columns = (
+        _LIST,
+        _COUNTRY,
+        *stored(Entry, "position", "prose_en", "prose_ind"),
+        INDEPENDENT_SOURCES,
+        DISPUTED,
+    )
+
+    def queryset(self) -> Any:
+        entries = Entry.objects.published().with_evidence()
+        return entries.select_related("ally_list", "country").order_by("pk")
+
+
+class SeeAlsoListing(Listing):
+    filterset_class = SeeAlsoFilterSet
+    columns = (_LIST, _SOURCE, *stored(SeeAlso, "position"))
+
+    def queryset(self) -> Any:
+        return SeeAlso.objects.published().select_related("ally_list", "source").order_by("pk")
+
+
+class CitationListing(Listing):
+    """What every source says for and against every public record."""
+
+    filterset_class = CitationFilterSet
+    columns = (
+        _SOURCE,
+        Column(
+            "alliance",
+            lambda one: one.alliance.slug if one.alliance else "",
+            _("alliance"),
+            _("The alliance’s slug."),
+        ),
+        _EVENT._replace(value=lambda one: one.event.slug if one.event else ""),
+        Column(
+            "entry",
+            lambda one: one.entry.code if one.entry else "",
+            _("entry"),
+            _("The list’s slug and the country’s code, like list/CHN."),
+        ),
+        *stored(Citation, "stance", "locator", "quote", "note_en", "note_ind"),
+        Column(
+            "verified_on",
+            lambda one: one.verified_on.isoformat() if one.verified_on else "",
+            _("verified on"),
+            type="date",
+        ),
+    )
+
+    def queryset(self) -> Any:
+        related = ("source", "alliance", "event", "entry__ally_list", "entry__country")
+        return Citation.objects.published().select_related(*related).order_by("pk")

@@ -1,0 +1,164 @@
+"""What began and ended between two days of a country's ally list."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from allies.description import in_each_language
+from allies.feeds.entries import Row
+from allies.feeds.ties import rows_of_ties
+from allies.filters import TieChangeFilterSet
+from allies.models import (
+    Alliance,
+    ChangedAlly,
+    Country,
+    TieChange,
+    certainty_of,
+    change_rows,
+    changed_allies,
+)
+from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.views.focus import FocusListing
+
+#: What a list of dates says where one is not known, so that the others stay at their place (EDTF).
+UNKNOWN = "XXXX"
+
+
+#: Filters that the ally list has too.
+SHARED = ("kind", "region", "q")
+
+
+@dataclass
+class AllianceChange:
+    """An alliance that began or ended for the focus with several countries, as the page sums up."""
+
+    alliance: Alliance
+    independent_sources: int
+    disputes: int
+    countries: list[tuple[Any, str]] = field(default_factory=list)
+
+
+def _ties(part: str, label: Any, dates: Any) -> tuple[Column, ...]:
+    """Return the columns of the alliances that began or ended: which, when, on how many sources."""
+    at_their_place = _("In the order of the alliances.")
+    return (
+        Column(
+            part,
+            lambda row: [tie.alliance.slug for tie in getattr(row, part)],
+            label,
+            _("The alliances’ slugs, the oldest first."),
+            many=True,
+        ),
+        Column(
+            f"{part}_dates",
+            lambda row: [tie.date or UNKNOWN for tie in getattr(row, part)],
+            dates,
+            _("In the order of the alliances; EDTF (ISO 8601-2), XXXX where it is not known."),
+            many=True,
+        ),
+        Column(
+            f"{part}_sources",
+            lambda row: [tie.independent_sources for tie in getattr(row, part)],
+            _("independent sources of each"),
+            at_their_place,
+            "integer",
+            many=True,
+        ),
+    )
+
+
+class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
+    """The countries whose ties to one country differ between two days, one row each."""
+
+    filterset_class = TieChangeFilterSet
+    template_name = "allies/country/changes.html"
+    columns = (
+        Column("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
+        *stored(Country, "name_en", "name_ind", of="country"),
+        Column(
+            "change",
+            lambda row: row.change.value,
+            _("change"),
+            _("What became of the country, as an ally, between the two days."),
+            choices=tuple(TieChange.values),
+        ),
+        Column(
+            "kinds_gained",
+            lambda row: [str(kind) for kind in row.kinds_gained],
+            _("kinds of tie gained"),
+            _("The kinds of tie on the second day that there were none of on the first."),
+            many=True,
+        ),
+        Column(
+            "kinds_lost",
+            lambda row: [str(kind) for kind in row.kinds_lost],
+            _("kinds of tie lost"),
+            _("The kinds of tie on the first day that there were none of on the second."),
+            many=True,
+        ),
+        *_ties("began", _("alliances begun"), _("dates of the beginning")),
+        *_ties("ended", _("alliances ended"), _("dates of the end")),
+        INDEPENDENT_SOURCES._replace(
+            note=_("Of all alliances begun and ended; sources that repeat one another count once.")
+        ),
+        DISPUTED._replace(value=lambda row: row.disputed),
+    )
+
+    def rows(self, queryset: Any) -> Iterable[ChangedAlly]:
+        return change_rows(self.asked.days, queryset)
+
+    def feed_rows(self, queryset: Any) -> Iterable[Row]:
+        return rows_of_ties(self.country, self.all_rows, sort="change")
+
+    def title(self) -> Any:
+        return _changes_in_words(self.country)
+
+    def whole(self) -> int:
+        return int(changed_allies(self.asked.days).count())
+
+    def context(self) -> dict[str, Any]:
+        if not self.asked.is_valid():
+            return {"country": self.country}
+        days = self.asked.days
+        return {
+            "country": self.country,
+            "days": days,
+            "at_start": certainty_of(self.asked.allies_on(days.start)),
+            "at_end": certainty_of(self.asked.allies_on(days.end)),
+            "narrowed": _query_without_days(self.asked),
+            "by_change": [
+                (change, [row for row in self.shown if row.change == change])
+                for change in TieChange
+            ],
+            "begun": _by_alliance(self.shown, "began"),
+            "ended": _by_alliance(self.shown, "ended"),
+        }
+
+
+def _query_without_days(asked: TieChangeFilterSet) -> str:
+    """Return what else is asked, as the ally list on one of the days is asked for it."""
+    return urlencode({name: asked.applied[name] for name in SHARED if name in asked.applied})
+
+
+def _by_alliance(rows: Iterable[ChangedAlly], part: str) -> list[AllianceChange]:
+    """Return the alliances that began or ended, those that bound most countries first."""
+    found: dict[int, AllianceChange] = {}
+    for row in rows:
+        for tie in getattr(row, part):
+            alliance = found.setdefault(
+                tie.alliance.pk,
+                AllianceChange(tie.alliance, tie.independent_sources, tie.disputes),
+            )
+            alliance.countries.append((row.country, tie.date))
+    return sorted(found.values(), key=lambda change: -len(change.countries))
+
+
+@in_each_language
+def _changes_in_words(country: Country) -> str:
+    return gettext("What changed among the allies of %(country)s") % {
+        "country": country.name_in_text
+    }
