@@ -11,3 +11,4 @@ class AlliesConfig(AppConfig):
     def ready(self) -> None:
         from allies import tripwire  # noqa: F401  # importing them registers them
         from allies.links import checks  # noqa: F401
+        from allies.search import index  # noqa: F401

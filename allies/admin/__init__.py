@@ -10,13 +10,14 @@ from allies.admin import (
     citation,
     correction,
     country,
+    edition,
     event,
     source,
 )
 
 admin.site.site_header = _("Allies: the desk")
 admin.site.site_title = _("Allies")
-admin.site.index_title = _("What there is")
+admin.site.index_title = _("Contents")
 
 __all__ = [
     "alliance",
@@ -25,6 +26,7 @@ __all__ = [
     "citation",
     "correction",
     "country",
+    "edition",
     "event",
     "source",
 ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.admin.attention import AttentionFilter
 from allies.admin.base import PartsInline, RecordAdmin
 from allies.admin.citation import CitationInline
+from allies.admin.edition import EditionsMixin
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,
@@ -33,7 +34,7 @@ class SeeAlsoInline(PartsInline):
 
 
 @admin.register(AllyList)
-class AllyListAdmin(PublishableAdmin):
+class AllyListAdmin(EditionsMixin, PublishableAdmin):
     list_display = (title, "focus", "scope", "recorded_from", "promise", "featured", "status")
     list_filter = (AttentionFilter, "status", "featured", "scope")
     list_select_related = ("focus", "recorded_from")

@@ -36,7 +36,9 @@ class CountryAdmin(RecordAdmin):
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> Any:
         """Find a country by any of its names; also behind every autocomplete."""
-        return (queryset.named(search_term) if search_term else queryset), False
+        if not search_term:
+            return queryset, False
+        return queryset.named(search_term).likeliest_first(search_term), False
 
 
 @admin.register(Alias)

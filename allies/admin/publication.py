@@ -34,6 +34,21 @@ STEP_LABELS = {
 }
 
 
+#: What is said when a step was taken by one record, and by several.
+_DONE = {
+    "submit": gettext_lazy("Submitted for review."),
+    "publish": gettext_lazy("Published."),
+    "withdraw": gettext_lazy("Withdrawn."),
+    "reopen": gettext_lazy("Reopened as draft."),
+}
+_ALL_DONE = {
+    "submit": gettext_lazy("Submitted for review: %(count)d."),
+    "publish": gettext_lazy("Published: %(count)d."),
+    "withdraw": gettext_lazy("Withdrawn: %(count)d."),
+    "reopen": gettext_lazy("Reopened as draft: %(count)d."),
+}
+
+
 class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdmin):
     """A noun with a status: it changes by steps only, never in the form."""
 
@@ -109,13 +124,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         if done:
             messages.success(
                 request,
-                {
-                    "publish": _("Published: %(count)d."),
-                    "withdraw": _("Withdrawn: %(count)d."),
-                    "submit": _("Submitted for review: %(count)d."),
-                    "reopen": _("Reopened as draft: %(count)d."),
-                }[step]
-                % {"count": done},
+                _DONE[step] if done == 1 else _ALL_DONE[step] % {"count": done},
             )
         if refused:
             messages.error(

@@ -4,13 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 import allies
 from allies.exchange.reader import read_csv
 from allies.exchange.resources import NOUNS
 from allies.management.commands._imports import ImportingCommand
 from allies.models import Changeset, Country
+from allies.models.changeset import STARTER_CONTENT
 
 STARTER = Path(allies.__file__).parent / "starter"
 
@@ -33,4 +32,4 @@ class Command(ImportingCommand):
             for noun, resource in NOUNS.items()
             if (path := STARTER / f"{noun}.csv").exists()
         ]
-        self.carry_out(files, commit=True, about=Changeset(reason=_("Starter content")))
+        self.carry_out(files, commit=True, about=Changeset(reason=STARTER_CONTENT))

@@ -1,0 +1,133 @@
+"""Editions in the admin: read, never written; a new one is made, or one is retracted, in public."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.editions import (
+    NothingNew,
+    make_edition,
+    may_make_edition,
+    retract,
+    unfrozen,
+)
+from allies.admin.form import FormMixin
+from allies.comparison import compare
+from allies.models import AllyList, Edition
+
+
+@admin.register(Edition)
+class EditionAdmin(admin.ModelAdmin):
+    """All editions, and the page of one, on which it may be retracted."""
+
+    list_display = ("key", "number", "made_at", "made_by", "retracted_at")
+    list_select_related = ("made_by",)
+    list_per_page = 50
+    search_fields = ("key", "sha256")
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def change_view(  # type: ignore[override]
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show what is known of one, and take its retraction."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        edition: Any = self.get_object(request, object_id)
+        if edition is None:
+            raise Http404
+        problems: list[str] = []
+        if request.method == "POST":
+            try:
+                retract(
+                    edition=edition, user=request.user, reason=request.POST.get("retraction", "")
+                )
+            except ValidationError as error:
+                problems = error.messages
+            else:
+                self.log_change(request, edition, _("Retracted."))
+                messages.success(request, _("Retracted. Its address says so, and why."))
+                return HttpResponseRedirect(request.path)
+        may_retract = may_make_edition(user=request.user, ally_list=AllyList)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(edition),
+            "opts": self.model._meta,
+            "original": edition,
+            "edition": edition,
+            "may_retract": may_retract and not edition.is_retracted,
+            "problems": problems,
+        }
+        return TemplateResponse(request, "admin/allies/edition/one.html", context)
+
+
+class EditionsMixin(FormMixin):
+    """The editions of a list, beside its form; a new one is made there."""
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.editions_view)
+        name = f"allies_{self.model._meta.model_name}_editions"
+        return [path("<path:object_id>/editions/", view, name=name), *super().get_urls()]
+
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        context = super().beside(request, record)
+        context["has_editions"] = record is not None
+        return context
+
+    def editions_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """List them, say what has changed since the last, and freeze the list as it stands."""
+        record: Any = self.get_object(request, object_id)
+        if record is None:
+            raise Http404
+        if not self.has_view_permission(request, record):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._make_edition(request, record)
+            return HttpResponseRedirect(request.path)
+        public = AllyList.objects.published().filter(pk=record.pk).exists()
+        last, content = unfrozen(record, on=timezone.localdate())
+        changes = compare(last.data, content).in_short() if last and content else []
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Editions of “%(record)s”") % {"record": record},
+            "opts": self.model._meta,
+            "original": record,
+            "editions": Edition.objects.of(record).select_related("made_by"),
+            "is_public": public,
+            "last": last,
+            "differs": bool(content),
+            "changes": changes,
+            "may_make": public and may_make_edition(user=request.user, ally_list=record),
+        }
+        return TemplateResponse(request, "admin/allies/edition/list.html", context)
+
+    def _make_edition(self, request: HttpRequest, record: Any) -> None:
+        try:
+            made = make_edition(
+                ally_list=record, user=request.user, note=request.POST.get("note", "")
+            )
+        except NothingNew as same:
+            messages.warning(
+                request,
+                _("No edition was made: the list reads as edition %(number)d does.")
+                % {"number": same.last.number},
+            )
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, _("Edition %(number)d was made.") % {"number": made.number})

@@ -1,0 +1,44 @@
+"""Verify an edition, or a file somebody has of one, against the hash that was recorded."""
+
+import json
+from argparse import ArgumentParser
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from allies.models import Edition
+
+
+class Command(BaseCommand):
+    help = "Say whether a file of an edition's JSON, or an edition in the database, is unchanged."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("what", metavar="FILE|KEY", help="a file, or an edition's key")
+
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
+        file = Path(what)
+        if file.is_file():
+            data = file.read_bytes()
+            key = _key_in(data)
+        else:
+            key = what
+            data = None
+        edition = Edition.objects.filter(key=key).first()
+        if edition is None:
+            raise CommandError(f"There is no file and no edition called {key}.")
+        found = sha256(edition.content.encode() if data is None else data).hexdigest()
+        if found != edition.sha256:
+            raise CommandError(
+                f"{what} has the SHA-256 {found}; recorded for edition {key} is {edition.sha256}."
+            )
+        self.stdout.write(f"{what} is edition {key}, unchanged: SHA-256 {found}.")
+
+
+def _key_in(data: bytes) -> str:
+    """Return which edition a file says it is; raise CommandError where it says nothing."""
+    try:
+        return str(json.loads(data)["edition"]["key"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError("This is not the JSON of an edition.") from error
