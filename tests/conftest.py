@@ -22,6 +22,7 @@ from allies.models import (
     Event,
     Membership,
     Participation,
+    SearchText,
     SeeAlso,
     Source,
 )
@@ -82,6 +83,7 @@ def empty_site(db):
     Source.objects.all()._raw_delete(Source.objects.db)
     Country.objects.update(successor=None)
     Country.objects.all()._raw_delete(Country.objects.db)
+    SearchText.objects.all().delete()
 
 
 def _member(name, group):

@@ -107,7 +107,7 @@ def _own_environment():
     atexit.register(shutil.rmtree, data, ignore_errors=True)
     (Path(data) / "static").mkdir()
     os.environ["ALLIES_DATA_DIR"] = data
-    os.environ["ALLIES_SECRET_KEY"] = "for tests only"
+    os.environ["ALLIES_SECRET_KEY"] = "for tests only, and as long as a secret has to be at least"
 
 
 _own_environment()

@@ -23,7 +23,7 @@ class Site:
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("ALLIES_", "DATABASE_"))},
             "ALLIES_DATA_DIR": str(folder),
-            "ALLIES_SECRET_KEY": "for tests only",
+            "ALLIES_SECRET_KEY": "for tests only, and as long as a secret has to be at least",
             **({"DATABASE_URL": database} if database else {}),
         }
         self._children = []
@@ -42,14 +42,18 @@ class Site:
         return done.stdout + done.stderr
 
     def start(self, *args):
-        """Start a command and return its process."""
-        child = subprocess.Popen(
-            [sys.executable, *map(str, args)],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        """Start a command and return its process; what it says goes to a file, `child.said`."""
+        said = self.folder / f"said-{len(self._children)}.txt"
+        # Into a pipe that nobody reads, a server that says much would stand still.
+        with said.open("wb") as file:
+            child = subprocess.Popen(
+                [sys.executable, *map(str, args)],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+        child.said = said
         self._children.append(child)
         return child
 
@@ -79,7 +83,6 @@ class Site:
             if child.poll() is None:
                 child.kill()
             child.wait()
-            child.stderr.close()
 
 
 def _answers(address):

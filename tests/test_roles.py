@@ -18,7 +18,16 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils.translation import override
 
-from allies.models import Alliance, AllyList, Changeset, Country, Event, PreviewLink, Source
+from allies.models import (
+    Alliance,
+    AllyList,
+    Changeset,
+    Country,
+    Edition,
+    Event,
+    PreviewLink,
+    Source,
+)
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -37,10 +46,12 @@ ROLES = {
 #: First part of a public address → the records it is about, and what its address is made of.
 _PUBLIC = {
     "lists": (AllyList, "slug"),
+    "ally-lists": (AllyList, "slug"),
     "countries": (Country, "slug"),
     "alliances": (Alliance, "slug"),
     "events": (Event, "slug"),
     "sources": (Source, "key"),
+    "editions": (Edition, "key"),
 }
 
 
@@ -82,11 +93,19 @@ def _argument(name, route):
     parts = route.split("/")
     if name == "content_type_id":
         return str(ContentType.objects.get_for_model(Event).pk)
+    if name == "name":
+        return "pages-en-1"
     if name == "token":
         record = Event.objects.published().earliest("pk")
         return PreviewLink.objects.get(noun="event", record_id=record.pk).token
+    if "ties" in parts:
+        # Alphabetical: any other order is led on.
+        slugs = sorted(Country.objects.order_by("pk").values_list("slug", flat=True)[:2])
+        return slugs[("first", "second").index(name)]
+    if name == "rest":
+        return "nowhere"
     if parts[1] != "admin":
-        model, key = _PUBLIC[parts[1]]
+        model, key = _PUBLIC[parts[2 if parts[0] == "api" or parts[1] == "embed" else 1]]
         return getattr(model.objects.published().earliest("pk"), key)
     if parts[2] == "r":
         return str(Event.objects.published().earliest("pk").pk)

@@ -35,3 +35,40 @@ def test_bad_value_stops_the_start_and_names_the_variable(name, value):
 def test_readme_names_every_variable():
     table = set(re.findall(r"^\| `(\w+)` \|", (settings.BASE_DIR / "README.md").read_text(), re.M))
     assert table == set(env.dump())
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"ALLIES_ALLOWED_HOSTS": "allies.example"}, "ALLIES_HTTPS"),
+        (
+            {
+                "ALLIES_ALLOWED_HOSTS": "localhost,allies.example",
+                "ALLIES_HTTPS": "true",
+                "ALLIES_DEBUG": "true",
+            },
+            "ALLIES_DEBUG",
+        ),
+        ({"ALLIES_ALLOWED_HOSTS": "*", "ALLIES_DEBUG": "true"}, "ALLIES_DEBUG"),
+        ({"ALLIES_SECRET_KEY": "changeme"}, "ALLIES_SECRET_KEY"),
+    ],
+)
+def test_unsafe_configuration_does_not_start(given, missing):
+    started = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode != 0
+    assert missing in started.stderr.splitlines()[-1]
+
+
+def test_site_in_production_starts():
+    safe = {
+        "ALLIES_ALLOWED_HOSTS": "allies.example",
+        "ALLIES_HTTPS": "true",
+        "ALLIES_SECRET_KEY": "s" * 50,
+    }
+    command = [sys.executable, "manage.py", "check"]
+    subprocess.run(command, env={**os.environ, **safe}, check=True, capture_output=True)

@@ -8,12 +8,13 @@ from django.conf import settings
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 
 #: Names that are the same in both languages.
-NAMES = {"CSV", "JSON", "ISO", "COW", "SHA"}
+NAMES = {"CSV", "JSON", "ISO", "COW", "SHA", "BibTeX"}
 
 
 def words_outside_gettext(source):
     """Return the words of a template that no translation reaches."""
     source = re.sub(r"{#.*?#}", " ", source, flags=re.S)
+    source = re.sub(r"{% block \w+_class %}.*?{% endblock %}", " ", source, flags=re.S)  # CSS
     source = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", " ", source, flags=re.S)
     source = re.sub(r"{%.*?%}|{{.*?}}", " ", source, flags=re.S)
     said = re.findall(r'(?:aria-label|placeholder|title|alt)="([^"]*)"', source)

@@ -71,6 +71,32 @@ def test_autocomplete_finds_a_country_by_any_name(term, desk):
 
 
 @pytest.mark.parametrize(
+    ("term", "found"),
+    [("Rusia", "Russia"), ("RU", "Russia"), ("Niger", "Niger"), ("India", "India")],
+)
+def test_autocomplete_has_the_country_that_is_called_so_first(term, found, desk):
+    response = desk.get(
+        reverse("admin:autocomplete"),
+        {"app_label": "allies", "model_name": "membership", "field_name": "country", "term": term},
+    )
+    assert response.json()["results"][0]["text"] == found
+
+
+def test_line_ends_that_browsers_send_change_nothing(desk):
+    event = cast.event(("RUS", "host"), summary_en="One.\n\nTwo.", status=Status.DRAFT)
+    sent = {
+        name: value.replace("\n", "\r\n") if isinstance(value, str) else value
+        for name, value in form_of(desk, change(event)).items()
+    }
+    assert "\r\n" in sent["summary_en"]
+    before = Event.history.filter(pk=event.pk).count()
+    desk.post(change(event), sent)
+    event.refresh_from_db()
+    assert event.summary_en == "One.\n\nTwo."
+    assert Event.history.filter(pk=event.pk).count() == before
+
+
+@pytest.mark.parametrize(
     ("typed", "stored"), [("19 Juni 2024", "2024-06-19"), ("May 2024", "2024-05")]
 )
 def test_imprecise_date_is_understood(typed, stored, desk):
@@ -131,7 +157,7 @@ def test_bulk_publish_says_what_was_refused_and_why(desk):
         follow=True,
     )
     page = answer.content.decode()
-    assert "Published: 1." in page
+    assert "Published." in page
     assert f"“{bad}”" in page
     assert "supporting citation" in page
     assert [Event.objects.get(pk=e.pk).status for e in (good, bad)] == ["published", "draft"]

@@ -85,61 +85,15 @@ def test_editor_adds_a_source_and_an_event_and_readers_find_it(page, live_server
     assert page.problems == []
 
 
-PUBLIC = (
-    "",
-    "lists/",
-    "lists/russia-allies-in-asia/",
-    "countries/",
-    "countries/china/",
-    "countries/russia/allies/",
-    "alliances/",
-    "alliances/north-korea-russia-comprehensive-strategic-partnership/",
-    "events/",
-    "events/unga-es-11-1/",
-    "sources/",
-    "sources/bisnisupdate-2024/",
-    "changes/",
-    "corrections/",
-    "events/unga-es-11-1/history/",
-    "events/unga-es-11-1/correct/",
-)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_fit_and_pass_axe(chromium, live_server, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = opened(
-        chromium,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        # axe itself is an inline script, which the site's policy rightly refuses.
-        bypass_csp=True,
-    )
-    found = []
-    for language in ("en", "id"):
-        for path in PUBLIC:
-            page.goto(f"{live_server.url}/{language}/{path}")
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append(f"{language}/{path} is wider than {width} pixels")
-            for violation in Axe().run(page).response["violations"]:
-                nodes = [node["html"][:120] for node in violation["nodes"][:3]]
-                found.append(f"{language}/{path}: {violation['id']}: {nodes}")
-    page.context.close()
-    assert found == []
-    assert page.problems == []
-
-
 def test_readers_pages_work_without_scripts_and_by_keyboard(chromium, live_server):
     page = opened(chromium, java_script_enabled=False)
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")
     assert page.inner_text(":focus") == "Skip to the content"
-    page.fill("#find-country", "korut")
+    page.fill("#find", "korut")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/countries/?q=korut")
-    page.click("tbody th a")
+    page.wait_for_url("**/search/?q=korut")
+    page.click(".hits a.title")
     page.click("a.action")
     page.select_option("#id_kind", "defence-pact")
     page.keyboard.press("Tab")

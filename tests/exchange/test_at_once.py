@@ -29,7 +29,7 @@ def names(path, first, last):
 
 def ended(*processes):
     """Wait for the processes; return what each said wrong."""
-    return [(process.wait(), process.stderr.read().decode()) for process in processes]
+    return [(process.wait(), process.said.read_text()) for process in processes]
 
 
 def test_editors_save_and_readers_read_while_a_large_file_is_applied(site, tmp_path):

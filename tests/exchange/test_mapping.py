@@ -153,6 +153,26 @@ def test_row_that_waits_keeps_what_is_wrong_with_it(tmp_path):
     assert (row, column, value) == (2, "kind", "odd")
 
 
+def test_a_field_may_be_fed_in_some_rows_only(pact, tmp_path):
+    rows = [
+        {"state": "THA", "until": "1990", "open": "0"},
+        {"state": "VNM", "until": "", "open": "1"},
+        {"state": "LAO", "until": "", "open": "0"},
+    ]
+    left = {
+        "constant": "2012-12-31/..",
+        "when": {"column": "open", "is": ["1"]},
+        "else": {"column": "until"},
+    }
+    data = memberships(
+        alliance={"constant": pact.slug}, country={"column": "state", "country": "any"}, left=left
+    )
+    assert FileMapping(data).missing(["state", "until"]) == ["open"]
+    run(data, write(tmp_path / "m.csv", rows))
+    lefts = dict(pact.memberships.values_list("country__alpha3", "left"))
+    assert (lefts["THA"], lefts["VNM"], lefts["LAO"]) == ("1990", "2012-12-31/..", "")
+
+
 class TestCountriesNobodyKnows:
     @pytest.fixture
     def file(self, tmp_path):
@@ -223,6 +243,8 @@ def nested(depth):
         (field(column="a", cut=-1), "right kind"),
         (field(text="{a}", **{"with": []}), "right kind"),
         (field(column="a", by_if={"column": "b"}), "condition"),
+        (field(column="a", when={"is": ["b"]}), "condition"),
+        (field(column="a", when="b"), "right kind"),
         (field(column="a", gather={"per": "b"}), "gather"),
         (field(date=[]), "year"),
         (field(date=["a", "b", "c", "d"]), "year"),

@@ -1,12 +1,13 @@
 """Every public address, found by walking the URL configuration."""
 
+import contextlib
 import io
 import zipfile
 
-from django.urls import get_resolver, reverse
+from django.urls import NoReverseMatch, get_resolver, reverse
+from PIL import Image
 
-from allies.models import Alliance, AllyList, Country, Event, Source
-from allies.views.listing import FORMS
+from allies.models import Alliance, AllyList, Country, Edition, Event, Pair, Source
 
 #: View name's noun → the records its address is about, and the key in it.
 _ABOUT = {
@@ -15,6 +16,7 @@ _ABOUT = {
     "alliance": (Alliance, "slug"),
     "event": (Event, "slug"),
     "source": (Source, "key"),
+    "edition": (Edition, "key"),
 }
 
 #: Views that show a draft to whoever was given a link; tests/admin/test_drafts.py is about them.
@@ -30,11 +32,14 @@ def names():
 
 def of(name, records=None):
     """Return the addresses of a view: one, or one a record where it is about records."""
-    noun = name.split("-")[0]
-    view, _dash, form = name.rpartition("-")
-    alone = ("-list", "-feed")
-    if name == "front" or (view if form in FORMS else name).endswith(alone):
+    with contextlib.suppress(NoReverseMatch):
         return [reverse(f"allies:{name}")]
+    noun = name.split("-")[0]
+    if noun == "pair":
+        pairs = pairs_of(records)
+        return [
+            reverse(f"allies:{name}", args=[pair.first.slug, pair.second.slug]) for pair in pairs
+        ]
     model, key = _ABOUT[noun]
     records = model.objects.published() if records is None else records
     return [
@@ -44,14 +49,28 @@ def of(name, records=None):
     ]
 
 
+def pairs_of(records=None):
+    """Return pairs of countries that have something to show, where these records are among them."""
+    chosen = [("RUS", "CHN"), ("RUS", "PRK"), ("RUS", "IND"), ("DEU", "FRA")]
+    countries = {country.alpha3: country for country in Country.objects.exclude(alpha3="")}
+    pairs = [Pair.of(countries[one], countries[other]) for one, other in chosen]
+    among = None if records is None else set(records)
+    return [pair for pair in pairs if among is None or among & set(pair.both)]
+
+
 def content(response):
     """Return a response's bytes, streamed or not."""
     return b"".join(response.streaming_content) if response.streaming else response.content
 
 
 def body(response):
-    """Return a response's text, streamed or not; of an archive, the texts of all its files."""
+    """Return a response's text, streamed or not.
+
+    Of an archive it is the texts of all its files, of a picture what it says it shows.
+    """
     found = content(response)
+    if found.startswith(b"\x89PNG"):
+        return Image.open(io.BytesIO(found)).text["Description"]
     if not found.startswith(b"PK"):
         return found.decode()
     with zipfile.ZipFile(io.BytesIO(found)) as archive:

@@ -160,7 +160,9 @@ def test_a_field_people_do_not_see_stops_programs_and_costs_people_nothing(event
 
 
 @pytest.mark.parametrize(("ago", "taken"), [(0, 400), (2, 400), (4, 302), (86_300, 302)])
-def test_a_form_is_good_after_three_seconds_for_a_day(ago, taken, event, visitor):
+def test_a_form_is_good_after_three_seconds_for_a_day(ago, taken, event, visitor, monkeypatch):
+    stopped = timezone.now()  # or a slow machine makes three seconds of two
+    monkeypatch.setattr(timezone, "now", lambda: stopped)
     assert visitor.post(form_page(event), typed(event, ago=ago)).status_code == taken
     assert Correction.objects.count() == (taken == 302)
 
@@ -307,7 +309,9 @@ def test_the_log_and_the_feed_say_what_was_put_right_and_not_what_was_sent(
         text = response.content.decode()
         assert "Moscow" in text
         assert "Kazan" in text
-        assert "<script" not in text
+        assert "Kazan <script" not in text
+        # A page's head names scripts of ours; nothing in what a reader sees is one.
+        assert "<script" not in (text.partition("<main")[2] or text)
         assert "<b>slip" not in text
         assert "Reader’s own words" not in text
         assert "reader@example.org" not in text

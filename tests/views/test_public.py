@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 from django.urls import reverse
@@ -17,6 +18,7 @@ from tests.views.addresses import body
 pytestmark = pytest.mark.usefixtures("starter")
 
 SECRET = "Zanzabarra"
+ATOM = "{http://www.w3.org/2005/Atom}"
 #: Countries that have more than the rest to show; all have the same page.
 SOME = ("RUS", "CHN", "IND", "DEU")
 
@@ -56,7 +58,19 @@ def secrets():
     cast.source(derived_from=hidden)
     entry = mine.entries.create(country=cast.country("DEU"), position=9, prose_en=SECRET)
     cast.cite(entry, hidden)
+    cites_hidden(public, mine)
     return [*records, unsupported]
+
+
+def cites_hidden(event, ally_list):
+    """Let public texts cite the hidden source, and change them, so that histories tell of it."""
+    listed = ally_list.entries.get(country=cast.country("CHN"))
+    texts = {event: "summary", ally_list: "intro", listed: "prose", listed.citations.get(): "note"}
+    for record, name in texts.items():
+        for said in ("was", "is"):
+            text = f"It {said} said [@zanzabarra, p. 9; @dw-2024-en]."
+            setattr(record, f"{name}_en", text)
+            record.save()
 
 
 def test_no_address_shows_a_draft(secrets, visitor):
@@ -113,13 +127,20 @@ def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
         policy = response["Content-Security-Policy"]
         assert "default-src 'self'" in policy
         assert "unsafe" not in policy
+        assert "camera=()" in response["Permissions-Policy"]
+        assert response["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def test_pages_have_nothing_inline(visitor):
     for address in public_addresses():
         if address.endswith("/"):
             page = body(visitor.get(address))
-            assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page), address
+            assert not re.search(r"<style|\sstyle=|\son\w+=", page), address
+            for attributes in re.findall(r"<script([^>]*)>", page):
+                # A file of ours, or data that no browser runs.
+                assert re.search(r'\ssrc="/static/|\stype="application/ld\+json"', attributes), (
+                    address
+                )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +156,7 @@ def test_pages_have_nothing_inline(visitor):
         ("countries/north-korea/allies", "on=2001-05-05"),
     ],
 )
-def test_page_csv_and_json_name_the_same_countries(path, query, visitor):
+def test_page_csv_json_and_feed_name_the_same_countries(path, query, visitor):
     page = body(visitor.get(f"/en/{path}/?{query}"))
     table = re.search(r"<tbody>(.*)</tbody>", page, re.S)
     on_page = (
@@ -147,6 +168,9 @@ def test_page_csv_and_json_name_the_same_countries(path, query, visitor):
     assert on_page == [slugs[row["country"]] for row in rows]
     assert [row["country"] for row in data["rows"]] == [row["country"] for row in rows]
     assert data["count"] == len(rows) > 0
+    feed = ElementTree.fromstring(body(visitor.get(f"/en/{path}.atom?{query}")))
+    links = [entry.find(f"{ATOM}link").get("href") for entry in feed.iter(f"{ATOM}entry")]
+    assert sorted(link.split("/")[-2] for link in links) == sorted(on_page)
 
 
 def test_downloads_hold_the_rows_of_all_pages(visitor):
@@ -253,7 +277,7 @@ def test_featured_list_is_honest_about_its_promise(visitor):
     page = body(visitor.get("/id/lists/russia-allies-in-asia/"))
     names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
     assert names == ["China", "Korea Utara", "Iran"]
-    assert "3 dari 4" in page
+    assert "Judul menjanjikan 4 sekutu; 3 tercatat di sini." in page
     assert "India" not in names
 
 
@@ -300,7 +324,7 @@ def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, for
 
 
 def test_browsers_that_ask_for_an_icon_get_one(visitor):
-    assert visitor.get("/favicon.ico").url.endswith("icon.svg")
+    assert visitor.get("/favicon.ico")["Content-Type"] == "image/x-icon"
 
 
 def test_a_historic_state_leads_to_its_allies_on_its_last_day(visitor):

@@ -26,6 +26,8 @@ RECORDS = {
     "alliance": "north-korea-russia-comprehensive-strategic-partnership",
     "event": "unga-es-11-1",
     "source": "dw-2024-en",
+    "pair": "china/russia",
+    "edition": "russia-allies-in-asia-1",
 }
 
 
@@ -76,4 +78,8 @@ def test_ten_more_rows_cost_no_more_queries(visitor):
     others = ["IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
     for position, code in enumerate(others, start=10):
         one_more(code, position)
-    assert {name: count(visitor, address_of(name)) for name in names} == before
+    after = {name: count(visitor, address_of(name)) for name in names}
+    for name in [name for name in names if name.endswith("-atom")]:
+        # A feed tells of its newest rows: what older ones cost goes when they fall out of it.
+        assert after.pop(name) <= before.pop(name), name
+    assert after == before

@@ -1,0 +1,75 @@
+"""Editions at the desk: read by all who work there, made and retracted by those who publish."""
+
+import pytest
+from django.urls import reverse
+
+from allies.models import AllyList, Edition
+from tests.admin.test_rights import change
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+@pytest.fixture
+def asia():
+    return AllyList.objects.get(slug="russia-allies-in-asia")
+
+
+def editions_of(ally_list):
+    return reverse("admin:allies_allylist_editions", args=[ally_list.pk])
+
+
+@pytest.mark.parametrize("who", ["edi", "dana"])
+def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, signed_in):
+    client = signed_in(request.getfixturevalue(who))
+    AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
+    page = client.get(editions_of(asia))
+    assert "russia-allies-in-asia-1" in page.content.decode()
+    assert "Make a new edition" not in page.content.decode()
+    assert client.post(editions_of(asia)).status_code == 403
+    edition = Edition.objects.get(key="russia-allies-in-asia-1")
+    assert 'name="retraction"' not in client.get(change(edition)).content.decode()
+    assert client.post(change(edition), {"retraction": "No"}).status_code == 403
+    assert not Edition.objects.exclude(retracted_at=None).exists()
+    assert Edition.objects.filter(ally_list=asia).count() == 1
+
+
+def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(asia, rita, signed_in):
+    client = signed_in(rita)
+    page = client.post(editions_of(asia), follow=True).content.decode()
+    assert "the list reads as edition 1 does" in page
+    assert "Make a new edition" not in page
+    AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
+    assert "title, introduction or scope changed" in client.get(editions_of(asia)).content.decode()
+    page = client.post(editions_of(asia), {"note": "Why"}, follow=True).content.decode()
+    assert "Edition 2 was made." in page
+    made = Edition.objects.get(key="russia-allies-in-asia-2")
+    assert (made.note, made.made_by, made.data["edition"]["note"]) == ("Why", rita, "Why")
+
+
+def test_a_reviewer_retracts_with_a_reason(rita, signed_in):
+    edition = Edition.objects.get(key="russia-allies-in-asia-1")
+    client = signed_in(rita)
+    assert "Say why" in client.post(change(edition), {"retraction": ""}).content.decode()
+    page = client.post(change(edition), {"retraction": "A court order"}, follow=True)
+    assert "A court order" in page.content.decode()
+    edition.refresh_from_db()
+    assert (edition.retracted_by, edition.retraction) == (rita, "A court order")
+
+
+def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
+    edition = Edition.objects.earliest("pk")
+    assert admin_client.get(reverse("admin:allies_edition_add")).status_code == 403
+    delete = reverse("admin:allies_edition_delete", args=[edition.pk])
+    assert admin_client.post(delete, {"post": "yes"}).status_code == 403
+    admin_client.post(change(edition), {"content": "{}", "number": "9"})
+    assert Edition.objects.get(pk=edition.pk).number == edition.number
+    assert (
+        "delete_selected"
+        not in admin_client.get(reverse("admin:allies_edition_changelist")).content.decode()
+    )
+
+
+def test_a_draft_has_no_edition_and_says_so(asia, edi, signed_in):
+    AllyList.objects.filter(pk=asia.pk).update(status="draft")
+    page = signed_in(edi).get(editions_of(asia)).content.decode()
+    assert "no edition can be made of it" in page

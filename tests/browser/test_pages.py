@@ -1,0 +1,134 @@
+"""Every kind of public page, as those meet it who see less, type only, or want no motion."""
+
+import pytest
+
+from tests.browser.driver import opened
+from tests.browser.public_pages import public_pages
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("starter"),
+]
+
+#: Widths and schemes: everything is looked at in two that differ in both, what depends on
+#: colours in the others too.
+ALL, COLOURS = None, {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+VIEWS = ((1280, "light", ALL), (1280, "dark", COLOURS), (390, "dark", ALL), (390, "light", COLOURS))
+
+#: What a reader may set, by WCAG 1.4.12, without losing anything.
+SPACED = """
+* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important; }
+p { margin-bottom: 2em !important; }
+"""
+
+
+@pytest.fixture
+def page(chromium):
+    # axe itself is an inline script, which the site's policy rightly refuses.
+    page = opened(chromium, viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    page.set_default_timeout(15_000)
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_axe_finds_nothing(language, page, live_server, visitor):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for address in public_pages(visitor, language):
+        page.problems.clear()
+        page.goto(live_server.url + address)
+        for width, scheme, options in VIEWS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            for violation in Axe().run(page, options=options).response["violations"]:
+                nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+                found.append(f"{address} ({width}, {scheme}): {violation['id']}: {nodes}")
+        found += [f"{address}: {text}" for text in page.problems if "status of 40" not in text]
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [1280, 640, 390, 320])
+def test_nothing_scrolls_sideways(width, page, live_server, visitor):
+    page.set_viewport_size({"width": width, "height": 800})
+    wide = []
+    for address in public_pages(visitor, "en", "id"):
+        page.goto(live_server.url + address)
+        if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
+            wide.append(f"{address} is {found} wide")
+        page.add_style_tag(content=SPACED)
+        if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
+            wide.append(f"{address} is {found} wide with more space between letters and words")
+    assert wide == []
+
+
+def test_one_finds_an_ally_by_keyboard_alone(page, live_server):
+    page.goto(f"{live_server.url}/en/")
+    page.keyboard.press("Tab")
+    assert page.inner_text(":focus") == "Skip to the content"
+    assert page.locator(":focus").bounding_box()["y"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main"
+    page.goto(f"{live_server.url}/en/countries/russia/allies/")
+    reached = []
+    for _n in range(200):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "() => { const e = document.activeElement, s = getComputedStyle(e);"
+            # What is drawn shows it by its own edge.
+            " return e instanceof SVGElement"
+            "  || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0); }"
+        )
+        what = page.evaluate(
+            "() => { const e = document.activeElement;"
+            " return [e.tagName, e.id, e.closest('nav,form,table,footer,svg')?.tagName || ''] }"
+        )
+        assert outline, f"one does not see where one is: {what}"
+        reached.append(tuple(what))
+        if what[2] == "TABLE":
+            break
+    inside = [where for _tag, _id, where in reached]
+    assert "NAV" in inside
+    assert "FORM" in inside
+    assert inside[-1] == "TABLE"
+    name = page.inner_text(":focus")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"h1:has-text('{name}')")
+
+
+def test_filter_is_filled_and_sent_by_keyboard(page, live_server):
+    page.goto(f"{live_server.url}/en/countries/")
+    page.focus("#id_q")
+    page.keyboard.type("korut")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=korut**")
+    assert page.inner_text("tbody th a") == "North Korea"
+
+
+def test_nothing_moves_for_those_who_want_no_motion(chromium, live_server, visitor):
+    page = opened(chromium, reduced_motion="reduce")
+    moving = []
+    for address in public_pages(visitor, "en"):
+        page.goto(live_server.url + address)
+        found = page.evaluate(
+            "() => [...document.querySelectorAll('*')].filter(e => {"
+            " const s = getComputedStyle(e);"
+            " return parseFloat(s.transitionDuration) > 0.001"
+            "  || parseFloat(s.animationDuration) > 0.001 || s.scrollBehavior === 'smooth' })"
+            ".map(e => e.outerHTML.slice(0, 80))"
+        )
+        moving += [f"{address}: {found[0]}"] if found else []
+    page.context.close()
+    assert moving == []
+
+
+def test_titles_quoted_are_marked_with_their_language(page, live_server):
+    page.goto(f"{live_server.url}/en/sources/bisnisupdate-2024/")
+    assert page.get_attribute("h1", "lang") == "id"
+    page.goto(f"{live_server.url}/en/lists/russia-allies-in-asia/")
+    quoted = page.locator("cite")
+    assert quoted.count() > 3
+    assert {"en", "id"} <= {quoted.nth(n).get_attribute("lang") for n in range(quoted.count())}

@@ -1,0 +1,76 @@
+"""Pages on paper: what is there, what is not, and where pages end."""
+
+import re
+
+import pytest
+
+from tests import cast
+from tests.browser.driver import opened
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("starter"),
+]
+
+PAGES = (
+    "/en/lists/russia-allies-in-asia/",
+    "/id/countries/russia/",
+    "/en/alliances/north-korea-russia-comprehensive-strategic-partnership/",
+    "/en/events/unga-es-11-1/",
+    "/en/events/",
+)
+A4 = "[0 0 594.95996 841.91998]"
+#: Points from a page's foot: the margin, a heading and two lines of what it heads.
+MARGIN, HEADED = 57, 45
+
+
+@pytest.fixture
+def page(chromium):
+    page = opened(chromium, viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.set_default_timeout(15_000)
+    page.emulate_media(media="print")
+    yield page
+    assert page.problems == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pdf_is_a4_and_no_heading_stands_alone_at_a_foot(path, page, live_server):
+    for code in ("CHN", "IND", "IRN", "PRK", "BLR", "SYR", "VEN", "CUB", "SRB"):
+        for year in range(1950, 2020, 10):
+            cast.alliance("RUS", code, in_force=f"{year}-05", ended=f"{year + 9}")
+    page.goto(live_server.url + path)
+    pdf = page.pdf(prefer_css_page_size=True, tagged=True, outline=True)
+    assert set(re.findall(rb"/MediaBox (\[[^]]*\])", pdf)) == {A4.encode()}
+    places = re.findall(rb"/Dest \[\d+ 0 R /XYZ [\d.]+ ([\d.]+) ", pdf)
+    assert places
+    assert [y for y in places if float(y) < MARGIN + HEADED] == []
+
+
+def test_paper_has_title_sources_and_figures_and_no_navigation(page, live_server):
+    page.goto(live_server.url + PAGES[0])
+    for shown in ("h1", ".evidence .source", ".timeline .drawing.wide", ".site-foot .print-only"):
+        assert page.locator(shown).first.is_visible(), shown
+    assert page.locator(".evidence .print-only").first.inner_text().startswith("https://")
+    assert PAGES[0] in page.locator(".site-foot .print-only").inner_text()
+    for left_out in ("nav", "form", ".figure-data", ".drawing.narrow", ".downloads"):
+        assert not page.locator(left_out).filter(visible=True).count(), left_out
+
+
+def test_what_is_folded_on_a_screen_is_open_on_paper(page, live_server):
+    page.goto(live_server.url + PAGES[0])
+    folded = page.locator("details.repeated:not([open]) .source").first
+    assert folded.is_visible()
+    page.emulate_media(media="screen")
+    assert not folded.is_visible()
+
+
+def test_figures_fit_a_page_and_are_black_on_white(page, live_server):
+    page.goto(live_server.url + PAGES[1])
+    boxes = [drawing.bounding_box() for drawing in page.locator(".drawing.wide").all()]
+    assert boxes
+    assert all(box["height"] <= 257 / 25.4 * 96 for box in boxes)
+    mark = page.locator(".drawing.wide .mark").first
+    assert mark.evaluate("mark => getComputedStyle(mark).stroke") == "rgb(0, 0, 0)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -1,0 +1,171 @@
+"""The log of public changes: what a follower is told since a cursor, and what nobody is told."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from allies.change_log import BadCursor, public_changes_since
+from allies.models import Event, Status
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def everything(cursor="", limit=100):
+    """Follow to the end; return all changes and the last cursor."""
+    found = []
+    while True:
+        some, after = public_changes_since(cursor, limit)
+        if after == cursor:
+            return found, cursor
+        found += some
+        cursor = after
+
+
+def since(cursor):
+    return [(change.what, change.key) for change in everything(cursor)[0]]
+
+
+def test_the_beginning_tells_of_every_public_record_once():
+    cast.event(("RUS", "host"), status=Status.DRAFT, slug="hidden")
+    hidden = cast.source(status=Status.DRAFT)
+    cast.cite(cast.event(("RUS", "host"), cited=False, slug="unsupported"), hidden)
+    found, _cursor = everything(limit=7)
+    keys = [(change.noun, change.key) for change in found]
+    assert len(keys) == len(set(keys))
+    assert {change.what for change in found} == {"added"}
+    assert {key for noun, key in keys if noun == "event"} == set(
+        Event.objects.published().values_list("slug", flat=True)
+    )
+    assert [change.moment for change in found] == sorted(change.moment for change in found)
+
+
+def test_a_follower_is_told_what_was_added_changed_and_withdrawn():
+    kept = cast.event(("RUS", "host"), slug="kept")
+    left = cast.event(("RUS", "host"), slug="left")
+    _found, cursor = everything()
+    assert since(cursor) == []
+    cast.event(("RUS", "host"), slug="new")
+    cast.event(("RUS", "host"), slug="draft", status=Status.DRAFT)
+    kept.participations.create(country=cast.country("IND"), role="visitor")
+    left.status = Status.WITHDRAWN
+    left.title_en = "Nobody reads this"
+    left.save()
+    found, _cursor = everything(cursor)
+    assert sorted((change.what, change.key) for change in found if change.noun == "event") == [
+        ("added", "new"),
+        ("changed", "kept"),
+        ("withdrawn", "left"),
+    ]
+    assert next(c for c in found if c.key == "left").url == "/en/events/left/"
+
+
+def test_a_withdrawn_record_goes_by_the_address_it_had_in_public():
+    event = cast.event(("RUS", "host"), slug="public-name")
+    _found, cursor = everything()
+    event.status = Status.WITHDRAWN
+    event.save()
+    event.slug = "secret-name"
+    event.save()
+    assert since(cursor) == [("withdrawn", "public-name")]
+
+
+def test_what_was_never_public_is_never_withdrawn():
+    hidden = cast.source(status=Status.DRAFT)
+    event = cast.event(("RUS", "host"), cited=False)
+    cast.cite(event, hidden)
+    draft = cast.ally_list("RUS", "CHN", status=Status.DRAFT)
+    _found, cursor = everything()
+    event.status = draft.status = Status.WITHDRAWN
+    event.save()
+    draft.save()
+    draft.delete()
+    assert since(cursor) == []
+
+
+def test_a_deleted_record_was_withdrawn():
+    ally_list = cast.ally_list("RUS", "CHN", slug="gone")
+    _found, cursor = everything()
+    ally_list.status = Status.WITHDRAWN
+    ally_list.save()
+    ally_list.delete()
+    assert since(cursor) == [("withdrawn", "gone")]
+
+
+def test_what_came_and_went_between_two_looks_is_left_out():
+    _found, cursor = everything()
+    event = cast.event(("RUS", "host"))
+    event.status = Status.WITHDRAWN
+    event.save()
+    assert [key for what, key in since(cursor) if what == "withdrawn" or key == event.slug] == []
+
+
+def test_pages_of_one_import_are_told_apart():
+    """What is written in bulk has one moment: a page may end in the middle of it."""
+    moment = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+    events = [cast.event(("RUS", "host"), slug=f"bulk-{n}") for n in range(5)]
+    numbers = [event.pk for event in events]
+    _found, start = everything()
+    for event in events:
+        for model in (Event.history.model, *_parts()):
+            owner = "id" if model is Event.history.model else "event_id"
+            model.objects.filter(**{owner: event.pk}).update(history_date=moment)
+    Event.history.model.objects.filter(id__in=numbers).update(history_date=moment)
+    found, _cursor = everything(limit=2)
+    keys = [change.key for change in found if change.key.startswith("bulk-")]
+    assert sorted(keys) == [f"bulk-{n}" for n in range(5)]
+    assert {change.what for change in found if change.key in keys} == {"added"}
+    assert since(start) == []
+
+
+def _parts():
+    return [field.related_model.history.model for field in Event._meta.related_objects]
+
+
+@pytest.mark.parametrize("cursor", ["x", "MTIz", "é", "a" * 5000, "MjAyNC0wNS0wMSBldmVudCAx"])
+def test_a_cursor_of_nobodys_is_refused(cursor):
+    with pytest.raises(BadCursor):
+        public_changes_since(cursor, 10)
+
+
+def test_more_records_cost_no_more_queries():
+    _found, cursor = everything()
+
+    def cost():
+        with CaptureQueriesContext(connection) as queries:
+            public_changes_since(cursor, 100)
+        return len(queries)
+
+    cast.ally_list("RUS", "CHN")
+    cast.alliance("RUS", "IND")
+    cast.event(("RUS", "host"))
+    before = cost()
+    for code in ("CHN", "IND", "PRK", "IRN"):
+        cast.ally_list("RUS", code)
+        cast.alliance("RUS", code)
+        cast.event((code, "host"))
+    assert cost() == before
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_what_is_committed_late_is_not_missed():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time: nothing is committed late")
+    late = cast.event(("RUS", "host"), slug="late")
+    _found, cursor = everything()
+    other = connection.copy()
+    try:
+        with other.cursor() as slow:
+            slow.execute("BEGIN")
+            slow.execute(
+                "UPDATE allies_historicalevent SET history_date = clock_timestamp() WHERE id = %s",
+                [late.pk],
+            )
+            cast.event(("RUS", "host"), slug="early")
+            _found, meanwhile = everything(cursor)
+            slow.execute("COMMIT")
+    finally:
+        other.close()
+    assert {"late", "early"} <= {key for _what, key in since(meanwhile)}

@@ -1,0 +1,80 @@
+"""Every kind of public page is valid HTML, as the Nu checker (vnu) has it; it runs once for all."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.utils.translation import override
+
+from tests import cast
+from tests.conftest import absent
+from tests.views import addresses
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+INSTALLED = "var/tools/node_modules/vnu-jar/build/dist/vnu.jar"
+
+#: Views of one record that differ by what the record has: so many of each are looked at.
+RECORDS = 3
+
+#: What no walk over the addresses comes by.
+BESIDES = (
+    "no/such/page/",
+    "countries/?q=korut",
+    "countries/?q=atlantis",
+    "countries/russia/allies/?on=2024-13-01&colour=red",
+    "countries/russia/allies/?on=1950-06-30&region=142",
+    "countries/austria-hungary/",
+    "countries/russia/?on=soon",
+    "events/?kind=un-vote",
+    "lists/inews-4-negara-sahabat-rusia/",
+    "sources/bisnisupdate-2024/",
+)
+
+
+@pytest.fixture
+def checker():
+    """The command that checks files."""
+    jar = Path(os.environ.get("VNU_JAR", Path(__file__).resolve().parents[1] / INSTALLED))
+    if shutil.which("java") is None:
+        absent("java")
+    if not jar.is_file():
+        absent("the Nu checker (vnu-jar, see .ci/run)")
+    return ["java", "-Xss1m", "-jar", str(jar), "--errors-only", "--format", "json"]
+
+
+def pages(visitor):
+    """Yield (address, text) of every kind of page in both languages."""
+    for language in ("en", "id"):
+        with override(language):
+            found = [
+                address for name in addresses.names() for address in addresses.of(name)[:RECORDS]
+            ]
+        for address in [*found, *(f"/{language}/{path}" for path in BESIDES)]:
+            response = visitor.get(address)
+            if response["Content-Type"].startswith("text/html"):
+                yield address, body(response)
+
+
+def test_every_kind_of_page_is_valid(checker, visitor, tmp_path):
+    hard = 'A "quoted" <b>title</b> & more -- <!-- </script>'
+    cast.event(("RUS", "host"), ("CHN", "visitor"), title_en=hard, place_en=hard, summary_en=hard)
+    cast.cite(cast.alliance("RUS", "CHN", title_ind="", title_en=hard), stance="disputes")
+    cast.source(title=hard, publisher=hard, language="fr", author=hard, credit=hard)
+    names = {}
+    for number, (address, text) in enumerate(pages(visitor)):
+        file = tmp_path / f"{number:04}.html"
+        file.write_text(text, encoding="utf-8")
+        names[file.name] = address
+    assert len(names) > 60
+    done = subprocess.run([*checker, str(tmp_path)], capture_output=True, text=True)
+    messages = json.loads(done.stderr)["messages"]
+    errors = {
+        f"{names[Path(message['url']).name]}: {message['message']} {message.get('extract', '')!r}"
+        for message in messages
+    }
+    assert not errors, f"{len(errors)} errors:\n" + "\n".join(sorted(errors)[:40])

@@ -1,0 +1,325 @@
+"""Pages on another day than today: what was in force then, and what is said about it."""
+
+import datetime as dt
+import json
+import re
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from allies.models import Country
+from allies.views.as_of import ImpossibleDay, asked_day
+from tests import cast
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+PAGES = ("countries/russia", "lists/russia-allies-in-asia")
+
+
+def text_of(page):
+    return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[1].split("</main>")[0]).split())
+
+
+@pytest.mark.parametrize(
+    ("query", "day"),
+    [
+        ("on=1990-06-30", dt.date(1990, 6, 30)),
+        ("on=0001-01-01", dt.date(1, 1, 1)),
+        ("on=9999-12-31", dt.date(9999, 12, 31)),
+        ("on=%201990-06-30%20", dt.date(1990, 6, 30)),
+    ],
+)
+def test_the_day_asked_for_is_read(query, day):
+    assert asked_day(RequestFactory().get(f"/?{query}")) == day
+
+
+@pytest.mark.parametrize("query", ["", "on=", "on=%20", "from=1990-01-01"])
+def test_no_day_means_today(query):
+    assert asked_day(RequestFactory().get(f"/?{query}")) == timezone.localdate()
+
+
+IMPOSSIBLE = ("1990-02-30", "30/06/1990", "1990-6-30", "19900630", "1990-W26-6", "0000-01-01", "x")
+
+
+@pytest.mark.parametrize("value", [*IMPOSSIBLE, "١٩٩٠-٠٦-٣٠", "1990", "9" * 5000, "\x00"])
+def test_an_impossible_day_is_a_400_that_says_what_to_write(value, visitor):
+    with pytest.raises(ImpossibleDay):
+        asked_day(RequestFactory().get("/", {"on": value}))
+    for page in PAGES:
+        response = visitor.get(f"/en/{page}/", {"on": value})
+        assert response.status_code == 400
+        assert "like 2024-06-19" in body(response)
+    assert "misalnya 2024-06-19" in body(visitor.get(f"/id/{PAGES[0]}/", {"on": value}))
+
+
+def test_the_form_keeps_what_else_the_address_asks(visitor):
+    page = body(visitor.get("/en/countries/russia/?on=1990-06-30&utm_source=x&page=2"))
+    form = page.split('class="as-of"')[1].split("</form>")[0]
+    assert '<input type="hidden" name="utm_source" value="x">' in form
+    assert form.count('name="on"') == 1
+    assert 'name="page"' not in form
+    assert 'value="1990-06-30"' in form
+
+
+def test_a_parameter_that_means_nothing_is_noticed(visitor):
+    for page in PAGES:
+        assert "“onn”" in body(visitor.get(f"/en/{page}/?onn=1990-06-30"))
+        assert "“utm_x”" not in body(visitor.get(f"/en/{page}/?utm_x=1&on=1990-06-30"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
+def test_another_day_than_today_is_said_with_the_way_back(page, visitor):
+    shown = body(visitor.get(f"/en/{page}/?on=1990-06-30"))
+    assert "As of 30 June 1990" in shown
+    assert re.search(rf'as-of-notice.*href="/en/{page}/\??"', shown)
+    assert "Keadaan per 30 Juni 1990" in body(visitor.get(f"/id/{page}/?on=1990-06-30"))
+    assert "As of" not in text_of(body(visitor.get(f"/en/{page}/")))
+
+
+@pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
+def test_a_page_has_one_place_for_the_day(page, visitor):
+    shown = body(visitor.get(f"/en/{page}/"))
+    assert shown.count('type="date"') == shown.count('type="range"') == 1
+
+
+def test_a_country_page_parts_its_ties_by_the_day(visitor):
+    first = {"in_force": "1990-01-01", "ended": "1995-12-31"}
+    pact = cast.alliance("NZL", "FJI", title_en="Early pact", **first)
+    cast.alliance("NZL", "TON", title_en="Late pact", in_force="2000")
+    # It left before the pact ended: its own date counts, not the alliance's.
+    pact.memberships.filter(country__alpha3="FJI").update(left="1992", left_latest="1992-12-31")
+
+    def standings(slug, day):
+        page = body(visitor.get(f"/en/countries/{slug}/?on={day}"))
+        section = page.split("<h2>Alliances</h2>")[1].split("</section>")[0]
+        parts = re.split(r"<h3>(\w[\w, ]+?) <span", section)[1:]
+        return {
+            heading: [title for title in ("Early pact", "Late pact") if title in rows]
+            for heading, rows in zip(parts[::2], parts[1::2], strict=True)
+        }
+
+    in_force, before, after = (
+        "In force, or perhaps in force, on this day",
+        "Ended before",
+        "Begun after",
+    )
+    assert standings("new-zealand", "1989-12-31") == {after: ["Early pact", "Late pact"]}
+    assert standings("new-zealand", "1995-12-31") == {
+        in_force: ["Early pact"],
+        after: ["Late pact"],
+    }
+    assert standings("new-zealand", "2000-01-01") == {
+        in_force: ["Late pact"],
+        before: ["Early pact"],
+    }
+    assert standings("fiji", "1993-01-01") == {before: ["Early pact"]}
+
+
+def test_a_country_page_counts_the_allies_of_the_day(visitor):
+    cast.alliance("NZL", "FJI", in_force="1990", ended="1995")
+    assert "1 country tied to it on 1 June 1992" in text_of(
+        body(visitor.get("/en/countries/new-zealand/?on=1992-06-01"))
+    )
+    assert "0 countries tied to it on 1 June 1996" in text_of(
+        body(visitor.get("/en/countries/new-zealand/?on=1996-06-01"))
+    )
+
+
+def test_events_after_the_day_are_left_out(visitor):
+    cast.event(("NZL", "host"), ("FJI", "visitor"), title_en="Early visit", date="1991-05")
+    cast.event(("NZL", "host"), ("FJI", "visitor"), title_en="Late visit", date="1999")
+    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
+    for page in ("countries/new-zealand", "lists/of-new-zealand"):
+        then = body(visitor.get(f"/en/{page}/?on=1991-05-01"))
+        assert "Early visit" in then
+        assert "Late visit" not in then
+        assert "Late visit" in body(visitor.get(f"/en/{page}/"))
+
+
+def test_a_list_shows_the_ties_of_the_day(visitor):
+    cast.alliance("NZL", "FJI", title_en="Early pact", in_force="1990", ended="1995")
+    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
+    assert "Early pact" in body(visitor.get("/en/lists/of-new-zealand/?on=1992-01-01"))
+    assert "Early pact" not in body(visitor.get("/en/lists/of-new-zealand/"))
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("1914-07-01", False), ("1918-11-12", False), ("1918-11-13", True), ("1700-01-01", False)],
+)
+def test_a_state_that_did_not_exist_says_so(day, said, visitor):
+    assert Country.objects.get(slug="austria-hungary").existed_from.startswith("../")
+    page = body(visitor.get(f"/en/countries/austria-hungary/?on={day}"))
+    assert ("Austria-Hungary did not exist on" in page) is said
+
+
+def test_a_historic_state_is_shown_on_its_last_day(visitor):
+    page = body(visitor.get("/en/countries/austria-hungary/"))
+    assert "As of 12 November 1918" in page
+    assert "did not exist" not in page
+    asked = body(visitor.get("/en/countries/austria-hungary/?on=1914-07-01"))
+    assert "Back to its last day" in asked
+
+
+@pytest.mark.parametrize(
+    ("given", "day", "certain"),
+    [
+        ({"in_force": "../2022-02-24"}, "1990-06-30", False),
+        ({"in_force": "../2022-02-24"}, "2022-02-24", True),
+        ({"in_force": "1990"}, "1990-06-30", False),
+        ({"in_force": "1990"}, "1990-12-31", True),
+        ({"in_force": "1980", "ended": "1991"}, "1991-01-01", True),
+        ({"in_force": "1980", "ended": "1991"}, "1991-01-02", False),
+        ({"in_force": "1980", "ended": "../1991"}, "1985-01-01", False),
+        ({"in_force": "1980", "ended": "2012-12-31/.."}, "2012-12-31", True),
+        ({"in_force": "1980", "ended": "2012-12-31/.."}, "2013-01-01", False),
+        ({"in_force": "1980", "ended": "2012-12-31/.."}, "", False),
+        ({"signed": "1980"}, "1980-12-30", False),
+        ({"signed": "1980", "in_force": "1981"}, "1981-06-01", False),
+        ({}, "1990-06-30", False),
+        ({}, "", True),
+    ],
+)
+def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain, visitor):
+    cast.alliance("NZL", "FJI", **given)
+    page = body(visitor.get(f"/en/countries/new-zealand/allies/?on={day}"))
+    assert ('<span class="chip doubt">perhaps</span>' in page) is not certain
+    table = body(visitor.get(f"/en/countries/new-zealand/allies.json?on={day}"))
+    assert [row["certain"] for row in json.loads(table)["rows"]] == [certain]
+
+
+@pytest.mark.parametrize(
+    ("left", "ended", "day", "certain"),
+    [
+        ("2012-12-31/..", "", "2012-12-31", True),
+        ("2012-12-31/..", "", "2013-01-01", False),
+        ("2012-12-31/..", "2020-05-01", "2012-12-31", True),
+        ("2012-12-31/..", "2020-05-01", "2015-01-01", False),
+        ("2012-12-31/..", "2020-05-01", "2020-05-02", None),
+        ("2012-12-31/..", "2010", "2010-06-01", False),
+        ("2008", "2012", "2008-01-01", True),
+        ("2008", "2012", "2009-01-01", None),
+    ],
+)
+def test_an_open_end_of_a_membership_is_held_against_its_alliance(
+    left, ended, day, certain, visitor
+):
+    pact = cast.alliance("NZL", "FJI", in_force="1980", ended=ended)
+    fiji = pact.memberships.get(country__alpha3="FJI")
+    fiji.left = left
+    fiji.save()
+    table = body(visitor.get(f"/en/countries/new-zealand/allies.json?on={day}"))
+    found = [row["certain"] for row in json.loads(table)["rows"]]
+    assert found == ([] if certain is None else [certain])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "not before 31 December 2012, if at all"),
+        ("id", "tidak sebelum 31 Desember 2012, kalaupun berakhir"),
+    ],
+)
+def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, visitor):
+    pact = cast.alliance("NZL", "FJI", slug="anzus-of-old", in_force="1980", ended="2012-12-31/..")
+    pact.memberships.update(left="2012-12-31/..", left_earliest=dt.date(2012, 12, 31))
+    for path in ("alliances/anzus-of-old", "alliances", "countries/fiji", "ties/fiji/new-zealand"):
+        page = body(visitor.get(f"/{language}/{path}/"))
+        assert said in page, path
+        assert "since 31 December 2012" not in page
+        assert "sejak 31 Desember 2012" not in page
+
+
+class TestCertainAndPerhaps:
+    @pytest.fixture(autouse=True)
+    def ties(self, starter):
+        cast.alliance("NZL", "AUS", in_force="1951")
+        cast.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
+
+    def test_the_list_counts_both(self, visitor):
+        page = "countries/new-zealand/allies"
+        assert "1 certain, 2 perhaps" in body(visitor.get(f"/en/{page}/"))
+        assert "1 pasti, 2 mungkin" in body(visitor.get(f"/id/{page}/"))
+        then = body(visitor.get(f"/en/{page}/?on=2012-12-31"))
+        assert "perhaps" not in text_of(then).split("Country Ties Since")[1]
+        assert " certain, " not in then
+
+    @pytest.mark.parametrize(
+        ("query", "codes"),
+        [
+            ("certain=yes", ["AUS"]),
+            ("certain=no", ["FJI", "TON"]),
+            ("certain=yes&on=2012-12-31", ["AUS", "FJI", "TON"]),
+            ("certain=yes&kind=entente", []),
+        ],
+    )
+    def test_they_are_told_apart_in_every_form(self, query, codes, visitor):
+        path = "/en/countries/new-zealand/allies"
+        page = visitor.get(f"{path}/?{query}")
+        assert [row.country.code for row in page.context["rows"]] == codes
+        for form in (f"{path}.json", "/api/v1/countries/new-zealand/allies"):
+            given = json.loads(body(visitor.get(f"{form}?{query}")))
+            rows = given.get("rows", given.get("items"))
+            assert [row["country"] for row in rows] == codes, form
+        table = body(visitor.get(f"{path}.csv?{query}")).splitlines()[1:]
+        assert [line.split(",")[0] for line in table] == codes
+        feed = body(visitor.get(f"{path}.atom?{query}"))
+        for code, name in {"AUS": "Australia", "FJI": "Fiji", "TON": "Tonga"}.items():
+            assert (f"<title>{name}" in feed) is (code in codes)
+
+    def test_an_impossible_choice_is_refused(self, visitor):
+        assert visitor.get("/en/countries/fiji/allies/?certain=maybe").status_code == 400
+
+    def test_the_map_page_marks_them_as_the_list_does(self, visitor):
+        page = body(visitor.get("/en/countries/new-zealand/allies/map/"))
+        assert page.count('<span class="chip doubt">perhaps</span>') == 2
+        assert "1 certain, 2 perhaps" in page
+
+    def test_changes_count_them_apart(self, visitor):
+        path = "/en/countries/new-zealand/allies/changes/?from=2012-12-31&to=2026-01-01"
+        balance = body(visitor.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
+        assert balance.count("1 certain, 2 perhaps") == 1
+        assert "3 certain" not in balance
+
+
+def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(visitor):
+    pact = cast.alliance("NZL", "FJI", slug="doubted", in_force="1980")
+    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
+    link = '<a class="chip disputed" href="/en/alliances/doubted/#evidence">disputed</a>'
+    assert link not in body(visitor.get("/en/lists/of-new-zealand/"))
+    cast.cite(pact, stance="disputes")
+    assert link in body(visitor.get("/en/lists/of-new-zealand/"))
+    assert link in body(visitor.get("/en/alliances/"))
+    assert '<section id="evidence">' in body(visitor.get("/en/alliances/doubted/"))
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "first", "last"),
+    [
+        ("countries/new-zealand/allies", "", 1980, 2026),
+        ("countries/new-zealand/allies", "on=1950-01-01", 1950, 2026),
+        ("countries/new-zealand", "on=2031-01-01", 1980, 2031),
+        ("countries/south-sudan/allies", "", 2011, 2026),
+        ("countries/south-sudan", "on=1990-01-01", 1990, 2026),
+        ("countries/austria-hungary", "", 1816, 1918),
+        ("alliances", "on=1950-01-01", 1950, 2026),
+    ],
+)
+def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, first, last, visitor):
+    cast.alliance("NZL", "FJI", in_force="1980")
+    cast.event(("SSD", "participant"), date="2011-07")
+    assert timezone.localdate().year == 2026
+    page = body(visitor.get(f"/en/{path}/?{query}"))
+    slider = re.search(r'<input type="range"[^>]*>', page)[0]
+    assert f'min="{first}" max="{last}"' in slider
+
+
+def test_a_list_says_that_its_entries_stand_as_they_are(visitor):
+    page = body(visitor.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
+    assert "The entries are those of the list as it stands now" in page
+    assert "Whether they were in force on this day is not certain" in page
+    today = body(visitor.get("/en/lists/russia-allies-in-asia/"))
+    assert "as it stands now" not in today
+    assert "is not certain" not in today

@@ -1,0 +1,114 @@
+"""“Cite this” on pages: the same document on the page and in each file."""
+
+import json
+
+import pytest
+from django.utils.translation import override
+from pybtex.database import parse_string
+
+from allies.actions.editions import retract
+from allies.models import Edition, Source, Status
+from tests import cast
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+PAGES = [
+    "lists/russia-allies-in-asia",
+    "countries/russia/allies",
+    "ties/china/russia",
+    "alliances/north-korea-russia-comprehensive-strategic-partnership",
+    "events/unga-es-11-1",
+    "sources/dw-2024-en",
+    "editions/russia-allies-in-asia-1",
+]
+
+
+def csl(visitor, address):
+    (item,) = json.loads(body(visitor.get(address)))
+    return item
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_a_page_and_its_files_cite_the_same(page, language, visitor):
+    text = body(visitor.get(f"/{language}/{page}/"))
+    for form in ("bib", "csl.json"):
+        assert f'href="/{language}/{page}/cite.{form}"' in text
+    item = csl(visitor, f"/{language}/{page}/cite.csl.json")
+    response = visitor.get(f"/{language}/{page}/cite.bib")
+    assert "attachment" in response["Content-Disposition"]
+    (entry,) = parse_string(body(response), "bibtex").entries.values()
+    assert entry.fields["url"] == item["URL"]
+    assert entry.fields["urldate"]
+    if not page.startswith("sources"):
+        assert item["URL"] == f"http://testserver/{language}/{page}/"
+        assert item["author"] == [{"literal": "Allies"}]
+
+
+def test_a_source_is_cited_as_itself(visitor):
+    source = Source.objects.get(key="dw-2024-en")
+    item = csl(visitor, "/en/sources/dw-2024-en/cite.csl.json")
+    assert (item["title"], item["URL"], item["type"]) == (
+        source.title,
+        source.url,
+        "article-newspaper",
+    )
+
+
+def test_an_edition_is_cited_with_its_number_date_and_hash(visitor):
+    edition = Edition.objects.get(key="russia-allies-in-asia-1")
+    item = csl(visitor, "/en/editions/russia-allies-in-asia-1/cite.csl.json")
+    assert item["version"] == "1"
+    assert item["note"] == f"SHA-256 {edition.sha256}"
+    assert item["issued"]["date-parts"][0][0] == edition.made_at.year
+    page = body(visitor.get("/en/editions/russia-allies-in-asia-1/"))
+    assert "(Version 1)" in page
+
+
+def test_exactly_the_view_asked_for_is_cited(visitor):
+    query = "region=142&on=2024-07-01"
+    page = body(visitor.get(f"/en/countries/russia/allies/?{query}&utm_source=x&page=1"))
+    assert "allies/?region=142&amp;on=2024-07-01" in page.replace(
+        "on=2024-07-01&amp;region=142", "region=142&amp;on=2024-07-01"
+    )
+    item = csl(visitor, f"/en/countries/russia/allies/cite.csl.json?{query}&utm_source=x")
+    assert set(item["URL"].split("?")[1].split("&")) == set(query.split("&"))
+
+
+def test_a_title_is_cited_in_the_readers_language(visitor):
+    assert csl(visitor, "/id/lists/russia-allies-in-asia/cite.csl.json")["title"] == (
+        "Sekutu Rusia di Asia"
+    )
+    assert csl(visitor, "/en/countries/russia/allies/cite.csl.json")["title"] == "Allies of Russia"
+
+
+def test_a_title_that_looks_like_markup_stays_text_on_the_page(visitor):
+    nasty = "<script>alert(1)</script> & {braces} \\input"
+    event = cast.event(("RUS", "host"), title_en=nasty, slug="nasty")
+    page = body(visitor.get("/en/events/nasty/"))
+    assert "<script>alert" not in page
+    assert csl(visitor, "/en/events/nasty/cite.csl.json")["title"] == event.title_en
+
+
+def test_what_is_not_public_is_not_cited(rita, visitor):
+    hidden = [
+        cast.event(("RUS", "host"), status=Status.DRAFT, slug="hidden"),
+        cast.ally_list("RUS", "CHN", status=Status.WITHDRAWN, slug="hidden"),
+        cast.source(status=Status.DRAFT, key="hidden"),
+    ]
+    for record in hidden:
+        with override("en"):
+            for form in ("bib", "csl.json"):
+                address = f"{record.get_absolute_url()}cite.{form}"
+                assert visitor.get(address).status_code == 404
+    edition = Edition.objects.get(key="russia-allies-in-asia-1")
+    retract(edition=edition, user=rita, reason="A court order")
+    assert visitor.get("/en/editions/russia-allies-in-asia-1/cite.bib").status_code == 410
+
+
+def test_an_old_address_leads_to_the_file_of_the_new(visitor):
+    event = cast.event(("RUS", "host"), slug="before")
+    event.slug = "after"
+    event.save()
+    assert visitor.get("/en/events/before/cite.csl.json").url == "/en/events/after/cite.csl.json"

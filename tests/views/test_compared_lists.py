@@ -1,0 +1,145 @@
+"""Published lists side by side: who names whom, where, and how many of them are one voice."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from allies.models import Source, Status
+from tests import cast
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+ADDRESS = "/en/countries/{}/lists"
+
+
+def rows(visitor, slug, query=""):
+    """Return the table as readers see it: country → (its places, independent outlets)."""
+    page = visitor.get(f"{ADDRESS.format(slug)}/{query}")
+    return {
+        str(row.country.name): (
+            [entry.position if entry else None for _list, entry in row.cells],
+            row.outlets,
+        )
+        for row in page.context["rows"]
+    }
+
+
+def columns(visitor, slug):
+    page = visitor.get(f"{ADDRESS.format(slug)}/")
+    return [
+        (c.outlet.publisher if c.outlet else None, c.original and c.original.publisher)
+        for c in page.context["compared"]
+    ]
+
+
+def test_the_starter_lists_stand_side_by_side(visitor):
+    assert columns(visitor, "russia") == [
+        (None, None),
+        ("BisnisUpdate", "DW"),
+        ("iNews.id", None),
+    ]
+    assert rows(visitor, "russia") == {
+        "China": ([1, 1, 1], 2),
+        "North Korea": ([2, 2, 2], 2),
+        "Iran": ([3, 3, 3], 2),
+        "India": ([None, None, 4], 1),
+    }
+
+
+def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(visitor):
+    page = body(visitor.get("/en/countries/russia/lists/"))
+    for words in (
+        "our own list",
+        "draws on DW",
+        'href="/en/lists/inews-4-negara-sahabat-rusia/#india"',
+        'href="/en/sources/inews-sahabat/"',
+        'aria-label="India: number 4 on the list of iNews.id"',
+        "date not known",
+    ):
+        assert words in page
+    assert "bersumber dari DW" in body(visitor.get("/id/countries/russia/lists/"))
+
+
+def test_republications_stand_beside_their_original_and_count_once(visitor):
+    original = cast.source(publisher="Reuters", date_published="2020-03-01")
+    copies = [
+        cast.source(publisher=name, derived_from=original, date_published=date)
+        for name, date in (("Later", "2020-05"), ("Sooner", "2020-04"))
+    ]
+    between = cast.source(publisher="Other", date_published="2020-04-15")
+    for source in (*copies, original, between):
+        cast.ally_list("DEU", "FRA", recorded_from=source)
+    cast.ally_list("DEU", "FRA", "ITA")
+    assert columns(visitor, "germany") == [
+        (None, None),
+        ("Reuters", None),
+        ("Sooner", "Reuters"),
+        ("Later", "Reuters"),
+        ("Other", None),
+    ]
+    assert rows(visitor, "germany") == {
+        "France": ([1, 1, 1, 1, 1], 2),
+        "Italy": ([2, None, None, None, None], 0),
+    }
+
+
+def test_nothing_hidden_is_in_the_table_or_counted(visitor):
+    cast.ally_list("DEU", "FRA", recorded_from=cast.source(), status=Status.DRAFT)
+    listed = cast.ally_list("DEU", "FRA", recorded_from=cast.source())
+    cast.cite(
+        listed.entries.create(country=cast.country("ITA"), position=2),
+        cast.source(status=Status.DRAFT),
+    )
+    assert rows(visitor, "germany") == {"France": ([1], 1)}
+    Source.objects.filter(pk=listed.recorded_from_id).update(status=Status.DRAFT)
+    assert rows(visitor, "germany") == {"France": ([1], 0)}
+
+
+def test_csv_and_json_have_a_row_a_place(visitor):
+    found = list(csv.DictReader(io.StringIO(body(visitor.get("/en/countries/russia/lists.csv")))))
+    india = [row for row in found if row["country"] == "IND"]
+    assert [(row["list"], row["position"], row["outlet"]) for row in india] == [
+        ("inews-4-negara-sahabat-rusia", "4", "iNews.id")
+    ]
+    assert {row["origin"] for row in found} == {"", "dw-2024-en"}
+    data = json.loads(body(visitor.get("/en/countries/russia/lists.json?q=Korut")))
+    assert {row["country"] for row in data["rows"]} == {"PRK"}
+
+
+def test_a_country_can_be_looked_for(visitor):
+    assert list(rows(visitor, "russia", "?q=Korut")) == ["North Korea"]
+    assert "called so" in body(visitor.get("/en/countries/russia/lists/?q=Brazil"))
+
+
+def test_no_list_is_said(visitor):
+    page = body(visitor.get("/en/countries/brazil/lists/"))
+    assert "No list of this country’s allies has been published." in page
+    assert "<table" not in page
+
+
+def test_more_lists_cost_no_more_queries(visitor):
+    def cost():
+        with CaptureQueriesContext(connection) as queries:
+            body(visitor.get("/en/countries/germany/lists/"))
+        return len(queries)
+
+    cast.ally_list("DEU", "FRA", recorded_from=cast.source())
+    cost()
+    before = cost()
+    for _n in range(5):
+        cast.ally_list("DEU", "FRA", "ITA", recorded_from=cast.source(derived_from=cast.source()))
+    assert cost() == before
+
+
+def test_every_cell_of_the_table_has_its_headings(visitor):
+    page = body(visitor.get("/en/countries/russia/lists/"))
+    table = re.search(r"<table.*?</table>", page, re.S)[0]
+    assert len(re.findall(r'<th scope="col"', table)) == 5
+    assert len(re.findall(r'<th scope="row"', table)) == 4
+    assert "<caption" in table

@@ -1,0 +1,229 @@
+"""Embeds: what may be framed, by whom, and the code and the oEmbed answers that lead to it."""
+
+import json
+import re
+from html import unescape
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import pytest
+from django.utils.translation import override
+
+from allies.embedding import EMBEDS, PAGES
+from allies.models import AllyList, Edition, Status
+from tests import cast
+from tests.test_roles import address, patterns
+from tests.views import addresses
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+HOST = "http://testserver"
+
+
+def embeds():
+    """Return an address of every embed, in both languages."""
+    names = [name for name in addresses.names() if name.endswith("-embed")]
+    assert sorted(PAGES) == names
+    found = []
+    for language in ("en", "id"):
+        with override(language):
+            for name in names:
+                country = [cast.country("RUS")] if name.startswith("country") else None
+                found += addresses.of(name, country)[:1]
+    return found
+
+
+def may_be_framed(response):
+    policy = response["Content-Security-Policy"]
+    by_policy = re.search(r"frame-ancestors ([^;]+)", policy)[1]
+    assert (by_policy == "*") == ("X-Frame-Options" not in response)
+    return by_policy == "*"
+
+
+def test_embeds_may_be_framed_and_are_small_and_whole(visitor):
+    for where in embeds():
+        response = visitor.get(where)
+        page = body(response)
+        assert response.status_code == 200, where
+        assert may_be_framed(response), where
+        assert '<base target="_top">' in page
+        assert '<meta name="robots" content="noindex">' in page
+        canonical = re.search(r'<link rel="canonical" href="([^"]+)">', page)[1]
+        assert visitor.get(canonical.removeprefix(HOST)).status_code == 200
+        assert "site-nav" not in page
+        assert len(page) < 40_000 or "/map/" in where, (where, len(page))
+        assert "independent source" in page or "sumber independen" in page
+        assert "CC-BY-4.0" in page
+        assert not response.cookies
+        assert re.search(r"default-src 'self'", response["Content-Security-Policy"])
+
+
+def test_nothing_else_may_be_framed(visitor, rita, signed_in):
+    seen = 0
+    for name, route in patterns().items():
+        if name.endswith("-embed") or "preview" in name:
+            continue
+        for client in (visitor, signed_in(rita)):
+            response = client.get(address(route))
+            if "Content-Security-Policy" in response:
+                assert not may_be_framed(response), name
+                assert response["X-Frame-Options"] == "DENY", name
+                seen += 1
+    assert seen > 100
+
+
+def test_an_embed_shows_what_its_page_shows(visitor):
+    cast.alliance("RUS", "IND", title_en="Pact A")
+    for query in ("", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"):
+        rows = visitor.get(f"/en/countries/russia/allies/?{query}").context["rows"]
+        for embed in ("allies/", "allies/map/"):
+            framed = visitor.get(f"/en/embed/countries/russia/{embed}?{query}").context["rows"]
+            assert [row.country for row in framed] == [row.country for row in rows]
+    page = body(visitor.get("/en/embed/countries/russia/allies/?kind=defence-pact"))
+    assert 'href="/en/countries/russia/allies/?kind=defence-pact"' in page
+
+
+def test_an_embed_says_its_day_and_on_how_many_sources_it_rests(visitor):
+    source = cast.source()
+    pact = cast.alliance("RUS", "IND", cited=False)
+    cast.cite(pact, source)
+    cast.cite(cast.alliance("RUS", "NZL", cited=False), source)
+    cast.cite(pact, cast.source(derived_from=source))
+    page = body(visitor.get("/en/embed/countries/russia/allies/?kind=defence-pact&on=2020-01-01"))
+    foot = re.sub(r"<[^>]+>", "", page.split("<footer>")[1])
+    assert "as of 1 January 2020, 1 independent source, CC-BY-4.0" in foot
+
+
+def test_what_is_not_public_is_said_to_be_absent_in_the_frame(visitor):
+    hidden = cast.ally_list("RUS", "CHN", status=Status.DRAFT, title_en="Zanzabarra")
+    for where, status in (
+        (f"/en/embed/lists/{hidden.slug}/", 404),
+        ("/id/embed/countries/nowhere/allies/", 404),
+        ("/en/embed/countries/russia/allies/?kind=friendship", 400),
+        ("/en/embed/countries/russia/timeline/?on=soon", 400),
+    ):
+        response = visitor.get(where)
+        assert response.status_code == status
+        assert may_be_framed(response)
+        assert "Zanzabarra" not in body(response)
+        assert "<h1>" in body(response)
+
+
+def test_a_retracted_edition_is_gone_from_frames(visitor):
+    edition = Edition.objects.published().first()
+    Edition.objects.filter(pk=edition.pk).update(retracted_at=edition.made_at, retraction="Wrong.")
+    response = visitor.get(f"/en/embed/editions/{edition.key}/")
+    assert response.status_code == 410
+    assert may_be_framed(response)
+
+
+def test_an_old_address_leads_on(visitor):
+    ally_list = AllyList.objects.get(slug="russia-allies-in-asia")
+    ally_list.slug = "renamed"
+    ally_list.save()
+    response = visitor.get("/en/embed/lists/russia-allies-in-asia/")
+    assert (response.status_code, response.url) == (301, "/en/embed/lists/renamed/")
+
+
+def codes(page):
+    return [unescape(text) for text in re.findall(r"<textarea[^>]*readonly[^>]*>([^<]+)<", page)]
+
+
+def test_pages_give_the_code_for_their_own_view(visitor):
+    for where, embedded in (
+        (
+            "/id/countries/russia/allies/?region=142",
+            "/id/embed/countries/russia/allies/?region=142",
+        ),
+        ("/en/lists/russia-allies-in-asia/", "/en/embed/lists/russia-allies-in-asia/"),
+    ):
+        first, *_others = codes(body(visitor.get(where)))
+        assert f'src="{HOST}{embedded}"' in first
+        assert f'<script src="{HOST}/static/js/embed.js" async></script>' in first
+        assert re.search(r'title="[^"]+"', first)
+    edition = Edition.objects.published().first()
+    for where in ("/en/lists/russia-allies-in-asia/", edition.get_absolute_url()):
+        assert any("/embed/editions/" in code for code in codes(body(visitor.get(where))))
+
+
+def oembed(visitor, url, **more):
+    return visitor.get(f"/oembed?{urlencode({'url': url, **more})}")
+
+
+def test_pages_lead_to_their_oembed_and_that_to_their_embed(visitor):
+    for where in (
+        "/en/lists/russia-allies-in-asia/",
+        "/id/countries/russia/allies/?region=142",
+        "/en/countries/russia/allies/map/",
+        "/en/countries/russia/",
+        Edition.objects.published().first().get_absolute_url(),
+    ):
+        page = body(visitor.get(where))
+        found = re.search(r'type="application/json\+oembed" href="([^"]+)"', page)[1]
+        answer = json.loads(visitor.get(unescape(found).removeprefix(HOST)).content)
+        assert answer["version"] == "1.0"
+        assert answer["type"] == "rich"
+        framed = re.search(r'src="([^"]+)"', answer["html"])[1]
+        assert visitor.get(unescape(framed).removeprefix(HOST)).status_code == 200
+        assert answer["title"]
+    assert "+oembed" not in body(visitor.get("/en/events/"))
+    assert len(EMBEDS) == 6
+
+
+def test_oembed_keeps_to_the_size_asked_for(visitor):
+    url = f"{HOST}/en/lists/russia-allies-in-asia/"
+    answer = json.loads(oembed(visitor, url, maxwidth=340, maxheight=200).content)
+    assert (answer["width"], answer["height"]) == (340, 200)
+    assert 'width="340" height="200"' in answer["html"]
+    for bad in ("-1", "0", "x", "٣", "9" * 400):
+        assert oembed(visitor, url, maxwidth=bad).status_code == 400
+
+
+def test_oembed_is_given_as_xml_and_in_no_third_form(visitor):
+    url = f"{HOST}/id/lists/russia-allies-in-asia/"
+    response = oembed(visitor, url, format="xml")
+    assert response["Content-Type"] == "text/xml; charset=utf-8"
+    root = ElementTree.fromstring(response.content)
+    assert root.findtext("title") == "Sekutu Rusia di Asia"
+    assert oembed(visitor, url, format="yaml").status_code == 501
+    assert visitor.get("/oembed").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{HOST}/en/events/",
+        f"{HOST}/en/lists/nowhere/",
+        f"{HOST}/en/admin/",
+        f"{HOST}/",
+        "http://elsewhere.example/en/lists/russia-allies-in-asia/",
+        "http://[",
+        "javascript:alert(1)",
+        "\x00",
+        "x" * 5000,
+    ],
+)
+def test_oembed_knows_nothing_of_what_has_no_embed(url, visitor):
+    assert oembed(visitor, url).status_code == 404
+
+
+def test_oembed_tells_nothing_of_a_draft_and_follows_a_new_name(visitor):
+    hidden = cast.ally_list("RUS", "CHN", status=Status.DRAFT, slug="hidden")
+    assert oembed(visitor, f"{HOST}/en/lists/{hidden.slug}/").status_code == 404
+    shown = cast.ally_list("RUS", "CHN", slug="old-name")
+    shown.slug = "new-name"
+    shown.save()
+    answer = json.loads(oembed(visitor, f"{HOST}/en/lists/old-name/").content)
+    assert "/en/embed/lists/new-name/" in answer["html"]
+
+
+def test_a_hostile_title_stays_a_text_in_the_code(visitor):
+    nasty = '"><script>alert(1)</script>'
+    shown = cast.ally_list("RUS", "CHN", slug="nasty", title_en=nasty)
+    page = body(visitor.get(shown.get_absolute_url()))
+    assert "<script>alert" not in page
+    assert all("<script>alert" not in code for code in codes(page))
+    answer = json.loads(oembed(visitor, f"{HOST}/en/lists/nasty/").content)
+    assert "<script>alert" not in answer["html"]
+    assert "<script>alert" not in body(visitor.get("/en/embed/lists/nasty/"))

@@ -1,0 +1,138 @@
+"""Facets: every link leaves as many rows as it says, on every list, whatever else is asked."""
+
+import html
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
+from django.utils.translation import override
+
+from allies.models import AllyList, Changeset, Event, Status
+from allies.views.listing import Listing
+from tests import cast
+from tests.views import addresses
+from tests.views.addresses import body
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+LISTS = {
+    "countries/": ["", "ties=yes", "region=142&existence=current", "q=korea"],
+    "countries/russia/allies/": [
+        "",
+        "kind=defence-pact",
+        "min_sources=2",
+        "on=2012-12-31&q=a",
+        "on=2012-12-31&q=a",
+        "certain=no&disputed=no",
+    ],
+    "alliances/": ["", "country=RUS", "on=2024-06-20", "disputed=yes"],
+    "events/": ["", "country=RUS", "country=RUS&role=host", "disputed=no&certainty=confirmed"],
+    "sources/": ["", "kind=news", "date_after=2024-06-01"],
+    "lists/": ["", "country=RUS", "origin=recorded"],
+    "changes/": ["", "kind=import"],
+    "search/": ["q=russia", "q=russia&noun=event", "q=rusia&date_after=2020-01-01"],
+}
+CHOICE = re.compile(
+    r'<a href="([^"]*)" rel="nofollow"( aria-current="true")?>.*?<span class="number">(\d+)</span>'
+)
+
+
+def facets(visitor, address):
+    """Return (address, active, count) of every choice the page offers."""
+    page = body(visitor.get(address))
+    nav = re.search(r'<nav class="facets".*?</nav>', page, re.S)
+    found = CHOICE.findall(nav[0]) if nav else []
+    return [(html.unescape(link), bool(active), int(count)) for link, active, count in found]
+
+
+def number_of_rows(visitor, address):
+    """Return how many rows the page counts: a search for nothing has none to count."""
+    found = re.search(r'<p class="count">\s*<span>(\d+) ', body(visitor.get(address)))
+    return int(found[1]) if found else 0
+
+
+def names_of_lists():
+    """Return the names of all pages that are lists."""
+    for pattern in get_resolver().namespace_dict["allies"][1].url_patterns:
+        view = getattr(pattern.callback, "view_class", None)
+        if view and issubclass(view, Listing) and not pattern.default_args:
+            yield pattern.name
+
+
+def assert_choices_tell_the_truth(visitor, address):
+    here = number_of_rows(visitor, address)
+    for link, active, count in facets(visitor, address):
+        if active:
+            assert count == here, link
+            assert number_of_rows(visitor, link) >= here
+        else:
+            assert count == number_of_rows(visitor, link), link
+
+
+def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(visitor):
+    names = list(names_of_lists())
+    assert len(names) >= 8
+    for name in names:
+        with override("en"):
+            address = addresses.of(name)[0]
+        assert_choices_tell_the_truth(visitor, address)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [(path, query) for path, queries in LISTS.items() for query in queries]
+)
+def test_each_choice_leaves_as_many_rows_as_it_says_beside_other_filters(path, query, visitor):
+    address = f"/en/{path}?{query}"
+    assert facets(visitor, address) or not number_of_rows(visitor, address)
+    assert_choices_tell_the_truth(visitor, address)
+
+
+def test_no_choice_with_rows_is_left_out(visitor):
+    kinds = {event.kind for event in Event.objects.published()}
+    offered = {
+        link.partition("kind=")[2] for link, _active, _count in facets(visitor, "/en/events/")
+    }
+    assert kinds <= offered
+
+
+def test_a_draft_is_counted_nowhere(visitor):
+    before = {path: facets(visitor, f"/en/{path}") for path in LISTS}
+    hidden = cast.source(status=Status.DRAFT, kind="book")
+    cast.alliance("RUS", "IND", status=Status.DRAFT, cited=False)
+    cast.event(("RUS", "host"), status=Status.WITHDRAWN, kind="election", cited=False)
+    cast.cite(cast.event(("RUS", "host"), cited=False, kind="election"), hidden)
+    cast.ally_list("RUS", "CHN", status=Status.IN_REVIEW, cited=False)
+    Changeset.objects.create(reason="nobody knows of it yet")
+    assert {path: facets(visitor, f"/en/{path}") for path in LISTS} == before
+
+
+def test_facets_cost_a_query_each_however_many_choices(visitor):
+    def queries():
+        visitor.get("/en/lists/")
+        with CaptureQueriesContext(connection) as found:
+            visitor.get("/en/lists/?origin=ours")
+        return len(found)
+
+    before = queries()
+    for code in ("CHN", "IND", "IRN"):
+        cast.ally_list("RUS", code, recorded_from=cast.source())
+    assert AllyList.objects.count() > 3
+    assert queries() == before
+
+
+def test_an_active_choice_can_be_taken_back_and_keeps_the_other_filters(visitor):
+    choices = facets(visitor, "/en/events/?country=RUS&kind=visit&page=1")
+    (link,) = [link for link, active, _count in choices if active]
+    assert link == "/en/events/?country=RUS"
+
+
+def test_facets_speak_the_language_of_the_page(visitor):
+    assert "pakta pertahanan" in body(visitor.get("/id/alliances/")).split('class="facets"')[1]
+
+
+def test_an_impossible_value_leaves_no_facets(visitor):
+    response = visitor.get("/en/events/?kind=nonsense")
+    assert response.status_code == 400
+    assert 'class="facets"' not in body(response)
