@@ -84,8 +84,8 @@ def allies_gone(focus: Country, asked: AllyFilterSet) -> Iterable[Gone]:
     if not withdrawn or not {"region", "kind", "on", "q"}.issuperset(asked.applied):
         return
     members = Membership.objects.in_force(asked.day).filter(alliance__in=withdrawn)
-    if asked.kind_of_tie:
-        members = members.filter(alliance__kind=asked.kind_of_tie)
+    if asked.ties.kind:
+        members = members.filter(alliance__kind=asked.ties.kind)
     own = members.filter(country=focus).values("alliance")
     others = members.filter(alliance__in=own).exclude(country=focus)
     still = asked.qs.order_by().values("pk")

@@ -1,16 +1,19 @@
 """The filter of a country's ally list."""
 
 import datetime as dt
+from functools import cached_property
 from typing import Any
 
 import django_filters
 from django import forms
+from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, DisputedFilter, ReadersFilterSet
 from allies.filters.country import CountriesFilterSet
-from allies.models import AllianceKind, Country, allies_of
+from allies.filters.facets import grouped
+from allies.models import AllianceKind, Country, Ties, certainty_of
 
 
 class CountFilter(django_filters.Filter):
@@ -60,8 +63,13 @@ class AllyFilterSet(CountriesFilterSet):
         return self.form.cleaned_data.get("on") or timezone.localdate()
 
     @property
-    def kind_of_tie(self) -> str:
-        return self.form.cleaned_data.get("kind") or ""
+    def ties(self) -> Ties:
+        """The ties on that day, of the kind asked for."""
+        return self._ties.of_kind(self.form.cleaned_data.get("kind") or "")
+
+    @cached_property
+    def _ties(self) -> Ties:
+        return Ties(self.focus, self.day)
 
     def by_certainty(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(certain=value == "yes")
@@ -71,4 +79,14 @@ class AllyFilterSet(CountriesFilterSet):
 
     def filter_queryset(self, queryset: Any) -> Any:
         """Return the allies on that day, narrowed by what else is asked."""
-        return super().filter_queryset(allies_of(self.focus, on=self.day, kind=self.kind_of_tie))
+        return super().filter_queryset(self.ties.allies())
+
+    def count_certain(self) -> dict[str, int]:
+        """Return how many allies are tied for certain and how many perhaps; one query."""
+        certain, perhaps = certainty_of(self.narrowed(certain=""))
+        return {"yes": certain, "no": perhaps}
+
+    def count_disputed(self) -> dict[str, int]:
+        """Return of how many allies a source disputes a tie, and of how many none; one query."""
+        disputed = Case(When(disputes__gt=0, then=Value("yes")), default=Value("no"))
+        return grouped(self.narrowed(disputed="").annotate(disputed=disputed), "disputed")

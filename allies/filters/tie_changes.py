@@ -1,6 +1,7 @@
 """The filter of what changed between two days of a country's ally list."""
 
 import datetime as dt
+from functools import cached_property
 from typing import Any
 
 import django_filters
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
 from allies.filters.country import CountriesFilterSet
-from allies.models import AllianceKind, Country, TieChange, TwoDays, allies_of, changed_allies
+from allies.models import AllianceKind, Country, TieChange, Ties, TwoDays, changed_allies
 
 #: How many years are compared where the address names no first day.
 YEARS = 10
@@ -63,16 +64,18 @@ class TieChangeFilterSet(CountriesFilterSet):
 
     @property
     def days(self) -> TwoDays:
-        """The days compared, of a valid filter."""
+        """The days compared, of a valid filter, with the kind of tie asked for."""
+        return self._days.of_kind(self.form.cleaned_data.get("kind") or "")
+
+    @cached_property
+    def _days(self) -> TwoDays:
         asked = self.form.cleaned_data
         end = asked.get("to") or timezone.localdate()
-        return TwoDays(
-            self.focus, asked.get("from") or ten_years_before(end), end, asked.get("kind") or ""
-        )
+        return TwoDays.of(self.focus, asked.get("from") or ten_years_before(end), end)
 
-    def allies_on(self, day: dt.date) -> Any:
+    def allies_among(self, ties: Ties) -> Any:
         """Return the allies on one of the days, narrowed as the changes are."""
-        found = allies_of(self.focus, on=day, kind=self.days.kind)
+        found = ties.allies()
         for name in ("region", "q"):
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
         return found

@@ -62,7 +62,7 @@ from allies.models.nouns import address_field, data_state, record_models, record
 from allies.models.pair import Duty, Pair, Period, Tie, ties_between
 from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind
-from allies.models.tie import AllyRow, allies_of, ally_rows, certainty_of, first_year_of
+from allies.models.tie import AllyRow, Ties, certainty_of, first_year_of
 from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
 from allies.models.voting import (
     ENOUGH_VOTES,
@@ -140,12 +140,11 @@ __all__ = [
     "Status",
     "Tie",
     "TieChange",
+    "Ties",
     "TwoDays",
     "UsedToken",
     "VotesAlike",
     "address_field",
-    "allies_of",
-    "ally_rows",
     "attach_records",
     "canonical",
     "certainty_of",

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db.models import Count, DateField, Exists, Min, OuterRef, Prefetch, Subquery
@@ -18,46 +19,122 @@ from allies.models.event import Event
 from allies.models.source import origin_of
 
 
-def allies_of(focus: Country, *, on: dt.date, kind: str = "") -> CountryQuerySet:
-    """Return the countries bound to ``focus`` on a day, in alphabetical order.
+@dataclass(frozen=True)
+class Ties:
+    """The ties of ``focus`` on the day ``on``: of one kind, if one is given.
 
-    A country is one where both were, or may have been, members of one published alliance (of this
-    kind, if one is given) on that day: ``Membership.objects.in_force``. Annotated are
-    ``independent_sources``, the distinct origins of the published sources that support those
-    alliances; ``disputes``, the number of citations against them; and ``latest_event``, the id of
-    the last published event, not after that day, in which both took part; and ``certain``, whether
-    one at least of those ties was in force on the day without a doubt. Each carries its memberships
-    in those alliances as ``ties``.
+    A tie is a published alliance in which another country and the focus are, or may have been,
+    members on that day (``Membership.objects.in_force``). The focus's own memberships are asked
+    for once, also for the ties of one kind ``among`` others.
     """
-    own = own_memberships(focus, on, kind)
-    ties = Membership.objects.in_force(on).filter(alliance__in=own.values("alliance"))
-    of_country = ties.filter(country=OuterRef("pk"))
-    certain = of_country.certainly_in_force(on).filter(
-        alliance__in=own.certainly_in_force(on).values("alliance")
-    )
-    citations = Citation.objects.from_published_sources().filter(
-        alliance__in=ties.filter(country=OuterRef(OuterRef("pk"))).values("alliance")
-    )
-    events = (
-        Event.objects.published()
-        .until(on)
-        .filter(participations__country=focus)
-        .filter(participations__country=OuterRef("pk"))
-        .newest_first()
-    )
-    # The citations counted have one stance each: grouped by it, they are one group.
-    return (
-        Country.objects.exclude(pk=focus.pk)
-        .filter(Exists(of_country))
-        .annotate(
-            independent_sources=counted(citations.supporting(), "stance", origin_of("source__")),
-            disputes=counted(citations.disputing(), "stance", "pk"),
-            latest_event=Subquery(events.values("pk")[:1]),
-            certain=Exists(certain),
+
+    focus: Country
+    on: dt.date
+    kind: str = ""
+    among: "Ties | None" = None
+
+    @cached_property
+    def own(self) -> dict[int, list[Any]]:
+        """The focus's own memberships by the id of their alliance; costs one query at most.
+
+        ``is_certain`` says of each whether it was in force on the day without a doubt.
+        """
+        if self.among:
+            every = self.among.own.items()
+            return {key: own for key, own in every if own[0].alliance.kind == self.kind}
+        sure = Membership.objects.certainly_in_force(self.on).filter(pk=OuterRef("pk"))
+        own = Membership.objects.published().in_force(self.on).filter(country=self.focus)
+        if self.kind:
+            own = own.filter(alliance__kind=self.kind)
+        return by_alliance(own.select_related("alliance").annotate(is_certain=Exists(sure)))
+
+    def of_kind(self, kind: str) -> "Ties":
+        """Return the ties of one kind among these; all of them for ""."""
+        return Ties(self.focus, self.on, kind, among=self) if kind else self
+
+    def shared(self) -> MembershipQuerySet:
+        """Return the memberships that bind other countries to the focus."""
+        found = Membership.objects.in_force(self.on).filter(alliance__in=[*self.own])
+        return found.exclude(country=self.focus)
+
+    def allies(self) -> CountryQuerySet:
+        """Return the countries bound to the focus, in alphabetical order.
+
+        Annotated are ``independent_sources``, the distinct origins of the published sources that
+        support their ties; ``disputes``, the number of citations against these; and ``certain``,
+        whether one at least was in force on the day without a doubt. Each country carries its
+        memberships in these alliances as ``ties``.
+        """
+        return self._allies.all()
+
+    @cached_property
+    def _allies(self) -> CountryQuerySet:
+        shared = self.shared()
+        of_country = shared.filter(country=OuterRef("pk"))
+        origin = origin_of("source__")
+        sure = [key for key, own in self.own.items() if any(tie.is_certain for tie in own)]
+        certain = of_country.certainly_in_force(self.on).filter(alliance__in=sure)
+        citations = Citation.objects.from_published_sources().filter(
+            alliance__in=shared.filter(country=OuterRef(OuterRef("pk"))).values("alliance")
         )
-        .prefetch_related(Prefetch("memberships", _with_disputes(ties), to_attr="ties"))
-        .by_name()
-    )
+        # The citations counted have one stance each: grouped by it, they are one group.
+        return (
+            Country.objects.filter(Exists(of_country))
+            .annotate(
+                independent_sources=counted(citations.supporting(), "stance", origin),
+                disputes=counted(citations.disputing(), "stance", "pk"),
+                certain=Exists(certain),
+            )
+            .prefetch_related(Prefetch("memberships", _with_disputes(shared), to_attr="ties"))
+            .by_name()
+        )
+
+    def rows(self, allies: Any, *, with_events: bool = True) -> list["AllyRow"]:
+        """Return the rows of these countries (from ``allies``).
+
+        Costs two queries, and two more for the last published event, not after the day, in which
+        both took part.
+        """
+        countries = list(allies)
+        events = self._latest_events(countries) if with_events else {}
+        return [self._row(country, events.get(country.pk)) for country in countries]
+
+    def _row(self, country: Any, latest_event: Event | None) -> "AllyRow":
+        pairs = [(mine, tie) for tie in country.ties for mine in self.own[tie.alliance_id]]
+        return AllyRow(
+            country=country,
+            alliances=oldest_first({tie.alliance for tie in country.ties}),
+            since=since(pairs),
+            latest_event=latest_event,
+            independent_sources=country.independent_sources,
+            disputed=bool(country.disputes),
+            disputed_alliances={tie.alliance for tie in country.ties if tie.is_disputed},
+            certain=country.certain,
+        )
+
+    def _latest_events(self, countries: Iterable[Country]) -> dict[int, Event]:
+        common = (
+            Event.objects.published()
+            .until(self.on)
+            .filter(participations__country=self.focus)
+            .filter(participations__country=OuterRef("pk"))
+            .newest_first()
+        )
+        latest = dict(
+            Country.objects.filter(pk__in=[country.pk for country in countries])
+            .order_by()
+            .values_list("pk", Subquery(common.values("pk")[:1]))
+        )
+        events = Event.objects.in_bulk({event for event in latest.values() if event})
+        return {country: events[event] for country, event in latest.items() if event}
+
+
+def by_alliance(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
+    """Return memberships by the id of their alliance."""
+    found: dict[int, list[Membership]] = {}
+    for membership in memberships:
+        found.setdefault(membership.alliance_id, []).append(membership)
+    return found
 
 
 def _with_disputes(ties: MembershipQuerySet) -> MembershipQuerySet:
@@ -79,15 +156,9 @@ class CertaintyCounts(NamedTuple):
 
 
 def certainty_of(allies: Any) -> CertaintyCounts:
-    """Count the certain and the possible among allies (from ``allies_of``); costs one query."""
+    """Count the certain and the possible among allies (from ``Ties.allies``); costs one query."""
     counts = Counter(dict(allies.order_by().values_list("certain").annotate(n=Count("pk"))))
     return CertaintyCounts(counts[True], counts[False])
-
-
-def own_memberships(focus: Country, on: dt.date, kind: str) -> MembershipQuerySet:
-    """Return the country's own memberships on a day, in published alliances of a kind or of any."""
-    own = Membership.objects.published().in_force(on).filter(country=focus)
-    return own.filter(alliance__kind=kind) if kind else own
 
 
 def first_year_of(*countries: Country) -> int | None:
@@ -138,32 +209,6 @@ class AllyRow:
         """The kinds of tie, in the order of their definition, each once."""
         found = {alliance.kind for alliance in self.alliances}
         return [kind for kind in AllianceKind if kind in found]
-
-
-def ally_rows(focus: Country, allies: Any, *, on: dt.date, kind: str = "") -> list[AllyRow]:
-    """Return the rows of these countries (from ``allies_of``); costs three queries."""
-    countries = list(allies)
-    own: dict[int, list[Membership]] = {}
-    for membership in own_memberships(focus, on, kind).select_related("alliance"):
-        own.setdefault(membership.alliance_id, []).append(membership)
-    events = Event.objects.in_bulk({country.latest_event for country in countries} - {None})
-    pairs = {
-        country.pk: [(mine, tie) for tie in country.ties for mine in own[tie.alliance_id]]
-        for country in countries
-    }
-    return [
-        AllyRow(
-            country=country,
-            alliances=oldest_first({tie.alliance for tie in country.ties}),
-            since=since(pairs[country.pk]),
-            latest_event=events.get(country.latest_event),
-            independent_sources=country.independent_sources,
-            disputed=bool(country.disputes),
-            disputed_alliances={tie.alliance for tie in country.ties if tie.is_disputed},
-            certain=country.certain,
-        )
-        for country in countries
-    ]
 
 
 def oldest_first(alliances: Iterable[Alliance]) -> list[Alliance]:

@@ -15,7 +15,7 @@ from allies.models.alliance import Alliance, AllianceKind, Membership, Membershi
 from allies.models.citation import Citation, Stance
 from allies.models.country import Country, CountryQuerySet
 from allies.models.source import origin_of
-from allies.models.tie import common_end, oldest_first, own_memberships, since
+from allies.models.tie import Ties, by_alliance, common_end, oldest_first, since
 
 
 class TieChange(models.TextChoices):
@@ -30,30 +30,34 @@ class TieChange(models.TextChoices):
 class TwoDays:
     """The ties of ``focus`` on two days, ``start`` not after ``end``; of one kind, if given."""
 
-    focus: Country
-    start: dt.date
-    end: dt.date
-    kind: str = ""
+    at_start: Ties
+    at_end: Ties
 
-    def own(self, day: dt.date) -> MembershipQuerySet:
-        return own_memberships(self.focus, day, self.kind)
+    @classmethod
+    def of(cls, focus: Country, start: dt.date, end: dt.date) -> "TwoDays":
+        return cls(Ties(focus, start), Ties(focus, end))
 
-    def ties(self, day: dt.date) -> MembershipQuerySet:
-        """Return the memberships that bind other countries to the focus on a day."""
-        shared = Membership.objects.in_force(day).filter(
-            alliance__in=self.own(day).values("alliance")
-        )
-        return shared.exclude(country=self.focus)
+    @property
+    def start(self) -> dt.date:
+        return self.at_start.on
+
+    @property
+    def end(self) -> dt.date:
+        return self.at_end.on
+
+    def of_kind(self, kind: str) -> "TwoDays":
+        """Return the ties of one kind among these; all of them for ""."""
+        return TwoDays(self.at_start.of_kind(kind), self.at_end.of_kind(kind))
 
 
 def changed_allies(days: TwoDays) -> CountryQuerySet:
     """Return the countries whose ties to the focus differ between two days, by name.
 
-    A tie is an alliance that binds both on a day (``allies_of``). Annotated is ``change``, a
+    A tie is an alliance that binds both on a day (``Ties``). Annotated is ``change``, a
     TieChange; each country carries its memberships as ``ties_at_start`` and ``ties_at_end``. The
     allies at the start, with those that began and without those that ended, are those at the end.
     """
-    before, after = days.ties(days.start), days.ties(days.end)
+    before, after = days.at_start.shared(), days.at_end.shared()
     of_country = {"country": OuterRef("pk")}
     same = {"country": OuterRef("country"), "alliance": OuterRef("alliance")}
     gained = after.filter(~Exists(before.filter(**same)), **of_country)
@@ -112,13 +116,10 @@ class ChangedAlly:
 def change_rows(days: TwoDays, countries: Iterable[Any]) -> list[ChangedAlly]:
     """Return the rows of these countries (from ``changed_allies``); costs three queries."""
     found = list(countries)
-    own_at_start, own_at_end = (
-        _by_alliance(days.own(day).select_related("alliance")) for day in (days.start, days.end)
-    )
     evidence = _Evidence(
         {tie.alliance_id for row in found for tie in (*row.ties_at_start, *row.ties_at_end)}
     )
-    return [_row(country, own_at_start, own_at_end, evidence) for country in found]
+    return [_row(country, days, evidence) for country in found]
 
 
 class _Evidence:
@@ -143,20 +144,12 @@ class _Evidence:
         return sum(self._disputes[alliance.pk] for alliance in alliances)
 
 
-def _by_alliance(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
-    found: dict[int, list[Membership]] = {}
-    for membership in memberships:
-        found.setdefault(membership.alliance_id, []).append(membership)
-    return found
-
-
 def _row(
     country: Any,
-    mine_at_start: dict[int, list[Membership]],
-    mine_at_end: dict[int, list[Membership]],
+    days: TwoDays,
     evidence: _Evidence,
 ) -> ChangedAlly:
-    at_start, at_end = _by_alliance(country.ties_at_start), _by_alliance(country.ties_at_end)
+    at_start, at_end = by_alliance(country.ties_at_start), by_alliance(country.ties_at_end)
 
     def changed(alliance: Alliance, date: str) -> ChangedTie:
         sources, disputes = evidence.independent_sources(alliance), evidence.disputes(alliance)
@@ -173,8 +166,8 @@ def _row(
     return ChangedAlly(
         country=country,
         change=TieChange(country.change),
-        began=[changed(a, since(pairs(mine_at_end, at_end, a))) for a in began],
-        ended=[changed(a, _until(pairs(mine_at_start, at_start, a))) for a in ended],
+        began=[changed(a, since(pairs(days.at_end.own, at_end, a))) for a in began],
+        ended=[changed(a, _until(pairs(days.at_start.own, at_start, a))) for a in ended],
         kinds_gained=[kind for kind in kinds_after if kind not in kinds_before],
         kinds_lost=[kind for kind in kinds_before if kind not in kinds_after],
         independent_sources=evidence.independent_sources(*began, *ended),

@@ -19,8 +19,7 @@ from allies.models import (
     Edition,
     Entry,
     SeeAlso,
-    allies_of,
-    ally_rows,
+    Ties,
     first_year_of,
     key_events,
     key_parts,
@@ -111,10 +110,9 @@ class AllyListPage(OnADay, RecordView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ally_list: Any = self.object
         countries = [entry.country for entry in ally_list.shown_entries]
-        allies = allies_of(ally_list.focus, on=self.day).filter(
-            pk__in=[country.pk for country in countries]
-        )
-        ties = {row.country.pk: row for row in ally_rows(ally_list.focus, allies, on=self.day)}
+        on_the_day = Ties(ally_list.focus, self.day)
+        allies = on_the_day.allies().filter(pk__in=[country.pk for country in countries])
+        ties = {row.country.pk: row for row in on_the_day.rows(allies)}
         until = self.day if self.asks_for_a_day else None
         events = key_events(ally_list.focus, countries, until=until)
         also_named = Entry.objects.also_naming(ally_list, countries)

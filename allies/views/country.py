@@ -24,8 +24,7 @@ from allies.models import (
     Membership,
     Participation,
     Standing,
-    allies_of,
-    ally_rows,
+    Ties,
     certainty_of,
     first_year_of,
 )
@@ -110,7 +109,7 @@ class CountryPage(OnADay, RecordView):
             first_year=first_year_of(country),
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
-            ally_count=allies_of(country, on=self.day).count(),
+            ally_count=Ties(country, self.day).allies().count(),
             alliances=_by_standing(alliances),
             events=events.with_evidence().newest_first()[:SHOWN],
             event_count=events.count(),
@@ -182,7 +181,7 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
     )
 
     def rows(self, queryset: Any) -> Iterable[AllyRow]:
-        return ally_rows(self.country, queryset, on=self.asked.day, kind=self.asked.kind_of_tie)
+        return self.asked.ties.rows(queryset)
 
     def title(self) -> Any:
         return _allies_in_words(self.country)
@@ -194,7 +193,7 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
         return Rows(self.title(), alliances.aggregate(n=Max("updated_at"))["n"], day, day)
 
     def whole(self) -> int:
-        return int(allies_of(self.country, on=timezone.localdate()).count())
+        return int(Ties(self.country, timezone.localdate()).allies().count())
 
     def feed_rows(self, queryset: Any) -> Iterable[Row]:
         return rows_of_ties(self.country, self.all_rows)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import IntegerField, Prefetch, Value
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -26,9 +26,8 @@ from allies.models import (
     Pair,
     Source,
     TieChange,
+    Ties,
     TwoDays,
-    allies_of,
-    ally_rows,
     changed_allies,
 )
 from allies.models.m49 import REGIONS
@@ -113,7 +112,7 @@ def _featured() -> Featured | None:
     for entry in ally_list.shown_entries:
         entry.tie = ties.get(entry.country_id)
     since = ten_years_before(today)
-    changed = grouped(changed_allies(TwoDays(focus, since, today)), "change")
+    changed = grouped(changed_allies(TwoDays.of(focus, since, today)), "change")
     return Featured(
         ally_list=ally_list,
         entries=ally_list.shown_entries,
@@ -134,8 +133,8 @@ def _featured() -> Featured | None:
 
 def _tied(focus: Country, day: dt.date) -> list[AllyRow]:
     """Return the focus's allies; their latest events, which take longest to find, are left out."""
-    nothing = Value(None, output_field=IntegerField())
-    return ally_rows(focus, allies_of(focus, on=day).annotate(latest_event=nothing), on=day)
+    ties = Ties(focus, day)
+    return ties.rows(ties.allies(), with_events=False)
 
 
 def _best_documented(focus: Country, entries: list[Any]) -> Example | None:
@@ -149,7 +148,7 @@ def _best_documented(focus: Country, entries: list[Any]) -> Example | None:
 
 def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, int]]:
     days = [dt.date(today.year - years, 1, 1) for years in YEARS_AGO]
-    counts = counted_at_once({day.isoformat(): allies_of(focus, on=day) for day in days})
+    counts = counted_at_once({day.isoformat(): Ties(focus, day).allies() for day in days})
     return [(day, counts[day.isoformat()]) for day in days if counts.get(day.isoformat())]
 
 

@@ -127,8 +127,8 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
         return {
             "country": self.country,
             "days": days,
-            "at_start": certainty_of(self.asked.allies_on(days.start)),
-            "at_end": certainty_of(self.asked.allies_on(days.end)),
+            "at_start": certainty_of(self.asked.allies_among(days.at_start)),
+            "at_end": certainty_of(self.asked.allies_among(days.at_end)),
             "narrowed": _query_without_days(self.asked),
             "by_change": [
                 (change, [row for row in self.shown if row.change == change])

@@ -16,8 +16,7 @@ from allies.models import (
     OldSlug,
     Source,
     Status,
-    allies_of,
-    ally_rows,
+    Ties,
 )
 from tests import cast
 
@@ -219,7 +218,8 @@ def test_since_is_no_more_precise_than_what_is_known(mine, theirs, since):
     focus, other = cast.country("IDN"), cast.country("MYS")
     Membership.objects.create(alliance=alliance, country=focus, joined=mine)
     Membership.objects.create(alliance=alliance, country=other, joined=theirs)
-    (row,) = ally_rows(focus, allies_of(focus, on=day), on=day)
+    ties = Ties(focus, day)
+    (row,) = ties.rows(ties.allies())
     assert row.since == since
 
 

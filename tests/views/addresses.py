@@ -5,6 +5,7 @@ import io
 import zipfile
 
 from django.urls import NoReverseMatch, get_resolver, reverse
+from django.utils.translation import override
 from PIL import Image
 
 from allies.models import Alliance, AllyList, Country, Edition, Event, Pair, Source
@@ -17,6 +18,17 @@ _ABOUT = {
     "event": (Event, "slug"),
     "source": (Source, "key"),
     "edition": (Edition, "key"),
+}
+
+#: View name's noun → the record that has most to show.
+_TELLING = {
+    "country": "russia",
+    "allylist": "russia-allies-in-asia",
+    "alliance": "north-korea-russia-comprehensive-strategic-partnership",
+    "event": "unga-es-11-1",
+    "source": "dw-2024-en",
+    "pair": "china/russia",
+    "edition": "russia-allies-in-asia-1",
 }
 
 #: Views that show a draft to whoever was given a link; tests/admin/test_drafts.py is about them.
@@ -47,6 +59,22 @@ def of(name, records=None):
         for record in records
         if isinstance(record, model)
     ]
+
+
+def one(name):
+    """Return one address of a view: of the record that has most to show, where it is about any."""
+    found = of(name)
+    if len(found) == 1:
+        return found[0]
+    telling = _TELLING[name.split("-")[0]]
+    return next(address for address in found if f"/{telling}" in address)
+
+
+def one_of_each(*languages):
+    """Yield an address of each public view in each language."""
+    for language in languages:
+        with override(language):
+            yield from map(one, names())
 
 
 def pairs_of(records=None):

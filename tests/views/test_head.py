@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests import cast
+from tests.views import addresses
 from tests.views.addresses import body
-from tests.views.test_public import public_addresses
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -35,7 +35,7 @@ REQUIRED = {
 def pages(visitor):
     """Return every public page as (address, text)."""
     found = []
-    for address in public_addresses():
+    for address in addresses.one_of_each("en", "id"):
         if address.endswith("/"):
             response = visitor.get(address)
             if response["Content-Type"].startswith("text/html"):

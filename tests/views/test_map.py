@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from allies.figures.world import BY_STRENGTH, world, world_map
-from allies.models import AllianceKind, Country, allies_of, ally_rows
+from allies.models import AllianceKind, Country, Ties
 from tests import cast
 from tests.views.addresses import body
 
@@ -33,7 +33,8 @@ def links(svg):
 
 def a_map(focus, **given):
     country = cast.country(focus)
-    rows = ally_rows(country, allies_of(country, on=DAY), on=DAY)
+    ties = Ties(country, DAY)
+    rows = ties.rows(ties.allies())
     return world_map(country, rows, day=DAY, **given)
 
 

@@ -20,23 +20,11 @@ from tests.views.test_corrections import corrected
 pytestmark = pytest.mark.usefixtures("starter")
 
 COUNTS = Path(__file__).with_name("query_counts.json")
-RECORDS = {
-    "country": "russia",
-    "allylist": "russia-allies-in-asia",
-    "alliance": "north-korea-russia-comprehensive-strategic-partnership",
-    "event": "unga-es-11-1",
-    "source": "dw-2024-en",
-    "pair": "china/russia",
-    "edition": "russia-allies-in-asia-1",
-}
 
 
 def address_of(name):
     with override("en"):
-        found = addresses.of(name)
-    if len(found) == 1:
-        return found[0]
-    return next(a for a in found if f"/{RECORDS[name.split('-')[0]]}" in a)
+        return addresses.one(name)
 
 
 def count(visitor, address):
