@@ -17,7 +17,7 @@ run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
 test: $(VENV)/.develops ## run every test, on SQLite and, where it is there, on PostgreSQL
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --postgresql
+	$(BIN)/python -m pytest --postgresql -m "not looks"
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
 """The app."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,6 +12,14 @@ class AlliesConfig(AppConfig):
     verbose_name = _("Allies")
 
     def ready(self) -> None:
+        post_migrate.connect(install, sender=self)
         from allies import tripwire  # noqa: F401  # importing them registers them
         from allies.links import checks  # noqa: F401
         from allies.search import index  # noqa: F401
+
+
+def install(using: str, **_signal: Any) -> None:
+    """Set what counts the writes of readers' content, after every migration."""
+    from allies.caching.version import install
+
+    install(using)

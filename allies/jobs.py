@@ -5,17 +5,19 @@ from django.utils import timezone
 from django_tasks import task
 
 from allies.actions.appointments import keep_appointments
+from allies.caching.version import fold
 from allies.models import Changeset, Correction
 
 
 @task()
 def after_import() -> None:
-    """Refresh the statistics the database plans its queries by, and drop forgotten uploads.
+    """Refresh the statistics the database plans its queries by, and tidy up.
 
     After a large import, stale statistics make a listing many times slower.
     """
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA optimize" if connection.vendor == "sqlite" else "ANALYZE")
+    fold()
     for changeset in Changeset.objects.forgotten(timezone.now()):
         changeset.discard()
 

@@ -6,6 +6,7 @@ README.md has every variable in a table. Nothing else in the project reads the e
 import os
 import secrets
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "allies.caching.middleware.kept_pages",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -109,19 +111,29 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = CONN_MAX_AGE
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = CONN_MAX_AGE
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The cache: this process's memory, or a server that several processes share.
+# The cache: this process's memory, and a server that several processes share. Sessions are not in
+# it: one that was ended has to be ended in every process.
 
 CACHE_URL = env.str("CACHE_URL", "")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    "default": {
+        "BACKEND": "allies.caching.redis.PatientRedisCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
+    }
     if CACHE_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# Pages kept until what they show is written: how much memory a web process gives them, and how
+# long caches before the site may answer with one without asking.
+
+PAGE_CACHE_BYTES = env.int("ALLIES_PAGE_CACHE_MB", 64, validate=validate.Range(min=0)) * 1024**2
+SHARED_CACHE_SECONDS = env.int("ALLIES_SHARED_CACHE_SECONDS", 0, validate=validate.Range(min=0))
 
 # Jobs: `manage.py db_worker` takes them from the database.
 
@@ -295,6 +307,7 @@ LOGGING = {
 
 # A variable with a slip in its name would be passed over in silence otherwise.
 
+ENVIRONMENT_HASH = sha256(repr(sorted(env.dump().items())).encode()).digest()
 _unknown = {name for name in os.environ if name.startswith("ALLIES_")} - env.dump().keys()
 if _unknown:
     raise ImproperlyConfigured(

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
 
+from allies.caching.store import pages
 from allies.models import (
     Alias,
     Alliance,
@@ -47,6 +48,7 @@ def quick_and_plain(settings):
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     cache.clear()
+    pages.clear()
     translation.deactivate()  # a request leaves its language behind
 
 

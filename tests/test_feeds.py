@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from allies.caching.store import pages
 from allies.models import Event, Status
 from tests import cast
 from tests.views.test_corrections import corrected
@@ -276,9 +277,7 @@ def test_an_unchanged_feed_costs_its_reader_nothing(visitor):
     assert since.status_code == 304
     with CaptureQueriesContext(connection) as cheap:
         visitor.get(address, headers={"If-None-Match": first["ETag"]})
-    with CaptureQueriesContext(connection) as full:
-        visitor.get(address)
-    assert len(cheap) < len(full) / 2
+    assert len(cheap) == 1
     cast.event(("RUS", "host"), kind="visit")
     assert visitor.get(address, headers={"If-None-Match": first["ETag"]}).status_code == 200
     assert visitor.get("/id/events.atom?kind=visit")["ETag"] != first["ETag"]
@@ -295,6 +294,7 @@ def test_a_hub_is_named_where_there_is_one(visitor, settings):
     own = f'<http://testserver{address}>; rel="self"'
     assert visitor.get(address)["Link"] == own
     settings.WEBSUB_HUB = "https://hub.example/"
+    pages.clear()  # settings are read when a site starts
     assert visitor.get(address)["Link"] == f'{own}, <https://hub.example/>; rel="hub"'
     hub = feed(visitor, address).find(f"{ATOM}link[@rel='hub']")
     assert hub.get("href") == "https://hub.example/"
@@ -321,6 +321,7 @@ def test_a_page_leads_to_the_feed_of_its_own_view(visitor):
 
 def test_a_feed_of_a_wide_view_is_short_and_costs_the_same_queries(visitor):
     def cost():
+        pages.clear()
         with CaptureQueriesContext(connection) as queries:
             visitor.get("/en/events.atom?kind=statement")
         return len(queries)

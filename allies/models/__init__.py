@@ -20,6 +20,7 @@ from allies.models.changeset import (
     Mapping,
 )
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
+from allies.models.content_change import ContentChange
 from allies.models.correction import (
     CORRECTABLE,
     TAKEN_UP,
@@ -102,6 +103,7 @@ __all__ = [
     "ChangesetState",
     "Citation",
     "CitedPublishable",
+    "ContentChange",
     "Correction",
     "Country",
     "Duty",

@@ -75,9 +75,7 @@ def follow(changeset: Changeset) -> None:
         versions = document.model.history.model.objects.filter(changeset=changeset)
         for ids in _chunks(versions, "id"):
             reindex(document, ids)
-    named = Alias.history.model.objects.filter(changeset=changeset)
-    for ids in _chunks(named, "id"):
-        _reindex_named_by(ids)
+    _reindex_named_by(Alias.history.model.objects.filter(changeset=changeset).values("id"))
 
 
 @transaction.atomic
@@ -102,8 +100,11 @@ def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
         last = ids[-1]
 
 
-def _reindex_named_by(aliases: Sequence[int]) -> None:
-    """Reindex the countries that these aliases name, or ever named: one may have been moved."""
+def _reindex_named_by(aliases: Any) -> None:
+    """Reindex the countries that these aliases name, or ever named: one may have been moved.
+
+    ``aliases`` are ids, or a query for them; each country is written once, however many it has.
+    """
     versions = Alias.history.model.objects.filter(id__in=aliases)
     for ids in _chunks(versions, "country_id"):
         reindex(DOCUMENTS["country"], ids)

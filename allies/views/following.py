@@ -1,14 +1,10 @@
 """A filtered view as a feed: its rows with what changed, and what was corrected or withdrawn."""
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
-from django.utils.http import parse_http_date
-from django.utils.translation import get_language
 
 from allies.description import last_public_change
 from allies.feeds.atom import FED, Entry, atom
@@ -26,8 +22,7 @@ from allies.feeds.entries import (
     withdrawn,
 )
 from allies.filters import ReadersFilterSet
-from allies.models import Correction, Record, record_models
-from allies.models.nouns import data_state
+from allies.models import Record
 from allies.past import left
 
 
@@ -77,25 +72,16 @@ class Following:
             gone = [one for one in gone if one.number in kept]
         return withdrawn(self._model, gone)
 
-    def feed_state(self) -> str:
-        """Return a text that changes with all the feed tells; "" where nothing cheap says so."""
-        return records_state() if issubclass(self._model, Record) else ""
-
     def feed(
         self, filterset: ReadersFilterSet, *, title: str, page: str, address: str
     ) -> HttpResponse:
-        """Answer with the feed, or that it is as the asker has it.
+        """Answer with the feed.
 
         ``address`` is the feed's own and ``page`` that of what it follows, both with the filter.
         """
-        state = self.feed_state()
-        tag = self._tag(state, address)
-        if state and (same := get_conditional_response(self.request, etag=tag)):
-            same.headers["ETag"] = tag
-            return same
         queryset = filterset.qs
         gone = list(self.feed_gone(filterset))
-        response = atom(
+        return atom(
             self.request,
             title=title,
             page=page,
@@ -108,20 +94,3 @@ class Following:
             gone=[tombstone_of(one) for one in gone],
             updated=last_public_change() or timezone.now(),
         )
-        tag = tag if state else self._tag(response.content.decode(), address)
-        response.headers["ETag"] = tag
-        changed = parse_http_date(response.headers["Last-Modified"])
-        return get_conditional_response(self.request, tag, changed, response) or response
-
-    def _tag(self, state: str, address: str) -> str:
-        # What is in force today changes with the day.
-        day = timezone.localdate()
-        parts = (state, day, get_language(), self.request.build_absolute_uri(address))
-        return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'
-
-
-def records_state() -> str:
-    """Return a text that changes whenever a record is written or a correction decided."""
-    decided = Correction.objects.order_by("-decided_at").exclude(decided_at=None)
-    last = decided.values_list("pk", "decided_at").first()
-    return f"{data_state(record_models())} {decided.count()} {last}"

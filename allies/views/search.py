@@ -24,7 +24,6 @@ from allies.search.find import corrected, named, ranked
 from allies.search.words import LONGEST, Question, read
 from allies.views.columns import Column
 from allies.views.downloads import CHUNK
-from allies.views.following import records_state
 from allies.views.listing import Listing
 
 #: Suggestions made at most.
@@ -160,9 +159,6 @@ class SearchListing(Listing):
 
     def feed_gone(self, filterset: Any) -> Iterable[Gone]:
         return ()  # the index forgets what is not public
-
-    def feed_state(self) -> str:
-        return records_state()
 
     def title(self) -> Any:
         return _("Search")

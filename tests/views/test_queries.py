@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
+from allies.caching.store import pages
 from allies.models import Alliance, AllyList, Event, Membership, Participation, Source
 from tests import cast
 from tests.views import addresses
@@ -29,6 +30,7 @@ def address_of(name):
 
 def count(visitor, address):
     body(visitor.get(address))  # what a process does once, such as compiling a template
+    pages.clear()
     with CaptureQueriesContext(connection) as queries:
         body(visitor.get(address))
     return len(queries)

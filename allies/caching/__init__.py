@@ -1,0 +1,1 @@
+"""Pages kept while what they show is unchanged: their version, their store, their answers."""

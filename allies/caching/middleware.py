@@ -1,0 +1,186 @@
+"""Answers readers' requests from what is kept, as long as the content is what it was then."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import cc_delim_re, get_conditional_response, patch_vary_headers
+from django.utils.http import parse_etags, parse_http_date
+
+from allies.caching.encoding import IDENTITY, KEPT_AS, KNOWN, accepted, packed, shrinks
+from allies.caching.store import Page, pages
+from allies.caching.version import content_version
+
+#: What is one visitor's own, and what tells of this very moment.
+_NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
+_IN_A_LANGUAGE = re.compile(f"/({'|'.join(code for code, _name in settings.LANGUAGES)})/")
+#: Headers an answer may vary by: its key tells them apart.
+_TOLD_APART = {"accept-encoding", "accept-language"}
+#: What stands for an encoding in the tag of a download, which is never kept.
+_STREAM = "stream"
+#: What tells a page of another origin that it may read the answer, be it an empty one.
+_ALSO_UNMODIFIED = ("Access-Control-", "Cross-Origin-")
+
+_Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def kept_pages(get_response: _Handler) -> _Handler:
+    """Wrap the site: same version, same address, same answer, and without running a view."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD") or _NOBODYS_ELSE.match(request.path_info):
+            return get_response(request)
+        try:
+            key = _key(request)
+        except (DisallowedHost, DatabaseError):
+            return get_response(request)  # which says what is wrong
+        encoding = accepted(request.headers.get("Accept-Encoding", ""))
+        wanted = request.headers.get("If-None-Match")
+        if wanted and _in_a_language(request) and (tag := _known(key, wanted)):
+            return _not_modified(tag)
+        page = pages.get(key)
+        if page is not None:
+            return _answer(request, key, page, encoding)
+        own: list[HttpResponseBase] = []
+
+        def render() -> Page | None:
+            own.append(get_response(request))
+            page = _page_of(request, own[0], key)
+            if page is not None:
+                pages.put(key, page)
+            return page
+
+        page = pages.once(key, render)
+        if page is not None:
+            return _answer(request, key, page, encoding)
+        response = own[0] if own else get_response(request)
+        if response.streaming and _is_everybodys(request, response):
+            # It may hold what was written meanwhile; then its tag is not today's any more.
+            response["ETag"] = f"W/{_tag(key, _STREAM)}"
+            response.headers.setdefault("Cache-Control", _cache_control())
+        return response
+
+    return answer
+
+
+@cache
+def _release() -> bytes:
+    """Return what differs between two states of the code and of its settings."""
+    seen = blake2b(settings.ENVIRONMENT_HASH)
+    folders = [settings.BASE_DIR / name for name in ("allies", "config", "templates")]
+    files = [path for folder in folders for path in folder.rglob("*.*")]
+    files.append(Path(settings.STATIC_ROOT) / "staticfiles.json")
+    for path in sorted(files):
+        if path.suffix != ".pyc" and path.is_file():
+            seen.update(f"{path}:{path.stat().st_size}".encode())
+            seen.update(blake2b(path.read_bytes()).digest())
+    return seen.digest()
+
+
+def _in_a_language(request: HttpRequest) -> bool:
+    return _IN_A_LANGUAGE.match(request.path_info) is not None
+
+
+def _key(request: HttpRequest) -> str:
+    """Return what an answer depends on, hashed: the content's version among it, and the day."""
+    language: tuple[Any, ...] = ()
+    if not _in_a_language(request):
+        cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+        language = (request.headers.get("Accept-Language"), cookie)
+    parts = (
+        content_version(),
+        timezone.localdate().toordinal(),
+        request.scheme,
+        request.get_host(),
+        request.get_full_path(),
+        *language,
+    )
+    secret = settings.SECRET_KEY.encode()[:64]
+    return blake2b(repr(parts).encode() + _release(), key=secret, digest_size=16).hexdigest()
+
+
+def _tag(key: str, encoding: str) -> str:
+    return f'"{key}-{encoding}"'
+
+
+def _known(key: str, wanted: str) -> str | None:
+    """Return the tag by which the asker has the answer already."""
+    asked = {tag.removeprefix("W/") for tag in parse_etags(wanted)}
+    return next((tag for name in (*KNOWN, _STREAM) if (tag := _tag(key, name)) in asked), None)
+
+
+def _not_modified(tag: str) -> HttpResponse:
+    headers = {"ETag": tag, "Cache-Control": _cache_control(), "Vary": "Accept-Encoding"}
+    return HttpResponseNotModified(headers=headers)
+
+
+def _cache_control() -> str:
+    """Return how long others may keep a page: as long as they ask each time, or as set."""
+    seconds = settings.SHARED_CACHE_SECONDS
+    return f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate={seconds}"
+
+
+def _page_of(request: HttpRequest, response: HttpResponseBase, key: str) -> Page | None:
+    """Return what is to be kept of an answer, or None.
+
+    It shows one state of the content: where that was written meanwhile, the key is another now.
+    """
+    if not (isinstance(response, HttpResponse) and _is_everybodys(request, response)):
+        return None
+    if _key(request) != key:
+        return None
+    if not response.has_header("Cache-Control"):
+        response["Cache-Control"] = _cache_control()
+    body = response.content
+    encoding = IDENTITY
+    if shrinks(response.get("Content-Type", ""), body):
+        patch_vary_headers(response, ["Accept-Encoding"])
+        encoding = KEPT_AS
+    del response["Content-Length"]
+    return Page(tuple(response.items()), {encoding: packed(body, encoding)})
+
+
+def _is_everybodys(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Say whether an answer may be given to others, as far as it shows by itself."""
+    if response.status_code != 200 or response.has_header("ETag"):
+        return False
+    control = cc_delim_re.split(response.get("Cache-Control", "").lower())
+    varies = {name.lower() for name in cc_delim_re.split(response.get("Vary", "")) if name}
+    session: Any = getattr(request, "session", None)
+    return not (
+        response.cookies
+        or {"no-store", "private"} & set(control)
+        or varies - _TOLD_APART
+        or (session is not None and session.accessed)
+    )
+
+
+def _answer(request: HttpRequest, key: str, page: Page, encoding: str) -> HttpResponse:
+    if IDENTITY in page.bodies and len(page.bodies) == 1:
+        encoding = IDENTITY
+    elif encoding not in page.bodies:
+        page = page.encoded(encoding)
+        pages.put(key, page)
+    response = HttpResponse(page.bodies[encoding], headers=dict(page.headers))
+    response["ETag"] = _tag(key, encoding)
+    if encoding != IDENTITY:
+        response["Content-Encoding"] = encoding
+    response["Content-Length"] = str(len(page.bodies[encoding]))
+    changed = response.get("Last-Modified")
+    last_modified = parse_http_date(changed) if changed else None
+    found = get_conditional_response(request, response["ETag"], last_modified, response)
+    if found is None or found is response:
+        return response
+    for name, value in page.headers:
+        if name.startswith(_ALSO_UNMODIFIED):
+            found[name] = value
+    return found

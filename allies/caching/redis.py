@@ -1,0 +1,67 @@
+"""A shared cache that may go away: what it would have remembered is asked for anew then."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+#: Seconds a server that did not answer is left alone.
+PAUSE = 5
+
+
+class PatientRedisCache(RedisCache):  # type: ignore[misc]
+    """Django's, which answers as if it held nothing while its server is away."""
+
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._away_until = 0.0
+
+    def _asked(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+        if time.monotonic() < self._away_until:
+            return otherwise
+        try:
+            return ask()
+        except (RedisError, OSError) as error:
+            self._away_until = time.monotonic() + PAUSE
+            log.warning("The shared cache is away (%s); going on without it.", error)
+            return otherwise
+
+    def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._asked(
+            lambda: super(PatientRedisCache, self).add(key, value, *args, **kwargs), True
+        )
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return self._asked(
+            lambda: super(PatientRedisCache, self).get(key, default, version), default
+        )
+
+    def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+        self._asked(lambda: super(PatientRedisCache, self).set(key, value, *args, **kwargs), None)
+
+    def touch(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._asked(
+            lambda: super(PatientRedisCache, self).touch(key, *args, **kwargs), False
+        )
+
+    def delete(self, key: Any, version: Any = None) -> Any:
+        return self._asked(lambda: super(PatientRedisCache, self).delete(key, version), False)
+
+    def get_many(self, keys: Any, version: Any = None) -> Any:
+        return self._asked(lambda: super(PatientRedisCache, self).get_many(keys, version), {})
+
+    def has_key(self, key: Any, version: Any = None) -> Any:
+        return self._asked(lambda: super(PatientRedisCache, self).has_key(key, version), False)
+
+    def set_many(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._asked(
+            lambda: super(PatientRedisCache, self).set_many(data, *args, **kwargs), [*data]
+        )
+
+    def clear(self) -> Any:
+        return self._asked(super().clear, False)

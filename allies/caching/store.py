@@ -1,0 +1,116 @@
+"""Where rendered pages are kept: this process's memory and, if there is one, the shared cache."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from cachetools import LRUCache
+from django.conf import settings
+from django.core.cache import cache
+
+from allies.caching.encoding import packed, unpacked
+
+#: Seconds the shared cache keeps a page; a newer version has another key.
+KEPT = 24 * 3600
+#: Seconds one waits for somebody else who renders the same page, before one does it oneself.
+PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer as it was: its headers, and its body in the encodings asked for so far."""
+
+    headers: tuple[tuple[str, str], ...]
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, roughly."""
+        return 1000 + sum(map(len, self.bodies.values()))
+
+    def encoded(self, encoding: str) -> "Page":
+        """Return the page with this encoding of its body among the others."""
+        if encoding in self.bodies:
+            return self
+        name, kept = next(iter(self.bodies.items()))
+        return replace(
+            self, bodies={**self.bodies, encoding: packed(unpacked(kept, name), encoding)}
+        )
+
+
+class Store:
+    """Pages by key, the least used dropped first; what it may take is counted in bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._pages: LRUCache[str, Page] = LRUCache(size, getsizeof=lambda page: page.size)
+        self._lock = threading.Lock()
+        self._flights: dict[str, Future[Page | None]] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @property
+    def size(self) -> int:
+        """Bytes the pages in this process's memory take."""
+        return int(self._pages.currsize)
+
+    def waiting(self, key: str) -> int:
+        """Return how many wait for somebody else who renders this key."""
+        return self._waiting[key]
+
+    def get(self, key: str) -> Page | None:
+        with self._lock:
+            page = self._pages.get(key)
+        if page is None and settings.CACHE_URL and (page := cache.get(key)):
+            self._keep(key, page)
+        return page
+
+    def put(self, key: str, page: Page) -> None:
+        """Keep a page, unless it is too large for that."""
+        self._keep(key, page)
+        if settings.CACHE_URL:
+            cache.set(key, page, KEPT)
+
+    def _keep(self, key: str, page: Page) -> None:
+        with self._lock:
+            if page.size <= self._pages.maxsize // 8:
+                self._pages[key] = page
+
+    def once(self, key: str, render: Callable[[], Page | None]) -> Page | None:
+        """Return what ``render`` does; of those who ask for one key at once, one renders.
+
+        The others get its page, or None where it could not be kept.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            if leads := flight is None:
+                flight = self._flights[key] = Future()
+        assert flight is not None
+        if not leads:
+            with self._lock:
+                self._waiting[key] += 1
+            try:
+                return flight.result(PATIENCE)
+            except TimeoutError:
+                return None
+            finally:
+                with self._lock:
+                    self._waiting[key] -= 1
+                    if not self._waiting[key]:
+                        del self._waiting[key]
+        page = None
+        try:
+            page = render()
+            return page
+        finally:
+            with self._lock:
+                del self._flights[key]
+            flight.set_result(page)
+
+    def clear(self) -> None:
+        """Drop the pages in this process's memory."""
+        with self._lock:
+            self._pages.clear()
+
+
+pages = Store(settings.PAGE_CACHE_BYTES)
