@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -28,14 +29,15 @@ class Site:
         }
         self._children = []
 
-    def manage(self, *args, check=True):
-        """Run a command; return what it printed."""
+    def manage(self, *args, check=True, room=None):
+        """Run a command; return what it printed. No file may grow beyond ``room`` bytes."""
         done = subprocess.run(
             [sys.executable, "manage.py", *map(str, args)],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
+            preexec_fn=room and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))),
         )
         if check:
             assert done.returncode == 0, done.stdout + done.stderr

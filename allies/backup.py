@@ -1,0 +1,282 @@
+"""The whole site in one file: every table as it stood at one moment, and the uploads.
+
+The form is the same for every database, so a site can be moved from one to the other by it. A ZIP
+file holds ``tables/<table>.jsonl``, each with the names of its columns in its first line and one
+row a line, ``uploads/…``, and ``manifest.json``: of which form it is, when and from what it was
+made, the migrations it needs, and for each member its SHA-256 and, for a table, its rows. It is
+written and read in constant memory.
+"""
+
+import datetime as dt
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.management.color import no_style
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+from allies.caching.version import begin_anew
+from allies.models import ContentChange
+
+FORM = "allies-backup/1"
+MANIFEST = "manifest.json"
+#: Rows read and written at a time; bytes of an upload likewise.
+CHUNK, BYTES = 2000, 1 << 20
+#: Who was signed in is nobody's to keep; the version of content that came back is a new one.
+_LEFT_OUT = (Session, ContentChange)
+
+
+class NotRestored(Exception):
+    """A file that cannot be brought back here, and why; nothing was changed."""
+
+
+def back_up(path: Path) -> dict[str, Any]:
+    """Write everything to a file that only its owner may read; return its manifest.
+
+    The file is whole or not there. Readers and editors are not held up. Raises OSError.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    members: dict[str, dict[str, Any]] = {}
+    try:
+        with (
+            os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+        ):
+            with _moment():
+                for model in _models():
+                    name = f"tables/{model._meta.db_table}.jsonl"
+                    members[name] = _write_table(archive, name, model)
+                migrations = _migrations()
+            for upload in _uploads():
+                name = f"uploads/{upload.relative_to(settings.MEDIA_ROOT).as_posix()}"
+                with suppress(FileNotFoundError):  # forgotten meanwhile
+                    members[name] = _write_upload(archive, name, upload)
+            manifest = {
+                "form": FORM,
+                "made": timezone.now().isoformat(),
+                "database": connection.vendor,
+                "migrations": migrations,
+                "members": members,
+            }
+            archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return manifest
+
+
+def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """Return a backup's manifest after every member was read and found as it was written."""
+    try:
+        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        if manifest["form"] != FORM:
+            raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
+        for name, told in manifest["members"].items():
+            seen = sha256()
+            with archive.open(name) as member:
+                while part := member.read(BYTES):
+                    seen.update(part)
+            if seen.hexdigest() != told["sha256"]:
+                raise NotRestored(f"{name} in it is not what was written: the file is damaged.")
+    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise NotRestored(f"It is no whole backup ({error}).") from error
+    return manifest
+
+
+def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
+    """Make the site what it was when the backup was made, all of it or nothing.
+
+    Returns the backup's manifest. Raises NotRestored where the file is damaged or of another
+    version, and where the site is not empty unless it is to be replaced; OSError where the file
+    cannot be read.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise NotRestored(f"It is no whole backup ({error}).") from error
+    with archive:
+        manifest = manifest_of(archive)
+        if manifest["migrations"] != (here := _migrations()):
+            differ = sorted({*manifest["migrations"]} ^ {*here})
+            raise NotRestored(
+                f"It was made by another version ({', '.join(differ[:5])}). Install that version "
+                "and migrate to it, restore, and then bring the site up to date."
+            )
+        if not replace and (full := _first_full_table()):
+            raise NotRestored(f"The site is not empty ({full}). --replace replaces what it holds.")
+        with transaction.atomic():
+            _fill(archive, manifest)
+            begin_anew()
+        for name in manifest["members"]:
+            if name.startswith("uploads/"):
+                _bring_back(archive, name)
+    return manifest
+
+
+def _models() -> list[Any]:
+    """Return the models of all tables that are kept, in one order everywhere."""
+    found = {
+        model._meta.db_table: model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy and model not in _LEFT_OUT
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def _migrations() -> list[str]:
+    done = MigrationRecorder(connection).applied_migrations()
+    return sorted(f"{app}.{name}" for app, name in done)
+
+
+@contextmanager
+def _moment() -> Iterator[None]:
+    """Let this connection see one moment, and hold nobody up: no lock but the reader's own."""
+    begin = "BEGIN"
+    if connection.vendor == "postgresql":
+        begin += " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def _columns(model: Any) -> list[models.Field[Any, Any]]:
+    return list(model._meta.concrete_fields)
+
+
+def _write_table(archive: zipfile.ZipFile, name: str, model: Any) -> dict[str, Any]:
+    seen, rows = sha256(), 0
+    columns = [field.attname for field in _columns(model)]
+    found = model._base_manager.order_by("pk").values_list(*columns)
+    with archive.open(name, "w", force_zip64=True) as member:
+        for row in [columns], found.iterator(CHUNK):
+            for values in row:
+                line = json.dumps(list(values), default=_as_text, ensure_ascii=False).encode()
+                seen.update(line + b"\n")
+                member.write(line + b"\n")
+                rows += 1
+    return {"sha256": seen.hexdigest(), "rows": rows - 1}
+
+
+def _as_text(value: Any) -> str:
+    match value:
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case Decimal() | UUID() | dt.timedelta():
+            return str(value)
+    raise TypeError(f"A {type(value).__name__} has no place in a backup")
+
+
+def _write_upload(archive: zipfile.ZipFile, name: str, upload: Path) -> dict[str, Any]:
+    seen = sha256()
+    with upload.open("rb") as file, archive.open(name, "w", force_zip64=True) as member:
+        while part := file.read(BYTES):
+            seen.update(part)
+            member.write(part)
+    return {"sha256": seen.hexdigest()}
+
+
+def _uploads() -> list[Path]:
+    root = Path(settings.MEDIA_ROOT)
+    return sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _first_full_table() -> str:
+    """Return a table that holds something no migration put there, or ""."""
+    own = apps.get_app_config("allies").get_models()
+    people = apps.get_model(settings.AUTH_USER_MODEL)
+    for model in (people, *own):
+        if model not in _LEFT_OUT and model._base_manager.exists():
+            return str(model._meta.db_table)
+    return ""
+
+
+def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+    """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
+    kept = _models()
+    with connection.cursor() as cursor:
+        for model in (*kept, Session):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608
+    for model in kept:
+        name = f"tables/{model._meta.db_table}.jsonl"
+        if name not in manifest["members"]:
+            raise NotRestored(f"It lacks the table {model._meta.db_table}.")
+        number = sum(_insert(model, rows) for rows in _batches(archive, name, model))
+        if number != manifest["members"][name]["rows"]:
+            raise NotRestored(f"{name} in it has {number} rows, and its manifest says otherwise.")
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), kept):
+            cursor.execute(statement)
+    connection.check_constraints()
+
+
+def _batches(archive: zipfile.ZipFile, name: str, model: Any) -> Iterator[list[Any]]:
+    fields = _columns(model)
+    with archive.open(name) as member:
+        columns = json.loads(next(member))
+        if columns != [field.attname for field in fields]:
+            raise NotRestored(f"{name} in it has other columns than the table here.")
+        batch: list[Any] = []
+        for line in member:
+            values = json.loads(line)
+            made = model()
+            for field, value in zip(fields, values, strict=True):
+                setattr(made, field.attname, _value(field, value))
+            batch.append(made)
+            if len(batch) == CHUNK:
+                yield batch
+                batch = []
+        yield batch
+
+
+def _value(field: Any, value: Any) -> Any:
+    if value is None or isinstance(field, models.JSONField):
+        return value
+    target = field.target_field if field.is_relation else field
+    return target.to_python(value)
+
+
+def _insert(model: Any, rows: list[Any]) -> int:
+    """Write rows exactly as they are: no signal, and no field that fills itself."""
+    fields = _columns(model)
+    size = max(connection.ops.bulk_batch_size(fields, rows), 1) if rows else 1
+    for first in range(0, len(rows), size):
+        part = rows[first : first + size]
+        model._base_manager._insert(part, fields=fields, using=DEFAULT_DB_ALIAS, raw=True)
+    return len(rows)
+
+
+def _bring_back(archive: zipfile.ZipFile, name: str) -> None:
+    root = Path(settings.MEDIA_ROOT).resolve()
+    target = (root / name.removeprefix("uploads/")).resolve()
+    if not target.is_relative_to(root):
+        raise NotRestored(f"{name} in it lies outside the uploads.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "wb") as file, archive.open(name) as member:
+        while part := member.read(BYTES):
+            file.write(part)
+    partial.replace(target)
+
+
+def rows_of(manifest: dict[str, Any]) -> int:
+    """Return how many rows of all tables a backup holds."""
+    members: Iterable[dict[str, Any]] = manifest["members"].values()
+    return sum(told.get("rows", 0) for told in members)

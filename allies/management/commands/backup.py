@@ -1,0 +1,27 @@
+"""Write the whole site to one file, while it runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from allies.backup import back_up, rows_of
+
+
+class Command(BaseCommand):
+    help = "Write the whole site, as it is at one moment, to a file that `restore` takes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        if file.exists():
+            raise CommandError(f"{file} is there already. Choose another name, or remove it.")
+        try:
+            manifest = back_up(file)
+        except OSError as error:
+            raise CommandError(f"{file} could not be written: {error.strerror}.") from error
+        self.stdout.write(
+            f"{file}: {rows_of(manifest):,} rows. It holds password hashes: keep it as such."
+        )
