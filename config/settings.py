@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "allies.observing.requests.observed",
     "allies.caching.middleware.kept_pages",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -220,7 +221,7 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 HTTPS = env.bool("ALLIES_HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 BEHIND_PROXY = env.bool("ALLIES_BEHIND_PROXY", False)
@@ -297,13 +298,34 @@ LOG_LEVEL = env.str(
     "WARNING",
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
 )
+LOG_FORMAT = env.str("ALLIES_LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+_FIELDS = "{asctime} {levelname} {name} {request_id} {message}"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"named": {"()": "allies.observing.log.NameRequests"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": _FIELDS, "style": "{"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["named"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
+
+# Figures for Prometheus: kept where there is a token to ask for them with. The processes of a
+# machine share a folder, for each of them is asked for all.
+
+METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "")
+if METRICS_TOKEN:
+    _folder = DATA_DIR / "metrics"
+    _folder.mkdir(exist_ok=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
 
 # A variable with a slip in its name would be passed over in silence otherwise.
 

@@ -5,14 +5,17 @@ from django.contrib import admin
 from django.urls import include, path
 
 from allies.api.site import urls as api_urls
+from allies.observing.health import alive, metrics, ready
 from allies.views.crawlers import llms, robots, sitemap, sitemap_index
-from allies.views.front import alive, choose_language
+from allies.views.front import choose_language
 from allies.views.icons import favicon, manifest
 from allies.views.oembed import oembed
 
 urlpatterns = [
     path("", choose_language),
     path("healthz", alive),
+    path("readyz", ready),
+    path("metrics", metrics),
     path("api/v1/", api_urls),
     path("oembed", oembed, name="oembed"),
     path("robots.txt", robots, name="robots"),

@@ -59,6 +59,10 @@ class Site:
         self._children.append(child)
         return child
 
+    def said(self):
+        """Return the lines that what was started has said so far."""
+        return [line for child in self._children for line in child.said.read_text().splitlines()]
+
     def worker(self):
         return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
 

@@ -46,9 +46,11 @@ def kept_pages(get_response: _Handler) -> _Handler:
         encoding = accepted(request.headers.get("Accept-Encoding", ""))
         wanted = request.headers.get("If-None-Match")
         if wanted and _in_a_language(request) and (tag := _known(key, wanted)):
+            request.answered_from = "asker"  # type: ignore[attr-defined]
             return _not_modified(tag)
         page = pages.get(key)
         if page is not None:
+            request.answered_from = "memory"  # type: ignore[attr-defined]
             return _answer(request, key, page, encoding)
         own: list[HttpResponseBase] = []
 

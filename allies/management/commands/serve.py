@@ -41,6 +41,8 @@ class Command(BaseCommand):
         self._collect_static()
         self._first_login()
         sweep()
+        for figures in (settings.DATA_DIR / "metrics").glob("*.db"):
+            figures.unlink()  # of processes that are no more
         self._run(host, port)
 
     def _require_free(self, host: str, port: int) -> None:

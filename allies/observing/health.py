@@ -1,0 +1,82 @@
+"""Addresses for who keeps the site running: alive, ready, figures."""
+
+import hmac
+from pathlib import Path
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from allies.observing.metrics import figures, waiting_jobs
+
+#: Seconds after which a job nobody began says that no worker is at work.
+PATIENCE = 300
+
+
+@never_cache
+def alive(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers and reaches its database: for health checks."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """Say whether readers and editors may be sent here, part by part; 503 where they may not.
+
+    A cache that is away and a worker that is not at work are told, and stop nobody.
+    """
+    lacks = {"database": _database(), "static files": _static_files()}
+    if not lacks["database"]:
+        lacks["migrations"] = _migrations()
+    notes = {"cache": _cache(), "worker": "" if lacks["database"] else _worker()}
+    lines = [f"{part}: {said or 'ok'}" for part, said in (lacks | notes).items()]
+    status = 503 if any(lacks.values()) else 200
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain", status=status)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "not to be reached"
+    return ""
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(plan)} to be applied" if plan else ""
+
+
+def _static_files() -> str:
+    collected = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    return "" if collected.exists() else "not collected"
+
+
+def _cache() -> str:
+    cache.set("ready", 1, 10)
+    return "" if cache.get("ready") == 1 else "not to be reached; going on without it"
+
+
+def _worker() -> str:
+    number, seconds = waiting_jobs()
+    if seconds < PATIENCE:
+        return ""
+    return f"none at work: {number} jobs wait, the oldest for {seconds / 60:.0f} minutes"
+
+
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the figures to who has the token (``Authorization: Bearer …``); 404 to others."""
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+        raise Http404
+    return HttpResponse(figures(), content_type=CONTENT_TYPE_LATEST)

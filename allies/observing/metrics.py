@@ -1,0 +1,67 @@
+"""Figures for Prometheus: what was asked, how it was answered and how long it took."""
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Min
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+
+REQUESTS = Counter(
+    "allies_requests",
+    "Requests, by method, kind of status and where the answer came from.",
+    ["method", "status", "answer"],
+)
+SECONDS = Histogram(
+    "allies_request_seconds",
+    "Seconds until an answer began, by where it came from.",
+    ["answer"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+
+def count(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """Count an answer, where figures are kept at all."""
+    if not settings.METRICS_TOKEN:
+        return
+    method = request.method if request.method in _METHODS else "other"
+    answer = getattr(request, "answered_from", "view")
+    REQUESTS.labels(method, f"{response.status_code // 100}xx", answer).inc()
+    SECONDS.labels(answer).observe(seconds)
+
+
+class _Jobs:
+    """What waits for the worker, asked when the figures are."""
+
+    def collect(self):  # type: ignore[no-untyped-def]
+        waiting = GaugeMetricFamily("allies_jobs_waiting", "Jobs that no worker has begun.")
+        oldest = GaugeMetricFamily("allies_jobs_oldest_seconds", "For how long the oldest waits.")
+        try:
+            number, since = waiting_jobs()
+        except DatabaseError:
+            return
+        waiting.add_metric([], number)
+        oldest.add_metric([], since)
+        yield waiting
+        yield oldest
+
+
+def waiting_jobs() -> tuple[int, float]:
+    """Return how many jobs wait that are due, and for how many seconds the oldest does."""
+    now = timezone.now()
+    due = DBTaskResult.objects.filter(status=TaskResultStatus.READY).exclude(run_after__gt=now)
+    first = due.aggregate(first=Min("enqueued_at"))["first"]
+    return due.count(), (now - first).total_seconds() if first else 0.0
+
+
+def figures() -> bytes:
+    """Return the figures of all processes of this machine, as Prometheus reads them."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    registry.register(_Jobs())
+    return bytes(generate_latest(registry))
