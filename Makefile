@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench messages lock clean
+.PHONY: help run test lint pictures bench bench-readers messages lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
 	@exec $(MANAGE) serve --port $(PORT)
@@ -36,6 +36,11 @@ pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
 bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within one run
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks --postgresql
+
+bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m tests.benchmarks.readers
+	$(BIN)/python -m tests.benchmarks.readers --postgresql
 
 messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
 	$(MANAGE) messages

@@ -6,4 +6,10 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+site = get_wsgi_application()
+
+# These two read the settings and know models: after the site is there.
+from allies.caching.front import kept_in_front  # noqa: E402
+from allies.observing.requests import observed  # noqa: E402
+
+application = observed(kept_in_front(site))

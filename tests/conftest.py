@@ -53,6 +53,12 @@ def quick_and_plain(settings):
 
 
 @pytest.fixture
+def nothing_kept(settings):
+    """Render every page, for tests of what that costs."""
+    settings.PAGE_CACHE_BYTES = 0
+
+
+@pytest.fixture
 def shared():
     """Real files as published; they are not part of the project."""
     if not (SHARED / "data").is_dir():

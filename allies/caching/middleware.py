@@ -17,6 +17,7 @@ from django.utils.cache import cc_delim_re, get_conditional_response, patch_vary
 from django.utils.http import parse_etags, parse_http_date
 
 from allies.caching.encoding import IDENTITY, KEPT_AS, KNOWN, accepted, packed, shrinks
+from allies.caching.front import ANSWERED_FROM, STATE
 from allies.caching.store import Page, pages
 from allies.caching.version import content_version
 
@@ -37,32 +38,36 @@ def kept_pages(get_response: _Handler) -> _Handler:
     """Wrap the site: same version, same address, same answer, and without running a view."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD") or _NOBODYS_ELSE.match(request.path_info):
+        asks = request.method in ("GET", "HEAD") and settings.PAGE_CACHE_BYTES
+        if not asks or _NOBODYS_ELSE.match(request.path_info):
             return get_response(request)
         try:
-            key = _key(request)
+            state = content_version(), timezone.localdate().toordinal()
+            key = _key(request, state)
         except (DisallowedHost, DatabaseError):
             return get_response(request)  # which says what is wrong
         encoding = accepted(request.headers.get("Accept-Encoding", ""))
         wanted = request.headers.get("If-None-Match")
         if wanted and _in_a_language(request) and (tag := _known(key, wanted)):
-            request.answered_from = "asker"  # type: ignore[attr-defined]
+            request.META[ANSWERED_FROM] = "asker"
             return _not_modified(tag)
         page = pages.get(key)
         if page is not None:
-            request.answered_from = "memory"  # type: ignore[attr-defined]
+            request.META[ANSWERED_FROM] = "memory"
+            request.META[STATE] = state
             return _answer(request, key, page, encoding)
         own: list[HttpResponseBase] = []
 
         def render() -> Page | None:
             own.append(get_response(request))
-            page = _page_of(request, own[0], key)
+            page = _page_of(request, own[0], state)
             if page is not None:
                 pages.put(key, page)
             return page
 
         page = pages.once(key, render)
         if page is not None:
+            request.META[STATE] = state
             return _answer(request, key, page, encoding)
         response = own[0] if own else get_response(request)
         if response.streaming and _is_everybodys(request, response):
@@ -92,15 +97,14 @@ def _in_a_language(request: HttpRequest) -> bool:
     return _IN_A_LANGUAGE.match(request.path_info) is not None
 
 
-def _key(request: HttpRequest) -> str:
+def _key(request: HttpRequest, state: tuple[int, int]) -> str:
     """Return what an answer depends on, hashed: the content's version among it, and the day."""
     language: tuple[Any, ...] = ()
     if not _in_a_language(request):
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         language = (request.headers.get("Accept-Language"), cookie)
     parts = (
-        content_version(),
-        timezone.localdate().toordinal(),
+        *state,
         request.scheme,
         request.get_host(),
         request.get_full_path(),
@@ -131,14 +135,16 @@ def _cache_control() -> str:
     return f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate={seconds}"
 
 
-def _page_of(request: HttpRequest, response: HttpResponseBase, key: str) -> Page | None:
+def _page_of(
+    request: HttpRequest, response: HttpResponseBase, state: tuple[int, int]
+) -> Page | None:
     """Return what is to be kept of an answer, or None.
 
     It shows one state of the content: where that was written meanwhile, the key is another now.
     """
     if not (isinstance(response, HttpResponse) and _is_everybodys(request, response)):
         return None
-    if _key(request) != key:
+    if content_version() != state[0]:
         return None
     if not response.has_header("Cache-Control"):
         response["Cache-Control"] = _cache_control()

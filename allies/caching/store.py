@@ -113,4 +113,5 @@ class Store:
             self._pages.clear()
 
 
-pages = Store(settings.PAGE_CACHE_BYTES)
+#: Half of what pages may take; the other half is ``front``'s.
+pages = Store(settings.PAGE_CACHE_BYTES // 2)

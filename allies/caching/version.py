@@ -28,6 +28,9 @@ UNREAD = frozenset(
     }
 )
 
+#: Asks for the content's version.
+VERSION = f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {TABLE}"  # noqa: S608
+
 _FUNCTION = f"""
 CREATE OR REPLACE FUNCTION allies_content_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -54,7 +57,7 @@ def watched_tables() -> list[str]:
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
     """Return the content's version as this connection sees it; one query on a tiny table."""
     with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {TABLE}")  # noqa: S608
+        cursor.execute(VERSION)
         return int(cursor.fetchone()[0])
 
 

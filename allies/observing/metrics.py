@@ -3,10 +3,7 @@
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Min
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
@@ -25,13 +22,11 @@ SECONDS = Histogram(
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
-def count(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+def count(method: str, status: str, answer: str, seconds: float) -> None:
     """Count an answer, where figures are kept at all."""
     if not settings.METRICS_TOKEN:
         return
-    method = request.method if request.method in _METHODS else "other"
-    answer = getattr(request, "answered_from", "view")
-    REQUESTS.labels(method, f"{response.status_code // 100}xx", answer).inc()
+    REQUESTS.labels(method if method in _METHODS else "other", f"{status[:1]}xx", answer).inc()
     SECONDS.labels(answer).observe(seconds)
 
 
@@ -53,10 +48,9 @@ class _Jobs:
 
 def waiting_jobs() -> tuple[int, float]:
     """Return how many jobs wait that are due, and for how many seconds the oldest does."""
-    now = timezone.now()
-    due = DBTaskResult.objects.filter(status=TaskResultStatus.READY).exclude(run_after__gt=now)
+    due = DBTaskResult.objects.ready().order_by()
     first = due.aggregate(first=Min("enqueued_at"))["first"]
-    return due.count(), (now - first).total_seconds() if first else 0.0
+    return due.count(), (timezone.now() - first).total_seconds() if first else 0.0
 
 
 def figures() -> bytes:

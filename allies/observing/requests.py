@@ -4,12 +4,12 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
+from allies.caching.front import ANSWERED_FROM
 from allies.observing.log import request_id
 from allies.observing.metrics import count
 
@@ -18,40 +18,47 @@ log = logging.getLogger("allies.request")
 #: How a proxy may call a request: nothing that could make a line of its own in a log.
 _NAME = re.compile(r"[\w.-]{8,64}", re.ASCII)
 
-_Handler = Callable[[HttpRequest], HttpResponseBase]
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def observed(get_response: _Handler) -> _Handler:
+def observed(application: _Application) -> _Application:
     """Wrap the site: name each request, log it (INFO, without its query), and count it."""
 
-    def observe(request: HttpRequest) -> HttpResponseBase:
+    def observe(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         began = time.perf_counter()
-        name = _name(request)
+        name = _name(environ)
+        status = ""
+
+        def start(told: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal status
+            status = told[:3]
+            return start_response(told, [*headers, ("X-Request-ID", name)], *error)
+
         token = request_id.set(name)
         try:
-            response = get_response(request)
+            response = application(environ, start)
             seconds = time.perf_counter() - began
             if log.isEnabledFor(logging.INFO):
-                _tell(request, response, seconds)
+                _tell(environ, status, seconds)
+            count(environ["REQUEST_METHOD"], status, environ.get(ANSWERED_FROM, "view"), seconds)
+            return response
         finally:
             request_id.reset(token)
-        response["X-Request-ID"] = name
-        count(request, response, seconds)
-        return response
 
     return observe
 
 
-def _name(request: HttpRequest) -> str:
-    given = request.headers.get("X-Request-ID", "") if settings.BEHIND_PROXY else ""
-    return given if _NAME.fullmatch(given) else secrets.token_hex(8)
+def _name(environ: dict[str, Any]) -> str:
+    given = environ.get("HTTP_X_REQUEST_ID", "") if settings.BEHIND_PROXY else ""
+    return given if given and _NAME.fullmatch(given) else secrets.token_hex(8)
 
 
-def _tell(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+def _tell(environ: dict[str, Any], status: str, seconds: float) -> None:
+    path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
     told = {
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
+        "method": environ["REQUEST_METHOD"],
+        "path": path,
+        "status": int(status or 0),
         "milliseconds": round(seconds * 1000, 1),
     }
-    log.info("%(method)s %(path)s %(status)s %(milliseconds)s ms", told, extra=told)
+    log.info("%(method)s %(path)r %(status)s %(milliseconds)s ms", told, extra=told)

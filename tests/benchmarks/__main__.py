@@ -77,6 +77,14 @@ class Figures:
     def ratio(self, name, value, bound=None, of="floor"):
         self._print(name, f"{value:.2f} × {of}", value, bound, "×")
 
+    def share(self, name, value, bound):
+        """One that has to reach its bound."""
+        missed = value < bound
+        if missed:
+            self.failed.append(name)
+        limit = f"  (at least {bound:.0%}{', MISSED' if missed else ''})"
+        print(f"  {name:<52} {value:>19.0%} {limit}", flush=True)
+
     def memory(self, name, value, bound=None):
         self._print(name, f"{value:.0f} MB", value, bound, "MB")
 

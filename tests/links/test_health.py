@@ -241,6 +241,7 @@ def test_citation_of_a_dead_source_has_a_link_to_the_copy(source, seen, visitor)
     assert page(visitor, treaty).count(source.archive_url) == 1
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_dead_sources_cost_no_queries(source, seen, visitor, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext

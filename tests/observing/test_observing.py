@@ -53,8 +53,9 @@ def test_a_cache_that_is_away_stops_nobody_and_is_told(site):
 
 
 @pytest.mark.django_db
-def test_jobs_that_nobody_begins_are_told(visitor):
-    after_import.enqueue()
+def test_jobs_that_nobody_begins_are_told(visitor, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        after_import.enqueue()
     assert "worker: ok" in visitor.get("/readyz").content.decode()
     DBTaskResult.objects.update(enqueued_at=timezone.now() - dt.timedelta(hours=1))
     assert "worker: none at work: 1 jobs wait" in visitor.get("/readyz").content.decode()

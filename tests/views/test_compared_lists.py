@@ -38,6 +38,7 @@ def columns(visitor, slug):
     ]
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_starter_lists_stand_side_by_side(visitor):
     assert columns(visitor, "russia") == [
         (None, None),
@@ -66,6 +67,7 @@ def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(visitor):
     assert "bersumber dari DW" in body(visitor.get("/id/countries/russia/lists/"))
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_republications_stand_beside_their_original_and_count_once(visitor):
     original = cast.source(publisher="Reuters", date_published="2020-03-01")
     copies = [
@@ -123,6 +125,7 @@ def test_no_list_is_said(visitor):
     assert "<table" not in page
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_more_lists_cost_no_more_queries(visitor):
     def cost():
         with CaptureQueriesContext(connection) as queries:

@@ -82,6 +82,7 @@ def test_sitemap_that_is_not_there_is_not_found(name, visitor):
     assert visitor.get(f"/sitemaps/{name}.xml").status_code == 404
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_sitemap_costs_the_same_for_more_records(visitor):
     def count(address):
         with CaptureQueriesContext(connection) as queries:

@@ -184,6 +184,7 @@ class TestQueries:
             page(visitor, record)
         return len(queries)
 
+    @pytest.mark.usefixtures("nothing_kept")
     def test_all_notes_of_a_page_cost_one_query(self, visitor, sources):
         listing = cast.ally_list("RUS", "CHN", "IND", "DEU")
         before = self.count(visitor, listing)

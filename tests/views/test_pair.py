@@ -301,6 +301,7 @@ class TestEvidence:
         cast.ally_list("DNK", "NOR", status=Status.WITHDRAWN)
         assert text(body(visitor.get("/en/ties/denmark/norway/"))) == before
 
+    @pytest.mark.usefixtures("nothing_kept")
     def test_more_statements_cost_no_more_queries(self, visitor):
         def more():
             pact({"defence": True}, {"defence": True}, in_force="1990", summary_en="So be it.")

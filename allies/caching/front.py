@@ -1,0 +1,106 @@
+"""Before Django: what is kept goes out again to who asks for it in the same words.
+
+A kept page costs Django ten times what it costs to send: making a request of what was asked, then
+an answer, then both into what the server wants. So the last step is remembered too, by what came
+over the wire. Only ``middleware.kept_pages`` decides what is kept and whose it is; here stands
+what it answered, for as long as the content's version and the day are those it answered by.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
+
+from allies.caching.version import VERSION
+
+#: Where the middleware says by which state of the content it answered: (version, day).
+STATE = "allies.kept_by"
+#: Where an answer came from, for who counts them.
+ANSWERED_FROM = "allies.answered_from"
+
+_STARTS = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
+#: What an answer depends on, besides the content; a page in a language asks for nothing else.
+_ASKED = (
+    *("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "SCRIPT_NAME"),
+    *("PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT_ENCODING"),
+)
+#: Headers of a 304 (RFC 9110, 15.4.5).
+_OF_A_304 = {"etag", "cache-control", "vary", "expires", "content-location"}
+
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Answer(NamedTuple):
+    state: tuple[int, int]
+    headers: list[tuple[str, str]]
+    body: bytes
+    tag: str
+
+
+def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYTES // 2) -> Any:
+    """Wrap a WSGI application whose answers may say by which state of the content they are."""
+    answers: LRUCache[tuple[Any, ...], _Answer] = LRUCache(
+        size, getsizeof=lambda answer: 2000 + len(answer.body)
+    )
+    lock = threading.Lock()
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(_STARTS):
+            return application(environ, start_response)
+        asked = tuple(map(environ.get, _ASKED))
+        with lock:
+            found = answers.get(asked)
+        if found is not None and found.state == _state():
+            wanted = environ.get("HTTP_IF_NONE_MATCH")
+            if wanted == found.tag:
+                environ[ANSWERED_FROM] = "asker"
+                left = [pair for pair in found.headers if pair[0].lower() in _OF_A_304]
+                start_response("304 Not Modified", left)
+                return ()
+            if wanted is None and "HTTP_IF_MODIFIED_SINCE" not in environ:
+                environ[ANSWERED_FROM] = "memory"
+                start_response("200 OK", [*found.headers])
+                return (found.body,)
+        return remember(asked, environ, start_response)
+
+    def remember(
+        asked: tuple[Any, ...], environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        told: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            told[:] = status, headers
+            return start_response(status, headers, *error)
+
+        response: Any = application(environ, start)
+        state = environ.get(STATE)
+        if state is not None and told[0].startswith("200 ") and not response.streaming:
+            body = response.content
+            tag = next((value for name, value in told[1] if name.lower() == "etag"), "")
+            kept = _Answer(state, [*told[1]], body, tag)
+            with lock:
+                if tag and len(body) < size // 8:
+                    answers[asked] = kept
+        return response  # type: ignore[no-any-return]
+
+    return answer
+
+
+def _state() -> tuple[int, int] | None:
+    """Return the content's version and the day; None where the database is not to be reached."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        connection.ensure_connection()
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(VERSION)
+            return int(cursor.fetchone()[0]), timezone.localdate().toordinal()
+        finally:
+            cursor.close()
+    except Exception:  # whatever a driver raises: Django asks again, and says what is wrong
+        return None

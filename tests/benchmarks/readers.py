@@ -1,0 +1,273 @@
+"""Measure what readers wait for: `make bench-readers`.
+
+Real servers, the one `make run` starts with one worker, asked over real connections by processes
+that do nothing else; what is compared is asked in turn, and each figure is the median of several
+turns. The floor is ``bare.py``: Django with one view that returns the same bytes. Then the site in
+this process, nothing kept, with the starter content, with COW and all UN votes, and with ten times
+as many votes, where the files are there (``../shared/data``).
+"""
+
+import gzip
+import multiprocessing
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.benchmarks.__main__ import ROOT, VOTES, Figures, median_seconds
+
+CLIENTS, SECONDS, TURNS = 4, 2.0, 5
+ALLIES = "/en/countries/russia/allies/"
+COW = ROOT.parent / "shared/data/cow/alliance_v4.1_by_member.csv"
+
+
+class Server:
+    """A web server with one worker on a port of its own."""
+
+    def __init__(self, application, **environment):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level", "error"),
+                *("--host", "127.0.0.1", "--port", str(self.port)),
+                *("--workers", "1", "--blocking-threads", "4", application),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+        )
+        self._connected().close()
+
+    def _connected(self):
+        for _attempt in range(200):
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+            except OSError:
+                time.sleep(0.1)
+        raise SystemExit("The server did not start")
+
+    def get(self, path, **headers):
+        """Return (head, body) of one answer."""
+        with self._connected() as link:
+            link.sendall(request(path, **headers))
+            head, _size, body = answer(link)
+        return head, body
+
+    def rate(self, path, **headers):
+        """Return requests a second that CLIENTS connections get answered."""
+        asked = request(path, **headers)
+        with multiprocessing.Pool(CLIENTS) as pool:
+            counts = pool.starmap(_asks, [(self.port, asked)] * CLIENTS)
+        return sum(counts) / SECONDS
+
+    def megabytes(self):
+        """Return what the worker holds: the child of the process we started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        status = Path(f"/proc/{children.split()[0]}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def request(path, **headers):
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def answer(link):
+    """Read one answer; return (head, bytes of it all, body)."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += link.recv(1 << 16)
+    head, _blank, body = got.partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    length = int(fields.get(b"content-length", 0))
+    while len(body) < length:
+        body += link.recv(1 << 18)
+    return head, len(head) + 4 + length, body
+
+
+def _asks(port, asked):
+    """Ask one thing on one connection for SECONDS; return how often it was answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+        link.sendall(asked)
+        _head, size, _body = answer(link)
+        number, end = 0, time.perf_counter() + SECONDS
+        while time.perf_counter() < end:
+            link.sendall(asked)
+            left = size
+            while left > 0:
+                left -= len(link.recv(1 << 18))
+            assert left == 0, "answers differ in length"
+            number += 1
+    return number
+
+
+class Site:
+    """A site's data in a folder, and this process looking at it."""
+
+    def __init__(self, folder):
+        os.environ["ALLIES_DATA_DIR"] = str(folder)
+        self._run("migrate", "-v0")
+        self._run("collectstatic", "--noinput", "-v0")
+        self._run("load_starter")
+
+    @staticmethod
+    def _run(*args):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, args)], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def add_published_data(self):
+        self._run("import_cow_alliances", COW, "--commit")
+        self._run(
+            "import_un_votes", VOTES / "un_roll_calls.csv", VOTES / "un_votes.csv", "--commit"
+        )
+
+
+def rendered(address):
+    """Return the median seconds a page takes that is not kept."""
+    from django.test import Client
+
+    from allies.caching.store import pages
+
+    client = Client(SERVER_NAME="localhost")
+
+    def get():
+        response = client.get(address)
+        assert response.status_code == 200, address
+        b"".join(response)
+
+    get()
+    return median_seconds(get, before=pages.clear, times=7)
+
+
+def kept(figures, folder):
+    """Pages from memory and answers of nothing, against a bare view."""
+    site = Server("config.wsgi:application")
+    head, body = site.get(ALLIES, Accept_Encoding="gzip")
+    assert b"content-encoding: gzip" in head.lower()
+    tag = next(line for line in head.decode().split("\r\n") if line.lower().startswith("etag"))
+    tag = tag.partition(": ")[2]
+    file = folder / "body.gz"
+    file.write_bytes(body)
+    bare = Server("tests.benchmarks.bare:application", BARE_BODY=str(file))
+    try:
+        rates = {"bare": [], "kept": [], "304": []}
+        for _turn in range(TURNS):
+            rates["bare"].append(bare.rate("/page"))
+            rates["kept"].append(site.rate(ALLIES, Accept_Encoding="gzip"))
+            rates["304"].append(site.rate(ALLIES, If_None_Match=tag))
+        middle = {name: statistics.median(values) for name, values in rates.items()}
+        size = len(gzip.decompress(body))
+        print(f"  a page of {size:,} bytes, {len(body):,} packed; requests a second:", flush=True)
+        for name, value in middle.items():
+            print(f"    {name:<50} {value:>12,.0f}", flush=True)
+        figures.share("a kept page against a bare view", middle["kept"] / middle["bare"], 0.6)
+        figures.share("an answer of 304 against it", middle["304"] / middle["bare"], 0.8)
+    finally:
+        bare.stop()
+        site.stop()
+
+
+def memory(figures):
+    """A web process after 1,000 mixed requests, and after 10,000."""
+    from tests.views import addresses
+
+    views = [*addresses.one_of_each("en", "id")]
+    site = Server("config.wsgi:application")
+    try:
+        held = {}
+        for number in range(1, 10_001):
+            path = views[number % len(views)]
+            mark = "&" if "?" in path else "?"
+            site.get(f"{path}{mark}utm_source={quote(str(number % 2500))}", Accept_Encoding="gzip")
+            if number in (1_000, 10_000):
+                held[number] = site.megabytes()
+        figures.ratio(
+            "memory after 10,000 requests", held[10_000] / held[1_000], 1.1, of="after 1,000"
+        )
+        print(f"    {held[1_000]:.0f} MB, {held[10_000]:.0f} MB", flush=True)
+    finally:
+        site.stop()
+
+
+#: Filter of the events by country, role and dates.
+EVENTS = "/en/events/?country=CHN&role=for&date_after=1990-01-01&date_before=2019-12-31"
+
+
+def raw_events(page, size=50):
+    """Count and page of the same filter as raw SQL on a cursor."""
+    from django.db import connection
+
+    asked = """
+        FROM allies_event e
+        WHERE e.status = 'published' AND e.date_earliest >= '1990-01-01'
+          AND e.date_latest <= '2019-12-31' AND EXISTS (
+            SELECT 1 FROM allies_participation p JOIN allies_country c ON c.id = p.country_id
+            WHERE p.event_id = e.id AND c.alpha3 = 'CHN' AND p.role = 'for')
+    """
+
+    def ask():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) {asked}")
+            cursor.fetchone()
+            cursor.execute(
+                f"SELECT e.* {asked} ORDER BY e.date_earliest DESC, e.id "
+                f"LIMIT {size} OFFSET {(page - 1) * size}"
+            )
+            cursor.fetchall()
+
+    return median_seconds(ask, times=7)
+
+
+def main():
+    import tests.environment  # noqa: F401
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    figures = Figures()
+    with tempfile.TemporaryDirectory(prefix="allies-bench-") as data:
+        site = Site(Path(data))
+        import django
+
+        django.setup()
+        from django.db import connection
+
+        from allies.jobs import after_import
+
+        print(f"{connection.vendor}, medians of {TURNS} turns", flush=True)
+        kept(figures, Path(data))
+        memory(figures)
+        starter = rendered(ALLIES)
+        print(f"    {starter * 1000:.0f} ms: {ALLIES} with the starter content", flush=True)
+        if not (VOTES.is_dir() and COW.is_file()):
+            print("  the published data is not beside this checkout: the rest is left out")
+            return bool(figures.failed)
+        site.add_published_data()
+        after_import.call()
+        full = rendered(ALLIES)
+        figures.ratio(f"{ALLIES} with 876,000 records", full / starter, 2, of="starter")
+        for page in (1, 40):
+            ours = rendered(f"{EVENTS}&page={page}")
+            figures.ratio(f"events filtered, page {page}", ours / raw_events(page), 2, of="raw SQL")
+            print(f"    {ours * 1000:.0f} ms", flush=True)
+        first, later = (rendered(f"/en/events/?page={page}") for page in (1, 100))
+        figures.ratio("events, hundredth page", later / first, 1.5, of="its first")
+        connection.close()
+    for name in figures.failed:
+        print(f"Missed: {name}")
+    return bool(figures.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
