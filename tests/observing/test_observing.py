@@ -54,6 +54,7 @@ def test_a_cache_that_is_away_stops_nobody_and_is_told(site):
 
 @pytest.mark.django_db
 def test_jobs_that_nobody_begins_are_told(visitor, django_capture_on_commit_callbacks):
+    DBTaskResult.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
         after_import.enqueue()
     assert "worker: ok" in visitor.get("/readyz").content.decode()
