@@ -14,10 +14,14 @@ help: ## say what there is
 run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
 	@exec $(MANAGE) serve --port $(PORT)
 
-test: $(VENV)/.develops ## run every test, on SQLite and, where it is there, on PostgreSQL
+test: $(VENV)/.develops ## run every test, on SQLite and, beside it, on PostgreSQL where it is there
 	@$(MANAGE) messages --compile
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --postgresql -m "not looks"
+	@mkdir -p var; \
+	$(BIN)/python -m pytest --postgresql -m "not once" > var/test-postgresql.txt 2>&1 & other=$$!; \
+	trap 'kill $$other; exit 130' INT TERM; \
+	$(BIN)/python -m pytest; here=$$?; \
+	wait $$other; there=$$?; cat var/test-postgresql.txt; \
+	exit $$((here || there))
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from tests.conftest import absent
 from tests.views import addresses
 from tests.views.addresses import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
 
 INSTALLED = "var/tools/node_modules/vnu-jar/build/dist/vnu.jar"
 

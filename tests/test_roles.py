@@ -29,7 +29,7 @@ from allies.models import (
     Source,
 )
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
 
 TABLE = Path(__file__).with_name("roles.json")
 

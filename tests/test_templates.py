@@ -5,6 +5,8 @@ import re
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 
 #: Names that are the same in both languages.

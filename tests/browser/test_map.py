@@ -8,6 +8,7 @@ from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.once,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("starter"),
 ]

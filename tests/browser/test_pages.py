@@ -7,7 +7,7 @@ from tests.browser.public_pages import public_pages
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.looks,
+    pytest.mark.once,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("starter"),
 ]

@@ -13,7 +13,7 @@ from allies.models import Country, Event
 from tests import cast
 from tests.conftest import absent
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
 
 #: UTF-8, commas, quotes where they are needed, cells as they are shown.
 AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false"

@@ -24,6 +24,8 @@ from allies.exchange.tables import (
     sheets,
 )
 
+pytestmark = pytest.mark.once
+
 HEADER = ["name", "code", "note"]
 NAMES = ["Côte d’Ivoire", "Türkiye", "São Tomé", "Curaçao", "Réunion", "Åland"]
 ROWS = [[name, f"{place}", "two words"] for place, name in enumerate(NAMES, start=1)]

@@ -21,6 +21,8 @@ from allies.exchange.tables import (
     sheets,
 )
 
+pytestmark = pytest.mark.once
+
 NAMES = ["Côte d’Ivoire", "Türkiye", "São Tomé", "Curaçao", "Réunion", "Åland"]
 HEADER = ["name", "code", "since"]
 

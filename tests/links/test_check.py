@@ -10,6 +10,8 @@ from allies.links.robots import Robots
 from allies.links.turns import Turns
 from allies.models import LinkResult
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def look(limits):

@@ -13,6 +13,8 @@ from allies.links.fetch import Limits, LostWay, fetch, user_agent
 from tests.conftest import absent
 from tests.links.servers import web as serving
 
+pytestmark = pytest.mark.once
+
 
 def get(url, limits, method="GET"):
     return fetch(url, method=method, limits=limits)
