@@ -8,7 +8,7 @@ import zipfile
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
@@ -282,6 +282,9 @@ def test_any_bytes_are_rows_or_refused(content, tmp_path):
         [b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"]
     ),
 )
+# A NUL in a text that two signs may part.
+@example(start=b"\xff\xfe", content="a;b,\0c\n".encode("utf-16-le"))
+@example(start=b"\xef\xbb\xbf", content=b"a;b,\0c\n")
 @given_settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

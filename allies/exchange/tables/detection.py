@@ -12,7 +12,7 @@ from pathlib import Path
 
 import charset_normalizer
 import clevercsv
-from clevercsv.exceptions import NoDetectionResult
+from clevercsv.exceptions import Error, NoDetectionResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -198,7 +198,7 @@ def _delimiter(text: str) -> str:
         return even[0]
     try:
         dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
-    except (NoDetectionResult, UnicodeError, ValueError):
+    except (Error, NoDetectionResult, UnicodeError, ValueError):
         dialect = None
     if dialect is not None and dialect.delimiter in present:
         return str(dialect.delimiter)
