@@ -22,8 +22,9 @@ STATE = "allies.kept_by"
 #: Where an answer came from, for who counts them.
 ANSWERED_FROM = "allies.answered_from"
 
-_STARTS = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
-#: What an answer depends on, besides the content; a page in a language asks for nothing else.
+#: How the paths of pages in a language begin: these ask for no header and no cookie.
+IN_A_LANGUAGE = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
+#: What the answer at such a path depends on, besides the content.
 _ASKED = (
     *("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "SCRIPT_NAME"),
     *("PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT_ENCODING"),
@@ -49,8 +50,8 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
     lock = threading.Lock()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(_STARTS):
+        is_page = environ["PATH_INFO"].startswith(IN_A_LANGUAGE)
+        if environ["REQUEST_METHOD"] != "GET" or not is_page:
             return application(environ, start_response)
         asked = tuple(map(environ.get, _ASKED))
         with lock:
@@ -79,7 +80,7 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
 
         response: Any = application(environ, start)
         state = environ.get(STATE)
-        if state is not None and told[0].startswith("200 ") and not response.streaming:
+        if state is not None and told[0].startswith("200 "):
             body = response.content
             tag = next((value for name, value in told[1] if name.lower() == "etag"), "")
             kept = _Answer(state, [*told[1]], body, tag)

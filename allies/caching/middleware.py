@@ -17,13 +17,12 @@ from django.utils.cache import cc_delim_re, get_conditional_response, patch_vary
 from django.utils.http import parse_etags, parse_http_date
 
 from allies.caching.encoding import IDENTITY, KEPT_AS, KNOWN, accepted, packed, shrinks
-from allies.caching.front import ANSWERED_FROM, STATE
+from allies.caching.front import ANSWERED_FROM, IN_A_LANGUAGE, STATE
 from allies.caching.store import Page, pages
 from allies.caching.version import content_version
 
 #: What is one visitor's own, and what tells of this very moment.
 _NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
-_IN_A_LANGUAGE = re.compile(f"/({'|'.join(code for code, _name in settings.LANGUAGES)})/")
 #: Headers an answer may vary by: its key tells them apart.
 _TOLD_APART = {"accept-encoding", "accept-language"}
 #: What stands for an encoding in the tag of a download, which is never kept.
@@ -48,7 +47,7 @@ def kept_pages(get_response: _Handler) -> _Handler:
             return get_response(request)  # which says what is wrong
         encoding = accepted(request.headers.get("Accept-Encoding", ""))
         wanted = request.headers.get("If-None-Match")
-        if wanted and _in_a_language(request) and (tag := _known(key, wanted)):
+        if wanted and _is_in_a_language(request) and (tag := _known(key, wanted)):
             request.META[ANSWERED_FROM] = "asker"
             return _not_modified(tag)
         page = pages.get(key)
@@ -93,14 +92,14 @@ def _release() -> bytes:
     return seen.digest()
 
 
-def _in_a_language(request: HttpRequest) -> bool:
-    return _IN_A_LANGUAGE.match(request.path_info) is not None
+def _is_in_a_language(request: HttpRequest) -> bool:
+    return request.path_info.startswith(IN_A_LANGUAGE)
 
 
 def _key(request: HttpRequest, state: tuple[int, int]) -> str:
     """Return what an answer depends on, hashed: the content's version among it, and the day."""
     language: tuple[Any, ...] = ()
-    if not _in_a_language(request):
+    if not _is_in_a_language(request):
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         language = (request.headers.get("Accept-Language"), cookie)
     parts = (

@@ -22,14 +22,32 @@ class CountFilter(django_filters.Filter):
     field_class = forms.IntegerField
 
 
-class AllyFilterSet(CountriesFilterSet):
-    """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
-
-    first_fields = ("kind", "on")
+class TiesFilterSet(CountriesFilterSet):
+    """Countries by their ties to ``focus``, of a kind or of any."""
 
     kind = django_filters.ChoiceFilter(
         label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
     )
+
+    class Meta(ReadersFilterSet.Meta):
+        model = Country
+        fields: list[str] = []
+
+    def __init__(self, data: Any, *, focus: Country) -> None:
+        self.focus = focus
+        super().__init__(data, queryset=Country.objects.none())
+
+    @property
+    def kind_asked(self) -> str:
+        """The kind of tie asked for, "" for any."""
+        return self.form.cleaned_data.get("kind") or ""
+
+
+class AllyFilterSet(TiesFilterSet):
+    """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
+
+    first_fields = ("kind", "on")
+
     on = DayFilter(
         label=_("On the day"),
         method="as_it_is",
@@ -49,14 +67,6 @@ class AllyFilterSet(CountriesFilterSet):
         max_value=1_000_000,
     )
 
-    class Meta(ReadersFilterSet.Meta):
-        model = Country
-        fields: list[str] = []
-
-    def __init__(self, data: Any, *, focus: Country) -> None:
-        self.focus = focus
-        super().__init__(data, queryset=Country.objects.none())
-
     @property
     def day(self) -> dt.date:
         """The day asked about; today where none is given."""
@@ -65,7 +75,7 @@ class AllyFilterSet(CountriesFilterSet):
     @property
     def ties(self) -> Ties:
         """The ties on that day, of the kind asked for."""
-        return self._ties.of_kind(self.form.cleaned_data.get("kind") or "")
+        return self._ties.of_kind(self.kind_asked)
 
     @cached_property
     def _ties(self) -> Ties:

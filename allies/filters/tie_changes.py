@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.filters.country import CountriesFilterSet
-from allies.models import AllianceKind, Country, TieChange, Ties, TwoDays, changed_allies
+from allies.filters.ally import TiesFilterSet
+from allies.filters.base import DayFilter
+from allies.models import TieChange, Ties, TwoDays, changed_allies
 
 #: How many years are compared where the address names no first day.
 YEARS = 10
@@ -20,7 +20,7 @@ YEARS = 10
 ORDER = ("from", "to", "change", "kind", "region", "q")
 
 
-class TieChangeFilterSet(CountriesFilterSet):
+class TieChangeFilterSet(TiesFilterSet):
     """The countries whose ties to ``focus`` differ between the days ``from`` and ``to``.
 
     ``to`` is today where it is absent, ``from`` the same day ten years before ``to``.
@@ -35,17 +35,6 @@ class TieChangeFilterSet(CountriesFilterSet):
     )
     to = DayFilter(label=_("Until"), method="as_it_is", help_text=_("Empty: today."))
     change = django_filters.ChoiceFilter(label=_("Change"), choices=TieChange.choices)
-    kind = django_filters.ChoiceFilter(
-        label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
-    )
-
-    class Meta(ReadersFilterSet.Meta):
-        model = Country
-        fields: list[str] = []
-
-    def __init__(self, data: Any, *, focus: Country) -> None:
-        self.focus = focus
-        super().__init__(data, queryset=Country.objects.none())
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
@@ -65,7 +54,7 @@ class TieChangeFilterSet(CountriesFilterSet):
     @property
     def days(self) -> TwoDays:
         """The days compared, of a valid filter, with the kind of tie asked for."""
-        return self._days.of_kind(self.form.cleaned_data.get("kind") or "")
+        return self._days.of_kind(self.kind_asked)
 
     @cached_property
     def _days(self) -> TwoDays:

@@ -1,8 +1,10 @@
 """Figures for Prometheus: what was asked, how it was answered and how long it took."""
 
+import datetime as dt
+
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Min
+from django.db.models import Count, Min
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -48,9 +50,9 @@ class _Jobs:
 
 def waiting_jobs() -> tuple[int, float]:
     """Return how many jobs wait that are due, and for how many seconds the oldest does."""
-    due = DBTaskResult.objects.ready().order_by()
-    first = due.aggregate(first=Min("enqueued_at"))["first"]
-    return due.count(), (timezone.now() - first).total_seconds() if first else 0.0
+    due = DBTaskResult.objects.ready().aggregate(n=Count("pk"), first=Min("enqueued_at"))
+    since = timezone.now() - due["first"] if due["first"] else dt.timedelta()
+    return due["n"], since.total_seconds()
 
 
 def figures() -> bytes:
