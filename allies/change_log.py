@@ -107,7 +107,8 @@ def _settled() -> dt.datetime:
 
     A version is dated when it is made and seen when its transaction ends. SQLite has one writer
     at a time, whose dates come after all that can be seen. PostgreSQL has many: there the oldest
-    transaction that writes, or is too young to have begun to, holds the log back.
+    transaction of a client that writes, or is too young to have begun to, holds the log back;
+    the server's own, like an autovacuum's, write no versions.
     """
     now = timezone.now() + dt.timedelta(microseconds=1)
     if connection.vendor != "postgresql":
@@ -115,7 +116,7 @@ def _settled() -> dt.datetime:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             " AND (backend_xid IS NOT NULL OR xact_start > clock_timestamp() - interval '5 s')"
         )
         (oldest,) = cursor.fetchone()

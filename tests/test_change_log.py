@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from allies.change_log import BadCursor, public_changes_since
 from allies.models import Event, Status
 from tests import cast
+from tests.site import wait_for
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -169,3 +170,43 @@ def test_what_is_committed_late_is_not_missed():
     finally:
         other.close()
     assert {"late", "early"} <= {key for _what, key in since(meanwhile)}
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_servers_own_work_holds_nobody_back():
+    """An autovacuum has a transaction too, for as long as it takes, and writes no record."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no servant that tidies up")
+    other = connection.copy()
+    eager = {
+        "autovacuum_naptime": "'1s'",
+        "autovacuum_analyze_threshold": "1",
+        "autovacuum_vacuum_cost_delay": "'100ms'",
+        "autovacuum_vacuum_cost_limit": "1",
+    }
+    _found, cursor = everything()
+    try:
+        with other.cursor() as server:
+            server.execute("CREATE TABLE tidied AS SELECT generate_series(1, 100000) AS number")
+            for name, value in eager.items():
+                server.execute(f"ALTER SYSTEM SET {name} = {value}")
+            server.execute("SELECT pg_reload_conf()")
+            wait_for(lambda: _tidies(server))
+            cast.event(("RUS", "host"), slug="new")
+            assert ("added", "new") in since(cursor)
+            assert _tidies(server)
+    finally:
+        with other.cursor() as server:
+            for name in eager:
+                server.execute(f"ALTER SYSTEM RESET {name}")
+            server.execute("SELECT pg_reload_conf()")
+            server.execute("DROP TABLE tidied")  # which ends whoever tidies it
+        other.close()
+
+
+def _tidies(server):
+    server.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'autovacuum worker' AND xact_start IS NOT NULL)"
+    )
+    return server.fetchone()[0]
