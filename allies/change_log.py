@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from allies.models import Alliance, AllyList, Country, Event, Source, address_field
 from allies.past import Past, last_written
+from allies.replicas import reading_primary
 
 #: The nouns that have addresses of their own.
 FOLLOWED: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
@@ -61,6 +62,11 @@ def public_changes_since(cursor: str, limit: int) -> tuple[list[PublicChange], s
     two calls comes again, so both "added" and "changed" mean: take it as it is now.
     """
     after = _place(cursor)
+    with reading_primary():  # who else writes, only the primary knows
+        return _changes_since(cursor, after, limit)
+
+
+def _changes_since(cursor: str, after: _Place | None, limit: int) -> tuple[list[PublicChange], str]:
     found: list[PublicChange] = []
     places = iter(_places(after))
     while len(found) < limit and (some := list(islice(places, limit - len(found)))):

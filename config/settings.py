@@ -9,6 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -110,9 +111,25 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 120,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = CONN_MAX_AGE
+
+# Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
+
+_replicas: list[str] = env.list("DATABASE_REPLICA_URLS", [])
+for _number, _url in enumerate(_replicas, 1):
+    DATABASES[f"replica-{_number}"] = dj_database_url.parse(_url) | {"TEST": {"MIRROR": "default"}}
+DATABASE_ROUTERS = ["allies.replicas.Router"] if len(DATABASES) > 1 else []
+for _name, _server in DATABASES.items():
+    _server["CONN_MAX_AGE"] = CONN_MAX_AGE
+    if _server["ENGINE"] == "django.db.backends.postgresql":
+        _server["CONN_HEALTH_CHECKS"] = True
+        # A server that fell silent is given up after seconds, not after a quarter of an hour.
+        _silence = {"connect_timeout": 3, "tcp_user_timeout": 5000, "keepalives_idle": 5}
+        _server["OPTIONS"] = _silence | _server.get("OPTIONS", {})
+    elif len(DATABASES) > 1:
+        raise ImproperlyConfigured(
+            "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary; "
+            f"{'DATABASE_URL' if _name == 'default' else _name} is another database."
+        )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache: this process's memory, and a server that several processes share. Sessions are not in

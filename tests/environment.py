@@ -5,17 +5,17 @@ cluster; without it tests run on SQLite.
 """
 
 import atexit
-import contextlib
 import os
 import pwd
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import Cluster, postgresql_bin
 
 #: Set where everything has to be on the machine: what is missing is a failure then, not a skip.
 REQUIRE_ALL = bool(os.environ.get("TESTS_REQUIRE_ALL"))
@@ -31,49 +31,6 @@ def pytest_addoption(parser):
     parser.addoption("--refresh-roles", action="store_true", help="write roles.json anew")
 
 
-class Cluster:
-    """A PostgreSQL cluster in a temporary folder, reached by its socket only."""
-
-    def __init__(self, bin_dir):
-        self.bin = bin_dir
-        self.dir = Path(tempfile.mkdtemp(prefix="allies-pg-"))
-        # initdb refuses to run as root: somebody without rights does it then.
-        self.user = "postgres" if os.geteuid() == 0 else None
-        if self.user:
-            shutil.chown(self.dir, self.user)
-        self._run(
-            "initdb", "-D", "data", "-U", "allies", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
-        )
-        options = f"-k {self.dir} -c listen_addresses='' -c fsync=off -c synchronous_commit=off"
-        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
-        self.url = f"postgres://allies@%2F{str(self.dir).strip('/').replace('/', '%2F')}/postgres"
-
-    def _run(self, program, *args):
-        subprocess.run(
-            [self.bin / program, *args],
-            cwd=self.dir,
-            user=self.user,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
-        )
-
-    def stop(self):
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def postgresql_bin():
-    """Return the folder of the newest PostgreSQL server on this machine, or None."""
-    for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
-        if (place / "initdb").exists() and (place / "pg_ctl").exists():
-            return place
-    found = shutil.which("initdb")
-    real = Path(found).resolve().parent if found else None
-    return real if real and (real / "pg_ctl").exists() else None
-
-
 def start_cluster():
     """Start the cluster and point DATABASE_URL at it; end the run where none can be."""
     bin_dir = postgresql_bin()
@@ -87,7 +44,7 @@ def start_cluster():
     # A run that is told to end goes through its clean-up too.
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     cluster = Cluster(bin_dir)
-    atexit.register(cluster.stop)
+    atexit.register(cluster.remove)
     os.environ["DATABASE_URL"] = cluster.url
 
 
@@ -100,8 +57,9 @@ def _has_user(name):
 
 
 def _own_environment():
+    others = ("DATABASE_URL", "DATABASE_REPLICA_URLS", "CACHE_URL")
     for name in list(os.environ):
-        if name.startswith("ALLIES_") or name in ("DATABASE_URL", "CACHE_URL"):
+        if name.startswith("ALLIES_") or name in others:
             del os.environ[name]
     data = tempfile.mkdtemp(prefix="allies-test-")
     atexit.register(shutil.rmtree, data, ignore_errors=True)

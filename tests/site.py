@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
 
 import dj_database_url
 
@@ -97,6 +98,16 @@ def _answers(address):
             return answer.status == 200
     except OSError:
         return False
+
+
+def answer(address, **headers):
+    """Return (status, headers, text) of a GET, whatever the status."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as found:
+            return found.status, found.headers, found.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
 
 
 def wait_for(condition, seconds=60):

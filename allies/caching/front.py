@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DatabaseError
 from django.utils import timezone
 
-from allies.caching.version import VERSION
+from allies.replicas import current_version
 
 #: Where the middleware says by which state of the content it answered: (version, day).
 STATE = "allies.kept_by"
@@ -93,15 +93,8 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
 
 
 def _state() -> tuple[int, int] | None:
-    """Return the content's version and the day; None where the database is not to be reached."""
-    connection = connections[DEFAULT_DB_ALIAS]
+    """Return the content's version and the day; None where no database is to be reached."""
     try:
-        connection.ensure_connection()
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(VERSION)
-            return int(cursor.fetchone()[0]), timezone.localdate().toordinal()
-        finally:
-            cursor.close()
-    except Exception:  # whatever a driver raises: Django asks again, and says what is wrong
+        return current_version(), timezone.localdate().toordinal()
+    except DatabaseError:  # Django asks again, and says what is wrong
         return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
@@ -19,7 +20,15 @@ from django.utils.http import parse_etags, parse_http_date
 from allies.caching.encoding import IDENTITY, KEPT_AS, KNOWN, accepted, packed, shrinks
 from allies.caching.front import ANSWERED_FROM, IN_A_LANGUAGE, STATE
 from allies.caching.store import Page, pages
-from allies.caching.version import content_version
+from allies.replicas import (
+    REPLICAS,
+    current_version,
+    leave_alone,
+    read_from,
+    read_from_equal,
+    reading_from,
+    version_here,
+)
 
 #: What is one visitor's own, and what tells of this very moment.
 _NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
@@ -37,11 +46,12 @@ def kept_pages(get_response: _Handler) -> _Handler:
     """Wrap the site: same version, same address, same answer, and without running a view."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
+        read_from(PRIMARY)
         asks = request.method in ("GET", "HEAD") and settings.PAGE_CACHE_BYTES
         if not asks or _NOBODYS_ELSE.match(request.path_info):
             return get_response(request)
         try:
-            state = content_version(), timezone.localdate().toordinal()
+            state = current_version(), timezone.localdate().toordinal()
             key = _key(request, state)
         except (DisallowedHost, DatabaseError):
             return get_response(request)  # which says what is wrong
@@ -58,7 +68,7 @@ def kept_pages(get_response: _Handler) -> _Handler:
         own: list[HttpResponseBase] = []
 
         def render() -> Page | None:
-            own.append(get_response(request))
+            own.append(rendered(request, state[0]))
             page = _page_of(request, own[0], state)
             if page is not None:
                 pages.put(key, page)
@@ -68,11 +78,25 @@ def kept_pages(get_response: _Handler) -> _Handler:
         if page is not None:
             request.META[STATE] = state
             return _answer(request, key, page, encoding)
-        response = own[0] if own else get_response(request)
+        response = own[0] if own else rendered(request, state[0])
         if response.streaming and _is_everybodys(request, response):
             # It may hold what was written meanwhile; then its tag is not today's any more.
             response["ETag"] = f"W/{_tag(key, _STREAM)}"
             response.headers.setdefault("Cache-Control", _cache_control())
+        return response
+
+    def rendered(request: HttpRequest, version: int) -> HttpResponseBase:
+        """Run the view on a server with this version; on another where that went away."""
+        read_from_equal(version)
+        response = get_response(request)
+        if REPLICAS and getattr(response, "database_was_away", False):
+            leave_alone(reading_from(), "it went away while a page was made")
+            read_from(PRIMARY)
+            try:
+                current_version()
+            except DatabaseError:
+                return response
+            response = get_response(request)
         return response
 
     return answer
@@ -143,7 +167,7 @@ def _page_of(
     """
     if not (isinstance(response, HttpResponse) and _is_everybodys(request, response)):
         return None
-    if content_version() != state[0]:
+    if version_here() != state[0]:
         return None
     if not response.has_header("Cache-Control"):
         response["Cache-Control"] = _cache_control()

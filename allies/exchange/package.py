@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.db.models import CharField, OuterRef, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +18,7 @@ from allies.exchange.resources.base import by_bytes
 from allies.exchange.rows import Rows
 from allies.models import OldSlug, Slugged, Source, address_field
 from allies.package import Field, ForeignKey, PackageFile, Table, package_blocks
+from allies.replicas import reading_connection
 
 #: The table of addresses that records had before, and its columns.
 OLD_SLUGS = "old-slugs"
@@ -61,6 +61,7 @@ def _one_moment() -> Iterator[None]:
 
     Django's own transactions take SQLite's write lock; one that only reads needs none.
     """
+    connection = reading_connection()
     if connection.in_atomic_block:  # whoever calls has seen to it
         yield
         return

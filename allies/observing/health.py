@@ -5,13 +5,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS as PRIMARY
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from allies.observing.metrics import figures, waiting_jobs
+from allies.replicas import REPLICAS, answers
 
 #: Seconds after which a job nobody began says that no worker is at work.
 PATIENCE = 300
@@ -19,9 +21,9 @@ PATIENCE = 300
 
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
-    """Say that this process answers and reaches its database: for health checks."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Say that this process answers and reaches a database: for health checks."""
+    if not any(map(answers, (PRIMARY, *REPLICAS))):
+        raise OperationalError("No database server answers.")
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -29,24 +31,25 @@ def alive(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Say whether readers and editors may be sent here, part by part; 503 where they may not.
 
-    A cache that is away and a worker that is not at work are told, and stop nobody.
+    A cache or a replica that is away and a worker that is not at work are told, and stop nobody;
+    nor does the primary, as long as a replica answers.
     """
-    lacks = {"database": _database(), "static files": _static_files()}
-    if not lacks["database"]:
+    primary = _away(PRIMARY)
+    replicas = {name: _away(name) for name in REPLICAS}
+    left = not primary or not all(replicas.values())
+    lacks = {"database": "" if left else primary, "static files": _static_files()}
+    if not primary:
         lacks["migrations"] = _migrations()
-    notes = {"cache": _cache(), "worker": "" if lacks["database"] else _worker()}
+    notes = {"cache": _cache(), "worker": "" if primary else _worker()}
+    if REPLICAS:
+        notes = {"primary": primary and f"{primary}; nothing can be edited", **replicas, **notes}
     lines = [f"{part}: {said or 'ok'}" for part, said in (lacks | notes).items()]
     status = 503 if any(lacks.values()) else 200
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain", status=status)
 
 
-def _database() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return "not to be reached"
-    return ""
+def _away(server: str) -> str:
+    return "" if answers(server) else "not to be reached"
 
 
 def _migrations() -> str:

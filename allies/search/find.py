@@ -15,6 +15,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from allies.models import SEARCHED, SearchText
+from allies.replicas import reading_connection
 from allies.search.words import Question, Word, read
 
 #: Known words tried in place of one that nothing public has, the nearest first.
@@ -112,7 +113,7 @@ def _vocabulary(shortest: int, longest: int) -> list[tuple[str, int]]:
     else:
         sql = "SELECT term, doc FROM allies_searchtext_vocab"
         length = "length(term)"
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(f"{sql} WHERE {length} BETWEEN %s AND %s", [shortest, longest])
         return list(cursor.fetchall())
 

@@ -1,13 +1,17 @@
 """What a reader is told when something is not there or went wrong, in the address's language."""
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
 #: Tells the page that it has no address to come back to.
 _ERROR = {"is_error": True}
+#: Seconds after which it is worth asking again where the database was away.
+RETRY_AFTER = 10
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -24,4 +28,10 @@ def forbidden(request: HttpRequest, exception: Any = None, **kwargs: Any) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "500.html", _ERROR, status=500)
+    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+        return render(request, "500.html", _ERROR, status=500)
+    response = render(request, "503.html", _ERROR, status=503)
+    response["Retry-After"] = str(RETRY_AFTER)
+    response["Cache-Control"] = "no-store"
+    response.database_was_away = True  # type: ignore[attr-defined]  # caching.middleware asks
+    return response

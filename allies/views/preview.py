@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from allies.models import Alliance, AllyList, Event, PreviewLink, Source
+from allies.replicas import read_from
 from allies.views.alliance import AlliancePage
 from allies.views.ally_list import AllyListPage
 from allies.views.event import EventPage
@@ -31,6 +33,7 @@ def draft_page(request: HttpRequest, record: Any) -> HttpResponseBase:
 
 def preview(request: HttpRequest, token: str) -> HttpResponseBase:
     """Show the draft a link was made for, while the link is valid."""
+    read_from(PRIMARY)  # the link may have been made a moment ago
     link = PreviewLink.objects.signed(token)
     record = link.record if link else None
     if record is None:

@@ -34,7 +34,7 @@ class TestOneProcess:
             with CaptureQueriesContext(connection) as queries:
                 again = visitor.get(address)
                 same = content(again)
-            if len(queries) == 1 and first.has_header("ETag"):
+            if not queries and first.has_header("ETag"):
                 kept += 1
                 assert same == whole, address
                 told = {name: value for name, value in first.items() if name != "ETag"}
@@ -49,7 +49,7 @@ class TestOneProcess:
                 again = visitor.get(address, headers={"If-None-Match": first["ETag"]})
             assert (again.status_code, again.content) == (304, b"")
             assert again["ETag"] == first["ETag"]
-            assert len(queries) == 1
+            assert not queries
             assert "Cookie" not in again.get("Vary", "")
 
     def test_a_download_that_has_not_changed_is_not_made_again(self, visitor):
@@ -59,7 +59,7 @@ class TestOneProcess:
             asked = {"If-None-Match": first["ETag"]}
             with CaptureQueriesContext(connection) as queries:
                 again = visitor.get(address, headers=asked)
-            assert (again.status_code, again.content, len(queries)) == (304, b"", 1)
+            assert (again.status_code, again.content, len(queries)) == (304, b"", 0)
             Source.objects.filter(key="dw-2024-en").update(title=address)
             assert visitor.get(address, headers=asked).status_code == 200
 

@@ -2,26 +2,15 @@
 
 import datetime as dt
 import json
-import urllib.request
-from urllib.error import HTTPError
 
 import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from allies.jobs import after_import
+from tests.site import answer
 
 TOKEN = "only-for-those-who-count"
-
-
-def answer(address, **headers):
-    """Return (status, headers, text) of a GET, whatever the status."""
-    try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as found:
-            return found.status, found.headers, found.read().decode()
-    except HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read().decode()
 
 
 def test_a_site_as_it_is_started_is_ready(site):

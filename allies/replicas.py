@@ -1,0 +1,161 @@
+"""Which database server a request reads from: the primary, or a replica that holds the same.
+
+Replicas repeat what the primary wrote, a moment later or much later. Readers are sent to one that
+has the content's version the primary has, so that nobody sees what was; everybody and everything
+else stays with the primary. Where that is away, readers read on from the replica that got furthest.
+A server that does not answer is left alone for a while, and asked again after.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS as PRIMARY
+from django.db import DatabaseError, OperationalError, connections
+
+from allies.caching.version import VERSION
+
+log = logging.getLogger(__name__)
+
+#: The replicas, by their names in the settings.
+REPLICAS = tuple(name for name in settings.DATABASES if name != PRIMARY)
+#: Seconds a server that did not answer is left alone.
+PAUSE = 2.0
+
+_now = threading.local()
+_turn = count()
+_left_alone: dict[str, float] = {}
+
+
+class Router:
+    """Django's reads go where this request reads from, its writes to the primary."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return reading_from()
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return PRIMARY
+
+    def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+        return True  # they are one database
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == PRIMARY
+
+
+def reading_from() -> str:
+    """Return the name of the server this thread reads from."""
+    return getattr(_now, "server", PRIMARY)
+
+
+def read_from(server: str) -> None:
+    """Let this thread read from a server until it is told otherwise."""
+    _now.server = server
+
+
+@contextmanager
+def reading_primary() -> Iterator[None]:
+    """Read from the primary: for what must not be a moment old."""
+    before = reading_from()
+    read_from(PRIMARY)
+    try:
+        yield
+    finally:
+        read_from(before)
+
+
+def reading_connection() -> Any:
+    """Return the connection this thread reads with, for SQL of our own."""
+    return connections[reading_from()]
+
+
+def current_version() -> int:
+    """Return the version of the content there is; where the primary is away, of what is left.
+
+    Then this thread reads from the replica that got furthest. Raises OperationalError where no
+    server answers.
+    """
+    version = version_of(PRIMARY)
+    if version is not None:
+        return version
+    found = [(number, name) for name in REPLICAS if (number := version_of(name)) is not None]
+    if not found:
+        raise OperationalError("No database server answers.")
+    version, furthest = max(found)
+    read_from(furthest)
+    return version
+
+
+def version_here() -> int | None:
+    """Return the version of the content where this thread reads; None where that is away."""
+    return version_of(reading_from())
+
+
+def read_from_equal(version: int) -> None:
+    """Let this thread read from a replica with this version of the content, if there is one."""
+    if not REPLICAS or reading_from() != PRIMARY:
+        return
+    first = next(_turn)
+    for number in range(len(REPLICAS)):
+        name = REPLICAS[(first + number) % len(REPLICAS)]
+        if version_of(name) == version:
+            read_from(name)
+            return
+
+
+def leave_alone(server: str, reason: object) -> None:
+    """Ask a server nothing for a while: it did not answer."""
+    if not is_left_alone(server):
+        log.warning("The database server %r is away (%s); going on without it.", server, reason)
+    _left_alone[server] = time.monotonic() + PAUSE
+
+
+def is_left_alone(server: str) -> bool:
+    """Say whether a server did not answer a moment ago."""
+    return time.monotonic() < _left_alone.get(server, 0)
+
+
+def answers(server: str) -> bool:
+    """Say whether a server answers, whatever it holds."""
+    try:
+        with connections[server].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def version_of(server: str) -> int | None:
+    """Return the content's version on a server; None where it is away.
+
+    Asked on the driver's own cursor, for this is asked before every answer.
+    """
+    if REPLICAS and is_left_alone(server):
+        return None
+    if server in _left_alone:  # one asks whether it is back; the others need not wait for that
+        _left_alone[server] = time.monotonic() + PAUSE
+    connection = connections[server]
+    was_open = connection.connection is not None
+    # One kept open from before its server was started anew is worth a second try.
+    for tries_left in (1, 0) if was_open else (0,):
+        try:
+            connection.ensure_connection()
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(VERSION)
+                version = int(cursor.fetchone()[0])
+        except Exception as error:  # whatever a driver raises
+            if connection.in_atomic_block:
+                return None
+            connection.close()
+            if not tries_left:
+                leave_alone(server, error)
+        else:
+            if _left_alone.pop(server, None):
+                log.warning("The database server %r is back.", server)
+            return version
+    return None

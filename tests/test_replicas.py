@@ -1,0 +1,168 @@
+"""Readers read from replicas, as long as these hold what the primary holds; servers come and go."""
+
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+
+from tests.conftest import absent
+from tests.postgresql import Cluster, postgresql_bin
+from tests.site import Sites, answer, wait_for
+
+pytestmark = pytest.mark.once  # has a primary and a replica of its own
+
+BIN = postgresql_bin()
+
+
+@pytest.fixture(scope="module")
+def primary():
+    if BIN is None:
+        absent("PostgreSQL’s server")
+    cluster = Cluster(BIN)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="module")
+def prepared(primary, tmp_path_factory):
+    site = Sites(tmp_path_factory.mktemp("replicated"), primary.url).new()
+    site.shell(
+        "from django.contrib.auth.models import User;"
+        "User.objects.create_superuser('ann', password='a-long-pass-phrase')"
+    )
+    return site
+
+
+@pytest.fixture
+def replica(primary, prepared):
+    """A replica that is up with the primary; both run again where a test ended one."""
+    cluster = Cluster(BIN, of=primary)
+    prepared.environment["DATABASE_REPLICA_URLS"] = cluster.url_of(database_of(prepared))
+    yield cluster
+    prepared.stop()
+    cluster.remove()
+    primary.stop()
+    primary.start()
+
+
+@pytest.fixture
+def server(prepared, replica):
+    return prepared.serve()
+
+
+def database_of(site):
+    return site.environment["DATABASE_URL"].rpartition("/")[2]
+
+
+def ask(cluster, site, sql):
+    name = database_of(site)
+    with psycopg.connect(
+        host=str(cluster.dir), user="allies", dbname=name, autocommit=True
+    ) as connection:
+        return connection.execute(sql).fetchone()
+
+
+def rename(site, name):
+    site.shell(
+        f"from allies.models import Country; c = Country.objects.get(alpha3='RUS');"
+        f"c.name_en = {name!r}; c.save()"
+    )
+
+
+def readings(cluster, site):
+    """Return how many rows of countries were read there so far."""
+    return ask(
+        cluster,
+        site,
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"
+        " WHERE relname = 'allies_country'",
+    )[0]
+
+
+def test_readers_are_sent_to_the_replica(primary, replica, prepared, server):
+    answer(f"{server}/en/countries/")
+    before = readings(primary, prepared)
+    for number in range(5):
+        assert answer(f"{server}/en/countries/?q=ru&{number}")[0] == 200
+    wait_for(lambda: readings(replica, prepared) > 500)
+    assert readings(primary, prepared) == before
+
+
+def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
+    address = f"{server}/en/countries/russia/"
+    rename(prepared, "Russia before")
+    wait_for(lambda: "Russia before" in answer(address)[2])
+    ask(replica, prepared, "SELECT pg_wal_replay_pause()")
+    rename(prepared, "Russia after")
+    for path in ("", "?again", "allies/", "history/"):
+        assert "Russia after" in answer(address + path)[2]
+        assert "Russia before" not in answer(address + path)[2] or path == "history/"
+    ask(replica, prepared, "SELECT pg_wal_replay_resume()")
+    before = readings(replica, prepared)
+    numbers = iter(range(10_000))
+    wait_for(lambda: answer(f"{address}?{next(numbers)}") and readings(replica, prepared) > before)
+
+
+def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, server):
+    assert answer(f"{server}/en/countries/")[0] == 200
+    replica.kill()
+    for number in range(20):
+        assert answer(f"{server}/en/countries/?{number}")[0] == 200
+    assert "replica-1: not to be reached" in answer(f"{server}/readyz")[2]
+    replica.start()
+    wait_for(lambda: "replica-1: ok" in answer(f"{server}/readyz")[2])
+    before = readings(replica, prepared)
+    numbers = iter(range(10_000))
+    wait_for(
+        lambda: (
+            answer(f"{server}/en/countries/?back={next(numbers)}")
+            and readings(replica, prepared) > before
+        )
+    )
+
+
+def test_without_the_primary_readers_read_and_editors_are_told(primary, replica, prepared, server):
+    rename(prepared, "Russia at the end")
+    wait_for(
+        lambda: (
+            ask(primary, prepared, "SELECT pg_current_wal_lsn()")
+            == ask(replica, prepared, "SELECT pg_last_wal_replay_lsn()")
+        )
+    )
+    primary.kill()
+    for language, path in (("en", ""), ("id", ""), ("en", "countries/russia/"), ("en", "events/")):
+        assert answer(f"{server}/{language}/{path}")[0] == 200
+    assert "Russia at the end" in answer(f"{server}/en/countries/russia/")[2]
+    assert answer(f"{server}/en/countries.csv")[2].splitlines()[0].startswith("country,alpha3")
+    status, _headers, text = answer(f"{server}/readyz")
+    assert status == 200
+    assert "primary: not to be reached; nothing can be edited" in text
+    status, headers, text = answer(f"{server}/en/admin/", Cookie="sessionid=of-an-editor")
+    assert status == 503
+    assert headers["Retry-After"]
+    assert "For the moment the database does not answer" in text
+    primary.start()
+    wait_for(lambda: "primary: ok" in answer(f"{server}/readyz")[2])
+    assert answer(f"{server}/en/admin/login/")[0] == 200
+
+
+def test_without_any_server_everybody_is_told_in_their_language(primary, replica, prepared, server):
+    replica.kill()
+    primary.kill()
+    status, headers, text = answer(f"{server}/id/countries/?{urlencode({'q': 'rus'})}")
+    assert status == 503
+    assert "no-store" in headers["Cache-Control"]
+    assert "basis data tidak menjawab" in text
+    assert answer(f"{server}/healthz")[0] == 503
+    primary.start()
+    wait_for(lambda: answer(f"{server}/id/countries/")[0] == 200)
+
+
+@pytest.mark.parametrize(
+    ("primary_url", "replica_url"),
+    [("sqlite:///x.sqlite3", "postgres://u@h/d"), ("postgres://u@h/d", "sqlite:///x.sqlite3")],
+)
+def test_only_postgresql_has_replicas(site, primary_url, replica_url):
+    site.environment |= {"DATABASE_URL": primary_url, "DATABASE_REPLICA_URLS": replica_url}
+    said = site.manage("check", check=False)
+    assert "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary" in said
