@@ -43,6 +43,8 @@ bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within
 
 bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
 	@$(MANAGE) messages --compile
+	@test -e var/tools/datasette || $(PYTHON) -m venv var/tools/datasette
+	@var/tools/datasette/bin/pip install -q datasette || rm -rf var/tools/datasette
 	$(BIN)/python -m tests.benchmarks.readers
 	$(BIN)/python -m tests.benchmarks.readers --postgresql
 

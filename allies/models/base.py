@@ -7,7 +7,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, ExtractYear
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -266,6 +266,14 @@ class OldSlug(models.Model):
 
     def __str__(self) -> str:
         return f"{self.noun}: {self.slug}"
+
+
+class YearOf(ExtractYear):  # type: ignore[misc]
+    """The year of a day. SQLite reads it off the text it keeps; Django’s own asks Python a row."""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        sql, params = compiler.compile(self.lhs)
+        return f"CAST(SUBSTR({sql}, 1, 4) AS INTEGER)", params
 
 
 def counted(rows: Any, by: str, what: Any) -> Coalesce:

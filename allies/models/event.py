@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Window
-from django.db.models.functions import ExtractYear, RowNumber
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,7 @@ from allies.models.base import (
     Record,
     Status,
     Titled,
+    YearOf,
     contradictions,
     one_of,
     published_has_text,
@@ -90,7 +91,7 @@ class EventQuerySet(CitedQuerySet["Event"]):
 
         An event counts in a year when its first and its last possible day are both in it.
         """
-        years = {"first": ExtractYear("date_earliest"), "last": ExtractYear("date_latest")}
+        years = {"first": YearOf("date_earliest"), "last": YearOf("date_latest")}
         counts: dict[int, int] = {}
         unsure = 0
         for row in self.order_by().values(**years).annotate(number=Count("pk")):

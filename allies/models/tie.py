@@ -15,8 +15,11 @@ from allies.models.alliance import Alliance, AllianceKind, Membership, Membershi
 from allies.models.base import counted
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
-from allies.models.event import Event
+from allies.models.event import Event, Participation
 from allies.models.source import origin_of
+
+#: So many of a country's last events are looked through first for those in common with others.
+RECENT = 50
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Ties:
     def rows(self, allies: Any, *, with_events: bool = True) -> list["AllyRow"]:
         """Return the rows of these countries (from ``allies``).
 
-        Costs two queries, and two more for the last published event, not after the day, in which
-        both took part.
+        Costs two queries, and three or four more for the last published event, not after the day,
+        in which both took part.
         """
         countries = list(allies)
         events = self._latest_events(countries) if with_events else {}
@@ -113,18 +116,29 @@ class Ties:
         )
 
     def _latest_events(self, countries: Iterable[Country]) -> dict[int, Event]:
-        common = (
-            Event.objects.published()
-            .until(self.on)
-            .filter(participations__country=self.focus)
-            .filter(participations__country=OuterRef("pk"))
-            .newest_first()
+        """Return the last event in common by the id of the country.
+
+        Most are among the last events of the focus. Only for the others is every event looked
+        through that both took part in: thousands, where the votes of an assembly are kept.
+        """
+        asked = {country.pk for country in countries}
+        own = Event.objects.published().until(self.on).newest_first()
+        own = own.filter(
+            Exists(Participation.objects.filter(event=OuterRef("pk"), country=self.focus))
         )
-        latest = dict(
-            Country.objects.filter(pk__in=[country.pk for country in countries])
-            .order_by()
-            .values_list("pk", Subquery(common.values("pk")[:1]))
-        )
+        recent = list(own.values_list("pk", flat=True)[:RECENT])
+        place = {event: number for number, event in enumerate(recent)}
+        met = Participation.objects.filter(event__in=recent, country__in=asked)
+        latest: dict[int, int] = {}
+        for event, country in sorted(
+            set(met.values_list("event", "country")), key=lambda pair: -place[pair[0]]
+        ):
+            latest[country] = event
+        left = asked - latest.keys()
+        if left and len(recent) == RECENT:
+            common = own.filter(participations__country=OuterRef("pk"))
+            found = Country.objects.filter(pk__in=left).order_by()
+            latest |= found.values_list("pk", Subquery(common.values("pk")[:1]))
         events = Event.objects.in_bulk({event for event in latest.values() if event})
         return {country: events[event] for country, event in latest.items() if event}
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, Subquery
-from django.db.models.functions import ExtractYear
 
+from allies.models.base import YearOf
 from allies.models.citation import Stance
 from allies.models.country import Country
 from allies.models.event import Event, EventKind, EventQuerySet, Participation, ParticipationRole
@@ -91,8 +91,8 @@ def votes_by_year(roll_calls: Any) -> list[VotesAlike]:
     year is not certain is in none. Oldest first; costs one query.
     """
     counts = (
-        roll_calls.annotate(year=ExtractYear("date_earliest"))
-        .filter(year=ExtractYear("date_latest"))
+        roll_calls.annotate(year=YearOf("date_earliest"))
+        .filter(year=YearOf("date_latest"))
         .order_by("year")
         .values_list("year", "vote", "other_vote")
         .annotate(number=Count("pk"))

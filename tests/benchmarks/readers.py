@@ -7,6 +7,7 @@ this process, nothing kept, with the starter content, with COW and all UN votes,
 as many votes, where the files are there (``../shared/data``).
 """
 
+import contextlib
 import gzip
 import multiprocessing
 import os
@@ -16,12 +17,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from tests.benchmarks.__main__ import ROOT, VOTES, Figures, median_seconds
+from tests.site import wait_for
 
 CLIENTS, SECONDS, TURNS = 4, 2.0, 5
 ALLIES = "/en/countries/russia/allies/"
+DATASETTE = ROOT / "var/tools/datasette/bin/datasette"
 COW = ROOT.parent / "shared/data/cow/alliance_v4.1_by_member.csv"
 
 
@@ -133,6 +137,49 @@ class Site:
         self._run("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")
 
 
+def multiply_votes(times):
+    """Copy the votes, with their citations, until there are so many times as many."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+
+        def highest(table):
+            cursor.execute(f"SELECT MAX(id) FROM {table}")
+            return cursor.fetchone()[0]
+
+        def copy(table, what, **changed):
+            described = connection.introspection.get_table_description(cursor, table)
+            columns = [column.name for column in described]
+            values = ", ".join(changed.get(name, f't."{name}"') for name in columns)
+            names = ", ".join(f'"{name}"' for name in columns)
+            cursor.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t {what}")
+
+        events, parts, citations = map(
+            highest, ("allies_event", "allies_participation", "allies_citation")
+        )
+        votes = f"SELECT id FROM allies_event WHERE kind = 'un-vote' AND id <= {events}"
+        for number in range(1, times):
+            copy(
+                "allies_event",
+                f"WHERE t.id IN ({votes})",
+                id=f"t.id + {number * events}",
+                slug=f"t.slug || '-{number}'",
+                identifier=f"t.identifier || '-{number}'",  # no vote is without
+            )
+            copy(
+                "allies_participation",
+                f"WHERE t.event_id IN ({votes})",
+                id=f"t.id + {number * parts}",
+                event_id=f"t.event_id + {number * events}",
+            )
+            copy(
+                "allies_citation",
+                f"WHERE t.event_id IN ({votes})",
+                id=f"t.id + {number * citations}",
+                event_id=f"t.event_id + {number * events}",
+            )
+
+
 def rendered(address):
     """Return the median seconds a page takes that is not kept."""
     from django.test import Client
@@ -233,6 +280,45 @@ def raw_events(page, size=50):
     return median_seconds(ask, times=7)
 
 
+def against_datasette(figures, file, ours):
+    """The first page of all events with its facets, and Datasette's of all participations."""
+    if not DATASETTE.exists():
+        print("  Datasette is not in var/tools: that comparison is left out")
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    patient = [f"--setting {name} 60000" for name in ("sql_time_limit_ms", "facet_time_limit_ms")]
+    limits = " ".join(patient).split()
+    child = subprocess.Popen(
+        [DATASETTE, "serve", file, "--host", "127.0.0.1", "--port", str(port), *limits],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    facets = "_facet=role&_facet=country_id&_size=50"
+    address = f"http://127.0.0.1:{port}/db/allies_participation?{facets}"
+
+    def ask():
+        with urllib.request.urlopen(address) as answer:
+            assert b"country_id" in answer.read()
+
+    try:
+        wait_for(lambda: _listens(port))
+        ask()
+        theirs = median_seconds(ask, times=3)
+    finally:
+        child.kill()
+        child.wait()
+    figures.share("Datasette’s page with two facets, against ours", theirs / ours, 3)
+    print(f"    {theirs * 1000:.0f} ms, {ours * 1000:.0f} ms", flush=True)
+
+
+def _listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
 def main():
     import tests.environment  # noqa: F401
 
@@ -265,6 +351,13 @@ def main():
             print(f"    {ours * 1000:.0f} ms", flush=True)
         first, later = (rendered(f"/en/events/?page={page}") for page in (1, 100))
         figures.ratio("events, hundredth page", later / first, 1.5, of="its first")
+        if connection.vendor == "sqlite":
+            against_datasette(figures, Path(data) / "db.sqlite3", first)
+        multiply_votes(10)
+        after_import.call()
+        for address, before in ((ALLIES, full), ("/en/events/", first)):
+            ratio = rendered(address) / before
+            figures.ratio(f"{address} with ten times the votes", ratio, 1.5, of="876,000 records")
         connection.close()
     for name in figures.failed:
         print(f"Missed: {name}")
