@@ -16,6 +16,9 @@ class AlliesConfig(AppConfig):
         from allies import tripwire  # noqa: F401  # importing them registers them
         from allies.links import checks  # noqa: F401
         from allies.search import index  # noqa: F401
+        from allies.signing_in import rights_record, sessions  # noqa: F401
+
+        rights_record.connect()
 
 
 def install(using: str, **_signal: Any) -> None:

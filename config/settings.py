@@ -46,7 +46,7 @@ SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
 INSTALLED_APPS = [
     "allies",
-    "django.contrib.admin",
+    "config.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,6 +58,9 @@ INSTALLED_APPS = [
     "simple_history",
     "csp",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_tasks",
     "django_tasks_db",
 ]
@@ -73,10 +76,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "allies.observing.origin.told_to_whom",
+    "allies.limits.limited",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -255,6 +261,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
+        "report-uri": "/policy-report",
     },
 }
 #: Abilities of a browser that no page of ours asks for.
@@ -266,6 +273,10 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
         "xr-spatial-tracking",
     )
 }
+
+# How many answers are made for one client in a minute; what is kept is not counted. 0: any number.
+
+MADE_PER_MINUTE = env.int("ALLIES_MADE_PER_MINUTE", 300, validate=validate.Range(min=0))
 
 # Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.
 
@@ -280,6 +291,11 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "allies.client.client_of"
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_VERBOSE = False
+
+# The second step: who sets one up takes it each time; where it is required, everybody does.
+
+SECOND_STEP_REQUIRED = env.bool("ALLIES_SECOND_STEP_REQUIRED", False)
+OTP_TOTP_ISSUER = SITE_NAME
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from allies.api.site import urls as api_urls
 from allies.observing.health import alive, metrics, ready
+from allies.observing.policy import policy_report
 from allies.views.crawlers import llms, robots, sitemap, sitemap_index
 from allies.views.front import choose_language
 from allies.views.icons import favicon, manifest
@@ -16,6 +17,7 @@ urlpatterns = [
     path("healthz", alive),
     path("readyz", ready),
     path("metrics", metrics),
+    path("policy-report", policy_report),
     path("api/v1/", api_urls),
     path("oembed", oembed, name="oembed"),
     path("robots.txt", robots, name="robots"),

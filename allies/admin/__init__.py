@@ -1,8 +1,5 @@
 """The editors' side: one file a noun."""
 
-from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
-
 from allies.admin import (
     alliance,
     ally_list,
@@ -13,11 +10,8 @@ from allies.admin import (
     edition,
     event,
     source,
+    user,
 )
-
-admin.site.site_header = _("Allies: the desk")
-admin.site.site_title = _("Allies")
-admin.site.index_title = _("Contents")
 
 __all__ = [
     "alliance",
@@ -29,4 +23,5 @@ __all__ = [
     "edition",
     "event",
     "source",
+    "user",
 ]

@@ -23,6 +23,7 @@ UNREAD = frozenset(
         "allies_mapping",
         "allies_openform",
         "allies_previewlink",
+        "allies_rightschange",
         "allies_sending",
         "allies_usedtoken",
     }

@@ -61,6 +61,7 @@ from allies.models.link import (
 )
 from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
 from allies.models.pair import Duty, Pair, Period, Tie, ties_between
+from allies.models.rights_change import RightsChange
 from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind
 from allies.models.tie import AllyRow, Ties, certainty_of, first_year_of
@@ -131,6 +132,7 @@ __all__ = [
     "PreviewLink",
     "Publishable",
     "Record",
+    "RightsChange",
     "SearchText",
     "SeeAlso",
     "Sending",

@@ -27,7 +27,7 @@ def test_a_site_as_it_is_started_is_ready(site):
 
 
 def test_a_site_with_a_migration_to_come_takes_no_readers(site):
-    site.manage("migrate", "allies", "0011", "-v0")
+    site.manage("migrate", "allies", "0012", "-v0")
     server = site.serve()
     status, _headers, text = answer(f"{server}/readyz")
     assert status == 503

@@ -1,0 +1,108 @@
+"""How much one client may have made for it in a minute: new pages, searches, downloads.
+
+What is kept costs nothing and is not counted. Counted is in the shared cache where there is one,
+so for all servers; else in a file that the processes of this machine share. Where neither can be
+had, nobody is turned away. Who asks is kept as a digest nobody can read back, and for a minute.
+"""
+
+import ipaddress
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+from allies.client import client_of
+
+#: Addresses that are counted: not the desk, which has its own door, nor those of operators.
+_COUNTED = re.compile(r"/(?!\w+/admin/|healthz$|readyz$|metrics$)")
+#: Networks of one's own: a proxy that says for nobody whom it asks, a probe, a colleague.
+_INSIDE = tuple(
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    )
+)
+_MINUTE = 60
+
+_local = threading.local()
+_Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def limited(get_response: _Handler) -> _Handler:
+    """Wrap the views: who had too much made in this minute is asked to wait for the next."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        limit = settings.MADE_PER_MINUTE
+        if not limit or not _COUNTED.match(request.path_info):
+            return get_response(request)
+        client = client_of(request)
+        if not client or _is_inside(client) or _count(client) <= limit:
+            return get_response(request)
+        return _wait(request)
+
+    return answer
+
+
+def _is_inside(client: str) -> bool:
+    address = ipaddress.ip_address(client)
+    return any(address.version == net.version and address in net for net in _INSIDE)
+
+
+def _count(client: str) -> int:
+    """Count one more for a client; return how many that is in this minute, 0 where unknown."""
+    minute = int(time.time()) // _MINUTE
+    digest = salted_hmac("allies.limits", f"{client} {minute}", algorithm="sha256").hexdigest()
+    try:
+        return _in_cache(digest) if settings.CACHE_URL else _in_file(digest, minute)
+    except (RedisError, OSError, ValueError, sqlite3.Error):
+        return 0
+
+
+def _in_cache(digest: str) -> int:
+    key = f"made:{digest}"
+    cache.add(key, 0, 2 * _MINUTE)
+    return int(cache.incr(key))
+
+
+def _in_file(digest: str, minute: int) -> int:
+    if getattr(_local, "path", None) != settings.DATA_DIR:
+        _local.file = sqlite3.connect(
+            settings.DATA_DIR / "limits.sqlite3", isolation_level=None, timeout=0.2
+        )
+        _local.path = settings.DATA_DIR
+        _local.file.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE IF NOT EXISTS made"
+            " (digest TEXT PRIMARY KEY, minute INTEGER NOT NULL, n INTEGER NOT NULL) WITHOUT ROWID"
+        )
+    count = (
+        "INSERT INTO made (digest, minute, n) VALUES (?, ?, 1)"
+        " ON CONFLICT (digest) DO UPDATE SET n = n + 1 RETURNING n"
+    )
+    with closing(_local.file.execute(count, (digest, minute))) as found:
+        (number,) = found.fetchone()
+    if number == 1:
+        _local.file.execute("DELETE FROM made WHERE minute < ?", (minute,))
+    return int(number)
+
+
+def _wait(request: HttpRequest) -> HttpResponse:
+    seconds = _MINUTE - int(time.time()) % _MINUTE
+    if request.path_info.endswith("/") and not request.path_info.startswith("/api/"):
+        response = render(request, "slow_down.html", {"is_error": True}, status=429)
+    else:
+        said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
+        response = HttpResponse(f"{said}\n", status=429, content_type="text/plain; charset=utf-8")
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,75 @@
+"""The second step of signing in: a code from an app (TOTP, RFC 6238), or a recovery code.
+
+Codes, their throttling and what is kept of them are django-otp's; both kinds are devices to it.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django_otp import match_token
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+#: How many recovery codes are made at once; each is good for one time.
+CODES = 10
+
+
+def app_of(user: Any) -> Any:
+    """Return the app a user set up, as a device; None where there is none."""
+    return TOTPDevice.objects.filter(user=user, confirmed=True).first()
+
+
+def is_missing(request: HttpRequest) -> bool:
+    """Say whether somebody has yet to take the second step, or to set it up where it is asked."""
+    user: Any = request.user
+    if user.is_verified():
+        return False
+    return settings.SECOND_STEP_REQUIRED or app_of(user) is not None
+
+
+def begin(user: Any) -> Any:
+    """Return the app a user is setting up: one and the same until a code from it was given."""
+    return TOTPDevice.objects.get_or_create(
+        user=user, confirmed=False, defaults={"name": "app", "tolerance": 1}
+    )[0]
+
+
+def confirm(user: Any, code: str) -> Any:
+    """Set the second step up, if the code is from the app that was begun; return that, or None."""
+    with transaction.atomic():
+        app = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+        if app is None or app_of(user) or not app.verify_is_allowed()[0]:
+            return None
+        if not app.verify_token(code):
+            return None
+        app.confirmed = True
+        app.save(update_fields=["confirmed"])
+    return app
+
+
+def taken(user: Any, code: str) -> Any:
+    """Return the device whose code this is; None where it is nobody's or too many were tried."""
+    return match_token(user, code)
+
+
+def new_recovery_codes(user: Any) -> list[str]:
+    """Make recovery codes and return them: the only time they are told. The old ones end."""
+    with transaction.atomic():
+        StaticDevice.objects.filter(user=user).delete()
+        device = StaticDevice.objects.create(user=user, name="recovery")
+        codes = [StaticToken.random_token() for _number in range(CODES)]
+        StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
+    return codes
+
+
+def recovery_codes_left(user: Any) -> int:
+    return StaticToken.objects.filter(device__user=user).count()
+
+
+def forget(user: Any) -> None:
+    """Take the second step away, with its recovery codes."""
+    with transaction.atomic():
+        for device in (TOTPDevice, StaticDevice):
+            device.objects.filter(user=user).delete()

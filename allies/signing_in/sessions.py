@@ -1,0 +1,81 @@
+"""Where somebody is signed in, and an end to it."""
+
+import datetime as dt
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.dateparse import parse_datetime
+
+from allies.client import client_of
+
+#: Where a session says of itself when, where from and with what it began.
+BEGAN = "allies_began"
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session of somebody's. ``handle`` names it without being a key to it."""
+
+    handle: str
+    since: dt.datetime | None
+    address: str
+    browser: str
+    is_this: bool
+
+
+@receiver(user_logged_in)
+def note(request: HttpRequest, **_signal: Any) -> None:
+    """Let a session tell where it began."""
+    request.session[BEGAN] = {
+        "since": timezone.now().isoformat(),
+        "address": client_of(request),
+        "browser": request.headers.get("User-Agent", "")[:200],
+    }
+
+
+def sessions_of(user: Any, this: str | None = None) -> list[OpenSession]:
+    """Return somebody's sessions, the newest first; ``this`` is the key of the asker's own."""
+    found = [
+        OpenSession(
+            handle=_handle(key),
+            since=parse_datetime(began["since"]) if "since" in began else None,
+            address=began.get("address", ""),
+            browser=began.get("browser", ""),
+            is_this=key == this,
+        )
+        for key, began in _of(user)
+    ]
+    return sorted(found, key=lambda one: (one.is_this, str(one.since)), reverse=True)
+
+
+def end(user: Any, handle: str) -> bool:
+    """End one session of somebody's; say whether there was one."""
+    keys = [key for key, _began in _of(user) if hmac.compare_digest(_handle(key), handle)]
+    return bool(Session.objects.filter(session_key__in=keys).delete()[0])
+
+
+def end_all(user: Any, but: str | None = None) -> int:
+    """End somebody's sessions, but for one key; return how many ended."""
+    keys = [key for key, _began in _of(user) if key != but]
+    return Session.objects.filter(session_key__in=keys).delete()[0]
+
+
+def _of(user: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    # Only who signs in has a session, so these are few: editors', not readers'.
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        told = session.get_decoded()
+        if told.get(SESSION_KEY) == str(user.pk):
+            yield session.session_key, told.get(BEGAN, {})
+
+
+def _handle(key: str) -> str:
+    return salted_hmac("allies.signing_in.sessions", key, algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,191 @@
+"""The pages of signing in: the second step, setting it up, and what is open in one's name."""
+
+import base64
+from typing import Any
+
+import segno
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django_otp import login as take_second_step
+
+from allies.signing_in import second_step
+from allies.signing_in.sessions import end, end_all, sessions_of
+
+
+class CodeForm(forms.Form):
+    """A code, from the app or one of those for recovery."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            {
+                "autocomplete": "one-time-code",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split()).lower()
+
+    def refuse(self) -> None:
+        """Say that the code does not fit, whatever is wrong with it."""
+        self.add_error(
+            "code",
+            _(
+                "This code does not fit. It changes every half minute: wait for the next, and see "
+                "that the clock of your device is right. After several wrong ones in a row, some "
+                "time has to pass."
+            ),
+        )
+
+
+def _came_in(request: HttpRequest) -> bool:
+    """Say whether the first step was taken by somebody who may come in at all."""
+    user: Any = request.user
+    return bool(user.is_active and user.is_staff)
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters()
+def second_step_page(request: HttpRequest) -> HttpResponse:
+    """Ask for a code; lead on to where one was going."""
+    if not _came_in(request):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    if not second_step.is_missing(request):
+        return _onward(request)
+    if second_step.app_of(request.user) is None:
+        return redirect("admin:set-up")
+    if "leave" in request.POST:
+        logout(request)
+        return redirect("admin:login")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        if device := second_step.taken(request.user, form.cleaned_data["code"]):
+            request.session.cycle_key()
+            take_second_step(request, device)
+            return _onward(request)
+        form.refuse()
+    return _page(request, "second_step", _("Signing in: the second step"), form=form)
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters()
+def set_up_page(request: HttpRequest) -> HttpResponse:
+    """Set the second step up: scan a picture, give a code, keep the codes for recovery."""
+    user: Any = request.user
+    if not _came_in(request):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    if second_step.app_of(user) is not None:
+        return redirect("admin:sign-in")
+    if "leave" in request.POST:
+        logout(request)
+        return redirect("admin:login")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        if app := second_step.confirm(user, form.cleaned_data["code"]):
+            request.session.cycle_key()
+            take_second_step(request, app)
+            return _codes(request)
+        form.refuse()
+    app = second_step.begin(user)
+    return _page(
+        *(request, "set_up", _("Set up a second step")),
+        form=form,
+        picture=_picture(app.config_url),
+        secret=_spaced(_secret(app)),
+        is_required=second_step.is_missing(request),
+    )
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters()
+def sign_in_page(request: HttpRequest) -> HttpResponse:
+    """One's own sign-in: the second step, and everywhere one is signed in."""
+    user: Any = request.user
+    app = second_step.app_of(user)
+    form = CodeForm()
+    if request.method == "POST":
+        if handle := request.POST.get("end"):
+            end(user, handle)
+            messages.success(request, _("That session has ended."))
+        elif "end_others" in request.POST:
+            number = end_all(user, but=request.session.session_key)
+            said = ngettext("%d other session has ended.", "%d other sessions have ended.", number)
+            messages.success(request, said % number)
+        elif app and ("codes" in request.POST or "remove" in request.POST):
+            form = CodeForm(request.POST)
+            if form.is_valid() and second_step.taken(user, form.cleaned_data["code"]):
+                if "codes" in request.POST:
+                    return _codes(request)
+                second_step.forget(user)
+                messages.success(request, _("The second step was taken away."))
+                return redirect("admin:sign-in")
+            if form.is_valid():
+                form.refuse()
+        if not form.errors:
+            return redirect("admin:sign-in")
+    form.fields["code"].widget.attrs.pop("autofocus")
+    return _page(
+        *(request, "sign_in", _("Your sign-in")),
+        app=app,
+        form=form,
+        codes_left=second_step.recovery_codes_left(user) if app else 0,
+        sessions=sessions_of(user, request.session.session_key),
+    )
+
+
+def _codes(request: HttpRequest) -> HttpResponse:
+    codes = second_step.new_recovery_codes(request.user)
+    return _page(request, "codes", _("Your recovery codes"), codes=codes)
+
+
+def _page(request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+    context |= {
+        **admin.site.each_context(request),
+        "title": title,
+        "next": request.GET.get("next", ""),
+    }
+    return TemplateResponse(request, f"admin/signing_in/{name}.html", context)
+
+
+def _onward(request: HttpRequest) -> HttpResponse:
+    """Go to where one was going, as far as that is here."""
+    onward = request.GET.get("next", "")
+    is_here = url_has_allowed_host_and_scheme(
+        onward, {request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(onward if is_here else reverse("admin:index"))
+
+
+def _secret(app: Any) -> str:
+    return base64.b32encode(app.bin_key).decode().rstrip("=")
+
+
+def _spaced(secret: str) -> str:
+    return " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
+
+
+def _picture(text: str) -> SafeString:
+    """Return a QR code as SVG; what is in it, the drawing does not say in words."""
+    drawn = segno.make(text, error="m").svg_inline(scale=5, light="#fff", dark="#000")
+    return mark_safe(drawn)  # noqa: S308  # segno's own drawing
