@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bench-readers messages lock clean
+.PHONY: help run test lint pictures bench bench-readers cluster-test messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bar
 	@var/tools/datasette/bin/pip install -q datasette || rm -rf var/tools/datasette
 	$(BIN)/python -m tests.benchmarks.readers
 	$(BIN)/python -m tests.benchmarks.readers --postgresql
+
+cluster-test: $(VENV)/.develops ## kill each part of a whole cluster under load (needs PostgreSQL, Redis, nginx)
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m tests.cluster
 
 messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
 	$(MANAGE) messages

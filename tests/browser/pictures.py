@@ -91,6 +91,9 @@ def admin_pages():
     pages["admin-links"] = f"admin/allies/alliance/{alliance}/links/"
     pages["admin-merge"] = f"admin/allies/alliance/{alliance}/merge/"
     pages["admin-corrections"] = "admin/allies/correction/"
+    pages["admin-sign-in"] = "admin/sign-in/"
+    pages["admin-set-up"] = "admin/set-up/"
+    pages["admin-rights"] = "admin/allies/rightschange/"
     pages["admin-proposal"] = f"admin/allies/changeset/{proposal()}/"
     return pages
 

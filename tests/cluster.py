@@ -1,0 +1,347 @@
+"""Kill each part of a whole cluster under load, and count what people saw: `make cluster-test`.
+
+A PostgreSQL primary and a streaming replica, Redis, two web servers, two workers, nginx in front:
+all of this machine, all real. Readers ask for kept pages and for pages nobody asked for yet,
+editors save without a break, and look on both web servers for what they saved, the very next
+moment. Then one part after the other is killed with SIGKILL and started again.
+
+What has to hold, whatever is killed: no reader gets an error or waits for long, what an editor was
+told is saved is saved, and is seen at once. Editors may be told that nothing can be saved now.
+"""
+
+import contextlib
+import http.client
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg
+
+from tests.postgresql import Cluster, postgresql_bin
+from tests.site import Sites, answer, wait_for
+
+READERS, EDITORS, SECONDS = 6, 2, 8
+PASSWORD = "a-long-pass-phrase"
+#: A reader who waits longer was left waiting.
+PATIENCE = 10
+
+PAGES = ("/en/", "/id/", "/en/countries/russia/allies/", "/en/events/", "/en/countries/china/")
+
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    upstream allies {{
+        server 127.0.0.1:{one} max_fails=1 fail_timeout=2s;
+        server 127.0.0.1:{two} max_fails=1 fail_timeout=2s;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://allies;
+            proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_connect_timeout 1s;
+            proxy_next_upstream error timeout;
+        }}
+    }}
+}}
+"""
+
+
+@dataclass
+class Seen:
+    """What people saw in one phase."""
+
+    pages: int = 0
+    errors: list = field(default_factory=list)
+    slowest: float = 0
+    saved: int = 0
+    told: int = 0
+    stale: list = field(default_factory=list)
+
+
+class People:
+    """Readers and editors at work, until they are told to stop."""
+
+    def __init__(self, port, web_ports):
+        self.port, self.web_ports = port, web_ports
+        self.seen = Seen()
+        self.acknowledged = []
+        self._numbers = itertools.count()
+        self._ended = threading.Event()
+        work = [(self._read,)] * READERS + [(self._edit,)] * EDITORS
+        self._threads = [threading.Thread(target=target, daemon=True) for (target,) in work]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _read(self):
+        while not self._ended.is_set():
+            number = next(self._numbers)
+            path = PAGES[number % len(PAGES)]
+            if number % 3 == 0:
+                path += f"?utm_source={number}"
+            began = time.monotonic()
+            seen = self.seen
+            try:
+                status, text, _headers = ask(self.port, path)
+                problem = "" if status == 200 and "</html>" in text else f"{status}"
+            except (OSError, http.client.HTTPException) as error:
+                problem = type(error).__name__
+            took = time.monotonic() - began
+            seen.pages += 1
+            seen.slowest = max(seen.slowest, took)
+            if problem:
+                seen.errors.append(f"{problem} at {path}")
+
+    def _edit(self):
+        cookie = ""
+        while not self._ended.is_set():
+            seen = self.seen
+            try:
+                cookie = cookie or signed_in(self.port)
+                name = f"Rossiya {next(self._numbers)}"
+                form = {"country": self.russia, "name": name, "_save": "1"}
+                path = "/en/admin/allies/alias/add/"
+                status, _text, headers = ask(self.port, path, form=form, cookie=cookie)
+            except (OSError, http.client.HTTPException, LookupError):
+                status = 0
+            if status != 302 or "login" in headers.get("Location", ""):
+                seen.told += 1
+                self._ended.wait(0.2)
+                continue
+            seen.saved += 1
+            self.acknowledged.append(name)
+            for port in self.web_ports:
+                # One that is killed tells nobody anything; nginx asks the other.
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    status, text, _headers = ask(port, "/en/countries/russia/")
+                    if status == 200 and name not in text:
+                        seen.stale.append(name)
+
+    russia = ""
+
+
+def ask(port, path, form=None, cookie=""):
+    """Return (status, text, headers) of one answer."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    with contextlib.closing(link):
+        token = "t" * 32
+        headers = {"Host": "localhost", "Cookie": f"{cookie}; csrftoken={token}"} if cookie else {}
+        body = None
+        if form is not None:
+            headers |= {
+                "Cookie": f"{cookie}; csrftoken={token}",
+                "Content-Type": "application/x-www-form-urlencoded",
+                "X-CSRFToken": token,
+            }
+            body = urlencode(form)
+        link.request("POST" if form is not None else "GET", path, body, headers)
+        found = link.getresponse()
+        return found.status, found.read().decode(), dict(found.getheaders())
+
+
+def signed_in(port):
+    """Return the cookie of a new session; raise LookupError where none was made."""
+    form = {"username": "ann", "password": PASSWORD, "next": "/en/admin/"}
+    _status, _text, headers = ask(port, "/en/admin/login/", form=form)
+    session = SimpleCookie(headers.get("Set-Cookie", "")).get("sessionid")
+    found = session.value if session else re.search(r"sessionid=(\w+)", str(headers))[1]
+    return f"sessionid={found}"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def kill(process):
+    """End a process and its children as a loss of power would."""
+    if process.poll() is not None:
+        return
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+class Program:
+    """A program that can be killed and started again."""
+
+    def __init__(self, *command, is_up):
+        self._command, self._is_up = command, is_up
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for(self._is_up)
+
+    def kill(self):
+        kill(self.process)
+
+
+class Web:
+    """One of the web servers, always at the same port."""
+
+    def __init__(self, site, port):
+        self.site, self.port = site, port
+        self.start()
+
+    def start(self):
+        self.process = self.site.start(
+            *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
+            *("--host", "127.0.0.1", "--port", self.port, "--blocking-threads", "8"),
+            "config.wsgi:application",
+        )
+        wait_for(lambda: listens(self.port))
+
+    def kill(self):
+        kill(self.process)
+
+
+class Worker:
+    """One that takes jobs."""
+
+    def __init__(self, site):
+        self.site = site
+        self.start()
+
+    def start(self):
+        self.process = self.site.worker()
+
+    def kill(self):
+        kill(self.process)
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def phase(name, people, part=None):
+    """Let people work; kill the part and start it again in between; return what was seen."""
+    people.seen = seen = Seen()
+    ended = time.monotonic() + SECONDS
+    pause = threading.Event()
+    pause.wait(1)
+    if part is not None:
+        part.kill()
+        pause.wait(SECONDS / 2)
+        part.start()
+    pause.wait(max(ended - time.monotonic(), 2))
+    print(
+        f"  {name:<24} {seen.pages:>7,} {len(seen.errors):>7} {seen.slowest:>9.2f} s"
+        f" {seen.saved:>8} {seen.told:>7} {len(seen.stale):>7}",
+        flush=True,
+    )
+    return seen
+
+
+def main():
+    needed = {"nginx": shutil.which("nginx") or "/usr/sbin/nginx", "redis": "redis-server"}
+    missing = [name for name, path in needed.items() if not shutil.which(path)]
+    bin_dir = postgresql_bin()
+    if missing or bin_dir is None:
+        print(f"Not on this machine: {', '.join(missing or ['PostgreSQL’s server'])}")
+        return 1
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allies-cluster-")))
+        primary = Cluster(bin_dir)
+        stack.callback(primary.remove)
+        site = Sites(folder, primary.url).new()
+        stack.callback(site.stop)
+        site.shell(
+            "from django.contrib.auth.models import User;"
+            f"User.objects.create_superuser('ann', password='{PASSWORD}')"
+        )
+        replica = Cluster(bin_dir, of=primary)
+        stack.callback(replica.remove)
+        database = site.environment["DATABASE_URL"].rpartition("/")[2]
+        redis_port, one, two, port = (free_port() for _number in range(4))
+        redis = Program(
+            *("redis-server", "--port", str(redis_port), "--save", "", "--dir", str(folder)),
+            is_up=lambda: listens(redis_port),
+        )
+        stack.callback(redis.kill)
+        site.environment |= {
+            "DATABASE_REPLICA_URLS": replica.url_of(database),
+            "CACHE_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "ALLIES_BEHIND_PROXY": "true",
+        }
+        webs = [Web(site, number) for number in (one, two)]
+        workers = [Worker(site), Worker(site)]
+        config = folder / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, one=one, two=two, port=port))
+        folder.chmod(0o755)
+        nginx = Program(
+            needed["nginx"], "-c", str(config), "-p", str(folder), is_up=lambda: listens(port)
+        )
+        stack.callback(nginx.kill)
+        wait_for(lambda: answer(f"http://127.0.0.1:{port}/healthz")[0] == 200)
+        People.russia = site.shell(
+            "from allies.models import Country; print(Country.objects.get(alpha3='RUS').pk)"
+        )
+        people = People(port, [one, two])
+        print(
+            f"  {'killed':<24} {'pages':>7} {'errors':>7} {'slowest':>11}"
+            f" {'saved':>8} {'told':>7} {'stale':>7}"
+        )
+        parts = {
+            "nothing": None,
+            "a web server": webs[0],
+            "the other web server": webs[1],
+            "Redis": redis,
+            "the replica": replica,
+            "the primary": primary,
+            "a worker": workers[0],
+            "nothing again": None,
+        }
+        seen = {name: phase(name, people, part) for name, part in parts.items()}
+        people.stop()
+        with psycopg.connect(host=str(primary.dir), user="allies", dbname=database) as connection:
+            rows = connection.execute("SELECT name FROM allies_alias").fetchall()
+        lost = set(people.acknowledged) - {name for (name,) in rows}
+        print(f"  saved and lost: {len(lost)} of {len(people.acknowledged)}")
+        problems = [
+            *(f"{name}: readers saw {one.errors[:3]}" for name, one in seen.items() if one.errors),
+            *(
+                f"{name}: not seen at once {one.stale[:3]}"
+                for name, one in seen.items()
+                if one.stale
+            ),
+            *(f"{name}: nothing saved" for name, one in seen.items() if not one.saved),
+            *([f"lost: {sorted(lost)[:3]}"] if lost else []),
+        ]
+        for problem in problems:
+            print(problem)
+        return len(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main()))
