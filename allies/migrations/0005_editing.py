@@ -5,6 +5,16 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def without_edits(apps, schema_editor):
+    changesets = apps.get_model("allies", "Changeset").objects.using(
+        schema_editor.connection.alias
+    )
+    edits = changesets.exclude(kind__in=("import", "undo"))
+    changesets.filter(undoes__in=edits).delete()
+    edits.delete()
+    schema_editor.connection.check_constraints()  # PostgreSQL alters no table before that is done
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("allies", "0004_changeset_rights"),
@@ -16,6 +26,8 @@ class Migration(migrations.Migration):
             model_name="changeset",
             name="changeset_undo_of_something",
         ),
+        # Before this, a changeset was an import or took one back: on the way back, others go.
+        migrations.RunPython(migrations.RunPython.noop, without_edits),
         migrations.AddField(
             model_name="changeset",
             name="about_id",
