@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bench-readers cluster-test messages lock clean
+.PHONY: help run test lint pictures bench bench-readers cluster-test crowd-test messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bar
 cluster-test: $(VENV)/.develops ## kill each part of a whole cluster under load (needs PostgreSQL, Redis, nginx)
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.cluster
+
+crowd-test: $(VENV)/.develops ## a minute with 200 readers and five editors while files are applied and undone
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m tests.crowd
+	$(BIN)/python -m tests.crowd --postgresql
 
 messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
 	$(MANAGE) messages

@@ -30,7 +30,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from tests.postgresql import Cluster, postgresql_bin
-from tests.site import Sites, answer, wait_for
+from tests.site import Sites, answer, listens, wait_for
 
 READERS, EDITORS, SECONDS = 6, 2, 8
 PASSWORD = "a-long-pass-phrase"
@@ -159,7 +159,7 @@ def ask(port, path, form=None, cookie=""):
             body = urlencode(form)
         link.request("POST" if form is not None else "GET", path, body, headers)
         found = link.getresponse()
-        return found.status, found.read().decode(), dict(found.getheaders())
+        return found.status, found.read().decode(), {k.title(): v for k, v in found.getheaders()}
 
 
 def signed_in(port):
@@ -236,12 +236,6 @@ class Worker:
 
     def kill(self):
         kill(self.process)
-
-
-def listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 def phase(name, people, part=None):

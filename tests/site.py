@@ -44,13 +44,16 @@ class Site:
             assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def start(self, *args):
-        """Start a command and return its process; what it says goes to a file, `child.said`."""
-        said = self.folder / f"said-{len(self._children)}.txt"
+    def start(self, *args, under=()):
+        """Start a command and return its process; what it says goes to a file, `child.said`.
+
+        ``under`` is a program that runs it.
+        """
+        said = Path(f"{self.folder}-said-{len(self._children)}.txt")
         # Into a pipe that nobody reads, a server that says much would stand still.
         with said.open("wb") as file:
             child = subprocess.Popen(
-                [sys.executable, *map(str, args)],
+                [*under, sys.executable, *map(str, args)],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
@@ -67,8 +70,8 @@ class Site:
     def worker(self):
         return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
 
-    def serve(self):
-        """Start the web server; return the site's address once it answers."""
+    def serve(self, under=(), *, is_well=True):
+        """Start the web server; return the site's address once it answers, and is well."""
         with contextlib.closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -76,9 +79,12 @@ class Site:
             *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
             *("--host", "127.0.0.1", "--port", port, "--blocking-threads", "4"),
             "config.wsgi:application",
+            under=under,
         )
         address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _answers(f"{address}/healthz"))
+        wait_for(lambda: listens(port))
+        if is_well:
+            wait_for(lambda: answer(f"{address}/healthz")[0] == 200)
         return address
 
     def shell(self, code):
@@ -92,12 +98,11 @@ class Site:
             child.wait()
 
 
-def _answers(address):
-    try:
-        with urllib.request.urlopen(address) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+def listens(port):
+    """Say whether somebody answers at a port of this machine."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def answer(address, **headers):

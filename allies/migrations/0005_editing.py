@@ -6,9 +6,7 @@ from django.db import migrations, models
 
 
 def without_edits(apps, schema_editor):
-    changesets = apps.get_model("allies", "Changeset").objects.using(
-        schema_editor.connection.alias
-    )
+    changesets = apps.get_model("allies", "Changeset").objects.using(schema_editor.connection.alias)
     edits = changesets.exclude(kind__in=("import", "undo"))
     changesets.filter(undoes__in=edits).delete()
     edits.delete()

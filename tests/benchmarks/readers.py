@@ -7,7 +7,6 @@ this process, nothing kept, with the starter content, with COW and all UN votes,
 as many votes, where the files are there (``../shared/data``).
 """
 
-import contextlib
 import gzip
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.benchmarks.__main__ import ROOT, VOTES, Figures, median_seconds
-from tests.site import wait_for
+from tests.site import listens, wait_for
 
 CLIENTS, SECONDS, TURNS = 4, 2.0, 5
 ALLIES = "/en/countries/russia/allies/"
@@ -303,7 +302,7 @@ def against_datasette(figures, file, ours):
             assert b"country_id" in answer.read()
 
     try:
-        wait_for(lambda: _listens(port))
+        wait_for(lambda: listens(port))
         ask()
         theirs = median_seconds(ask, times=3)
     finally:
@@ -311,12 +310,6 @@ def against_datasette(figures, file, ours):
         child.wait()
     figures.share("Datasette’s page with two facets, against ours", theirs / ours, 3)
     print(f"    {theirs * 1000:.0f} ms, {ours * 1000:.0f} ms", flush=True)
-
-
-def _listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
 
 
 def main():

@@ -1,0 +1,65 @@
+"""What happens when the ground gives way: no room on the disk, nothing that can be written."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.exchange.files import write
+from tests.site import answer
+
+COUNT = (
+    "from allies.models import *;"
+    "print(Participation.objects.filter(role='target').count(),"
+    " Participation.history.filter(role='target').count(), Changeset.objects.applied().count())"
+)
+
+
+def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(site, tmp_path):
+    before = site.shell(COUNT)
+    rows = [
+        {"event": event, "country": code, "role": "target"}
+        for event in site.shell(
+            "from allies.models import *; print(*Event.objects.values_list('slug', flat=True))"
+        ).split()
+        for code in ("FRA", "DEU", "POL", "ITA", "ESP", "PRT", "NLD", "BEL", "LUX", "AUT")
+    ]
+    file = write(tmp_path / "rows.csv", rows)
+    taken = sum(path.stat().st_size for path in site.folder.glob("db.sqlite3*"))
+    for room in (taken + 4_096, taken + 65_536, 40_000, 8_192):
+        said = site.manage(
+            *("import_csv", "participations", file, "--commit"), check=False, room=room
+        )
+        if site.shell(COUNT) != before:
+            break  # there was room enough
+        assert "full" in said or "space" in said or "disk" in said, said
+        assert "Traceback" not in said
+    else:
+        site.manage("import_csv", "participations", file, "--commit")
+    there, versions, _applied = map(int, site.shell(COUNT).split())
+    assert there == versions == len(rows)
+
+
+@pytest.fixture
+def unwritable(site):
+    """Return how to run a program that cannot write where the site keeps its data."""
+    folder = site.folder
+    alone = [shutil.which("unshare"), "-m", "sh", "-c"]
+    bind = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
+    if not alone[0] or subprocess.run([*alone, bind], capture_output=True).returncode:
+        pytest.skip("this kernel lets nobody here make a folder read-only")
+    return [*alone, f'{bind} && exec "$0" "$@"']
+
+
+def test_where_nothing_can_be_written_readers_read_on_from_postgresql(site, unwritable):
+    """SQLite reads nothing where it can write nothing: there everybody is told, in words."""
+    server = site.serve(unwritable, is_well=False)
+    has_its_own = bool(site.environment.get("DATABASE_URL"))
+    for path in ("/en/", "/id/countries/russia/allies/", "/en/search/?q=pact"):
+        status, headers, text = answer(f"{server}{path}")
+        if has_its_own:
+            assert status == 200, path
+        else:
+            assert (status, headers["Retry-After"]) == (503, "10")
+            assert "</html>" in text
+    assert answer(f"{site.serve()}/en/")[0] == 200  # and nothing was spoiled
