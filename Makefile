@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bench-readers cluster-test crowd-test messages lock clean
+.PHONY: help run test lint pictures bench bench-readers cluster-test crowd-test sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,16 @@ crowd-test: $(VENV)/.develops ## a minute with 200 readers and five editors whil
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.crowd
 	$(BIN)/python -m tests.crowd --postgresql
+
+sbom: ## list what the site is made of, as CycloneDX: var/sbom.json
+	@mkdir -p var; test -e var/tools/sbom || $(PYTHON) -m venv var/tools/sbom
+	@var/tools/sbom/bin/pip install -q --disable-pip-version-check cyclonedx-bom==7.5.0
+	var/tools/sbom/bin/cyclonedx-py requirements requirements.txt --output-reproducible --output-file var/sbom.json
+
+audit: ## ask the advisory database (over the network) about what the site is made of
+	@mkdir -p var; test -e var/tools/audit || $(PYTHON) -m venv var/tools/audit
+	@var/tools/audit/bin/pip install -q --disable-pip-version-check pip-audit==2.10.1
+	var/tools/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
 
 messages: $(VENV)/.develops ## bring the message catalogues up to date with the code
 	$(MANAGE) messages

@@ -7,10 +7,12 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
 
-from allies.models import Alias, Country, Event, OldSlug, Status
+from allies.models import Alias, Country, Event, OldSlug, Source, Status
 from tests import cast
 from tests.views import addresses
 from tests.views.addresses import body
@@ -394,3 +396,42 @@ def test_hostile_text_is_no_error(value, visitor):
         assert response.status_code in (200, 400)
     assert visitor.get("/en/events/", {"country": value}).status_code in (200, 400)
     assert visitor.get("/en/events/", {"page": value}).status_code == 404
+
+
+def test_a_draft_is_answered_like_nothing_at_all(secrets, visitor):
+    """The same status, words and headers, after the same questions to the database.
+
+    So neither what is said nor how long it takes tells that there is something.
+    """
+
+    def asked(record, key, slug):
+        setattr(record, key, slug)
+        about = [name for name in addresses.names() if _is_about(name, record)]
+        for name in about:
+            for address in [one for one in addresses.of(name, [record]) if slug in one]:
+                with CaptureQueriesContext(connection) as queries:
+                    response = visitor.get(address)
+                    text = body(response)
+                told = {name: value for name, value in response.items() if name != "Content-Length"}
+                yield (
+                    name,
+                    response.status_code,
+                    text.replace(slug, "…"),
+                    told,
+                    [query["sql"].replace(slug, "…") for query in queries],
+                )
+
+    seen = 0
+    for record in secrets:
+        key = "key" if isinstance(record, Source) else "slug"
+        slug = getattr(record, key)
+        nothing = "q" * len(slug)
+        there = list(asked(record, key, slug))
+        assert there == list(asked(record, key, nothing))
+        assert {status for _name, status, *_rest in there} == {404}
+        seen += len(there)
+    assert seen > 50
+
+
+def _is_about(name, record):
+    return name.split("-")[0] == record._meta.model_name
