@@ -1,8 +1,10 @@
 """The desk as a whole: who may come in, and what they have to do first."""
 
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -10,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from allies.signing_in import second_step
+from allies.views.errors import bad_request
 
 
 class Desk(AdminSite):
@@ -21,6 +24,21 @@ class Desk(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_step.is_missing(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Wrap a view: what no database can hold, as a number too large, is refused."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return inner(request, *args, **kwargs)
+            except (OverflowError, DataError):
+                if request.method == "POST":
+                    raise
+                return bad_request(request)
+
+        return answer
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
