@@ -214,7 +214,7 @@ class ParticipationRole(models.TextChoices):
 class ParticipationQuerySet(models.QuerySet["Participation"]):
     def published(self) -> "ParticipationQuerySet":
         """Those in events a reader may see."""
-        return self.filter(event__in=Event.objects.published())
+        return self.filter(Exists(Event.objects.published().filter(pk=OuterRef("event"))))
 
     def bearing_on(self, focus: Country) -> "ParticipationQuerySet":
         """Those in events in which ``focus`` took part too, or nobody else did."""

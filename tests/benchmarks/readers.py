@@ -219,6 +219,7 @@ def kept(figures, folder):
             print(f"    {name:<50} {value:>12,.0f}", flush=True)
         figures.share("a kept page against a bare view", middle["kept"] / middle["bare"], 0.6)
         figures.share("an answer of 304 against it", middle["304"] / middle["bare"], 0.8)
+        return 1 / middle["bare"]
     finally:
         bare.stop()
         site.stop()
@@ -279,6 +280,19 @@ def raw_events(page, size=50):
     return median_seconds(ask, times=7)
 
 
+def participations(figures, bare):
+    """Pages of all participations, unfiltered: the first, and the one after 9,900 rows."""
+    from allies.api.collections import cursor_of
+    from allies.models import Participation
+
+    address = "/api/v1/participations"
+    before = Participation.objects.published().order_by("pk").values_list("pk", flat=True)[9_899]
+    first, later = (rendered(f"{address}?cursor={at}") for at in ("", cursor_of(before)))
+    figures.ratio("participations, first page", first / bare, 30, of="a bare view")
+    print(f"    {first * 1000:.1f} ms; the bare view {bare * 1000:.2f} ms", flush=True)
+    figures.ratio("participations, hundredth page", later / first, 1.5, of="its first")
+
+
 def against_datasette(figures, file, ours):
     """The first page of all events with its facets, and Datasette's of all participations."""
     if not DATASETTE.exists():
@@ -327,7 +341,7 @@ def main():
         from allies.jobs import after_import
 
         print(f"{connection.vendor}, medians of {TURNS} turns", flush=True)
-        kept(figures, Path(data))
+        bare = kept(figures, Path(data))
         memory(figures)
         starter = rendered(ALLIES)
         print(f"    {starter * 1000:.0f} ms: {ALLIES} with the starter content", flush=True)
@@ -344,6 +358,7 @@ def main():
             print(f"    {ours * 1000:.0f} ms", flush=True)
         first, later = (rendered(f"/en/events/?page={page}") for page in (1, 100))
         figures.ratio("events, hundredth page", later / first, 1.5, of="its first")
+        participations(figures, bare)
         if connection.vendor == "sqlite":
             against_datasette(figures, Path(data) / "db.sqlite3", first)
         multiply_votes(10)
