@@ -1,5 +1,6 @@
 """The desk as a whole: who may come in, and what they have to do first."""
 
+import logging
 from functools import wraps
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from allies.signing_in import second_step
 from allies.views.errors import bad_request
+
+log = logging.getLogger(__name__)
 
 
 class Desk(AdminSite):
@@ -33,9 +36,10 @@ class Desk(AdminSite):
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 return inner(request, *args, **kwargs)
-            except (OverflowError, DataError):
-                if request.method == "POST":
+            except (ValueError, OverflowError, DataError):
+                if request.method == "POST" or not request.GET:
                     raise
+                log.warning("What was asked for cannot be answered.", exc_info=True)
                 return bad_request(request)
 
         return answer
