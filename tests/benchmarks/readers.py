@@ -287,7 +287,7 @@ def participations(figures, bare):
 
     address = "/api/v1/participations"
     before = Participation.objects.published().order_by("pk").values_list("pk", flat=True)[9_899]
-    first, later = (rendered(f"{address}?cursor={at}") for at in ("", cursor_of(before)))
+    first, later = map(rendered, (address, f"{address}?cursor={cursor_of(before)}"))
     figures.ratio("participations, first page", first / bare, 30, of="a bare view")
     print(f"    {first * 1000:.1f} ms; the bare view {bare * 1000:.2f} ms", flush=True)
     figures.ratio("participations, hundredth page", later / first, 1.5, of="its first")
