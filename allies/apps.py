@@ -18,8 +18,6 @@ class AlliesConfig(AppConfig):
         from allies.search import index  # noqa: F401
         from allies.signing_in import rights_record, sessions  # noqa: F401
 
-        rights_record.connect()
-
 
 def install(using: str, **_signal: Any) -> None:
     """Set what counts the writes of readers' content, after every migration."""

@@ -6,7 +6,6 @@ had, nobody is turned away. Who asks is kept as a digest nobody can read back, a
 """
 
 import ipaddress
-import re
 import sqlite3
 import threading
 import time
@@ -20,12 +19,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
+from allies.caching.middleware import NOBODYS_ELSE
 from allies.client import client_of
 
-#: Addresses that are counted: not the desk, which has its own door, nor those of operators.
-_COUNTED = re.compile(r"/(?!\w+/admin/|healthz$|readyz$|metrics$)")
 #: Networks of one's own: a proxy that says for nobody whom it asks, a probe, a colleague.
 _INSIDE = tuple(
     map(
@@ -44,7 +41,7 @@ def limited(get_response: _Handler) -> _Handler:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         limit = settings.MADE_PER_MINUTE
-        if not limit or not _COUNTED.match(request.path_info):
+        if not limit or NOBODYS_ELSE.match(request.path_info):
             return get_response(request)
         client = client_of(request)
         if not client or _is_inside(client) or _count(client) <= limit:
@@ -65,7 +62,7 @@ def _count(client: str) -> int:
     digest = salted_hmac("allies.limits", f"{client} {minute}", algorithm="sha256").hexdigest()
     try:
         return _in_cache(digest) if settings.CACHE_URL else _in_file(digest, minute)
-    except (RedisError, OSError, ValueError, sqlite3.Error):
+    except (OSError, ValueError, sqlite3.Error):
         return 0
 
 

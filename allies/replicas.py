@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.db import DatabaseError, OperationalError, connections
 
-from allies.caching.version import VERSION
+from allies.caching.version import content_version
 
 log = logging.getLogger(__name__)
 
@@ -144,10 +144,7 @@ def version_of(server: str) -> int | None:
     # One kept open from before its server was started anew is worth a second try.
     for tries_left in (1, 0) if was_open else (0,):
         try:
-            connection.ensure_connection()
-            with closing(connection.connection.cursor()) as cursor:
-                cursor.execute(VERSION)
-                version = int(cursor.fetchone()[0])
+            version = content_version(server)
         except Exception as error:  # whatever a driver raises
             if connection.in_atomic_block:
                 return None

@@ -17,13 +17,13 @@ from allies.actions.editions import (
     retract,
     unfrozen,
 )
-from allies.admin.form import FormMixin
+from allies.admin.form import FormMixin, OnlyReadMixin
 from allies.comparison import compare
 from allies.models import AllyList, Edition
 
 
 @admin.register(Edition)
-class EditionAdmin(admin.ModelAdmin):
+class EditionAdmin(OnlyReadMixin):
     """All editions, and the page of one, on which it may be retracted."""
 
     list_display = ("key", "number", "made_at", "made_by", "retracted_at")
@@ -32,15 +32,6 @@ class EditionAdmin(admin.ModelAdmin):
     search_fields = ("key", "sha256")
     show_full_result_count = False
     actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def change_view(  # type: ignore[override]
         self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any

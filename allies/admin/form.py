@@ -6,6 +6,19 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 
+class OnlyReadMixin(admin.ModelAdmin):
+    """What came to be elsewhere: looked at here, never added, changed or deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class FormMixin(admin.ModelAdmin):
     """A form to whose page every mixin adds its own: each extends ``beside``."""
 

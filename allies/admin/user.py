@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
+from allies.admin.form import OnlyReadMixin
 from allies.models import RightsChange
 from allies.signing_in import second_step
 from allies.signing_in.sessions import end_all
@@ -44,17 +45,8 @@ class AccountAdmin(UserAdmin[Any]):
 
 
 @admin.register(RightsChange)
-class RightsChangeAdmin(admin.ModelAdmin[RightsChange]):
+class RightsChangeAdmin(OnlyReadMixin):
     list_display = ("at", "by", "whom", "what", "given")
     list_filter = ("given", "at")
     search_fields = ("whom", "what", "by__username")
     list_select_related = ("by",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -31,7 +31,7 @@ from allies.replicas import (
 )
 
 #: What is one visitor's own, and what tells of this very moment.
-_NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
+NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
 #: Headers an answer may vary by: its key tells them apart.
 _TOLD_APART = {"accept-encoding", "accept-language"}
 #: What stands for an encoding in the tag of a download, which is never kept.
@@ -48,7 +48,7 @@ def kept_pages(get_response: _Handler) -> _Handler:
     def answer(request: HttpRequest) -> HttpResponseBase:
         read_from(PRIMARY)
         asks = request.method in ("GET", "HEAD") and settings.PAGE_CACHE_BYTES
-        if not asks or _NOBODYS_ELSE.match(request.path_info):
+        if not asks or NOBODYS_ELSE.match(request.path_info):
             return get_response(request)
         try:
             state = current_version(), timezone.localdate().toordinal()

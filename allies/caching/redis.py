@@ -58,6 +58,9 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
     def has_key(self, key: Any, version: Any = None) -> Any:
         return self._asked(lambda: super(PatientRedisCache, self).has_key(key, version), False)
 
+    def incr(self, key: Any, delta: int = 1, version: Any = None) -> Any:
+        return self._asked(lambda: super(PatientRedisCache, self).incr(key, delta, version), 0)
+
     def set_many(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         return self._asked(
             lambda: super(PatientRedisCache, self).set_many(data, *args, **kwargs), [*data]

@@ -7,6 +7,7 @@ a time and needs one row.
 """
 
 import secrets
+from contextlib import closing
 from typing import Any
 
 from django.apps import apps
@@ -30,7 +31,7 @@ UNREAD = frozenset(
 )
 
 #: Asks for the content's version.
-VERSION = f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {TABLE}"  # noqa: S608
+_VERSION = f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {TABLE}"  # noqa: S608
 
 _FUNCTION = f"""
 CREATE OR REPLACE FUNCTION allies_content_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -56,9 +57,15 @@ def watched_tables() -> list[str]:
 
 
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
-    """Return the content's version as this connection sees it; one query on a tiny table."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(VERSION)
+    """Return the content's version as this connection sees it; one query on a tiny table.
+
+    Asked on the driver's own cursor, for this is asked before every answer; so what it raises
+    are the driver's own errors.
+    """
+    connection = connections[using]
+    connection.ensure_connection()
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(_VERSION)
         return int(cursor.fetchone()[0])
 
 

@@ -122,18 +122,12 @@ class Ties:
         through that both took part in: thousands, where the votes of an assembly are kept.
         """
         asked = {country.pk for country in countries}
-        own = Event.objects.published().until(self.on).newest_first()
-        own = own.filter(
-            Exists(Participation.objects.filter(event=OuterRef("pk"), country=self.focus))
-        )
+        own = Event.objects.published().until(self.on).with_part(self.focus).newest_first()
         recent = list(own.values_list("pk", flat=True)[:RECENT])
         place = {event: number for number, event in enumerate(recent)}
         met = Participation.objects.filter(event__in=recent, country__in=asked)
-        latest: dict[int, int] = {}
-        for event, country in sorted(
-            set(met.values_list("event", "country")), key=lambda pair: -place[pair[0]]
-        ):
-            latest[country] = event
+        oldest_first = sorted(met.values_list("event", "country"), key=lambda pair: -place[pair[0]])
+        latest = {country: event for event, country in oldest_first}
         left = asked - latest.keys()
         if left and len(recent) == RECENT:
             common = own.filter(participations__country=OuterRef("pk"))

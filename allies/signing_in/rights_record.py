@@ -6,25 +6,17 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.dispatch import receiver
 from simple_history.models import HistoricalRecords
 
 from allies.models import RightsChange
+
+User: Any = get_user_model()
 
 #: What an account may be by itself.
 FLAGS = ("is_active", "is_staff", "is_superuser")
 #: Where an account keeps what it was when it was last read for this.
 _BEFORE = "_rights_before"
-
-
-def connect() -> None:
-    """Listen to what gives rights."""
-    user = get_user_model()
-    pre_save.connect(_remember, sender=user)
-    post_save.connect(_flags, sender=user)
-    post_delete.connect(_gone, sender=user)
-    post_delete.connect(_gone, sender=Group)
-    for through in (user.groups.through, user.user_permissions.through, Group.permissions.through):
-        m2m_changed.connect(_linked, sender=through)
 
 
 def _write(whom: Any, what: Iterable[str], *, given: bool) -> None:
@@ -41,11 +33,13 @@ def _write(whom: Any, what: Iterable[str], *, given: bool) -> None:
     )
 
 
+@receiver(pre_save, sender=User)
 def _remember(instance: Any, raw: bool = False, **_signal: Any) -> None:
     stored = None if raw else type(instance).objects.filter(pk=instance.pk).values(*FLAGS).first()
     setattr(instance, _BEFORE, stored or dict.fromkeys(FLAGS, False))
 
 
+@receiver(post_save, sender=User)
 def _flags(instance: Any, raw: bool = False, **_signal: Any) -> None:
     if raw:
         return  # from a dump, which has this record in it
@@ -55,26 +49,33 @@ def _flags(instance: Any, raw: bool = False, **_signal: Any) -> None:
         _write(instance, names, given=given)
 
 
+@receiver(post_delete, sender=User)
+@receiver(post_delete, sender=Group)
 def _gone(instance: Any, **_signal: Any) -> None:
-    _write(
-        instance, ["account" if isinstance(instance, get_user_model()) else "group"], given=False
-    )
+    _write(instance, ["account" if isinstance(instance, User) else "group"], given=False)
 
 
+@receiver(m2m_changed, sender=User.groups.through)
+@receiver(m2m_changed, sender=User.user_permissions.through)
+@receiver(m2m_changed, sender=Group.permissions.through)
 def _linked(
-    action: str, instance: Any, reverse: bool, model: Any, pk_set: Any, **_signal: Any
+    sender: Any,
+    action: str,
+    instance: Any,
+    reverse: bool,
+    model: Any,
+    pk_set: Any,
+    **_signal: Any,
 ) -> None:
     """``instance`` was given, or lost, the records of ``model``; where ``reverse``, it to these."""
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
-    if action == "pre_clear":
-        others: Any = _linked_now(instance, reverse, model)
-    else:
-        others = model.objects.filter(pk__in=pk_set)
-    given = action == "post_add"
-    for other in others:
+    if action == "pre_clear":  # of which the signal does not say what is about to go
+        links = sender.objects.filter(**{instance._meta.model_name: instance})
+        pk_set = links.values(model._meta.model_name)
+    for other in model.objects.filter(pk__in=pk_set):
         whom, what = (other, instance) if reverse else (instance, other)
-        _write(whom, [_named(what)], given=given)
+        _write(whom, [_named(what)], given=action == "post_add")
 
 
 def _named(what: Any) -> str:
@@ -82,14 +83,3 @@ def _named(what: Any) -> str:
     if isinstance(what, Group):
         return str(what)
     return f"{what.content_type.app_label}.{what.codename}"
-
-
-def _linked_now(instance: Any, reverse: bool, model: Any) -> Iterable[Any]:
-    """Return what is about to be cleared; which of an account's lists, only the model tells."""
-    names = {
-        (False, "Group"): "groups",
-        (False, "Permission"): "permissions" if isinstance(instance, Group) else "user_permissions",
-        (True, "User"): "user_set",
-        (True, "Group"): "group_set",
-    }
-    return list(getattr(instance, names[reverse, model.__name__]).all())

@@ -116,8 +116,6 @@ def set_up_page(request: HttpRequest) -> HttpResponse:
     )
 
 
-@never_cache
-@csrf_protect
 @sensitive_post_parameters()
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     """One's own sign-in: the second step, and everywhere one is signed in."""
