@@ -14,17 +14,14 @@ failure, for replication that nobody waits for is like that.
 import contextlib
 import http.client
 import itertools
-import os
-import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
@@ -32,7 +29,8 @@ from urllib.parse import urlencode
 import psycopg
 
 from tests.postgresql import Cluster, postgresql_bin
-from tests.site import Sites, answer, listens, wait_for
+from tests.processes import free_port, kill, listens
+from tests.site import Sites, answer, wait_for
 
 READERS, EDITORS, SECONDS = 6, 2, 8
 PASSWORD = "a-long-pass-phrase"
@@ -82,14 +80,14 @@ class Seen:
 class People:
     """Readers and editors at work, until they are told to stop."""
 
-    def __init__(self, port, web_ports):
-        self.port, self.web_ports = port, web_ports
+    def __init__(self, port, web_ports, russia):
+        self.port, self.web_ports, self.russia = port, web_ports, russia
         self.seen = Seen()
         self.acknowledged = []
         self._numbers = itertools.count()
         self._ended = threading.Event()
-        work = [(self._read,)] * READERS + [(self._edit,)] * EDITORS
-        self._threads = [threading.Thread(target=target, daemon=True) for (target,) in work]
+        work = [self._read] * READERS + [self._edit] * EDITORS
+        self._threads = [threading.Thread(target=target, daemon=True) for target in work]
         for thread in self._threads:
             thread.start()
 
@@ -124,12 +122,10 @@ class People:
             try:
                 cookie = cookie or signed_in(self.port)
                 name = f"Rossiya {next(self._numbers)}"
-                form = {"country": self.russia, "name": name, "_save": "1"}
-                path = "/en/admin/allies/alias/add/"
-                status, _text, headers = ask(self.port, path, form=form, cookie=cookie)
+                is_saved = save_name(self.port, cookie, self.russia, name)
             except (OSError, http.client.HTTPException, LookupError):
-                status = 0
-            if status != 302 or "login" in headers.get("Location", ""):
+                is_saved = False
+            if not is_saved:
                 seen.told += 1
                 self._ended.wait(0.2)
                 continue
@@ -141,8 +137,6 @@ class People:
                     status, text, _headers = ask(port, "/en/countries/russia/")
                     if status == 200 and name not in text:
                         seen.stale.append(name)
-
-    russia = ""
 
 
 def ask(port, path, form=None, cookie=""):
@@ -161,83 +155,45 @@ def ask(port, path, form=None, cookie=""):
             body = urlencode(form)
         link.request("POST" if form is not None else "GET", path, body, headers)
         found = link.getresponse()
-        return found.status, found.read().decode(), {k.title(): v for k, v in found.getheaders()}
+        return found.status, found.read().decode(), found.headers
 
 
 def signed_in(port):
     """Return the cookie of a new session; raise LookupError where none was made."""
     form = {"username": "ann", "password": PASSWORD, "next": "/en/admin/"}
     _status, _text, headers = ask(port, "/en/admin/login/", form=form)
-    session = SimpleCookie(headers.get("Set-Cookie", "")).get("sessionid")
-    found = session.value if session else re.search(r"sessionid=(\w+)", str(headers))[1]
-    return f"sessionid={found}"
+    cookies = SimpleCookie("; ".join(headers.get_all("Set-Cookie", [])))
+    return f"sessionid={cookies['sessionid'].value}"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def save_name(port, cookie, country, name):
+    """Save another name of a country as an editor does; say whether it was taken."""
+    form = {"country": country, "name": name, "_save": "1"}
+    status, _text, headers = ask(port, "/en/admin/allies/alias/add/", form=form, cookie=cookie)
+    return status == 302 and "login" not in headers["Location"]
 
 
-def kill(process):
-    """End a process and its children as a loss of power would."""
-    if process.poll() is not None:
-        return
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    for pid in (process.pid, *map(int, children)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
+class Part:
+    """One of the programs, that can be killed and started again; ``begin`` returns its process."""
 
-
-class Program:
-    """A program that can be killed and started again."""
-
-    def __init__(self, *command, is_up):
-        self._command, self._is_up = command, is_up
+    def __init__(self, begin):
+        self._begin = begin
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_for(self._is_up)
+        self._process = self._begin()
 
     def kill(self):
-        kill(self.process)
+        if self._process.poll() is None:
+            kill(self._process.pid)
+            self._process.wait()
 
 
-class Web:
-    """One of the web servers, always at the same port."""
-
-    def __init__(self, site, port):
-        self.site, self.port = site, port
-        self.start()
-
-    def start(self):
-        self.process = self.site.start(
-            *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
-            *("--host", "127.0.0.1", "--port", self.port, "--blocking-threads", "8"),
-            "config.wsgi:application",
-        )
-        wait_for(lambda: listens(self.port))
-
-    def kill(self):
-        kill(self.process)
-
-
-class Worker:
-    """One that takes jobs."""
-
-    def __init__(self, site):
-        self.site = site
-        self.start()
-
-    def start(self):
-        self.process = self.site.worker()
-
-    def kill(self):
-        kill(self.process)
+def program(*command, port):
+    """Start a program; return its process once it takes connections."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: listens(port))
+    return process
 
 
 def phase(name, people, part=None):
@@ -280,30 +236,27 @@ def main():
         stack.callback(replica.remove)
         database = site.environment["DATABASE_URL"].rpartition("/")[2]
         redis_port, one, two, port = (free_port() for _number in range(4))
-        redis = Program(
-            *("redis-server", "--port", str(redis_port), "--save", "", "--dir", str(folder)),
-            is_up=lambda: listens(redis_port),
-        )
+        at_home = ("--port", str(redis_port), "--save", "", "--dir", str(folder))
+        redis = Part(lambda: program("redis-server", *at_home, port=redis_port))
         stack.callback(redis.kill)
         site.environment |= {
             "DATABASE_REPLICA_URLS": replica.url_of(database),
             "CACHE_URL": f"redis://127.0.0.1:{redis_port}/0",
             "ALLIES_BEHIND_PROXY": "true",
         }
-        webs = [Web(site, number) for number in (one, two)]
-        workers = [Worker(site), Worker(site)]
+        webs = [Part(partial(site.web, number, threads=8)) for number in (one, two)]
+        workers = [Part(site.worker), Part(site.worker)]
         config = folder / "nginx.conf"
         config.write_text(NGINX.format(folder=folder, one=one, two=two, port=port))
         folder.chmod(0o755)
-        nginx = Program(
-            needed["nginx"], "-c", str(config), "-p", str(folder), is_up=lambda: listens(port)
-        )
+        places = ("-c", str(config), "-p", str(folder))
+        nginx = Part(lambda: program(needed["nginx"], *places, port=port))
         stack.callback(nginx.kill)
         wait_for(lambda: answer(f"http://127.0.0.1:{port}/healthz")[0] == 200)
-        People.russia = site.shell(
+        russia = site.shell(
             "from allies.models import Country; print(Country.objects.get(alpha3='RUS').pk)"
         )
-        people = People(port, [one, two])
+        people = People(port, [one, two], russia)
         print(
             f"  {'killed':<24} {'pages':>7} {'errors':>7} {'slowest':>11}"
             f" {'saved':>8} {'told':>7} {'stale':>7}"

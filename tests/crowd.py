@@ -16,8 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-from tests.cluster import PASSWORD, ask, free_port, signed_in
-from tests.site import Sites, listens, wait_for
+from tests.cluster import PASSWORD, ask, save_name, signed_in
+from tests.processes import free_port
+from tests.site import Sites
 
 READERS, EDITORS, SECONDS = 200, 5, 60
 PAGES = (
@@ -76,15 +77,9 @@ class Crowd:
         cookie = signed_in(self.port)
         while not self._ended.is_set():
             name = f"Rossiya {next(self._numbers)}"
-            form = {"country": self.russia, "name": name, "_save": "1"}
             with contextlib.suppress(OSError, http.client.HTTPException):
-                status, _text, headers = ask(
-                    self.port, "/en/admin/allies/alias/add/", form=form, cookie=cookie
-                )
-                if status == 302 and "login" not in headers["Location"]:
-                    self.saved.append(name)
-                else:
-                    self.refused.append(status)
+                is_saved = save_name(self.port, cookie, self.russia, name)
+                (self.saved if is_saved else self.refused).append(name)
             self._ended.wait(0.5)
 
 
@@ -130,13 +125,8 @@ def main():
             for name, rows in (("events", events), ("citations", cited), ("participations", parts))
         }
         port = free_port()
-        site.start(
-            *("-m", "granian", "--interface", "wsgi", "--log-level", "error", "--workers", "2"),
-            *("--host", "127.0.0.1", "--port", port, "--blocking-threads", "4"),
-            "config.wsgi:application",
-        )
+        site.web(port, workers=2)
         site.worker()
-        wait_for(lambda: listens(port))
         russia = site.shell(
             "from allies.models import Country; print(Country.objects.get(alpha3='RUS').pk)"
         )
@@ -171,7 +161,7 @@ def main():
         print(f"  files applied and undone   {rounds:>8,}, counted: {sorted(crowd.counted)}")
         problems = [
             *crowd.errors[:5],
-            *[f"refused: {status}" for status in crowd.refused[:5]],
+            *[f"refused: {name}" for name in crowd.refused[:5]],
             *[f"lost: {name}" for name in sorted(set(crowd.saved) - set(names))[:5]],
             *[f"half a file: {n}" for n in crowd.counted - {0, EVENTS}],
             *(["not as many aliases as were saved"] if len(names) < len(crowd.saved) else []),

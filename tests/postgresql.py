@@ -3,10 +3,11 @@
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
+
+from tests.processes import kill
 
 
 def postgresql_bin():
@@ -59,14 +60,7 @@ class Cluster:
     def kill(self):
         """End it as a loss of power would."""
         noted = self.dir / "data" / "postmaster.pid"
-        pid = int(noted.read_text().split()[0])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        processes = [pid, *map(int, children)]
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        while any(map(_runs, processes)):
-            os.sched_yield()
+        kill(int(noted.read_text().split()[0]))
         # Where nobody fetches its exit status, its number is not free, and stands in its way.
         for left in (noted, *self.dir.glob(".s.PGSQL.*")):
             left.unlink()
@@ -88,11 +82,3 @@ class Cluster:
             stdout=subprocess.DEVNULL,
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         )
-
-
-def _runs(process):
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"

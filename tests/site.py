@@ -4,7 +4,6 @@ import contextlib
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import dj_database_url
+
+from tests.processes import free_port, listens
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,19 +71,22 @@ class Site:
     def worker(self):
         return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
 
-    def serve(self, under=(), *, is_well=True):
-        """Start the web server; return the site's address once it answers, and is well."""
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.start(
+    def web(self, port, *, workers=1, threads=4, under=()):
+        """Start the web server at a port; return its process once it takes connections."""
+        child = self.start(
             *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
-            *("--host", "127.0.0.1", "--port", port, "--blocking-threads", "4"),
-            "config.wsgi:application",
+            *("--host", "127.0.0.1", "--port", port),
+            *("--workers", workers, "--blocking-threads", threads, "config.wsgi:application"),
             under=under,
         )
-        address = f"http://127.0.0.1:{port}"
         wait_for(lambda: listens(port))
+        return child
+
+    def serve(self, under=(), *, is_well=True):
+        """Start the web server; return the site's address once it answers, and is well."""
+        port = free_port()
+        self.web(port, under=under)
+        address = f"http://127.0.0.1:{port}"
         if is_well:
             wait_for(lambda: answer(f"{address}/healthz")[0] == 200)
         return address
@@ -96,13 +100,6 @@ class Site:
             if child.poll() is None:
                 child.kill()
             child.wait()
-
-
-def listens(port):
-    """Say whether somebody answers at a port of this machine."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 def answer(address, **headers):

@@ -1,5 +1,6 @@
 """Readers read from replicas, as long as these hold what the primary holds; servers come and go."""
 
+import itertools
 from urllib.parse import urlencode
 
 import psycopg
@@ -79,6 +80,18 @@ def readings(cluster, site):
     )[0]
 
 
+def wait_until_read(replica, site, server):
+    """Ask for pages nobody asked for yet until one was made from the replica."""
+    before = readings(replica, site)
+    numbers = itertools.count()
+    wait_for(
+        lambda: (
+            answer(f"{server}/en/countries/?back={next(numbers)}")
+            and readings(replica, site) > before
+        )
+    )
+
+
 def test_readers_are_sent_to_the_replica(primary, replica, prepared, server):
     answer(f"{server}/en/countries/")
     before = readings(primary, prepared)
@@ -98,9 +111,7 @@ def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
         assert "Russia after" in answer(address + path)[2]
         assert "Russia before" not in answer(address + path)[2] or path == "history/"
     ask(replica, prepared, "SELECT pg_wal_replay_resume()")
-    before = readings(replica, prepared)
-    numbers = iter(range(10_000))
-    wait_for(lambda: answer(f"{address}?{next(numbers)}") and readings(replica, prepared) > before)
+    wait_until_read(replica, prepared, server)
 
 
 def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, server):
@@ -111,14 +122,7 @@ def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, serve
     assert "replica-1: not to be reached" in answer(f"{server}/readyz")[2]
     replica.start()
     wait_for(lambda: "replica-1: ok" in answer(f"{server}/readyz")[2])
-    before = readings(replica, prepared)
-    numbers = iter(range(10_000))
-    wait_for(
-        lambda: (
-            answer(f"{server}/en/countries/?back={next(numbers)}")
-            and readings(replica, prepared) > before
-        )
-    )
+    wait_until_read(replica, prepared, server)
 
 
 def test_without_the_primary_readers_read_and_editors_are_told(primary, replica, prepared, server):

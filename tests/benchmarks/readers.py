@@ -20,7 +20,8 @@ import urllib.request
 from pathlib import Path
 
 from tests.benchmarks.__main__ import ROOT, VOTES, Figures, median_seconds
-from tests.site import listens, wait_for
+from tests.processes import free_port, listens
+from tests.site import wait_for
 
 CLIENTS, SECONDS, TURNS = 4, 2.0, 5
 ALLIES = "/en/countries/russia/allies/"
@@ -33,9 +34,7 @@ class Server:
     """A web server with one worker on a port of its own."""
 
     def __init__(self, application, **environment):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level", "error"),
@@ -302,11 +301,9 @@ def against_datasette(figures, file, ours):
     if not DATASETTE.exists():
         print("  Datasette is not in var/tools: that comparison is left out")
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    patient = [f"--setting {name} 60000" for name in ("sql_time_limit_ms", "facet_time_limit_ms")]
-    limits = " ".join(patient).split()
+    port = free_port()
+    names = ("sql_time_limit_ms", "facet_time_limit_ms")
+    limits = [word for name in names for word in ("--setting", name, "60000")]
     child = subprocess.Popen(
         [DATASETTE, "serve", file, "--host", "127.0.0.1", "--port", str(port), *limits],
         stdout=subprocess.DEVNULL,

@@ -1,0 +1,4 @@
+"""Signing in at the desk."""
+
+PASSWORD = "a-password-of-some-length"
+DESK = "/en/admin/"

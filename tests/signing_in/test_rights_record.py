@@ -5,10 +5,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from allies.models import RightsChange
+from tests.signing_in import DESK
 
 pytestmark = pytest.mark.django_db
-
-DESK = "/en/admin/"
 
 
 def told():
@@ -17,10 +16,10 @@ def told():
 
 
 @pytest.fixture
-def root():
-    user = User.objects.create_superuser("root", password="a-password-of-some-length")
+def root(root):
+    """Who keeps the accounts, before anything is on record."""
     RightsChange.objects.all().delete()
-    return user
+    return root
 
 
 @pytest.fixture

@@ -9,15 +9,9 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from tests.signing_in import DESK, PASSWORD
+
 pytestmark = pytest.mark.django_db
-
-PASSWORD = "a-password-of-some-length"
-DESK = "/en/admin/"
-
-
-@pytest.fixture
-def ana():
-    return User.objects.create_user("ana", password=PASSWORD, is_staff=True)
 
 
 def signed_in(name="ana", **extra):
@@ -176,10 +170,9 @@ def test_where_it_is_required_everybody_sets_it_up_first(ana, settings):
     assert is_in(browser)
 
 
-def test_who_lost_app_and_codes_is_let_in_by_who_keeps_the_accounts(ana):
+def test_who_lost_app_and_codes_is_let_in_by_who_keeps_the_accounts(ana, root):
     browser, _answer = signed_in()
     set_up(browser, ana)
-    User.objects.create_superuser("root", password=PASSWORD)
     keeper, _answer = signed_in("root")
     action = {"action": "take_second_step_away", "_selected_action": [ana.pk]}
     keeper.post(f"{DESK}auth/user/", action)
@@ -188,10 +181,9 @@ def test_who_lost_app_and_codes_is_let_in_by_who_keeps_the_accounts(ana):
     assert is_in(again)
 
 
-def test_keys_are_nowhere_to_be_read(ana):
+def test_keys_are_nowhere_to_be_read(ana, root):
     browser, _answer = signed_in()
     set_up(browser, ana)
-    User.objects.create_superuser("root", password=PASSWORD)
     keeper, _answer = signed_in("root")
     key = TOTPDevice.objects.get(user=ana).key
     assert keeper.get(f"{DESK}otp_totp/totpdevice/").status_code == 404

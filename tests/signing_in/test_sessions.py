@@ -6,15 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.signing_in import DESK, PASSWORD
+
 pytestmark = pytest.mark.django_db
-
-PASSWORD = "a-password-of-some-length"
-DESK = "/en/admin/"
-
-
-@pytest.fixture
-def ana():
-    return User.objects.create_user("ana", password=PASSWORD, is_staff=True)
 
 
 def signed_in(name, address="203.0.113.7", browser="Firefox"):
@@ -62,8 +56,7 @@ def test_a_handle_of_somebody_elses_ends_nothing(ana):
     assert is_in(second)
 
 
-def test_who_keeps_the_accounts_signs_somebody_out_everywhere(ana):
-    User.objects.create_superuser("root", password=PASSWORD)
+def test_who_keeps_the_accounts_signs_somebody_out_everywhere(ana, root):
     clients = [signed_in("ana"), signed_in("ana")]
     keeper = signed_in("root")
     keeper.post(f"{DESK}auth/user/", {"action": "end_sessions", "_selected_action": [ana.pk]})
