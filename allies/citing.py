@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -21,6 +21,9 @@ from allies.edtf import bounds, in_words
 
 #: What a reference is called → the style's file.
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
+
+#: References a process remembers: a page is made anew far more often than what it is cited as.
+KEPT = 2000
 
 _LOCALES = {"en": "en-US", "id": "id-ID"}
 
@@ -121,10 +124,14 @@ def _date(value: str) -> dict[str, Any]:
 
 def reference(work: Work, style: str) -> SafeString:
     """Return the reference as HTML, in one of STYLES and in the active language."""
+    return _reference(work, style, (get_language() or "en").split("-")[0])
+
+
+@lru_cache(maxsize=KEPT)
+def _reference(work: Work, style: str, language: str) -> SafeString:
     from citeproc import Citation, CitationItem, CitationStylesBibliography, formatter
     from citeproc.source.json import CiteProcJSON
 
-    language = (get_language() or "en").split("-")[0]
     item = {**csl(work), "issued": _year_or_day(work.issued)}
     item["type"] = _RENDERED_AS.get(work.kind, work.kind)
     source = [_held({name: value for name, value in item.items() if value})]

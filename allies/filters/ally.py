@@ -6,14 +6,14 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Case, Value, When
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, DisputedFilter, ReadersFilterSet
 from allies.filters.country import CountriesFilterSet
-from allies.filters.facets import grouped
-from allies.models import AllianceKind, Country, Ties, certainty_of
+from allies.filters.sums import Grouping, either
+from allies.models import AllianceKind, Country, Ties
 
 
 class CountFilter(django_filters.Filter):
@@ -84,19 +84,28 @@ class AllyFilterSet(TiesFilterSet):
     def by_certainty(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(certain=value == "yes")
 
+    def count_kind(self) -> dict[str, int] | None:
+        """Return how many allies have a tie of each kind.
+
+        None where the evidence or the certainty of the ties of one kind decides: then each kind
+        has allies of its own.
+        """
+        asked = self.form.cleaned_data
+        if asked.get("certain") or asked.get("disputed") or asked.get("min_sources"):
+            return None
+        ties = self._ties.shared().filter(country__in=self.narrowed(kind="").values("pk"))
+        by_kind = ties.order_by().values_list("alliance__kind")
+        return dict(by_kind.annotate(n=Count("country", distinct=True)))
+
+    def group_certain(self) -> Grouping:
+        return either(Q(certain=True))
+
     def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(disputes__gt=0) if value == "yes" else queryset.filter(disputes=0)
+
+    def group_disputed(self) -> Grouping:
+        return either(Q(disputes__gt=0))
 
     def filter_queryset(self, queryset: Any) -> Any:
         """Return the allies on that day, narrowed by what else is asked."""
         return super().filter_queryset(self.ties.allies())
-
-    def count_certain(self) -> dict[str, int]:
-        """Return how many allies are tied for certain and how many perhaps; one query."""
-        certain, perhaps = certainty_of(self.narrowed(certain=""))
-        return {"yes": certain, "no": perhaps}
-
-    def count_disputed(self) -> dict[str, int]:
-        """Return of how many allies a source disputes a tie, and of how many none; one query."""
-        disputed = Case(When(disputes__gt=0, then=Value("yes")), default=Value("no"))
-        return grouped(self.narrowed(disputed="").annotate(disputed=disputed), "disputed")

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import CountryFilter, ReadersFilterSet
+from allies.filters.sums import Grouping, either
 from allies.models import AllyList, Country, Entry, Source
 
 
@@ -27,8 +28,14 @@ class AllyListFilterSet(ReadersFilterSet):
         return queryset.filter(focus=value)
 
     def by_origin(self, queryset: Any, name: str, value: str) -> Any:
-        recorded = Q(recorded_from__in=Source.objects.published())
-        return queryset.filter(recorded if value == "recorded" else ~recorded)
+        return queryset.filter(_is_recorded() if value == "recorded" else ~_is_recorded())
+
+    def group_origin(self) -> Grouping:
+        return either(_is_recorded(), "recorded", "ours")
+
+
+def _is_recorded() -> Q:
+    return Q(recorded_from__in=Source.objects.published())
 
 
 class EntryFilterSet(ReadersFilterSet):

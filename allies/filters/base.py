@@ -2,15 +2,16 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from allies.filters.sums import Grouping, either
 from allies.folding import fold
 from allies.models import Country
 
@@ -93,12 +94,26 @@ class ReadersFilterSet(django_filters.FilterSet):
         finally:
             self.form.cleaned_data = asked
 
+    def grouping(self, name: str) -> Grouping | None:
+        """Return by which values of a row its choices are counted; None where they are not.
+
+        A column's filter is by its column; for another one, a method ``group_<name>`` says it.
+        """
+        group: Callable[[], Grouping | None] | None = getattr(self, f"group_{name}", None)
+        if group is not None:
+            return group()
+        asks = self.filters[name]
+        return Grouping((F(asks.field_name),)) if asks.method is None else None
+
     def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
         """Leave the rows alone: a ``filter_queryset`` of one's own asks for this filter."""
         return queryset
 
     def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.disputed(value == "yes")
+
+    def group_disputed(self) -> Grouping:
+        return either(self.queryset.is_disputed())
 
     def filter_text(self, queryset: Any, name: str, value: str) -> Any:
         """Keep records of which each word stands in one of the texts that are searched."""

@@ -1,13 +1,13 @@
 """The filter of the countries."""
 
-from collections import Counter
 from typing import Any
 
 import django_filters
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import ReadersFilterSet
+from allies.filters.sums import Grouping, either
 from allies.models import Country, Membership
 from allies.models.m49 import grouped
 
@@ -22,13 +22,8 @@ class CountriesFilterSet(ReadersFilterSet):
     def filter_text(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.named(value)
 
-    def count_region(self) -> dict[str, int]:
-        """Return how many countries each region and each sub-region has; one query."""
-        counts: Counter[str] = Counter()
-        rows = self.narrowed(region="").order_by().values("region", "subregion")
-        for row in rows.annotate(n=Count("pk")):
-            counts.update(dict.fromkeys({row["region"], row["subregion"]}, row["n"]))
-        return counts
+    def group_region(self) -> Grouping:
+        return Grouping((F("region"), F("subregion")), lambda *regions: set(regions))
 
     def in_region(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.in_region(value)
@@ -52,8 +47,17 @@ class CountryFilterSet(CountriesFilterSet):
         fields: list[str] = []
 
     def with_ties(self, queryset: Any, name: str, value: str) -> Any:
-        has_ties = Exists(Membership.objects.published().filter(country=OuterRef("pk")))
-        return queryset.filter(has_ties if value == "yes" else ~has_ties)
+        return queryset.filter(_has_ties() if value == "yes" else ~_has_ties())
+
+    def group_ties(self) -> Grouping:
+        return either(_has_ties())
 
     def by_existence(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.current() if value == "current" else queryset.historic()
+
+    def group_existence(self) -> Grouping:
+        return either(Q(existed_to=""), "current", "historic")
+
+
+def _has_ties() -> Exists:
+    return Exists(Membership.objects.published().filter(country=OuterRef("pk")))

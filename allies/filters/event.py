@@ -15,6 +15,7 @@ from allies.filters.base import (
     ReadersFilterSet,
     ReadersForm,
 )
+from allies.filters.sums import Grouping
 from allies.models import (
     Certainty,
     Event,
@@ -102,6 +103,12 @@ class EventFilterSet(DatedFilterSet):
             parts = parts.filter(country=country)
         by_role = parts.order_by().values("role").annotate(n=Count("event", distinct=True))
         return dict(by_role.values_list("role", "n"))
+
+    def group_votes(self) -> Grouping | None:
+        asked = self.form.cleaned_data
+        if asked.get("country") and asked.get("with"):
+            return None  # how both voted is no value of an event
+        return Grouping((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
 
     def _by_votes(self, queryset: Any, votes: str | None, country: Any, other: Any) -> Any:
         if votes == "none":

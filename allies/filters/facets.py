@@ -1,11 +1,13 @@
 """Facets: how many rows each choice of a filter would leave, the other filters being as they are.
 
-Each facet costs one query, whatever its choices. A filter whose choices are the values of a
-column is counted by group; where a filterset has a method ``count_<name>``, that counts; all
-others are counted choice by choice, in one statement.
+A filter that is not in use leaves the rows as they are: if its choices are values of a row, which
+``ReadersFilterSet.grouping`` tells, it is counted with all else that is counted over the rows found
+(``sums``). Any other facet costs a query, whatever its choices: a filter in use is counted over
+what the others leave; where a filterset has a method ``count_<name>``, that counts, if it can; and
+all others are counted choice by choice, in one statement.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from django.http import QueryDict
 from django.utils.choices import flatten_choices
 
 from allies.filters.base import ReadersFilterSet
+from allies.filters.sums import Grouping, Sums, summed
 
 #: Choices shown at once; the others are folded away.
 SHOWN = 6
@@ -51,14 +54,30 @@ class Facet:
         return [choice for choice in self.choices[SHOWN:] if not choice.is_active]
 
 
-def facets_of(filterset: ReadersFilterSet) -> list[Facet]:
-    """Return the facets of a valid filterset; one query a filter that has choices."""
+def _groups(filterset: ReadersFilterSet) -> dict[str, Grouping]:
+    """Return by what the rows found are to be grouped for the facets that are counted over them."""
+    return {
+        name: grouping
+        for name in _names(filterset)
+        if name not in filterset.applied and (grouping := filterset.grouping(name))
+    }
+
+
+def sums_of(filterset: ReadersFilterSet, groups: Mapping[str, Grouping], **spans: Any) -> Sums:
+    """Return the sums over the rows of a valid filterset, all facets among the counts.
+
+    It counts by ``groups`` too. Costs a query, and one for each facet that needs its own.
+    """
+    sums = summed(filterset.qs, {**_groups(filterset), **groups}, **spans)
+    apart = {n: _counts(filterset, n) for n in _names(filterset) if n not in sums.counts}
+    return sums._replace(counts={**sums.counts, **apart})
+
+
+def facets_of(filterset: ReadersFilterSet, sums: Sums) -> list[Facet]:
+    """Return the facets of a valid filterset from its sums."""
     facets = []
-    for name, field in filterset.filters.items():
-        is_choice = isinstance(field, django_filters.ChoiceFilter)
-        if not is_choice or filterset.form.fields[name].widget.is_hidden:
-            continue
-        counts = _counts(filterset, name)
+    for name in _names(filterset):
+        counts = sums.counts[name]
         asked = filterset.applied.get(name)
         labels = {str(value): label for value, label in _choices(filterset, name) if value}
         choices = [
@@ -72,13 +91,20 @@ def facets_of(filterset: ReadersFilterSet) -> list[Facet]:
     return facets
 
 
+def _names(filterset: ReadersFilterSet) -> Iterator[str]:
+    for name, field in filterset.filters.items():
+        is_choice = isinstance(field, django_filters.ChoiceFilter)
+        if is_choice and not filterset.form.fields[name].widget.is_hidden:
+            yield name
+
+
 def _counts(filterset: ReadersFilterSet, name: str) -> Mapping[str, int]:
-    count: Callable[[], Mapping[str, int]] | None = getattr(filterset, f"count_{name}", None)
-    if count is not None:
-        return count()
-    field = filterset.filters[name]
-    if field.method is None:
-        return grouped(filterset.narrowed(**{name: ""}), field.field_name)
+    count: Callable[[], Mapping[str, int] | None] | None
+    count = getattr(filterset, f"count_{name}", None)
+    if count and (counts := count()) is not None:
+        return counts
+    if grouping := filterset.grouping(name):
+        return summed(filterset.narrowed(**{name: ""}), {name: grouping}).counts[name]
     return counted_at_once(
         {
             str(value): filterset.narrowed(**{name: value})

@@ -10,7 +10,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.filters.facets import grouped
 from allies.models import SEARCHED, SearchText
 from allies.search.find import corrected, matching, ranked
 from allies.search.words import LONGEST, Question, read
@@ -80,9 +79,6 @@ class SearchFilterSet(ReadersFilterSet):
         """Return what has the words asked for, the best first; nothing where nothing is asked."""
         found = super().filter_queryset(matching(self.question, queryset))
         return ranked(found, self.question) if self.question else found
-
-    def count_noun(self) -> dict[str, int]:
-        return grouped(self.narrowed(noun=""), "noun")
 
     def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
         return queryset.filter(last__gte=value)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
+from allies.filters.sums import Grouping, either
 from allies.models import Source, SourceKind
 
 
@@ -31,11 +32,17 @@ class SourceFilterSet(ReadersFilterSet):
         fields: list[str] = []
 
     def by_derivation(self, queryset: Any, name: str, value: str) -> Any:
-        draws = Q(derived_from__in=Source.objects.published())
-        return queryset.filter(draws if value == "derived" else ~draws)
+        return queryset.filter(_draws() if value == "derived" else ~_draws())
+
+    def group_derivation(self) -> Grouping:
+        return either(_draws(), "derived", "original")
 
     def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
         return queryset.filter(date_published_latest__gte=value)
 
     def may_be_before(self, queryset: Any, name: str, value: dt.date) -> Any:
         return queryset.filter(date_published_earliest__lte=value)
+
+
+def _draws() -> Q:
+    return Q(derived_from__in=Source.objects.published())

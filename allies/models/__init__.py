@@ -34,6 +34,7 @@ from allies.models.country import Alias, Country
 from allies.models.desk import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.models.edition import Edition, Frozen, canonical, digest
 from allies.models.event import (
+    EVENT_YEARS,
     ByYear,
     Certainty,
     Event,
@@ -64,7 +65,7 @@ from allies.models.pair import Duty, Pair, Period, Tie, ties_between
 from allies.models.rights_change import RightsChange
 from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind
-from allies.models.tie import AllyRow, Ties, certainty_of, first_year_of
+from allies.models.tie import AllyRow, CertaintyCounts, Ties, certainty_of, first_year_of
 from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
 from allies.models.voting import (
     ENOUGH_VOTES,
@@ -82,6 +83,7 @@ __all__ = [
     "CORRECTABLE",
     "DUTIES",
     "ENOUGH_VOTES",
+    "EVENT_YEARS",
     "KEPT_CHECKS",
     "PREVIEW_DAYS",
     "SEARCHED",
@@ -98,6 +100,7 @@ __all__ = [
     "Appointment",
     "ByYear",
     "Certainty",
+    "CertaintyCounts",
     "ChangedAlly",
     "Changeset",
     "ChangesetKind",

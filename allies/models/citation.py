@@ -175,10 +175,13 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
         """Those with a supporting citation to a published source."""
         return self.filter(Exists(self._citations().supporting()))
 
+    def is_disputed(self) -> Exists:
+        """Return the condition that a published source disputes a record."""
+        return Exists(self._citations().disputing())
+
     def disputed(self, is_disputed: bool = True) -> Any:
         """Those that a published source disputes, or those that none does."""
-        disputes = Exists(self._citations().disputing())
-        return self.filter(disputes if is_disputed else ~disputes)
+        return self.filter(self.is_disputed() if is_disputed else ~self.is_disputed())
 
     def with_evidence(self) -> Any:
         """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""

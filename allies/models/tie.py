@@ -1,8 +1,7 @@
 """Ties: what binds two countries on a day, read from memberships; nothing here is stored."""
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -158,6 +157,10 @@ class CertaintyCounts(NamedTuple):
     certain: int
     perhaps: int
 
+    @classmethod
+    def of(cls, counts: Mapping[bool, int]) -> "CertaintyCounts":
+        return cls(counts.get(True, 0), counts.get(False, 0))
+
     @property
     def all(self) -> int:
         return self.certain + self.perhaps
@@ -165,8 +168,8 @@ class CertaintyCounts(NamedTuple):
 
 def certainty_of(allies: Any) -> CertaintyCounts:
     """Count the certain and the possible among allies (from ``Ties.allies``); costs one query."""
-    counts = Counter(dict(allies.order_by().values_list("certain").annotate(n=Count("pk"))))
-    return CertaintyCounts(counts[True], counts[False])
+    counts = allies.order_by().values_list("certain").annotate(n=Count("pk"))
+    return CertaintyCounts.of(dict(counts))
 
 
 def first_year_of(*countries: Country) -> int | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from django import template
@@ -142,7 +143,14 @@ def region_name(code: str) -> Any:
 @register.filter
 def choice_label(record: models.Model, field: str) -> str:
     """Return what a choice field's word means, in the reader's language."""
-    return str(getattr(record, f"get_{field}_display")())
+    value = getattr(record, field)
+    return str(_labels(type(record), field).get(value, value))
+
+
+@cache
+def _labels(model: type[models.Model], field: str) -> dict[str, Any]:
+    """Return the labels of a field's choices; Django's own ``get_…_display`` makes them a call."""
+    return dict(model._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
 
 
 @register.simple_tag

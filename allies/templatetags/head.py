@@ -111,7 +111,8 @@ def _query(context: Any, request: HttpRequest) -> QueryDict:
         query.update(dict(sorted(filterset.applied.items())))
     elif context.get("day") and request.GET.get("on", "").strip():
         query["on"] = request.GET["on"]
-    if (page := context.get("page")) and getattr(page, "number", 1) > 1:
+    page = context.get("page")  # whose rows nobody asks for here: to ask whether it is one would
+    if getattr(page, "number", 1) > 1:
         query["page"] = str(page.number)
     return query
 

@@ -1,10 +1,10 @@
 """Countries, and the ally list of any of them."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Max, OuterRef
+from django.db.models import F, Max, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -15,17 +15,18 @@ from allies.feeds.entries import Gone, Row
 from allies.feeds.ties import allies_gone, rows_of_ties
 from allies.figures.world import WorldMap, world_map
 from allies.filters import AllyFilterSet, CountryFilterSet
+from allies.filters.sums import Grouping
 from allies.models import (
     Alliance,
     AllyList,
     AllyRow,
+    CertaintyCounts,
     Country,
     Event,
     Membership,
     Participation,
     Standing,
     Ties,
-    certainty_of,
     first_year_of,
 )
 from allies.models.base import counted
@@ -186,7 +187,13 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
     def title(self) -> Any:
         return _allies_in_words(self.country)
 
-    def described(self, queryset: Any) -> Rows:
+    def groups(self) -> Mapping[str, Grouping]:
+        return {"certainty": Grouping((F("certain"),))}
+
+    def spans(self) -> dict[str, Any]:
+        return {}  # what is said of the rows is not theirs
+
+    def described(self) -> Rows:
         """Return the ally list of a day: it changes as the country's alliances do."""
         alliances = Alliance.objects.published().with_member(self.country)
         day = self.asked.day
@@ -206,7 +213,7 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
         return {
             "country": self.country,
             "day": day,
-            "certainty": certainty_of(self.asked.qs) if day else None,
+            "certainty": CertaintyCounts.of(self.sums.counts["certainty"]) if day else None,
             "first_year": first_year_of(self.country),
             "map": self.map() if self.shown else None,
         }

@@ -1,14 +1,24 @@
 """Events as readers meet them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from django.db.models import Case, IntegerField, Prefetch, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from allies.caching.unchanged import while_unchanged
 from allies.filters import EventFilterSet, ReadersFilterSet
-from allies.models import Alliance, Country, Event, Participation, ParticipationRole
+from allies.filters.sums import Grouping, Sums
+from allies.models import (
+    EVENT_YEARS,
+    Alliance,
+    ByYear,
+    Country,
+    Event,
+    Participation,
+    ParticipationRole,
+)
 from allies.models.languages import localized
 from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.downloads import CHUNK
@@ -72,10 +82,24 @@ class EventListing(Listing):
 
     def context(self) -> dict[str, Any]:
         """Return the counts by year, which stand on the first page."""
-        if not self.asked.is_valid() or self.request.GET.get("page", "1") != "1":
+        if "years" not in self.sums.counts or self.request.GET.get("page", "1") != "1":
             return {}
-        events = self.asked.filter_queryset(Event.objects.published())
-        return {"by_year": events_by_year(events.by_year(), self.asked.applied)}
+        by_year = ByYear.of(self.sums.counts["years"])
+        return {"by_year": events_by_year(by_year, self.asked.applied)}
+
+    def counted(self, filterset: ReadersFilterSet) -> Sums:
+        """Return the sums, counted once for all pages and languages: every vote may be in them."""
+        asked = ("events", *filterset.applied.items())
+        return while_unchanged(asked, lambda: super(EventListing, self).counted(filterset))
+
+    def groups(self) -> Mapping[str, Grouping]:
+        return {"years": Grouping(EVENT_YEARS, lambda *years: (years,))}
+
+    def page_rows(self, queryset: Any) -> list[Any]:
+        """Return the events of a page; evidence is counted for these alone, found before."""
+        found = list(queryset.values_list("pk", flat=True))
+        events = Event.objects.with_evidence().in_bulk(found)
+        return [events[pk] for pk in found]
 
     def rows(self, queryset: Any) -> Iterator[Any]:
         """Return the events; who took part is read as texts, for that may be millions."""

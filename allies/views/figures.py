@@ -56,6 +56,7 @@ def events_by_year(
         "most": number_format(most[1], force_grouping=True),
         "year": most[0],
     }
+    every = reverse("allies:event-list")
     chart = year_chart(
         list(years),
         name="events-by-year",
@@ -66,18 +67,18 @@ def events_by_year(
         )
         % said,
         unit="count",
-        links={year: _list_of_year(asked, year) for year, number in years if number},
+        links={year: _list_of_year(every, asked, year) for year, number in years if number},
     )
     csv = _with_query(reverse("allies:event-years-csv"), asked)
     return CountedByYear(chart, csv, _how_counted(events.unsure))
 
 
-def _list_of_year(asked: Mapping[str, str], year: int) -> str:
-    """Return the address of the events of a year, within the days asked for already."""
+def _list_of_year(events: str, asked: Mapping[str, str], year: int) -> str:
+    """Return the address of ``events`` of a year, within the days asked for already."""
     after = max(asked.get("date_after", ""), f"{year:04}-01-01")
     before = min(asked.get("date_before") or "9999-12-31", f"{year:04}-12-31")
     days = {"date_after": after, "date_before": before}
-    return _with_query(reverse("allies:event-list"), {**asked, **days})
+    return _with_query(events, {**asked, **days})
 
 
 def _with_query(address: str, asked: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """A filtered view of one noun: the same rows as page, CSV, JSON, XLSX, data package and feed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from allies.filters import ReadersFilterSet
-from allies.filters.facets import facets_of
+from allies.filters.facets import facets_of, sums_of
+from allies.filters.sums import Grouping, Sums
 from allies.structured import Rows
 from allies.tabular import TooMuch
 from allies.views.downloads import Downloads, download_links, form_address, plain_error, query_of
@@ -39,6 +40,8 @@ class Listing(Downloads, Following, View):
     #: The field that says when a row last changed, and those of the first and last day of each.
     changed = "updated_at"
     dated: tuple[str, ...] = ()
+    #: What is counted over the rows of the page asked for.
+    sums: Sums
 
     def get(self, request: HttpRequest, fmt: str = "html", **kwargs: Any) -> HttpResponseBase:
         """Answer with the page, or the rows as ``fmt``, one of FORMS.
@@ -80,22 +83,25 @@ class Listing(Downloads, Following, View):
     # The forms.
 
     def page(self, filterset: ReadersFilterSet, status: int) -> HttpResponse:
-        queryset = filterset.qs if status == 200 else self.queryset().none()
+        valid = status == 200
+        queryset = filterset.qs if valid else self.queryset().none()
+        self.sums = self.counted(filterset) if valid else Sums()
         paginator = Paginator(queryset, self.per_page)
+        paginator.count = self.sums.number
         page = asked_page(self.request, paginator)
         return render(
             self.request,
             self.template_name,
             {
                 "filterset": filterset,
-                "valid": status == 200,
+                "valid": valid,
                 "page": page,
                 "rows": list(self.page_rows(page.object_list)),
                 "unknown": [name for name in filterset.unknown if name != "page"],
                 "downloads": self.downloads(filterset),
                 "feed": (self.title(), form_address(self.address(), "atom", query_of(filterset))),
-                "facets": facets_of(filterset) if status == 200 else [],
-                "described": self.described(queryset) if status == 200 else None,
+                "facets": facets_of(filterset, self.sums) if valid else [],
+                "described": self.described() if valid else None,
                 **self.context(),
             },
             status=status,
@@ -110,17 +116,26 @@ class Listing(Downloads, Following, View):
             address=f"{self.request.path}?{query}" if query else self.request.path,
         )
 
-    def described(self, queryset: Any) -> Rows | None:
-        """Return the rows as a data set, for programs that read the page; costs a query.
+    def counted(self, filterset: ReadersFilterSet) -> Sums:
+        """Return what is counted over the rows of a valid filter."""
+        return sums_of(filterset, self.groups(), **self.spans())
+
+    def groups(self) -> Mapping[str, Grouping]:
+        """Return by what else the rows are to be counted; ``sums`` has it once they are."""
+        return {}
+
+    def spans(self) -> dict[str, Any]:
+        """Return the spans to be known of the rows: when they changed, and the days they cover."""
+        ends: dict[str, Any] = {"changed": Max(self.changed)}
+        covered = zip(("first", "last"), (Min, Max), self.dated, strict=False)
+        return ends | {name: end(day) for name, end, day in covered}
+
+    def described(self) -> Rows | None:
+        """Return the rows as a data set, for programs that read the page.
 
         None where they are no data set.
         """
-        covered = dict(zip(("first", "last"), self.dated, strict=False))
-        found = queryset.aggregate(
-            changed=Max(self.changed),
-            **{name: (Min if name == "first" else Max)(day) for name, day in covered.items()},
-        )
-        return Rows(name=capfirst(self.title()), **found)
+        return Rows(name=capfirst(self.title()), **self.sums.spans)
 
     def page_rows(self, queryset: Any) -> Iterable[Any]:
         return queryset

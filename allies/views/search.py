@@ -163,7 +163,10 @@ class SearchListing(Listing):
     def title(self) -> Any:
         return _("Search")
 
-    def described(self, queryset: Any) -> None:
+    def spans(self) -> dict[str, Any]:
+        return {}
+
+    def described(self) -> None:
         """Say nothing: what was found is no data set."""
 
     def context(self) -> dict[str, Any]:

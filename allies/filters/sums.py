@@ -1,0 +1,67 @@
+"""What is counted over the rows of a view, in one statement.
+
+Rows are grouped by every value asked for at once, and each sum is made of the groups: so what it
+costs to find the rows is paid once, however much is counted over them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from django.db.models import Aggregate, Case, Count, Max, Value, When
+
+
+def _one(value: Hashable) -> Iterable[Hashable]:
+    return (value,)
+
+
+class Grouping(NamedTuple):
+    """By which values of a row is counted, and under what a row with these values counts."""
+
+    by: tuple[Any, ...]
+    counts_as: Callable[..., Iterable[Any]] = _one
+
+
+def either(condition: Any, yes: str = "yes", no: str = "no") -> Grouping:
+    """Return the grouping by whether a row fulfils a condition, a Q or an Exists."""
+    return Grouping((Case(When(condition, then=Value(yes)), default=Value(no)),))
+
+
+class Sums(NamedTuple):
+    """How many rows there are, the ends of their spans by name, and how many rows count as what."""
+
+    number: int = 0
+    spans: Mapping[str, Any] = {}
+    counts: Mapping[str, Mapping[Any, int]] = {}
+
+
+def summed(rows: Any, groups: Mapping[str, Grouping], **spans: type[Aggregate]) -> Sums:
+    """Return the sums over a queryset; costs one query. ``spans`` are Min or Max of a field."""
+    width = {name: len(grouping.by) for name, grouping in groups.items()}
+    columns = {
+        f"{name}_{n}": value
+        for name, grouping in groups.items()
+        for n, value in enumerate(grouping.by)
+    }
+    ends = {f"{name}_end": span for name, span in spans.items()}
+    rows = rows.order_by()
+    if columns:
+        found = rows.values(**columns).annotate(rows_there=Count("pk"), **ends)
+        found = found.values_list(*columns, *ends, "rows_there")
+    else:
+        one = rows.aggregate(rows_there=Count("pk"), **ends)
+        found = [(*(one[name] for name in ends), one["rows_there"])]
+    counts: dict[str, Counter[Any]] = {name: Counter() for name in groups}
+    seen: dict[str, list[Any]] = {name: [] for name in spans}
+    number = 0
+    for *values, there in found:
+        number += there
+        for name, grouping in groups.items():
+            own, values = values[: width[name]], values[width[name] :]
+            for choice in grouping.counts_as(*own):
+                counts[name][choice] += there
+        for name, end in zip(spans, values, strict=True):
+            if end is not None:
+                seen[name].append(end)
+    pick = {name: max if isinstance(span, Max) else min for name, span in spans.items()}
+    return Sums(number, {name: pick[name](seen[name], default=None) for name in spans}, counts)
