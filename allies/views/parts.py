@@ -40,7 +40,10 @@ class ParticipationListing(Listing):
     columns = (_EVENT, _COUNTRY, *stored(Participation, "role"))
 
     def queryset(self) -> Any:
-        return Participation.objects.published().select_related("event", "country").order_by("pk")
+        """Return those published, with what is shown of them alone: there may be millions."""
+        shown = Participation.objects.published().select_related("event", "country")
+        code = ("country__alpha3", "country__cow_code", "country__slug")
+        return shown.only("role", "event__slug", *code).order_by("pk")
 
 
 class ListedListing(Listing):
