@@ -1,8 +1,8 @@
 """Taking a changeset back: set by set, from the versions it wrote.
 
 What it created goes, what it changed becomes what it was, what it deleted returns. A record that
-was written again since is left as it is and named, and so is one that something later rests on:
-the editor decides.
+was written again since is left as it is and named, with all that is part of it, and so is one that
+something later rests on: the editor decides.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
 from allies.actions.rights import Person, may, may_write
-from allies.actions.undo_sets import UndoReport, UndoSets
+from allies.actions.undo_sets import FEW, UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
     BY_JOB,
@@ -66,7 +66,9 @@ def look_at_undo(*, changeset: Changeset, also: frozenset[str] = frozenset()) ->
     """
     _refuse_wrong_state(changeset)
     with UndoSets(changeset, also) as sets:
-        return sets.report()
+        report = sets.report()
+        report.unsupported = sets.left_unsupported()
+        return report
 
 
 @transaction.atomic
@@ -163,8 +165,12 @@ def _refuse_lost_support(before: dict[Any, set[int]]) -> None:
     for model, now in _unsupported().items():
         lost = now - before[model]
         if lost:
-            names = "; ".join(str(r) for r in model._default_manager.filter(pk__in=list(lost)[:5]))
-            raise EvidenceLost(
-                _("This would leave without a published source: %(records)s. Cite another first.")
-                % {"records": names}
-            )
+            named = model._default_manager.filter(pk__in=list(lost)[:FEW])
+            raise EvidenceLost(losing([str(record) for record in named]))
+
+
+def losing(records: list[str]) -> str:
+    """Say that an undo would leave these without a source."""
+    return _("This would leave without a published source: %(records)s. Cite another first.") % {
+        "records": "; ".join(records)
+    }

@@ -8,16 +8,32 @@ from typing import Any, Self
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
-from allies.models import Changeset, Publishable, Slugged, Source, Status, record_models
+from allies.models import (
+    Alliance,
+    AllyList,
+    Changeset,
+    Citation,
+    Entry,
+    Event,
+    Publishable,
+    Slugged,
+    Source,
+    Status,
+    record_models,
+)
 from allies.models.dossier import content_fields, owners_of
 from allies.models.nouns import pointers_to
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
+#: Records named in a sentence.
+FEW = 5
 
 #: Versions written a statement, so that progress shows and a job can be told to stop.
 BATCH = 50_000
@@ -28,7 +44,10 @@ _REFUSED = _("What this changeset wrote is public, and you may not publish: ask 
 
 @dataclass(frozen=True)
 class Kept:
-    """A record an undo leaves as it is, and why: ``edited`` or ``in-use``."""
+    """A record an undo leaves as it is, and why: ``edited``, ``in-use`` or ``part``.
+
+    A part belongs to a record that is left as it is, and stays with it.
+    """
 
     model: Any
     pk: int
@@ -43,11 +62,15 @@ class Kept:
 
 @dataclass
 class UndoReport:
-    """What an undo does or would do: {noun's model name: {deleted, restored, returned}}."""
+    """What an undo does or would do: {noun's model name: {deleted, restored, returned}}.
+
+    ``unsupported`` names what would be public without a source: such an undo is refused.
+    """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     kept_count: int = 0
+    unsupported: list[str] = field(default_factory=list)
 
     @property
     def records(self) -> int:
@@ -79,8 +102,9 @@ class UndoSets:
                 "kind varchar(1), version bigint, before bigint)"
             )
             self._fill(model)
-        while sum(self._spare_used(model) for model in reversed(self.models)):
-            pass  # what is kept may itself rest on something
+        spare = (self._spare_parts, self._spare_used)
+        while sum(step(model) for step in spare for model in reversed(self.models)):
+            pass  # what is kept may itself rest on something, and has parts
         return self
 
     def __exit__(self, *args: object) -> None:
@@ -143,14 +167,35 @@ class UndoSets:
         self._keep(model, "edited", lost, [])
         _run(f"DELETE FROM {_undo(model)} WHERE kind = '~' AND before IS NULL")
 
-    def _decided(self, model: Any) -> str:
+    def _decided(self, model: Any, alias: str = "h") -> str:
         """Return the condition that an editor wants an edited record taken back too."""
         if "all" in self.also:
             return "(1 = 1)"
         prefix = f"{model._meta.model_name}-"
         ids = [key.removeprefix(prefix) for key in self.also if key.startswith(prefix)]
         numbers = [str(int(text)) for text in ids if re.fullmatch("[0-9]{1,18}", text)]
-        return f"(h.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
+        return f"({alias}.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
+
+    def _spare_parts(self, model: Any) -> bool:
+        """Leave what is part of a record that was written too and stays; say whether there was."""
+        spared = False
+        for owner in owners_of(model):
+            kept = (
+                f"SELECT o.id FROM {_table(owner.related_model)} o WHERE o.id IN "
+                f"(SELECT v.id FROM {_history(owner.related_model)} v WHERE v.changeset_id = %s) "
+                f"AND o.id NOT IN (SELECT id FROM {_undo(owner.related_model)})"
+            )
+            column = connection.ops.quote_name(owner.column)
+            parts = (
+                f"SELECT u.id FROM {_undo(model)} u LEFT JOIN {_table(model)} c ON c.id = u.id "
+                f"JOIN {_history(model)} h ON h.history_id = u.version "
+                f"WHERE coalesce(c.{column}, h.{column}) IN ({kept}) "
+                f"AND NOT {self._decided(model, 'u')}"
+            )
+            if self._keep(model, "part", parts, [self.changeset.pk]):
+                _run(f"DELETE FROM {_undo(model)} WHERE id IN ({parts})", [self.changeset.pk])
+                spared = True
+        return spared
 
     def _spare_used(self, model: Any) -> bool:
         """Leave what was created and what something that stays points to; say whether there was."""
@@ -187,6 +232,27 @@ class UndoSets:
             if found:
                 counts[str(model._meta.model_name)] = found
         return UndoReport(counts, self.kept[:NAMED], self.kept_count)
+
+    def left_unsupported(self) -> list[str]:
+        """Name a few of what is public, stays, and would lose its last source with what goes."""
+        sound = (
+            Citation.objects.from_published_sources()
+            .supporting()
+            .exclude(pk__in=_ids(Citation, "+"))
+            .exclude(source__in=_ids(Source, "+"))
+        )
+        entries = Entry.objects.filter(Exists(sound.filter(entry=OuterRef("pk"))))
+        listed = entries.exclude(pk__in=_ids(Entry, "+")).values("ally_list")
+        supported: dict[Any, Q] = {
+            Alliance: Q(Exists(sound.filter(alliance=OuterRef("pk")))),
+            Event: Q(Exists(sound.filter(event=OuterRef("pk")))),
+            AllyList: Q(pk__in=listed),
+        }
+        found: list[str] = []
+        for model, has_support in supported.items():
+            stays = model.objects.published().exclude(pk__in=_ids(model))
+            found += map(str, stays.exclude(has_support)[:FEW])
+        return found[:FEW]
 
     def require_rights(self, user: Person) -> None:
         """Raise PermissionDenied where what is touched is public and not the user’s to publish."""
@@ -322,6 +388,12 @@ def _history(model: Any) -> str:
 
 def _undo(model: Any) -> str:
     return connection.ops.quote_name(f"undo_{model._meta.model_name}")
+
+
+def _ids(model: Any, kind: str = "") -> RawSQL:
+    """Return the ids of what an undo touches of a noun, or of those of one kind of version."""
+    where, params = ("WHERE kind = %s", [kind]) if kind else ("", [])
+    return RawSQL(f"SELECT id FROM {_undo(model)} {where}", params)
 
 
 def _run(sql: str, params: list[Any] | None = None) -> None:

@@ -8,7 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from allies.actions.undo import NotUndone, look_at_undo, undoing
 from allies.exchange.package import package_of_everything
-from allies.exchange.runner import run_undo
+from allies.exchange.reader import read_csv
+from allies.exchange.resources import NOUNS
+from allies.exchange.runner import run_import, run_undo
 from allies.models import (
     Alias,
     Alliance,
@@ -143,6 +145,85 @@ def test_what_something_else_rests_on_stays(tmp_path):
     assert Event.objects.filter(pk=event.pk).exists()
 
 
+class TestPartsOfWhatStays:
+    """A visit with who took part and what says so, edited or leaned on since."""
+
+    @pytest.fixture
+    def visits(self, tmp_path):
+        rows = [
+            {
+                "slug": slug,
+                "kind": "visit",
+                "title_en": slug,
+                "date": "2020",
+                "status": "published",
+            }
+            for slug in ("kept", "gone")
+        ]
+        parts = [
+            {"event": row["slug"], "country": country, "role": role}
+            for row in rows
+            for country, role in (("RUS", "visitor"), ("CHN", "host"))
+        ]
+        citations = [{"event": row["slug"], "source": "dw-2024-en"} for row in rows]
+        files = {"events": rows, "participations": parts, "citations": citations}
+        named = [(noun, write(tmp_path / f"{noun}.csv", lines)) for noun, lines in files.items()]
+        run_import(
+            [(noun, read_csv(path, NOUNS[noun]().columns)) for noun, path in named], commit=True
+        )
+        return Event.objects.get(slug="kept")
+
+    def test_what_is_part_of_an_edited_record_stays_with_it(self, visits):
+        before = parts_of(visits)
+        assert all(before)
+        visits.title_en = "Another title"
+        visits.save()
+        report, _by = take_back()
+        assert parts_of(visits) == before
+        assert Event.objects.published().filter(pk=visits.pk).exists()
+        assert not Event.objects.filter(slug="gone").exists()
+        reasons = sorted((kept.model.__name__, kept.reason) for kept in report.kept)
+        assert reasons == [
+            ("Citation", "part"),
+            ("Event", "edited"),
+            ("Participation", "part"),
+            ("Participation", "part"),
+        ]
+
+    def test_and_with_one_that_something_else_leans_on(self, visits):
+        before = parts_of(visits)
+        cast.cite(visits, Source.objects.exclude(key="dw-2024-en").published().first())
+        report, _by = take_back()
+        assert {kept.reason for kept in report.kept} == {"in-use", "part"}
+        assert parts_of(visits)[0] == before[0]
+        assert set(parts_of(visits)[1]) > set(before[1])
+
+    def test_one_edited_part_keeps_the_whole(self, visits):
+        before = parts_of(visits)
+        part = visits.participations.get(role="host")
+        part.country_id = 1
+        part.save()
+        take_back()
+        assert [pk for pk, *_rest in parts_of(visits)[0]] == [pk for pk, *_rest in before[0]]
+        assert parts_of(visits)[1] == before[1]
+
+    def test_whoever_takes_it_back_too_takes_its_parts(self, visits):
+        visits.title_en = "Another title"
+        visits.save()
+        (key,) = [k.key for k in look_at_undo(changeset=last()).kept if k.reason == "edited"]
+        take_back(also=[key])
+        assert not Event.objects.filter(slug__in=["kept", "gone"]).exists()
+        assert not Participation.objects.filter(event=visits.pk).exists()
+
+
+def parts_of(event):
+    """Return who takes part in an event, and what is cited for it, as ids and values."""
+    return (
+        list(event.participations.order_by("pk").values_list("pk", "country", "role")),
+        list(event.citations.order_by("pk").values_list("pk", "source")),
+    )
+
+
 def test_chain_of_sources_goes_with_all_its_links(tmp_path):
     before = everything()
     rows = [
@@ -165,6 +246,9 @@ def test_last_source_of_something_public_is_not_taken_back(tmp_path):
     event.status = "published"
     event.save()
     before = Citation.objects.count()
+    assert look_at_undo(changeset=last()).unsupported == [str(event)]
+    with pytest.raises(CommandError, match="Cite another"):
+        command("undo_changeset", str(last().pk))
     with pytest.raises(EvidenceLost, match="Cite another"):
         take_back()
     assert Citation.objects.count() == before

@@ -9,7 +9,7 @@ from django.http import (
     HttpResponse,
 )
 
-from allies.actions.undo import NotUndone, look_at_undo, may_undo, undoing
+from allies.actions.undo import NotUndone, look_at_undo, losing, may_undo, undoing
 from allies.admin.changesets.counts import noun_label, table_of
 from allies.admin.changesets.pages import ChangesetPages
 from allies.admin.changesets.preview import PER_PAGE
@@ -105,5 +105,6 @@ class AppliedStep(ChangesetPages):
             ],
             also=also,
             problem=problem,
+            losing=losing(report.unsupported) if report and report.unsupported else "",
             title=str(changeset),
         )

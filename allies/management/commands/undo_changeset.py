@@ -6,11 +6,19 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
-from allies.actions.undo import NotUndone, UndoReport, look_at_undo, undoing
+from allies.actions.undo import NotUndone, UndoReport, look_at_undo, losing, undoing
 from allies.exchange.runner import BrokenRule, run_undo
 from allies.management.commands._imports import Ticker
 from allies.models import Changeset
+
+#: Why a record is left → in words.
+WHY_KEPT = {
+    "edited": _lazy("was edited since and is left as it is"),
+    "in-use": _lazy("is used by something else and stays"),
+    "part": _lazy("is part of something that is left as it is"),
+}
 
 
 class Command(BaseCommand):
@@ -41,9 +49,12 @@ class Command(BaseCommand):
         also = frozenset({"all"} if edited_too else ())
         if not commit:
             try:
-                self._show(look_at_undo(changeset=changeset, also=also))
+                report = look_at_undo(changeset=changeset, also=also)
             except NotUndone as error:
                 raise CommandError(str(error)) from error
+            self._show(report)
+            if report.unsupported:
+                raise CommandError(losing(report.unsupported))
             self.stdout.write(_("Nothing was written. Add --commit to apply this."))
             return
         by = undoing(changeset, user=None, reason=reason)
@@ -62,12 +73,7 @@ class Command(BaseCommand):
             words = ", ".join(f"{number} {what}" for what, number in counts.items())
             self.stdout.write(f"{noun}: {words}")
         for kept in report.kept:
-            why = (
-                _("was edited since and is left as it is")
-                if kept.reason == "edited"
-                else _("is used by something else and stays")
-            )
-            self.stdout.write(f"  {kept.name}: {why}")
+            self.stdout.write(f"  {kept.name}: {WHY_KEPT[kept.reason]}")
         if report.kept_count > len(report.kept):
             more = report.kept_count - len(report.kept)
             self.stdout.write(_("  … and %(count)d more are left") % {"count": more})
