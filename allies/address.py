@@ -18,6 +18,12 @@ _TRACKING = {
     *("pk_campaign", "pk_source", "icid", "ito", "maca", "taid", "xtor", "smid", "_ga", "_gl"),
 }
 
+
+def is_tracking(name: str) -> bool:
+    """Say whether a parameter of this name only tells where a reader came from."""
+    return name.startswith(_TRACKING_BEGINNINGS) or name in _TRACKING
+
+
 #: Parts of a host that lead to another dress of the same page.
 _DRESSES = {"www", "m", "amp", "mobile"}
 #: Parts of a path, and parameters, that do.

@@ -1,7 +1,9 @@
 """What was added, changed and withdrawn in public, read from the versions of the records.
 
 A record counts once, where it or a part of it was last written: who follows with a cursor gets
-each as it is now, not every step on the way.
+each as it is now, not every step on the way. What is written of drafts, of records withdrawn
+before, and of what drafts say for a record, has no place in the log: neither a change nor a cursor
+tells that somebody is at work on it.
 """
 
 import base64
@@ -70,8 +72,9 @@ def _changes_since(cursor: str, after: _Place | None, limit: int) -> tuple[list[
     found: list[PublicChange] = []
     places = iter(_places(after))
     while len(found) < limit and (some := list(islice(places, limit - len(found)))):
-        found += _changes(some, after)
-        cursor = _cursor(some[-1])
+        told = _changes(some, after)
+        found += told.values()
+        cursor = _cursor(max(told)) if told else cursor
     return found, cursor
 
 
@@ -96,15 +99,23 @@ def _cursor(place: _Place) -> str:
 
 
 def _places(after: _Place | None) -> list[_Place]:
-    """Return the place of every record written after a place, in order; costs a query a noun."""
+    """Return, in order, the place of each record whose public side changed after a place.
+
+    A public record's is where it was last written, another's is where it ceased to be public.
+    Costs a query a kind of part, and five a noun for what is not public.
+    """
     window = Q(history_date__lt=_settled())
     if after is not None:
         window &= Q(history_date__gte=after.moment)
-    places = (
-        _Place(moment, noun, number)
-        for noun, model in _BY_NAME.items()
-        for number, moment in last_written(model, window).items()
-    )
+    places = []
+    for noun, model in _BY_NAME.items():
+        written = last_written(model, window, public=True)
+        shown = model.objects.published().order_by().values_list("pk", flat=True)
+        hidden = written.keys() - set(shown)
+        places += [_Place(m, noun, n) for n, m in written.items() if n not in hidden]
+        if hidden and after is not None:
+            past = Past(model, hidden)
+            places += [_Place(m, noun, n) for n in hidden if (m := past.ended(n, after.moment))]
     return sorted(place for place in places if after is None or place > after)
 
 
@@ -129,8 +140,8 @@ def _settled() -> dt.datetime:
     return min(oldest, now) if oldest else now
 
 
-def _changes(places: Iterable[_Place], after: _Place | None) -> list[PublicChange]:
-    """Return what readers saw of what was written at these places, in their order."""
+def _changes(places: Iterable[_Place], after: _Place | None) -> dict[_Place, PublicChange]:
+    """Return, by place, what readers saw of what was written at these places, in their order."""
     found = {}
     by_noun: dict[str, dict[int, dt.datetime]] = {}
     for place in places:
@@ -153,7 +164,7 @@ def _changes(places: Iterable[_Place], after: _Place | None) -> list[PublicChang
                 continue
             url = address_of(model, key)
             found[_Place(moment, noun, number)] = PublicChange(noun, key, url, what, moment)
-    return [found[place] for place in sorted(found)]
+    return {place: found[place] for place in sorted(found)}
 
 
 def address_of(model: Any, key: str) -> str:

@@ -21,6 +21,8 @@ def client_of(request: HttpRequest) -> str:
     except ValueError:
         return ""
     if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_loopback:
+            return str(ip)
         if ip.ipv4_mapped:
             return str(ip.ipv4_mapped)
         return str(ipaddress.ip_network((int(ip), 64), strict=False).network_address)

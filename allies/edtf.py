@@ -124,9 +124,9 @@ def read(text: str) -> str:
     """Return the EDTF form of a date as a person types it, in English or Indonesian.
 
     Understood besides EDTF itself: ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
-    ``Mei 2024``, ``March to June 2024``, ``before 24 February 2022``, ``sejak 2022``,
-    ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and 4 March to another.
-    Raises UnreadableDate.
+    ``Mei 2024``, ``March to June 2024``, ``from 2020 to 2022``, ``before 24 February 2022``,
+    ``sejak 2022``, ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and
+    4 March to another. Raises UnreadableDate.
     """
     # Days and months may be written as XX: that says no more than leaving them out.
     text = re.sub(r"^([0-9]{4}(?:-[0-9]{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
@@ -140,19 +140,25 @@ def read(text: str) -> str:
 def _read_words(words: str, original: str) -> str:
     if match := re.fullmatch(rf"{_BEFORE} (.+)", words):
         return f"../{_read_point(match[1], original)}"
+    if span := _read_span(re.sub(r"^(?:between|antara|from|dari) ", "", words), original):
+        return span
     if match := re.fullmatch(rf"{_SINCE} (.+)", words):
         return f"{_read_point(match[1], original)}/.."
     if match := re.fullmatch(rf"{_ABOUT} (.+)", words):
         return f"{_read_point(match[1], original)}~"
-    between = re.sub(r"^(?:between|antara|from|dari) ", "", words)
-    if match := _MONTHS_OF_YEAR.fullmatch(between):
+    return _read_point(words, original)
+
+
+def _read_span(words: str, original: str) -> str:
+    """Return the interval these words mean, "" where they are none."""
+    if match := _MONTHS_OF_YEAR.fullmatch(words):
         first, last, year = match.groups()
         return _checked(f"{year}-{_month(first, original)}/{year}-{_month(last, original)}")
     for separator in (" – ", " - ", "–", " to ", " and ", " dan ", " sampai ", " hingga "):
-        start, found, end = between.partition(separator)
+        start, found, end = words.partition(separator)
         if found:
             return _checked(f"{_read_point(start, original)}/{_read_point(end, original)}")
-    return _read_point(words, original)
+    return ""
 
 
 def _read_point(words: str, original: str) -> str:

@@ -35,7 +35,7 @@ class Names:
                 if related := model._meta.get_field(name).related_model:
                     wanted.setdefault(related, set()).update(map(number_of, values))
         self._found: dict[Any, dict[int, Any]] = {
-            model: _with_what_names_need(model).in_bulk(ids - {None})
+            model: with_what_names_need(model).in_bulk(ids - {None})
             for model, ids in wanted.items()
         }
 
@@ -58,7 +58,7 @@ class Names:
         return str(value)
 
 
-def _with_what_names_need(model: Any) -> Any:
+def with_what_names_need(model: Any) -> Any:
     """Return a model's records with what their texts are made from."""
     paths = [
         field.name

@@ -73,6 +73,26 @@ class Past:
             return ""
         return str(row[address_field(self.model)])
 
+    def ended(self, number: int, since: dt.datetime) -> dt.datetime | None:
+        """Return when a record that was public at a moment last ceased to be; None for others.
+
+        Others are also those that never did.
+        """
+        rows = [*self.versions.get(number, ())]
+        for citation in self._about.get(number, ()):
+            rows += self._citations[citation]
+            for version in self._citations[citation]:
+                rows += self._sources.get(version["source_id"], ())
+        was_public, last = bool(self.public_key(number, since, with_it=False)), None
+        if not was_public and not self.public_key(number, since):
+            return None
+        for moment in sorted({row["history_date"] for row in rows if row["history_date"] >= since}):
+            is_public = bool(self.public_key(number, moment))
+            if was_public and not is_public:
+                last = moment
+            was_public = is_public
+        return None if was_public else last
+
     def _was_supported(self, number: int, moment: dt.datetime, with_it: bool) -> bool:
         for citation in self._about.get(number, ()):
             row = _at(self._citations[citation], moment, with_it)
@@ -104,16 +124,21 @@ def _at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> A
     return None if last is None or last["history_type"] == "-" else last
 
 
-def last_written(model: Any, window: Q | None = None, *, ids: Any = None) -> dict[int, dt.datetime]:
+def last_written(
+    model: Any, window: Q | None = None, *, ids: Any = None, public: bool = False
+) -> dict[int, dt.datetime]:
     """Return, by id, when each record of a noun or a part of it was last written.
 
-    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records. Costs
-    a query a kind of part, and one more for parts of parts.
+    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records; with
+    ``public``, what sources say that are not public does not count. Costs a query a kind of part,
+    and one more for parts of parts.
     """
     found: dict[int, dt.datetime] = {}
 
     def take(model: Any, owner: str, roots: Any, wanted: Any) -> None:
         versions = model.history.model.objects.order_by()
+        if public and model is Citation:
+            versions = versions.filter(source__status=Status.PUBLISHED)
         versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
         last = versions.filter(window or Q()).values_list(owner).annotate(last=Max("history_date"))
         for number, moment in last:

@@ -210,3 +210,39 @@ def _tidies(server):
         " AND backend_type = 'autovacuum worker' AND xact_start IS NOT NULL)"
     )
     return server.fetchone()[0]
+
+
+class TestTheDesk:
+    """What is at work behind what readers see has no place in the log, and moves no cursor."""
+
+    def test_drafts_move_no_cursor(self):
+        _found, cursor = everything()
+        event = cast.event(("RUS", "host"), status=Status.DRAFT, cited=False)
+        cast.cite(event, cast.source(status=Status.DRAFT))
+        event.title_en = "Another title"
+        event.save()
+        event.delete()
+        assert public_changes_since(cursor, 100) == ([], cursor)
+        whole, last = everything()
+        assert last == cursor
+        assert "event" in {change.noun for change in whole}
+
+    def test_what_a_draft_says_of_a_public_record_is_no_change(self):
+        event = cast.event(("RUS", "host"))
+        before = everything()
+        cast.cite(event, cast.source(status=Status.DRAFT))
+        assert public_changes_since(before[1], 100) == ([], before[1])
+        assert everything() == before
+
+    def test_what_was_withdrawn_is_told_of_the_moment_it_was(self):
+        event = cast.event(("RUS", "host"))
+        _found, cursor = everything()
+        event.status = Status.WITHDRAWN
+        event.save()
+        told = everything(cursor)
+        event.title_en = "Nobody reads this"
+        event.save()
+        assert everything(cursor) == told
+        event.delete()
+        assert everything(cursor) == told
+        assert [(change.what, change.key) for change in told[0]] == [("withdrawn", event.slug)]

@@ -1,6 +1,7 @@
 """Steps to come: a record is published, or withdrawn, at a time somebody set."""
 
 import datetime as dt
+import logging
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -14,6 +15,8 @@ from allies.models import Appointment, EvidenceLost, Publishable
 
 #: The steps one may set a time for.
 TIMED = ("publish", "withdraw")
+
+logger = logging.getLogger(__name__)
 
 
 def make_appointment(
@@ -48,7 +51,20 @@ def call_appointment_off(*, appointment: Appointment, user: Person) -> None:
 def keep_appointments() -> list[Appointment]:
     """Take the steps that are due, each by itself and once; return those looked at."""
     due = Appointment.objects.waiting().filter(due_at__lte=timezone.now())
-    return [kept for pk in due.values_list("pk", flat=True) if (kept := _keep(pk))]
+    return [kept for pk in due.values_list("pk", flat=True) if (kept := _looked_at(pk))]
+
+
+def _looked_at(pk: int) -> Appointment | None:
+    """Keep an appointment; one that breaks down is noted as done, and the rest have their turn."""
+    try:
+        return _keep(pk)
+    except Exception:
+        logger.exception("Appointment %s broke down", pk)
+        with translation.override(Appointment.objects.get(pk=pk).language):
+            problem = _("Something went wrong here; nothing was written. It has been noted.")
+        broken = Appointment.objects.filter(pk=pk, done_at=None)
+        broken.update(done_at=timezone.now(), problem=problem)
+        return Appointment.objects.filter(pk=pk).first()
 
 
 def _keep(pk: int) -> Appointment | None:

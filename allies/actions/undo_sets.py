@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.actions.rights import Person, may_publish
 from allies.actions.versions import copy_versions
+from allies.history import with_what_names_need
 from allies.models import (
     Alliance,
     AllyList,
@@ -220,7 +221,7 @@ class UndoSets:
         self.kept_count += count
         if count and len(self.kept) < NAMED:
             ids = [row[0] for row in _rows(f"{query} LIMIT {NAMED}", params)]
-            names = {r.pk: str(r) for r in model._default_manager.filter(pk__in=ids)}
+            names = {r.pk: str(r) for r in with_what_names_need(model).filter(pk__in=ids)}
             self.kept += [Kept(model, pk, names.get(pk, str(pk)), reason) for pk in ids]
         return count
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from import_export.fields import Field
 
 from allies.exchange.cells import ReferenceCell
-from allies.exchange.references import CellError, UnknownCountry
+from allies.exchange.references import CODES, CellError, UnknownCountry
 from allies.exchange.rows import Cell, Problem
+from allies.models import Country
 
 #: Texts remembered a column, from chunk to chunk, where they name records.
 REMEMBERED = 2000
@@ -39,9 +40,20 @@ class Column:
         self.field = model_field
         self.attname = model_field.attname
         self.is_reference = isinstance(self.widget, ReferenceCell)
+        self.names_countries = self.is_reference and self.widget.model is Country
         self.stored: dict[Cell, Any] = {}
         self.records: dict[int, Any] = {}
         self.has_failures = False
+
+    def shown(self, cell: Cell) -> str:
+        """Return a cell as the file has it.
+
+        A mapping puts the code system in front of what names a country.
+        """
+        if isinstance(cell, Problem):
+            return cell.value
+        system, colon, rest = cell.partition(":")
+        return rest if self.names_countries and colon and system in CODES else cell
 
     def learn(self, cells: Iterable[Cell]) -> None:
         """Understand the cells of a chunk; costs a query a key where they name records."""

@@ -81,7 +81,12 @@ def stop(changeset: Changeset) -> None:
 
 
 def sweep() -> None:
-    """End the jobs that lost their worker: what they worked on can be started again."""
+    """End the jobs that lost their worker, and forget the files nobody came back to.
+
+    What a lost job worked on can be started again.
+    """
+    for changeset in Changeset.objects.forgotten(timezone.now()):
+        changeset.discard()
     for changeset in Changeset.objects.filter(state__in=WORKING):
         said = progress_of(changeset)
         task_of = _task_of(changeset)
@@ -160,6 +165,9 @@ def _at_work(
                     "The data have changed since you looked: this is what the file would do now. "
                     "Nothing was written."
                 ),
+                counts=changeset.counts,
+                data_state=changeset.data_state,
+                outcome=changeset.outcome,
             )
         except (UnreadableFile, BadMapping) as error:
             _end(changeset, run, str(error), state=ChangesetState.UPLOADED)
@@ -257,9 +265,6 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
     reports, changeset.data_state, changeset.outcome = _plan(changeset, table, work)
     changeset.counts = merged(reports)
     if changeset.outcome != before:
-        Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
-            counts=changeset.counts, data_state=changeset.data_state, outcome=changeset.outcome
-        )
         raise Changed
 
 

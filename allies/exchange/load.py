@@ -11,7 +11,7 @@ from allies.actions.rights import Person
 from allies.exchange.columns import Column, Failure
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.recognise import Known, Read, Recogniser
-from allies.exchange.references import CODES, References
+from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import Identity
@@ -183,24 +183,24 @@ class NounLoad:
         for n, value in enumerate(row.values):
             if isinstance(value, Failure):
                 cell, message = row.cells[n], value.message
-                shown = self._shown(cell)
+                shown = self.columns[n].shown(cell)
                 if self._goes_round(n, cell):
                     message = _("these rows go round in a circle")
                 elif value.is_unknown_country:
                     self.plan.note_unknown(shown, message)
-                errors.append((self._name(self.columns[n].name), shown, message))
+                errors.append((self.name(self.columns[n].name), shown, message))
         if errors:
             self.report.refuse(row.number, errors)
         return bool(errors)
 
-    def _name(self, column: str) -> str:
+    def name(self, column: str) -> str:
         """Return what the file calls one of our columns."""
         return self.called.get(column, column)
 
-    @staticmethod
-    def _shown(cell: Any) -> str:
-        """Return a cell as the file has it."""
-        return cell.value if isinstance(cell, Problem) else shown(cell)
+    def shown(self, row: Read, column: str) -> str:
+        """Return what stands in one of our columns, as the file has it; "" where it has none."""
+        n = self.at.get(column)
+        return "" if n is None else self.columns[n].shown(row.cells[n])
 
     # Which records the rows are, and what would change.
 
@@ -234,7 +234,7 @@ class NounLoad:
 
     def _note_repeated(self, row: Read, identity: Identity, first: int, is_equal: bool) -> None:
         named = [name for name in identity[0] if name in self.at]
-        value = " / ".join(self._shown(row.cells[self.at[name]]) for name in named)
+        value = " / ".join(self.shown(row, name) for name in named)
         if is_equal:
             self.report.repeated += 1
             if self.plan.keep_rows:
@@ -246,7 +246,7 @@ class NounLoad:
         message = _("the same record as in row %(row)d, which says otherwise of it") % {
             "row": first
         }
-        columns = " + ".join(self._name(name) for name in named)
+        columns = " + ".join(self.name(name) for name in named)
         self.report.refuse(row.number, [(columns, value, message)])
 
     def _differing(self, row: Read, before: Known) -> frozenset[str]:
@@ -365,7 +365,7 @@ class NounLoad:
 
     def _cells(self, row: Read) -> dict[str, str]:
         pairs = zip(self.columns, row.cells, strict=True)
-        return {column.name: shown(cell) for column, cell in pairs if cell}
+        return {column.name: column.shown(cell) for column, cell in pairs if cell}
 
     def _changes(self, plan: Planned) -> dict[str, list[str]]:
         """Return, a column, the cell as the record has it and as it will have it."""
@@ -390,12 +390,6 @@ class NounLoad:
                 if like := alike.get(getattr(plan.record, name)):
                     found.setdefault(plan.read.number, like)
         return found
-
-
-def shown(cell: str) -> str:
-    """Return a cell without the code system a mapping put in front of a country's code."""
-    system, colon, rest = cell.partition(":")
-    return rest if colon and system in CODES else cell
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

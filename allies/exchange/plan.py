@@ -83,7 +83,7 @@ class Plan:
             raise FileNotFoundError(path)
         plan = cls.__new__(cls)
         plan.keep_rows, plan._path, plan._work = True, path, None
-        plan._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+        plan._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
         plan._ids, plan._tables = {}, {}
         return plan
 

@@ -216,8 +216,7 @@ def _not_allowed() -> str:
 
 def _cell(plan: "Planned", load: "NounLoad", column: str, message: str) -> tuple[str, str, str]:
     """Return an error as (the file's column, what stands there, what is wrong)."""
-    value = load._shown(plan.read.cells[load.at[column]]) if column in load.at else ""
-    return (load._name(column), value, message)
+    return (load.name(column), load.shown(plan.read, column), message)
 
 
 def _unique_rules(

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import translation
 
 from allies.exchange.cells import ChoiceCell, ReferenceCell
-from allies.exchange.mapping import FileMapping, identity_mapping
+from allies.exchange.mapping import BadMapping, FileMapping, identity_mapping
 from allies.exchange.mappings import built_in
 from allies.exchange.resources import NOUNS
 from allies.exchange.tables import Table
@@ -94,7 +94,10 @@ def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
     fitting = []
     saved = SavedMapping.objects.order_by("-saved_at").values_list("mapping", flat=True)
     for data in [*saved, *built_in().values()]:
-        mapping = FileMapping(data)
+        try:
+            mapping = FileMapping(data)
+        except BadMapping:
+            continue  # saved when fields were called otherwise
         nouns = {part["noun"] for part in mapping.nouns}
         if noun in nouns and not mapping.missing(columns):
             fitting.append((len(mapping.columns), data))

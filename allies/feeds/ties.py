@@ -32,9 +32,12 @@ def rows_of_ties(focus: Country, rows: Iterable[Tied], sort: str = "ally") -> li
     """
     rows = [row for row in rows if row.alliances]
     written = last_written(Alliance, ids=_alliances(rows))
-    newest = heapq.nlargest(
-        FED, rows, key=lambda row: (max(written[a.pk] for a in row.alliances), -row.country.pk)
-    )
+
+    def last(row: Tied) -> dt.datetime:
+        # What was written past the application has no version, and its own dates.
+        return max(written.get(one.pk, one.updated_at) for one in row.alliances)
+
+    newest = heapq.nlargest(FED, rows, key=lambda row: (last(row), -row.country.pk))
     alliances = {alliance.pk: alliance for row in newest for alliance in row.alliances}
     steps = {
         number: [_named(alliances[number], step) for step in told]

@@ -11,12 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from allies.address import is_tracking
 from allies.filters.sums import Grouping, either
 from allies.folding import fold
 from allies.models import Country
-
-#: Parameters that links collect on their way and that mean nothing here.
-_TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid")
 
 #: Longest text one may search for, in characters: databases refuse patterns without an end.
 LONGEST = 200
@@ -26,8 +24,11 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def unknown_names(names: Iterable[str], understood: Collection[str]) -> list[str]:
-    """Return the names of parameters that a page does not understand, in their order."""
-    return [name for name in names if name not in understood and not name.startswith(_TRACKING)]
+    """Return the names of parameters that a page does not understand, in their order.
+
+    What links collect on their way means nothing here, and is passed over.
+    """
+    return [name for name in names if name not in understood and not is_tracking(name)]
 
 
 class ReadersForm(forms.Form):

@@ -8,12 +8,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.models import Changeset, ChangesetKind
+from allies.models import BY_JOB, Changeset
+
+#: Only what came from files and what took it back is listed.
+_KINDS = [(kind.value, kind.label) for kind in BY_JOB]
 
 
 class ChangesetFilterSet(ReadersFilterSet):
     first_fields = ("kind", "date_after", "date_before")
-    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=ChangesetKind.choices)
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=_KINDS)
     date_after = DayFilter(label=_("Applied from"), method="on_or_after")
     date_before = DayFilter(label=_("Applied until"), method="on_or_before")
 

@@ -24,6 +24,9 @@ from allies.models.citation import Citation, Stance
 from allies.models.event import Event
 from allies.models.source import Source
 
+#: Records named in one message.
+NAMED = 5
+
 
 class EvidenceLost(ValidationError):
     """A change that would leave something public without a source, or delete it as it stands."""
@@ -44,7 +47,9 @@ def unsupported(model: Any) -> QuerySet[Any]:
 
 
 def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
-    """Return the public records that rest on this source alone; costs five queries.
+    """Return public records that rest on this source alone; costs five queries.
+
+    Of each kind, one more than is named at most.
 
     These are what no other published source supports, the lists recorded from it, and the
     published sources that draw on it. ``besides`` are ids of sources that go with it.
@@ -52,13 +57,15 @@ def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Mo
     gone = [source.pk, *besides]
     others = Citation.objects.from_published_sources().supporting().exclude(source__in=gone)
     supported = Citation.objects.filter(source=source).supporting()
-    lost: list[Model] = list(AllyList.objects.filter(status=Status.PUBLISHED, recorded_from=source))
-    lost += Source.objects.published().filter(derived_from=source).exclude(pk__in=besides)
+    some = NAMED + 1
+    recorded = AllyList.objects.filter(status=Status.PUBLISHED, recorded_from=source)
+    drawing = Source.objects.published().filter(derived_from=source).exclude(pk__in=besides)
+    lost: list[Model] = [*recorded[:some], *drawing[:some]]
     for target, (model, status) in _CITED.items():
         lost += (
             model.objects.filter(**{status: Status.PUBLISHED})
             .filter(pk__in=supported.exclude(**{target: None}).values(target))
-            .exclude(pk__in=others.exclude(**{target: None}).values(target))
+            .exclude(pk__in=others.exclude(**{target: None}).values(target))[:some]
         )
     return lost
 
@@ -75,9 +82,10 @@ def keep_source_that_is_needed(sender: Any, instance: Source, raw: bool, **kwarg
 def refuse_loss(source: Source, besides: Collection[int] = ()) -> None:
     """Raise EvidenceLost where withdrawing the source would leave something public without one."""
     if lost := would_lose_support(source, besides):
+        named = "; ".join(str(record) for record in lost[:NAMED])
         raise EvidenceLost(
             _("%(source)s is the only published source of: %(records)s. Cite another one first.")
-            % {"source": source.key, "records": "; ".join(str(record) for record in lost)}
+            % {"source": source.key, "records": f"{named} …" if lost[NAMED:] else named}
         )
 
 

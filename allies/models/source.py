@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -260,14 +260,18 @@ class Source(Publishable):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the source and, where its derivation changed, the origin of all that draw on it."""
-        parent = self.derived_from
         before = self.origin_id
-        self.origin = (parent.origin or parent) if parent else None
         if (names := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*names, "origin"}
-        super().save(*args, **kwargs)
-        if before != self.origin_id:
-            self._pass_origin_on()
+        with transaction.atomic():
+            # Whoever gives the parent another origin meanwhile waits, and then finds this child.
+            parents = Source.objects.select_for_update(of=("self",))
+            drawn_on = self.derived_from_id
+            parent = parents.filter(pk=drawn_on).first() if drawn_on else None
+            self.origin_id = (parent.origin_id or parent.pk) if parent else None
+            super().save(*args, **kwargs)
+            if before != self.origin_id:
+                self._pass_origin_on()
 
     def _pass_origin_on(self) -> None:
         reached, level = {self.pk}, [self.pk]

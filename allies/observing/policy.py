@@ -27,9 +27,9 @@ def policy_report(request: HttpRequest) -> HttpResponse:
 
 
 def _told(request: HttpRequest) -> dict[str, str]:
-    if int(request.META.get("CONTENT_LENGTH") or LONGEST + 1) > LONGEST:
-        return {}
     try:
+        if int(request.META.get("CONTENT_LENGTH") or LONGEST + 1) > LONGEST:
+            return {}
         said: Any = json.loads(request.read(LONGEST))["csp-report"]
         found = {name: said[name] for name in _TOLD if isinstance(said.get(name), str)}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -41,11 +41,34 @@ def observed(application: _Application) -> _Application:
             if log.isEnabledFor(logging.INFO):
                 _tell(environ, status, seconds)
             count(environ["REQUEST_METHOD"], status, environ.get(ANSWERED_FROM, "view"), seconds)
-            return response
+            return _Streamed(response, name) if getattr(response, "streaming", False) else response
         finally:
             request_id.reset(token)
 
     return observe
+
+
+class _Streamed:
+    """A body that is made while it is sent, under the name of its request."""
+
+    def __init__(self, response: Any, name: str) -> None:
+        self._response = response
+        self._name = name
+
+    def __iter__(self) -> Iterator[bytes]:
+        blocks = iter(self._response)
+        while True:
+            token = request_id.set(self._name)
+            try:
+                block = next(blocks, None)
+            finally:
+                request_id.reset(token)
+            if block is None:
+                return
+            yield block
+
+    def close(self) -> None:
+        self._response.close()
 
 
 def _name(environ: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from django.db.models.functions import Length, Replace
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from allies.caching.unchanged import while_unchanged
 from allies.models import SEARCHED, SearchText
 from allies.replicas import reading_connection
 from allies.search.words import Question, Word, read
@@ -96,7 +97,9 @@ def corrected(question: Question) -> Question | None:
 def _near(word: str) -> Iterator[str]:
     """Yield the known words near a word that something public has, the nearest first."""
     limit = 2 if len(word) >= 8 else 1
-    known = dict(_vocabulary(len(word) - limit, len(word) + limit))
+    lengths = range(len(word) - limit, len(word) + limit + 1)
+    vocabulary = while_unchanged("vocabulary", _vocabulary)
+    known = {other: n for other, n in vocabulary.items() if len(other) in lengths}
     near = process.extract(word, known.keys(), scorer=OSA.distance, score_cutoff=limit, limit=None)
     in_order = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))
     for other, _distance, _place in in_order[:TRIED]:
@@ -105,17 +108,15 @@ def _near(word: str) -> Iterator[str]:
             yield other
 
 
-def _vocabulary(shortest: int, longest: int) -> list[tuple[str, int]]:
-    """Return the index's words of such a length, and in how many records each is."""
+def _vocabulary() -> dict[str, int]:
+    """Return the index's words, and in how many records each is."""
     if connection.vendor == "postgresql":
         sql = "SELECT word, ndoc FROM ts_stat('SELECT words FROM allies_searchtext')"
-        length = "length(word)"
     else:
         sql = "SELECT term, doc FROM allies_searchtext_vocab"
-        length = "length(term)"
     with reading_connection().cursor() as cursor:
-        cursor.execute(f"{sql} WHERE {length} BETWEEN %s AND %s", [shortest, longest])
-        return list(cursor.fetchall())
+        cursor.execute(sql)
+        return dict(cursor.fetchall())
 
 
 def _ids(question: Question, *, in_names: bool = False) -> RawSQL:

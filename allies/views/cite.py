@@ -131,7 +131,7 @@ CITABLE = {
         "country-allies", Country, _allies, tuple(AllyFilterSet.base_filters)
     ),
     "pair": Citable("pair-detail", Pair, _pair, ("on",)),
-    "alliance": Citable("alliance-detail", Alliance, _titled, ("on",)),
+    "alliance": Citable("alliance-detail", Alliance, _titled),
     "event": Citable("event-detail", Event, _titled),
     "source": Citable("source-detail", Source, _source),
     "edition": Citable("edition-detail", Edition, _edition),

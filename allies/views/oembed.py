@@ -11,6 +11,7 @@ from django.utils.translation import gettext, override
 from django.views.decorators.http import require_safe
 
 from allies.embedding import EMBEDS, HEIGHT, PAGES, WIDTH, code
+from allies.feeds.atom import plain
 from allies.models import Alliance, AllyList, Country
 from allies.views.edition import Retracted, edition_called
 from allies.views.record import Renamed, find
@@ -113,7 +114,7 @@ def _refused(text: str, status: int) -> HttpResponse:
 def _xml(answer: dict[str, Any]) -> HttpResponse:
     root = ElementTree.Element("oembed")
     for name, value in answer.items():
-        ElementTree.SubElement(root, name).text = str(value)
+        ElementTree.SubElement(root, name).text = plain(str(value))
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return HttpResponse(text, content_type="text/xml; charset=utf-8")
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
 from django.utils import timezone
@@ -31,7 +32,7 @@ def test_a_site_with_a_migration_to_come_takes_no_readers(site):
     server = site.serve()
     status, _headers, text = answer(f"{server}/readyz")
     assert status == 503
-    assert "migrations: 1 to be applied" in text
+    assert re.search(r"migrations: \d+ to be applied", text)
     site.manage("migrate", "-v0")
     assert answer(f"{server}/readyz")[0] == 200
 

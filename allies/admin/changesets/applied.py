@@ -9,13 +9,15 @@ from django.http import (
     HttpResponse,
 )
 
+from allies.actions.rights import may
 from allies.actions.undo import NotUndone, look_at_undo, losing, may_undo, undoing
 from allies.admin.changesets.counts import noun_label, table_of
 from allies.admin.changesets.pages import ChangesetPages
 from allies.admin.changesets.preview import PER_PAGE
 from allies.exchange.jobs import start_apply
 from allies.exchange.resources import NOUN_CALLED, NOUNS
-from allies.models import WRITTEN, Changeset, ChangesetState
+from allies.history import with_what_names_need
+from allies.models import BY_JOB, WRITTEN, Changeset, ChangesetState, Event
 
 
 class AppliedStep(ChangesetPages):
@@ -29,7 +31,7 @@ class AppliedStep(ChangesetPages):
                 by.state = ChangesetState.CHECKED
                 by.save()
                 return self.again(by)
-            if request.POST.keys() & {"list", "unlist"} and self._may_list(request):
+            if request.POST.keys() & {"list", "unlist"} and self._may_list(request, changeset):
                 changeset.listed = "list" in request.POST
                 changeset.save(update_fields=["listed"])
                 return self.again(changeset)
@@ -42,7 +44,7 @@ class AppliedStep(ChangesetPages):
             counts=table_of(changeset),
             undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
             may_undo=possible,
-            may_list=self._may_list(request),
+            may_list=self._may_list(request, changeset),
             has_mapping=bool(changeset.mapping.get("nouns")),
             title=str(changeset),
         )
@@ -59,7 +61,7 @@ class AppliedStep(ChangesetPages):
         model: Any = NOUNS[NOUN_CALLED[shown]]._meta.model
         versions = model.history.filter(changeset=changeset).order_by("history_id")
         page = Paginator(versions, PER_PAGE).get_page(request.GET.get("page"))
-        records = model._default_manager.in_bulk([version.id for version in page.object_list])
+        records = with_what_names_need(model).in_bulk([version.id for version in page.object_list])
         return {
             "kinds": [(name, noun_label(NOUN_CALLED[name])) for name in written],
             "kind": shown,
@@ -73,8 +75,10 @@ class AppliedStep(ChangesetPages):
     def may_undo(self, request: HttpRequest, changeset: Changeset) -> bool:
         return may_undo(user=request.user, changeset=changeset)
 
-    def _may_list(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("allies.publish_event")
+    def _may_list(self, request: HttpRequest, changeset: Changeset) -> bool:
+        """Say whether the user may put it on the public list, which is of files and undoings."""
+        is_listable = changeset.kind in BY_JOB
+        return is_listable and may(user=request.user, action="publish", record=Event)
 
     def _undoing(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if not self.may_undo(request, changeset):

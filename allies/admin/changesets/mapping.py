@@ -18,7 +18,7 @@ from allies.admin.changesets.pages import ChangesetPages, importable, nouns_of, 
 from allies.admin.changesets.upload import LayoutForm
 from allies.exchange.jobs import start_check
 from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
-from allies.exchange.mappings import named, names
+from allies.exchange.mappings import built_in, named, names
 from allies.exchange.reader import UnreadableFile
 from allies.exchange.references import CODES
 from allies.exchange.suggestions import by_names, suggest, words_of
@@ -119,6 +119,8 @@ class MappingStep(ChangesetPages):
     def _save_mapping(self, request: HttpRequest, mapping: FileMapping) -> None:
         if not mapping.name:
             raise BadMapping(_("Give the mapping a name to save it by."))
+        if mapping.name in built_in():
+            raise BadMapping(_("A mapping of ours is called that: choose another name."))
         data = {**mapping.data, "countries": {}, "aliases": []}
         Mapping.objects.update_or_create(
             name=mapping.name, defaults={"mapping": data, "saved_by_id": request.user.pk}

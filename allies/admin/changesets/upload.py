@@ -14,6 +14,8 @@ from allies.exchange.tables import Layout
 ENCODINGS = (
     ("utf-8-sig", "UTF-8"),
     ("utf-16", "UTF-16"),
+    ("utf-16-le", "UTF-16 LE"),
+    ("utf-16-be", "UTF-16 BE"),
     ("cp1252", "Windows-1252"),
     ("mac_roman", "Mac Roman"),
 )
