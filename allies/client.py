@@ -1,9 +1,13 @@
 """Where a request comes from, for whatever is limited by that."""
 
 import ipaddress
+import re
 
 from django.conf import settings
 from django.http import HttpRequest
+
+#: How some proxies write an address: with the port it came from.
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\])(?::[0-9]+)?", re.ASCII)
 
 
 def client_of(request: HttpRequest) -> str:
@@ -16,6 +20,8 @@ def client_of(request: HttpRequest) -> str:
         forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
         # Only the last was written by our proxy; what is before it, anybody can write.
         address = forwarded.rpartition(",")[2].strip() or address
+    if match := _WITH_PORT.fullmatch(address):
+        address = match[1] or match[2]
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -6,6 +6,7 @@ had, nobody is turned away. Who asks is kept as a digest nobody can read back, a
 """
 
 import ipaddress
+import re
 import sqlite3
 import threading
 import time
@@ -31,6 +32,8 @@ _INSIDE = tuple(
     )
 )
 _MINUTE = 60
+#: Where a password or a code is tried: each try costs the server a good part of a second.
+_SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up)/")
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -40,11 +43,14 @@ def limited(get_response: _Handler) -> _Handler:
     """Wrap the views: who had too much made in this minute is asked to wait for the next."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        limit = settings.MADE_PER_MINUTE
-        if not limit or NOBODYS_ELSE.match(request.path_info):
+        if request.method == "POST" and _SIGNING_IN.fullmatch(request.path_info):
+            what, limit = "sign-in", settings.SIGN_INS_PER_MINUTE
+        elif NOBODYS_ELSE.match(request.path_info):
             return get_response(request)
+        else:
+            what, limit = "made", settings.MADE_PER_MINUTE
         client = client_of(request)
-        if not client or _is_inside(client) or _count(client) <= limit:
+        if not (limit and client) or _is_inside(client) or _count(client, what) <= limit:
             return get_response(request)
         return _wait(request)
 
@@ -56,10 +62,11 @@ def _is_inside(client: str) -> bool:
     return any(address.version == net.version and address in net for net in _INSIDE)
 
 
-def _count(client: str) -> int:
+def _count(client: str, what: str) -> int:
     """Count one more for a client; return how many that is in this minute, 0 where unknown."""
     minute = int(time.time()) // _MINUTE
-    digest = salted_hmac("allies.limits", f"{client} {minute}", algorithm="sha256").hexdigest()
+    counted = f"{what} {client} {minute}"
+    digest = salted_hmac("allies.limits", counted, algorithm="sha256").hexdigest()
     try:
         return _in_cache(digest) if settings.CACHE_URL else _in_file(digest, minute)
     except (OSError, ValueError, sqlite3.Error):

@@ -276,6 +276,7 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 
 # How many answers are made for one client in a minute; what is kept is not counted. 0: any number.
 
+SIGN_INS_PER_MINUTE = env.int("ALLIES_SIGN_INS_PER_MINUTE", 20, validate=validate.Range(min=0))
 MADE_PER_MINUTE = env.int("ALLIES_MADE_PER_MINUTE", 300, validate=validate.Range(min=0))
 
 # Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.

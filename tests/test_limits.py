@@ -57,6 +57,21 @@ def test_who_asks_too_much_is_told_for_how_long(settings, in_one_minute, starter
 
 
 @pytest.mark.django_db
+def test_names_and_codes_are_tried_so_often_and_no_more(settings, in_one_minute):
+    settings.SIGN_INS_PER_MINUTE = 3
+    client = Client(REMOTE_ADDR="203.0.113.78")
+    for number in range(3):
+        form = {"username": f"somebody-{number}", "password": "a guess"}
+        assert client.post("/en/admin/login/", form).status_code == 200
+    for address in ("/en/admin/login/", "/id/admin/second-step/"):
+        refused = client.post(address, form)
+        assert refused.status_code == 429
+        assert 0 < int(refused["Retry-After"]) <= 60
+    assert client.get("/en/admin/login/").status_code == 200
+    assert Client(REMOTE_ADDR="203.0.113.79").post("/en/admin/login/", form).status_code == 200
+
+
+@pytest.mark.django_db
 def test_where_it_cannot_be_counted_nobody_is_turned_away(settings, starter, tmp_path):
     settings.MADE_PER_MINUTE = 1
     settings.DATA_DIR = tmp_path / "is-not-there"

@@ -18,6 +18,7 @@ from allies.actions.appointments import TIMED, call_appointment_off, make_appoin
 from allies.actions.publication import STEPS
 from allies.actions.rights import may
 from allies.admin.form import FormMixin
+from allies.history import number_of
 from allies.jobs import keep_due_appointments
 from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.views.preview import PAGES
@@ -82,8 +83,8 @@ class AppointmentMixin(FormMixin):
         """Make, or call off, the appointment a form asks for; None where it asks for none."""
         step = request.POST.get("_later", "")
         off = request.POST.get("_call_off", "")
-        if off.isdecimal():
-            for appointment in Appointment.objects.waiting().about(record).filter(pk=off):
+        if number := number_of(off):
+            for appointment in Appointment.objects.waiting().about(record).filter(pk=number):
                 call_appointment_off(appointment=appointment, user=request.user)
                 messages.success(request, _("Called off."))
         elif step in TIMED:
@@ -110,12 +111,15 @@ class AppointmentMixin(FormMixin):
 
 
 def _moment(text: str) -> dt.datetime | None:
+    """Return the moment a text means, None where it means none that can be reckoned with."""
     try:
         moment = parse_datetime(text)
-    except ValueError:
+        if moment is not None and timezone.is_naive(moment):
+            moment = timezone.make_aware(moment)
+        if moment is not None:
+            moment.astimezone(dt.UTC) + dt.timedelta(days=1)
+    except (ValueError, OverflowError):
         return None
-    if moment is not None and timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
     return moment
 
 
@@ -154,8 +158,8 @@ class PreviewLinkMixin(admin.ModelAdmin):
     def _change_links(self, request: HttpRequest, record: Any) -> None:
         revoked = request.POST.get("revoke", "")
         days = request.POST.get("days", "")
-        if revoked.isdecimal():
-            links = PreviewLink.objects.about(record).filter(pk=revoked, revoked_at=None)
+        if number := number_of(revoked):
+            links = PreviewLink.objects.about(record).filter(pk=number, revoked_at=None)
             links.update(revoked_at=timezone.now())
             messages.success(request, _("Revoked: the link leads nowhere now."))
         elif days in map(str, PREVIEW_DAYS):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from allies.address import key_of
 from allies.admin.attention import AttentionFilter
 from allies.admin.publication import PublishableAdmin
+from allies.history import number_of
 from allies.models import Source
 
 #: Fields by which a source may turn out to be there already.
@@ -170,10 +171,10 @@ class SourceAdmin(PublishableAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Take a suggestion's button for its source chosen in the form, and stay on the page."""
-        if original := request.POST.get("_derive"):
+        if original := number_of(request.POST.get("_derive", "")):
             data = request.POST.copy()
             data.update({"_continue": "1"})
-            data["derived_from"] = original
+            data["derived_from"] = str(original)
             request.POST = data  # type: ignore[assignment]
         return super().changeform_view(request, *args, **kwargs)
 

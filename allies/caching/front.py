@@ -29,6 +29,8 @@ _ASKED = (
     *("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "SCRIPT_NAME"),
     *("PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT_ENCODING"),
 )
+#: Characters of what is asked, beyond which nothing of it is remembered here.
+LONGEST = 2000
 #: Headers of a 304 (RFC 9110, 15.4.5).
 _OF_A_304 = {"etag", "cache-control", "vary", "expires", "content-location"}
 
@@ -40,12 +42,13 @@ class _Answer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     tag: str
+    size: int
 
 
 def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYTES // 2) -> Any:
     """Wrap a WSGI application whose answers may say by which state of the content they are."""
     answers: LRUCache[tuple[Any, ...], _Answer] = LRUCache(
-        size, getsizeof=lambda answer: 2000 + len(answer.body)
+        size, getsizeof=lambda answer: answer.size
     )
     lock = threading.Lock()
 
@@ -54,6 +57,8 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
         if environ["REQUEST_METHOD"] != "GET" or not is_page:
             return application(environ, start_response)
         asked = tuple(map(environ.get, _ASKED))
+        if sum(map(len, filter(None, asked))) > LONGEST:
+            return application(environ, start_response)
         with lock:
             found = answers.get(asked)
         if found is not None and found.state == _state():
@@ -83,7 +88,8 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
         if state is not None and told[0].startswith("200 "):
             body = response.content
             tag = next((value for name, value in told[1] if name.lower() == "etag"), "")
-            kept = _Answer(state, [*told[1]], body, tag)
+            size_of = 2000 + len(body) + sum(map(len, filter(None, asked)))
+            kept = _Answer(state, [*told[1]], body, tag, size_of)
             with lock:
                 if tag and len(body) < size // 8:
                     answers[asked] = kept

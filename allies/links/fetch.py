@@ -99,7 +99,7 @@ def fetch(url: str, *, method: str, limits: Limits, permission: Permission | Non
         status, location, body = _ask(place, method, limits, clock)
         if status not in _REDIRECTS or not location:
             return Answer(status, place.url, body, moved_to)
-        place = read_url(urljoin(place.url, _text(location)))
+        place = read_url(_joined(place.url, _text(location)))
         still_permanent = still_permanent and status in _PERMANENT
         if still_permanent:
             moved_to = place.url
@@ -195,3 +195,11 @@ def _beginning(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
     while len(pieces) < max_bytes and (piece := response.read1(max_bytes - len(pieces))):
         pieces += piece
     return bytes(pieces)
+
+
+def _joined(base: str, location: str) -> str:
+    """Return where a redirect leads; what cannot be read as it stands, for who says so."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location

@@ -230,8 +230,15 @@ class OldSlugManager(models.Manager["OldSlug"]):
     def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
         """Keep (slug, id) pairs that records of this model had until now.
 
-        The first record that gave a slug up keeps it: a draft that borrows it takes no address.
+        The first record that gave a slug up keeps it. A draft has no address, and gives none up.
         """
+        if issubclass(model, Publishable):
+            unread = (Status.DRAFT, Status.IN_REVIEW)
+            drafts = model._default_manager.filter(
+                pk__in=[pk for _slug, pk in slugs], status__in=unread
+            )
+            ids = set(drafts.values_list("pk", flat=True))
+            slugs = [(slug, pk) for slug, pk in slugs if pk not in ids]
         self.bulk_create(
             [
                 OldSlug(noun=str(model._meta.model_name), slug=slug, record_id=record_id)

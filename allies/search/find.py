@@ -4,7 +4,7 @@ The databases' own full-text indexes say which records have the words; the order
 from the texts by one expression, for their own scores (bm25, ts_rank) differ.
 """
 
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any
 
 from django.db import connection
@@ -16,11 +16,7 @@ from rapidfuzz.distance import OSA
 
 from allies.caching.unchanged import while_unchanged
 from allies.models import SEARCHED, SearchText
-from allies.replicas import reading_connection
-from allies.search.words import Question, Word, read
-
-#: Known words tried in place of one that nothing public has, the nearest first.
-TRIED = 8
+from allies.search.words import Question, read
 
 #: How well something fits, the best first.
 EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
@@ -84,7 +80,7 @@ def corrected(question: Question) -> Question | None:
     others = {}
     for word in question.words:
         if len(word.text) >= 4 and not matching(Question((word,))).exists():
-            near = next(_near(word.text), None)
+            near = _near(word.text)
             if near is None:
                 return None
             others[word.text] = near
@@ -94,29 +90,26 @@ def corrected(question: Question) -> Question | None:
     return better if matching(better).exists() else None
 
 
-def _near(word: str) -> Iterator[str]:
-    """Yield the known words near a word that something public has, the nearest first."""
+def _near(word: str) -> str | None:
+    """Return the word nearest to this one that something public has, if one is near."""
     limit = 2 if len(word) >= 8 else 1
     lengths = range(len(word) - limit, len(word) + limit + 1)
     vocabulary = while_unchanged("vocabulary", _vocabulary)
     known = {other: n for other, n in vocabulary.items() if len(other) in lengths}
     near = process.extract(word, known.keys(), scorer=OSA.distance, score_cutoff=limit, limit=None)
     in_order = sorted(near, key=lambda found: (found[1], -known[found[0]], found[0]))
-    for other, _distance, _place in in_order[:TRIED]:
-        # The index knows the words of drafts too.
-        if matching(Question((Word(other),))).exists():
-            yield other
+    return in_order[0][0] if in_order else None
 
 
 def _vocabulary() -> dict[str, int]:
-    """Return the index's words, and in how many records each is."""
-    if connection.vendor == "postgresql":
-        sql = "SELECT word, ndoc FROM ts_stat('SELECT words FROM allies_searchtext')"
-    else:
-        sql = "SELECT term, doc FROM allies_searchtext_vocab"
-    with reading_connection().cursor() as cursor:
-        cursor.execute(sql)
-        return dict(cursor.fetchall())
+    """Return the words of what is public, and in how many records each is.
+
+    Not the index's own list: that has the words of drafts too.
+    """
+    found: Counter[str] = Counter()
+    for texts in SearchText.objects.published().values_list("names", "body").iterator():
+        found.update({word for text in texts for word in text.split() if word.isalnum()})
+    return found
 
 
 def _ids(question: Question, *, in_names: bool = False) -> RawSQL:

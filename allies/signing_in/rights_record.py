@@ -1,11 +1,14 @@
-"""Writes down every right that is given or taken, whichever way: form, command, shell."""
+"""Writes down every right that is given or taken by form, command or shell.
+
+What is written past the models, as by ``update()``, says nothing of itself, and is not noticed.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from simple_history.models import HistoricalRecords
 
@@ -53,6 +56,13 @@ def _flags(instance: Any, raw: bool = False, **_signal: Any) -> None:
 @receiver(post_delete, sender=Group)
 def _gone(instance: Any, **_signal: Any) -> None:
     _write(instance, ["account" if isinstance(instance, User) else "group"], given=False)
+
+
+@receiver(pre_delete, sender=Group)
+def _group_goes(instance: Any, **_signal: Any) -> None:
+    """A group that goes takes its rights from its members, without a word of theirs."""
+    for user in instance.user_set.all():
+        _write(user, [_named(instance)], given=False)
 
 
 @receiver(m2m_changed, sender=User.groups.through)

@@ -1,7 +1,6 @@
 """Where somebody is signed in, and an end to it."""
 
 import datetime as dt
-import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from allies.client import client_of
@@ -59,7 +58,7 @@ def sessions_of(user: Any, this: str | None = None) -> list[OpenSession]:
 
 def end(user: Any, handle: str) -> bool:
     """End one session of somebody's; say whether there was one."""
-    keys = [key for key, _began in _of(user) if hmac.compare_digest(_handle(key), handle)]
+    keys = [key for key, _began in _of(user) if constant_time_compare(_handle(key), handle)]
     return bool(Session.objects.filter(session_key__in=keys).delete()[0])
 
 

@@ -4,10 +4,16 @@ import logging
 from functools import wraps
 from typing import Any
 
+from django import forms
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.forms import UsernameField
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
@@ -18,9 +24,16 @@ from allies.views.errors import bad_request
 log = logging.getLogger(__name__)
 
 
+class SignInForm(AdminAuthenticationForm):
+    """Django's own; a name longer than any there can be is refused before anybody looks for it."""
+
+    username = UsernameField(max_length=150, widget=forms.TextInput({"autofocus": True}))
+
+
 class Desk(AdminSite):
     """Django's admin, entered in two steps by who set up a second, or by all where it is asked."""
 
+    login_form = SignInForm
     site_header = gettext_lazy("Allies: the desk")
     site_title = gettext_lazy("Allies")
     index_title = gettext_lazy("Contents")
@@ -34,15 +47,31 @@ class Desk(AdminSite):
 
         @wraps(inner)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if any("\0" in value for _name, values in request.POST.lists() for value in values):
+                return bad_request(request)
             try:
                 return inner(request, *args, **kwargs)
-            except (ValueError, OverflowError, DataError):
-                if request.method == "POST" or not request.GET:
+            except (ValueError, OverflowError, DataError, ValidationError):
+                is_list = ACTION_CHECKBOX_NAME in request.POST
+                if not is_list and (request.method == "POST" or not request.GET):
                     raise
                 log.warning("What was asked for cannot be answered.", exc_info=True)
                 return bad_request(request)
 
         return answer
+
+    def view_on_site(
+        self, request: HttpRequest, content_type_id: int, object_id: int
+    ) -> HttpResponse:
+        """Lead to a record's page, whoever may see the record here."""
+        kind = get_object_or_404(ContentType, pk=content_type_id)
+        of_noun = self._registry.get(kind.model_class())  # type: ignore[arg-type]
+        record = of_noun.get_object(request, str(object_id)) if of_noun else None
+        if record is None or not of_noun.has_view_permission(request, record):  # type: ignore[union-attr]
+            raise Http404
+        if not hasattr(record, "get_absolute_url"):
+            raise Http404
+        return redirect(record.get_absolute_url())
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -59,6 +88,11 @@ class Desk(AdminSite):
             path("second-step/", views.second_step_page, name="second-step"),
             path("set-up/", views.set_up_page, name="set-up"),
             path("sign-in/", self.admin_view(views.sign_in_page), name="sign-in"),
+            path(
+                "r/<int:content_type_id>/<int:object_id>/",
+                self.admin_view(self.view_on_site),
+                name="view_on_site",
+            ),
             *super().get_urls(),
         ]
 

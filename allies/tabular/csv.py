@@ -1,8 +1,9 @@
 """CSV whose cells no spreadsheet will run, written some thousand rows at a time.
 
-A cell that begins with ``= + - @``, a tab or a carriage return may be run as a formula by a
-spreadsheet. Written out, it gets an apostrophe in front; read back, it loses it again. A cell
-that itself begins with apostrophes before such a sign gets one more, so nothing is ambiguous.
+A cell that begins with ``= + - @``, be they of full width, a tab or the end of a line may be run
+as a formula by a spreadsheet. Written out, it gets an apostrophe in front; read back, it loses it
+again. A cell that itself begins with apostrophes before such a sign gets one more, so nothing is
+ambiguous.
 """
 
 import csv
@@ -15,11 +16,12 @@ from typing import Any
 #: Rows written in one go.
 CHUNK = 5_000
 
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
+_SIGNS = r"=+\-@\t\r\uff1d\uff0b\uff0d\uff20"
+_RISKY = re.compile(rf"'*[{_SIGNS}\n]")
 
 # What comes before a cell in a CSV text, and such a beginning. It finds every risky cell and, in
 # long texts, some places that are no beginning of a cell: that costs time, never an apostrophe.
-_MAY_BE_RISKY = re.compile(r"""(?:\A|[,\n"])'*[=+\-@\t\r]""")
+_MAY_BE_RISKY = re.compile(rf"""(?:\A|[,\n"])'*[{_SIGNS}]|(?:\A|[,\n])"'*\n""")
 
 
 def shield(cell: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django import template
 from django.conf import settings
 from django.db import models
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -132,6 +133,18 @@ def sides(citations: Iterable[Citation]) -> list[Side]:
 def grouped(number: int) -> str:
     """Write a count as the active language does: 870,109 or 870.109. Years are no counts."""
     return number_format(number, force_grouping=True)
+
+
+@register.filter
+def pairs_but(query: QueryDict, names: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query, without these names.
+
+    A template that asks a query for its ``lists`` would get the visitor's own word of that name.
+    """
+    left_out = names.split()
+    return [
+        (name, value) for name, values in query.lists() if name not in left_out for value in values
+    ]
 
 
 @register.filter

@@ -1,11 +1,15 @@
-"""Lists of the desk asked for with whatever comes to mind: answered, never an error of ours."""
+"""The desk asked for, and sent, whatever comes to mind: answered, never an error of ours."""
 
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
+
+from allies.models import Event, Source, Status
+from tests import cast
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -48,3 +52,68 @@ def test_lists_take_any_parameter(model, client, db):
         answer = client.get(f"{address}?{urlencode(query)}")
         assert answer.status_code < 500, query
         assert b"<script>alert(1)" not in answer.content
+
+
+@pytest.fixture
+def root(client, db):
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.mark.parametrize(
+    "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
+)
+def test_actions_take_any_selection(model, root):
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    for action in [*(admin.site._registry[model].actions or ()), "delete_selected"]:
+        for chosen in ("x", "9" * 5000, "\x00", "-1"):
+            name = action if isinstance(action, str) else action.__name__
+            answer = root.post(address, {"action": name, "_selected_action": chosen})
+            assert answer.status_code < 500, (name, chosen[:20])
+
+
+SENT = [
+    {"_call_off": "9" * 5000},
+    {"_later": "publish", "_due_at": "9999-12-31T23:59:59Z"},
+    {"_later": "publish", "_due_at": "0001-01-01T00:00:00+14:00"},
+    {"_reason": "\x00"},
+    {"title_en": "\x00"},
+]
+
+
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: next(iter(sent)))
+def test_forms_take_any_words(sent, root):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    address = reverse("admin:allies_event_change", args=[event.pk])
+    assert root.post(address, sent).status_code < 500
+    source = reverse("admin:allies_source_change", args=[Source.objects.first().pk])
+    assert root.post(source, {"_derive": next(iter(sent.values()))}).status_code < 500
+
+
+def test_buttons_take_any_number(root):
+    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+    links = reverse("admin:allies_event_links", args=[event.pk])
+    for number in ("9" * 5000, "é", "\x00", "-1"):
+        assert root.post(links, {"revoke": number}).status_code < 500
+        assert root.post(reverse("admin:sign-in"), {"end": number}).status_code < 500
+
+
+def test_a_name_longer_than_any_is_a_wrong_one(client, db):
+    form = {"username": "a" * 300, "password": "b"}
+    answer = client.post(reverse("admin:login"), form)
+    assert answer.status_code == 200
+    assert "errorlist" in answer.content.decode()
+
+
+def test_the_way_to_a_page_is_for_who_may_see_the_record(client, root):
+    draft = cast.event(("RUS", "host"), status=Status.DRAFT, slug="secret-words")
+    kind = ContentType.objects.get_for_model(Event)
+    address = reverse("admin:view_on_site", args=[kind.pk, draft.pk])
+    assert root.get(address).headers["Location"].endswith("/secret-words/")
+    unknown = ContentType.objects.get(app_label="contenttypes", model="contenttype").pk
+    for nothing in ([unknown, 1], [kind.pk, 10**17], [10**17, 1]):
+        assert root.get(reverse("admin:view_on_site", args=nothing)).status_code == 404
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    refused = client.get(address)
+    assert refused.status_code == 404
+    assert "secret-words" not in refused.content.decode()

@@ -107,7 +107,7 @@ class MappingStep(ChangesetPages):
         if file := request.FILES.get("json"):
             try:
                 found = json.loads(file.read(1 << 20))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
             if not isinstance(found, dict):
                 raise BadMapping(_("This is no mapping."))

@@ -30,7 +30,7 @@ class FieldRow:
     is_date: bool
     is_country: bool
     choices: list[str]
-    values: Mapping[str, str]
+    values: list[tuple[str, str]]
 
     @property
     def source(self) -> str:
@@ -113,7 +113,7 @@ def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str
                 is_date=is_date(noun, name),
                 is_country=isinstance(widget, ReferenceCell) and widget.model is Country,
                 choices=choices,
-                values=values_for(noun, name, spec.get("values", {}), own),
+                values=[*values_for(noun, name, spec.get("values", {}), own).items()],
             )
         )
     when = part.get("when") or {}

@@ -90,6 +90,12 @@ def read_workbook(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]
                 raise UnreadableFile(
                     _("The sheet has more than %(limit)d rows. Divide it.") % {"limit": MAX_ROW}
                 )
+            if any(values[settings.IMPORT_MAX_COLUMNS :]):
+                raise UnreadableFile(
+                    _("Row %(row)d has more than %(limit)d columns.")
+                    % {"row": number, "limit": settings.IMPORT_MAX_COLUMNS}
+                )
+            values = values[: settings.IMPORT_MAX_COLUMNS]
             cells = [value if type(value) is str else _as_text(value) for value in values]
             while cells and not cells[-1]:
                 cells.pop()
