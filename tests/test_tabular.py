@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from allies.tabular import csv_lines, shield, unshield
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''@"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "'=1", "''@"]
+)
 def test_shield_leaves_no_cell_that_a_spreadsheet_runs(cell):
     assert shield(cell).startswith("'")
     assert unshield(shield(cell)) == cell
@@ -19,7 +21,14 @@ def test_shield_leaves_no_cell_that_a_spreadsheet_runs(cell):
 @given(st.text())
 def test_unshield_undoes_shield(cell):
     assert unshield(shield(cell)) == cell
-    assert not shield(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not shield(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"))
+
+
+@given(st.sampled_from(["=1", "\n=1", "\uff0b1", "'\n", "a,\n=1"]), st.sampled_from(["", "b", '"']))
+def test_every_cell_of_a_file_is_shielded_as_it_is_by_itself(cell, other):
+    for cells in ([cell, other], [other, cell]):
+        text = "".join(csv_lines(["a", "b"], [cells]))
+        assert list(csv.reader(io.StringIO(text, newline="")))[1] == [shield(c) for c in cells]
 
 
 @example(["a\rb", "\r", "\n", "\r\n"])

@@ -10,9 +10,11 @@ import brotli
 import pytest
 import zstandard
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from allies.caching.encoding import accepted
+from allies.caching.front import STATE, _state, kept_in_front
 from allies.caching.store import Page, Store
 from allies.models import Source
 from allies.views.front import FrontPage
@@ -256,6 +258,34 @@ class TestProcesses:
 def _get(address):
     with urllib.request.urlopen(address) as answer:
         return answer.read()
+
+
+class TestInFront:
+    """What is remembered of what came over the wire."""
+
+    def test_what_is_asked_counts_as_much_as_what_is_answered(self, starter):
+        asked = []
+
+        def inner(environ, start_response):
+            asked.append(environ["QUERY_STRING"])
+            environ[STATE] = _state()
+            start_response("200 OK", [("ETag", '"tag"')])
+            return HttpResponse(b"x" * 100)
+
+        application = kept_in_front(inner, size=100_000)
+
+        def ask(query):
+            environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/en/", "QUERY_STRING": query}
+            application(environ, lambda *told: None)
+
+        for query in ("short", "short", "x" * 5_000, "x" * 5_000):
+            ask(query)
+        assert asked == ["short", "x" * 5_000, "x" * 5_000]  # none so long is remembered
+        for number in range(60):
+            ask(f"{number:01900}")
+        asked.clear()
+        ask("short")
+        assert asked == ["short"]  # sixty of nearly 2,000 characters took its place
 
 
 def test_a_draft_is_not_in_memory(starter, visitor):

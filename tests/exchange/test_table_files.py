@@ -1011,3 +1011,14 @@ def test_published_file(shared, name, delimiter, number, columns, first):
     count = sum(1 for row in table.rows() if not row.problem)
     assert count == len([row for row in expected[1:] if any(row)])
     assert number in (None, count)
+
+
+def test_a_row_wider_than_any_table_is_refused_at_once(tmp_path, settings):
+    """Each such row makes a reader of workbooks lay out every cell before its only one."""
+    settings.IMPORT_MAX_COLUMNS = 20
+    book = openpyxl.Workbook()
+    book.active.append(["name", "kind"])
+    book.active["ZZZ2"] = "far away"
+    book.save(tmp_path / "wide.xlsx")
+    with pytest.raises(UnreadableFile, match="Row 2 has more than 20 columns"):
+        list(open_table(tmp_path / "wide.xlsx").rows())

@@ -63,6 +63,13 @@ def test_the_form_keeps_what_else_the_address_asks(visitor):
     assert 'value="1990-06-30"' in form
 
 
+def test_the_form_takes_parameters_of_any_name(visitor):
+    """A template asks its request for things by names that a visitor may have given others."""
+    for path in PAGES:
+        text = body(visitor.get(f"/en/{path}/?lists=x&items=y&on=2020-01-01"))
+        assert '<input type="hidden" name="lists" value="x">' in text
+
+
 def test_a_parameter_that_means_nothing_is_noticed(visitor):
     for page in PAGES:
         assert "“onn”" in body(visitor.get(f"/en/{page}/?onn=1990-06-30"))
