@@ -23,9 +23,11 @@ from allies.models import (
     Entry,
     Event,
     Membership,
+    Participation,
     Publishable,
     Source,
     Status,
+    unsupported,
 )
 from allies.models.base import counted
 from allies.models.link import LinkHealth
@@ -55,6 +57,7 @@ class Concern:
 
 _PUBLISHABLE = (Alliance, Event, AllyList, Source)
 _CITED = (Alliance, Event, Entry)
+_ON_SOURCES = (Alliance, Event, AllyList)
 
 
 def _in_review(records: Any, user: Any) -> Any:
@@ -70,6 +73,16 @@ def _my_drafts(records: Any, user: Any) -> Any:
 def _public(records: Any) -> Any:
     path = "ally_list__status" if records.model is Entry else "status"
     return records.filter(**{path: Status.PUBLISHED})
+
+
+def _unseen(records: Any, user: Any) -> Any:
+    """Those marked published that readers do not see, for no published source supports them."""
+    return unsupported(records.model)
+
+
+def _without_part(events: Any, user: Any) -> Any:
+    """Public events in which no country takes part: they stand on no country's page."""
+    return events.published().exclude(Exists(Participation.objects.filter(event=OuterRef("pk"))))
 
 
 def _one_source(records: Any, user: Any) -> Any:
@@ -164,6 +177,8 @@ CONCERNS: tuple[Concern, ...] = (
     Concern("in-review", _("waiting for review"), _PUBLISHABLE, _in_review, "publish"),
     Concern("my-drafts", _("my drafts"), _PUBLISHABLE, _my_drafts, is_personal=True),
     Concern("not-kept", _("not published at its time"), _PUBLISHABLE, _not_kept),
+    Concern("unseen", _("marked published, without a published source"), _ON_SOURCES, _unseen),
+    Concern("without-part", _("without a country that took part"), (Event,), _without_part),
     Concern("one-source", _("one independent source only"), _CITED, _one_source),
     Concern("disputed", _("disputed without a note"), _CITED, _disputed_without_note),
     Concern("stale", _("not verified for long"), _CITED, _stale),

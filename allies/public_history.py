@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from allies.edtf import in_words
 from allies.history import (
     Names,
     Step,
@@ -31,7 +32,7 @@ from allies.models.dossier import (
     key_of,
     model_of,
 )
-from allies.models.fields import ProseField
+from allies.models.fields import EDTFField, ProseField
 from allies.public_text import PublicText
 
 
@@ -198,6 +199,12 @@ class PublicNames(Names):
         super().__init__(changes)
         self.text = PublicText()
         self._public: dict[Any, set[int]] = {}
+
+    def value(self, field: Any, value: Any) -> str:
+        """Return a value in words, dates too: readers know of no EDTF."""
+        if isinstance(field, EDTFField) and value:
+            return in_words(str(value))
+        return super().value(field, value)
 
     def is_public(self, model: Any, value: Any) -> bool:
         """Say whether readers may see the record an id stands for; costs a query a model."""

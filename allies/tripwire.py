@@ -1,10 +1,10 @@
-"""The tripwire: what is public and lost its last source, or whose page stopped showing it."""
+"""The tripwire: what is marked published without a source, or whose page stopped showing one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import OperationalError, ProgrammingError
 from django.test import RequestFactory
 from django.urls import resolve
@@ -20,7 +20,7 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Loss:
-    """Something public that a reader cannot follow to a source, and why."""
+    """Something marked published that a reader cannot follow to a source, and why."""
 
     record: Any
     why: str
@@ -75,7 +75,10 @@ def _page_problem(record: Any, sources: set[Any], language: str) -> str:
 
 @register(Tags.database)
 def public_records_have_sources(**options: Any) -> list[CheckMessage]:
-    """Find public records that lost their last source; part of `check --database default`."""
+    """Find records marked published without a source; part of `check --database default`.
+
+    Readers do not see them, so that this warns, and stops nobody: a file may bring such records.
+    """
     if not options.get("databases"):
         return []
     try:
@@ -83,10 +86,10 @@ def public_records_have_sources(**options: Any) -> list[CheckMessage]:
     except (OperationalError, ProgrammingError):
         return []  # before the first migration there is nothing to lose
     return [
-        Error(
+        Warning(
             str(loss),
             hint="Cite a published source that supports it, or withdraw it.",
-            id="allies.E002",
+            id="allies.W002",
         )
         for loss in losses
     ]

@@ -510,3 +510,12 @@ def test_index_is_right_after_whatever_was_written(seed, tmp_path):
     for _step in range(15):
         chance.choice([create, change, rename, name, move, delete, take_in, take_back])()
     assert_index_is_right()
+
+
+def test_what_begins_with_the_word_comes_before_what_has_it_inside(visitor):
+    """Many countries have China’s Indonesian name in one of theirs."""
+    for country, name in (("RUS", "Mitra Tiongkok"), ("IND", "Tetangga Tiongkok")):
+        cast.country(country).aliases.create(name=name, language="id")
+    found = visitor.get("/id/search/suggest.json", {"q": "tiong"}).json()["suggestions"]
+    assert found[0]["url"] == "/id/countries/china/"
+    assert len(found) > 2

@@ -49,10 +49,24 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
         if not changes:
             raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
         root = fresh.about
+        fresh.not_taken = _besides(fresh.changes, changes)
         fresh.changes, fresh.decision = changes, note.strip()[:1000]
         fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
         with editing(fresh):
             write(changes=changes, root=root, user=user)
+
+
+def _besides(proposed: list[Change], taken: list[Change]) -> list[Change]:
+    """Return what was proposed without the fields that were taken, be it with other values."""
+    gone = {(change["key"], name) for change in taken for name in change["fields"]}
+    left = [
+        {
+            **change,
+            "fields": {n: v for n, v in change["fields"].items() if (change["key"], n) not in gone},
+        }
+        for change in proposed
+    ]
+    return [change for change in left if change["fields"]]
 
 
 def decline(*, changeset: Changeset, user: Person, note: str) -> None:

@@ -1,5 +1,6 @@
 """What a file most likely is: which mapping fits its columns, and how its words are ours."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -79,6 +80,9 @@ SYNONYMS: dict[str, str] = {
     "position": "position|rank|order|no|nomor|urutan",
 }
 
+#: A date of figures with the year last, of which one does not see what comes first.
+_FIGURES = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", re.ASCII)
+
 
 def suggest(noun: str, table: Table) -> dict[str, Any]:
     """Return the mapping that most likely fits a table: ours, a known one, or one by its names."""
@@ -133,9 +137,22 @@ def spec_for(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[st
             spec["values"] = {word: meant(noun, ours, word) for word in words}
     elif isinstance(field.widget, ReferenceCell) and field.widget.model is Country:
         spec["country"] = _code_system(words)
-    elif is_date(noun, ours) and any(word in ("-9", "0", "3000", "-0-") for word in words):
-        spec["nothing"] = [word for word in words if word in ("-9", "0", "3000", "-0-")]
+    elif is_date(noun, ours):
+        if nothing := [word for word in words if word in ("-9", "0", "3000", "-0-")]:
+            spec["nothing"] = nothing
+        if order := _order_of(words):
+            spec["order"] = order
     return spec
+
+
+def _order_of(words: Iterable[str]) -> str:
+    """Return whether days or months come first in dates of figures, where one day tells."""
+    dates = [match.groups() for word in words if (match := _FIGURES.fullmatch(word))]
+    days_first = any(int(first) > 12 for first, _second in dates)
+    months_first = any(int(second) > 12 for _first, second in dates)
+    if days_first == months_first:
+        return ""
+    return "dmy" if days_first else "mdy"
 
 
 def is_date(noun: str, ours: str) -> bool:

@@ -121,6 +121,8 @@ class Changeset(models.Model):
     about_id = models.BigIntegerField(null=True, blank=True)
     #: What a proposal would change, as ``models.dossier`` has it.
     changes = models.JSONField(default=list, blank=True)
+    #: What of these its reviewer did not take.
+    not_taken = models.JSONField(default=list, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("decided by"),

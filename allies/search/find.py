@@ -44,8 +44,8 @@ def named(question: Question) -> Any:
 def ranked(rows: Any, question: Question) -> Any:
     """Put rows in order: what is called so, what is called so among else, what says so.
 
-    Where two fit as well, countries come first, then what has the shorter name (of what is called
-    so), what says it more often, and what is newer.
+    Where two fit as well, countries come first, then what has a name that begins so, or the
+    shorter name (of what is called so), what says it more often, and what is newer.
     """
     fit = Case(
         When(_is_called(question.whole) | _is_called(question.bare), then=Value(EXACT)),
@@ -61,6 +61,7 @@ def ranked(rows: Any, question: Question) -> Any:
     return rows.annotate(fit=fit, times=_times(question), order=noun).order_by(
         "fit",
         Case(When(noun="country", then=Value(0)), default=Value(1)),
+        Case(When(Q(names__contains=f"| {question.whole}"), then=Value(0)), default=Value(1)),
         Case(When(fit__lt=TEXT, then=Length("names")), default=Value(0)),
         F("times").desc(),
         F("first").desc(nulls_last=True),

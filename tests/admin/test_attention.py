@@ -157,13 +157,23 @@ def test_the_weekly_summary_is_printed_and_mailed(capsys):
     assert "judul" in sent.body
 
 
+def test_what_is_marked_published_and_nobody_sees_is_somebodys_business(signed_in, rita):
+    hidden = cast.event(("RUS", "host"), cited=False, title_en="Nobody sees this")
+    alone = cast.event(title_en="Nobody took part")
+    page = signed_in(rita).get(reverse("admin:index")).content.decode()
+    for event, key in ((hidden, "unseen"), (alone, "without-part")):
+        assert f"attention={key}" in page
+        found = signed_in(rita).get(reverse("admin:allies_event_changelist"), {"attention": key})
+        assert str(event) in found.content.decode()
+
+
 # The tripwire.
 
 
 def test_the_tripwire_is_silent_while_everything_has_its_source(capsys):
     call_command("check_evidence", pages=True)
     assert "can be followed" in capsys.readouterr().out
-    assert not [m for m in run_checks(databases=["default"]) if m.id == "allies.E002"]
+    assert not [m for m in run_checks(databases=["default"]) if m.id == "allies.W002"]
 
 
 def test_the_tripwire_names_what_lost_its_last_source(capsys):
@@ -176,7 +186,7 @@ def test_the_tripwire_names_what_lost_its_last_source(capsys):
     said = capsys.readouterr().err
     assert "Bereft" in said
     assert f"entry {entry.pk}" in said
-    found = [m.msg for m in run_checks(databases=["default"]) if m.id == "allies.E002"]
+    found = [m.msg for m in run_checks(databases=["default"]) if m.id == "allies.W002"]
     assert any("Bereft" in text for text in found)
 
 

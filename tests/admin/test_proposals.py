@@ -103,10 +103,17 @@ def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, si
     client = signed_in(rita)
     title = f"event-{event.pk}.title_en"
     sent = {**proposal_form(client, proposed), title: "Working visit", "use": [title]}
+    sent["note"] = "The title only: the rest is not in the minutes"
     client.post(page_of(proposed), {**sent, "approve": "1"})
     event.refresh_from_db()
     assert event.title_en == "Working visit"
     assert event.participations.count() == 2
+    page = client.get(page_of(proposed)).content.decode()
+    not_taken = page.split("Proposed, and not taken")[1].split("What it wrote")[0]
+    assert "The title only" in page
+    assert "rita" in page
+    assert "A second report" in not_taken
+    assert "State visit" not in not_taken
 
 
 def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(

@@ -16,8 +16,17 @@ from allies.admin.changesets.pages import ChangesetPages
 from allies.admin.changesets.preview import PER_PAGE
 from allies.exchange.jobs import start_apply
 from allies.exchange.resources import NOUN_CALLED, NOUNS
-from allies.history import with_what_names_need
-from allies.models import BY_JOB, WRITTEN, Changeset, ChangesetState, Event
+from allies.history import Names, fields_of, title_of, with_what_names_need
+from allies.models import (
+    BY_JOB,
+    WRITTEN,
+    Alliance,
+    AllyList,
+    Changeset,
+    ChangesetState,
+    Event,
+    unsupported,
+)
 
 
 class AppliedStep(ChangesetPages):
@@ -45,6 +54,8 @@ class AppliedStep(ChangesetPages):
             undone_by=Changeset.objects.applied().filter(undoes=changeset).first(),
             may_undo=possible,
             may_list=self._may_list(request, changeset),
+            not_taken=self._not_taken(changeset),
+            unseen=_unseen(changeset),
             has_mapping=bool(changeset.mapping.get("nouns")),
             title=str(changeset),
         )
@@ -71,6 +82,11 @@ class AppliedStep(ChangesetPages):
                 for version in page.object_list
             ],
         }
+
+    def _not_taken(self, changeset: Changeset) -> list[tuple[str, list[dict[str, Any]]]]:
+        """Return, record by record, what its author proposed and its reviewer did not take."""
+        names = Names(changeset.not_taken)
+        return [(title_of(one, names), fields_of(one, names)) for one in changeset.not_taken]
 
     def may_undo(self, request: HttpRequest, changeset: Changeset) -> bool:
         return may_undo(user=request.user, changeset=changeset)
@@ -112,3 +128,14 @@ class AppliedStep(ChangesetPages):
             losing=losing(report.unsupported) if report and report.unsupported else "",
             title=str(changeset),
         )
+
+
+def _unseen(changeset: Changeset) -> int:
+    """Return how many records a changeset wrote that are marked published and nobody sees."""
+    return sum(
+        unsupported(model)
+        .filter(pk__in=model.history.filter(changeset=changeset).values("id"))  # type: ignore[attr-defined]
+        .count()
+        for model in (Alliance, Event, AllyList)
+        if any(map(changeset.counts.get(str(model._meta.model_name), {}).get, WRITTEN))
+    )

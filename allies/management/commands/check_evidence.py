@@ -9,7 +9,9 @@ from allies.tripwire import hidden_support, lost_support
 
 
 class Command(BaseCommand):
-    help = "Say which public records rest on no source, and with --pages whose page hides one."
+    help = (
+        "Say which records marked published rest on no source; with --pages, which pages hide one."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -22,5 +24,5 @@ class Command(BaseCommand):
             self.stderr.write(str(loss))
             count += 1
         if count:
-            raise CommandError(f"{count} public records cannot be followed to a source.")
+            raise CommandError(f"{count} records marked published lead to no source.")
         self.stdout.write("Every public record can be followed to its sources.")
