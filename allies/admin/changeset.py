@@ -22,9 +22,10 @@ from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
 from allies.admin.changesets.proposal import ProposalStep, may_see
 from allies.admin.changesets.upload import UploadForm
-from allies.exchange.jobs import stop, sweep
+from allies.exchange.jobs import discard, stop, sweep
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.resources import NOUNS
+from allies.exchange.shared import keep
 from allies.exchange.suggestions import suggest
 from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
@@ -137,7 +138,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             try:
                 self._understand(changeset)
             except UnreadableFile as error:
-                changeset.discard()
+                discard(changeset)
                 form.add_error("file", str(error))
             else:
                 return HttpResponseRedirect(self.address("one", changeset.pk))
@@ -152,7 +153,9 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             file_name=Path(file.name).name[:200],
             created_by_id=request.user.pk,
         )
-        changeset.sha256 = sha256_of(Path(changeset.file.path))
+        path = Path(changeset.file.path)
+        changeset.sha256 = sha256_of(path)
+        keep(changeset, path)
         return changeset
 
     def _understand(self, changeset: Changeset) -> None:
@@ -175,7 +178,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         if changeset.kind not in BY_JOB:
             return self._proposal(request, changeset)
         if request.method == "POST" and "discard" in request.POST:
-            changeset.discard()
+            discard(changeset)
             messages.success(request, _("The file is forgotten; nothing was written."))
             return HttpResponseRedirect(self.address("changelist"))
         if changeset.kind == ChangesetKind.UNDO:

@@ -20,6 +20,7 @@ UNREAD = frozenset(
     {
         TABLE,
         "allies_appointment",
+        "allies_jobfile",
         "allies_linkcheck",
         "allies_mapping",
         "allies_openform",

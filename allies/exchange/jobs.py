@@ -27,6 +27,7 @@ from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUN_CALLED
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, merged, run_undo
+from allies.exchange.shared import forget_all, forget_copies, keep, laid
 from allies.exchange.tables import Layout, Table, open_table
 from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
@@ -86,7 +87,8 @@ def sweep() -> None:
     What a lost job worked on can be started again.
     """
     for changeset in Changeset.objects.forgotten(timezone.now()):
-        changeset.discard()
+        discard(changeset)
+    forget_copies()
     for changeset in Changeset.objects.filter(state__in=WORKING):
         said = progress_of(changeset)
         task_of = _task_of(changeset)
@@ -103,6 +105,12 @@ def sweep() -> None:
                 DBTaskResult.objects.filter(pk=task_of.pk, status=TaskResultStatus.RUNNING).update(
                     status=TaskResultStatus.FAILED, finished_at=timezone.now()
                 )
+
+
+def discard(changeset: Changeset) -> None:
+    """Forget a changeset that was not applied, and its file."""
+    forget_all(changeset)
+    changeset.delete()
 
 
 def _task_of(changeset: Changeset) -> Any:
@@ -181,13 +189,23 @@ def _at_work(
             raise
 
 
-def plan_path(changeset: Changeset) -> Path:
-    return changeset.folder / "plan.sqlite3"
+def plan_of(changeset: Changeset) -> Plan:
+    """Open the plan made for a changeset; raise FileNotFoundError where there is none."""
+    return Plan.open(laid(changeset, _plan_path(changeset)))
+
+
+def upload_of(changeset: Changeset) -> Path:
+    """Return where a changeset's file lies on this server."""
+    return laid(changeset, Path(changeset.file.path))
 
 
 def uploaded_table(changeset: Changeset) -> Table:
     """Return the table in a changeset's file, as it is said to be written."""
-    return open_table(Path(changeset.file.path), Layout.from_json(changeset.layout))
+    return open_table(upload_of(changeset), Layout.from_json(changeset.layout))
+
+
+def _plan_path(changeset: Changeset) -> Path:
+    return changeset.folder / "plan.sqlite3"
 
 
 def _check(changeset: Changeset) -> None:
@@ -202,7 +220,8 @@ def _check(changeset: Changeset) -> None:
 
 def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report], str, str]:
     mapping = FileMapping(changeset.mapping)
-    with Plan(plan_path(changeset), keep_rows=True) as plan:
+    path = _plan_path(changeset)
+    with Plan(path, keep_rows=True) as plan:
         files = mapping.files(table, plan)
         state = state_for(noun for noun, _rows in files)
         reports = make_plan(
@@ -214,6 +233,7 @@ def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report],
         )
         outcome = plan.digest()
         plan.finish()
+    keep(changeset, path)
     return reports, state, outcome
 
 
@@ -232,7 +252,10 @@ def _apply(changeset: Changeset) -> None:
         _undo(changeset)
     else:
         _apply_import(changeset)
-    changeset.clear_folder()
+    forget_all(changeset)
+    if changeset.file:
+        changeset.file = ""
+        changeset.save(update_fields=["file"])
 
 
 def _apply_import(changeset: Changeset) -> None:
@@ -254,7 +277,7 @@ def _apply_import(changeset: Changeset) -> None:
 
 def _write(changeset: Changeset, work: Work) -> None:
     reports = [Report(NOUN_CALLED[name], **counts) for name, counts in changeset.counts.items()]
-    with Plan.open(plan_path(changeset)) as plan:
+    with plan_of(changeset) as plan:
         apply_plan(plan, changeset, reports, state=changeset.data_state, progress=work.tell)
 
 
@@ -285,7 +308,7 @@ def _totals(changeset: Changeset) -> dict[str, int]:
 
 
 def _require_own_file(changeset: Changeset) -> None:
-    path = Path(changeset.file.path) if changeset.file else None
+    path = upload_of(changeset) if changeset.file else None
     if path is None or not path.exists() or sha256_of(path) != changeset.sha256:
         raise UnreadableFile(_("The file is no longer the one that was uploaded. Upload it again."))
 

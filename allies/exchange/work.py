@@ -1,19 +1,24 @@
-"""What a job tells those who wait for it, and what they tell it: small files in its folder.
+"""What a job tells those who wait for it, and what they tell it.
 
-Not in the database: while a large import is written, nobody else can write there, and the job's
-own words could not be read before it ends.
+Notes beside the data, not among them: while a large import is written, nobody else can write to a
+database of one file, and the job's own words could not be read before it ends.
 """
 
 import json
 import threading
 import time
-from pathlib import Path
 from typing import Any, Self
 
+from django.db import DatabaseError, connection
+
+from allies.exchange.shared import forget, is_shared, note, noted
 from allies.models import Changeset
 
 #: Seconds between two signs of life, and after how many without one a job is taken for dead.
 BEAT, DEAD_AFTER = 0.5, 30
+
+#: What the notes are called.
+PROGRESS, STOP = "progress.json", "stop"
 
 
 class CalledOff(Exception):
@@ -24,8 +29,7 @@ class Work:
     """A job's own side: it says how far it is, and learns that it is to stop."""
 
     def __init__(self, changeset: Changeset, totals: dict[str, int] | None = None) -> None:
-        self._folder = changeset.folder
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._changeset = changeset
         self._totals = totals or {}
         self._said: dict[str, Any] = {
             "run": changeset.run,
@@ -35,60 +39,75 @@ class Work:
             "started": time.time(),
         }
         self._done: dict[str, int] = {}
+        self._began = threading.Event()
         self._ended = threading.Event()
+        self._called_off = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
-        self._say()
+        self._changeset.folder.mkdir(parents=True, exist_ok=True)
         self._thread.start()
+        self._began.wait()
         return self
 
     def __exit__(self, *args: object) -> None:
         self._ended.set()
         self._thread.join()
-        (self._folder / "progress.json").unlink(missing_ok=True)
+        forget(self._changeset, PROGRESS)
 
     def tell(self, noun: str, done: int) -> None:
         """Say that so many rows of a noun are done; raise CalledOff where the job is to stop."""
         self._done[noun] = done
         self._said["noun"] = noun
         self._said["done"] = sum(self._done.values())
-        if (self._folder / "stop").exists():
+        if not is_shared():
+            self._listen()
+        if self._called_off.is_set():
             raise CalledOff
 
     def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
+        # All by this thread: what the job itself writes may be seen when it ends only.
+        while True:
             self._say()
+            self._began.set()
+            if self._ended.wait(BEAT):
+                break
+            self._listen()
+        connection.close()  # this thread's own
 
     def _say(self) -> None:
-        text = json.dumps({**self._said, "at": time.time()})
-        new = self._folder / "progress.new"
         try:
-            new.write_text(text)
-            new.replace(self._folder / "progress.json")
-        except OSError:
+            note(self._changeset, PROGRESS, json.dumps({**self._said, "at": time.time()}))
+        except (OSError, DatabaseError):
             return  # the folder was cleared: there is nobody left to tell
+
+    def _listen(self) -> None:
+        try:
+            if noted(self._changeset, STOP) is not None:
+                self._called_off.set()
+        except DatabaseError:
+            return  # asked again at the next beat
 
 
 def call_off(changeset: Changeset) -> None:
     """Ask the job at work on a changeset to stop."""
-    if changeset.folder.is_dir():
-        (changeset.folder / "stop").touch()
+    if changeset.folder.is_dir() or is_shared():
+        note(changeset, STOP, "")
 
 
 def forget_call(changeset: Changeset) -> None:
     """Forget that an earlier job was asked to stop."""
-    (changeset.folder / "stop").unlink(missing_ok=True)
+    forget(changeset, STOP)
 
 
 def progress_of(changeset: Changeset) -> dict[str, Any] | None:
     """Return how far the job says it is (rows, rows a second, seconds); None: it has not begun."""
-    path: Path = changeset.folder / "progress.json"
+    found = noted(changeset, PROGRESS)
     try:
-        said: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        said: dict[str, Any] = json.loads(found[0]) if found else {}
+    except ValueError:
         return None
-    if said.get("run") != changeset.run:
+    if found is None or said.get("run") != changeset.run:
         return None
     seconds = max(said["at"] - said["started"], 0.001)
     rate = said["done"] / seconds
@@ -99,5 +118,5 @@ def progress_of(changeset: Changeset) -> dict[str, Any] | None:
         "total": max(said["total"], said["done"]) if said["total"] else 0,
         "rate": round(rate),
         "left": max(round(left), 0) if left is not None else None,
-        "is_alive": time.time() - said["at"] < DEAD_AFTER,
+        "is_alive": found[1] < DEAD_AFTER,
     }

@@ -52,6 +52,7 @@ from allies.models.evidence import (
     would_lose_support,
 )
 from allies.models.frozen import frozen
+from allies.models.job_file import JobFile
 from allies.models.link import (
     KEPT_CHECKS,
     Health,
@@ -118,6 +119,7 @@ __all__ = [
     "EvidenceLost",
     "Frozen",
     "Health",
+    "JobFile",
     "LinkCheck",
     "LinkHealth",
     "LinkPart",

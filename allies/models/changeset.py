@@ -1,7 +1,6 @@
 """Changesets: changes made together, from one file or as the undoing of others."""
 
 import datetime as dt
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -251,18 +250,6 @@ class Changeset(models.Model):
     def changed(self) -> int:
         """The number of records written."""
         return sum(count.get(name, 0) for count in self.counts.values() for name in WRITTEN)
-
-    def clear_folder(self) -> None:
-        """Remove its file and all that was made from it; the record stays."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.file:
-            self.file = ""
-            self.save(update_fields=["file"])
-
-    def discard(self) -> None:
-        """Forget a changeset that was not applied, and its file."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.delete()
 
 
 class Mapping(models.Model):

@@ -3,8 +3,10 @@
 import random
 import subprocess
 
+import pytest
+
 from tests.exchange.files import write
-from tests.site import wait_for
+from tests.site import Site, wait_for
 
 EVENTS = 40
 
@@ -91,28 +93,44 @@ from allies.exchange.reader import sha256_of
 from allies.exchange.tables import detect
 from allies.exchange.mapping import identity_mapping
 from allies.exchange.jobs import start_check
+from allies.exchange.shared import keep
 user = User.objects.create_superuser("chief")
 file = Path({file!r})
 changeset = Changeset.objects.create(
     noun="participations", file=ContentFile(file.read_bytes(), "p.csv"), file_name="p.csv",
     layout=detect(file).as_json(), created_by=user, sha256=sha256_of(file),
     mapping=identity_mapping("participations", ["event", "country", "role"]))
+keep(changeset, Path(changeset.file.path))
 start_check(changeset)
 print(changeset.pk)
 """
 
 STATE = "from allies.models import *; print(Changeset.objects.get(pk={0}).state)"
 SWEEP = """
-import json, time
+import os
+from datetime import timedelta
+from django.db.models import F
 from allies.models import *
-from allies.exchange import jobs
+from allies.exchange import jobs, shared
 changeset = Changeset.objects.get(pk={0})
 note = changeset.folder / "progress.json"
-if note.exists():  # the last sign of life is from a while ago
-    note.write_text(json.dumps({{**json.loads(note.read_text()), "at": time.time() - 3600}}))
+if shared.is_shared():  # the last sign of life is from a while ago
+    notes = JobFile.objects.filter(changeset=changeset, name="progress.json")
+    notes.update(written_at=F("written_at") - timedelta(hours=1))
+elif note.exists():
+    os.utime(note, (0, 0))
 jobs.sweep()
 changeset.refresh_from_db()
 print(changeset.state, "|", changeset.message)
+"""
+AT_WORK = """
+import time
+from allies.models import *
+from allies.exchange.work import progress_of
+changeset = Changeset.objects.get(pk={0})
+while progress_of(changeset) is None and changeset.state != "applied":
+    time.sleep(0.01)
+    changeset.refresh_from_db()
 """
 APPLY = """
 from allies.models import *
@@ -127,9 +145,8 @@ def test_job_that_lost_its_worker_is_noticed_and_can_be_started_again(site, tmp_
     changeset = site.shell(UPLOAD.format(file=str(rows)))
     worker = site.worker()
     wait_for(lambda: site.shell(STATE.format(changeset)) == "checked")
-    folder = next((site.folder / "uploads/imports").iterdir())
     site.shell(APPLY.format(changeset))
-    wait_for(lambda: (folder / "progress.json").exists() or not (folder / "file").exists())
+    site.shell(AT_WORK.format(changeset))
     worker.kill()
     worker.wait()
     said = site.shell(SWEEP.format(changeset))
@@ -142,3 +159,34 @@ def test_job_that_lost_its_worker_is_noticed_and_can_be_started_again(site, tmp_
         site.shell(APPLY.format(changeset))
         wait_for(lambda: site.shell(STATE.format(changeset)) == "applied")
     assert int(site.shell(COUNT).split()[0]) == number
+
+
+PLANNED = """
+from allies.models import *
+from allies.exchange.jobs import plan_of
+with plan_of(Changeset.objects.get(pk={0})) as plan:
+    print(plan.count("new", "participations"))
+"""
+LEFT = "from allies.models import *; print(JobFile.objects.count())"
+
+
+def test_servers_need_nothing_of_each_others_folders(site, tmp_path):
+    """One server takes the file, another's worker reads and applies it, the first shows both."""
+    if "DATABASE_URL" not in site.environment:
+        pytest.skip("several servers need PostgreSQL")
+    events, rows, number = files(tmp_path)
+    site.manage("import_csv", "events", events, "--commit")
+    other = Site(tmp_path / "another-server", site.environment["DATABASE_URL"])
+    other.folder.mkdir()
+    try:
+        other.worker()
+        changeset = site.shell(UPLOAD.format(file=str(rows)))
+        wait_for(lambda: site.shell(STATE.format(changeset)) == "checked")
+        assert int(site.shell(PLANNED.format(changeset))) == number
+        site.shell(APPLY.format(changeset))
+        site.shell(AT_WORK.format(changeset))
+        wait_for(lambda: site.shell(STATE.format(changeset)) == "applied")
+        assert int(site.shell(COUNT).split()[0]) == number
+        wait_for(lambda: site.shell(LEFT) == "0")
+    finally:
+        other.stop()

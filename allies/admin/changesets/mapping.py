@@ -1,7 +1,6 @@
 """How an uploaded file is written, and what its columns are."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +15,7 @@ from allies.admin.changesets.counts import noun_label
 from allies.admin.changesets.mapping_form import noun_rows, read_form
 from allies.admin.changesets.pages import ChangesetPages, importable, nouns_of, plain_name
 from allies.admin.changesets.upload import LayoutForm
-from allies.exchange.jobs import start_check
+from allies.exchange.jobs import start_check, upload_of
 from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
 from allies.exchange.mappings import built_in, named, names
 from allies.exchange.reader import UnreadableFile
@@ -30,7 +29,7 @@ class MappingStep(ChangesetPages):
     """The page on which a file's layout and mapping are read and corrected."""
 
     def _mapping(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
-        file = Path(changeset.file.path)
+        file = upload_of(changeset)
         layout = Layout.from_json(changeset.layout)
         form = LayoutForm(layout, sheets(file), request.POST if "layout" in request.POST else None)
         problem = ""
@@ -67,7 +66,7 @@ class MappingStep(ChangesetPages):
 
     def _lay_out(self, changeset: Changeset, layout: Layout) -> HttpResponse:
         """Take the editor's word for how the file is written; suggest its columns anew."""
-        table = open_table(Path(changeset.file.path), layout)
+        table = open_table(upload_of(changeset), layout)
         changeset.layout = layout.as_json()
         changeset.mapping = suggest(changeset.noun, table)
         changeset.save()

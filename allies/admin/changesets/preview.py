@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from allies.admin.changesets.counts import table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
-from allies.exchange.jobs import plan_path, start_apply, start_check, uploaded_table
+from allies.exchange.jobs import plan_of, start_apply, start_check, uploaded_table
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.reader import REASON
 from allies.exchange.references import CountryIndex, UnknownRecord
@@ -47,7 +47,7 @@ class PreviewStep(ChangesetPages):
         if request.method == "POST":
             return self._decide(request, changeset)
         try:
-            with Plan.open(plan_path(changeset)) as plan:
+            with plan_of(changeset) as plan:
                 return self._preview(request, changeset, plan)
         except FileNotFoundError:
             start_check(changeset)
@@ -150,7 +150,7 @@ class PreviewStep(ChangesetPages):
 
 def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
     """Yield the file's refused rows, as they stand in it, each with its reasons."""
-    with Plan.open(plan_path(changeset)) as plan:
+    with plan_of(changeset) as plan:
         reasons = plan.reasons()
         wanted = next(reasons, None)
         for row in table.rows():
