@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from allies.actions.undo import NotUndone, UndoReport, look_at_undo, losing, undoing
 from allies.exchange.runner import BrokenRule, run_undo
@@ -15,9 +15,9 @@ from allies.models import Changeset
 
 #: Why a record is left → in words.
 WHY_KEPT = {
-    "edited": _lazy("was edited since and is left as it is"),
-    "in-use": _lazy("is used by something else and stays"),
-    "part": _lazy("is part of something that is left as it is"),
+    "edited": gettext_lazy("was edited since and is left as it is"),
+    "in-use": gettext_lazy("is used by something else and stays"),
+    "part": gettext_lazy("is part of something that is left as it is"),
 }
 
 
