@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ from django.utils import timezone
 
 from allies.caching.version import begin_anew
 from allies.models import ContentChange
+from allies.moment import one_moment
 
 FORM = "allies-backup/1"
 MANIFEST = "manifest.json"
@@ -54,7 +55,7 @@ def back_up(path: Path) -> dict[str, Any]:
             os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
         ):
-            with _moment():
+            with one_moment(connection):
                 for model in _models():
                     name = f"tables/{model._meta.db_table}.jsonl"
                     members[name] = _write_table(archive, name, model)
@@ -140,20 +141,6 @@ def _models() -> list[Any]:
 def _migrations() -> list[str]:
     done = MigrationRecorder(connection).applied_migrations()
     return sorted(f"{app}.{name}" for app, name in done)
-
-
-@contextmanager
-def _moment() -> Iterator[None]:
-    """Let this connection see one moment, and hold nobody up: no lock but the reader's own."""
-    begin = "BEGIN"
-    if connection.vendor == "postgresql":
-        begin += " ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    with connection.cursor() as cursor:
-        cursor.execute(begin)
-        try:
-            yield
-        finally:
-            cursor.execute("ROLLBACK")
 
 
 def _columns(model: Any) -> list[models.Field[Any, Any]]:

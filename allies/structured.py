@@ -36,7 +36,7 @@ WORKS = {
 }
 
 #: Downloads that hold the rows of a view; a feed is no copy of them.
-_FILES = {"csv": "text/csv", "json": "application/json", **CONTENT_TYPES}
+_FILES = {"json": "application/json", **CONTENT_TYPES}
 
 
 class Crumb(NamedTuple):

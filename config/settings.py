@@ -54,7 +54,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_filters",
-    "import_export",
     "simple_history",
     "csp",
     "axes",
@@ -229,11 +228,6 @@ EMAIL_BACKEND = (
 # Filters: what a choice not made is called.
 
 FILTERS_EMPTY_CHOICE_LABEL = _("any")
-
-# Import and export: who may, by the permissions `import_…` and `export_…` of each noun.
-
-IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
-IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 
 # History: a reason may be longer than a line.
 

@@ -33,12 +33,12 @@ from allies.models import (
     SeeAlso,
     Source,
     Standing,
+    public_key,
     ties_between,
 )
 from allies.public_text import PublicText
 from allies.views.evidence import with_citations
 from allies.views.record import find, find_pair
-from allies.views.source import public_key
 
 
 def _one(answer: Callable[[str], dict[str, Any]]) -> Any:

@@ -1,6 +1,5 @@
 """Everything in one file: the data package of all nouns, and the way back from it."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from allies.exchange.resources import NOUNS, NounResource
 from allies.exchange.resources.base import by_bytes
 from allies.exchange.rows import Rows
 from allies.models import OldSlug, Slugged, Source, address_field
+from allies.moment import one_moment
 from allies.package import Field, ForeignKey, PackageFile, Table, package_blocks
 from allies.replicas import reading_connection
 
@@ -48,32 +48,11 @@ def package_of_noun(noun: str) -> Iterator[bytes]:
 
 def package_of_everything() -> Iterator[bytes]:
     """Yield the data package of all records and old addresses, as they are at one moment."""
-    with _one_moment():
+    with one_moment(reading_connection()):
         tables = [table_of(resource(), whole_site=True) for resource in NOUNS.values()]
         yield from package_blocks(
             about(gettext_lazy("all records"), changed=last_change()), [*tables, _old_slugs()]
         )
-
-
-@contextlib.contextmanager
-def _one_moment() -> Iterator[None]:
-    """See the data as they are when this begins, whatever is written meanwhile.
-
-    Django's own transactions take SQLite's write lock; one that only reads needs none.
-    """
-    connection = reading_connection()
-    if connection.in_atomic_block:  # whoever calls has seen to it
-        yield
-        return
-    postgresql = connection.vendor == "postgresql"
-    isolation = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if postgresql else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"BEGIN{isolation}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ROLLBACK")
 
 
 def table_of(resource: NounResource, *, whole_site: bool = False) -> Table:

@@ -12,7 +12,6 @@ from allies.actions.rights import Person, may_change
 from allies.exchange.plan import Plan
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
-from allies.exchange.resources.base import NounResource as AnyResource
 from allies.exchange.store import Shelf
 from allies.models import Slugged, Source
 from allies.models.fields import prose_fields
@@ -46,8 +45,8 @@ class Rules:
         """Whether a row keeps every rule by its cells and its identity: nothing else is asked."""
         return (
             self.model.clean is models.Model.clean
-            and type(self.resource).check is AnyResource.check
-            and type(self.resource).complete is AnyResource.complete
+            and type(self.resource).check is NounResource.check
+            and type(self.resource).complete is NounResource.complete
             and not self.resource.is_referred_to
             and not self.prose
             and not Shelf(self.model).has_derived

@@ -65,7 +65,7 @@ from allies.models.nouns import address_field, data_state, record_models, record
 from allies.models.pair import Duty, Pair, Period, Tie, ties_between
 from allies.models.rights_change import RightsChange
 from allies.models.search_text import SEARCHED, SearchText
-from allies.models.source import Source, SourceKind
+from allies.models.source import Source, SourceKind, public_key
 from allies.models.tie import AllyRow, CertaintyCounts, Ties, certainty_of, first_year_of
 from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
 from allies.models.voting import (
@@ -166,6 +166,7 @@ __all__ = [
     "in_all",
     "key_events",
     "key_parts",
+    "public_key",
     "record_models",
     "record_of",
     "referred_models",

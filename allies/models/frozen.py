@@ -17,7 +17,7 @@ from allies.models.citation import Citation
 from allies.models.country import Country
 from allies.models.event import Event, key_events
 from allies.models.languages import SUFFIXES
-from allies.models.source import Source
+from allies.models.source import Source, public_key
 from allies.models.tie import oldest_first
 from allies.prose import keys_in, without_marks
 
@@ -67,7 +67,7 @@ class _Freezing:
                 **self._prose(self.ally_list, "intro"),
                 "focus": _country(focus),
                 "scope": _named(self.ally_list.scope, self.ally_list.scope_name),
-                "recorded_from": _key(recorded),
+                "recorded_from": public_key(recorded),
                 "promised": self.ally_list.promised,
                 "entries": [
                     {
@@ -248,18 +248,14 @@ def _country(country: Country) -> dict[str, str]:
     return {"code": country.code, "slug": country.slug, **_both(country, "name")}
 
 
-def _key(source: Source | None) -> str:
-    return source.key if source is not None and source.is_published else ""
-
-
 def _source(source: Source) -> dict[str, Any]:
     names = ("key", "publisher", "title", "author", "credit", "url", "archive_url", "language")
     return {
         **{name: getattr(source, name) for name in names},
         "kind": _choice(source, "kind"),
         "date_published": source.date_published,
-        "derived_from": _key(source.derived_from),
-        "origin": _key(source.origin),
+        "derived_from": public_key(source.derived_from),
+        "origin": public_key(source.origin),
     }
 
 

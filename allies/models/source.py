@@ -284,3 +284,8 @@ class Source(Publishable):
     def missing_for_publication(self) -> list[Lack]:
         """A source is complete as soon as what it draws on is public."""
         return [Lack(_ORIGINAL_FIRST, "derived_from")] if self._misses_original() else []
+
+
+def public_key(source: Source | None) -> str:
+    """Return the key of a source readers may see, "" of another or none."""
+    return source.key if source is not None and source.is_published else ""

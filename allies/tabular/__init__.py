@@ -4,7 +4,7 @@ Nothing here knows what a record is.
 """
 
 from allies.tabular.csv import csv_lines, shield, unshield
-from allies.tabular.xlsx import TooMuch, check_length, xlsx_blocks
+from allies.tabular.xlsx import TooMuch, check_length, letters, xlsx_blocks
 from allies.tabular.zip import ZipStream
 
 #: What the web calls a file of each form.
@@ -20,6 +20,7 @@ __all__ = [
     "ZipStream",
     "check_length",
     "csv_lines",
+    "letters",
     "shield",
     "unshield",
     "xlsx_blocks",

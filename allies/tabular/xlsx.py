@@ -117,26 +117,26 @@ def xlsx_blocks(
 
 
 def _sheet(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    letters = [_letters(number) for number in range(len(header))]
+    names = [letters(place) for place in range(len(header))]
     titles = "".join(
         f'<c r="{letter}1" s="1" t="inlineStr">{_text(title)}</c>'
-        for letter, title in zip(letters, header, strict=True)
+        for letter, title in zip(names, header, strict=True)
     )
     yield f'{_SHEET_BEGINS}<row r="1">{titles}</row>\n'.encode()
     iterator, number = iter(rows), 2
     while chunk := list(islice(iterator, CHUNK)):
         check_length(number + len(chunk) - 2)
-        yield "".join(_row(at, row, letters) for at, row in enumerate(chunk, number)).encode()
+        yield "".join(_row(at, row, names) for at, row in enumerate(chunk, number)).encode()
         number += len(chunk)
     yield _SHEET_ENDS.encode()
 
 
-def _row(number: int, row: Sequence[Any], letters: list[str]) -> str:
+def _row(number: int, row: Sequence[Any], names: list[str]) -> str:
     cells = [
         f'<c r="{letter}{number}"><v>{cell}</v></c>'
         if type(cell) is int and len(str(cell)) <= DIGITS
         else f'<c r="{letter}{number}" t="inlineStr">{_text(cell)}</c>'
-        for letter, cell in zip(letters, row, strict=True)
+        for letter, cell in zip(names, row, strict=True)
         if cell is not None and cell != ""
     ]
     return f'<row r="{number}">{"".join(cells)}</row>\n'
@@ -156,11 +156,10 @@ def _text(cell: Any) -> str:
     return f'<is><t xml:space="preserve">{text}</t></is>'
 
 
-def _letters(number: int) -> str:
-    """Return what Excel calls a column: 0 is A, 26 is AA."""
-    name = ""
-    number += 1
+def letters(place: int) -> str:
+    """Return what a spreadsheet calls a column: 0 is A, 26 is AA."""
+    text, number = "", place + 1
     while number:
-        number, rest = divmod(number - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name
+        number, digit = divmod(number - 1, 26)
+        text = chr(ord("A") + digit) + text
+    return text

@@ -23,6 +23,7 @@ from allies.models import (
     first_year_of,
     key_events,
     key_parts,
+    public_key,
 )
 from allies.views.as_of import OnADay
 from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
@@ -76,11 +77,6 @@ class AllyListListing(Listing):
 
     def queryset(self) -> Any:
         return with_entries(AllyList.objects.published()).featured_first()
-
-
-def public_key(source: Any) -> str:
-    """Return the key of a source readers may see, "" of another or none."""
-    return source.key if source and source.is_published else ""
 
 
 class AllyListPage(OnADay, RecordView):

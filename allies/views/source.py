@@ -8,9 +8,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters import SourceFilterSet
-from allies.models import AllyList, Citation, Source, Stance
+from allies.models import AllyList, Citation, Source, Stance, public_key
 from allies.models.base import counted
-from allies.views.ally_list import public_key
 from allies.views.columns import Column, stored
 from allies.views.listing import PER_PAGE, Listing, asked_page
 from allies.views.notes import Notes, prose_of

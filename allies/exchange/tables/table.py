@@ -12,7 +12,7 @@ from allies.exchange.tables.detection import detect
 from allies.exchange.tables.layout import Layout, UnreadableFile
 from allies.exchange.tables.text import read_text
 from allies.exchange.tables.workbook import read_workbook
-from allies.tabular import unshield
+from allies.tabular import letters, unshield
 
 
 class Table:
@@ -113,15 +113,6 @@ class Table:
 
 def _width(cells: list[str]) -> int:
     return max((n for n, cell in enumerate(cells, start=1) if cell), default=0)
-
-
-def letters(place: int) -> str:
-    """Return what a spreadsheet calls a column: 0 is A, 26 is AA."""
-    text, number = "", place + 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        text = chr(ord("A") + digit) + text
-    return text
 
 
 def open_table(path: Path, layout: Layout | None = None, known: Collection[str] = ()) -> Table:
