@@ -1,4 +1,4 @@
-"""Changesets: changes made together, from one file or as the undoing of others."""
+"""Changesets: changes made together, by a file, a save, a proposal, a merge or an undoing."""
 
 import datetime as dt
 from pathlib import Path

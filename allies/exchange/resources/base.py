@@ -28,7 +28,7 @@ Identity = tuple[tuple[str, ...], tuple[Any, ...]]
 class NounResource(resources.ModelResource):
     """Rows of one noun, in its public words.
 
-    The runner (``exchange.runner``) drives it: ``row_identities`` say which record a row is,
+    An import (``exchange.load``) drives it: ``row_identities`` say which record a row is,
     the fields read and write its cells.
     """
 
