@@ -425,10 +425,10 @@ def test_saving_renaming_and_deleting_show_at_once():
     assert found("marmalade") == []
     assert found("biscuit") == [("event", event.slug)]
     alias = Alias.objects.create(country=cast.country("RUS"), name="Gardarike")
-    assert found("gardarike") == [("country", "RUS")]
+    assert found("gardarike", noun="country") == [("country", "RUS")]
     alias.country = cast.country("UKR")
     alias.save()
-    assert found("gardarike") == [("country", "UKR")]
+    assert found("gardarike", noun="country") == [("country", "UKR")]
     alias.delete()
     assert found("gardarike") == []
     event.status = Status.WITHDRAWN
@@ -442,7 +442,7 @@ def test_saving_renaming_and_deleting_show_at_once():
 def test_an_import_and_its_undo_show_at_once(tmp_path):
     rows = [{"country": "RUS", "name": "Gardarike"}]
     load("aliases", write(tmp_path / "aliases.csv", rows))
-    assert found("gardarike") == [("country", "RUS")]
+    assert found("gardarike", noun="country") == [("country", "RUS")]
     assert_index_is_right()
     changeset = Changeset.objects.latest("pk")
     run_undo(undoing(changeset, user=None), user=None)
@@ -519,3 +519,15 @@ def test_what_begins_with_the_word_comes_before_what_has_it_inside(visitor):
     found = visitor.get("/id/search/suggest.json", {"q": "tiong"}).json()["suggestions"]
     assert found[0]["url"] == "/id/countries/china/"
     assert len(found) > 2
+
+
+@pytest.mark.parametrize("asked", ["gardarike songun", "songun gardarike", "Gardarike Chosonreich"])
+def test_any_name_of_a_country_finds_what_says_another(asked):
+    """Titles say “Russia” or “North Korea”; people look for what they call it."""
+    event = cast.event(("RUS", "host"), title_en="Russia and North Korea meet (songun)")
+    assert found(asked) == []
+    for code, name in (("RUS", "Gardarike"), ("PRK", "Chosonreich")):
+        Alias.objects.create(country=cast.country(code), name=name)
+    assert ("event", event.slug) in found(asked)
+    assert found("gardarike")[0] == ("country", "RUS")
+    assert found('"gardarike songun"') == []  # a phrase is these very words

@@ -5,6 +5,7 @@ from the texts by one expression, for their own scores (bm25, ts_rank) differ.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
@@ -18,6 +19,9 @@ from allies.caching.unchanged import while_unchanged
 from allies.models import SEARCHED, SearchText
 from allies.search.words import Question, read
 
+#: Letters a country's name has at least that is looked for in place of another: codes are none.
+SHORTEST_NAME = 4
+
 #: How well something fits, the best first.
 EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
 
@@ -25,12 +29,14 @@ EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
 def matching(question: Question, rows: Any = None) -> Any:
     """Return the public rows of the index that have all words and phrases of a question.
 
+    Where a word is a country's name, any other name of that country stands for it.
+
     ``rows`` are those to look among; all public ones where none are given.
     """
     found = SearchText.objects.published() if rows is None else rows
     if not question:
         return found.none()
-    found = found.filter(pk__in=_ids(question))
+    found = found.filter(pk__in=_ids(question, others=_other_names(question)))
     for phrase in question.phrases:
         found = found.filter(Q(names__contains=f" {phrase} ") | Q(body__contains=f" {phrase} "))
     return found
@@ -113,17 +119,50 @@ def _vocabulary() -> dict[str, int]:
     return found
 
 
-def _ids(question: Question, *, in_names: bool = False) -> RawSQL:
+def _other_names(question: Question) -> dict[str, list[str]]:
+    """Return, by word of a question, the other names of the countries called so; one query."""
+    words = {word.text for word in question.words}
+    is_called = Q(pk__in=[])
+    for word in words:
+        is_called |= Q(names__contains=f"| {word} |")
+    found: dict[str, list[str]] = {}
+    countries = SearchText.objects.filter(is_called, noun="country").order_by("record_id")
+    for names in countries.values_list("names", flat=True):
+        ways = [way for part in names.split("|") if (way := part.strip())]
+        others = [way for way in ways if len(way) >= SHORTEST_NAME]
+        for word in words.intersection(ways):
+            found.setdefault(word, []).extend(way for way in others if way != word)
+    return found
+
+
+def _ids(
+    question: Question, *, in_names: bool = False, others: Mapping[str, list[str]] | None = None
+) -> RawSQL:
     """Return the ids of what has all the words, as the database's own index finds them.
 
-    The words are letters and digits only: ``fold`` left nothing that either language reads.
+    ``others`` are texts that may stand for a word. What is asked is letters and digits only:
+    ``fold`` left nothing that either language reads.
     """
+    others = others or {}
     if connection.vendor == "postgresql":
-        ends = {False: ":", True: ":*"}
-        words = [f"'{word.text}'{ends[word.is_prefix]}" for word in question.words]
-        asked = " & ".join(f"{word}A" if in_names else word.removesuffix(":") for word in words)
+        marks = "A" if in_names else ""
+        ways = [
+            [
+                f"'{word.text}':{'*' if word.is_prefix else ''}{marks}".removesuffix(":"),
+                *(" <-> ".join(f"'{w}'" for w in way.split()) for way in others.get(word.text, ())),
+            ]
+            for word in question.words
+        ]
+        asked = " & ".join(f"({' | '.join(f'({way})' for way in one)})" for one in ways)
         return RawSQL("SELECT id FROM allies_searchtext WHERE words @@ %s::tsquery", [asked])
-    asked = " AND ".join(f'"{w.text}"{"*" if w.is_prefix else ""}' for w in question.words)
+    ways = [
+        [
+            f'"{word.text}"{"*" if word.is_prefix else ""}',
+            *(f'"{way}"' for way in others.get(word.text, ())),
+        ]
+        for word in question.words
+    ]
+    asked = " AND ".join(f"({' OR '.join(one)})" for one in ways)
     return RawSQL(
         "SELECT rowid FROM allies_searchtext_fts WHERE allies_searchtext_fts MATCH %s",
         [f"{{names}} : ({asked})" if in_names else asked],

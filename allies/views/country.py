@@ -27,6 +27,7 @@ from allies.models import (
     Participation,
     Standing,
     Ties,
+    certainty_of,
     first_year_of,
 )
 from allies.models.base import counted
@@ -110,7 +111,7 @@ class CountryPage(OnADay, RecordView):
             first_year=first_year_of(country),
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
-            ally_count=Ties(country, self.day).allies().count(),
+            allies=certainty_of(Ties(country, self.day).allies()),
             alliances=_by_standing(alliances),
             events=events.with_evidence().newest_first()[:SHOWN],
             event_count=events.count(),

@@ -19,6 +19,7 @@ from allies.models import (
     Alliance,
     AllyList,
     AllyRow,
+    CertaintyCounts,
     Country,
     Entry,
     Event,
@@ -42,6 +43,10 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+#: What counts of certainty are made of, in their order.
+_SURE = (True, False)
+
+
 class Example(NamedTuple):
     """A pair of the featured list whose ties are best documented or disputed: ``row``."""
 
@@ -53,17 +58,17 @@ class Featured(NamedTuple):
     """The featured list, and what of this site can be shown with its focus.
 
     ``entries`` each have their ``tie``, an AllyRow or None. ``map`` is None where nothing is tied
-    to the focus; ``pair`` and ``changed`` likewise. ``days`` are (day, allies then), none of zero;
-    ``lists`` are the published lists about the focus; ``changed`` has how many of each TieChange
-    since ``since``.
+    to the focus; ``pair`` and ``changed`` likewise. ``days`` are (day, how many allies), none of
+    zero; ``lists`` are the published lists about the focus; ``changed`` has how many of each
+    TieChange since ``since``.
     """
 
     ally_list: AllyList
     entries: list[Entry]
-    allies: int
+    allies: CertaintyCounts
     map: WorldMap | None
     pair: Example | None
-    days: list[tuple[dt.date, int]]
+    days: list[tuple[dt.date, CertaintyCounts]]
     lists: list[AllyList]
     since: dt.date
     changed: list[tuple[TieChange, int]]
@@ -108,7 +113,7 @@ def _featured() -> Featured | None:
     return Featured(
         ally_list=ally_list,
         entries=ally_list.shown_entries,
-        allies=len(rows),
+        allies=CertaintyCounts(sum(row.certain for row in rows), sum(not r.certain for r in rows)),
         map=world_map(focus, rows, day=today, region="") if rows else None,
         pair=_best_documented(focus, ally_list.shown_entries),
         days=_past_days(focus, today),
@@ -138,10 +143,15 @@ def _best_documented(focus: Country, entries: list[Any]) -> Example | None:
     return Example(Pair.of(focus, best.country), best)
 
 
-def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, int]]:
+def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, CertaintyCounts]]:
     days = [dt.date(today.year - years, 1, 1) for years in YEARS_AGO]
-    counts = counted_at_once({day.isoformat(): Ties(focus, day).allies() for day in days})
-    return [(day, counts[day.isoformat()]) for day in days if counts.get(day.isoformat())]
+    allies: dict[dt.date, Any] = {day: Ties(focus, day).allies() for day in days}
+    asked = {f"{day} {sure}": allies[day].filter(certain=sure) for day in days for sure in _SURE}
+    counts = counted_at_once(asked)
+    found = [
+        (day, CertaintyCounts(*(counts.get(f"{day} {sure}", 0) for sure in _SURE))) for day in days
+    ]
+    return [(day, certainty) for day, certainty in found if certainty.all]
 
 
 def _by_change(counts: Mapping[str, int]) -> list[tuple[TieChange, int]]:

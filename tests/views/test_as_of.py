@@ -330,3 +330,18 @@ def test_a_list_says_that_its_entries_stand_as_they_are(visitor):
     today = body(visitor.get("/en/lists/russia-allies-in-asia/"))
     assert "as it stands now" not in today
     assert "is not certain" not in today
+
+
+def test_a_number_of_allies_says_how_many_of_them_are_perhaps(visitor):
+    """What nobody followed after 2012 is not counted among what is certain."""
+    cast.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
+    pages = {
+        path: body(visitor.get(path)) for path in ("/en/countries/russia/", "/id/countries/russia/")
+    }
+    counted = re.search(r"(\d+) countries tied to it today", pages["/en/countries/russia/"])
+    allies = body(visitor.get("/en/countries/russia/allies/"))
+    certain, perhaps = map(int, re.search(r"(\d+) certain, (\d+) perhaps", allies).groups())
+    assert int(counted[1]) == certain + perhaps
+    assert f"{perhaps} of them perhaps" in pages["/en/countries/russia/"]
+    assert f"{perhaps} di antaranya mungkin" in pages["/id/countries/russia/"]
+    assert f"{perhaps} of them perhaps" in body(visitor.get("/en/"))
