@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from allies.actions.rights import Person
@@ -18,6 +19,7 @@ from allies.exchange.resources.base import Identity
 from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row, Rows
 from allies.exchange.rules import Rules
 from allies.exchange.store import Shelf
+from allies.models.fields import EDTFField
 
 #: Rows taken at a time: what memory holds, and what one query asks for.
 CHUNK = 1000
@@ -378,18 +380,29 @@ class NounLoad:
     def _likely(self, new: list[Planned]) -> dict[int, str]:
         """Return the new rows that may be a known record under another name: row → that record."""
         found: dict[int, str] = {}
-        for name in self.resource.likenesses:
-            texts = {value for plan in new if (value := getattr(plan.record, name))}
-            if not texts:
-                continue
+        for names in self.resource.likenesses:
+            texts = {text for plan in new for text in self._telling(plan.record, names)}
+            known = Q(pk__in=[])
+            for name in names if texts else ():
+                known |= Q(**{f"{name}__in": texts})
             alike = {
-                getattr(record, name): str(record)
-                for record in self.model._default_manager.filter(**{f"{name}__in": texts})
+                text: str(record)
+                for record in self.model._default_manager.filter(known)
+                for text in self._telling(record, names)
             }
             for plan in new:
-                if like := alike.get(getattr(plan.record, name)):
-                    found.setdefault(plan.read.number, like)
+                for text in self._telling(plan.record, names):
+                    if like := alike.get(text):
+                        found.setdefault(plan.read.number, like)
         return found
+
+    def _telling(self, record: Any, names: tuple[str, ...]) -> Iterator[str]:
+        """Yield what these fields hold that tells a record from others; of dates, whole days."""
+        for name in names:
+            value = getattr(record, name)
+            is_date = isinstance(self.model._meta.get_field(name), EDTFField)
+            if value and (not is_date or len(value) == len("2000-02-09")):
+                yield value
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

@@ -186,6 +186,19 @@ def test_likely_duplicate_is_named(dana, desk):
     assert str(known) in own.see(show="likely")
 
 
+def test_a_treaty_of_the_same_day_under_another_name_is_named(dana, desk):
+    """What one calls the day of signing, another data set calls the day of coming into force."""
+    known = cast.alliance("RUS", "PRK", title_en="Treaty of Friendship", signed="1999-03-04")
+    cast.alliance("RUS", "CHN", title_en="Pact of that year", signed="1999")
+    own = desk(dana)
+    rows = b"Entente of 1999,entente,1999-03-04\nOther,entente,1999\n"
+    own.upload(b"title_en,kind,in_force\n" + rows, "alliances")
+    own.check()
+    page = own.see(show="likely")
+    assert str(known) in page
+    assert "Pact of that year" not in page
+
+
 class TestStale:
     def test_data_changed_in_between_asks_again(self, dana, desk):
         own = desk(dana)

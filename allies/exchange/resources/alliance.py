@@ -23,7 +23,7 @@ class AllianceResource(NounResource):
     noun = "alliances"
     identities = (("identifier",), ("slug",))
     is_referred_to = True
-    likenesses = ("title_en", "title_ind")
+    likenesses = (("title_en",), ("title_ind",), ("signed", "in_force"))
     export_order = ("slug",)
 
     slug = word("slug")

@@ -45,8 +45,9 @@ class NounResource(resources.ModelResource):
     is_referred_to: ClassVar[bool] = False
     #: Attribute that points to the record whose status decides who may change these, if one does.
     governed_through: ClassVar[str] = ""
-    #: Attributes by which a new record may turn out to be a known one under another name.
-    likenesses: ClassVar[tuple[str, ...]] = ()
+    #: Attributes by which a new record may turn out to be a known one under another name. Those
+    #: that stand together are compared with one another.
+    likenesses: ClassVar[tuple[tuple[str, ...], ...]] = ()
     #: Order of an export, by natural keys only, so that it does not tell one database's ids.
     export_order: ClassVar[tuple[str, ...]]
 

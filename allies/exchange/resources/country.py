@@ -16,7 +16,7 @@ class CountryResource(NounResource):
     identities = (("alpha3",), ("cow_code",), ("slug",))
     self_reference = "successor"
     is_referred_to = True
-    likenesses = ("name_en", "name_ind")
+    likenesses = (("name_en",), ("name_ind",))
     export_order = ("slug",)
 
     alpha3 = word("alpha3")

@@ -28,7 +28,7 @@ class EventResource(NounResource):
     noun = "events"
     identities = (("identifier",), ("slug",))
     is_referred_to = True
-    likenesses = ("title_en", "title_ind")
+    likenesses = (("title_en",), ("title_ind",))
     export_order = ("slug",)
 
     slug = word("slug")

@@ -21,7 +21,7 @@ class SourceResource(NounResource):
     identities = (("key",),)
     self_reference = "derived_from"
     is_referred_to = True
-    likenesses = ("url", "title")
+    likenesses = (("url",), ("title",))
     export_order = ("key",)
 
     key = word("key")
