@@ -191,8 +191,8 @@ def test_a_treaty_of_the_same_day_under_another_name_is_named(dana, desk):
     known = cast.alliance("RUS", "PRK", title_en="Treaty of Friendship", signed="1999-03-04")
     cast.alliance("RUS", "CHN", title_en="Pact of that year", signed="1999")
     own = desk(dana)
-    rows = b"Entente of 1999,entente,1999-03-04\nOther,entente,1999\n"
-    own.upload(b"title_en,kind,in_force\n" + rows, "alliances")
+    rows = b"q:1,Entente of 1999,entente,1999-03-04\nq:2,Other,entente,1999\n"
+    own.upload(b"identifier,title_en,kind,in_force\n" + rows, "alliances")
     own.check()
     page = own.see(show="likely")
     assert str(known) in page
