@@ -66,7 +66,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self._show(report)
-        self.stdout.write(_("Undone, as changeset %(number)d.") % {"number": by.pk})
+        if report.records:
+            self.stdout.write(_("Undone, as changeset %(number)d.") % {"number": by.pk})
+        else:
+            self.stdout.write(_("Nothing was left to take back."))
 
     def _show(self, report: UndoReport) -> None:
         for noun, counts in report.counts.items():
