@@ -19,7 +19,16 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from allies.models import Alliance, AllyList, Country, Event, Source, address_field
+from allies.models import (
+    Alliance,
+    AllyList,
+    Country,
+    Event,
+    Source,
+    address_field,
+    moment_of_writing,
+)
+from allies.models.clock import TICK
 from allies.past import Past, last_written
 from allies.replicas import reading_primary
 
@@ -127,7 +136,7 @@ def _settled() -> dt.datetime:
     transaction of a client that writes, or is too young to have begun to, holds the log back;
     the server's own, like an autovacuum's, write no versions.
     """
-    now = timezone.now() + dt.timedelta(microseconds=1)
+    now = moment_of_writing() + TICK
     if connection.vendor != "postgresql":
         return now
     with connection.cursor() as cursor:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
@@ -27,6 +26,7 @@ from allies.models import (
     EvidenceLost,
     OldSlug,
     Source,
+    moment_of_writing,
     record_models,
     unsupported,
 )
@@ -91,7 +91,7 @@ def undo(
     lock(record_models())
     _refuse_wrong_state(changeset)
     before = _unsupported()
-    now = timezone.now()
+    now = moment_of_writing()
     if by.pk is None:
         by.save()
     with UndoSets(changeset, also) as sets:

@@ -29,6 +29,7 @@ from allies.models import (
     ChangesetState,
     Publishable,
     Source,
+    moment_of_writing,
     record_models,
     unsupported,
 )
@@ -119,7 +120,7 @@ def apply_plan(
             if state_for(nouns) != state:
                 raise Stale
             # Dated behind the lock: who follows the changes in time has seen what is before.
-            now = now or timezone.now()
+            now = now or moment_of_writing()
             if changeset.pk is None:
                 changeset.save()
             write(plan, changeset, now, progress or _nothing)

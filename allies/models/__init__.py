@@ -20,6 +20,7 @@ from allies.models.changeset import (
     Mapping,
 )
 from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
+from allies.models.clock import moment_of_writing
 from allies.models.content_change import ContentChange
 from allies.models.correction import (
     CORRECTABLE,
@@ -166,6 +167,7 @@ __all__ = [
     "in_all",
     "key_events",
     "key_parts",
+    "moment_of_writing",
     "public_key",
     "record_models",
     "record_of",

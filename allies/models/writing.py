@@ -1,4 +1,4 @@
-"""Under which changeset something is written: every version made meanwhile says so."""
+"""Under which changeset, and when, something is written: every version says so."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from django.utils import timezone
 from simple_history.signals import pre_create_historical_record
 
 from allies.models.changeset import Changeset, ChangesetState
+from allies.models.clock import moment_of_writing
 
 _CURRENT: ContextVar[Changeset | None] = ContextVar("changeset", default=None)
 
@@ -34,6 +35,8 @@ def written_under(changeset: Changeset) -> Iterator[Changeset]:
 
 @receiver(pre_create_historical_record)
 def stamp(sender: Any, instance: Any, history_instance: Any, **kwargs: Any) -> None:
+    if getattr(instance, "_history_date", None) is None:
+        history_instance.history_date = moment_of_writing()
     changeset = _CURRENT.get()
     if changeset is None:
         return

@@ -45,7 +45,9 @@ class CorrectionForm(forms.Form):
     )
     evidence = LinesField(
         label=gettext_lazy("Where can we see that? (optional)"),
-        help_text=gettext_lazy("An address or a source, if you know one: without one we look for it ourselves first."),
+        help_text=gettext_lazy(
+            "An address or a source, if you know one: without one we look for it ourselves first."
+        ),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
