@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,7 @@ class Site:
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
+                start_new_session=True,
             )
         child.said = said
         self._children.append(child)
@@ -97,8 +99,9 @@ class Site:
 
     def stop(self):
         for child in self._children:
-            if child.poll() is None:
-                child.kill()
+            # With what it started itself: a server that is killed leaves its workers behind.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 

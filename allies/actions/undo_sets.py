@@ -190,7 +190,10 @@ class UndoSets:
             parts = (
                 f"SELECT u.id FROM {_undo(model)} u LEFT JOIN {_table(model)} c ON c.id = u.id "
                 f"JOIN {_history(model)} h ON h.history_id = u.version "
+                f"LEFT JOIN {_history(model)} b ON b.history_id = u.before "
                 f"WHERE coalesce(c.{column}, h.{column}) IN ({kept}) "
+                # What goes back to where it was before is part of that, not of this.
+                f"AND (u.kind <> '~' OR b.{column} = c.{column}) "
                 f"AND NOT {self._decided(model, 'u')}"
             )
             if self._keep(model, "part", parts, [self.changeset.pk]):

@@ -41,7 +41,6 @@ class Work:
         self._done: dict[str, int] = {}
         self._began = threading.Event()
         self._ended = threading.Event()
-        self._called_off = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
@@ -60,9 +59,7 @@ class Work:
         self._done[noun] = done
         self._said["noun"] = noun
         self._said["done"] = sum(self._done.values())
-        if not is_shared():
-            self._listen()
-        if self._called_off.is_set():
+        if noted(self._changeset, STOP) is not None:
             raise CalledOff
 
     def _beat(self) -> None:
@@ -72,7 +69,6 @@ class Work:
             self._began.set()
             if self._ended.wait(BEAT):
                 break
-            self._listen()
         connection.close()  # this thread's own
 
     def _say(self) -> None:
@@ -80,13 +76,6 @@ class Work:
             note(self._changeset, PROGRESS, json.dumps({**self._said, "at": time.time()}))
         except (OSError, DatabaseError):
             return  # the folder was cleared: there is nobody left to tell
-
-    def _listen(self) -> None:
-        try:
-            if noted(self._changeset, STOP) is not None:
-                self._called_off.set()
-        except DatabaseError:
-            return  # asked again at the next beat
 
 
 def call_off(changeset: Changeset) -> None:

@@ -214,7 +214,13 @@ def _years(plot: _Plot) -> list[Text]:
     )
     start = -(-plot.first // step) * step
     years = list(range(start, plot.last + 1, step)) or [plot.first]
-    return [_kept(plot, plot.x(year), plot.foot + 18, str(year), SMALL) for year in years]
+    texts = [_kept(plot, plot.x(year), plot.foot + 18, str(year), SMALL) for year in years]
+    # One that was moved away from the side may have come too near to the next.
+    if len(texts) > 1 and texts[1].x - texts[0].x < label - GAP / 2:
+        del texts[0]
+    if len(texts) > 1 and texts[-1].x - texts[-2].x < label - GAP / 2:
+        del texts[-1]
+    return texts
 
 
 def _kept(plot: _Plot, x: float, y: float, text: str, size: float) -> Text:

@@ -230,20 +230,16 @@ class OldSlugManager(models.Manager["OldSlug"]):
     def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
         """Keep (slug, id) pairs that records of this model had until now.
 
-        The first record that gave a slug up keeps it. A draft has no address, and gives none up.
+        The first record that gave a slug up keeps it; a draft, which nobody read there, only until
+        another gives it up that is none.
         """
+        noun, slugs = str(model._meta.model_name), list(slugs)
         if issubclass(model, Publishable):
-            unread = (Status.DRAFT, Status.IN_REVIEW)
-            drafts = model._default_manager.filter(
-                pk__in=[pk for _slug, pk in slugs], status__in=unread
-            )
-            ids = set(drafts.values_list("pk", flat=True))
-            slugs = [(slug, pk) for slug, pk in slugs if pk not in ids]
+            drafts = model._default_manager.filter(status__in=(Status.DRAFT, Status.IN_REVIEW))
+            given_up = self.filter(noun=noun, slug__in=[slug for slug, _pk in slugs])
+            given_up.filter(record_id__in=drafts.values("pk")).delete()
         self.bulk_create(
-            [
-                OldSlug(noun=str(model._meta.model_name), slug=slug, record_id=record_id)
-                for slug, record_id in slugs
-            ],
+            [OldSlug(noun=noun, slug=slug, record_id=record_id) for slug, record_id in slugs],
             ignore_conflicts=True,
         )
 

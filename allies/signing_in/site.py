@@ -93,7 +93,7 @@ class Desk(AdminSite):
                 self.admin_view(self.view_on_site),
                 name="view_on_site",
             ),
-            *super().get_urls(),
+            *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"),
         ]
 
 

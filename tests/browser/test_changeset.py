@@ -136,7 +136,7 @@ def test_unknown_country_is_said_once_and_refused_rows_come_back_with_reasons(
     page.select_option("select[name='0-name-from']", label="Nama lain")
     check(page)
     with page.expect_download() as download:
-        page.click("text=Download them")
+        page.click("text=Download the refused rows")
     with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
         refused = list(csv.DictReader(file))
     assert [row["Negara"] for row in refused] == ["Ruritania", "Ruritania", "Atlantis", "Rusia"]

@@ -196,6 +196,16 @@ def test_a_draft_that_borrows_an_old_slug_takes_no_address():
     assert OldSlug.objects.record_id(Event, "old") == event.pk
 
 
+def test_a_draft_that_gave_an_address_up_first_takes_it_from_no_public_record():
+    draft = Event.objects.get(pk=cast.event(status="draft", slug="old").pk)
+    draft.slug = "whatever"
+    draft.save()
+    event = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    event.slug = "new"
+    event.save()
+    assert OldSlug.objects.record_id(Event, "old") == event.pk
+
+
 def test_alliance_of_a_public_event_is_not_deleted_under_it():
     alliance = cast.alliance("RUS", "CHN", status="draft")
     cast.event(("RUS", "host"), alliance=alliance)
