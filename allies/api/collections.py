@@ -63,8 +63,8 @@ def by_id(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, in
 
 def by_place(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
     """Do as ``by_id``, in the order of the queryset."""
-    found = len(queryset.values_list("pk", flat=True)[after : after + limit + 1])
-    return view.rows(queryset[after : after + limit]), after + limit if found > limit else None
+    found = list(view.rows(queryset[after : after + limit + 1]))
+    return found[:limit], after + limit if len(found) > limit else None
 
 
 def whole(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:

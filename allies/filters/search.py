@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
 from allies.models import SEARCHED, SearchText
-from allies.search.find import corrected, matching, ranked
+from allies.search.find import corrected, matching, ranked, with_other_names
 from allies.search.words import LONGEST, Question, read
 
 
@@ -62,8 +62,8 @@ class SearchFilterSet(ReadersFilterSet):
 
     @cached_property
     def asked(self) -> Question:
-        """What was typed, read."""
-        return read(self.typed)
+        """What was typed, read, with what else its words may be called."""
+        return with_other_names(read(self.typed))
 
     @cached_property
     def corrected(self) -> Question | None:

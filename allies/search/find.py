@@ -5,7 +5,8 @@ from the texts by one expression, for their own scores (bm25, ts_rank) differ.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -29,14 +30,14 @@ EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
 def matching(question: Question, rows: Any = None) -> Any:
     """Return the public rows of the index that have all words and phrases of a question.
 
-    Where a word is a country's name, any other name of that country stands for it.
+    What may stand for a word, as ``question.others`` says, stands for it.
 
     ``rows`` are those to look among; all public ones where none are given.
     """
     found = SearchText.objects.published() if rows is None else rows
     if not question:
         return found.none()
-    found = found.filter(pk__in=_ids(question, others=_other_names(question)))
+    found = found.filter(pk__in=_ids(question, others=question.others))
     for phrase in question.phrases:
         found = found.filter(Q(names__contains=f" {phrase} ") | Q(body__contains=f" {phrase} "))
     return found
@@ -93,7 +94,7 @@ def corrected(question: Question) -> Question | None:
             others[word.text] = near
     if not others:
         return None
-    better = read(question.with_words(others))
+    better = with_other_names(read(question.with_words(others)))
     return better if matching(better).exists() else None
 
 
@@ -119,8 +120,10 @@ def _vocabulary() -> dict[str, int]:
     return found
 
 
-def _other_names(question: Question) -> dict[str, list[str]]:
-    """Return, by word of a question, the other names of the countries called so; one query."""
+def with_other_names(question: Question) -> Question:
+    """Return the question with other names for each word that is a country's name; one query."""
+    if not question:
+        return question
     words = {word.text for word in question.words}
     is_called = Q(pk__in=[])
     for word in words:
@@ -132,11 +135,11 @@ def _other_names(question: Question) -> dict[str, list[str]]:
         others = [way for way in ways if len(way) >= SHORTEST_NAME]
         for word in words.intersection(ways):
             found.setdefault(word, []).extend(way for way in others if way != word)
-    return found
+    return replace(question, others=found)
 
 
 def _ids(
-    question: Question, *, in_names: bool = False, others: Mapping[str, list[str]] | None = None
+    question: Question, *, in_names: bool = False, others: Mapping[str, Sequence[str]] | None = None
 ) -> RawSQL:
     """Return the ids of what has all the words, as the database's own index finds them.
 

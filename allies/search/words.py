@@ -1,7 +1,8 @@
 """What somebody typed, read: words, phrases, beginnings of words. Nothing typed is an error."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import dropwhile
 
@@ -44,6 +45,8 @@ class Question:
     bare: str = ""
     #: Whether more was typed than is read.
     is_cut: bool = False
+    #: What may stand for a word: other names of the country called so (``find.with_other_names``).
+    others: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.words)
