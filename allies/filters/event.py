@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import (
@@ -15,7 +15,7 @@ from allies.filters.base import (
     ReadersFilterSet,
     ReadersForm,
 )
-from allies.filters.sums import Grouping
+from allies.filters.sums import Grouping, counted_once_each
 from allies.models import (
     Certainty,
     Event,
@@ -101,8 +101,7 @@ class EventFilterSet(DatedFilterSet):
         parts = Participation.objects.filter(event__in=self.narrowed(role="").values("pk"))
         if country := self.form.cleaned_data.get("country"):
             parts = parts.filter(country=country)
-        by_role = parts.order_by().values("role").annotate(n=Count("event", distinct=True))
-        return dict(by_role.values_list("role", "n"))
+        return counted_once_each(parts, "role", "event")
 
     def group_votes(self) -> Grouping | None:
         asked = self.form.cleaned_data

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.db import connections
 from django.db.models import Aggregate, Case, Count, Max, Value, When
 
 
@@ -65,3 +66,15 @@ def summed(rows: Any, groups: Mapping[str, Grouping], **spans: type[Aggregate]) 
                 seen[name].append(end)
     pick = {name: max if isinstance(span, Max) else min for name, span in spans.items()}
     return Sums(number, {name: pick[name](seen[name], default=None) for name in spans}, counts)
+
+
+def counted_once_each(rows: Any, by: str, what: str) -> dict[str, int]:
+    """Return how many different ``what`` the rows have by each value of a field; one query.
+
+    As a count of pairs that differ, which an index has in order: PostgreSQL sorts all rows for a
+    COUNT(DISTINCT), eight seconds of nine million.
+    """
+    pairs, params = rows.order_by().values_list(by, what).distinct().query.sql_with_params()
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f"SELECT {by}, COUNT(*) FROM ({pairs}) pairs GROUP BY {by}", params)  # noqa: S608
+        return dict(cursor.fetchall())
