@@ -27,7 +27,7 @@ def counted(visitor, address):
     return sum("rows_there" in query["sql"] for query in queries), int(number)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.usefixtures("starter")
 def test_pages_of_a_list_and_its_languages_count_once(visitor):
     summed, number = counted(visitor, EVENTS)
@@ -42,7 +42,7 @@ def test_pages_of_a_list_and_its_languages_count_once(visitor):
     assert after == number - 1
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.usefixtures("starter")
 def test_what_comes_to_nothing_is_not_remembered(visitor):
     _summed, number = counted(visitor, EVENTS)
