@@ -8,17 +8,14 @@ import contextlib
 import csv
 import http.client
 import itertools
-import os
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 from tests.cluster import PASSWORD, ask, save_name, signed_in
 from tests.processes import free_port
-from tests.site import Sites
+from tests.site import site_of_its_own
 
 READERS, EDITORS, SECONDS = 200, 5, 60
 PAGES = (
@@ -95,14 +92,8 @@ def main():
     import tests.cluster
 
     tests.cluster.PATIENCE = 60
-    if "--postgresql" in sys.argv:
-        import tests.environment
-
-        tests.environment.start_cluster()
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allies-crowd-")))
-        site = Sites(folder, os.environ.get("DATABASE_URL", "")).new()
-        stack.callback(site.stop)
+    with site_of_its_own("crowd") as site:
+        folder = site.folder
         site.shell(
             "from django.contrib.auth.models import User;"
             f"User.objects.create_superuser('ann', password='{PASSWORD}')"

@@ -4,21 +4,17 @@ The last migrations are taken back and applied again, as long as readers ask for
 kept. What has to hold: no reader gets an error, and nobody waits for a migration to end.
 """
 
-import contextlib
 import http.client
 import itertools
-import os
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 from tests.benchmarks.__main__ import VOTES
 from tests.benchmarks.readers import COW
 from tests.cluster import ask
 from tests.processes import free_port
-from tests.site import Sites
+from tests.site import site_of_its_own
 
 #: Migrations after this one change nothing that readers' pages need.
 BACK_TO = "0012"
@@ -70,14 +66,7 @@ class Readers:
 def main():
     if not (VOTES.is_dir() and COW.is_file()):
         raise SystemExit("The published data is not beside this checkout.")
-    if "--postgresql" in sys.argv:
-        import tests.environment
-
-        tests.environment.start_cluster()
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allies-migrate-")))
-        site = Sites(folder, os.environ.get("DATABASE_URL", "")).new()
-        stack.callback(site.stop)
+    with site_of_its_own("migrate") as site:
         votes = VOTES / "un_votes.csv.gz"
         site.manage("import_cow_alliances", COW, "--commit")
         site.manage("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")

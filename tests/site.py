@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -169,6 +170,21 @@ class Sites:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         head, _slash, _old = self._url.rpartition("/")
         return f"{head}/{name}"
+
+
+@contextlib.contextmanager
+def site_of_its_own(name):
+    """Yield a site as `make run` leaves it; with ``--postgresql`` on a throwaway cluster."""
+    if "--postgresql" in sys.argv:
+        import tests.environment
+
+        tests.environment.start_cluster()
+    with tempfile.TemporaryDirectory(prefix=f"allies-{name}-") as folder:
+        site = Sites(Path(folder), os.environ.get("DATABASE_URL", "")).new()
+        try:
+            yield site
+        finally:
+            site.stop()
 
 
 def _name(url):
