@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from allies.models import (
+    SUPPORTED,
     Alliance,
     AllyList,
     Appointment,
@@ -57,7 +58,6 @@ class Concern:
 
 _PUBLISHABLE = (Alliance, Event, AllyList, Source)
 _CITED = (Alliance, Event, Entry)
-_ON_SOURCES = (Alliance, Event, AllyList)
 
 
 def _in_review(records: Any, user: Any) -> Any:
@@ -177,7 +177,7 @@ CONCERNS: tuple[Concern, ...] = (
     Concern("in-review", _("waiting for review"), _PUBLISHABLE, _in_review, "publish"),
     Concern("my-drafts", _("my drafts"), _PUBLISHABLE, _my_drafts, is_personal=True),
     Concern("not-kept", _("not published at its time"), _PUBLISHABLE, _not_kept),
-    Concern("unseen", _("marked published, without a published source"), _ON_SOURCES, _unseen),
+    Concern("unseen", _("marked published, without a published source"), SUPPORTED, _unseen),
     Concern("without-part", _("without a country that took part"), (Event,), _without_part),
     Concern("one-source", _("one independent source only"), _CITED, _one_source),
     Concern("disputed", _("disputed without a note"), _CITED, _disputed_without_note),

@@ -119,6 +119,8 @@ def _places(after: _Place | None) -> list[_Place]:
     places = []
     for noun, model in _BY_NAME.items():
         written = last_written(model, window, public=True)
+        if not written:
+            continue
         shown = model.objects.published().order_by().values_list("pk", flat=True)
         hidden = written.keys() - set(shown)
         places += [_Place(m, noun, n) for n, m in written.items() if n not in hidden]

@@ -11,7 +11,16 @@ from django.urls import resolve
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from allies.models import Alliance, AllyList, Citation, Entry, Event, Status, unsupported
+from allies.models import (
+    SUPPORTED,
+    Alliance,
+    AllyList,
+    Citation,
+    Entry,
+    Event,
+    Status,
+    unsupported,
+)
 from allies.models.languages import SUFFIXES
 
 #: Names given in one message of the system check.
@@ -32,7 +41,7 @@ class Loss:
 def lost_support() -> Iterator[Loss]:
     """Yield what is marked published and rests on no published source; constant memory."""
     why = _("no published source supports it")
-    for model in (Alliance, Event, AllyList):
+    for model in SUPPORTED:
         for record in unsupported(model).iterator():
             yield Loss(record, why)
     entries = Entry.objects.filter(ally_list__status=Status.PUBLISHED)

@@ -60,11 +60,15 @@ def _looked_at(pk: int) -> Appointment | None:
         return _keep(pk)
     except Exception:
         logger.exception("Appointment %s broke down", pk)
-        with translation.override(Appointment.objects.get(pk=pk).language):
-            problem = _("Something went wrong here; nothing was written. It has been noted.")
-        broken = Appointment.objects.filter(pk=pk, done_at=None)
-        broken.update(done_at=timezone.now(), problem=problem)
-        return Appointment.objects.filter(pk=pk).first()
+        broken = Appointment.objects.filter(pk=pk, done_at=None).first()
+        if broken is not None:
+            with translation.override(broken.language):
+                broken.problem = _(
+                    "Something went wrong here; nothing was written. It has been noted."
+                )
+            broken.done_at = timezone.now()
+            broken.save(update_fields=["done_at", "problem"])
+        return broken
 
 
 def _keep(pk: int) -> Appointment | None:

@@ -17,12 +17,10 @@ from allies.actions.undo_sets import FEW, UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
     BY_JOB,
-    Alliance,
-    AllyList,
+    SUPPORTED,
     Changeset,
     ChangesetKind,
     ChangesetState,
-    Event,
     EvidenceLost,
     OldSlug,
     Source,
@@ -155,10 +153,7 @@ def _refuse_wrong_state(changeset: Changeset) -> None:
 
 def _unsupported() -> dict[Any, set[int]]:
     """Return, of each kind of public record, the ids of those that lack support."""
-    return {
-        model: set(unsupported(model).values_list("pk", flat=True))
-        for model in (Alliance, Event, AllyList)
-    }
+    return {model: set(unsupported(model).values_list("pk", flat=True)) for model in SUPPORTED}
 
 
 def _refuse_lost_support(before: dict[Any, set[int]]) -> None:

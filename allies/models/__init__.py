@@ -46,6 +46,7 @@ from allies.models.event import (
     key_parts,
 )
 from allies.models.evidence import (
+    SUPPORTED,
     EvidenceLost,
     refuse_loss,
     support_settled_at_the_end,
@@ -89,6 +90,7 @@ __all__ = [
     "KEPT_CHECKS",
     "PREVIEW_DAYS",
     "SEARCHED",
+    "SUPPORTED",
     "TAKEN_UP",
     "TARGETS",
     "VOTES",

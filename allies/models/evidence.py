@@ -40,6 +40,10 @@ _CITED: dict[str, tuple[Any, str]] = {
 }
 
 
+#: The nouns whose records readers see only while a published source supports them.
+SUPPORTED: tuple[Any, ...] = (Alliance, Event, AllyList)
+
+
 def unsupported(model: Any) -> QuerySet[Any]:
     """Return the records of a noun that are marked published and that readers do not see."""
     marked: QuerySet[Any] = model.objects.filter(status=Status.PUBLISHED)

@@ -5,7 +5,7 @@ from the texts by one expression, for their own scores (bm25, ts_rank) differ.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 
 from allies.caching.unchanged import while_unchanged
 from allies.models import SEARCHED, SearchText
-from allies.search.words import Question, read
+from allies.search.words import Question, Word, read
 
 #: Letters a country's name has at least that is looked for in place of another: codes are none.
 SHORTEST_NAME = 4
@@ -37,7 +37,7 @@ def matching(question: Question, rows: Any = None) -> Any:
     found = SearchText.objects.published() if rows is None else rows
     if not question:
         return found.none()
-    found = found.filter(pk__in=_ids(question, others=question.others))
+    found = found.filter(pk__in=_ids(question))
     for phrase in question.phrases:
         found = found.filter(Q(names__contains=f" {phrase} ") | Q(body__contains=f" {phrase} "))
     return found
@@ -138,37 +138,36 @@ def with_other_names(question: Question) -> Question:
     return replace(question, others=found)
 
 
-def _ids(
-    question: Question, *, in_names: bool = False, others: Mapping[str, Sequence[str]] | None = None
-) -> RawSQL:
+def _ids(question: Question, *, in_names: bool = False) -> RawSQL:
     """Return the ids of what has all the words, as the database's own index finds them.
 
-    ``others`` are texts that may stand for a word. What is asked is letters and digits only:
+    Outside of names, what may stand for a word does. What is asked is letters and digits only:
     ``fold`` left nothing that either language reads.
     """
-    others = others or {}
+    others = {} if in_names else question.others
+
+    def asked(
+        word: Callable[[Word], str], phrase: Callable[[str], str], either: str, every: str
+    ) -> str:
+        ways = ([word(one), *map(phrase, others.get(one.text, ()))] for one in question.words)
+        return every.join(f"({either.join(f'({way})' for way in some)})" for some in ways)
+
     if connection.vendor == "postgresql":
         marks = "A" if in_names else ""
-        ways = [
-            [
-                f"'{word.text}':{'*' if word.is_prefix else ''}{marks}".removesuffix(":"),
-                *(" <-> ".join(f"'{w}'" for w in way.split()) for way in others.get(word.text, ())),
-            ]
-            for word in question.words
-        ]
-        asked = " & ".join(f"({' | '.join(f'({way})' for way in one)})" for one in ways)
-        return RawSQL("SELECT id FROM allies_searchtext WHERE words @@ %s::tsquery", [asked])
-    ways = [
-        [
-            f'"{word.text}"{"*" if word.is_prefix else ""}',
-            *(f'"{way}"' for way in others.get(word.text, ())),
-        ]
-        for word in question.words
-    ]
-    asked = " AND ".join(f"({' OR '.join(one)})" for one in ways)
+        words = asked(
+            lambda word: f"'{word.text}':{'*' if word.is_prefix else ''}{marks}".removesuffix(":"),
+            lambda way: " <-> ".join(f"'{part}'" for part in way.split()),
+            *(" | ", " & "),
+        )
+        return RawSQL("SELECT id FROM allies_searchtext WHERE words @@ %s::tsquery", [words])
+    words = asked(
+        lambda word: f'"{word.text}"{"*" if word.is_prefix else ""}',
+        lambda way: f'"{way}"',
+        *(" OR ", " AND "),
+    )
     return RawSQL(
         "SELECT rowid FROM allies_searchtext_fts WHERE allies_searchtext_fts MATCH %s",
-        [f"{{names}} : ({asked})" if in_names else asked],
+        [f"{{names}} : ({words})" if in_names else words],
     )
 
 

@@ -19,9 +19,8 @@ from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.history import Names, fields_of, title_of, with_what_names_need
 from allies.models import (
     BY_JOB,
+    SUPPORTED,
     WRITTEN,
-    Alliance,
-    AllyList,
     Changeset,
     ChangesetState,
     Event,
@@ -136,6 +135,6 @@ def _unseen(changeset: Changeset) -> int:
         unsupported(model)
         .filter(pk__in=model.history.filter(changeset=changeset).values("id"))  # type: ignore[attr-defined]
         .count()
-        for model in (Alliance, Event, AllyList)
+        for model in SUPPORTED
         if any(map(changeset.counts.get(str(model._meta.model_name), {}).get, WRITTEN))
     )
