@@ -47,8 +47,12 @@ http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     upstream allies {{
-        server 127.0.0.1:{one} max_fails=1 fail_timeout=2s;
-        server 127.0.0.1:{two} max_fails=1 fail_timeout=2s;
+        server 127.0.0.1:{one};
+        server 127.0.0.1:{two};
+        # Once more, for when it has given up both: it leaves a server alone for ten seconds after
+        # one failure, though it may be back, and answers 502 if the other dies meanwhile.
+        server 127.0.0.1:{one} backup;
+        server 127.0.0.1:{two} backup;
     }}
     server {{
         listen 127.0.0.1:{port};
@@ -224,7 +228,7 @@ def main():
         return 1
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allies-cluster-")))
-        primary = Cluster(bin_dir)
+        primary = Cluster(bin_dir, remembers=True)
         stack.callback(primary.remove)
         site = Sites(folder, primary.url).new()
         stack.callback(site.stop)
@@ -232,7 +236,7 @@ def main():
             "from django.contrib.auth.models import User;"
             f"User.objects.create_superuser('ann', password='{PASSWORD}')"
         )
-        replica = Cluster(bin_dir, of=primary)
+        replica = Cluster(bin_dir, of=primary, remembers=True)
         stack.callback(replica.remove)
         database = site.environment["DATABASE_URL"].rpartition("/")[2]
         redis_port, one, two, port = (free_port() for _number in range(4))

@@ -23,11 +23,13 @@ def postgresql_bin():
 class Cluster:
     """A PostgreSQL cluster in a temporary folder, reached by its socket only.
 
-    ``of`` is the primary whose stream it repeats.
+    ``of`` is the primary whose stream it repeats. One that ``remembers`` has what it said it has
+    after it was killed, as servers do; another is faster.
     """
 
-    def __init__(self, bin_dir, of=None):
+    def __init__(self, bin_dir, of=None, *, remembers=False):
         self.bin = bin_dir
+        self._synchronous = "on" if remembers else "off"
         self.dir = Path(tempfile.mkdtemp(prefix="allies-pg-"))
         # initdb refuses to run as root: somebody without rights does it then.
         self.user = "postgres" if os.geteuid() == 0 else None
@@ -52,8 +54,8 @@ class Cluster:
 
     def start(self):
         options = (
-            f"-k {self.dir} -c listen_addresses='' -c fsync=off -c synchronous_commit=off"
-            " -c hot_standby_feedback=on"
+            f"-k {self.dir} -c listen_addresses='' -c fsync=off"
+            f" -c synchronous_commit={self._synchronous} -c hot_standby_feedback=on"
         )
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
