@@ -63,3 +63,12 @@ def test_where_nothing_can_be_written_readers_read_on_from_postgresql(site, unwr
             assert (status, headers["Retry-After"]) == (503, "10")
             assert "</html>" in text
     assert answer(f"{site.serve()}/en/")[0] == 200  # and nothing was spoiled
+
+
+def test_what_is_saved_is_on_the_disk_before_that_is_said(site):
+    """Else what an editor was told is saved would be gone with the power."""
+    if site.environment.get("DATABASE_URL"):
+        pytest.skip("whether PostgreSQL waits for its disk is for its own settings to say")
+    full = 2
+    asked = "from django.db import connection as c; print(*c.cursor().execute('PRAGMA synchronous'))"
+    assert site.shell(asked) == f"({full},)"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import django_filters
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field, create_model
@@ -59,6 +59,12 @@ def by_id(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, in
     shown = found[:limit]
     page = queryset.filter(pk__in=shown).order_by("pk") if shown else queryset.none()
     return view.rows(page), shown[-1] if len(found) > limit else None
+
+
+def by_id_at_once(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+    """Do as ``by_id``, for rows of a single table: there one statement finds them in order."""
+    found = list(view.for_download(queryset.order_by("pk").filter(pk__gt=after))[: limit + 1])
+    return found[:limit], found[limit - 1].pk if len(found) > limit else None
 
 
 def by_place(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
@@ -191,11 +197,16 @@ def _page(
     rows, last = paging(view, filterset.qs, min(after, _FURTHEST), query.limit)
     cursor = None if last is None else cursor_of(last)
     names = [column.name for column in listing.columns]
-    return {
-        "items": [dict(zip(names, values, strict=True)) for values in view.values(rows)],
-        "next_cursor": cursor,
-        "next": _next(request, cursor) if cursor else None,
-    }
+    # The columns are what the schema was made of: to hold each row against it again would take
+    # as long as to fetch it.
+    return JsonResponse(
+        {
+            "items": [dict(zip(names, values, strict=True)) for values in view.values(rows)],
+            "next_cursor": cursor,
+            "next": _next(request, cursor) if cursor else None,
+        },
+        content_type="application/json; charset=utf-8",
+    )
 
 
 def _refuse(filterset: ReadersFilterSet) -> None:

@@ -12,7 +12,7 @@ from ninja.errors import ValidationError
 
 from allies.api import changes, collections, records
 from allies.api.answers import Refused, answered, moved, not_found
-from allies.api.collections import Paging, by_id, by_place, whole
+from allies.api.collections import Paging, by_id, by_id_at_once, by_place, whole
 from allies.views.alliance import AllianceEvents, AllianceListing
 from allies.views.ally_list import AllyListListing, EntryListing, ListEvents
 from allies.views.changeset import ChangesetListing
@@ -65,7 +65,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/events": Collection(EventListing, _("Events")),
     "/events/years": Collection(YearListing, _("How many events each year had"), whole),
     "/participations": Collection(
-        ParticipationListing, _("Which country took part in which event, and how")
+        ParticipationListing, _("Which country took part in which event, and how"), by_id_at_once
     ),
     "/ties/{first}/{second}/votes": Collection(
         VotesListing, _("How two countries voted in the United Nations, by year"), whole

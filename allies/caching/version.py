@@ -60,14 +60,28 @@ def watched_tables() -> list[str]:
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
     """Return the content's version as this connection sees it; one query on a tiny table.
 
-    Asked on the driver's own cursor, for this is asked before every answer; so what it raises
-    are the driver's own errors.
+    Asked of the driver itself, for this is asked before every answer; so what it raises are the
+    driver's own errors.
     """
     connection = connections[using]
     connection.ensure_connection()
-    with closing(connection.connection.cursor()) as cursor:
+    driver = connection.connection
+    if connection.vendor == "postgresql" and driver.autocommit:
+        return _from_postgresql(driver)
+    with closing(driver.cursor()) as cursor:
         cursor.execute(_VERSION)
         return int(cursor.fetchone()[0])
+
+
+def _from_postgresql(driver: Any) -> int:
+    """Ask past psycopg's cursor, which takes as long as the answer does; outside transactions."""
+    from psycopg import errors, pq
+
+    with driver.lock:
+        result = driver.pgconn.exec_(_VERSION.encode())
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise errors.error_from_result(result)
+    return int(result.get_value(0, 0))
 
 
 def begin_anew(using: str = DEFAULT_DB_ALIAS) -> None:

@@ -12,13 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, CharField, F, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Concat, NullIf
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
 from allies.exchange.references import CellError, References
 from allies.models import Country, Entry
+from allies.models.country import country_code
 from allies.models.fields import EDTFField
 
 
@@ -187,20 +188,10 @@ class ReferenceCell(WordCell):
 
     def in_database(self, path: str) -> Combinable:
         if self.model is Country:
-            return _country_code(path)
+            return country_code(path)
         if self.model is Entry:
             return _entry_code(path)
         return F(f"{path}__{self.key}")
-
-
-def _country_code(path: str) -> Combinable:
-    """Return the expression for ``Country.code`` of the country at ``path``."""
-    return Coalesce(
-        NullIf(F(f"{path}__alpha3"), Value("")),
-        Cast(f"{path}__cow_code", CharField()),
-        F(f"{path}__slug"),
-        output_field=CharField(),
-    )
 
 
 def _entry_code(path: str) -> Combinable:
@@ -211,7 +202,7 @@ def _entry_code(path: str) -> Combinable:
     code = Concat(
         F(f"{path}__ally_list__slug"),
         Value("/"),
-        _country_code(f"{path}__country"),
+        country_code(f"{path}__country"),
         output_field=CharField(),
     )
     return Case(When(**{f"{path}__isnull": False}, then=code), output_field=CharField())

@@ -15,7 +15,7 @@ from allies.filters.base import (
     ReadersFilterSet,
     ReadersForm,
 )
-from allies.filters.sums import Grouping, counted_once_each
+from allies.filters.sums import Grouping, counted_once_each, counted_once_each_of_most
 from allies.models import (
     Certainty,
     Event,
@@ -98,7 +98,10 @@ class EventFilterSet(DatedFilterSet):
 
     def count_role(self) -> dict[str, int]:
         """Return in how many events each role was played, by the country asked for if one is."""
-        parts = Participation.objects.filter(event__in=self.narrowed(role="").values("pk"))
+        events = self.narrowed(role="").values("pk")
+        if not self.applied.keys() - {"role"}:
+            return counted_once_each_of_most(Participation, "role", "event", events)
+        parts = Participation.objects.filter(event__in=events)
         if country := self.form.cleaned_data.get("country"):
             parts = parts.filter(country=country)
         return counted_once_each(parts, "role", "event")

@@ -7,7 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +24,19 @@ _WITH_ARTICLE = re.compile(
     r"(United|Dominican|Central African|DR|Republic|Bahamas|Comoros|Gambia|Holy|Isle|Maldives|"
     r"Netherlands|Papal|Philippines|Two)\b|.* (Islands|Territories|Territory)$"
 )
+
+
+def country_code(path: str = "") -> Combinable:
+    """Return the expression for ``Country.code`` of the country at ``path``, or of the row."""
+    alpha3, cow_code, slug = (
+        f"{path}__{name}" if path else name for name in ("alpha3", "cow_code", "slug")
+    )
+    return Coalesce(
+        NullIf(F(alpha3), Value("")),
+        Cast(cow_code, models.CharField()),
+        F(slug),
+        output_field=models.CharField(),
+    )
 
 
 class CountryQuerySet(models.QuerySet["Country"]):

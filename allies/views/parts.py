@@ -4,8 +4,10 @@ Nobody reads these as pages of their own: they are on the pages of what they are
 API has them for who wants all of them.
 """
 
+from operator import attrgetter
 from typing import Any
 
+from django.db.models import OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.parts import (
@@ -15,7 +17,8 @@ from allies.filters.parts import (
     ParticipationFilterSet,
     SeeAlsoFilterSet,
 )
-from allies.models import Alias, Citation, Entry, Participation, SeeAlso
+from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
+from allies.models.country import country_code
 from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.listing import Listing
 
@@ -37,13 +40,27 @@ class AliasListing(Listing):
 
 class ParticipationListing(Listing):
     filterset_class = ParticipationFilterSet
-    columns = (_EVENT, _COUNTRY, *stored(Participation, "role"))
+    columns = (
+        _EVENT._replace(value=attrgetter("event_slug")),
+        _COUNTRY._replace(value=attrgetter("country_code")),
+        *stored(Participation, "role"),
+    )
+    # Looked up for each row that is shown: of a join, SQLite sorts all rows to find the first.
+    _shown = (
+        Participation.objects.published()
+        .annotate(
+            event_slug=Event.objects.filter(pk=OuterRef("event")).values("slug"),
+            country_code=Country.objects.filter(pk=OuterRef("country")).values(code=country_code()),
+        )
+        .order_by("pk")
+    )
 
     def queryset(self) -> Any:
-        """Return those published, with what is shown of them alone: there may be millions."""
-        shown = Participation.objects.published().select_related("event", "country")
-        code = ("country__alpha3", "country__cow_code", "country__slug")
-        return shown.only("role", "event__slug", *code).order_by("pk")
+        return self._shown.all()
+
+    def for_download(self, queryset: Any) -> Any:
+        """Fetch what is shown of them and no records: there may be millions."""
+        return queryset.values_list("pk", "event_slug", "country_code", "role", named=True)
 
 
 class ListedListing(Listing):
