@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -72,3 +73,9 @@ def code(
         height,
         script,
     )
+
+
+def discovery(request: HttpRequest, address: str, form: str) -> str:
+    """Return the address at which oEmbed tells of a page."""
+    query = urlencode({"url": address, "format": form})
+    return request.build_absolute_uri(f"{reverse('oembed')}?{query}")

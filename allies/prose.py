@@ -1,7 +1,7 @@
 """Editors' Markdown as HTML that can do no harm, with marks where a source is cited.
 
 A mark is ``[@key]`` or ``[@key, p. 4]``, several are ``[@a; @b, p. 2]``. Which number a mark has
-depends on the page, so what is cached here has gaps where the marks stand; ``views.notes`` fills
+depends on the page, so what is cached here has gaps where the marks stand; ``notes`` fills
 them.
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from allies.api.reference import ReferencePage
+from allies.citable import FORMS as CITE_FORMS
 from allies.feeds.corrections import CorrectionFeed
 from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceEvents, AllianceListing, AlliancePage
@@ -22,7 +23,6 @@ from allies.views.card import (
     SourceCard,
 )
 from allies.views.changeset import ChangesetListing
-from allies.views.cite import FORMS as CITE_FORMS
 from allies.views.cite import CiteEdition, CiteFile
 from allies.views.compared_lists import ComparedLists
 from allies.views.correction import CorrectionList, CorrectPage, SentPage

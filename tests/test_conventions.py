@@ -1,5 +1,8 @@
 """Conventions, tested by walking the models: a new noun fails here until it keeps them."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -79,3 +82,44 @@ def test_every_record_with_a_status_has_a_right_to_publish():
 def test_countries_begin_with_the_promised_columns():
     columns = NOUNS["countries"]().columns
     assert columns[:6] == ["alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"]
+
+
+#: The rooms that stand on one another, as docs/architecture.md says; a floor's are strangers.
+FLOORS = (
+    {"models"},
+    {"search"},
+    {"actions", "filters"},
+    {"exchange", "views", "templatetags"},
+    {"api"},
+    {"admin"},
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+HOUSE = Path(__file__).parents[1] / "allies"
+
+
+def imported(file):
+    """Yield the modules a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("room", sorted(FLOOR))
+def test_imports_go_one_way(room):
+    files = [*(HOUSE / room).rglob("*.py")]
+    assert files
+    for file in files:
+        for name in imported(file):
+            house, _dot, rest = name.partition(".")
+            other = rest.partition(".")[0]
+            if house == "allies" and other in FLOOR and other != room:
+                assert FLOOR[other] < FLOOR[room], f"{file.relative_to(HOUSE)} imports {name}"
+
+
+def test_what_rooms_share_knows_none_of_the_readers_pages_nor_the_desk():
+    for file in HOUSE.glob("*.py"):
+        if file.name != "urls.py":  # which is there to know them all
+            rooms = {name.partition(".")[2].partition(".")[0] for name in imported(file)}
+            assert not rooms & {"views", "api", "admin"}, file.name

@@ -70,5 +70,6 @@ def test_what_is_saved_is_on_the_disk_before_that_is_said(site):
     if site.environment.get("DATABASE_URL"):
         pytest.skip("whether PostgreSQL waits for its disk is for its own settings to say")
     full = 2
-    asked = "from django.db import connection as c; print(*c.cursor().execute('PRAGMA synchronous'))"
-    assert site.shell(asked) == f"({full},)"
+    asked = "cursor = connection.cursor(); cursor.execute('PRAGMA synchronous')"
+    said = site.shell(f"from django.db import connection; {asked}; print(*cursor.fetchone())")
+    assert said == f"{full}"

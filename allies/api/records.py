@@ -20,6 +20,7 @@ from allies.api.schemas import (
     PairRecord,
     SourceRecord,
 )
+from allies.evidence import with_citations
 from allies.filters.base import DayField
 from allies.models import (
     Alliance,
@@ -37,7 +38,6 @@ from allies.models import (
     ties_between,
 )
 from allies.public_text import PublicText
-from allies.views.evidence import with_citations
 from allies.views.record import find, find_pair
 
 

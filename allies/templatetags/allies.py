@@ -16,14 +16,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info, gettext
 
 from allies.edtf import end_in_words, in_words
+from allies.evidence import Side
+from allies.evidence import sides as sides_of
 from allies.models import Citation, Country, Pair
 from allies.models.ally_list import promise_in_words
 from allies.models.m49 import NAMES
+from allies.notes import Notes
 from allies.search.excerpt import mark
 from allies.search.words import Question
-from allies.views.evidence import Side
-from allies.views.evidence import sides as sides_of
-from allies.views.notes import Notes
 
 register = template.Library()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from allies.views.cite import Cited, cited
+from allies.citable import Cited, cited
 
 register = template.Library()
 

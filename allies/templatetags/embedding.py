@@ -4,9 +4,8 @@ from typing import Any
 
 from django import template
 
-from allies.embedding import EMBEDS, Code, code
+from allies.embedding import EMBEDS, Code, code, discovery
 from allies.models import Edition
-from allies.views.oembed import discovery
 
 register = template.Library()
 

@@ -8,15 +8,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.description import in_each_language
+from allies.evidence import with_citations
 from allies.filters import AllianceFilterSet, ReadersFilterSet
 from allies.models import Alliance, Event, Membership, Pair
 from allies.models.languages import localized
+from allies.notes import prose_of, prose_of_citations
 from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.event import EventListing
-from allies.views.evidence import with_citations
 from allies.views.figures import events_timeline, members_timeline
 from allies.views.listing import Listing
-from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView, Renameable, find
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.description import in_each_language
+from allies.evidence import with_citations
 from allies.feeds.atom import Entry as FeedEntry
 from allies.feeds.entries import Gone, Row, corrections_of
 from allies.feeds.lists import ListedEntries
@@ -25,14 +26,13 @@ from allies.models import (
     key_parts,
     public_key,
 )
+from allies.notes import prose_of, prose_of_citations
 from allies.views.as_of import OnADay
 from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.downloads import download_links, form_address
 from allies.views.event import EventListing
-from allies.views.evidence import with_citations
 from allies.views.figures import events_timeline
 from allies.views.listing import Listing
-from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView, Renameable, find
 
 

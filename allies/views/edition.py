@@ -15,8 +15,8 @@ from django.views import View
 from allies.comparison import compare
 from allies.models import AllyList, Country, Edition
 from allies.models.languages import SUFFIXES, chosen
+from allies.notes import Notes
 from allies.views.listing import asked_page
-from allies.views.notes import Notes
 from allies.views.record import BesideRecord, Renamed, find
 
 #: Editions a page lists: each is read whole, to say what it changed.

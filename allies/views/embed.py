@@ -18,13 +18,13 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from allies.embedding import PAGES
 from allies.models import Alliance, Citation, Country, Membership, Stance
 from allies.models.source import origin_of
+from allies.notes import Notes
 from allies.package.describe import LICENCES
 from allies.views.ally_list import AllyListPage
 from allies.views.as_of import OnADay
 from allies.views.country import AllyListing
 from allies.views.edition import EditionPage
 from allies.views.figures import country_timeline, members_timeline
-from allies.views.notes import Notes
 from allies.views.record import RecordView
 
 

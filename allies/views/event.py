@@ -8,6 +8,7 @@ from django.db.models import Case, IntegerField, Prefetch, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from allies.caching.unchanged import while_unchanged
+from allies.evidence import with_citations
 from allies.filters import EventFilterSet, ReadersFilterSet
 from allies.filters.sums import Grouping, Sums
 from allies.models import (
@@ -20,12 +21,11 @@ from allies.models import (
     ParticipationRole,
 )
 from allies.models.languages import localized
+from allies.notes import prose_of, prose_of_citations
 from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.downloads import CHUNK
-from allies.views.evidence import with_citations
 from allies.views.figures import events_by_year
 from allies.views.listing import Listing
-from allies.views.notes import prose_of, prose_of_citations
 from allies.views.record import RecordView
 
 

@@ -1,7 +1,7 @@
 """oEmbed: what stands at an address of ours, for sites that embed what their writers link to."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from django.conf import settings
@@ -117,9 +117,3 @@ def _xml(answer: dict[str, Any]) -> HttpResponse:
         ElementTree.SubElement(root, name).text = plain(str(value))
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return HttpResponse(text, content_type="text/xml; charset=utf-8")
-
-
-def discovery(request: HttpRequest, address: str, form: str) -> str:
-    """Return where oEmbed tells of a page."""
-    query = urlencode({"url": address, "format": form})
-    return request.build_absolute_uri(f"{reverse('oembed')}?{query}")

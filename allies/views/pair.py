@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import TemplateView
 
+from allies.evidence import with_citations
 from allies.models import (
     Citation,
     EventKind,
@@ -22,10 +23,9 @@ from allies.models import (
     ties_between,
 )
 from allies.models.source import origin_of
+from allies.notes import Notes, prose_of, prose_of_citations
 from allies.views.as_of import OnADay
 from allies.views.duties import in_sentences
-from allies.views.evidence import with_citations
-from allies.views.notes import Notes, prose_of, prose_of_citations
 from allies.views.record import Renameable, find_pair
 from allies.views.voting import votes_shown
 

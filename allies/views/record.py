@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.views.generic import DetailView
 
 from allies.models import Country, OldSlug, Pair
+from allies.notes import Notes
 from allies.public_history import public_steps
 from allies.views.listing import PER_PAGE, asked_page
-from allies.views.notes import Notes
 
 
 class Renamed(Exception):

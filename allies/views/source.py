@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance, public_key
 from allies.models.base import counted
+from allies.notes import Notes, prose_of
 from allies.views.columns import Column, stored
 from allies.views.listing import PER_PAGE, Listing, asked_page
-from allies.views.notes import Notes, prose_of
 from allies.views.record import RecordView
 
 
