@@ -16,9 +16,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
-from django.db import DatabaseError, OperationalError, connections
+from django.db import OperationalError, connections
 
 from allies.caching.version import content_version
+from allies.pulse import asked
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,12 @@ def read_from_equal(version: int) -> None:
             return
 
 
+def _let_go(server: str) -> None:
+    """Close what is open to a server that does not answer, lest something is asked of it."""
+    if not connections[server].in_atomic_block:
+        connections[server].close()
+
+
 def leave_alone(server: str, reason: object) -> None:
     """Ask a server nothing for a while: it did not answer."""
     if not is_left_alone(server):
@@ -122,10 +129,17 @@ def is_left_alone(server: str) -> bool:
 
 def answers(server: str) -> bool:
     """Say whether a server answers, whatever it holds."""
+    connection = connections[server]
     try:
-        with connections[server].cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+        connection.ensure_connection()
+        if connection.vendor == "postgresql" and connection.connection.autocommit:
+            asked(connection.connection, "SELECT 1")
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+    except Exception:  # whatever a driver raises
+        if not connection.in_atomic_block:
+            connection.close()
         return False
     return True
 
@@ -136,6 +150,7 @@ def version_of(server: str) -> int | None:
     Asked on the driver's own cursor, for this is asked before every answer.
     """
     if REPLICAS and is_left_alone(server):
+        _let_go(server)
         return None
     if server in _left_alone:  # one asks whether it is back; the others need not wait for that
         _left_alone[server] = time.monotonic() + PAUSE

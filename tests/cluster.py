@@ -3,7 +3,8 @@
 A PostgreSQL primary and a streaming replica, Redis, two web servers, two workers, nginx in front:
 all of this machine, all real. Readers ask for kept pages and for pages nobody asked for yet,
 editors save without a break, and look on both web servers for what they saved, the very next
-moment. Then one part after the other is killed with SIGKILL and started again.
+moment. Then one part after the other is killed with SIGKILL and started again; the database
+servers also stand still for a while (SIGSTOP), as where a disk does not come back.
 
 What has to hold, whatever is killed: no reader gets an error or waits for long, what an editor was
 told is saved is saved, and is seen at once. Editors may be told that nothing can be saved now. And
@@ -193,6 +194,20 @@ class Part:
             self._process.wait()
 
 
+class Still:
+    """A database server that is not killed but stands still, and goes on."""
+
+    def __init__(self, cluster):
+        self._cluster = cluster
+
+    def kill(self):
+        self._frozen = self._cluster.frozen()
+        self._frozen.__enter__()
+
+    def start(self):
+        self._frozen.__exit__(None, None, None)
+
+
 def program(*command, port):
     """Start a program; return its process once it takes connections."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -272,6 +287,8 @@ def main():
             "Redis": redis,
             "the replica": replica,
             "the primary": primary,
+            "the replica (still)": Still(replica),
+            "the primary (still)": Still(primary),
             "a worker": workers[0],
             "nothing again": None,
         }
@@ -286,7 +303,7 @@ def main():
             *(
                 f"{name}: not seen at once {one.stale[:3]}"
                 for name, one in seen.items()
-                if one.stale and name != "the primary"
+                if one.stale and not name.startswith("the primary")
             ),
             *(f"{name}: nothing saved" for name, one in seen.items() if not one.saved),
             *([f"lost: {sorted(lost)[:3]}"] if lost else []),

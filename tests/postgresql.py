@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.processes import kill
+from tests.processes import frozen, kill
 
 
 def postgresql_bin():
@@ -61,11 +61,22 @@ class Cluster:
 
     def kill(self):
         """End it as a loss of power would."""
-        noted = self.dir / "data" / "postmaster.pid"
-        kill(int(noted.read_text().split()[0]))
+        kill(self._pid)
         # Where nobody fetches its exit status, its number is not free, and stands in its way.
-        for left in (noted, *self.dir.glob(".s.PGSQL.*")):
+        for left in (self._noted, *self.dir.glob(".s.PGSQL.*")):
             left.unlink()
+
+    def frozen(self):
+        """Return a context in which it takes connections and answers nothing."""
+        return frozen(self._pid)
+
+    @property
+    def _noted(self):
+        return self.dir / "data" / "postmaster.pid"
+
+    @property
+    def _pid(self):
+        return int(self._noted.read_text().split()[0])
 
     def stop(self):
         with contextlib.suppress(subprocess.CalledProcessError):

@@ -23,13 +23,31 @@ def listens(port):
 
 def kill(pid):
     """End a process and its children as a loss of power would; return when all have ended."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    processes = [pid, *map(int, children)]
+    processes = _with_children(pid)
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     while any(map(_runs, processes)):
         os.sched_yield()
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    """Let a process and its children stand still, as where a disk does not come back."""
+    os.kill(pid, signal.SIGSTOP)  # first, so that it begins no more children
+    processes = _with_children(pid)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def _with_children(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
 
 
 def _runs(process):

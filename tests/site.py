@@ -109,7 +109,8 @@ class Site:
 def answer(address, **headers):
     """Return (status, headers, text) of a GET, whatever the status."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as found:
+        asked = urllib.request.Request(address, headers=headers)
+        with urllib.request.urlopen(asked, timeout=60) as found:
             return found.status, found.headers, found.read().decode()
     except HTTPError as error:
         with error:

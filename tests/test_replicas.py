@@ -170,3 +170,18 @@ def test_only_postgresql_has_replicas(site, primary_url, replica_url):
     site.environment |= {"DATABASE_URL": primary_url, "DATABASE_REPLICA_URLS": replica_url}
     said = site.manage("check", check=False)
     assert "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary" in said
+
+
+def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, prepared, server):
+    """It takes connections and what is asked, and answers nothing: nobody waits for that."""
+    assert answer(f"{server}/en/countries/")[0] == 200
+    wait_until_read(replica, prepared, server)
+    with primary.frozen():
+        # More than the server has threads: none of them may be lost to a question.
+        for number in range(6):
+            assert answer(f"{server}/en/countries/?still={number}")[0] == 200
+            status, _headers, text = answer(f"{server}/en/admin/", Cookie="sessionid=of-an-editor")
+            assert (status, "the database does not answer" in text) == (503, True)
+        assert "primary: not to be reached" in answer(f"{server}/readyz")[2]
+    wait_for(lambda: "primary: ok" in answer(f"{server}/readyz")[2])
+    assert answer(f"{server}/en/admin/login/")[0] == 200

@@ -28,10 +28,13 @@ from allies.replicas import (
     read_from_equal,
     reading_from,
     version_here,
+    version_of,
 )
 
 #: What is one visitor's own, and what tells of this very moment.
 NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
+#: What has nothing to ask of the database, or asks each server itself.
+ASKS_NOTHING = re.compile(r"/(healthz|readyz)$")
 #: Headers an answer may vary by: its key tells them apart.
 _TOLD_APART = {"accept-encoding", "accept-language"}
 #: What stands for an encoding in the tag of a download, which is never kept.
@@ -49,6 +52,8 @@ def kept_pages(get_response: _Handler) -> _Handler:
         read_from(PRIMARY)
         asks = request.method in ("GET", "HEAD") and settings.PAGE_CACHE_BYTES
         if not asks or NOBODYS_ELSE.match(request.path_info):
+            if not ASKS_NOTHING.match(request.path_info):
+                version_of(PRIMARY)  # which lets go of a server that does not answer
             return get_response(request)
         try:
             state = current_version(), timezone.localdate().toordinal()

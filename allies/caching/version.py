@@ -13,6 +13,8 @@ from typing import Any
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from allies.pulse import asked
+
 TABLE = "allies_contentchange"
 
 #: Tables of this app that no public page reads.
@@ -67,21 +69,10 @@ def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
     connection.ensure_connection()
     driver = connection.connection
     if connection.vendor == "postgresql" and driver.autocommit:
-        return _from_postgresql(driver)
+        return int(asked(driver, _VERSION) or 0)
     with closing(driver.cursor()) as cursor:
         cursor.execute(_VERSION)
         return int(cursor.fetchone()[0])
-
-
-def _from_postgresql(driver: Any) -> int:
-    """Ask past psycopg's cursor, which takes as long as the answer does; outside transactions."""
-    from psycopg import errors, pq
-
-    with driver.lock:
-        result = driver.pgconn.exec_(_VERSION.encode())
-    if result.status != pq.ExecStatus.TUPLES_OK:
-        raise errors.error_from_result(result)
-    return int(result.get_value(0, 0))
 
 
 def begin_anew(using: str = DEFAULT_DB_ALIAS) -> None:
