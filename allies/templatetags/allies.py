@@ -73,23 +73,30 @@ def slider_days(
 @register.filter
 def marked(text: Any) -> SafeString | str:
     """Show a bilingual text; one that is there in the other language only says so."""
-    return _with_language(text, str(text)) if text else ""
+    return in_language(str(text), other_language(text)) if text else ""
 
 
 @register.filter
 def found(text: Any, question: Question) -> SafeString | str:
     """Show a text as ``marked`` does, with ``<mark>`` around the words that were looked for."""
-    return _with_language(text, mark(str(text), question)) if text else ""
+    return in_language(mark(str(text), question), other_language(text)) if text else ""
 
 
-def _with_language(text: Any, shown: str) -> SafeString | str:
-    if not getattr(text, "is_fallback", False):
+def other_language(text: Any) -> str:
+    """Return the language of a bilingual text where it is not the reader's; "" where it is."""
+    return text.lang if getattr(text, "is_fallback", False) else ""
+
+
+@register.filter
+def in_language(shown: str, language: str) -> SafeString | str:
+    """Show a text; one in another language than the reader's says in which."""
+    if not language:
         return shown
     return format_html(
         '<span lang="{}">{}</span> <small class="other-language">({})</small>',
-        text.lang,
+        language,
         shown,
-        language_name(text.lang),
+        language_name(language),
     )
 
 

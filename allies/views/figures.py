@@ -2,17 +2,19 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from allies.caching.drawn import drawn_once
 from allies.edtf import bounds
 from allies.figures.timeline import Span, Timeline, timeline
-from allies.figures.years import YearChart, year_chart
+from allies.figures.years import year_chart
 from allies.models import Alliance, AllianceKind, ByYear, Certainty, Country, Event, Membership
 
 #: Events, and years, below which a chart would say less than the list.
@@ -30,27 +32,25 @@ _TONES: dict[str, str] = {
 }
 
 
-class CountedByYear(NamedTuple):
-    """A chart of events by year, the address of its data, and how was counted."""
-
-    chart: YearChart
-    csv: str
-    note: str
-
-
-def events_by_year(
-    events: ByYear, asked: Mapping[str, str], title: str = ""
-) -> CountedByYear | None:
-    """Return the chart of events by year, None of too few; a bar leads to its year's list.
+def events_by_year(events: ByYear, asked: Mapping[str, str], title: str = "") -> SafeString:
+    """Draw the chart of events by year, nothing of too few; a bar leads to its year's list.
 
     ``asked`` are the filters of the events' list that these events fit.
     """
-    years = events.whole
     if sum(events.counts.values()) < ENOUGH_EVENTS or len(events.counts) < ENOUGH_YEARS:
-        return None
+        return SafeString("")
+    counts = tuple(sorted(events.counts.items()))
+    return _events_by_year(counts, events.unsure, tuple(asked.items()), title)
+
+
+@drawn_once(128)
+def _events_by_year(
+    counts: tuple[tuple[int, int], ...], unsure: int, asked: tuple[tuple[str, str], ...], title: str
+) -> SafeString:
+    years = ByYear(dict(counts), unsure).whole
     most = max(years, key=lambda point: point[1])
     said = {
-        "total": number_format(sum(events.counts.values()), force_grouping=True),
+        "total": number_format(sum(number for _year, number in counts), force_grouping=True),
         "first": years[0][0],
         "last": years[-1][0],
         "most": number_format(most[1], force_grouping=True),
@@ -58,7 +58,7 @@ def events_by_year(
     }
     every = reverse("allies:event-list")
     chart = year_chart(
-        list(years),
+        years,
         name="events-by-year",
         title=title or _("Events by year"),
         description=_(
@@ -67,10 +67,11 @@ def events_by_year(
         )
         % said,
         unit="count",
-        links={year: _list_of_year(every, asked, year) for year, number in years if number},
+        links={year: _list_of_year(every, dict(asked), year) for year, number in years if number},
     )
-    csv = _with_query(reverse("allies:event-years-csv"), asked)
-    return CountedByYear(chart, csv, _how_counted(events.unsure))
+    csv = _with_query(reverse("allies:event-years-csv"), dict(asked))
+    shown = {"chart": chart, "csv": csv, "note": _how_counted(unsure)}
+    return render_to_string("allies/figures/_years.html", shown)
 
 
 def _list_of_year(events: str, asked: Mapping[str, str], year: int) -> str:

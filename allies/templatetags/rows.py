@@ -1,0 +1,126 @@
+"""Rows of lists, drawn once for the same values: after an edit, nearly all are what they were."""
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from allies.caching.drawn import drawn_once
+from allies.models import AllyRow, Country, Event, Pair
+from allies.templatetags.allies import choice_label, other_language
+
+register = template.Library()
+
+
+class Said(NamedTuple):
+    """A bilingual text as it is shown; ``language`` is its own, where it is not the reader's."""
+
+    text: str
+    language: str
+
+    @classmethod
+    def of(cls, text: Any) -> "Said":
+        return cls(str(text), other_language(text))
+
+
+class EventRow(NamedTuple):
+    """What a list of events shows of one."""
+
+    slug: str
+    title: Said
+    date: str
+    kind: str
+    certainty: str
+    certainty_label: str
+    independent_sources: int
+    disputes: int
+
+
+class Tie(NamedTuple):
+    """What a list of allies shows of an alliance; ``label`` is what the word ``kind`` means."""
+
+    slug: str
+    title: Said
+    kind: str
+    label: str
+
+
+class LatestEvent(NamedTuple):
+    """What a list of allies shows of an event."""
+
+    slug: str
+    title: Said
+    date: str
+
+
+class Ally(NamedTuple):
+    """What a list of allies shows of one country.
+
+    ``focus`` is the name of the country whose list it is, ``pair`` the slugs of both as their page
+    has them, ``on`` the day that was asked for as in an address, "" where none was.
+    """
+
+    slug: str
+    name: Said
+    ties: tuple[Tie, ...]
+    since: str
+    certain: bool
+    event: LatestEvent | None
+    independent_sources: int
+    disputed: bool
+    focus: str
+    pair: tuple[str, str]
+    on: str
+
+
+@register.simple_tag
+def event_row(event: Event) -> SafeString:
+    """Show an event, with its evidence counted, as a row of a list."""
+    return _event_row(
+        EventRow(
+            event.slug,
+            Said.of(event.title),
+            event.date,
+            choice_label(event, "kind"),
+            event.certainty,
+            choice_label(event, "certainty"),
+            event.independent_sources,  # type: ignore[attr-defined]
+            event.disputes,  # type: ignore[attr-defined]
+        )
+    )
+
+
+@drawn_once(4096)
+def _event_row(row: EventRow) -> SafeString:
+    return render_to_string("allies/event/_row.html", {"row": row})
+
+
+@register.simple_tag
+def ally_row(row: AllyRow, focus: Country, day: dt.date | None = None) -> SafeString:
+    """Show a country as a row of the list of another's allies; ``day`` is the one asked for."""
+    event, pair = row.latest_event, Pair.of(focus, row.country)
+    return _ally_row(
+        Ally(
+            row.country.slug,
+            Said.of(row.country.name),
+            tuple(
+                Tie(one.slug, Said.of(one.title), one.kind, choice_label(one, "kind"))
+                for one in row.alliances
+            ),
+            row.since,
+            row.certain,
+            LatestEvent(event.slug, Said.of(event.title), event.date) if event else None,
+            row.independent_sources,
+            row.disputed,
+            str(focus.name),
+            (pair.first.slug, pair.second.slug),
+            day.isoformat() if day else "",
+        )
+    )
+
+
+@drawn_once(4096)
+def _ally_row(row: Ally) -> SafeString:
+    return render_to_string("allies/country/_ally_row.html", {"row": row})
