@@ -54,6 +54,15 @@ class RecordAdmin(PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
         """Search without regard to case, accents and punctuation: the folded texts."""
         return super().get_search_results(request, queryset, fold(search_term))
 
+    def render_change_form(  # type: ignore[override]
+        self, request: HttpRequest, context: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Leave the buttons at the foot of a new form: a form begins at its first element."""
+        response = super().render_change_form(request, context, **kwargs)
+        if kwargs.get("add"):
+            response.context_data["save_on_top"] = False  # type: ignore[attr-defined]
+        return response
+
     # What evidence forbids is told to the editor instead of being an error page.
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
