@@ -9,6 +9,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from allies.citing import STYLES, Work, bibtex, csl_json, reference
@@ -75,7 +76,7 @@ def _page(key: str, title: Any, url: str, **given: Any) -> Work:
         author=str(settings.SITE_NAME),
         url=url,
         accessed=timezone.localdate(),
-        language=getattr(title, "lang", ""),
+        language=getattr(title, "lang", "") or get_language() or "",
         **given,
     )
 

@@ -83,6 +83,14 @@ def test_a_title_is_cited_in_the_readers_language(visitor):
     assert csl(visitor, "/en/countries/russia/allies/cite.csl.json")["title"] == "Allies of Russia"
 
 
+def test_only_english_titles_are_set_in_capitals(visitor):
+    references = body(visitor.get("/id/ties/north-korea/russia/")).split('<details class="cite">')[
+        1
+    ]
+    assert "“Korea Utara dan Rusia”" in references
+    assert csl(visitor, "/id/ties/north-korea/russia/cite.csl.json")["language"] == "id"
+
+
 def test_a_title_that_looks_like_markup_stays_text_on_the_page(visitor):
     nasty = "<script>alert(1)</script> & {braces} \\input"
     event = cast.event(("RUS", "host"), title_en=nasty, slug="nasty")
