@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from allies.caching.unchanged import remembered, while_unchanged
 from allies.models import (
     Alliance,
     AllyList,
@@ -34,6 +35,8 @@ from allies.replicas import reading_primary
 
 #: The nouns that have addresses of their own.
 FOLLOWED: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
+#: Who comes back after more than this has a long way to go.
+LONG = dt.timedelta(days=1)
 _BY_NAME = {str(model._meta.model_name): model for model in FOLLOWED}
 
 
@@ -113,12 +116,10 @@ def _places(after: _Place | None) -> list[_Place]:
     A public record's is where it was last written, another's is where it ceased to be public.
     Costs a query a kind of part, and five a noun for what is not public.
     """
-    window = Q(history_date__lt=_settled())
-    if after is not None:
-        window &= Q(history_date__gte=after.moment)
+    settled = _settled()
     places = []
     for noun, model in _BY_NAME.items():
-        written = last_written(model, window, public=True)
+        written = _written(model, None if after is None else after.moment, settled)
         if not written:
             continue
         shown = model.objects.published().order_by().values_list("pk", flat=True)
@@ -128,6 +129,22 @@ def _places(after: _Place | None) -> list[_Place]:
             past = Past(model, hidden)
             places += [_Place(m, noun, n) for n in hidden if (m := past.ended(n, after.moment))]
     return sorted(place for place in places if after is None or place > after)
+
+
+def _written(model: Any, since: dt.datetime | None, until: dt.datetime) -> dict[int, dt.datetime]:
+    """Return when each record of a noun was last written, of those that were in this time.
+
+    Who has a long way to go asks page after page, each time for nearly all there is: then all of
+    it is counted once for a version of the content.
+    """
+    key = ("written", str(model._meta.model_name))
+    is_long = since is None or since < moment_of_writing() - LONG
+    if is_long:
+        every = while_unchanged(key, lambda: last_written(model, public=True))
+    elif (every := remembered(key)) is None:
+        window = Q(history_date__gte=since, history_date__lt=until)
+        return last_written(model, window, public=True)
+    return {n: m for n, m in every.items() if m < until and (since is None or m >= since)}
 
 
 def _settled() -> dt.datetime:

@@ -32,6 +32,9 @@ _INSIDE = tuple(
     )
 )
 _MINUTE = 60
+#: Letters of a query, at most: pages say it again in many of their links.
+LONGEST_QUERY = 8_000
+_PLAIN = "text/plain; charset=utf-8"
 #: Where a password or a code is tried: each try costs the server a good part of a second.
 _SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up)/")
 
@@ -43,6 +46,9 @@ def limited(get_response: _Handler) -> _Handler:
     """Wrap the views: who had too much made in this minute is asked to wait for the next."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
+        if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
+            said = _("This address is too long. Ask for less at once.")
+            return HttpResponse(f"{said}\n", status=414, content_type=_PLAIN)
         if request.method == "POST" and _SIGNING_IN.fullmatch(request.path_info):
             what, limit = "sign-in", settings.SIGN_INS_PER_MINUTE
         elif NOBODYS_ELSE.match(request.path_info):
@@ -106,7 +112,7 @@ def _wait(request: HttpRequest) -> HttpResponse:
         response = render(request, "slow_down.html", {"is_error": True}, status=429)
     else:
         said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
-        response = HttpResponse(f"{said}\n", status=429, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(f"{said}\n", status=429, content_type=_PLAIN)
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -13,6 +13,7 @@ from allies.models import (
     CitedPublishable,
     Entry,
     Publishable,
+    SeeAlso,
     Source,
     Stance,
     Status,
@@ -137,7 +138,7 @@ def last_written(
 
     def take(model: Any, owner: str, roots: Any, wanted: Any) -> None:
         versions = model.history.model.objects.order_by()
-        if public and model is Citation:
+        if public and model in (Citation, SeeAlso):
             versions = versions.filter(source__status=Status.PUBLISHED)
         versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
         last = versions.filter(window or Q()).values_list(owner).annotate(last=Max("history_date"))

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from allies.change_log import BadCursor, public_changes_since
-from allies.models import Event, Status
+from allies.models import AllyList, Event, SeeAlso, Status
 from tests import cast
 from tests.site import wait_for
 
@@ -233,6 +233,14 @@ class TestTheDesk:
         cast.cite(event, cast.source(status=Status.DRAFT))
         assert public_changes_since(before[1], 100) == ([], before[1])
         assert everything() == before
+
+    def test_a_draft_beside_a_public_list_is_no_change(self):
+        ally_list = AllyList.objects.published().first()
+        _changes, cursor = everything()
+        SeeAlso.objects.create(ally_list=ally_list, source=cast.source(status=Status.DRAFT))
+        assert everything(cursor) == ([], cursor)
+        SeeAlso.objects.create(ally_list=ally_list, source=cast.source())
+        assert ("changed", ally_list.slug) in since(cursor)
 
     def test_what_was_withdrawn_is_told_of_the_moment_it_was(self):
         event = cast.event(("RUS", "host"))

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from allies.caching.store import pages
-from allies.models import Event, Status
+from allies.models import Alliance, Event, Status
 from tests import cast
 from tests.views.test_corrections import corrected
 
@@ -146,6 +146,15 @@ def test_what_is_not_public_changes_nothing_in_a_feed(visitor):
     before = feed(visitor, "/en/events.atom").findtext(f"{ATOM}updated")
     cast.cite(event, cast.source(status=Status.DRAFT, title="Hidden"), note_en="Hidden")
     assert feed(visitor, "/en/events.atom").findtext(f"{ATOM}updated") == before
+
+
+@pytest.mark.parametrize("address", ["/en/events.atom", "/en/countries/russia/allies.atom"])
+def test_what_a_draft_says_of_a_public_record_moves_no_entry(address, visitor):
+    order = [*entries(visitor, address)]
+    last = Event.objects.published().order_by("updated_at").first()
+    for record in (last, *Alliance.objects.published()[:2]):
+        cast.cite(record, cast.source(status=Status.DRAFT))
+    assert [*entries(visitor, address)] == order
 
 
 def test_an_id_stays_when_the_record_is_renamed(visitor):

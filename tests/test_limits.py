@@ -78,3 +78,14 @@ def test_where_it_cannot_be_counted_nobody_is_turned_away(settings, starter, tmp
     reader = Client(REMOTE_ADDR="203.0.113.78")
     for number in range(3):
         assert reader.get(f"/en/search/?q={number}").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_question_is_not_said_again_at_any_length(starter):
+    """Its text stands in many links of a page: room in it is left out, and the rest has an end."""
+    reader = Client()
+    plain = len(reader.get("/en/events/?q=vote").content)
+    assert len(reader.get(f"/en/events/?q=vote{'+' * 7_000}").content) < plain + 30_000
+    refused = reader.get(f"/en/events/?q=vote{'+' * 9_000}")
+    assert refused.status_code == 414
+    assert "too long" in refused.content.decode()

@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.attention import AttentionFilter
-from allies.admin.base import PartsInline, RecordAdmin
+from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
+from allies.admin.parts import PartsInline
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,

@@ -7,9 +7,10 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.attention import AttentionFilter
-from allies.admin.base import PartsInline, RecordAdmin
+from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.edition import EditionsMixin
+from allies.admin.parts import PartsInline
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
@@ -14,28 +13,12 @@ from allies.admin.desk import PresenceMixin
 from allies.admin.editing import EditingMixin
 from allies.admin.exchange import ExchangeMixin
 from allies.admin.history import HistoryMixin
+from allies.admin.parts import ChoosingMixin
 from allies.folding import fold
 from allies.models import EvidenceLost
 
 
-class NamedFormSet(BaseInlineFormSet):
-    """Rows whose fields have the names of their columns, also for who cannot see these."""
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        super().add_fields(form, index)
-        for field in form.fields.values():
-            if not field.widget.is_hidden and field.label:
-                field.widget.attrs.setdefault("aria-label", str(field.label))
-
-
-class PartsInline(admin.TabularInline):
-    """Parts of a record, a row each."""
-
-    extra = 0
-    formset = NamedFormSet
-
-
-class RecordAdmin(PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
+class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
     """A noun in the admin."""
 
     change_form_template = "admin/allies/change_form.html"

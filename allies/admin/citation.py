@@ -5,14 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.base import NamedFormSet, RecordAdmin
+from allies.admin.base import RecordAdmin
+from allies.admin.parts import PartsMixin
 from allies.models import Citation
 
 
-class CitationInline(admin.StackedInline):
+class CitationInline(PartsMixin, admin.StackedInline):
     model = Citation
-    formset = NamedFormSet
-    extra = 0
     fields = (("source", "stance"), ("locator", "verified_on"), "quote", "note_en", "note_ind")
     autocomplete_fields = ("source",)
 

@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import RecordAdmin
+from allies.admin.parts import PartsInline
 from allies.models import Alias, Country
 
 
-class AliasInline(admin.TabularInline):
+class AliasInline(PartsInline):
     model = Alias
-    extra = 0
     fields = ("name", "language")
 
 

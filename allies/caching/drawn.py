@@ -5,37 +5,52 @@ part is known by the values it is drawn of, so there is nothing to forget when t
 """
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
+from threading import Lock
 from typing import Any, ParamSpec
 
+from cachetools import LRUCache
 from django.conf import settings
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+#: Letters of what is remembered, with what it was drawn of; and of one drawing, at most.
+KEPT, LONGEST = 8_000_000, 100_000
+
 Values = ParamSpec("Values")
 
 
-def drawn_once(kept: int) -> Callable[[Callable[Values, SafeString]], Callable[Values, SafeString]]:
+def _size(kept: tuple[SafeString, int]) -> int:
+    return kept[1]
+
+
+_kept: LRUCache[Any, tuple[SafeString, int]] = LRUCache(KEPT, getsizeof=_size)
+_lock = Lock()
+
+
+def drawn_once(draw: Callable[Values, SafeString]) -> Callable[Values, SafeString]:
     """Decorate a function that draws of its arguments and in the active language.
 
-    All arguments must be hashable, equal only if what is drawn of them is equal. The ``kept``
-    drawings that were asked for last are remembered; none while templates are being worked on, nor
-    one that is asked for with its arguments named.
+    All arguments must be hashable, equal only if what is drawn of them is equal. What was asked for
+    last is remembered; nothing while templates are being worked on, nor what is asked for with its
+    arguments named.
     """
+    plain: Callable[..., SafeString] = draw
 
-    def decorate(draw: Callable[Values, SafeString]) -> Callable[Values, SafeString]:
-        plain: Callable[..., SafeString] = draw
+    @wraps(draw)
+    def drawn(*values: Values.args, **named: Values.kwargs) -> SafeString:
+        if settings.DEBUG or named:
+            return draw(*values, **named)
+        key = (plain, get_language(), values)
+        with _lock:
+            kept = _kept.get(key)
+        if kept is not None:
+            return kept[0]
+        text = draw(*values, **named)
+        size = len(text) + len(repr(values))
+        if size <= LONGEST:
+            with _lock:
+                _kept[key] = (text, size)
+        return text
 
-        @lru_cache(kept)
-        def remembered(language: str | None, values: Any) -> SafeString:
-            return plain(*values)
-
-        @wraps(draw)
-        def drawn(*values: Values.args, **named: Values.kwargs) -> SafeString:
-            if settings.DEBUG or named:
-                return draw(*values, **named)
-            return remembered(get_language(), values)
-
-        return drawn
-
-    return decorate
+    return drawn

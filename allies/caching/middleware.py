@@ -135,7 +135,9 @@ def _key(request: HttpRequest, state: tuple[int, int]) -> str:
         *state,
         request.scheme,
         request.get_host(),
-        request.get_full_path(),
+        request.path_info,
+        # As it came: what is written in two ways may be two questions.
+        request.META.get("QUERY_STRING", ""),
         *language,
     )
     secret = settings.SECRET_KEY.encode()[:64]

@@ -37,6 +37,15 @@ def while_unchanged(key: Hashable, count: Callable[[], Value]) -> Value:
     return kept
 
 
+def remembered(key: Hashable) -> Any:
+    """Return what ``while_unchanged`` remembers for this key; None where that is nothing."""
+    version = version_here()
+    if version is None or connections[reading_from()].in_atomic_block:
+        return None
+    with _lock:
+        return _kept.get((version, key))
+
+
 def forget() -> None:
     """Drop what is remembered."""
     with _lock:

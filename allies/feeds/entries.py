@@ -61,7 +61,7 @@ def latest(queryset: Any) -> list[Any]:
 
     Costs a query a kind of part and holds an id and a date a row, however wide the view is.
     """
-    written = last_written(queryset.model, ids=queryset.order_by().values("pk"))
+    written = last_written(queryset.model, ids=queryset.order_by().values("pk"), public=True)
     newest = heapq.nlargest(FED, written, key=lambda number: (written[number], number))
     found = queryset.in_bulk(newest)
     return [found[number] for number in newest if number in found]
@@ -114,7 +114,7 @@ def newest_of(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
     written = (
         (moment, str(model._meta.model_name), number, model)
         for model, ids in found
-        for number, moment in last_written(model, ids=ids).items()
+        for number, moment in last_written(model, ids=ids, public=True).items()
     )
     numbers: dict[Any, list[int]] = {}
     for _moment, _noun, number, model in heapq.nlargest(FED, written, key=lambda one: one[:3]):

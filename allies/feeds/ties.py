@@ -31,7 +31,7 @@ def rows_of_ties(focus: Country, rows: Iterable[Tied], sort: str = "ally") -> li
     ``sort`` tells such rows from those that other views have for the same two countries.
     """
     rows = [row for row in rows if row.alliances]
-    written = last_written(Alliance, ids=_alliances(rows))
+    written = last_written(Alliance, ids=_alliances(rows), public=True)
 
     def last(row: Tied) -> dt.datetime:
         # What was written past the application has no version, and its own dates.

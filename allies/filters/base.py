@@ -66,8 +66,9 @@ class ReadersFilterSet(django_filters.FilterSet):
 
     @property
     def applied(self) -> dict[str, str]:
-        """The filters in use, as in the address."""
-        return {name: self.data[name] for name in self.filters if self.data.get(name)}
+        """The filters in use, as in the address, without the room around what is asked."""
+        asked = {name: str(self.data.get(name) or "").strip() for name in self.filters}
+        return {name: text for name, text in asked.items() if text}
 
     @property
     def at_once(self) -> list[forms.BoundField]:

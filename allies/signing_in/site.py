@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
@@ -50,10 +51,13 @@ class Desk(AdminSite):
             if any("\0" in value for _name, values in request.POST.lists() for value in values):
                 return bad_request(request)
             try:
-                return inner(request, *args, **kwargs)
-            except (ValueError, OverflowError, DataError, ValidationError):
+                response = inner(request, *args, **kwargs)
+                # What is wrong with a question may show only when its answer is drawn.
+                return response.render() if isinstance(response, TemplateResponse) else response
+            except (ValueError, OverflowError, DataError, ValidationError) as error:
                 is_list = ACTION_CHECKBOX_NAME in request.POST
-                if not is_list and (request.method == "POST" or not request.GET):
+                is_too_large = isinstance(error, (OverflowError, DataError))
+                if not (is_list or is_too_large) and (request.method == "POST" or not request.GET):
                     raise
                 log.warning("What was asked for cannot be answered.", exc_info=True)
                 return bad_request(request)

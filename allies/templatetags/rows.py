@@ -92,7 +92,7 @@ def event_row(event: Event) -> SafeString:
     )
 
 
-@drawn_once(4096)
+@drawn_once
 def _event_row(row: EventRow) -> SafeString:
     return render_to_string("allies/event/_row.html", {"row": row})
 
@@ -121,6 +121,6 @@ def ally_row(row: AllyRow, focus: Country, day: dt.date | None = None) -> SafeSt
     )
 
 
-@drawn_once(4096)
+@drawn_once
 def _ally_row(row: Ally) -> SafeString:
     return render_to_string("allies/country/_ally_row.html", {"row": row})

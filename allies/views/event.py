@@ -98,8 +98,8 @@ class EventListing(Listing):
     def page_rows(self, queryset: Any) -> list[Any]:
         """Return the events of a page; evidence is counted for these alone, found before."""
         found = list(queryset.values_list("pk", flat=True))
-        events = Event.objects.with_evidence().in_bulk(found)
-        return [events[pk] for pk in found]
+        events = Event.objects.published().with_evidence().in_bulk(found)
+        return [events[pk] for pk in found if pk in events]
 
     def rows(self, queryset: Any) -> Iterator[Any]:
         """Return the events; who took part is read as texts, for that may be millions."""

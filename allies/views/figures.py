@@ -43,7 +43,7 @@ def events_by_year(events: ByYear, asked: Mapping[str, str], title: str = "") ->
     return _events_by_year(counts, events.unsure, tuple(asked.items()), title)
 
 
-@drawn_once(128)
+@drawn_once
 def _events_by_year(
     counts: tuple[tuple[int, int], ...], unsure: int, asked: tuple[tuple[str, str], ...], title: str
 ) -> SafeString:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
+from allies.admin.parts import MOST
 from allies.models import Event, Source, Status
 from tests import cast
 
@@ -70,6 +71,38 @@ def test_actions_take_any_selection(model, root):
             name = action if isinstance(action, str) else action.__name__
             answer = root.post(address, {"action": name, "_selected_action": chosen})
             assert answer.status_code < 500, (name, chosen[:20])
+
+
+@pytest.mark.parametrize(
+    "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
+)
+def test_new_forms_take_any_record(model, root):
+    """What is chosen by its number: in the address of a form, in what is sent, in its rows."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+    chosen = [f.name for f in (*model._meta.fields, *model._meta.many_to_many) if f.is_relation]
+    rows = {}
+    for inline in admin.site._registry[model].inlines:
+        fields = [field.name for field in inline.model._meta.fields if field.is_relation]
+        prefix = inline.model._meta.get_field(fields[0]).related_query_name()
+        of_record = [f for f in inline.model._meta.fields if f.related_model is model]
+        prefix = of_record[0].remote_field.get_accessor_name() if of_record else prefix
+        rows |= {f"{prefix}-TOTAL_FORMS": "1", f"{prefix}-INITIAL_FORMS": "0"}
+        rows |= {f"{prefix}-0-{name}": "?" for name in fields}
+    for value in ("x", "9" * 30, "-1", "1.5"):
+        for name in chosen:
+            for answer in (
+                root.get(f"{address}?{urlencode({name: value})}"),
+                root.post(address, {name: value}),
+            ):
+                assert answer.status_code < 500, (name, value)
+        sent = {name: value if given == "?" else given for name, given in rows.items()}
+        assert root.post(address, sent).status_code < 500, value
+
+
+def test_a_form_has_no_more_rows_than_it_takes(root):
+    sent = {"memberships-TOTAL_FORMS": "1999", "memberships-INITIAL_FORMS": "0"}
+    page = root.post(reverse("admin:allies_alliance_add"), sent).content.decode()
+    assert page.count('name="memberships-') // page.count('name="memberships-0-') < MOST + 2
 
 
 SENT = [

@@ -65,6 +65,15 @@ class TestOneProcess:
             Source.objects.filter(key="dw-2024-en").update(title=address)
             assert visitor.get(address, headers=asked).status_code == 200
 
+    def test_what_is_written_in_other_bytes_is_another_question(self, visitor):
+        """The bytes of “ü”, and those of the two letters that they are in Latin-1."""
+        raw = "q=T\xc3\xbcrkiye"
+        twice = visitor.get("/api/v1/countries?q=T%C3%83%C2%BCrkiye")
+        once = visitor.get("/api/v1/countries", QUERY_STRING=raw)
+        assert twice.json()["items"] == []
+        assert [row["alpha3"] for row in once.json()["items"]] == ["TUR"]
+        assert once["ETag"] != twice["ETag"]
+
     def test_another_version_is_another_page(self, visitor):
         address = "/en/sources/dw-2024-en/"
         first = visitor.get(address)
