@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import zipfile
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -167,6 +168,8 @@ def _as_text(value: Any) -> str:
             return value.isoformat()
         case Decimal() | UUID() | dt.timedelta():
             return str(value)
+        case bytes() | memoryview():
+            return b64encode(value).decode()  # as Django's BinaryField reads it
     raise TypeError(f"A {type(value).__name__} has no place in a backup")
 
 

@@ -58,7 +58,7 @@ def limited(get_response: _Handler) -> _Handler:
         client = client_of(request)
         if not (limit and client) or _is_inside(client) or _count(client, what) <= limit:
             return get_response(request)
-        return _wait(request)
+        return _wait(request, is_signing_in=what == "sign-in")
 
     return answer
 
@@ -106,10 +106,11 @@ def _in_file(digest: str, minute: int) -> int:
     return int(number)
 
 
-def _wait(request: HttpRequest) -> HttpResponse:
+def _wait(request: HttpRequest, *, is_signing_in: bool) -> HttpResponse:
     seconds = _MINUTE - int(time.time()) % _MINUTE
     if request.path_info.endswith("/") and not request.path_info.startswith("/api/"):
-        response = render(request, "slow_down.html", {"is_error": True}, status=429)
+        shown = {"is_error": True, "is_signing_in": is_signing_in}
+        response = render(request, "slow_down.html", shown, status=429)
     else:
         said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
         response = HttpResponse(f"{said}\n", status=429, content_type=_PLAIN)

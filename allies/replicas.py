@@ -25,12 +25,13 @@ log = logging.getLogger(__name__)
 
 #: The replicas, by their names in the settings.
 REPLICAS = tuple(name for name in settings.DATABASES if name != PRIMARY)
-#: Seconds a server that did not answer is left alone.
+#: Seconds between two looks whether a server that did not answer is back.
 PAUSE = 2.0
 
 _now = threading.local()
 _turn = count()
-_left_alone: dict[str, float] = {}
+_left_alone: set[str] = set()
+_lock = threading.Lock()
 
 
 class Router:
@@ -116,19 +117,40 @@ def _let_go(server: str) -> None:
 
 
 def leave_alone(server: str, reason: object) -> None:
-    """Ask a server nothing for a while: it did not answer."""
-    if not is_left_alone(server):
-        log.warning("The database server %r is away (%s); going on without it.", server, reason)
-    _left_alone[server] = time.monotonic() + PAUSE
+    """Ask a server that did not answer nothing, until it answers a thread that waits for that."""
+    with _lock:
+        if server in _left_alone:
+            return
+        _left_alone.add(server)
+    log.warning("The database server %r is away (%s); going on without it.", server, reason)
+    threading.Thread(target=_wait_for, args=(server,), daemon=True).start()
+
+
+def _wait_for(server: str) -> None:
+    try:
+        while True:
+            time.sleep(PAUSE)
+            try:
+                content_version(server)
+            except Exception:  # whatever a driver raises
+                connections[server].close()
+            else:
+                break
+    finally:
+        connections[server].close()
+        _left_alone.discard(server)
+    log.warning("The database server %r is back.", server)
 
 
 def is_left_alone(server: str) -> bool:
-    """Say whether a server did not answer a moment ago."""
-    return time.monotonic() < _left_alone.get(server, 0)
+    """Say whether a server is asked nothing, for it did not answer and another one can."""
+    return bool(REPLICAS) and server in _left_alone
 
 
 def answers(server: str) -> bool:
     """Say whether a server answers, whatever it holds."""
+    if is_left_alone(server):
+        return False
     connection = connections[server]
     try:
         connection.ensure_connection()
@@ -149,11 +171,9 @@ def version_of(server: str) -> int | None:
 
     Asked on the driver's own cursor, for this is asked before every answer.
     """
-    if REPLICAS and is_left_alone(server):
+    if is_left_alone(server):
         _let_go(server)
         return None
-    if server in _left_alone:  # one asks whether it is back; the others need not wait for that
-        _left_alone[server] = time.monotonic() + PAUSE
     connection = connections[server]
     was_open = connection.connection is not None
     # One kept open from before its server was started anew is worth a second try.
@@ -167,7 +187,5 @@ def version_of(server: str) -> int | None:
             if not tries_left:
                 leave_alone(server, error)
         else:
-            if _left_alone.pop(server, None):
-                log.warning("The database server %r is back.", server)
             return version
     return None

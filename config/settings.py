@@ -5,9 +5,11 @@ README.md has every variable in a table. Nothing else in the project reads the e
 
 import os
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from shutil import disk_usage
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -140,7 +142,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The cache: this process's memory, and a server that several processes share. Sessions are not in
 # it: one that was ended has to be ended in every process.
 
-CACHE_URL = env.str("CACHE_URL", "")
+CACHE_URL = env.str(
+    "CACHE_URL",
+    "",
+    validate=validate.Regexp(
+        r"$|(rediss?|unix)://.+", error="An address like redis://127.0.0.1:6379/0 is needed."
+    ),
+)
 CACHES = {
     "default": {
         "BACKEND": "allies.caching.redis.PatientRedisCache",
@@ -206,9 +214,12 @@ ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.Internet
 
 # The desk: after how many days without a look a record's evidence is stale.
 
-STALE_DAYS = env.dict(
-    "ALLIES_STALE_DAYS", {"alliance": 365, "event": 1095, "entry": 365}, subcast_values=int
-)
+_STALE_DAYS = {"alliance": 365, "event": 1095, "entry": 365}
+STALE_DAYS = env.dict("ALLIES_STALE_DAYS", _STALE_DAYS, subcast_values=int)
+if _strangers := STALE_DAYS.keys() - _STALE_DAYS.keys():
+    raise ImproperlyConfigured(
+        f"ALLIES_STALE_DAYS: {min(_strangers)} is none of {', '.join(_STALE_DAYS)}"
+    )
 
 # Mail: the weekly summary. Without a server it is printed.
 
@@ -243,7 +254,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 BEHIND_PROXY = env.bool("ALLIES_BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_FAILURE_VIEW = "allies.views.errors.not_from_here"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("ALLIES_TRUSTED_ORIGINS", [])
+if _without := [origin for origin in CSRF_TRUSTED_ORIGINS if "://" not in origin]:
+    raise ImproperlyConfigured(
+        f"ALLIES_TRUSTED_ORIGINS: {_without[0]} needs its scheme, like https://{_without[0]}"
+    )
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -349,10 +365,15 @@ LOGGING = {
 # machine share a folder, for each of them is asked for all.
 
 METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "")
+METRICS_OF_ALL = False
 if METRICS_TOKEN:
     _folder = DATA_DIR / "metrics"
-    _folder.mkdir(exist_ok=True)
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+    # A file there is memory of the process: one that finds no room on the disk ends it.
+    with suppress(OSError):
+        _folder.mkdir(exist_ok=True)
+        if os.access(_folder, os.W_OK) and disk_usage(_folder).free > 64 * 1024**2:
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+            METRICS_OF_ALL = True
 
 # A variable with a slip in its name would be passed over in silence otherwise.
 

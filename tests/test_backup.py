@@ -13,6 +13,14 @@ for n in range(40):
     source.save()
 """
 
+#: A file that waits to be applied, as the servers of a site share it: any bytes.
+WAITING = (
+    "from allies.models import *;"
+    "one = Changeset.objects.create(kind='import', file_name='a.csv');"
+    "JobFile.objects.create(changeset=one, name='a.csv', number=0, stamp='1', content=bytes(range(256)))"
+)
+WAITS = "from allies.models import *; print([*bytes(JobFile.objects.get(stamp='1').content)])"
+
 COUNTS = (
     "from django.apps import apps; print({m._meta.db_table: m._base_manager.count() "
     "for m in apps.get_app_config('allies').get_models(include_auto_created=True) "
@@ -45,6 +53,7 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(site, site
     upload = site.folder / "uploads" / "imports" / "7" / "file.csv"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"a,b\r\n" * 1000)
+    site.shell(WAITING)
     writers = [
         site.start("manage.py", "shell", "-v0", "-c", WRITER.format(name=name))
         for name in ("ann", "ben")
@@ -58,6 +67,7 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(site, site
     other = elsewhere(tmp_path / "sqlite")
     other.manage("restore", file)
     assert (other.folder / "uploads/imports/7/file.csv").read_bytes() == upload.read_bytes()
+    assert other.shell(WAITS) == str([*range(256)])
     members = manifest(file)["members"]
     counts = eval(other.shell(COUNTS))
     assert counts == {name: members[f"tables/{name}.jsonl"]["rows"] for name in counts}

@@ -53,6 +53,7 @@ def unwritable(site):
 
 def test_where_nothing_can_be_written_readers_read_on_from_postgresql(site, unwritable):
     """SQLite reads nothing where it can write nothing: there everybody is told, in words."""
+    site.environment["ALLIES_METRICS_TOKEN"] = "a token that is long enough for a test"
     server = site.serve(unwritable, is_well=False)
     has_its_own = bool(site.environment.get("DATABASE_URL"))
     for path in ("/en/", "/id/countries/russia/allies/", "/en/search/?q=pact"):

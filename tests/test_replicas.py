@@ -185,3 +185,14 @@ def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, p
         assert "primary: not to be reached" in answer(f"{server}/readyz")[2]
     wait_for(lambda: "primary: ok" in answer(f"{server}/readyz")[2])
     assert answer(f"{server}/en/admin/login/")[0] == 200
+
+
+def test_a_worker_outlives_its_database(primary, replica, prepared):
+    worker = prepared.worker()
+    primary.kill()
+    wait_for(lambda: "waiting for it" in worker.said.read_text())
+    primary.start()
+    prepared.shell("from allies.jobs import after_import; after_import.enqueue()")
+    done = "from django_tasks_db.models import *; print(DBTaskResult.objects.ready().count())"
+    wait_for(lambda: prepared.shell(done) == "0")
+    assert worker.poll() is None

@@ -19,6 +19,9 @@ from config.settings import env
         ("ALLIES_IMPORT_MAX_BYTES", "lots"),
         ("ALLIES_LOG_LEVEL", "loud"),
         ("DATABASE_URL", "postgers://host/name"),
+        ("CACHE_URL", "memcached://host"),
+        ("ALLIES_STALE_DAYS", "evnet=30"),
+        ("ALLIES_TRUSTED_ORIGINS", "allies.example"),
     ],
 )
 def test_bad_value_stops_the_start_and_names_the_variable(name, value):

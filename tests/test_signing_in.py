@@ -94,3 +94,13 @@ def test_who_signed_in_is_on_record_and_no_password_is(ana):
     ]
     assert "ana" in pages[1]
     assert not any("wrong-guess" in page or PASSWORD in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "This form was not taken"), ("id", "Formulir ini tidak diterima")]
+)
+def test_a_form_from_elsewhere_is_refused_in_words(language, said):
+    visitor = Client(enforce_csrf_checks=True)
+    answer = visitor.post(f"/{language}/admin/login/", {"username": "ann", "password": "x"})
+    assert answer.status_code == 403
+    assert said in answer.content.decode()

@@ -1,10 +1,12 @@
 """Changesets in the admin: a file is uploaded, mapped, looked at, applied, taken back."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -30,6 +32,8 @@ from allies.exchange.suggestions import suggest
 from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState
+
+log = logging.getLogger(__name__)
 
 
 class OwnFilter(admin.SimpleListFilter):
@@ -134,7 +138,13 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         initial = {"noun": request.GET.get("noun", nouns[0])}
         form = UploadForm(nouns, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
-            changeset = self._received(request, form)
+            try:
+                changeset = self._received(request, form)
+            except OSError:
+                log.exception("An upload cannot be kept.")
+                said = _("The file cannot be kept here: the disk is full or cannot be written to.")
+                form.add_error("file", said)
+                return self.page(request, "upload", form=form, title=_("Import a file"))
             try:
                 self._understand(changeset)
             except UnreadableFile as error:
@@ -146,16 +156,17 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
     def _received(self, request: HttpRequest, form: UploadForm) -> Changeset:
         file = form.cleaned_data["file"]
-        changeset = Changeset.objects.create(
-            noun=form.cleaned_data["noun"],
-            reason=form.cleaned_data["reason"],
-            file=file,
-            file_name=Path(file.name).name[:200],
-            created_by_id=request.user.pk,
-        )
-        path = Path(changeset.file.path)
-        changeset.sha256 = sha256_of(path)
-        keep(changeset, path)
+        with transaction.atomic():
+            changeset = Changeset.objects.create(
+                noun=form.cleaned_data["noun"],
+                reason=form.cleaned_data["reason"],
+                file=file,
+                file_name=Path(file.name).name[:200],
+                created_by_id=request.user.pk,
+            )
+            path = Path(changeset.file.path)
+            changeset.sha256 = sha256_of(path)
+            keep(changeset, path)
         return changeset
 
     def _understand(self, changeset: Changeset) -> None:

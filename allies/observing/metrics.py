@@ -56,8 +56,15 @@ def waiting_jobs() -> tuple[int, float]:
 
 
 def figures() -> bytes:
-    """Return the figures of all processes of this machine, as Prometheus reads them."""
+    """Return the figures of all processes of this machine, as Prometheus reads them.
+
+    Those of this process alone, where the data folder had no room for those of all.
+    """
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    if settings.METRICS_OF_ALL:
+        multiprocess.MultiProcessCollector(registry)
+    else:
+        registry.register(REQUESTS)
+        registry.register(SECONDS)
     registry.register(_Jobs())
     return bytes(generate_latest(registry))

@@ -27,6 +27,13 @@ def forbidden(request: HttpRequest, exception: Any = None, **kwargs: Any) -> Htt
     return render(request, "403.html", _ERROR, status=403)
 
 
+@requires_csrf_token
+def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form was not taken, for nothing tells that it was sent from a page of ours."""
+    shown = {**_ERROR, "is_foreign": True}
+    return render(request, "403.html", shown, status=403)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     if not isinstance(sys.exception(), OperationalError | InterfaceError):
         return render(request, "500.html", _ERROR, status=500)

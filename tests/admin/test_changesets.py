@@ -569,3 +569,12 @@ class TestRealFiles:
         )
         counts = own.changeset.counts["country"]
         assert (counts["rows"], counts["unchanged"], counts["repeated"]) == (243, 217, 26)
+
+
+def test_an_upload_that_cannot_be_kept_is_said_and_leaves_nothing(dana, desk, settings, tmp_path):
+    (tmp_path / "uploads").write_text("no folder")
+    settings.MEDIA_ROOT = tmp_path / "uploads"
+    before = Changeset.objects.count()
+    page = desk(dana).upload(NAMES)
+    assert "The file cannot be kept here" in page
+    assert Changeset.objects.count() == before

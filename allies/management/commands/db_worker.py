@@ -1,0 +1,25 @@
+"""The job worker, which outlives its database: it waits until that is back."""
+
+import logging
+import time
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+from django_tasks_db.management.commands.db_worker import Command as WorkerCommand
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two tries.
+PAUSE = 2
+
+
+class Command(WorkerCommand):
+    def handle(self, *args: Any, **options: Any) -> None:
+        while True:
+            try:
+                super().handle(*args, **options)
+                return
+            except (OperationalError, InterfaceError) as error:
+                log.warning("The database does not answer (%s); waiting for it.", error)
+                connections.close_all()
+                time.sleep(PAUSE)
