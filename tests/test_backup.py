@@ -17,7 +17,8 @@ for n in range(40):
 WAITING = (
     "from allies.models import *;"
     "one = Changeset.objects.create(kind='import', file_name='a.csv');"
-    "JobFile.objects.create(changeset=one, name='a.csv', number=0, stamp='1', content=bytes(range(256)))"
+    "where = dict(changeset=one, name='a.csv', number=0, stamp='1');"
+    "JobFile.objects.create(content=bytes(range(256)), **where)"
 )
 WAITS = "from allies.models import *; print([*bytes(JobFile.objects.get(stamp='1').content)])"
 
