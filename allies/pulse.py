@@ -13,14 +13,18 @@ from typing import Any
 PATIENCE = 3.0
 
 
+class NoAnswer(Exception):
+    """A server that took what it was asked, and said nothing in time."""
+
+
 def asked(connection: Any, sql: str) -> str | None:
     """Return the one value of a statement as text, None for NULL.
 
     ``connection`` is psycopg's, with no transaction begun. Its cursor is passed over, which takes
-    as long as the answer does. Raises psycopg's errors: OperationalError where the server did not
-    answer in time, and then nothing more can be asked of this connection.
+    as long as the answer does. Raises psycopg's errors, and NoAnswer, after which nothing more can
+    be asked of this connection.
     """
-    from psycopg import OperationalError, errors, pq
+    from psycopg import errors, pq
 
     link = connection.pgconn
     with connection.lock:
@@ -31,7 +35,7 @@ def asked(connection: Any, sql: str) -> str | None:
         while link.is_busy():
             if not waiting.poll(max(end - time.monotonic(), 0) * 1000):
                 link.finish()
-                raise OperationalError(f"The database server did not answer in {PATIENCE:g} s.")
+                raise NoAnswer(f"no answer in {PATIENCE:g} seconds")
             link.consume_input()
         result = link.get_result()
         while link.get_result() is not None:

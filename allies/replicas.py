@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.db import OperationalError, connections
 
 from allies.caching.version import content_version
-from allies.pulse import asked
+from allies.pulse import NoAnswer, asked
 
 log = logging.getLogger(__name__)
 
@@ -184,8 +184,9 @@ def version_of(server: str) -> int | None:
             if connection.in_atomic_block:
                 return None
             connection.close()
-            if not tries_left:
+            if isinstance(error, NoAnswer) or not tries_left:
                 leave_alone(server, error)
+                return None
         else:
             return version
     return None
