@@ -1,4 +1,4 @@
-"""Asks PostgreSQL one small thing that it answers at once, or that it will not answer at all.
+"""Asks a database one small thing that it answers at once, or that it will not answer at all.
 
 A server whose process was stopped, or whose disk does not come back, takes connections and what is
 asked, and says nothing; nothing in the network tells that. What is asked before every page waits
@@ -7,7 +7,10 @@ for a few seconds only, so that nobody waits behind it for ever.
 
 import select
 import time
+from contextlib import closing
 from typing import Any
+
+from django.db import connections
 
 #: Seconds a server has to answer. One that is merely busy takes a small part of it.
 PATIENCE = 3.0
@@ -17,13 +20,24 @@ class NoAnswer(Exception):
     """A server that took what it was asked, and said nothing in time."""
 
 
-def asked(connection: Any, sql: str) -> str | None:
-    """Return the one value of a statement as text, None for NULL.
+def asked(server: str, sql: str) -> int:
+    """Return the one whole number that a statement asks for.
 
-    ``connection`` is psycopg's, with no transaction begun. Its cursor is passed over, which takes
-    as long as the answer does. Raises psycopg's errors, and NoAnswer, after which nothing more can
-    be asked of this connection.
+    Asked of the driver itself, for this is asked before every answer; so what it raises are the
+    driver's own errors, and NoAnswer, after which nothing more can be asked of this connection.
     """
+    connection = connections[server]
+    connection.ensure_connection()
+    driver = connection.connection
+    if connection.vendor == "postgresql" and driver.autocommit:
+        return _in_time(driver, sql)
+    with closing(driver.cursor()) as cursor:
+        cursor.execute(sql)
+        return int(cursor.fetchone()[0])
+
+
+def _in_time(connection: Any, sql: str) -> int:
+    """Ask past psycopg's cursor, which takes as long as the answer does; outside transactions."""
     from psycopg import errors, pq
 
     link = connection.pgconn
@@ -42,5 +56,4 @@ def asked(connection: Any, sql: str) -> str | None:
             pass  # the end of what it says comes with the answer
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise errors.error_from_result(result)
-    value: bytes | None = result.get_value(0, 0)
-    return None if value is None else value.decode()
+    return int(result.get_value(0, 0))

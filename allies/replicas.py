@@ -151,17 +151,10 @@ def answers(server: str) -> bool:
     """Say whether a server answers, whatever it holds."""
     if is_left_alone(server):
         return False
-    connection = connections[server]
     try:
-        connection.ensure_connection()
-        if connection.vendor == "postgresql" and connection.connection.autocommit:
-            asked(connection.connection, "SELECT 1")
-        else:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+        asked(server, "SELECT 1")
     except Exception:  # whatever a driver raises
-        if not connection.in_atomic_block:
-            connection.close()
+        _let_go(server)
         return False
     return True
 

@@ -199,13 +199,13 @@ class Still:
 
     def __init__(self, cluster):
         self._cluster = cluster
+        self._still = contextlib.ExitStack()
 
     def kill(self):
-        self._frozen = self._cluster.frozen()
-        self._frozen.__enter__()
+        self._still.enter_context(self._cluster.frozen())
 
     def start(self):
-        self._frozen.__exit__(None, None, None)
+        self._still.close()
 
 
 def program(*command, port):

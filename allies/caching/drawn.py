@@ -6,8 +6,9 @@ part is known by the values it is drawn of, so there is nothing to forget when t
 
 from collections.abc import Callable
 from functools import wraps
+from operator import itemgetter
 from threading import Lock
-from typing import Any, ParamSpec
+from typing import Any, TypeVarTuple
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -17,36 +18,30 @@ from django.utils.translation import get_language
 #: Letters of what is remembered, with what it was drawn of; and of one drawing, at most.
 KEPT, LONGEST = 8_000_000, 100_000
 
-Values = ParamSpec("Values")
+Values = TypeVarTuple("Values")
 
 
-def _size(kept: tuple[SafeString, int]) -> int:
-    return kept[1]
-
-
-_kept: LRUCache[Any, tuple[SafeString, int]] = LRUCache(KEPT, getsizeof=_size)
+_kept: LRUCache[Any, tuple[SafeString, int]] = LRUCache(KEPT, getsizeof=itemgetter(1))
 _lock = Lock()
 
 
-def drawn_once(draw: Callable[Values, SafeString]) -> Callable[Values, SafeString]:
+def drawn_once(draw: Callable[[*Values], SafeString]) -> Callable[[*Values], SafeString]:
     """Decorate a function that draws of its arguments and in the active language.
 
     All arguments must be hashable, equal only if what is drawn of them is equal. What was asked for
-    last is remembered; nothing while templates are being worked on, nor what is asked for with its
-    arguments named.
+    last is remembered; nothing while templates are being worked on.
     """
-    plain: Callable[..., SafeString] = draw
 
     @wraps(draw)
-    def drawn(*values: Values.args, **named: Values.kwargs) -> SafeString:
-        if settings.DEBUG or named:
-            return draw(*values, **named)
-        key = (plain, get_language(), values)
+    def drawn(*values: *Values) -> SafeString:
+        if settings.DEBUG:
+            return draw(*values)
+        key = (draw, get_language(), values)
         with _lock:
             kept = _kept.get(key)
         if kept is not None:
             return kept[0]
-        text = draw(*values, **named)
+        text = draw(*values)
         size = len(text) + len(repr(values))
         if size <= LONGEST:
             with _lock:

@@ -7,7 +7,6 @@ a time and needs one row.
 """
 
 import secrets
-from contextlib import closing
 from typing import Any
 
 from django.apps import apps
@@ -60,19 +59,8 @@ def watched_tables() -> list[str]:
 
 
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
-    """Return the content's version as this connection sees it; one query on a tiny table.
-
-    Asked of the driver itself, for this is asked before every answer; so what it raises are the
-    driver's own errors.
-    """
-    connection = connections[using]
-    connection.ensure_connection()
-    driver = connection.connection
-    if connection.vendor == "postgresql" and driver.autocommit:
-        return int(asked(driver, _VERSION) or 0)
-    with closing(driver.cursor()) as cursor:
-        cursor.execute(_VERSION)
-        return int(cursor.fetchone()[0])
+    """Return the content's version as this connection sees it; one query on a tiny table."""
+    return asked(using, _VERSION)
 
 
 def begin_anew(using: str = DEFAULT_DB_ALIAS) -> None:

@@ -98,8 +98,8 @@ def _event_row(row: EventRow) -> SafeString:
 
 
 @register.simple_tag
-def ally_row(row: AllyRow, focus: Country, day: dt.date | None = None) -> SafeString:
-    """Show a country as a row of the list of another's allies; ``day`` is the one asked for."""
+def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -> SafeString:
+    """Show a country as a row of the list of another's allies; was its day asked for?"""
     event, pair = row.latest_event, Pair.of(focus, row.country)
     return _ally_row(
         Ally(
@@ -116,7 +116,7 @@ def ally_row(row: AllyRow, focus: Country, day: dt.date | None = None) -> SafeSt
             row.disputed,
             str(focus.name),
             (pair.first.slug, pair.second.slug),
-            day.isoformat() if day else "",
+            day.isoformat() if is_asked else "",
         )
     )
 

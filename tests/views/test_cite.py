@@ -84,9 +84,8 @@ def test_a_title_is_cited_in_the_readers_language(visitor):
 
 
 def test_only_english_titles_are_set_in_capitals(visitor):
-    references = body(visitor.get("/id/ties/north-korea/russia/")).split('<details class="cite">')[
-        1
-    ]
+    page = body(visitor.get("/id/ties/north-korea/russia/"))
+    _before, _details, references = page.partition('<details class="cite">')
     assert "“Korea Utara dan Rusia”" in references
     assert csl(visitor, "/id/ties/north-korea/russia/cite.csl.json")["language"] == "id"
 
