@@ -1,6 +1,7 @@
 """What a page may cost who reads it: bytes, requests and text that jumps; never seconds."""
 
 import gzip
+import re
 
 import pytest
 
@@ -17,15 +18,33 @@ pytestmark = [
 #: Bytes a page and all it asks for may weigh as they are sent; with a map of the world; requests.
 BYTES, BYTES_WITH_MAP, REQUESTS = 100_000, 160_000, 8
 
-#: What moved while the page arrived: by how much (a layout shift's value), and which elements.
-_JUMPS = """() => new Promise(resolve => {
-  let jumps = [];
+#: Where a page may be cut on its way: after each block.
+_BLOCK_ENDS = re.compile(
+    r"(.*?</(?:p|h1|h2|h3|dl|ul|ol|nav|div|form|thead|table|aside|header|figure|section|details)>)",
+    re.DOTALL,
+)
+
+#: Blocks that come one by one; what follows lies beneath what a screen shows.
+_ONE_BY_ONE = 80
+
+#: Writes a page as a slow line would bring it, each block painted before the next is there.
+#: Answers what moved meanwhile: by how much (a layout shift's value), and which elements.
+_ARRIVES = """async ([head, parts]) => {
+  const jumps = [];
   const named = ({node}) => node ? node.nodeName + '.' + node.className : '?';
   new PerformanceObserver(list => {
     for (const e of list.getEntries()) jumps.push(e.value.toFixed(4) + ' ' + e.sources.map(named));
-  }).observe({type: 'layout-shift', buffered: true});
-  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(jumps), 0)));
-})"""
+  }).observe({type: 'layout-shift'});
+  const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  const styles = () => [...document.querySelectorAll('link[rel=stylesheet]')];
+  document.open();
+  document.write(head);
+  while (!styles().every(link => link.sheet)) await painted();
+  for (const part of parts) { document.write(part); await painted(); }
+  document.close();
+  await painted(); await painted();
+  return jumps;
+}"""
 
 
 def weight(response):
@@ -50,14 +69,27 @@ def test_pages_keep_to_their_budget(width, chromium, live_server, visitor):
         answers = []
         page.on("response", lambda response, seen=answers: seen.append(response))
         page.goto(live_server.url + address, wait_until="load")
-        jumps = page.evaluate(_JUMPS)
         allowed = BYTES_WITH_MAP if page.locator("svg.map").count() else BYTES
         weighs = sum(weight(answer) for answer in answers)
         if weighs > allowed:
             over.append(f"{address} weighs {weighs:,} bytes of {allowed:,}")
         if len(answers) > REQUESTS:
             over.append(f"{address} asks for {[answer.url for answer in answers]}")
-        over += [f"{address} jumps by {jump}" for jump in jumps]
         over += [f"{address}: {text}" for text in page.problems if "status of 40" not in text]
         page.context.close()
     assert over == []
+
+
+@pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "id")])
+def test_nothing_jumps_while_a_page_arrives(width, language, chromium, live_server, visitor):
+    jumps = []
+    page = opened(chromium, viewport={"width": width, "height": 800})
+    for address in public_pages(visitor, language):
+        page.goto(live_server.url + address)
+        head, body = visitor.get(address).content.decode().split("<body", 1)
+        parts = _BLOCK_ENDS.findall(body)
+        assert len(parts) > 5
+        arriving = [f"<body{parts[0]}", *parts[1:_ONE_BY_ONE], "".join(parts[_ONE_BY_ONE:])]
+        jumps += [f"{address}: {jump}" for jump in page.evaluate(_ARRIVES, [head, arriving])]
+    page.context.close()
+    assert jumps == []
