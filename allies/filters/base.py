@@ -3,15 +3,18 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable
+from copy import deepcopy
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from allies.address import is_tracking
+from allies.caching.unchanged import while_unchanged
 from allies.filters.sums import Grouping, either
 from allies.folding import fold
 from allies.models import Country
@@ -87,6 +90,12 @@ class ReadersFilterSet(django_filters.FilterSet):
         """Whether one of the folded fields is in use, or has something to say."""
         return any(field.name in self.applied or field.errors for field in self.folded)
 
+    @classmethod
+    def field_with(cls, name: str, text: str) -> forms.BoundField:
+        """Return a field of the form with this text in it, and nothing said of that."""
+        form = type("Form", (cls.Meta.form,), {name: deepcopy(cls.base_filters[name]).field})
+        return form(initial={name: text})[name]
+
     def narrowed(self, **instead: Any) -> Any:
         """Return the rows of a valid filter, some of it asked otherwise: ``narrowed(kind="")``."""
         asked = self.form.cleaned_data
@@ -149,7 +158,8 @@ class CountryField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        found = list(Country.objects.called(text).by_name()[:5])
+        asked = ("called", text, get_language())
+        found = while_unchanged(asked, lambda: list(Country.objects.called(text).by_name()[:5]))
         if len(found) == 1:
             return found[0]
         if not found:
