@@ -322,6 +322,11 @@ AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assi
 # A site that is reached from elsewhere does not start in a state nobody meant.
 
 _ELSEWHERE = [name for name in ALLOWED_HOSTS if name not in ("localhost", "127.0.0.1", "[::1]")]
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLIES_ALLOWED_HOSTS names every host: then whoever asks decides which site the addresses "
+        "in pages and feeds lead to. Name the site's own, like allies.example."
+    )
 if _ELSEWHERE:
     if DEBUG:
         raise ImproperlyConfigured(
@@ -342,14 +347,19 @@ LOG_LEVEL = env.str(
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
 )
 LOG_FORMAT = env.str("ALLIES_LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
+_WHEN = "%Y-%m-%dT%H:%M:%S%z"
 _FIELDS = "{asctime} {levelname} {name} {request_id} {message}"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"named": {"()": "allies.observing.log.NameRequests"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
-        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": _FIELDS, "style": "{"},
+        "line": {
+            "format": "{asctime} {levelname} {name} [{request_id}]: {message}",
+            "datefmt": _WHEN,
+            "style": "{",
+        },
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": _FIELDS, "datefmt": _WHEN, "style": "{"},
     },
     "handlers": {
         "console": {
