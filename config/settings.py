@@ -4,18 +4,21 @@ README.md has every variable in a table. Nothing else in the project reads the e
 """
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from shutil import disk_usage
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -23,7 +26,10 @@ env = Env()
 # Where data lives, and the one secret.
 
 DATA_DIR = Path(env.str("ALLIES_DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"ALLIES_DATA_DIR cannot be made: {error}") from error
 
 
 def _local_secret() -> str:
@@ -41,7 +47,17 @@ def _local_secret() -> str:
 
 SECRET_KEY = env.str("ALLIES_SECRET_KEY", "") or _local_secret()
 DEBUG = env.bool("ALLIES_DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+
+
+def _are_hosts(names: list[str]) -> None:
+    # With "*", whoever asks would decide which site the addresses in pages and feeds lead to.
+    if not names or not all(re.fullmatch(r"\.?[\w.-]+|\[[0-9a-f:]+\]", name) for name in names):
+        raise ValidationError("Names of the site itself are needed, like allies.example.")
+
+
+ALLOWED_HOSTS = env.list(
+    "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=_are_hosts
+)
 SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
 # Applications. `allies` first: its templates win over those of the admin.
@@ -106,10 +122,25 @@ TEMPLATES = [
 
 # Database: SQLite as it comes, PostgreSQL by DATABASE_URL.
 
-DATABASES = {
-    "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"),
-}
-CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60)
+_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+
+
+@env.parser_for("server")
+def _server(url: str) -> dict[str, Any]:
+    """Return what Django wants to know of a database server; raise ValidationError."""
+    try:
+        server = dict(dj_database_url.parse(url.strip()))
+    except ValueError:
+        server = {}
+    if server.get("ENGINE") not in _ENGINES:
+        raise ValidationError(
+            "An address like postgres://user:password@host/name or sqlite:////a/file is needed."
+        )
+    return server
+
+
+DATABASES = {"default": env.server("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60, validate=validate.Range(min=0))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL), and writers queue instead of failing: a transaction
     # takes the write lock when it begins, and waits for it.
@@ -121,17 +152,23 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 # Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
 
-_replicas: list[str] = env.list("DATABASE_REPLICA_URLS", [])
-for _number, _url in enumerate(_replicas, 1):
-    DATABASES[f"replica-{_number}"] = dj_database_url.parse(_url) | {"TEST": {"MIRROR": "default"}}
+
+@env.parser_for("servers")
+def _servers(urls: str) -> list[dict[str, Any]]:
+    return [_server(url) for url in urls.split(",") if url.strip()]
+
+
+_replicas: list[dict[str, Any]] = env.servers("DATABASE_REPLICA_URLS", "")
+for _number, _replica in enumerate(_replicas, 1):
+    DATABASES[f"replica-{_number}"] = _replica | {"TEST": {"MIRROR": "default"}}
 DATABASE_ROUTERS = ["allies.replicas.Router"] if len(DATABASES) > 1 else []
-for _name, _server in DATABASES.items():
-    _server["CONN_MAX_AGE"] = CONN_MAX_AGE
-    if _server["ENGINE"] == "django.db.backends.postgresql":
-        _server["CONN_HEALTH_CHECKS"] = True
+for _name, _one in DATABASES.items():
+    _one["CONN_MAX_AGE"] = CONN_MAX_AGE
+    if _one["ENGINE"] == "django.db.backends.postgresql":
+        _one["CONN_HEALTH_CHECKS"] = True
         # A server that fell silent is given up after seconds, not after a quarter of an hour.
         _silence = {"connect_timeout": 3, "tcp_user_timeout": 5000, "keepalives_idle": 5}
-        _server["OPTIONS"] = _silence | _server.get("OPTIONS", {})
+        _one["OPTIONS"] = _silence | _one.get("OPTIONS", {})
     elif len(DATABASES) > 1:
         raise ImproperlyConfigured(
             "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary; "
@@ -146,7 +183,8 @@ CACHE_URL = env.str(
     "CACHE_URL",
     "",
     validate=validate.Regexp(
-        r"$|(rediss?|unix)://.+", error="An address like redis://127.0.0.1:6379/0 is needed."
+        r"$|(rediss?://[^:]*(:[^@]*@[^:]+)?(:\d+)?(/.*)?|unix://.+)$",
+        error="An address like redis://127.0.0.1:6379/0 is needed.",
     ),
 )
 CACHES = {
@@ -176,7 +214,16 @@ LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LOCALE_PATHS = [BASE_DIR / "allies" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta")
+
+
+def _is_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:
+        raise ValidationError("A name like Asia/Jakarta is needed.") from error
+
+
+TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta", validate=_is_zone)
 
 # Files.
 
@@ -214,17 +261,29 @@ ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.Internet
 
 # The desk: after how many days without a look a record's evidence is stale.
 
-_STALE_DAYS = {"alliance": 365, "event": 1095, "entry": 365}
-STALE_DAYS = env.dict("ALLIES_STALE_DAYS", _STALE_DAYS, subcast_values=int)
-if _strangers := STALE_DAYS.keys() - _STALE_DAYS.keys():
-    raise ImproperlyConfigured(
-        f"ALLIES_STALE_DAYS: {min(_strangers)} is none of {', '.join(_STALE_DAYS)}"
-    )
+_GROW_STALE = ("alliance", "event", "entry")
+
+
+@env.parser_for("days_by_noun")
+def _days_by_noun(text: str) -> dict[str, int]:
+    days = {}
+    for pair in filter(None, map(str.strip, text.split(","))):
+        noun, _is, number = map(str.strip, pair.partition("="))
+        if noun not in _GROW_STALE or not number.isdecimal():
+            nouns = ", ".join(_GROW_STALE)
+            raise ValidationError(f"{pair!r} is no number of days like event=30, for {nouns}.")
+        days[noun] = int(number)
+    return days
+
+
+STALE_DAYS: dict[str, int] = env.days_by_noun(
+    "ALLIES_STALE_DAYS", "alliance=365,event=1095,entry=365"
+)
 
 # Mail: the weekly summary. Without a server it is printed.
 
 EMAIL_HOST = env.str("ALLIES_EMAIL_HOST", "")
-EMAIL_PORT = env.int("ALLIES_EMAIL_PORT", 587)
+EMAIL_PORT = env.int("ALLIES_EMAIL_PORT", 587, validate=validate.Range(1, 65535))
 EMAIL_HOST_USER = env.str("ALLIES_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.str("ALLIES_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("ALLIES_EMAIL_TLS", True)
@@ -322,11 +381,6 @@ AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assi
 # A site that is reached from elsewhere does not start in a state nobody meant.
 
 _ELSEWHERE = [name for name in ALLOWED_HOSTS if name not in ("localhost", "127.0.0.1", "[::1]")]
-if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured(
-        "ALLIES_ALLOWED_HOSTS names every host: then whoever asks decides which site the addresses "
-        "in pages and feeds lead to. Name the site's own, like allies.example."
-    )
 if _ELSEWHERE:
     if DEBUG:
         raise ImproperlyConfigured(
@@ -347,7 +401,6 @@ LOG_LEVEL = env.str(
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
 )
 LOG_FORMAT = env.str("ALLIES_LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
-_WHEN = "%Y-%m-%dT%H:%M:%S%z"
 _FIELDS = "{asctime} {levelname} {name} {request_id} {message}"
 LOGGING = {
     "version": 1,
@@ -355,11 +408,11 @@ LOGGING = {
     "filters": {"named": {"()": "allies.observing.log.NameRequests"}},
     "formatters": {
         "line": {
-            "format": "{asctime} {levelname} {name} [{request_id}]: {message}",
-            "datefmt": _WHEN,
+            "()": "allies.observing.log.Lines",
+            "fmt": "{asctime} {levelname} {name} [{request_id}]: {message}",
             "style": "{",
         },
-        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": _FIELDS, "datefmt": _WHEN, "style": "{"},
+        "json": {"()": "allies.observing.log.JsonLines", "fmt": _FIELDS, "style": "{"},
     },
     "handlers": {
         "console": {

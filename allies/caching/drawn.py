@@ -7,15 +7,17 @@ part is known by the values it is drawn of, so there is nothing to forget when t
 from collections.abc import Callable
 from functools import wraps
 from operator import itemgetter
+from sys import getsizeof
 from threading import Lock
 from typing import Any, TypeVarTuple
 
 from cachetools import LRUCache
 from django.conf import settings
+from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-#: Letters of what is remembered, with what it was drawn of; and of one drawing, at most.
+#: Bytes of what is remembered, with what it was drawn of; and of one drawing, at most.
 KEPT, LONGEST = 8_000_000, 100_000
 
 Values = TypeVarTuple("Values")
@@ -26,7 +28,7 @@ _lock = Lock()
 
 
 def drawn_once(draw: Callable[[*Values], SafeString]) -> Callable[[*Values], SafeString]:
-    """Decorate a function that draws of its arguments and in the active language.
+    """Decorate a function that draws of its arguments, in the active language.
 
     All arguments must be hashable, equal only if what is drawn of them is equal. What was asked for
     last is remembered; nothing while templates are being worked on.
@@ -36,13 +38,13 @@ def drawn_once(draw: Callable[[*Values], SafeString]) -> Callable[[*Values], Saf
     def drawn(*values: *Values) -> SafeString:
         if settings.DEBUG:
             return draw(*values)
-        key = (draw, get_language(), values)
+        key = (draw, get_language(), get_script_prefix(), values)
         with _lock:
             kept = _kept.get(key)
         if kept is not None:
             return kept[0]
         text = draw(*values)
-        size = len(text) + len(repr(values))
+        size = getsizeof(text) + getsizeof(repr(values))
         if size <= LONGEST:
             with _lock:
                 _kept[key] = (text, size)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from cachetools import LRUCache
 from django.db import connections
@@ -11,42 +12,54 @@ from allies.replicas import reading_from, version_here
 
 Value = TypeVar("Value")
 
-#: Values remembered; the least used is dropped first.
-KEPT = 256
-
-_kept: LRUCache[Hashable, Any] = LRUCache(KEPT)
-_lock = Lock()
+_all: "WeakSet[Memory]" = WeakSet()
 
 
-def while_unchanged(key: Hashable, count: Callable[[], Value]) -> Value:
-    """Return what ``count`` returned for this key and this version of the content, or count now.
+class Memory:
+    """Remembers up to ``size`` values by their keys; the least used is dropped first."""
 
-    Nothing is remembered of a transaction, which may come to nothing, nor of what was counted
-    while somebody wrote. Costs a query on a tiny table, and one more when it counts.
-    """
-    version = version_here()
-    if version is None or connections[reading_from()].in_atomic_block:
-        return count()
-    with _lock:
-        kept: Value | None = _kept.get((version, key))
-    if kept is None:
-        kept = count()
-        if version_here() == version:
-            with _lock:
-                _kept[version, key] = kept
-    return kept
+    def __init__(self, size: int) -> None:
+        self._kept: LRUCache[Hashable, Any] = LRUCache(size)
+        self._lock = Lock()
+        _all.add(self)
+
+    def while_unchanged(self, key: Hashable, count: Callable[[], Value]) -> Value:
+        """Return what ``count`` returned for this key and version of the content, or count now.
+
+        Nothing is remembered of a transaction, which may come to nothing, nor of what was counted
+        while somebody wrote. Costs a query on a tiny table, and one more when it counts.
+        """
+        version = version_here()
+        if version is None or connections[reading_from()].in_atomic_block:
+            return count()
+        with self._lock:
+            kept: Value | None = self._kept.get((version, key))
+        if kept is None:
+            kept = count()
+            if version_here() == version:
+                with self._lock:
+                    self._kept[version, key] = kept
+        return kept
+
+    def remembered(self, key: Hashable) -> Any:
+        """Return what ``while_unchanged`` remembers for this key; None where that is nothing."""
+        version = version_here()
+        if version is None or connections[reading_from()].in_atomic_block:
+            return None
+        with self._lock:
+            return self._kept.get((version, key))
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
 
 
-def remembered(key: Hashable) -> Any:
-    """Return what ``while_unchanged`` remembers for this key; None where that is nothing."""
-    version = version_here()
-    if version is None or connections[reading_from()].in_atomic_block:
-        return None
-    with _lock:
-        return _kept.get((version, key))
+#: What is counted over many rows: few values, each of them dear.
+_counts = Memory(256)
+while_unchanged, remembered = _counts.while_unchanged, _counts.remembered
 
 
 def forget() -> None:
-    """Drop what is remembered."""
-    with _lock:
-        _kept.clear()
+    """Drop what is remembered, by whomever."""
+    for memory in [*_all]:
+        memory.forget()

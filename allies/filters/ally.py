@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,10 +17,17 @@ from allies.filters.sums import Grouping, either
 from allies.models import AllianceKind, Country, Ties
 
 
-class CountFilter(django_filters.Filter):
-    """A whole number."""
+class CountField(forms.IntegerField):
+    """A whole number in the digits a browser's field shows."""
 
-    field_class = forms.IntegerField
+    def to_python(self, value: Any) -> int | None:
+        if value and not (value.isascii() and value.isdecimal()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class CountFilter(django_filters.Filter):
+    field_class = CountField
 
 
 class TiesFilterSet(CountriesFilterSet):

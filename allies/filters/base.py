@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from allies.address import is_tracking
-from allies.caching.unchanged import while_unchanged
+from allies.caching.unchanged import Memory
 from allies.filters.sums import Grouping, either
 from allies.folding import fold
 from allies.models import Country
@@ -34,10 +34,23 @@ def unknown_names(names: Iterable[str], understood: Collection[str]) -> list[str
     return [name for name in names if name not in understood and not is_tracking(name)]
 
 
+def _without_room(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last value of each parameter without the room around it."""
+    return {name: text.strip() if isinstance(text, str) else text for name, text in data.items()}
+
+
 class ReadersForm(forms.Form):
     """The form of a filter: plain fields, complete without a script."""
 
     use_required_attribute = False
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or self.cleaned_data
+        first, last = asked.get("date_after"), asked.get("date_before")
+        if first and last and first > last:
+            said = _("The first day is after the second one: write the earlier one here.")
+            self.add_error("date_after", ValidationError(said, code="order"))
+        return asked
 
 
 class ReadersFilterSet(django_filters.FilterSet):
@@ -60,7 +73,7 @@ class ReadersFilterSet(django_filters.FilterSet):
         form = ReadersForm
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(data if data is not None else {}, *args, **kwargs)
+        super().__init__(_without_room(data or {}), *args, **kwargs)
 
     @property
     def unknown(self) -> list[str]:
@@ -69,8 +82,8 @@ class ReadersFilterSet(django_filters.FilterSet):
 
     @property
     def applied(self) -> dict[str, str]:
-        """The filters in use, as in the address, without the room around what is asked."""
-        asked = {name: str(self.data.get(name) or "").strip() for name in self.filters}
+        """The filters in use, as in the address."""
+        asked = {name: str(self.data.get(name) or "") for name in self.filters}
         return {name: text for name, text in asked.items() if text}
 
     @property
@@ -127,8 +140,14 @@ class ReadersFilterSet(django_filters.FilterSet):
         return either(self.queryset.is_disputed())
 
     def filter_text(self, queryset: Any, name: str, value: str) -> Any:
-        """Keep records of which each word stands in one of the texts that are searched."""
-        for word in dict.fromkeys(fold(value).split()):
+        """Keep records of which each word stands in one of the texts that are searched.
+
+        Signs alone are no word, and stand nowhere.
+        """
+        words = dict.fromkeys(fold(value).split())
+        if not words:
+            return queryset.none()
+        for word in words:
             somewhere = Q()
             for path in self.searched:
                 somewhere |= Q(**{f"{path}__contains": word})
@@ -145,6 +164,10 @@ class DisputedFilter(django_filters.ChoiceFilter):
         super().__init__(*args, **{**given, **kwargs})
 
 
+#: The countries that texts are names of.
+_called = Memory(1024)
+
+
 class CountryField(forms.CharField):
     """A country by code, slug, name or alias, as one types it."""
 
@@ -158,8 +181,10 @@ class CountryField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        asked = ("called", text, get_language())
-        found = while_unchanged(asked, lambda: list(Country.objects.called(text).by_name()[:5]))
+        called = Country.objects.called(text).by_name()[:5]
+        found = _called.while_unchanged((text, get_language()), lambda: list(called))
+        # What is one country's code may be another's alias; codes mean one.
+        found = [one for one in found if one.has_code(text)] or found
         if len(found) == 1:
             return found[0]
         if not found:

@@ -1,7 +1,10 @@
 """What each line of the log is about. Read before there is a site: it knows nothing of one."""
 
+import datetime as dt
 import logging
 from contextvars import ContextVar
+
+from pythonjsonlogger.json import JsonFormatter
 
 #: The request at work in this thread, or "".
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -13,3 +16,21 @@ class NameRequests(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get() or "-"
         return True
+
+
+class _Stamped(logging.Formatter):
+    """Gives times to the millisecond and with their zone: servers may stand in several."""
+
+    def formatTime(  # noqa: N802  (as logging calls it)
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        moment = dt.datetime.fromtimestamp(record.created).astimezone()
+        return moment.isoformat(timespec="milliseconds")
+
+
+class Lines(_Stamped):
+    """A line of text for each record."""
+
+
+class JsonLines(_Stamped, JsonFormatter):
+    """A JSON object for each record."""

@@ -26,7 +26,8 @@ PER_PAGE = 50
 def asked_page(request: HttpRequest, paginator: Paginator) -> Page:
     """Return the page the address asks for, the first by default; raise Http404 for none."""
     number = request.GET.get("page", "1")
-    if not (number.isdecimal() and len(number) < 10 and 1 <= int(number) <= paginator.num_pages):
+    is_number = number.isascii() and number.isdecimal() and len(number) < 10
+    if not (is_number and 1 <= int(number) <= paginator.num_pages):
         raise Http404(_("There is no such page."))
     return paginator.page(int(number))
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allies.caching.store import pages
 from allies.caching.unchanged import forget
-from allies.models import Event, Status
+from allies.models import Alias, Country, Event, Status
 from tests.views.addresses import body
 
 EVENTS = "/en/events/?country=RUS"
@@ -56,3 +56,31 @@ def test_what_comes_to_nothing_is_not_remembered(visitor):
         pass
     Event.objects.published().first().save()
     assert counted(visitor, EVENTS)[1] == number
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.usefixtures("starter")
+def test_a_country_is_looked_for_once_and_found_by_its_new_name_at_once(visitor):
+    def looked(text):
+        pages.clear()
+        with CaptureQueriesContext(connection) as queries:
+            answer = visitor.get(f"/en/events/?country={text}")
+        asked = [query["sql"] for query in queries if "allies_alias" in query["sql"]]
+        return len(asked), answer.status_code
+
+    assert looked("Moskwa") == (1, 400)
+    assert looked("Moskwa") == (0, 400)
+    Alias.objects.create(country=Country.objects.get(alpha3="RUS"), name="Moskwa")
+    assert looked("Moskwa") == (1, 200)
+    assert looked("Moskwa") == (0, 200)
+    Alias.objects.filter(name="Moskwa").delete()
+    assert looked("Moskwa") == (1, 400)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.usefixtures("starter")
+def test_names_of_nobody_push_out_nothing_that_was_dear_to_count(visitor):
+    counted(visitor, EVENTS)
+    for number in range(300):
+        assert visitor.get(f"/en/events.csv?country=nobody{number}").status_code == 400
+    assert counted(visitor, EVENTS)[0] == 0

@@ -1,5 +1,6 @@
 """Run the site on this machine: what `make run` does once everything is installed."""
 
+import os
 import secrets
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from allies.exchange.jobs import sweep
@@ -57,7 +58,12 @@ class Command(BaseCommand):
                 ) from error
 
     def _migrate(self) -> None:
-        executor = MigrationExecutor(connection)
+        try:
+            executor = MigrationExecutor(connection)
+        except OperationalError as error:
+            raise CommandError(
+                f"The database of DATABASE_URL does not answer: {str(error).strip()}"
+            ) from error
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
             call_command("migrate", verbosity=0)
@@ -119,11 +125,14 @@ class Command(BaseCommand):
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """End a child and wait for it; kill it where it does not listen."""
+    """End a child and wait for it; kill it, with its own children, where it does not listen.
+
+    A web server that is still starting its workers does not, and they would outlive it.
+    """
     if child.poll() is None:
         child.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)  # each child leads a group of its own
+    child.wait()

@@ -1,0 +1,79 @@
+"""What an address asks: the form shows what was understood, and what makes no sense is refused."""
+
+import json
+
+import pytest
+
+from allies.models import Alias, Country
+from tests.views.addresses import body
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter")]
+
+
+def rows(answer):
+    assert answer.status_code == 200
+    return json.loads(body(answer))["rows"]
+
+
+@pytest.mark.parametrize("room", ["+", "%20", "%0A", "%C2%A0"])
+@pytest.mark.parametrize(
+    ("path", "name", "text"),
+    [
+        ("events/?", "date_after", "2024-06-19"),
+        ("events/?", "kind", "visit"),
+        ("events/?", "country", "RUS"),
+        ("countries/russia/allies/?", "on", "2012-12-31"),
+        ("countries/russia/allies/?", "min_sources", "1"),
+        ("search/?q=russia&", "date_after", "2024-06-19"),
+    ],
+)
+def test_room_around_what_is_asked_means_nothing(path, name, text, room, visitor):
+    plain = body(visitor.get(f"/en/{path}{name}={text}"))
+    roomy = body(visitor.get(f"/en/{path}{name}={room}{text}{room}"))
+    form, count = ('<form class="filters"', "</form>"), ('<p class="count">', "</p>")
+    for start, end in (form, count):
+        shown = plain.partition(start)[2].partition(end)[0]
+        assert text in shown
+        assert roomy.partition(start)[2].partition(end)[0] == shown
+
+
+@pytest.mark.parametrize("name", ["kind", "country", "date_after", "certainty", "q"])
+def test_room_alone_asks_nothing(name, visitor):
+    all_of_them = rows(visitor.get("/en/events.json"))
+    assert rows(visitor.get(f"/en/events.json?{name}=+")) == all_of_them
+
+
+@pytest.mark.parametrize("noun", ["events", "sources", "alliances", "lists", "countries"])
+@pytest.mark.parametrize("signs", [".", "%", "—", "\u200b", "🇷"])
+def test_signs_stand_nowhere(noun, signs, visitor):
+    assert rows(visitor.get(f"/en/{noun}.json", {"q": signs.replace("%25", "%")})) == []
+
+
+@pytest.mark.parametrize("digits", ["٣", "1_0", "+3", "3.0", "-0"])
+def test_a_number_is_written_as_its_field_shows_it(digits, visitor):
+    address = "/en/countries/russia/allies/"
+    assert visitor.get(address, {"min_sources": digits}).status_code == 400
+    assert visitor.get(address, {"min_sources": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["events/?", "search/?q=russia&", "ties/china/russia/votes.csv?"])
+def test_days_in_the_wrong_order_are_refused(path, visitor):
+    refused = visitor.get(f"/en/{path}date_after=2024-06-19&date_before=2024-06-18")
+    assert refused.status_code == 400
+    assert "The first day is after the second one" in body(refused)
+    one_day = visitor.get(f"/en/{path}date_after=2024-06-19&date_before=2024-06-19")
+    assert one_day.status_code == 200
+
+
+def test_a_code_means_one_country_though_it_is_anothers_alias(visitor):
+    Alias.objects.create(country=Country.objects.get(alpha3="FRA"), name="RUS")
+    russias = rows(visitor.get("/en/events.json?country=russia"))
+    assert russias
+    assert rows(visitor.get("/en/events.json?country=rus")) == russias
+    Alias.objects.create(country=Country.objects.get(alpha3="FRA"), name="Chile")
+    assert visitor.get("/en/events.json?country=Chile").status_code == 400
+
+
+@pytest.mark.parametrize("number", ["١", "1_0", "0", "99", "-1", "one"])
+def test_a_page_that_is_not_there(number, visitor):
+    assert visitor.get("/en/events/", {"page": number}).status_code == 404
