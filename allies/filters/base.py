@@ -44,14 +44,6 @@ class ReadersForm(forms.Form):
 
     use_required_attribute = False
 
-    def clean(self) -> dict[str, Any]:
-        asked = super().clean() or self.cleaned_data
-        first, last = asked.get("date_after"), asked.get("date_before")
-        if first and last and first > last:
-            said = _("The first day is after the second one: write the earlier one here.")
-            self.add_error("date_after", ValidationError(said, code="order"))
-        return asked
-
 
 class ReadersFilterSet(django_filters.FilterSet):
     """A filter readers use in the address: ``?kind=visit&date_after=2024-01-01``."""

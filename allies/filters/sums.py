@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import Aggregate, Case, Count, Max, Value, When
 
@@ -74,7 +75,10 @@ def counted_once_each(rows: Any, by: str, what: str) -> dict[str, int]:
     As a count of pairs that differ, which an index has in order: PostgreSQL sorts all rows for a
     COUNT(DISTINCT), eight seconds of nine million.
     """
-    pairs, params = rows.order_by().values_list(by, what).distinct().query.sql_with_params()
+    try:
+        pairs, params = rows.order_by().values_list(by, what).distinct().query.sql_with_params()
+    except EmptyResultSet:
+        return {}
     with connections[rows.db].cursor() as cursor:
         cursor.execute(f"SELECT {by}, COUNT(*) FROM ({pairs}) pairs GROUP BY {by}", params)  # noqa: S608
         return dict(cursor.fetchall())

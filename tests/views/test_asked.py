@@ -56,15 +56,6 @@ def test_a_number_is_written_as_its_field_shows_it(digits, visitor):
     assert visitor.get(address, {"min_sources": "1"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["events/?", "search/?q=russia&", "ties/china/russia/votes.csv?"])
-def test_days_in_the_wrong_order_are_refused(path, visitor):
-    refused = visitor.get(f"/en/{path}date_after=2024-06-19&date_before=2024-06-18")
-    assert refused.status_code == 400
-    assert "The first day is after the second one" in body(refused)
-    one_day = visitor.get(f"/en/{path}date_after=2024-06-19&date_before=2024-06-19")
-    assert one_day.status_code == 200
-
-
 def test_a_code_means_one_country_though_it_is_anothers_alias(visitor):
     Alias.objects.create(country=Country.objects.get(alpha3="FRA"), name="RUS")
     russias = rows(visitor.get("/en/events.json?country=russia"))
