@@ -4,7 +4,6 @@ README.md has every variable in a table. Nothing else in the project reads the e
 """
 
 import os
-import re
 import secrets
 from contextlib import suppress
 from datetime import timedelta
@@ -12,16 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from environs import Env, ValidationError, validate
+from environs import validate
+
+from config.environment import are_hosts, env, is_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env()
 
 # Where data lives, and the one secret.
 
@@ -47,16 +45,8 @@ def _local_secret() -> str:
 
 SECRET_KEY = env.str("ALLIES_SECRET_KEY", "") or _local_secret()
 DEBUG = env.bool("ALLIES_DEBUG", False)
-
-
-def _are_hosts(names: list[str]) -> None:
-    # With "*", whoever asks would decide which site the addresses in pages and feeds lead to.
-    if not names or not all(re.fullmatch(r"\.?[\w.-]+|\[[0-9a-f:]+\]", name) for name in names):
-        raise ValidationError("Names of the site itself are needed, like allies.example.")
-
-
 ALLOWED_HOSTS = env.list(
-    "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=_are_hosts
+    "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=are_hosts
 )
 SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
@@ -122,23 +112,6 @@ TEMPLATES = [
 
 # Database: SQLite as it comes, PostgreSQL by DATABASE_URL.
 
-_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
-
-
-@env.parser_for("server")
-def _server(url: str) -> dict[str, Any]:
-    """Return what Django wants to know of a database server; raise ValidationError."""
-    try:
-        server = dict(dj_database_url.parse(url.strip()))
-    except ValueError:
-        server = {}
-    if server.get("ENGINE") not in _ENGINES:
-        raise ValidationError(
-            "An address like postgres://user:password@host/name or sqlite:////a/file is needed."
-        )
-    return server
-
-
 DATABASES = {"default": env.server("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60, validate=validate.Range(min=0))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -152,23 +125,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 # Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
 
-
-@env.parser_for("servers")
-def _servers(urls: str) -> list[dict[str, Any]]:
-    return [_server(url) for url in urls.split(",") if url.strip()]
-
-
 _replicas: list[dict[str, Any]] = env.servers("DATABASE_REPLICA_URLS", "")
 for _number, _replica in enumerate(_replicas, 1):
     DATABASES[f"replica-{_number}"] = _replica | {"TEST": {"MIRROR": "default"}}
 DATABASE_ROUTERS = ["allies.replicas.Router"] if len(DATABASES) > 1 else []
-for _name, _one in DATABASES.items():
-    _one["CONN_MAX_AGE"] = CONN_MAX_AGE
-    if _one["ENGINE"] == "django.db.backends.postgresql":
-        _one["CONN_HEALTH_CHECKS"] = True
+for _name, _server in DATABASES.items():
+    _server["CONN_MAX_AGE"] = CONN_MAX_AGE
+    if _server["ENGINE"] == "django.db.backends.postgresql":
+        _server["CONN_HEALTH_CHECKS"] = True
         # A server that fell silent is given up after seconds, not after a quarter of an hour.
         _silence = {"connect_timeout": 3, "tcp_user_timeout": 5000, "keepalives_idle": 5}
-        _one["OPTIONS"] = _silence | _one.get("OPTIONS", {})
+        _server["OPTIONS"] = _silence | _server.get("OPTIONS", {})
     elif len(DATABASES) > 1:
         raise ImproperlyConfigured(
             "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary; "
@@ -214,16 +181,7 @@ LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LOCALE_PATHS = [BASE_DIR / "allies" / "locale"]
 USE_I18N = True
 USE_TZ = True
-
-
-def _is_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError) as error:
-        raise ValidationError("A name like Asia/Jakarta is needed.") from error
-
-
-TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta", validate=_is_zone)
+TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta", validate=is_zone)
 
 # Files.
 
@@ -260,21 +218,6 @@ WEBSUB_HUB = env.str(
 ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.InternetArchive")
 
 # The desk: after how many days without a look a record's evidence is stale.
-
-_GROW_STALE = ("alliance", "event", "entry")
-
-
-@env.parser_for("days_by_noun")
-def _days_by_noun(text: str) -> dict[str, int]:
-    days = {}
-    for pair in filter(None, map(str.strip, text.split(","))):
-        noun, _is, number = map(str.strip, pair.partition("="))
-        if noun not in _GROW_STALE or not number.isdecimal():
-            nouns = ", ".join(_GROW_STALE)
-            raise ValidationError(f"{pair!r} is no number of days like event=30, for {nouns}.")
-        days[noun] = int(number)
-    return days
-
 
 STALE_DAYS: dict[str, int] = env.days_by_noun(
     "ALLIES_STALE_DAYS", "alliance=365,event=1095,entry=365"

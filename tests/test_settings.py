@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.conf import settings
 
-from config.settings import env
+from config.environment import env
 
 
 @pytest.mark.parametrize(

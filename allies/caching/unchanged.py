@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from cachetools import LRUCache
 from django.db import connections
@@ -12,16 +11,19 @@ from allies.replicas import reading_from, version_here
 
 Value = TypeVar("Value")
 
-_all: "WeakSet[Memory]" = WeakSet()
+_all: list["Memory"] = []
 
 
 class Memory:
-    """Remembers up to ``size`` values by their keys; the least used is dropped first."""
+    """Remembers up to ``size`` values by their keys; the least used is dropped first.
+
+    Each stands in a module, for as long as the process.
+    """
 
     def __init__(self, size: int) -> None:
         self._kept: LRUCache[Hashable, Any] = LRUCache(size)
         self._lock = Lock()
-        _all.add(self)
+        _all.append(self)
 
     def while_unchanged(self, key: Hashable, count: Callable[[], Value]) -> Value:
         """Return what ``count`` returned for this key and version of the content, or count now.
@@ -29,8 +31,8 @@ class Memory:
         Nothing is remembered of a transaction, which may come to nothing, nor of what was counted
         while somebody wrote. Costs a query on a tiny table, and one more when it counts.
         """
-        version = version_here()
-        if version is None or connections[reading_from()].in_atomic_block:
+        version = _version()
+        if version is None:
             return count()
         with self._lock:
             kept: Value | None = self._kept.get((version, key))
@@ -43,8 +45,8 @@ class Memory:
 
     def remembered(self, key: Hashable) -> Any:
         """Return what ``while_unchanged`` remembers for this key; None where that is nothing."""
-        version = version_here()
-        if version is None or connections[reading_from()].in_atomic_block:
+        version = _version()
+        if version is None:
             return None
         with self._lock:
             return self._kept.get((version, key))
@@ -54,6 +56,12 @@ class Memory:
             self._kept.clear()
 
 
+def _version() -> int | None:
+    """Return the version by which a value may be remembered; None where it may not be."""
+    version = version_here()
+    return None if connections[reading_from()].in_atomic_block else version
+
+
 #: What is counted over many rows: few values, each of them dear.
 _counts = Memory(256)
 while_unchanged, remembered = _counts.while_unchanged, _counts.remembered
@@ -61,5 +69,5 @@ while_unchanged, remembered = _counts.while_unchanged, _counts.remembered
 
 def forget() -> None:
     """Drop what is remembered, by whomever."""
-    for memory in [*_all]:
+    for memory in _all:
         memory.forget()

@@ -45,9 +45,7 @@ class CountryIndex:
 
     def add(self, country: Country) -> None:
         """Make a country findable by its codes, its slug and its own names."""
-        for code in (country.alpha3, country.alpha2, country.cow_code):
-            if code not in ("", None):
-                self._codes[str(code)] = country
+        self._codes |= dict.fromkeys(country.codes, country)
         for system, code in (
             ("alpha3", country.alpha3),
             ("alpha2", country.alpha2),

@@ -176,7 +176,7 @@ class CountryField(forms.CharField):
         called = Country.objects.called(text).by_name()[:5]
         found = _called.while_unchanged((text, get_language()), lambda: list(called))
         # What is one country's code may be another's alias; codes mean one.
-        found = [one for one in found if one.has_code(text)] or found
+        found = [one for one in found if text.upper() in one.codes] or found
         if len(found) == 1:
             return found[0]
         if not found:

@@ -213,10 +213,11 @@ class Country(Slugged, Record):
         """The code this country goes by in files: alpha-3, else COW code, else its slug."""
         return self.alpha3 or (str(self.cow_code) if self.cow_code is not None else self.slug)
 
-    def has_code(self, text: str) -> bool:
-        """Say whether this is its alpha-3, alpha-2 or COW code, without regard to case."""
-        codes = {self.alpha3, self.alpha2, "" if self.cow_code is None else str(self.cow_code)}
-        return text.strip().upper() in codes - {""}
+    @property
+    def codes(self) -> list[str]:
+        """Its alpha-3, alpha-2 and COW code, as far as it has them."""
+        cow = "" if self.cow_code is None else str(self.cow_code)
+        return [code for code in (self.alpha3, self.alpha2, cow) if code]
 
     def clean(self) -> None:
         errors: dict[str, Any] = {}

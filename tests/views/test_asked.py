@@ -46,7 +46,7 @@ def test_room_alone_asks_nothing(name, visitor):
 @pytest.mark.parametrize("noun", ["events", "sources", "alliances", "lists", "countries"])
 @pytest.mark.parametrize("signs", [".", "%", "—", "\u200b", "🇷"])
 def test_signs_stand_nowhere(noun, signs, visitor):
-    assert rows(visitor.get(f"/en/{noun}.json", {"q": signs.replace("%25", "%")})) == []
+    assert rows(visitor.get(f"/en/{noun}.json", {"q": signs})) == []
 
 
 @pytest.mark.parametrize("digits", ["٣", "1_0", "+3", "3.0", "-0"])
