@@ -1,0 +1,194 @@
+"""Draw a sample of mutants, run their tests, and say which faults were noticed.
+
+``python -m tests.mutation --sample 300 --seed 1`` prints a line for each mutant, and the part that
+was noticed. The exit code is 1 below the bound. docs/testing.md says what is drawn.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter, defaultdict
+
+from tests.mutation import run
+from tests.mutation.record import hash_of, record_of
+from tests.mutation.targets import ROOT, STORE, tests
+
+#: Part of the sample that has to be noticed.
+BOUND = 0.9
+#: Seconds of recorded time that the tests of one mutant may take.
+BUDGET = 60
+#: Unchanged modules in every sample: were one of them noticed, the result would mean nothing.
+CONTROLS = 6
+
+
+def record(renew=True):
+    """Bring the record of which test runs which line up to date, and return it."""
+    stale = [
+        file
+        for file in tests()
+        if not record_of(file).exists()
+        or json.loads(record_of(file).read_text())["of"] != hash_of(file)
+    ]
+    if stale and renew:
+        print(f"Recording which lines {len(stale)} test files run …", flush=True)
+        plugin = ["-p", "tests.mutation.record", "-p", "no:cacheprovider", "-q"]
+        subprocess.run([sys.executable, "-m", "pytest", *plugin, *stale], cwd=ROOT, check=False)
+    seconds, lines = {}, defaultdict(lambda: defaultdict(set))
+    for file in tests():
+        if record_of(file).exists():
+            found = json.loads(record_of(file).read_text())
+            seconds |= found["seconds"]
+            for module, texts in found["lines"].items():
+                for text, ran in texts.items():
+                    lines[module][text] |= set(ran)
+    return seconds, lines
+
+
+def draw(tool, number, seed, module):
+    """Return mutants with their sources, one for each place drawn.
+
+    A place is a line and an operator, so that a call with ten arguments is not drawn ten times as
+    often as a comparison.
+    """
+    command = [tool, "-m", "tests.mutation.mutants"]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    places = defaultdict(list)
+    for mutant in map(json.loads, said.splitlines()):
+        if mutant["module"].startswith(module):
+            places[mutant["module"], mutant["lines"][0], mutant["operator"]].append(mutant)
+    chance = random.Random(seed)
+    drawn = []
+    order = sorted(places)
+    chance.shuffle(order)
+    for place in order:
+        mutant = chance.choice(places[place])
+        if len(drawn) < number and (source := mutated(mutant)):
+            drawn.append((mutant, source))
+    return drawn, len(places)
+
+
+def mutated(mutant):
+    """Return the source of a mutant, or None if it is not Python or means the same."""
+    before = (ROOT / mutant["module"]).read_bytes()
+    start, end = mutant["bytes"]
+    after = before[:start] + mutant["text"].encode() + before[end:]
+    try:
+        return after.decode() if ast.dump(ast.parse(after)) != ast.dump(ast.parse(before)) else None
+    except SyntaxError:
+        return None
+
+
+def controls(seed, drawn):
+    """Return copies of some mutants in which nothing is changed."""
+    chosen = random.Random(seed).sample(drawn, min(CONTROLS, len(drawn)))
+    return [
+        (mutant | {"operator": "control"}, (ROOT / mutant["module"]).read_text())
+        for mutant, _source in chosen
+    ]
+
+
+def tests_of(mutant, seconds, lines, belongs):
+    """Return the tests that run the lines of a mutant, the quickest first, within the budget.
+
+    For a line that runs at import these are all tests of the module, those of its own area first.
+    """
+    texts = (ROOT / mutant["module"]).read_text().splitlines()
+    first, last = mutant["lines"]
+    ran = lines[mutant["module"]]
+    found = set().union(*(ran.get(text.strip(), ()) for text in texts[first - 1 : last]))
+    if not found:
+        found = set().union(*ran.values())
+        if mutant["module"].startswith("allies/models"):
+            found |= {test for test in seconds if test.startswith("tests/test_conventions.py")}
+    chosen, total = [], 0
+    for test in sorted(found, key=lambda test: (not belongs(test), seconds.get(test, 1), test)):
+        total += seconds.get(test, 1)
+        if chosen and total > BUDGET:
+            break
+        chosen.append(test)
+    return chosen, total, bool(found)
+
+
+def _belongs(mutant):
+    """Return whether a test is of the area of the mutant, or cheap enough to be as good."""
+    area = mutant["module"].split("/")[1].removesuffix(".py")
+    return lambda test: f"/{area}" in test or f"test_{area}" in test or "conventions" in test
+
+
+def diff_of(mutant, source):
+    before = (ROOT / mutant["module"]).read_text().splitlines()
+    lines = list(difflib.unified_diff(before, source.splitlines(), n=0, lineterm=""))[3:]
+    return "\n".join(f"      {line}" for line in lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tool", default=sys.executable, help="Python that has mutmut")
+    parser.add_argument("--sample", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--module", default="", help="draw from paths that begin so")
+    parser.add_argument("--as-recorded", action="store_true", help="record no changed test file")
+    options = parser.parse_args()
+    STORE.mkdir(parents=True, exist_ok=True)
+    seconds, lines = record(not options.as_recorded)
+    drawn, places = draw(options.tool, options.sample, options.seed, options.module)
+    print(f"{len(drawn)} of {places} places, seed {options.seed}", flush=True)
+
+    inside, outside = [], []
+    for mutant, source in drawn + controls(options.seed, drawn):
+        chosen, total, _ = tests_of(mutant, seconds, lines, _belongs(mutant))
+        job = (mutant, source, chosen, 20 + 3 * int(total))
+        text = (ROOT / mutant["module"]).read_text()
+        is_inside = run.function_around(text, *mutant["lines"]) and chosen
+        (inside if is_inside else outside).append(job)
+
+    results = STORE / "results.jsonl"
+    results.write_text("")
+    sources = {json.dumps(m): source for m, source in drawn}
+
+    def finish(mutant, code, by):
+        with results.open("a") as file:
+            file.write(json.dumps([mutant, code, by]) + "\n")
+        said = "missed" if code == 0 else f"noticed by {by}" if by else f"noticed (exit {code})"
+        print(f"{mutant['module']}:{mutant['lines'][0]} {mutant['operator']}: {said}")
+        if code == 0 and mutant["operator"] != "control":
+            print(diff_of(mutant, sources[json.dumps(mutant)]))
+        sys.stdout.flush()
+
+    run.preload()
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+    else:
+        run.run_in_session(inside, finish)
+        sys.stdout.flush()
+        os._exit(0)
+    run.run_fresh(outside, finish)
+    sys.exit(report(results))
+
+
+def report(results):
+    """Print the figures; return the exit code."""
+    found = [json.loads(line) for line in results.read_text().splitlines()]
+    wrong = [by for mutant, code, by in found if mutant["operator"] == "control" and code]
+    if wrong:
+        print(f"Tests failed without a fault: {wrong}")
+        return 1
+    noticed, drawn = Counter(), Counter()
+    for mutant, code, _by in found:
+        if mutant["operator"] != "control":
+            drawn[mutant["operator"]] += 1
+            noticed[mutant["operator"]] += code != 0
+    for operator, number in drawn.most_common():
+        print(f"{operator:35} {noticed[operator]:4} of {number}")
+    part = noticed.total() / max(drawn.total(), 1)
+    print(f"{noticed.total()} of {drawn.total()} noticed: {part:.1%}, at least {BOUND:.0%} wanted")
+    return int(part < BOUND)
+
+
+if __name__ == "__main__":
+    main()
