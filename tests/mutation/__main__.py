@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections import Counter, defaultdict
 
 from tests.mutation import run
@@ -21,7 +22,7 @@ from tests.mutation.targets import ROOT, STORE, tests
 #: Part of the sample that has to be noticed.
 BOUND = 0.9
 #: Seconds of recorded time that the tests of one mutant may take.
-BUDGET = 60
+BUDGET = 40
 #: Unchanged modules in every sample: were one of them noticed, the result would mean nothing.
 CONTROLS = 6
 
@@ -161,28 +162,43 @@ def main():
         sys.stdout.flush()
 
     run.preload()
+    with tempfile.TemporaryDirectory(prefix="allies-mutants-") as folder:
+        tempfile.tempdir = folder  # of all forks, so that nothing is left of those that are killed
+        run_all(inside, outside, finish, results)
+    sys.exit(report(results))
+
+
+def run_all(inside, outside, finish, results):
+    """Run the mutants inside functions in one session, the others and those it misses apart."""
     if pid := os.fork():
         os.waitpid(pid, 0)
     else:
         run.run_in_session(inside, finish)
         sys.stdout.flush()
         os._exit(0)
-    run.run_fresh(outside, finish)
-    sys.exit(report(results))
+    again = [job for job in inside if read(results)[json.dumps(job[0])][0] == run.NOT_HERE]
+    run.run_fresh([*again, *outside], finish)
+
+
+def read(results):
+    """Return what was found last of each mutant: the exit code, and the test that noticed."""
+    found = map(json.loads, results.read_text().splitlines())
+    return {json.dumps(mutant): (code, by) for mutant, code, by in found}
 
 
 def report(results):
     """Print the figures; return the exit code."""
-    found = [json.loads(line) for line in results.read_text().splitlines()]
-    wrong = [by for mutant, code, by in found if mutant["operator"] == "control" and code]
+    noticed, drawn, wrong = Counter(), Counter(), []
+    for mutant, (code, by) in read(results).items():
+        operator = json.loads(mutant)["operator"]
+        if code in (run.BROKEN, run.NO_TESTS) or (operator == "control" and code):
+            wrong.append(by)
+        if operator != "control":
+            drawn[operator] += 1
+            noticed[operator] += code != 0
     if wrong:
-        print(f"Tests failed without a fault: {wrong}")
+        print("No result: tests failed without a fault, or did not run.", *wrong)
         return 1
-    noticed, drawn = Counter(), Counter()
-    for mutant, code, _by in found:
-        if mutant["operator"] != "control":
-            drawn[mutant["operator"]] += 1
-            noticed[mutant["operator"]] += code != 0
     for operator, number in drawn.most_common():
         print(f"{operator:35} {noticed[operator]:4} of {number}")
     part = noticed.total() / max(drawn.total(), 1)

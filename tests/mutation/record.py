@@ -1,7 +1,7 @@
 """Record which test runs which lines of the mutated modules, and how long each test takes.
 
 A pytest plugin (``-p tests.mutation.record``). For each test file it writes a JSON file into the
-store: ``{"of": hash, "seconds": {test: seconds}, "lines": {module: {text of a line: [test, ...]}}}``.
+store: ``{"of": hash, "seconds": {test: seconds}, "lines": {module: {text of a line: [test]}}}``.
 Lines are known by their text, not their number, so that a record outlives edits above them.
 Tests that fail are left out, and those that look at other processes, which no mutant reaches.
 """

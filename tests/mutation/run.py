@@ -23,16 +23,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.targets import ROOT
+from tests.mutation.targets import ROOT, modules
 
-WORKERS = 2
+WORKERS = int(os.environ.get("WORKERS", os.cpu_count() or 2))
+#: Exit codes of a fork in which no test ran: the runner itself failed, or found no test.
+BROKEN, NO_TESTS = 70, 5
+#: Exit code of a fork of the session in which the function of a mutant is out of reach.
+NOT_HERE = 71
 #: Where the session leaves a copy of its database for forks that import the project again.
-_IMAGE = Path(tempfile.gettempdir()) / f"allies-mutants-{os.getpid()}.sqlite3"
+_IMAGE = "database.sqlite3"
 _PYTEST = ["-qq", "-x", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
 
 
+def _dotted(path):
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _image():
+    return Path(tempfile.gettempdir()) / _IMAGE
+
+
 def run_forked(jobs, finish):
-    """Run each (job, seconds of processor time, function) in a fork, two at a time.
+    """Run each (job, seconds of processor time, function) in a fork, ``WORKERS`` at a time.
 
     The function gets a file descriptor to write to. ``finish(job, exit code, text)`` is called
     here; the code is negative where a signal ended the fork, such as the limit of its time.
@@ -57,7 +69,7 @@ def run_forked(jobs, finish):
 
 
 def _run_limited(write, seconds, function):
-    code = 70
+    code = BROKEN
     try:
         quiet = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
@@ -116,8 +128,17 @@ def _replace(functions, mutant, source):
     path = str(ROOT / mutant["module"])
     name, line = function_around((ROOT / mutant["module"]).read_text(), *mutant["lines"])
     new = _code(compile(source, path, "exec"), name, line)
-    for function in functions[path, name, line]:
+    for function in functions.get((path, name, line), ()):
         function.__code__ = new
+    return (path, name, line) in functions
+
+
+def _use_own_files():
+    """Let no other fork meet the files of this one."""
+    from django.test.utils import override_settings
+
+    folder = Path(tempfile.mkdtemp())
+    override_settings(DATA_DIR=folder, MEDIA_ROOT=folder / "uploads").enable()
 
 
 class Session:
@@ -136,12 +157,18 @@ class Session:
         session.config.hook.pytest_runtest_protocol(item=first, nextitem=session)
         from django.db import connection
 
-        _IMAGE.write_bytes(connection.connection.serialize())
+        _image().write_bytes(connection.connection.serialize())
+        for module in modules():
+            importlib.import_module(_dotted(module))
         functions = _functions()
+        gc.collect()
+        gc.freeze()  # so that forks share what is there
 
         def job(mutant, source, tests):
             def run(write):
-                _replace(functions, mutant, source)
+                _use_own_files()
+                if not _replace(functions, mutant, source):
+                    return NOT_HERE
                 return _run_items([items[test] for test in tests if test in items], write)
 
             return run
@@ -179,8 +206,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, module, source):
         self.path = str(ROOT / module)
-        self.name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        self.is_package = module.endswith("__init__.py")
+        self.name = _dotted(module)
         self.source = source
 
     def find_spec(self, name, path=None, target=None):
@@ -211,7 +237,7 @@ class _Fresh:
             connection.close()
             connection.settings_dict["NAME"] = creation._get_test_db_name()
             connection.ensure_connection()
-            with sqlite3.connect(_IMAGE) as image:
+            with sqlite3.connect(_image()) as image:
                 image.backup(connection.connection)
             return connection.settings_dict["NAME"]
 
@@ -232,7 +258,7 @@ def _fresh(mutant, source, tests):
 
 def preload():
     """Import what every fork needs and no mutant can change."""
-    for name in ("tests.environment", "django.test", "django_filters", "import_export.resources"):
+    for name in ("django.test", "django_filters", "import_export.resources"):
         importlib.import_module(name)
 
 
