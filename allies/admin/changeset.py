@@ -18,11 +18,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from allies.actions.changeset_access import ChangesetAccess
 from allies.admin.changesets.applied import AppliedStep
 from allies.admin.changesets.mapping import MappingStep
 from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
-from allies.admin.changesets.proposal import ProposalStep, may_see
+from allies.admin.changesets.proposal import ProposalStep
 from allies.admin.changesets.upload import UploadForm
 from allies.exchange.jobs import discard, stop, sweep
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
@@ -75,9 +76,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.state != ChangesetState.APPLIED:
-            return obj.created_by_id == request.user.pk or may_see(request, obj)
-        return super().has_view_permission(request, obj) or bool(importable(request))
+        access = ChangesetAccess(request.user)
+        return bool(access) if obj is None else access.allows(obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(importable(request))
@@ -89,10 +89,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        changesets = Changeset.objects.with_undone()
-        own = Changeset.objects.filter(created_by=request.user.pk)  # type: ignore[misc]
-        seen = [ChangesetState.APPLIED, ChangesetState.PROPOSED, ChangesetState.DECLINED]
-        return changesets.filter(pk__in=own) | changesets.filter(state__in=seen)
+        return Changeset.objects.with_undone().filter(ChangesetAccess(request.user).condition())
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def shown_state(self, changeset: Any) -> str:
