@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.urls import reverse
 
 from allies.body_limits import PUBLIC_MAX_BYTES, SIGNED_IN_MAX_BYTES
@@ -114,6 +115,27 @@ def test_files_of_broken_uploads_are_removed(settings, tmp_path):
     sweep()
     assert not old.exists()
     assert new.exists()
+
+
+@pytest.mark.django_db
+def test_stranger_is_led_to_sign_in_before_an_upload_is_read(signed_in, edi):
+    path = reverse("admin:allies_changeset_add")
+    body = Unread()
+    answer = Client(enforce_csrf_checks=True).generic(
+        "POST", path, content_type=MULTIPART, **{"wsgi.input": body, "CONTENT_LENGTH": "9000"}
+    )
+    assert answer.status_code == 302
+    assert "/login/" in answer["Location"]
+    assert claim(signed_in(edi), path, 9000).status_code == 403
+
+
+class Unread:
+    """A body that nobody may read."""
+
+    def read(self, *size):
+        raise AssertionError("the body was read")
+
+    readline = read
 
 
 # The real server.

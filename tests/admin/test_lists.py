@@ -81,7 +81,7 @@ def test_list_refuses_every_lookup_it_does_not_offer(model, root):
     page = root.get(address_of(model)).content.decode()
     own = {name for parameters in offered(page) for name in parameters} | {"attention"}
     own |= set(map(str, admin.site._registry[model].list_filter))
-    lookups = itertools.cycle(["", "__regex", "__range", "__contains", "__isnull"])
+    lookups = itertools.cycle(["", "__regex", "__range", "__contains", "__gt"])
     for path, lookup in zip([*paths_of(model) * 2], lookups, strict=False):
         if f"{path}{lookup}" not in own:
             answer = root.get(address_of(model), {f"{path}{lookup}": "p"})
