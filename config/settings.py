@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "allies.limits.require_known_host",
     "allies.caching.middleware.kept_pages",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "allies.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -194,6 +196,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Files that are being sent: on the disk of the data, where they are renamed once they are there.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+with suppress(OSError):  # a site that can only be read still answers readers
+    FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
 
 # Imports: what a file may be at most. Downloads: under which licence.
@@ -348,7 +354,10 @@ _FIELDS = "{asctime} {levelname} {name} {request_id} {message}"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"named": {"()": "allies.observing.log.NameRequests"}},
+    "filters": {
+        "named": {"()": "allies.observing.log.NameRequests"},
+        "one_line": {"()": "allies.observing.log.OneLineForClientErrors"},
+    },
     "formatters": {
         "line": {
             "()": "allies.observing.log.Lines",
@@ -361,7 +370,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["named"],
+            "filters": ["named", "one_line"],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

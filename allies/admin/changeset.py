@@ -25,6 +25,7 @@ from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
 from allies.admin.changesets.proposal import ProposalStep
 from allies.admin.changesets.upload import UploadForm
+from allies.body_limits import accepts_imports
 from allies.exchange.jobs import discard, stop, sweep
 from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.resources import NOUNS
@@ -128,6 +129,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
     # Uploading.
 
+    @accepts_imports(importable)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         nouns = importable(request)
         if not nouns:

@@ -27,7 +27,13 @@ from allies.exchange.reader import UnreadableFile, sha256_of
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUN_CALLED
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, merged, run_undo
-from allies.exchange.shared import forget_all, forget_copies, keep, laid
+from allies.exchange.shared import (
+    forget_all,
+    forget_broken_uploads,
+    forget_copies,
+    keep,
+    laid,
+)
 from allies.exchange.tables import Layout, Table, open_table
 from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
@@ -89,6 +95,7 @@ def sweep() -> None:
     for changeset in Changeset.objects.forgotten(timezone.now()):
         discard(changeset)
     forget_copies()
+    forget_broken_uploads()
     for changeset in Changeset.objects.filter(state__in=WORKING):
         said = progress_of(changeset)
         task_of = _task_of(changeset)

@@ -5,14 +5,14 @@ from functools import wraps
 from typing import Any
 
 from django import forms
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.forms import UsernameField
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,6 +20,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from allies.signing_in import second_step
+from allies.signing_in.lists import bounded
 from allies.views.errors import bad_request
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,12 @@ class Desk(AdminSite):
     site_title = gettext_lazy("Allies")
     index_title = gettext_lazy("Contents")
 
+    def register(
+        self, model_or_iterable: Any, admin_class: type[ModelAdmin] | None = None, **options: Any
+    ) -> None:
+        """Register models; no list of this site takes lookups it does not offer."""
+        super().register(model_or_iterable, bounded(admin_class or ModelAdmin), **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_step.is_missing(request)
 
@@ -48,7 +55,7 @@ class Desk(AdminSite):
 
         @wraps(inner)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if any("\0" in value for _name, values in request.POST.lists() for value in values):
+            if _has_nul(request.GET) or _has_nul(request.POST):
                 return bad_request(request)
             try:
                 response = inner(request, *args, **kwargs)
@@ -99,6 +106,10 @@ class Desk(AdminSite):
             ),
             *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"),
         ]
+
+
+def _has_nul(data: QueryDict) -> bool:
+    return any("\0" in text for name, values in data.lists() for text in (name, *values))
 
 
 def _to_second_step(request: HttpRequest) -> HttpResponse:

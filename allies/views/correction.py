@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -30,9 +30,6 @@ from allies.models.fields import LinesField
 from allies.public_changes import told
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.record import BesideRecord, Renamed
-
-#: More than the longest form, with every letter written as browsers send it.
-MOST_BYTES = 128 * 1024
 
 
 class CorrectionForm(forms.Form):
@@ -78,14 +75,6 @@ class CorrectPage(BesideRecord):
 
     template_name = "allies/correction/form.html"
     clock: Callable[[], dt.datetime] = staticmethod(timezone.now)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        length = str(request.META.get("CONTENT_LENGTH") or 0)
-        if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BYTES:
-            return HttpResponse(
-                _("This is too long."), status=413, content_type="text/plain; charset=utf-8"
-            )
-        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()

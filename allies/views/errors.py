@@ -3,10 +3,12 @@
 import sys
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
+
+from allies.db_errors import is_database_away
 
 #: Tells the page that it has no address to come back to.
 _ERROR = {"is_error": True}
@@ -14,12 +16,21 @@ _ERROR = {"is_error": True}
 RETRY_AFTER = 10
 
 
+class Refused(BadRequest):
+    """A request that is not answered; the page says why, and leads back to an address."""
+
+    def __init__(self, reason: str, *, back: str = "") -> None:
+        super().__init__(reason)
+        self.back = back
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "404.html", _ERROR, status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "400.html", _ERROR, status=400)
+    shown = {**_ERROR, "refused": exception if isinstance(exception, Refused) else None}
+    return render(request, "400.html", shown, status=400)
 
 
 @requires_csrf_token
@@ -35,7 +46,7 @@ def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+    if not is_database_away(sys.exception()):
         return render(request, "500.html", _ERROR, status=500)
     response = render(request, "503.html", _ERROR, status=503)
     response["Retry-After"] = str(RETRY_AFTER)
