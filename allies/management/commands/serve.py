@@ -21,6 +21,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from allies.exchange.jobs import sweep
+from allies.upload_swap import resume
 
 #: Seconds the children are given to end by themselves.
 PATIENCE = 10
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         call_command("messages", compile_only=True, verbosity=0)
         call_command("check")
         self._migrate()
+        self._resume_restore()
         call_command("load_starter", if_empty=True, stdout=self.stdout)
         self._collect_static()
         self._first_login()
@@ -64,6 +66,7 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         try:
+            connection.prepare_database()
             executor = MigrationExecutor(connection)
         except OperationalError as error:
             raise CommandError(
@@ -72,6 +75,17 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
             call_command("migrate", verbosity=0)
+
+    def _resume_restore(self) -> None:
+        """Finish a restore that was killed: database and uploads would not fit otherwise."""
+        try:
+            for sentence in resume():
+                self.stdout.write(sentence)
+        except OSError as error:
+            raise CommandError(
+                f"A restore replaced the database, and the uploads cannot be replaced: {error}. "
+                "Put that right and start again."
+            ) from error
 
     def _collect_static(self) -> None:
         """Collect static files where one is newer than the last collection."""
