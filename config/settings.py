@@ -10,6 +10,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from shutil import disk_usage
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -17,7 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import validate
 
-from config.environment import are_hosts, env, is_zone
+from config.environment import are_hosts, env, is_secret, is_zone
+from config.permissions import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,7 +27,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(env.str("ALLIES_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 try:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(f"ALLIES_DATA_DIR cannot be made: {error}") from error
 
@@ -33,17 +35,23 @@ except OSError as error:
 def _local_secret() -> str:
     """Return the secret of an installation that was given none: made once, kept unreadable."""
     path = DATA_DIR / "secret_key"
+    if not path.exists():
+        # Linked once it is whole: a process that is killed leaves no empty secret.
+        with NamedTemporaryFile("w", dir=DATA_DIR, prefix=".secret_key-") as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    secret = path.read_text()
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    secret = secrets.token_urlsafe(50)
-    with os.fdopen(file, "w") as handle:
-        handle.write(secret)
+        is_secret(50)(secret or "empty")
+    except validate.ValidationError as error:
+        raise ImproperlyConfigured(f"{path} holds no secret. {error.messages[0]}") from error
     return secret
 
 
-SECRET_KEY = env.str("ALLIES_SECRET_KEY", "") or _local_secret()
+SECRET_KEY = env.str("ALLIES_SECRET_KEY", "", validate=is_secret(50)) or _local_secret()
 DEBUG = env.bool("ALLIES_DEBUG", False)
 ALLOWED_HOSTS = env.list(
     "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=are_hosts
@@ -118,12 +126,21 @@ DATABASES = {"default": env.server("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.s
 CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60, validate=validate.Range(min=0))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL), and writers queue instead of failing: a transaction
-    # takes the write lock when it begins, and waits for it.
+    # takes the write lock when it begins, and waits for it. The backend is Django's, which
+    # notices if its file is removed or damaged.
+    DATABASES["default"]["ENGINE"] = "allies.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 120,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+
+# Nobody else on the machine reads what lies here: not the database, not the secret, no upload.
+
+DATABASE_FILE = None
+if DATABASES["default"]["ENGINE"] == "allies.sqlite":
+    DATABASE_FILE = Path(DATABASES["default"]["NAME"]).absolute()
+make_private(DATA_DIR, DATABASE_FILE)
 
 # Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
 
@@ -160,10 +177,14 @@ CACHES = {
     "default": {
         "BACKEND": "allies.caching.redis.PatientRedisCache",
         "LOCATION": CACHE_URL,
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
+        "OPTIONS": {
+            "serializer": "allies.caching.serializer.JsonSerializer",
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 1,
+        },
     }
     if CACHE_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "allies.caching.serializer.JsonLocMemCache"}
 }
 
 # Pages kept until what they show is written: how much memory a web process gives them, and how
@@ -193,9 +214,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "uploads"  # imports waiting to be applied; never served
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        # For everybody, a proxy among them; all else is for the site's own user.
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
 }
-FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # Files that are being sent: on the disk of the data, where they are renamed once they are there.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 with suppress(OSError):  # a site that can only be read still answers readers
@@ -341,8 +366,6 @@ if _ELSEWHERE:
             f"{_ELSEWHERE[0]} is reached from elsewhere (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS "
             "to true, or to false where passwords may cross the network in the clear."
         )
-if len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("ALLIES_SECRET_KEY is too short to be a secret: 50 characters.")
 
 LOG_LEVEL = env.str(
     "ALLIES_LOG_LEVEL",
@@ -379,13 +402,13 @@ LOGGING = {
 # Figures for Prometheus: kept where there is a token to ask for them with. The processes of a
 # machine share a folder, for each of them is asked for all.
 
-METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "")
+METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "", validate=is_secret(20))
 METRICS_OF_ALL = False
 if METRICS_TOKEN:
     _folder = DATA_DIR / "metrics"
     # A file there is memory of the process: one that finds no room on the disk ends it.
     with suppress(OSError):
-        _folder.mkdir(exist_ok=True)
+        _folder.mkdir(mode=0o700, exist_ok=True)
         if os.access(_folder, os.W_OK) and disk_usage(_folder).free > 64 * 1024**2:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
             METRICS_OF_ALL = True

@@ -4,7 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from config.permissions import write_privately
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+write_privately()
 
 site = get_wsgi_application()
 
