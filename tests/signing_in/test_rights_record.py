@@ -34,7 +34,7 @@ def test_an_account_made_and_given_rights_in_its_form(keeper):
     words = dict.fromkeys(("password1", "password2"), "correct horse battery")
     keeper.post(f"{DESK}auth/user/add/", name | words)
     ana = User.objects.get(username="ana")
-    assert told() == [("root", "ana", "is_active", True)]
+    assert told() == [("root", "ana", "account", True), ("root", "ana", "is_active", True)]
     RightsChange.objects.all().delete()
     form = {
         "username": "ana",
@@ -84,6 +84,7 @@ def test_a_right_of_ones_own_and_the_end_of_an_account(root):
     ana.user_permissions.add(right)
     ana.delete()
     assert told() == [
+        (None, "ana", "account", True),
         (None, "ana", "is_active", True),
         (None, "ana", "allies.publish_alliance", True),
         (None, "ana", "account", False),
