@@ -107,24 +107,17 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
             return redirect("admin:password_change")
         return require_password(super().user_change_password)(request, id, form_url)
 
-    def _refuses(self, request: HttpRequest, accounts: Any, *, own: bool) -> bool:
-        """Say, to the user too, whether some of these accounts are not the user's to manage."""
-        beyond = [
-            str(account)
-            for account in accounts
-            if not account.is_manageable or (account.pk == request.user.pk and not own)
-        ]
+    def _refuses(self, request: HttpRequest, accounts: Any) -> bool:
+        """Report whether some of these accounts have rights the user lacks; then nothing is done."""
+        beyond = ", ".join(str(one) for one in accounts if not one.is_manageable)
         if beyond:
-            said = _(
-                "Nothing was changed: %(names)s. You can do this only for accounts that have no "
-                "rights you lack, and for your own only at “Your sign-in”."
-            )
-            self.message_user(request, said % {"names": ", ".join(beyond)}, messages.ERROR)
+            said = _("Nothing was changed. These accounts have rights that you lack: %(names)s.")
+            self.message_user(request, said % {"names": beyond}, messages.ERROR)
         return bool(beyond)
 
     @admin.action(description=_("Sign these accounts out everywhere"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, accounts: Any) -> None:
-        if self._refuses(request, accounts, own=True):
+        if self._refuses(request, accounts):
             return
         number = sum(end_all(account) for account in accounts)
         said = ngettext("%d session has ended.", "%d sessions have ended.", number) % number
@@ -135,14 +128,18 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
         permissions=["change"],
     )
     def take_second_step_away(self, request: HttpRequest, accounts: Any) -> None:
-        if self._refuses(request, accounts, own=False):
+        if request.user in accounts:
+            said = _("Nothing was changed. Remove your own second step at “Your sign-in”.")
+            self.message_user(request, said, messages.ERROR)
+            return
+        if self._refuses(request, accounts):
             return
         with transaction.atomic():
             for account in accounts:
                 second_step.forget(account)
                 end_all(account)
-        said = _("They sign in with their password alone now, until they set a second step up.")
-        self.message_user(request, said, messages.SUCCESS)
+        done = _("They sign in with their password alone now, until they set a second step up.")
+        self.message_user(request, done, messages.SUCCESS)
 
 
 @admin.register(AccessAttempt)

@@ -113,7 +113,7 @@ def _page(request: HttpRequest, form: PasswordForm) -> HttpResponse:
         posted = [("only_read", "1")]
     context = {
         **admin.site.each_context(request),
-        "title": _("Give your password again"),
+        "title": _("Confirm your password"),
         "form": form,
         "posted": posted,
         "is_required": second_step.is_missing(request),

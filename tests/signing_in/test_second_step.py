@@ -209,7 +209,7 @@ def test_nobody_and_readers_with_an_account_set_nothing_up():
 
 def test_it_is_told_in_the_language_of_the_page(ana):
     browser, _answer = signed_in()
-    assert "Berikan lagi kata sandi Anda" in browser.get("/id/admin/set-up/").content.decode()
+    assert "Konfirmasi kata sandi Anda" in browser.get("/id/admin/set-up/").content.decode()
     give_password(browser)
     page = browser.get("/id/admin/set-up/").content.decode()
     assert "Pindai gambar ini" in page
