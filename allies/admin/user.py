@@ -108,7 +108,7 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
         return require_password(super().user_change_password)(request, id, form_url)
 
     def _refuses(self, request: HttpRequest, accounts: Any) -> bool:
-        """Report whether some of these accounts have rights the user lacks; then nothing is done."""
+        """Report whether some accounts have rights the user lacks; then nothing is done."""
         beyond = ", ".join(str(one) for one in accounts if not one.is_manageable)
         if beyond:
             said = _("Nothing was changed. These accounts have rights that you lack: %(names)s.")

@@ -15,8 +15,12 @@ def next_address(request: HttpRequest) -> str:
     return _allowed(request, given.get(REDIRECT_FIELD_NAME, ""))
 
 
-def drop_refused(request: HttpRequest) -> None:
-    """Remove a refused ``next`` from a request before Django's own views read it."""
+def drop_refused(request: HttpRequest) -> bool:
+    """Remove a refused ``next`` from a request before Django's own views read it.
+
+    Return whether there was one.
+    """
+    dropped = False
     for name in ("GET", "POST"):
         sent = getattr(request, name)
         address = sent.get(REDIRECT_FIELD_NAME)
@@ -24,6 +28,8 @@ def drop_refused(request: HttpRequest) -> None:
             sent = sent.copy()
             del sent[REDIRECT_FIELD_NAME]
             setattr(request, name, sent)
+            dropped = True
+    return dropped
 
 
 def _allowed(request: HttpRequest, address: str) -> str:

@@ -90,10 +90,10 @@ class Desk(AdminSite):
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        drop_refused(request)
+        is_refused = drop_refused(request)
         response = super().logout(request, extra_context)
-        # Django leads back here, where only forms are answered, if `next` was refused.
-        if getattr(response, "url", "") == request.path:
+        # An address with a query is led back to itself by Django, and then answers forms only.
+        if is_refused or getattr(response, "url", "") == request.path:
             return redirect("allies:front")
         return response
 
