@@ -109,51 +109,60 @@ def stored():
 
 
 def payloads():
-    """Return forms that ask for everything."""
-    everything = {
-        "groups": [*Group.objects.values_list("pk", flat=True)],
-        "user_permissions": [*Permission.objects.values_list("pk", flat=True)],
-        "permissions": [*Permission.objects.values_list("pk", flat=True)],
-    }
+    """Return what asks for everything: for an account, for a group, for a password, for an end."""
+    everyone = [*Permission.objects.values_list("pk", flat=True)]
     flags = dict.fromkeys(("is_active", "is_staff", "is_superuser"), "on")
     dates = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    groups = [*Group.objects.values_list("pk", flat=True)]
+    account = {**flags, **dates, "email": "mallory@example.org"}
     taken = {"password1": "taken over by mallory", "password2": "taken over by mallory"}
-    common = {"username": "taken", "name": "taken", "email": "mallory@example.org", **flags}
-    yield {**common, **dates, **everything}
-    yield {**common, **dates}
-    yield {**taken, "usable_password": "true", "set-password": "1"}
-    yield {"usable_password": "false", "unset-password": "1"}
-    yield {"post": "yes"}
+    return {
+        "account": {**account, "groups": groups, "user_permissions": everyone},
+        "plain account": account,
+        "group": {"permissions": everyone},
+        "plain group": {},
+        "password": {**taken, "usable_password": "true", "set-password": "1"},
+        "no password": {"usable_password": "false", "unset-password": "1"},
+        "end": {"post": "yes"},
+    }
+
+
+#: What is sent to which page of an account, and of a group.
+SENT = {
+    "auth_user_change": ("account", "plain account"),
+    "auth_user_password_change": ("password", "no password"),
+    "auth_user_delete": ("end",),
+    "auth_group_change": ("group", "plain group"),
+    "auth_group_delete": ("end",),
+}
 
 
 def attack(client):
-    """Send all payloads to all pages about accounts and groups, plainly and as popups."""
-    new = {"username": "minion", "password1": "a minion's password", "usable_password": "true"}
-    client.post(reverse("admin:auth_user_add"), new | {"password2": new["password1"]})
-    names = [
-        (User, "auth_user", ("change", "delete", "history", "password_change")),
-        (Group, "auth_group", ("change", "delete", "history")),
-    ]
-    forms = [*payloads()]
-    for model, name, views in names:
-        keys = [*model.objects.values_list("pk", flat=True)]
-        pages = [reverse(f"admin:{name}_{view}", args=[pk]) for pk in keys for view in views]
-        field = "username" if model is User else "name"
-        pages += [f"{reverse(f'admin:{name}_change', args=['root'])}?_to_field={field}"]
-        for number, page in enumerate([reverse(f"admin:{name}_add"), *pages]):
-            client.get(page)
-            popup = {"_popup": "1", "_to_field": "id"} if number % 2 else {}
-            for form in forms:
-                own_name = {"username": f"x{number}", "name": f"x{number}"} if number else {}
-                client.post(page, {**form, **own_name, **popup})
-            client.post(page, {**forms[0], "_saveasnew": "1"})
-        changelist = reverse(f"admin:{name}_changelist")
-        for action in ("delete_selected", "end_sessions", "take_second_step_away"):
-            for chosen in (keys, *([key] for key in keys)):
-                sent = {"action": action, "_selected_action": chosen, "post": "yes"}
-                client.post(changelist, sent)
+    """Send everything to all pages about accounts and groups, plainly and as popups."""
+    forms = payloads()
+    new = {**forms["password"], **forms["account"]}
+    for name, sent in (("minion", {}), ("imp", {"_popup": "1", "_to_field": "id"})):
+        client.post(reverse("admin:auth_user_add"), {"username": name, **new, **sent})
+        client.post(reverse("admin:auth_group_add"), {"name": name, **forms["group"], **sent})
+        client.post(reverse("admin:auth_group_add"), {"name": name, **sent})
+    popup = {"_popup": "1", "_to_field": "id", "_saveasnew": "1"}
+    for view, names in SENT.items():
+        model = User if "_user_" in view else Group
+        for pk in model.objects.values_list("pk", flat=True):
+            own = {"username": f"x{pk}", "name": f"x{pk}"}
+            for number, name in enumerate(names):
+                sent = {**own, **forms[name], **(popup if (pk + number) % 2 else {})}
+                client.post(reverse(f"admin:{view}", args=[pk]), sent)
+    for page in ("auth/user/root/change/?_to_field=username", "auth/user/"):
         rows = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "_save": "Save"}
-        client.post(changelist, {**rows, "form-0-id": keys[0], "form-0-is_superuser": "on"})
+        root = {"form-0-id": User.objects.filter(is_superuser=True).first().pk}
+        client.post(DESK + page, {**forms["account"], **rows, **root, "form-0-is_active": ""})
+    for noun, model in (("user", User), ("group", Group)):
+        keys = [*model.objects.values_list("pk", flat=True)]
+        for action in ("delete_selected", "end_sessions", "take_second_step_away"):
+            for chosen in (keys, *([key] for key in keys if noun == "user")):
+                sent = {"action": action, "_selected_action": chosen, "post": "yes"}
+                client.post(f"{DESK}auth/{noun}/", sent)
 
 
 def assert_nothing_was_taken(account, before):
@@ -182,10 +191,9 @@ def try_everything(permissions, *, by_group):
     assert_nothing_was_taken(account, before)
 
 
-@pytest.mark.parametrize("by_group", [False, True], ids=["own", "by group"])
 @pytest.mark.parametrize("codename", KEYS)
-def test_no_single_permission_raises_rights(codename, by_group, people):
-    try_everything([permission(codename)], by_group=by_group)
+def test_no_single_permission_raises_rights(codename, people):
+    try_everything([permission(codename)], by_group=codename.endswith("_group"))
 
 
 @pytest.mark.parametrize("by_group", [False, True], ids=["own", "by group"])
@@ -195,7 +203,7 @@ def test_all_permissions_about_accounts_together_do_not_either(by_group, people)
 
 
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -218,15 +226,13 @@ def test_no_address_of_the_admin_raises_rights(people, starter):
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)
     account, client = mallory([*kept])
     before = rights(), group_rights(), stored()
-    forms = [*payloads()]
     User.objects.filter(username="root").update(username="superuser")
     before[2].update(stored())
+    everything = {key: value for form in payloads().values() for key, value in form.items()}
     for name, route in patterns().items():
-        if name.startswith("admin:") and name not in ("admin:logout", "admin:jsi18n"):
-            where = address(route)
-            client.get(where)
-            for form in forms:
-                client.post(where, form)
+        if name.startswith("admin:") and name != "admin:logout":
+            client.get(address(route))
+            client.post(address(route), {"username": "x", "name": "x", **everything})
     assert_nothing_was_taken(account, before)
 
 
@@ -241,9 +247,8 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(edi, rita, p
     form = {"username": "writer", "is_active": "on", "is_staff": "on"}
     form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
     editors, reviewers = (Group.objects.get(name=name) for name in ("Editors", "Reviewers"))
-    shown = client.get(page).content.decode()
-    assert f'<option value="{editors.pk}"' in shown
-    assert f'<option value="{reviewers.pk}"' not in shown
+    offered = client.get(page).context["adminform"].form.fields["groups"].queryset
+    assert {group.name for group in offered} == {"Editors", "Keepers", "Empty"}
     refused = client.post(page, {**form, "groups": [editors.pk, reviewers.pk]})
     assert "You can give only what you have yourself." in refused.content.decode()
     assert not writer.groups.exists()
@@ -271,7 +276,7 @@ def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(rita, pe
 
 
 @pytest.mark.parametrize("name", ["mallory", "root"])
-@pytest.mark.parametrize("spelling", ["{}", "_{:x}", "+{}", "0{}"])
+@pytest.mark.parametrize("spelling", ["{}", "+{}", "0{}", "%20{}"])
 def test_ones_own_password_is_set_only_by_giving_the_old_one(name, spelling, people):
     account, client = mallory([permission("change_user")])
     if name == "root":
@@ -279,11 +284,7 @@ def test_ones_own_password_is_set_only_by_giving_the_old_one(name, spelling, peo
         client = Client()
         TOTPDevice.objects.filter(user=account).delete()
         client.force_login(account)
-    number = account.pk
-    if spelling.startswith("_"):
-        number = ord(str(account.pk)[0])  # the admin reads _31 as the digit 1
-        spelling += str(account.pk)[1:]
-    page = f"{DESK}auth/user/{spelling.format(number)}/password/"
+    page = f"{DESK}auth/user/{spelling.format(account.pk)}/password/"
     sent = {"password1": "taken over by mallory", "password2": "taken over by mallory"}
     answer = client.post(page, {**sent, "usable_password": "true", "set-password": "1"})
     assert (answer.status_code, answer["Location"]) == (302, f"{DESK}password_change/")

@@ -50,7 +50,7 @@ def code(account):
 
 
 def set_up(client, account):
-    client.post(f"{DESK}set-up/", {**GIVEN, "only_read": "1"})
+    client.post(f"{DESK}set-up/", {**GIVEN, "only_read": "1"}, follow=True)
     shown = client.post(f"{DESK}set-up/", {"code": code(account)}).content.decode()
     codes = re.findall(r"<li><code>(\w+)</code></li>", shown)
     assert len(codes) == 10
