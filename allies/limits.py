@@ -34,7 +34,7 @@ _MINUTE = 60
 LONGEST_QUERY = 8_000
 _PLAIN = "text/plain; charset=utf-8"
 #: Where a password or a code is tried: each try costs the server a good part of a second.
-_SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up)/")
+_SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up|sign-in|password_change)/")
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]

@@ -335,6 +335,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "allies.client.client_of"
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_VERBOSE = False
+# Form fields that hold secrets: a failed attempt is logged without their values.
+SECRET_FIELDS = [
+    *("password", "password1", "password2", "old_password", "new_password1", "new_password2"),
+    *("password_again", "code", "csrfmiddlewaretoken"),
+]
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", *SECRET_FIELDS]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # The second step: who sets one up takes it each time; where it is required, everybody does.
 

@@ -89,8 +89,6 @@ def _problem_in_taking(appointment: Appointment) -> str:
     record, user = appointment.record, appointment.created_by
     if record is None:
         return _("The record is not there any more.")
-    if not user.is_active:
-        return _("Whoever asked for this may no longer do it.")
     changeset = new_edit(record=record, user=user, reason=_("At the time that was set"))
     try:
         with editing(changeset):

@@ -1,5 +1,6 @@
 """Who may do what: the one place that answers, for forms, buttons, actions and imports alike."""
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Model
 
@@ -9,9 +10,22 @@ Person = AbstractUser | AnonymousUser
 
 
 def may(*, user: Person, action: str, record: Model | type[Model]) -> bool:
-    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records."""
+    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records.
+
+    An account that may no longer enter the admin has none, whatever it asked for before.
+    """
     options = record._meta
-    return user.has_perm(f"{options.app_label}.{action}_{options.model_name}")
+    permission = f"{options.app_label}.{action}_{options.model_name}"
+    return user.is_staff and user.has_perm(permission)
+
+
+def reload_user(user: Person) -> Person:
+    """Return the account as it is stored now, with no permissions cached.
+
+    Jobs ask with it right before they write. A deleted account has no permissions.
+    """
+    accounts = get_user_model()._default_manager
+    return accounts.filter(pk=user.pk or 0).first() or AnonymousUser()
 
 
 def may_publish(*, user: Person, record: Publishable) -> bool:

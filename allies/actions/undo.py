@@ -8,11 +8,12 @@ something later rests on: the editor decides.
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
-from allies.actions.rights import Person, may, may_write
+from allies.actions.rights import Person, may, may_write, reload_user
 from allies.actions.undo_sets import FEW, UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
@@ -81,9 +82,10 @@ def undo(
     """Take a changeset back, as the changeset ``by``, in one transaction.
 
     ``also`` holds the keys (``Kept.key``) of records edited since that are to be taken back too,
-    or ``all``. Raises PermissionDenied where the user may not change what readers see, NotUndone
-    where it was not applied or is undone already, EvidenceLost where something public would be
-    left without a source, IntegrityError where what was is no longer possible.
+    or ``all``. Raises PermissionDenied where the user may not, or no longer, take it back or
+    change what readers see, NotUndone where it was not applied or is undone already, EvidenceLost
+    where something public would be left without a source, IntegrityError where what was is no
+    longer possible.
     """
     tell = progress or (lambda noun, rows: None)
     lock(record_models())
@@ -92,6 +94,10 @@ def undo(
     now = moment_of_writing()
     if by.pk is None:
         by.save()
+    if user is not None:
+        user = reload_user(user)
+        if not may_undo(user=user, changeset=changeset):
+            raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     with UndoSets(changeset, also) as sets:
         if user is not None:
             sets.require_rights(user)

@@ -141,7 +141,8 @@ class PreviewLinkMixin(admin.ModelAdmin):
         if request.method == "POST":
             self._change_links(request, record)
             return HttpResponseRedirect(request.path)
-        links = PreviewLink.objects.about(record).select_related("created_by").order_by("-pk")
+        links = PreviewLink.objects.about(record).with_validity()
+        links = links.select_related("created_by").order_by("-pk")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Links to “%(record)s”") % {"record": record},

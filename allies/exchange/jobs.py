@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
-from allies.actions.rights import Person, may
-from allies.actions.undo import NotUndone, may_undo
+from allies.actions.rights import Person, may, reload_user
+from allies.actions.undo import NotUndone
 from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Plan
@@ -230,11 +230,11 @@ def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report],
     path = _plan_path(changeset)
     with Plan(path, keep_rows=True) as plan:
         files = mapping.files(table, plan)
-        state = state_for(noun for noun, _rows in files)
+        state = state_for((noun for noun, _rows in files), changeset.created_by)
         reports = make_plan(
             plan,
             files,
-            user=changeset.created_by,
+            user=_require_somebody(changeset),
             only_new=mapping.only_new,
             progress=work.tell,
         )
@@ -285,11 +285,19 @@ def _apply_import(changeset: Changeset) -> None:
 def _write(changeset: Changeset, work: Work) -> None:
     reports = [Report(NOUN_CALLED[name], **counts) for name, counts in changeset.counts.items()]
     with plan_of(changeset) as plan:
-        apply_plan(plan, changeset, reports, state=changeset.data_state, progress=work.tell)
+        apply_plan(
+            plan,
+            changeset,
+            reports,
+            state=changeset.data_state,
+            user=changeset.created_by,
+            progress=work.tell,
+        )
 
 
 def _plan_again(changeset: Changeset, work: Work) -> None:
     """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
+    _require_rights(changeset)
     before = changeset.outcome
     table = uploaded_table(changeset)
     reports, changeset.data_state, changeset.outcome = _plan(changeset, table, work)
@@ -300,8 +308,7 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
 
 def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
-    if not may_undo(user=_require_somebody(changeset), changeset=changeset.undoes):
-        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+    _require_somebody(changeset)
     with Work(changeset, {"": changeset.undoes.changed}) as work:
         also = frozenset(changeset.mapping.get("also", []))
         run_undo(changeset, user=changeset.created_by, also=also, progress=work.tell)
@@ -321,12 +328,12 @@ def _require_own_file(changeset: Changeset) -> None:
 
 
 def _require_somebody(changeset: Changeset) -> Person:
-    """Return who a job is done for; raise PermissionDenied where they are gone.
+    """Return the account a job works for, as it is now; raise PermissionDenied if it is barred.
 
     Nobody in particular is the operator at the command line, who may do everything.
     """
-    user = changeset.created_by
-    if user is None or not user.is_active:
+    user = changeset.created_by and reload_user(changeset.created_by)
+    if user is None or not (user.is_active and user.is_staff):
         raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     return user
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editions import make_editions_after
-from allies.actions.rights import Person
+from allies.actions.rights import Person, reload_user
 from allies.actions.undo import undo
 from allies.actions.undo_sets import UndoReport
 from allies.actions.versions import lock
@@ -83,12 +83,21 @@ def run_import(
     def attempt() -> list[Report]:
         with Plan() as plan:
             found = files(plan) if callable(files) else files
-            state = state_for(noun for noun, _rows in found)
-            reports = make_plan(plan, found, user=user, only_new=only_new, progress=progress)
+            state = state_for((noun for noun, _rows in found), user)
+            asking = user and reload_user(user)
+            reports = make_plan(plan, found, user=asking, only_new=only_new, progress=progress)
             if commit:
                 if not all(report.ok for report in reports):
                     raise Refused(reports)
-                apply_plan(plan, changeset, reports, state=state, now=started, progress=progress)
+                apply_plan(
+                    plan,
+                    changeset,
+                    reports,
+                    state=state,
+                    user=user,
+                    now=started,
+                    progress=progress,
+                )
         return reports
 
     try:
@@ -105,19 +114,21 @@ def apply_plan(
     reports: list[Report],
     *,
     state: str,
+    user: Person | None = None,
     now: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write what a plan says and mark its changeset as applied, in one transaction.
 
-    Raises Stale where the data are no longer in the state the plan was made for, Superseded where
+    ``user`` is whom the plan was made for; None is the operator at the command line. Raises Stale
+    where the data or the user's rights are no longer as the plan was made for, Superseded where
     the changeset is no longer this job's, BrokenRule where the database refuses a record.
     """
     nouns = [report.noun for report in reports]
     try:
         with transaction.atomic():
             lock(looked_at(nouns))
-            if state_for(nouns) != state:
+            if state_for(nouns, user) != state:
                 raise Stale
             # Dated behind the lock: who follows the changes in time has seen what is before.
             now = now or moment_of_writing()

@@ -2,7 +2,7 @@
 
 import logging
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from allies.signing_in import second_step
 from allies.signing_in.lists import bounded
+from allies.signing_in.onward import drop_refused
 from allies.views.errors import bad_request
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,31 @@ class Desk(AdminSite):
         is_half_in = super().has_permission(request) and second_step.is_missing(request)
         if request.method == "GET" and is_half_in:
             return _to_second_step(request)
+        drop_refused(request)
         return super().login(request, extra_context)
+
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        is_refused = drop_refused(request)
+        response = super().logout(request, extra_context)
+        # An address with a query is led back to itself by Django, and then answers forms only.
+        if is_refused or getattr(response, "url", "") == request.path:
+            return redirect("allies:front")
+        return response
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        from allies.signing_in.views import PasswordChangePage
+
+        request.current_app = self.name  # type: ignore[attr-defined]
+        context = {**self.each_context(request), **(extra_context or {})}
+        view = PasswordChangePage.as_view(
+            extra_context=context,
+            template_name=self.password_change_template or "registration/password_change_form.html",
+        )
+        return cast(HttpResponse, view(request))
 
     def get_urls(self) -> list[Any]:
         from allies.signing_in import views  # after the site: its forms are Django's own

@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from allies.exchange.jobs import apply as apply_job
 from allies.exchange.jobs import check as check_job
-from allies.exchange.jobs import sweep
+from allies.exchange.jobs import plan_of, sweep
+from allies.exchange.report import Report
+from allies.exchange.runner import Stale, apply_plan
 from allies.exchange.work import call_off
 from allies.models import Alias, Alliance, Changeset, Event, Mapping
 from tests import cast
@@ -253,6 +256,85 @@ class TestStale:
         assert Alias.objects.filter(name="Rusija").exists()
         assert "may no longer" in Changeset.objects.get(pk=own.number).message
         assert not Changeset.objects.with_undone().get(pk=number).is_undone
+
+
+class TestRightsLostWhileItWaits:
+    """A job asks for the rights of whoever started it at the moment it writes."""
+
+    LOSSES = {
+        "deactivated": {"is_active": False},
+        "not staff": {"is_staff": False},
+        "no rights": {},
+    }
+
+    def lose(self, account, fields):
+        for name, value in fields.items():
+            setattr(account, name, value)
+        account.save()
+        if not fields:
+            account.groups.clear()
+
+    @pytest.mark.parametrize("how", LOSSES)
+    def test_import_that_was_started_writes_nothing(self, how, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
+        self.lose(dana, self.LOSSES[how])
+        apply_job.func(own.number, "r", "en")
+        assert not Alias.objects.filter(name="Rusija").exists()
+        assert "may no longer" in Changeset.objects.get(pk=own.number).message
+
+    @pytest.mark.parametrize("how", LOSSES)
+    def test_undo_that_was_started_takes_nothing_back(self, how, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        own.send(apply="1")
+        own.send(undo="1")
+        Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
+        self.lose(dana, self.LOSSES[how])
+        apply_job.func(own.number, "r", "en")
+        assert Alias.objects.filter(name="Rusija").exists()
+        assert "may no longer" in Changeset.objects.get(pk=own.number).message
+
+    def test_what_only_a_publisher_writes_is_looked_at_again(self, dana, desk):
+        event = cast.event(("RUS", "host"), slug="public-visit")
+        dana.groups.add(Group.objects.get(name="Reviewers"))
+        own = desk(dana)
+        rows = f"slug,title_en,kind,date\n{event.slug},Renamed,visit,2024-05\n"
+        own.upload(rows.encode(), noun="events")
+        own.check()
+        assert own.changeset.counts["event"]["updated"] == 1
+        dana.groups.remove(Group.objects.get(name="Reviewers"))
+        page = own.send(apply="1")
+        event.refresh_from_db()
+        assert event.title_en != "Renamed"
+        assert "Nothing was written" in page
+        assert own.changeset.counts["event"]["refused"] == 1
+
+    def test_rights_that_make_no_difference_do_not_hold_it_up(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        dana.user_permissions.add(Permission.objects.get(codename="view_user"))
+        own.send(apply="1")
+        assert Alias.objects.filter(name="Rusija").exists()
+
+    def test_rights_lost_after_the_job_began_are_missed_when_it_writes(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        changeset = own.changeset
+        assert changeset.created_by.has_perm("allies.import_alias")  # as a job remembers it
+        dana.groups.clear()
+        with plan_of(changeset) as plan, pytest.raises(Stale):
+            apply_plan(
+                *(plan, changeset, [Report("aliases")]),
+                state=changeset.data_state,
+                user=changeset.created_by,
+            )
+        assert not Alias.objects.filter(name="Rusija").exists()
 
 
 class TestCallingOff:
