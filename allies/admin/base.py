@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from allies.actions.editing import editing, new_edit
-from allies.actions.rights import may_change
+from allies.actions.rights import PublishRightMissing, may_change
 from allies.admin.desk import PresenceMixin
 from allies.admin.editing import EditingMixin
 from allies.admin.exchange import ExchangeMixin
@@ -58,12 +58,12 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         if request.method != "POST":
             return view(request, *args, **kwargs)  # type: ignore[no-any-return]
         try:
-            with editing(new_edit(record=self.model(), user=request.user)):
+            with editing(new_edit(record=self.model(), user=request.user), user=request.user):
                 return view(request, *args, **kwargs)  # type: ignore[no-any-return]
-        except EvidenceLost as refusal:
+        except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
                 pass  # what was said to be done is not
-            messages.error(request, " ".join(refusal.messages))
+            messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
             return HttpResponseRedirect(request.get_full_path())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editions import make_editions_after
-from allies.actions.rights import Person
+from allies.actions.rights import Person, require_publish_right, versions_of
 from allies.actions.undo import undo
 from allies.actions.undo_sets import UndoReport
 from allies.actions.versions import lock
@@ -111,7 +111,8 @@ def apply_plan(
     """Write what a plan says and mark its changeset as applied, in one transaction.
 
     Raises Stale where the data are no longer in the state the plan was made for, Superseded where
-    the changeset is no longer this job's, BrokenRule where the database refuses a record.
+    the changeset is no longer this job's, BrokenRule where the database refuses a record,
+    PublishRightMissing if something written is or was public and its author may not publish.
     """
     nouns = [report.noun for report in reports]
     try:
@@ -126,7 +127,10 @@ def apply_plan(
             write(plan, changeset, now, progress or _nothing)
             follow(changeset)
             _settle(changeset, reports)
-            finish(changeset, merged(reports), now)
+            changeset.counts = merged(reports)
+            if changeset.created_by is not None:
+                require_publish_right(user=changeset.created_by, states=versions_of(changeset))
+            finish(changeset, changeset.counts, now)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
 
