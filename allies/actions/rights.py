@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from allies.models import WRITTEN, Changeset, Publishable, Record, Status, record_models
@@ -61,7 +61,7 @@ def require_publish_right(*, user: Person, states: States) -> None:
             continue
         public = _is_public(model, hidden, states)
         for rows in states(model):
-            if found := rows.filter(public).first():
+            for found in rows.filter(public).order_by()[:1]:
                 raise PublishRightMissing(
                     _(
                         "“%(record)s” is public or would become public, and you may not publish. "
@@ -111,7 +111,10 @@ def _name_of(found: Any) -> str:
 
 
 def versions_of(changeset: Changeset) -> States:
-    """Return the states a changeset led from and to: its versions, and those before them."""
+    """Return the states a changeset led from and to: its versions, and the last ones before them.
+
+    For a changeset in the transaction that writes it: whatever else there is came before.
+    """
 
     def states(model: Any) -> Iterable[QuerySet[Any]]:
         counts = changeset.counts.get(str(model._meta.model_name), {})
@@ -119,10 +122,11 @@ def versions_of(changeset: Changeset) -> States:
             return
         versions = model.history.model.objects.order_by()
         own = versions.filter(changeset=changeset)
-        earlier = versions.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
-        last = earlier.order_by("-history_id").values("history_id")[:1]
-        before = own.exclude(history_type="+").values(before=Subquery(last))
+        changed = own.exclude(history_type="+").values("id")
+        earlier = versions.filter(id__in=changed).exclude(changeset=changeset).values("id")
         yield own
-        yield versions.filter(history_id__in=before)
+        yield versions.filter(
+            history_id__in=earlier.annotate(last=Max("history_id")).values("last")
+        )
 
     return states

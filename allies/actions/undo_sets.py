@@ -10,7 +10,6 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from allies.actions.versions import copy_versions
 from allies.history import with_what_names_need
 from allies.models import (
     Alliance,
@@ -26,6 +25,7 @@ from allies.models import (
 )
 from allies.models.dossier import content_fields, owners_of
 from allies.models.nouns import pointers_to
+from allies.models.writing import copy_versions
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
