@@ -91,7 +91,7 @@ def _problem_in_taking(appointment: Appointment) -> str:
         return _("The record is not there any more.")
     changeset = new_edit(record=record, user=user, reason=_("At the time that was set"))
     try:
-        with editing(changeset):
+        with editing(changeset, user=user):
             record._history_user = user
             take_step(record=record, step=appointment.step, user=user)
     except PermissionDenied:

@@ -68,7 +68,7 @@ def merge(
     changeset = new_edit(
         record=keep, user=user, kind=ChangesetKind.MERGE, reason=reason, public_note=public_note
     )
-    with editing(changeset):
+    with editing(changeset, user=user):
         lock(record_models())
         keep, drop = _fresh(keep), _fresh(drop)
         _refuse(keep, drop, user)

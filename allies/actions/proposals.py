@@ -52,7 +52,7 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
         fresh.not_taken = _besides(fresh.changes, changes)
         fresh.changes, fresh.decision = changes, note.strip()[:1000]
         fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
-        with editing(fresh):
+        with editing(fresh, user=user):
             write(changes=changes, root=root, user=user)
 
 

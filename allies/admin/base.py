@@ -8,20 +8,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from allies.actions.editing import editing, new_edit
-from allies.actions.rights import may_change
+from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.desk import PresenceMixin
 from allies.admin.editing import EditingMixin
 from allies.admin.exchange import ExchangeMixin
 from allies.admin.history import HistoryMixin
 from allies.admin.parts import ChoosingMixin
+from allies.deletion import Deletion, deletion_of
 from allies.folding import fold
-from allies.models import EvidenceLost
+from allies.models import EvidenceLost, Record
 
 
 class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
     """A noun in the admin."""
 
     change_form_template = "admin/allies/change_form.html"
+    delete_confirmation_template = "admin/allies/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/allies/delete_selected_confirmation.html"
     list_per_page = 50
     show_full_result_count = False
     save_on_top = True
@@ -58,13 +61,32 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         if request.method != "POST":
             return view(request, *args, **kwargs)  # type: ignore[no-any-return]
         try:
-            with editing(new_edit(record=self.model(), user=request.user)):
+            with editing(new_edit(record=self.model(), user=request.user), user=request.user):
                 return view(request, *args, **kwargs)  # type: ignore[no-any-return]
-        except EvidenceLost as refusal:
+        except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
                 pass  # what was said to be done is not
-            messages.error(request, " ".join(refusal.messages))
+            messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
             return HttpResponseRedirect(request.get_full_path())
+
+    def get_deleted_objects(  # type: ignore[override]
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[Deletion, dict[str, int], set[str], list[str]]:
+        """Return what a deletion does: whole, in numbers, what lacks a right, what is in the way.
+
+        In place of the first, Django has a list of names, which costs a query a record.
+        """
+        chosen = self.model._default_manager.filter(pk__in=[record.pk for record in objs])
+        deletion = deletion_of(chosen)
+        counts = {str(self.opts.verbose_name_plural): deletion.count}
+        lacking = set()
+        for one in deletion.goes:
+            counts[one.label] = counts.get(one.label, 0) + one.count
+            if issubclass(one.model, Record) and not may(
+                user=request.user, action="delete", record=one.model
+            ):
+                lacking.add(one.label)
+        return deletion, counts, lacking, deletion.obstacles
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete what was selected, all of it or nothing."""

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
 from allies.actions.proposals import propose
-from allies.actions.rights import may, may_change
+from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.form import FormMixin
 from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
@@ -90,12 +90,21 @@ class EditingMixin(FormMixin):
             return view()
         try:
             return self._saved(request, object_id, view)
-        except (EvidenceLost, Incomplete, WouldBePublic, IntegrityError) as refusal:
+        except (
+            EvidenceLost,
+            Incomplete,
+            WouldBePublic,
+            PublishRightMissing,
+            IntegrityError,
+        ) as refusal:
             # The form again, with everything that was typed, and what is in the way of it.
-            texts = getattr(refusal, "messages", None)
-            request.refusal = texts or [  # type: ignore[attr-defined]
-                _("Somebody has just written what this would overwrite. Open the record anew.")
-            ]
+            if isinstance(refusal, PublishRightMissing):
+                texts = [str(refusal)]
+            else:
+                texts = getattr(refusal, "messages", None) or [
+                    _("Somebody has just written what this would overwrite. Open the record anew.")
+                ]
+            request.refusal = texts  # type: ignore[attr-defined]
             request.proposing = None  # type: ignore[attr-defined]
             return view()
 
@@ -121,7 +130,7 @@ class EditingMixin(FormMixin):
 
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
-        with editing(self._changeset(request, root)), kept_complete(root):
+        with editing(self._changeset(request, root), user=request.user), kept_complete(root):
             return view()
 
     def _proposed(
@@ -132,7 +141,7 @@ class EditingMixin(FormMixin):
         with transaction.atomic():
             now = read(root, lock=True)
             opened = now if opened is None else opened
-            with editing(Changeset()):
+            with editing(Changeset(), user=None):
                 rewind(now=now, before=opened)
                 response = view()
             mine = read(root)

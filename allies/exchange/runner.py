@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editions import make_editions_after
-from allies.actions.rights import Person, reload_user
+from allies.actions.rights import Person, reload_user, require_publish_right, versions_of
 from allies.actions.undo import undo
 from allies.actions.undo_sets import UndoReport
 from allies.actions.versions import lock
@@ -121,8 +121,9 @@ def apply_plan(
     """Write what a plan says and mark its changeset as applied, in one transaction.
 
     ``user`` is whom the plan was made for; None is the operator at the command line. Raises Stale
-    where the data or the user's rights are no longer as the plan was made for, Superseded where
-    the changeset is no longer this job's, BrokenRule where the database refuses a record.
+    if the data or the user's rights are no longer as the plan was made for, Superseded if the
+    changeset is no longer this job's, BrokenRule if the database refuses a record,
+    PublishRightMissing if something written is or was public and the user may not publish.
     """
     nouns = [report.noun for report in reports]
     try:
@@ -137,7 +138,10 @@ def apply_plan(
             write(plan, changeset, now, progress or _nothing)
             follow(changeset)
             _settle(changeset, reports)
-            finish(changeset, merged(reports), now)
+            changeset.counts = merged(reports)
+            if user is not None:
+                require_publish_right(user=reload_user(user), states=versions_of(changeset))
+            finish(changeset, changeset.counts, now)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
 

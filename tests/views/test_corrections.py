@@ -43,7 +43,7 @@ def corrected(record, answer="Put right.", outcome="accepted", **fields):
     )
     changeset = new_edit(record=record, user=Nobody())
     changeset.correction = correction
-    with editing(changeset):
+    with editing(changeset, user=None):
         for name, value in fields.items():
             setattr(record, name, value)
         record.save()
@@ -389,7 +389,7 @@ def test_the_log_tells_nothing_of_what_was_or_is_not_public(visitor):
     changeset = new_edit(record=listed, user=Nobody())
     changeset.correction = correction
     public = listed.entries.first()
-    with editing(changeset):
+    with editing(changeset, user=None):
         entry.prose_en = "Hidden two"
         entry.save()
         public.prose_en = "Everybody reads this"
