@@ -46,7 +46,8 @@ def done_once(view: _View) -> _View:
                 return _again(request, sent.outcome)
             before = len(_said(request))
             response = view(request, *args, **kwargs)
-            outcome = _outcome(response, _said(request)[before:])
+            is_saved = getattr(request, "is_saved", False)
+            outcome = _outcome(response, _said(request)[before:], is_saved=is_saved)
             if outcome:
                 SentForm.objects.filter(pk=sent.pk).update(content=content, outcome=outcome)
                 _forget_kept(request)
@@ -69,15 +70,18 @@ def _content(request: HttpRequest) -> str:
     return sha256(json.dumps([fields, files]).encode()).hexdigest()
 
 
-def _outcome(response: Any, said: _Said) -> dict[str, Any]:
+def _outcome(response: Any, said: _Said, *, is_saved: bool) -> dict[str, Any]:
     """Return how to give an answer again; {} for one that did not do what the form asks.
 
     Done is what leads on, or hands something to the page that opened a popup. A form is refused
-    if it is shown again, or if all that is said are errors.
+    if it is shown again, or if all that is said are errors; but not if a record ``is_saved``, and
+    only the step after it was refused.
     """
     if response.status_code == 302:
-        refused = said and all(level >= messages.ERROR for level, *_rest in said)
-        return {} if refused else {"location": response["Location"], "said": said}
+        are_errors = said and all(level >= messages.ERROR for level, *_rest in said)
+        return (
+            {} if are_errors and not is_saved else {"location": response["Location"], "said": said}
+        )
     data = (getattr(response, "context_data", None) or {}).get("popup_response_data")
     return {"popup": data} if data else {}
 

@@ -128,7 +128,9 @@ class EditingMixin(FormMixin):
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
         with editing(self._changeset(request, root)), kept_complete(root):
-            return view()
+            response = view()
+        request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
+        return response  # type: ignore[no-any-return]
 
     def _proposed(
         self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any
