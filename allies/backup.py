@@ -29,15 +29,16 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from allies.caching.version import begin_anew
-from allies.models import ContentChange
+from allies.models import ContentChange, KeptForm, SentForm
 from allies.moment import one_moment
 
 FORM = "allies-backup/1"
 MANIFEST = "manifest.json"
 #: Rows read and written at a time; bytes of an upload likewise.
 CHUNK, BYTES = 2000, 1 << 20
-#: Who was signed in is nobody's to keep; the version of content that came back is a new one.
-_LEFT_OUT = (Session, ContentChange)
+#: Who was signed in, and what they sent, is nobody’s to keep; the version of content that came
+#: back is a new one.
+_LEFT_OUT = (Session, ContentChange, SentForm, KeptForm)
 
 
 class NotRestored(Exception):

@@ -93,7 +93,8 @@ def as_sent(kept: KeptForm) -> QueryDict:
 def explain(kept: KeptForm) -> str:
     """Say what happened, and what to do."""
     said = _("You had been signed out, so this is not saved yet. Look at it and send it again.")
-    return f"{said} {_('Choose the files again.')}" if kept.had_files else said
+    files = _("Choose the files again.")
+    return f"{said} {files}" if kept.had_files else said
 
 
 def _owner(request: HttpRequest) -> int | None:

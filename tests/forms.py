@@ -98,6 +98,7 @@ def main_form(page):
 def filled(form):
     """Return what a form sends once everything it requires is filled in with something."""
     data = form.data()
+    data |= {name: ["a-long-pass-phrase"] for name in ("password1", "password2") if name in data}
     for name, found in form.required.items():
         if any(data.get(name, [])) or found.get("kind") == "file":
             continue
@@ -109,8 +110,6 @@ def filled(form):
             data[name] = [chosen]
         elif "date" in name or name in ("joined", "signed"):
             data[name] = ["2024-05"]
-        elif "password" in name:
-            data[name] = ["a-long-pass-phrase"]
         else:
             data[name] = ["walked"]
     return data
