@@ -32,7 +32,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from allies.caching.version import begin_anew
-from allies.models import ContentChange
+from allies.models import ContentChange, KeptForm, SentForm
 from allies.moment import one_moment
 from allies.upload_swap import PREFIX, UploadSwap, is_of_a_restore, resume
 
@@ -41,8 +41,9 @@ MANIFEST = "manifest.json"
 TABLES, UPLOADS = "tables/", "uploads/"
 #: Rows read and written at a time; bytes of an upload likewise.
 CHUNK, BYTES = 2000, 1 << 20
-#: Who was signed in is nobody's to keep; the version of content that came back is a new one.
-_LEFT_OUT = (Session, ContentChange)
+#: Who was signed in, and what they sent, is nobody’s to keep; the version of content that came
+#: back is a new one.
+_LEFT_OUT = (Session, ContentChange, SentForm, KeptForm)
 
 
 #: What reading a damaged file raises, and reading one that somebody made.

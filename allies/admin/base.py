@@ -1,5 +1,6 @@
 """What every noun's admin shares: rights by status, evidence guarded, history, CSV."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -88,12 +89,21 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
                 lacking.add(one.label)
         return deletion, counts, lacking, deletion.obstacles
 
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._require_deletable(request, [obj.pk])
+        super().delete_model(request, obj)
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete what was selected, all of it or nothing."""
-        for record in queryset:
+        self._require_deletable(request, queryset.values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+
+    def _require_deletable(self, request: HttpRequest, keys: Iterable[Any]) -> None:
+        """Raise EvidenceLost for a record that is published by now; until the end none will be."""
+        records = self.model._base_manager.select_for_update(of=("self",))
+        for record in records.filter(pk__in=list(keys)).order_by("pk"):
             if not self.has_delete_permission(request, record):
                 raise EvidenceLost(
                     _("“%(record)s” is published: withdraw it before deleting it.")
                     % {"record": record}
                 )
-        super().delete_queryset(request, queryset)

@@ -33,7 +33,7 @@ from allies.exchange.shared import keep
 from allies.exchange.suggestions import suggest
 from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
-from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState
+from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
                 created_by_id=request.user.pk,
             )
             path = Path(changeset.file.path)
-            changeset.sha256 = sha256_of(path)
+            changeset.write(sha256=sha256_of(path))
             keep(changeset, path)
         return changeset
 
@@ -173,14 +173,24 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         file = Path(changeset.file.path)
         layout = detect(file, [*NOUNS[changeset.noun]().columns, REASON])
         table = open_table(file, layout)
-        changeset.layout = layout.as_json()
-        changeset.mapping = suggest(changeset.noun, table)
-        changeset.save()
+        changeset.write(layout=layout.as_json(), mapping=suggest(changeset.noun, table))
 
     # One changeset, at whatever stage it is.
 
     def one_view(self, request: HttpRequest, number: int) -> HttpResponse:
         changeset = self.own(request, number)
+        if request.method != "POST":
+            return self._one(request, changeset)
+        try:
+            with transaction.atomic():
+                return self._one(request, changeset)
+        except StateConflict as conflict:
+            messages.warning(request, " ".join(conflict.messages))
+            is_there = Changeset.objects.filter(pk=number).exists()
+            address = self.address("one", number) if is_there else self.address("changelist")
+            return HttpResponseRedirect(address)
+
+    def _one(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if changeset.is_working:
             return self._working(request, changeset)
         if changeset.state == ChangesetState.APPLIED:

@@ -20,6 +20,7 @@ from allies.actions.editing import Incomplete, editing, kept_complete, new_edit,
 from allies.actions.proposals import propose
 from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.form import FormMixin
+from allies.kept_forms import as_sent
 from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
 
@@ -86,6 +87,11 @@ class EditingMixin(FormMixin):
                 request, object_id, form_url, extra_context
             )
 
+        if kept := getattr(request, "kept", None):
+            request.kept = None  # type: ignore[attr-defined]
+            request.method, request.POST = "POST", as_sent(kept)  # type: ignore[assignment]
+            request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]  # nor is it now
+            return view()
         if request.method != "POST":
             return view()
         try:
@@ -131,7 +137,9 @@ class EditingMixin(FormMixin):
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
         with editing(self._changeset(request, root), user=request.user), kept_complete(root):
-            return view()
+            response = view()
+        request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
+        return response  # type: ignore[no-any-return]
 
     def _proposed(
         self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any

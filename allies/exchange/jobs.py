@@ -5,7 +5,8 @@ run is no longer the changeset's writes nothing. So a job that was taken for dea
 cannot spoil what its successor does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from allies.models import (
     Changeset,
     ChangesetKind,
     ChangesetState,
+    StateConflict,
     record_models,
 )
 
@@ -56,24 +58,25 @@ class Changed(Exception):
 
 
 def start_check(changeset: Changeset) -> None:
-    """Have a job work out what the changeset's file would do."""
-    _start(changeset, ChangesetState.CHECKING, check)
+    """Have a job work out what the changeset's file would do; raise StateConflict as below."""
+    before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
+    _start(changeset, before, ChangesetState.CHECKING, check)
 
 
 def start_apply(changeset: Changeset) -> None:
-    """Have a job apply what was checked, or undo what is to be undone."""
-    _start(changeset, ChangesetState.APPLYING, apply)
+    """Have a job apply what was checked, or undo what is to be undone.
+
+    Raises StateConflict if the changeset is not what it was when it was read.
+    """
+    _start(changeset, {ChangesetState.CHECKED}, ChangesetState.APPLYING, apply)
 
 
-def _start(changeset: Changeset, state: str, job: Any) -> None:
+def _start(changeset: Changeset, before: Collection[str], state: str, job: Any) -> None:
+    if changeset.state not in before:
+        raise StateConflict
     run = get_random_string(16)
-    taken = Changeset.objects.filter(pk=changeset.pk).exclude(
-        state__in=[*WORKING, ChangesetState.APPLIED]
-    )
     with transaction.atomic():
-        if not taken.update(state=state, run=run, message=""):
-            return  # somebody was quicker: a job is at work already
-        changeset.refresh_from_db()
+        changeset.write(state=state, run=run, message="")
         forget_call(changeset)
         language = translation.get_language()
         transaction.on_commit(lambda: job.enqueue(changeset.pk, run, language))
@@ -93,7 +96,8 @@ def sweep() -> None:
     What a lost job worked on can be started again.
     """
     for changeset in Changeset.objects.forgotten(timezone.now()):
-        discard(changeset)
+        with suppress(StateConflict):
+            discard(changeset)
     forget_copies()
     forget_broken_uploads()
     for changeset in Changeset.objects.filter(state__in=WORKING):
@@ -115,9 +119,13 @@ def sweep() -> None:
 
 
 def discard(changeset: Changeset) -> None:
-    """Forget a changeset that was not applied, and its file."""
+    """Forget a changeset that was not applied, and its file.
+
+    Raises StateConflict if somebody applied it, or had a job begin on it, since it was read.
+    """
+    with transaction.atomic():
+        changeset.delete_as_read()
     forget_all(changeset)
-    changeset.delete()
 
 
 def _task_of(changeset: Changeset) -> Any:
@@ -168,7 +176,7 @@ def _at_work(
     with translation.override(language):
         try:
             job(changeset)
-        except Superseded:
+        except (Superseded, StateConflict):
             return
         except CalledOff:
             _end(changeset, run, _("Called off; nothing was written."))
@@ -245,7 +253,7 @@ def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report],
 
 
 def _checked(changeset: Changeset, reports: list[Report], state: str, outcome: str) -> None:
-    Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
+    changeset.write(
         state=ChangesetState.CHECKED,
         counts=merged(reports),
         data_state=state,

@@ -29,6 +29,7 @@ from allies.models import (
     ChangesetState,
     Publishable,
     Source,
+    StateConflict,
     moment_of_writing,
     record_models,
     unsupported,
@@ -184,20 +185,16 @@ def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.date
 
     Raises Superseded where it is no longer this job's to apply.
     """
-    written = Changeset.objects.filter(pk=changeset.pk, run=changeset.run).exclude(
-        state=ChangesetState.APPLIED
-    )
-    fields = {
-        "state": ChangesetState.APPLIED,
-        "applied_at": now,
-        "counts": counts,
-        "listed": changeset.listed,
-        "message": "",
-    }
-    if not written.update(**fields):
-        raise Superseded
-    for name, value in fields.items():
-        setattr(changeset, name, value)
+    try:
+        changeset.write(
+            state=ChangesetState.APPLIED,
+            applied_at=now,
+            counts=counts,
+            listed=changeset.listed,
+            message="",
+        )
+    except StateConflict as conflict:
+        raise Superseded from conflict
     make_editions_after(changeset)
     transaction.on_commit(after_import.enqueue)
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.nouns import record_of
+from allies.models.state import Stateful
 
 
 class AboutQuerySet(models.QuerySet[Any]):
@@ -54,8 +55,10 @@ class AppointmentQuerySet(AboutQuerySet):
         return self.exclude(done_at=None).exclude(problem="")
 
 
-class Appointment(AboutRecord):
+class Appointment(Stateful, AboutRecord):
     """A step a record is to take at a time to come."""
+
+    STATE = ("done_at",)
 
     step = models.CharField(max_length=10)
     due_at = models.DateTimeField(_("due"), db_index=True)
@@ -113,11 +116,13 @@ class PreviewLinkQuerySet(AboutQuerySet):
         return self.valid().filter(pk=number).first()
 
 
-class PreviewLink(AboutRecord):
+class PreviewLink(Stateful, AboutRecord):
     """A link by which somebody without an account reads a draft, until it expires.
 
     It works only as long as the account that made it may see the draft.
     """
+
+    STATE = ("revoked_at",)
 
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -28,7 +28,8 @@ def written_under(changeset: Changeset) -> Iterator[Changeset]:
     """Put every version written inside under this changeset, who, when and why with it.
 
     The changeset is applied with the first version; one under which nothing was written is not
-    saved. Use it inside a transaction.
+    saved. Of one that is saved, only its counts and layout are written at the end. Use it inside a
+    transaction.
     """
     before = _CURRENT.set(changeset)
     try:
@@ -36,7 +37,7 @@ def written_under(changeset: Changeset) -> Iterator[Changeset]:
     finally:
         _CURRENT.reset(before)
     if changeset.state == ChangesetState.APPLIED:
-        changeset.save()
+        changeset.save(update_fields=["counts", "layout"])
 
 
 @receiver(pre_create_historical_record)
@@ -55,9 +56,13 @@ def stamp(sender: Any, instance: Any, history_instance: Any, **kwargs: Any) -> N
 def _count(changeset: Changeset, model: Any, what: str, number: int) -> None:
     """Count records written under a changeset; the first ones apply it."""
     if changeset.state != ChangesetState.APPLIED:
-        changeset.state = ChangesetState.APPLIED
-        changeset.applied_at = timezone.now()
-        changeset.save()
+        applied = {"state": ChangesetState.APPLIED, "applied_at": timezone.now()}
+        if changeset.pk is None:
+            for name, value in applied.items():
+                setattr(changeset, name, value)
+            changeset.save()
+        else:  # a proposal, while nobody decided otherwise
+            changeset.write(**applied)
     counts = changeset.counts.setdefault(str(model._meta.model_name), {})
     counts[what] = counts.get(what, 0) + number
 

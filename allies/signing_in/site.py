@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -19,6 +20,8 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
+from allies.kept_forms import explain, fill, kept_for, sign_in_again
+from allies.sent_forms import done_once
 from allies.signing_in import second_step
 from allies.signing_in.lists import bounded
 from allies.signing_in.onward import drop_refused
@@ -52,16 +55,28 @@ class Desk(AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap a view: what no database can hold, as a number too large, is refused."""
-        inner = super().admin_view(view, cacheable)
+        inner = super().admin_view(done_once(view), cacheable)
 
         @wraps(inner)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if _has_nul(request.GET) or _has_nul(request.POST):
                 return bad_request(request)
+            is_lost = request.method == "POST" and not self.has_permission(request)
+            if is_lost and (to_sign_in := sign_in_again(request)):
+                return to_sign_in
+            kept = kept_for(request)
+            request.kept = kept  # type: ignore[attr-defined]
+            if kept is not None:
+                messages.warning(request, explain(kept))
             try:
                 response = inner(request, *args, **kwargs)
                 # What is wrong with a question may show only when its answer is drawn.
-                return response.render() if isinstance(response, TemplateResponse) else response
+                if isinstance(response, TemplateResponse):
+                    response.render()
+                    # A view that fills in what was kept itself takes it away.
+                    if kept is not None and request.kept is not None:  # type: ignore[attr-defined]
+                        response.content = fill(response.content.decode(), kept.fields).encode()
+                return response
             except (ValueError, OverflowError, DataError, ValidationError) as error:
                 is_list = ACTION_CHECKBOX_NAME in request.POST
                 is_too_large = isinstance(error, (OverflowError, DataError))

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
 
 from allies.actions.reports import (
+    AlreadySent,
     NotSent,
     TooMuchSent,
     TooSoon,
@@ -110,6 +111,8 @@ class CorrectPage(BesideRecord):
                 client=client_of(request),
                 now=self.clock(),
             )
+        except AlreadySent:
+            return HttpResponseRedirect(_beside(self.object, "sent"))
         except TooMuchSent as limit:
             response = self._again(_wait(limit.wait), status=429)
             response.headers["Retry-After"] = str(math.ceil(limit.wait.total_seconds()))

@@ -4,11 +4,12 @@ import sys
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
 from allies.db_errors import is_database_away
+from allies.kept_forms import ask_again
 
 #: Tells the page that it has no address to come back to.
 _ERROR = {"is_error": True}
@@ -39,8 +40,13 @@ def forbidden(request: HttpRequest, exception: Any = None, **kwargs: Any) -> Htt
 
 
 @requires_csrf_token
-def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Say that a form was not taken, for nothing tells that it was sent from a page of ours."""
+def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Say that a form was not taken, for nothing tells that it was sent from a page of ours.
+
+    One that a page of the admin drew is kept, and shown again to the account it was drawn for.
+    """
+    if again := ask_again(request):
+        return again
     shown = {**_ERROR, "is_foreign": True}
     return render(request, "403.html", shown, status=403)
 

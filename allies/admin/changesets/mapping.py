@@ -67,9 +67,7 @@ class MappingStep(ChangesetPages):
     def _lay_out(self, changeset: Changeset, layout: Layout) -> HttpResponse:
         """Take the editor's word for how the file is written; suggest its columns anew."""
         table = open_table(upload_of(changeset), layout)
-        changeset.layout = layout.as_json()
-        changeset.mapping = suggest(changeset.noun, table)
-        changeset.save()
+        changeset.write(layout=layout.as_json(), mapping=suggest(changeset.noun, table))
         return self.again(changeset)
 
     def _map(
@@ -86,7 +84,7 @@ class MappingStep(ChangesetPages):
             changeset.mapping = as_drafts(data) if "drafts" in request.POST else data
         mapping = FileMapping(changeset.mapping)
         self._require_nouns(request, changeset)
-        changeset.save(update_fields=["mapping"])
+        changeset.write(mapping=changeset.mapping)
         if "save" in request.POST:
             self._save_mapping(request, mapping)
         if "check" in request.POST:

@@ -1,6 +1,7 @@
 """What a file would do, and what the editor decides on it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from django.contrib import messages
@@ -23,7 +24,7 @@ from allies.exchange.plan import Outcome, Plan
 from allies.exchange.reader import REASON
 from allies.exchange.references import CountryIndex, UnknownRecord
 from allies.exchange.tables import Table
-from allies.models import Changeset, ChangesetState
+from allies.models import Changeset, ChangesetState, StateConflict
 from allies.tabular import csv_lines
 
 #: Rows of a preview on a page.
@@ -50,7 +51,8 @@ class PreviewStep(ChangesetPages):
             with plan_of(changeset) as plan:
                 return self._preview(request, changeset, plan)
         except FileNotFoundError:
-            start_check(changeset)
+            with suppress(StateConflict):  # somebody else has just begun it
+                start_check(changeset)
             return self.again(changeset)
 
     def _preview(self, request: HttpRequest, changeset: Changeset, plan: Plan) -> HttpResponse:
@@ -88,17 +90,14 @@ class PreviewStep(ChangesetPages):
 
     def _decide(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if "back" in request.POST:
-            changeset.state = ChangesetState.UPLOADED
-            changeset.message = ""
-            changeset.save(update_fields=["state", "message"])
+            changeset.write(state=ChangesetState.UPLOADED, message="")
         elif "countries" in request.POST:
             self._decide_countries(request, changeset)
         elif "apply" in request.POST:
             totals = totals_of(changeset)
             if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
-            changeset.reason = request.POST.get("reason", "").strip()[:1000]
-            changeset.save(update_fields=["reason"])
+            changeset.write(reason=request.POST.get("reason", "").strip()[:1000])
             start_apply(changeset)
         elif "recheck" in request.POST:
             start_check(changeset)
@@ -128,8 +127,7 @@ class PreviewStep(ChangesetPages):
             aliases = []
         for message in wrong:
             messages.error(request, message)
-        changeset.mapping = {**mapping, "countries": countries, "aliases": aliases}
-        changeset.save(update_fields=["mapping"])
+        changeset.write(mapping={**mapping, "countries": countries, "aliases": aliases})
         if not wrong:
             start_check(changeset)
 
