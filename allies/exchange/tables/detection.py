@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 import charset_normalizer
-import clevercsv
-from clevercsv.exceptions import Error, NoDetectionResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -197,6 +195,10 @@ def _delimiter(text: str) -> str:
     even = [sign for sign in present if _evenness(text, sign)[0] == 1]
     if len(even) == 1:
         return even[0]
+    # Takes a quarter of a second to import, and few files need it.
+    import clevercsv
+    from clevercsv.exceptions import Error, NoDetectionResult
+
     try:
         dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
     except (Error, NoDetectionResult, UnicodeError, ValueError):

@@ -21,7 +21,7 @@ CTRL_Z = "\x1a"
 
 
 #: The longest line, in cells of the longest there may be.
-MAX_LINE_CELLS = 50
+MAX_LINE_CELLS = 10
 
 
 class _Measured(io.RawIOBase):

@@ -1,6 +1,7 @@
 """Tables in workbooks (XLSX): a row at a time, everything counted before it is kept.
 
 The parts of a workbook are read by ``MarkupReader``; openpyxl knows which number formats are dates.
+It takes half a second to import, so that is done only if there is a workbook.
 """
 
 import datetime as dt
@@ -15,8 +16,6 @@ from zipfile import BadZipFile
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
-from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_ISO8601
 
 from allies.exchange.tables.layout import Layout, UnreadableFile
 from allies.exchange.tables.markup import Attributes, MarkupReader, damaged, local
@@ -31,6 +30,9 @@ MAX_ROW, MAX_CELLS, MAX_SHEETS, MAX_FORMATS = 1 << 20, 1 << 14, 1_000, 100_000
 
 #: Elements within a row that are no cells, a cell's value and formula among them.
 MAX_IN_ROW = 16 * MAX_CELLS
+
+#: The day that Excel counts from, on Windows and on old Macs.
+WINDOWS_EPOCH, MAC_EPOCH = dt.datetime(1899, 12, 30), dt.datetime(1904, 1, 1)
 
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -118,6 +120,8 @@ class _Styles(MarkupReader):
         return {place: kind for place, kind in kinds.items() if kind is not None}
 
     def _told(self, number: int) -> bool | None:
+        from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
+
         code = self._own.get(number) or BUILTIN_FORMATS.get(number)
         return bool(is_timedelta_format(code)) if is_date_format(code) else None
 
@@ -304,7 +308,7 @@ class _Sheet(MarkupReader):
             case "b":
                 return "yes" if int(text) else "no"
             case "d":
-                return _as_text(from_ISO8601(text))
+                return _iso(text)
         return text
 
     def _count_other(self) -> None:
@@ -339,7 +343,15 @@ def _numbered(letters: str) -> int:
     return number
 
 
+def _iso(text: str) -> str:
+    from openpyxl.utils.datetime import from_ISO8601
+
+    return _as_text(from_ISO8601(text))
+
+
 def _date(number: float, epoch: dt.datetime, *, is_length: bool) -> str:
+    from openpyxl.utils.datetime import from_excel
+
     try:
         return _as_text(from_excel(number, epoch, timedelta=is_length))
     except (OverflowError, ValueError):
