@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import zipfile
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -31,11 +32,14 @@ from django.utils import timezone
 from allies.caching.version import begin_anew
 from allies.models import ContentChange
 from allies.moment import one_moment
+from allies.tabular import Archive
 
 FORM = "allies-backup/1"
 MANIFEST = "manifest.json"
-#: Rows read and written at a time; bytes of an upload likewise.
-CHUNK, BYTES = 2000, 1 << 20
+#: Rows read and written at a time, and bytes of them; bytes of an upload likewise.
+CHUNK, CHUNK_BYTES, BYTES = 2000, 16 << 20, 1 << 20
+#: The most bytes of a backup's table of contents, its manifest, and a row.
+MAX_CONTENTS, MAX_MANIFEST, MAX_LINE = 64 << 20, 64 << 20, 64 << 20
 #: Who was signed in is nobody's to keep; the version of content that came back is a new one.
 _LEFT_OUT = (Session, ContentChange)
 
@@ -81,10 +85,21 @@ def back_up(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
+def open_backup(path: Path) -> Archive:
+    """Open a backup to be read; raise NotRestored if it is none, OSError if it cannot be read.
+
+    A backup may be of any size, so only its parts are limited.
+    """
+    try:
+        return Archive(path, most=None, contents=MAX_CONTENTS)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise NotRestored(f"It is no whole backup ({error}).") from error
+
+
+def manifest_of(archive: Archive) -> dict[str, Any]:
     """Return a backup's manifest after every member was read and found as it was written."""
     try:
-        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
         if manifest["form"] != FORM:
             raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
         for name, told in manifest["members"].items():
@@ -94,7 +109,10 @@ def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
                     seen.update(part)
             if seen.hexdigest() != told["sha256"]:
                 raise NotRestored(f"{name} in it is not what was written: the file is damaged.")
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        *(KeyError, ValueError, TypeError, AttributeError, RuntimeError, NotImplementedError),
+        *(EOFError, zlib.error, zipfile.BadZipFile),
+    ) as error:
         raise NotRestored(f"It is no whole backup ({error}).") from error
     return manifest
 
@@ -106,11 +124,7 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
     version, and where the site is not empty unless it is to be replaced; OSError where the file
     cannot be read.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise NotRestored(f"It is no whole backup ({error}).") from error
-    with archive:
+    with open_backup(path) as archive:
         manifest = manifest_of(archive)
         if manifest["migrations"] != (here := _migrations()):
             differ = sorted({*manifest["migrations"]} ^ {*here})
@@ -120,9 +134,12 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
             )
         if not replace and (full := _first_full_table()):
             raise NotRestored(f"The site is not empty ({full}). --replace replaces what it holds.")
-        with transaction.atomic():
-            _fill(archive, manifest)
-            begin_anew()
+        try:
+            with transaction.atomic():
+                _fill(archive, manifest)
+                begin_anew()
+        except (ValueError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
+            raise NotRestored(f"It is no whole backup ({error}).") from error
         for name in manifest["members"]:
             if name.startswith("uploads/"):
                 _bring_back(archive, name)
@@ -197,7 +214,7 @@ def _first_full_table() -> str:
     return ""
 
 
-def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _fill(archive: Archive, manifest: dict[str, Any]) -> None:
     """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
     kept = _models()
     with connection.cursor() as cursor:
@@ -216,22 +233,25 @@ def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     connection.check_constraints()
 
 
-def _batches(archive: zipfile.ZipFile, name: str, model: Any) -> Iterator[list[Any]]:
+def _batches(archive: Archive, name: str, model: Any) -> Iterator[list[Any]]:
     fields = _columns(model)
     with archive.open(name) as member:
-        columns = json.loads(next(member))
+        lines = member.lines(MAX_LINE)
+        columns = json.loads(next(lines, b""))
         if columns != [field.attname for field in fields]:
             raise NotRestored(f"{name} in it has other columns than the table here.")
         batch: list[Any] = []
-        for line in member:
+        size = 0
+        for line in lines:
             values = json.loads(line)
             made = model()
             for field, value in zip(fields, values, strict=True):
                 setattr(made, field.attname, _value(field, value))
             batch.append(made)
-            if len(batch) == CHUNK:
+            size += len(line)
+            if len(batch) == CHUNK or size > CHUNK_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
         yield batch
 
 
@@ -252,7 +272,7 @@ def _insert(model: Any, rows: list[Any]) -> int:
     return len(rows)
 
 
-def _bring_back(archive: zipfile.ZipFile, name: str) -> None:
+def _bring_back(archive: Archive, name: str) -> None:
     root = Path(settings.MEDIA_ROOT).resolve()
     target = (root / name.removeprefix("uploads/")).resolve()
     if not target.is_relative_to(root):

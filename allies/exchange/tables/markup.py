@@ -4,7 +4,7 @@ A tree of the elements is never built. How deep they are nested, how many there 
 piece of markup is, is counted before the next block is unpacked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pyexpat import ExpatError, ParserCreate
 from typing import Any
 
@@ -17,7 +17,7 @@ from allies.tabular import Readable
 BLOCK, MAX_MARKUP, MAX_DEPTH = 1 << 16, 1 << 20, 100
 
 #: Most elements in a part of a workbook besides the cells, their rows and the shared texts.
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000
 
 Attributes = Mapping[str, str]
 
@@ -29,15 +29,17 @@ class MarkupReader:
     """
 
     def __init__(self) -> None:
-        self._depth = 0
+        self.depth = 0
         self._elements = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """Take the start of an element; call ``count`` for one that is not limited otherwise."""
+        """Take the start of an element: add one to ``depth``, and ``count`` it or limit it else."""
+        self.depth += 1
         self.count()
 
     def end(self, name: str) -> None:
-        """Take the end of an element."""
+        """Take the end of an element: take one from ``depth``."""
+        self.depth -= 1
 
     def text(self, text: str) -> None:
         """Take some of the text in an element; there may be more."""
@@ -58,8 +60,8 @@ class MarkupReader:
         """Parse a stream; yield after each block. Raises UnreadableFile."""
         parser = ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
-        parser.StartElementHandler = self._nested(self.start)
-        parser.EndElementHandler = self._closed(self.end)
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
         parser.StartDoctypeDeclHandler = _refuse_doctype
         fed = 0
@@ -68,7 +70,7 @@ class MarkupReader:
                 parser.Parse(block, False)
                 fed += len(block)
                 # Markup that has not ended is kept whole by expat, and gone over with each block.
-                if fed - parser.CurrentByteIndex > MAX_MARKUP:
+                if fed - parser.CurrentByteIndex > MAX_MARKUP or self.depth > MAX_DEPTH:
                     raise damaged()
                 yield
             parser.Parse(b"", True)
@@ -80,22 +82,6 @@ class MarkupReader:
         """Parse a stream to its end."""
         for _block in self.parse(stream):
             pass
-
-    def _nested(self, start: Callable[[str, Attributes], None]) -> Callable[[str, Any], None]:
-        def nested(name: str, attributes: Attributes) -> None:
-            self._depth += 1
-            if self._depth > MAX_DEPTH:
-                raise damaged()
-            start(name, attributes)
-
-        return nested
-
-    def _closed(self, end: Callable[[str], None]) -> Callable[[str], None]:
-        def closed(name: str) -> None:
-            self._depth -= 1
-            end(name)
-
-        return closed
 
 
 def local(name: str) -> str:

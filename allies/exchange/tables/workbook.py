@@ -28,7 +28,7 @@ MAX_TEXTS, TEXT_OVERHEAD = 128 << 20, 64
 #: The rows and columns a sheet has at most, and the sheets and the formats of a workbook here.
 MAX_ROW, MAX_CELLS, MAX_SHEETS, MAX_FORMATS = 1 << 20, 1 << 14, 1_000, 100_000
 
-#: Elements within a row that are no cells, a cell's value and formula among them.
+#: Elements within a row: its cells, their values and formulas, the runs of their texts.
 MAX_IN_ROW = 16 * MAX_CELLS
 
 #: The day that Excel counts from, on Windows and on old Macs.
@@ -57,7 +57,7 @@ class _Relations(MarkupReader):
         self.found: dict[str, tuple[str, str]] = {}
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self.count()
+        super().start(name, attributes)
         if local(name) == "Relationship" and len(self.found) <= 2 * MAX_SHEETS:
             self.found[attributes["Id"]] = (attributes["Target"], attributes["Type"])
 
@@ -71,7 +71,7 @@ class _Contents(MarkupReader):
         self.epoch = WINDOWS_EPOCH
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self.count()
+        super().start(name, attributes)
         found = local(name)
         if found == "workbookPr" and attributes.get("date1904") in ("1", "true"):
             self.epoch = MAC_EPOCH
@@ -100,7 +100,7 @@ class _Styles(MarkupReader):
         self._formats: list[int] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
-        self.count()
+        super().start(name, attributes)
         found = local(name)
         if found == "numFmt" and len(self._own) < MAX_FORMATS:
             self._own.setdefault(int(attributes["numFmtId"]), attributes["formatCode"][:1000])
@@ -110,6 +110,7 @@ class _Styles(MarkupReader):
             self._formats.append(int(attributes.get("numFmtId", "0")))
 
     def end(self, name: str) -> None:
+        super().end(name)
         if local(name) == "cellXfs":
             self._is_cells = False
 
@@ -139,9 +140,11 @@ class _Texts(MarkupReader):
         self._takes = self._is_sound = False
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         match self._KNOWN.get(name):
             case "t":
                 self._takes = not self._is_sound
+                self._keep(1)
             case "si":
                 self._pieces, self._length = [], 0
                 self._keep(TEXT_OVERHEAD)
@@ -151,6 +154,7 @@ class _Texts(MarkupReader):
                 self._keep(1)  # runs of letters and their fonts: many, and nothing is kept
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         match self._KNOWN.get(name):
             case "t":
                 self._takes = False
@@ -197,7 +201,7 @@ class _Sheet(MarkupReader):
         self._ready: list[tuple[int, list[str]]] = []
         self._most_columns: int = settings.IMPORT_MAX_COLUMNS
         self._most_letters: int = settings.IMPORT_MAX_CELL
-        self._row = self._column = self._cells_seen = self._others = 0
+        self._row = self._column = self._cells_seen = self._in_row = 0
         self._cells: list[str] | None = None
         self._kind, self._style = "n", "0"
         self._pieces: list[str] = []
@@ -215,28 +219,39 @@ class _Sheet(MarkupReader):
             self._ready.clear()
 
     def start(self, name: str, attributes: Attributes) -> None:
-        match self._KNOWN.get(name):
-            case "c" if self._cells is not None:
+        self.depth += 1
+        known = self._KNOWN.get(name)
+        if known == "row":
+            self._start_row(attributes)
+            return
+        if self._cells is None:
+            self.count()
+            return
+        self._in_row += 1
+        if self._in_row > MAX_IN_ROW:
+            raise self._too_wide(MAX_CELLS)
+        match known:
+            case "c":
                 self._start_cell(attributes)
-            case "v" if not self._is_inline:
-                self._takes = True
-            case "row":
-                self._start_row(attributes)
+            case "v":
+                self._takes = not self._is_inline
             case "is":
                 self._is_inline = True
             case "t":
                 self._takes = self._is_inline and not self._is_sound
-            case other:
-                self._is_sound = self._is_sound or other == "rPh"
-                self._count_other()
+            case "rPh":
+                self._is_sound = True
 
     def end(self, name: str) -> None:
+        self.depth -= 1
+        if self._cells is None:
+            return
         match self._KNOWN.get(name):
-            case "c" if self._cells is not None:
+            case "c":
                 self._end_cell()
             case "v" | "t":
                 self._takes = False
-            case "row" if self._cells is not None:
+            case "row":
                 while self._cells and not self._cells[-1]:
                     self._cells.pop()
                 self._ready.append((self._row, self._cells))
@@ -264,7 +279,7 @@ class _Sheet(MarkupReader):
         if number <= self._row or self._cells is not None:
             raise damaged()  # a row within a row, or a number twice: which one counts?
         self._row, self._cells = number, []
-        self._column = self._cells_seen = self._others = 0
+        self._column = self._cells_seen = self._in_row = 0
 
     def _start_cell(self, attributes: Attributes) -> None:
         self._cells_seen += 1
@@ -310,14 +325,6 @@ class _Sheet(MarkupReader):
             case "d":
                 return _iso(text)
         return text
-
-    def _count_other(self) -> None:
-        if self._cells is None:
-            self.count()
-            return
-        self._others += 1
-        if self._others > MAX_IN_ROW:
-            raise self._too_wide(MAX_CELLS)
 
     def _too_wide(self, limit: int) -> UnreadableFile:
         said = _("Row %(row)d has more than %(limit)d columns.")

@@ -1,13 +1,12 @@
 """Make a site what it was when a backup was made."""
 
-import zipfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.backup import NotRestored, manifest_of, restore, rows_of
+from allies.backup import NotRestored, manifest_of, open_backup, restore, rows_of
 
 
 class Command(BaseCommand):
@@ -23,12 +22,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, check: bool, replace: bool, **options: Any) -> None:
         try:
             if check:
-                with zipfile.ZipFile(file) as archive:
+                with open_backup(file) as archive:
                     manifest = manifest_of(archive)
             else:
                 manifest = restore(file, replace=replace)
-        except zipfile.BadZipFile as error:
-            raise CommandError(f"{file}: it is no whole backup ({error}).") from error
         except NotRestored as error:
             raise CommandError(f"{file}: {error} Nothing was changed.") from error
         except OSError as error:
