@@ -225,22 +225,22 @@ BOMBS = {
         in_sheet(("<row>", 1), ("<c/>", 20_000), ("</row>", 1), ("<row/>", 10)),
         "columns",
     ),
-    "ten million unknown elements": (in_sheet(("<x/>", 10_000_000)), "parts that are no cells"),
+    "ten million unknown elements": (in_sheet(("<x/>", 10_000_000)), "elements besides its cells"),
     "ten million unknown elements in a cell": (
         in_sheet(('<row><c r="A3"><is>', 1), ("<x/>", 10_000_000), ("</is></c></row>", 1)),
         "columns",
     ),
     "ten million elements after the table": (
         in_sheet(after=(("<y>", 1), ("<x/>", 10_000_000), ("</y>", 1))),
-        "parts that are no cells",
+        "elements besides its cells",
     ),
     "a cell of 600 MB": (
         in_sheet(('<row><c t="str"><v>', 1), ("x", 600 << 20), ("</v></c></row>", 1)),
-        "times as large|characters",
+        "times its own size|characters",
     ),
     "a shared text of 600 MB": (
         in_texts(("<si><t>", 1), ("x", 600 << 20), ("</t></si>", 1)),
-        "times as large|texts of the workbook",
+        "times its own size|texts of the workbook",
     ),
     "ten million empty rows": (in_sheet(("<row/>", 10_000_000)), "rows"),
     "a row with a number far away": (in_sheet(('<row r="900000000"/>', 1)), "rows"),
@@ -254,7 +254,7 @@ BOMBS = {
     ),
     "a million sheets": (lambda path: workbook(path, sheets=1_000_000), "sheets"),
     "ten million shared texts": (in_texts(("<si><t>x</t></si>", 10_000_000)), "texts of the"),
-    "ten million formats": (in_styles(("<xf/>", 10_000_000)), "parts that are no cells"),
+    "ten million formats": (in_styles(("<xf/>", 10_000_000)), "elements besides its cells"),
     "elements nested a million times": (
         in_sheet(("<x>", 1_000_000), ("</x>", 1_000_000)),
         "damaged",
@@ -280,11 +280,11 @@ BOMBS = {
                 ("</mergeCells>", 1),
             )
         ),
-        "parts that are no cells",
+        "elements besides its cells",
     ),
     "a line of 600 MB, gzipped": (
         lambda path: packed(path, _LINE, (b"x", 600 << 20)),
-        "times as large",
+        "times its own size",
     ),
     "a line of 150 MB": (lambda path: plain(path, _LINE, (b"x", 150 << 20)), "characters"),
     "a row of 50 million commas": (lambda path: plain(path, _LINE, (b",", 50 << 20)), "characters"),
@@ -294,7 +294,7 @@ BOMBS = {
     ),
     "2 GB of empty lines, gzipped": (
         lambda path: packed(path, _LINE, (b"\n", 2 << 30)),
-        "times as large",
+        "times its own size",
     ),
 }
 

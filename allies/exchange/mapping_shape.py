@@ -50,7 +50,7 @@ def parse_mapping(content: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise BadMapping(_("%(name)s is no number that can be kept.") % {"name": name})
+    raise BadMapping(_("%(name)s cannot be stored as a number.") % {"name": name})
 
 
 def check(data: Any) -> None:
@@ -91,7 +91,7 @@ def _refuse_unwritable(data: Any) -> None:
             elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
                 text = _UNWRITABLE.sub("\ufffd", value)[:80]
                 raise BadMapping(
-                    _("“%(text)s” has a character that cannot be kept: U+%(code)04X.")
+                    _("“%(text)s” has a character that cannot be stored: U+%(code)04X.")
                     % {"text": text, "code": ord(found[0])}
                 )
             elif isinstance(value, float) and not math.isfinite(value):

@@ -49,17 +49,23 @@ class Unpacked:
             return
         if total > self._most:
             raise TooLarge(
-                _("Unpacked, the file has more than %(limit)d MB. Divide it.")
-                % {"limit": self._most >> 20}
+                _("Unpacked, the file has more than %(limit)s. Divide it.")
+                % {"limit": _size(self._most)}
             )
         if total > RATIO_FROM and total > MAX_RATIO * self._packed:
             raise TooLarge(
                 _(
-                    "Unpacked, the file is more than %(times)d times as large as it came. "
+                    "Unpacked, the file is more than %(times)d times its own size. "
                     "Save it again as CSV, without packing it."
                 )
                 % {"times": MAX_RATIO}
             )
+
+
+def _size(number: int) -> str:
+    if number < 1 << 20:
+        return _("%(size)d bytes") % {"size": number}
+    return _("%(size)d MB") % {"size": number >> 20}
 
 
 class Archive:

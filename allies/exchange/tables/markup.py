@@ -50,7 +50,7 @@ class MarkupReader:
         if self._elements > MAX_ELEMENTS:
             raise UnreadableFile(
                 _(
-                    "The workbook has more than %(limit)d parts that are no cells. "
+                    "The workbook has more than %(limit)d elements besides its cells. "
                     "Save the sheet with the table as CSV."
                 )
                 % {"limit": MAX_ELEMENTS}
