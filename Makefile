@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bench-readers cluster-test crowd-test migrate-test sbom audit messages lock clean
+.PHONY: help run test lint pictures bench bombs bench-readers cluster-test crowd-test migrate-test sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
 bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within one run
 	@missed=0; for database in "" --postgresql; do \
 		$(BIN)/python -m tests.benchmarks $$database || missed=1; done; exit $$missed
+
+bombs: $(VENV)/.develops ## read files made to exhaust their reader; print seconds and megabytes
+	$(BIN)/python -m tests.bombs
 
 bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
 	@$(MANAGE) messages --compile

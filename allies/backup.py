@@ -34,17 +34,20 @@ from django.utils import timezone
 from allies.caching.version import begin_anew
 from allies.models import ContentChange, KeptForm, SentForm
 from allies.moment import one_moment
+from allies.tabular import Archive
 from allies.upload_swap import PREFIX, UploadSwap, is_of_a_restore, resume
 
 FORM = "allies-backup/1"
 MANIFEST = "manifest.json"
 TABLES, UPLOADS = "tables/", "uploads/"
-#: Rows read and written at a time; bytes of an upload likewise.
-CHUNK, BYTES = 2000, 1 << 20
-#: Who was signed in, and what they sent, is nobody’s to keep; the version of content that came
-#: back is a new one.
-_LEFT_OUT = (Session, ContentChange, SentForm, KeptForm)
-
+#: Rows read and written at a time, and bytes of them; bytes of an upload likewise.
+CHUNK, CHUNK_BYTES, BYTES = 2000, 16 << 20, 1 << 20
+#: The most bytes of a backup's table of contents, its manifest, and a row.
+MAX_CONTENTS, MAX_MANIFEST, MAX_LINE = 64 << 20, 64 << 20, 64 << 20
+#: Sessions and forms that were sent belong to nobody else; a restore empties their tables.
+_EMPTIED = (Session, SentForm, KeptForm)
+#: The version of content that was restored is a new one.
+_LEFT_OUT = (*_EMPTIED, ContentChange)
 
 #: What reading a damaged file raises, and reading one that somebody made.
 _UNREADABLE = (
@@ -98,13 +101,24 @@ def back_up(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
+def open_backup(path: Path) -> Archive:
+    """Open a backup to be read; raise NotRestored if it is none, OSError if it cannot be read.
+
+    A backup may be of any size, so only its parts are limited.
+    """
+    try:
+        return Archive(path, most=None, contents=MAX_CONTENTS)
+    except _UNREADABLE as error:
+        raise NotRestored(f"It is no whole backup ({error}).") from error
+
+
+def manifest_of(archive: Archive) -> dict[str, Any]:
     """Return a backup's manifest after reading every member and comparing it with the manifest.
 
     Raises NotRestored if a member is damaged or could not be restored anywhere.
     """
     try:
-        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
         if manifest["form"] != FORM:
             raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
         members = manifest["members"]
@@ -165,11 +179,7 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
             "An earlier restore replaced the database, and the uploads still cannot be replaced "
             f"({error}). Put that right first. This backup was not restored."
         ) from error
-    try:
-        archive = zipfile.ZipFile(path)
-    except _UNREADABLE as error:
-        raise NotRestored(f"It is no whole backup ({error}).") from error
-    with archive:
+    with open_backup(path) as archive:
         manifest = manifest_of(archive)
         if manifest["migrations"] != (here := _migrations()):
             differ = sorted({*manifest["migrations"]} ^ {*here})
@@ -199,7 +209,7 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
     return manifest
 
 
-def _require_tables(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _require_tables(archive: Archive, manifest: dict[str, Any]) -> None:
     """Raise NotRestored unless the backup has every table, with the columns it has here."""
     for model in _models():
         name = f"{TABLES}{model._meta.db_table}.jsonl"
@@ -207,17 +217,17 @@ def _require_tables(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
             raise NotRestored(f"It lacks the table {model._meta.db_table}.")
         with archive.open(name) as member:
             try:
-                columns = json.loads(next(member, b""))
+                columns = json.loads(next(member.lines(MAX_LINE), b""))
             except ValueError:
                 columns = None
         if columns != [field.attname for field in _columns(model)]:
             raise NotRestored(f"{name} in it has other columns than the table here.")
 
 
-def _require_room(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _require_room(archive: Archive, manifest: dict[str, Any]) -> None:
     """Raise NotRestored if the disk has too little room, as far as that can be known before."""
     written = UPLOADS if connection.vendor == "postgresql" else (UPLOADS, TABLES)
-    needed = sum(archive.getinfo(n).file_size for n in manifest["members"] if n.startswith(written))
+    needed = sum(archive.infos[n].file_size for n in manifest["members"] if n.startswith(written))
     free = disk_usage(settings.DATA_DIR).free
     if free < needed:
         raise NotRestored(
@@ -226,7 +236,7 @@ def _require_room(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
         )
 
 
-def _write_uploads(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> UploadSwap:
+def _write_uploads(archive: Archive, manifest: dict[str, Any]) -> UploadSwap:
     """Write the uploads beside the present ones; raise NotRestored if that fails."""
     swap = None
     try:
@@ -245,7 +255,7 @@ def _write_uploads(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> Upload
     return swap
 
 
-def _replace_database(archive: zipfile.ZipFile, manifest: dict[str, Any], swap: UploadSwap) -> None:
+def _replace_database(archive: Archive, manifest: dict[str, Any], swap: UploadSwap) -> None:
     """Replace all rows in one transaction; raise NotRestored if it was rolled back."""
     try:
         with transaction.atomic():
@@ -343,11 +353,11 @@ def _first_full_table() -> str:
     return ""
 
 
-def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _fill(archive: Archive, manifest: dict[str, Any]) -> None:
     """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
     kept = _models()
     with connection.cursor() as cursor:
-        for model in (*kept, Session):
+        for model in (*kept, *_EMPTIED):
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608
     for model in kept:
         name = f"{TABLES}{model._meta.db_table}.jsonl"
@@ -360,20 +370,23 @@ def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     connection.check_constraints()
 
 
-def _batches(archive: zipfile.ZipFile, name: str, model: Any) -> Iterator[list[Any]]:
+def _batches(archive: Archive, name: str, model: Any) -> Iterator[list[Any]]:
     fields = _columns(model)
     with archive.open(name) as member:
-        next(member)  # the columns, which _require_tables compared
+        lines = member.lines(MAX_LINE)
+        next(lines)  # the columns, which _require_tables compared
         batch: list[Any] = []
-        for line in member:
+        size = 0
+        for line in lines:
             values = json.loads(line)
             made = model()
             for field, value in zip(fields, values, strict=True):
                 setattr(made, field.attname, _value(field, value))
             batch.append(made)
-            if len(batch) == CHUNK:
+            size += len(line)
+            if len(batch) == CHUNK or size > CHUNK_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
         yield batch
 
 

@@ -236,6 +236,9 @@ IMPORT_MAX_UNPACKED = env.int("ALLIES_IMPORT_MAX_UNPACKED", 2 * 1024**3)
 IMPORT_MAX_ROWS = env.int("ALLIES_IMPORT_MAX_ROWS", 2_000_000)
 IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
 IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
+# An uploaded file is read in a process of its own, of so much memory and processor time at most.
+IMPORT_READER_MAX_BYTES = env.int("ALLIES_IMPORT_READER_MAX_BYTES", 512 * 1024**2)
+IMPORT_READER_SECONDS = env.int("ALLIES_IMPORT_READER_SECONDS", 300)
 DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
 # Feeds: the hub that tells subscribers of what is new (WebSub); empty for none.

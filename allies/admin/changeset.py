@@ -26,12 +26,9 @@ from allies.admin.changesets.preview import PreviewStep
 from allies.admin.changesets.proposal import ProposalStep
 from allies.admin.changesets.upload import UploadForm
 from allies.body_limits import accepts_imports
-from allies.exchange.jobs import discard, stop, sweep
-from allies.exchange.reader import REASON, UnreadableFile, sha256_of
-from allies.exchange.resources import NOUNS
+from allies.exchange.jobs import discard, sample_of, start_reading, stop, sweep
+from allies.exchange.reader import sha256_of
 from allies.exchange.shared import keep
-from allies.exchange.suggestions import suggest
-from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
 
@@ -144,13 +141,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
                 said = _("The file cannot be kept here: the disk is full or cannot be written to.")
                 form.add_error("file", said)
                 return self.page(request, "upload", form=form, title=_("Import a file"))
-            try:
-                self._understand(changeset)
-            except UnreadableFile as error:
-                discard(changeset)
-                form.add_error("file", str(error))
-            else:
-                return HttpResponseRedirect(self.address("one", changeset.pk))
+            start_reading(changeset)
+            return self.again(changeset)
         return self.page(request, "upload", form=form, title=_("Import a file"))
 
     def _received(self, request: HttpRequest, form: UploadForm) -> Changeset:
@@ -167,13 +159,6 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             changeset.write(sha256=sha256_of(path))
             keep(changeset, path)
         return changeset
-
-    def _understand(self, changeset: Changeset) -> None:
-        """Find out how the file is written and what its columns are; raise UnreadableFile."""
-        file = Path(changeset.file.path)
-        layout = detect(file, [*NOUNS[changeset.noun]().columns, REASON])
-        table = open_table(file, layout)
-        changeset.write(layout=layout.as_json(), mapping=suggest(changeset.noun, table))
 
     # One changeset, at whatever stage it is.
 
@@ -220,6 +205,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             "working",
             changeset=changeset,
             progress=progress_of(changeset),
+            is_read=changeset.kind != ChangesetKind.IMPORT or sample_of(changeset) is not None,
             title=str(changeset),
         )
 

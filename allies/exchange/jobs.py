@@ -1,12 +1,17 @@
-"""Changesets at work: checking a file, applying what it says, undoing what was applied.
+"""Changesets at work: reading a file, checking it, applying what it says, undoing that.
+
+Whatever looks into an uploaded file is here, and reads it in a process of its own: no web process
+parses what somebody uploaded.
 
 Each job belongs to a run, a word drawn when it is started and kept in the changeset; a job whose
 run is no longer the changeset's writes nothing. So a job that was taken for dead and was not
 cannot spoil what its successor does.
 """
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +29,22 @@ from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Plan
 from allies.exchange.planning import make_plan, state_for
-from allies.exchange.reader import UnreadableFile, sha256_of
+from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.report import Report
-from allies.exchange.resources import NOUN_CALLED
+from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, merged, run_undo
 from allies.exchange.shared import (
+    forget,
     forget_all,
     forget_broken_uploads,
     forget_copies,
     keep,
     laid,
+    note,
+    noted,
 )
-from allies.exchange.tables import Layout, Table, open_table
+from allies.exchange.suggestions import suggest
+from allies.exchange.tables import Layout, LimitedTable, Sample, Table, read_sample
 from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
     WORKING,
@@ -45,6 +54,10 @@ from allies.models import (
     StateConflict,
     record_models,
 )
+from allies.tabular import csv_lines
+
+#: What is known of a file, and its refused rows, beside the file itself.
+SAMPLE, REFUSED = "sample.json", "refused.csv"
 
 #: How often a plan is made anew because somebody saved meanwhile, before they have to wait.
 PATIENCE = 2
@@ -55,6 +68,18 @@ class Changed(Exception):
 
 
 # Starting and stopping.
+
+
+def start_reading(changeset: Changeset) -> None:
+    """Have a job find out how the changeset's file is written, and suggest a mapping.
+
+    The layout it has is kept, as is its mapping; an empty one is found out. Raises StateConflict
+    as below.
+    """
+    before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
+    with transaction.atomic():
+        _start(changeset, before, ChangesetState.CHECKING, read)
+        forget(changeset, SAMPLE)
 
 
 def start_check(changeset: Changeset) -> None:
@@ -156,6 +181,12 @@ def _end(changeset: Changeset, run: str, message: str, **fields: Any) -> None:
 
 
 @task()
+def read(changeset_id: int, run: str, language: str) -> None:
+    """Find out how a changeset's file is written and what its columns are."""
+    _at_work(changeset_id, run, language, ChangesetState.CHECKING, _read)
+
+
+@task()
 def check(changeset_id: int, run: str, language: str) -> None:
     """Work out what a changeset's file would do, and keep the plan beside it."""
     _at_work(changeset_id, run, language, ChangesetState.CHECKING, _check)
@@ -214,19 +245,59 @@ def upload_of(changeset: Changeset) -> Path:
     return laid(changeset, Path(changeset.file.path))
 
 
-def uploaded_table(changeset: Changeset) -> Table:
+def sample_of(changeset: Changeset) -> Sample | None:
+    """Return what is known of a changeset's file; None if it has not been read."""
+    found = noted(changeset, SAMPLE)
+    return Sample.from_json(json.loads(found[0])) if found else None
+
+
+def refused_rows_of(changeset: Changeset) -> Path:
+    """Return where the rows that were refused are kept as CSV; FileNotFoundError if nowhere."""
+    path = laid(changeset, changeset.folder / REFUSED)
+    if not path.exists():
+        raise FileNotFoundError(path)
+    return path
+
+
+def _uploaded_table(changeset: Changeset) -> Table:
     """Return the table in a changeset's file, as it is said to be written."""
-    return open_table(upload_of(changeset), Layout.from_json(changeset.layout))
+    path, sample = upload_of(changeset), sample_of(changeset)
+    layout = Layout.from_json(changeset.layout)
+    if sample is None or sample.layout != layout:
+        sample = read_sample(path, layout)
+    if sample.problem:
+        raise UnreadableFile(sample.problem)
+    return LimitedTable(path, sample)
 
 
 def _plan_path(changeset: Changeset) -> Path:
     return changeset.folder / "plan.sqlite3"
 
 
+def _read(changeset: Changeset) -> None:
+    _require_own_file(changeset)
+    _require_somebody(changeset)
+    known = [*NOUNS[changeset.noun]().columns, REASON]
+    layout = Layout.from_json(changeset.layout) if changeset.layout else None
+    with Work(changeset) as work:
+        waiting = partial(work.tell, "", 0)
+        sample = read_sample(upload_of(changeset), layout, known, waiting=waiting)
+        if not changeset.mapping and not sample.problem:
+            changeset.mapping = suggest(changeset.noun, sample)
+        note(changeset, SAMPLE, json.dumps(sample.as_json()))
+    changeset.write(
+        state=ChangesetState.UPLOADED,
+        layout=sample.layout.as_json(),
+        mapping=changeset.mapping,
+        message="",
+        run="",
+    )
+
+
 def _check(changeset: Changeset) -> None:
     _require_own_file(changeset)
     _require_somebody(changeset)
-    table = uploaded_table(changeset)
+    table = _uploaded_table(changeset)
     rows = table.about_rows() * len(changeset.mapping.get("nouns", []))
     with Work(changeset, {"": rows}) as work:
         reports, state, outcome = _plan(changeset, table, work)
@@ -249,7 +320,35 @@ def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report],
         outcome = plan.digest()
         plan.finish()
     keep(changeset, path)
+    if any(report.refused for report in reports):
+        _keep_refused(changeset, table)
     return reports, state, outcome
+
+
+def _keep_refused(changeset: Changeset, table: Table) -> None:
+    """Keep the refused rows as CSV, as they stand in the file, each with its reasons."""
+    path = changeset.folder / REFUSED
+    with path.open("w", encoding="utf-8", newline="") as file:
+        header = [*_own(table, table.columns), REASON]
+        file.writelines(csv_lines(header, _refused(changeset, table)))
+    keep(changeset, path)
+
+
+def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
+    with plan_of(changeset) as plan:
+        reasons = plan.reasons()
+        wanted = next(reasons, None)
+        for row in table.rows():
+            if wanted is None:
+                return
+            if row.number == wanted[0]:
+                yield [*_own(table, row.cells), "; ".join(wanted[1])]
+                wanted = next(reasons, None)
+
+
+def _own(table: Table, cells: Sequence[str]) -> list[str]:
+    """Return a row's cells without the reason an earlier refusal gave."""
+    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]
 
 
 def _checked(changeset: Changeset, reports: list[Report], state: str, outcome: str) -> None:
@@ -307,7 +406,7 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
     """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
     _require_rights(changeset)
     before = changeset.outcome
-    table = uploaded_table(changeset)
+    table = _uploaded_table(changeset)
     reports, changeset.data_state, changeset.outcome = _plan(changeset, table, work)
     changeset.counts = merged(reports)
     if changeset.outcome != before:

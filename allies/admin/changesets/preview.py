@@ -1,6 +1,5 @@
 """What a file would do, and what the editor decides on it."""
 
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,24 +7,22 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import (
+    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    StreamingHttpResponse,
 )
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.admin.changesets.counts import table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
-from allies.exchange.jobs import plan_of, start_apply, start_check, uploaded_table
+from allies.exchange.jobs import plan_of, refused_rows_of, start_apply, start_check
+from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Outcome, Plan
-from allies.exchange.reader import REASON
 from allies.exchange.references import CountryIndex, UnknownRecord
-from allies.exchange.tables import Table
 from allies.models import Changeset, ChangesetState, StateConflict
-from allies.tabular import csv_lines
 
 #: Rows of a preview on a page.
 PER_PAGE = 100
@@ -127,38 +124,26 @@ class PreviewStep(ChangesetPages):
             aliases = []
         for message in wrong:
             messages.error(request, message)
-        changeset.write(mapping={**mapping, "countries": countries, "aliases": aliases})
+        decided = {**mapping, "countries": countries, "aliases": aliases}
+        try:
+            FileMapping(decided)
+        except BadMapping as error:
+            messages.error(request, str(error))
+            return
+        changeset.write(mapping=decided)
         if not wrong:
             start_check(changeset)
 
     def refused_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Answer with the file's refused rows as CSV, with what is wrong in a column of its own."""
         changeset = self.own(request, number)
-        if changeset.state != ChangesetState.CHECKED or not changeset.file:
+        if changeset.state != ChangesetState.CHECKED:
             raise Http404
-        table = uploaded_table(changeset)
-        header = [*_own(table, table.columns), REASON]
-        name = f"refused-{Path(changeset.file_name).stem}.csv"
-        return StreamingHttpResponse(
-            (line.encode() for line in csv_lines(header, _refused(changeset, table))),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{plain_name(name)}"'},
+        try:
+            file = refused_rows_of(changeset).open("rb")
+        except FileNotFoundError:
+            raise Http404 from None
+        name = plain_name(f"refused-{Path(changeset.file_name).stem}.csv")
+        return FileResponse(
+            file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
         )
-
-
-def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
-    """Yield the file's refused rows, as they stand in it, each with its reasons."""
-    with plan_of(changeset) as plan:
-        reasons = plan.reasons()
-        wanted = next(reasons, None)
-        for row in table.rows():
-            if wanted is None:
-                return
-            if row.number == wanted[0]:
-                yield [*_own(table, row.cells), "; ".join(wanted[1])]
-                wanted = next(reasons, None)
-
-
-def _own(table: Table, cells: Sequence[str]) -> list[str]:
-    """Return a row's cells without the reason an earlier refusal gave."""
-    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]

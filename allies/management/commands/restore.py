@@ -1,13 +1,19 @@
 """Make a site what it was when a backup was made."""
 
-import zipfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.backup import NotRestored, PartlyRestored, manifest_of, restore, rows_of
+from allies.backup import (
+    NotRestored,
+    PartlyRestored,
+    manifest_of,
+    open_backup,
+    restore,
+    rows_of,
+)
 from allies.upload_swap import resume
 
 
@@ -36,12 +42,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {file}. Nothing was changed.")
         try:
             if check:
-                with zipfile.ZipFile(file) as archive:
+                with open_backup(file) as archive:
                     manifest = manifest_of(archive)
             else:
                 manifest = restore(file, replace=replace)
-        except zipfile.BadZipFile as error:
-            raise CommandError(f"{file}: It is no whole backup ({error}).") from error
         except NotRestored as error:
             raise CommandError(f"{file}: {error} Nothing was changed.") from error
         except PartlyRestored as error:
