@@ -5,7 +5,6 @@ so for all servers; else in a file that the processes of this machine share. Whe
 had, nobody is turned away. Who asks is kept as a digest nobody can read back, and for a minute.
 """
 
-import ipaddress
 import re
 import sqlite3
 import threading
@@ -22,21 +21,19 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from allies.caching.middleware import NOBODYS_ELSE
-from allies.client import client_of
+from allies.client import client_of, is_private
+from allies.downloading.slots import RETRY_AFTER, ClientBusy, lock_client_slot, unlock
 
-#: Networks of one's own: a proxy that says for nobody whom it asks, a probe, a colleague.
-_INSIDE = tuple(
-    map(
-        ipaddress.ip_network,
-        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
-    )
-)
 _MINUTE = 60
 #: Letters of a query, at most: pages say it again in many of their links.
 LONGEST_QUERY = 8_000
 _PLAIN = "text/plain; charset=utf-8"
 #: Where a password or a code is tried: each try costs the server a good part of a second.
 _SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up)/")
+#: Answers for programs, which may ask for many at once: rows of the API, feeds, pictures of links.
+_DATA = re.compile(r"/api/v\d+/|\.atom$|/feed/$|/card\.png$")
+#: How many of these are made for one client at once.
+DATA_AT_ONCE = 4
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -56,16 +53,21 @@ def limited(get_response: _Handler) -> _Handler:
         else:
             what, limit = "made", settings.MADE_PER_MINUTE
         client = client_of(request)
-        if not (limit and client) or _is_inside(client) or _count(client, what) <= limit:
+        if limit and client and not is_private(client) and _count(client, what) > limit:
+            seconds = _MINUTE - int(time.time()) % _MINUTE
+            return _wait(request, seconds, is_signing_in=what == "sign-in")
+        if not _DATA.search(request.path_info):
             return get_response(request)
-        return _wait(request, is_signing_in=what == "sign-in")
+        try:
+            slot = lock_client_slot(client, DATA_AT_ONCE, "data")
+        except ClientBusy:
+            return _wait(request, RETRY_AFTER)
+        try:
+            return get_response(request)
+        finally:
+            unlock(slot)
 
     return answer
-
-
-def _is_inside(client: str) -> bool:
-    address = ipaddress.ip_address(client)
-    return any(address.version == net.version and address in net for net in _INSIDE)
 
 
 def _count(client: str, what: str) -> int:
@@ -106,8 +108,7 @@ def _in_file(digest: str, minute: int) -> int:
     return int(number)
 
 
-def _wait(request: HttpRequest, *, is_signing_in: bool) -> HttpResponse:
-    seconds = _MINUTE - int(time.time()) % _MINUTE
+def _wait(request: HttpRequest, seconds: int, *, is_signing_in: bool = False) -> HttpResponse:
     if request.path_info.endswith("/") and not request.path_info.startswith("/api/"):
         shown = {"is_error": True, "is_signing_in": is_signing_in}
         response = render(request, "slow_down.html", shown, status=429)
