@@ -26,8 +26,10 @@ from allies.downloading.sockets import abort_stalled_connections
 log = logging.getLogger(__name__)
 
 #: Addresses of downloads: these take their slot before Django, so that a refusal costs little.
-#: Suggestions of the search field are short and asked for at every letter.
-_DOWNLOAD = re.compile(r"(?<!/suggest)\.(csv|xlsx|json|zip)$")
+#: Other addresses with such endings are answered at once, and most of them from the cache.
+_DOWNLOAD = re.compile(
+    r"/[a-z]{2}/(?!editions/[^/]+$|.*/suggest\.json$|.*/cite\.).*\.(csv|xlsx|json|zip)"
+)
 #: Bytes of a download held in memory, and bytes sent at once. The server takes four pieces ahead,
 #: so a download of the first size needs no thread while it is sent.
 IN_MEMORY, PIECE = 1024**2, 256 * 1024
@@ -37,6 +39,11 @@ SLOWEST, PATIENCE = 10_000, 60
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def is_download(path: str) -> bool:
+    """Return whether an address is that of a list as a file."""
+    return _DOWNLOAD.fullmatch(path) is not None
+
+
 def limit_downloads(application: _Application) -> _Application:
     """Wrap the site: a streamed answer needs a slot, and is refused at once if there is none."""
 
@@ -44,7 +51,7 @@ def limit_downloads(application: _Application) -> _Application:
         abort_stalled_connections()
         slot = None
         try:
-            if _DOWNLOAD.search(environ["PATH_INFO"]):
+            if is_download(environ["PATH_INFO"]):
                 slot = Slot(client_in(environ))
             answered = _Answered()
             response: Any = application(environ, answered.start)
