@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -28,26 +30,36 @@ def client_of(request: HttpRequest) -> str:
 
     One subscriber has a whole /64 of IPv6 addresses to send from: its first stands for all.
     """
-    return _read(_forwarded(request)) or _read(str(request.META.get("REMOTE_ADDR", "")))
+    return client_in(request.META)
 
 
-def is_exempt(request: HttpRequest) -> bool:
-    """Say whether a request comes from a private network, and so is not counted."""
-    if (forwarded := _forwarded(request)) is not None and not _read(forwarded):
-        return False  # it came through the proxy, from nobody knows where
-    client = client_of(request)
-    address = ipaddress.ip_address(client) if client else None
-    return address is None or any(
-        address.version == network.version and address in network for network in _PRIVATE
-    )
+def client_in(environ: Mapping[str, Any]) -> str:
+    """Return the same of a WSGI environment."""
+    return _read(_forwarded(environ)) or _read(str(environ.get("REMOTE_ADDR", "")))
 
 
-def _forwarded(request: HttpRequest) -> str | None:
+def limited_client(environ: Mapping[str, Any]) -> str:
+    """Return the address whose requests are limited; "" for a private network, which is not.
+
+    Many clients may share an address of a private network. But what came through the proxy
+    without an address is limited, under the address of the proxy.
+    """
+    client, forwarded = client_in(environ), _forwarded(environ)
+    is_known = forwarded is None or bool(_read(forwarded))
+    return "" if not client or (is_known and _is_private(client)) else client
+
+
+def _is_private(client: str) -> bool:
+    address = ipaddress.ip_address(client)
+    return any(address.version == net.version and address in net for net in _PRIVATE)
+
+
+def _forwarded(environ: Mapping[str, Any]) -> str | None:
     """Return what our proxy wrote into ``X-Forwarded-For``; None if it wrote nothing.
 
     Only the last part is the proxy's; anybody can write the ones before it.
     """
-    header = request.META.get("HTTP_X_FORWARDED_FOR") if settings.BEHIND_PROXY else None
+    header = environ.get("HTTP_X_FORWARDED_FOR") if settings.BEHIND_PROXY else None
     return None if header is None else str(header).rpartition(",")[2].strip()
 
 

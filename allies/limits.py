@@ -24,7 +24,8 @@ from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 
 from allies.caching.middleware import NOBODYS_ELSE
-from allies.client import client_of, is_exempt
+from allies.client import limited_client
+from allies.downloading.slots import RETRY_AFTER, ClientBusy, lock_client_slot, unlock
 from allies.observing.metrics import count_refusal
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ LONGEST_QUERY = 8_000
 _PLAIN = "text/plain; charset=utf-8"
 #: Where a password or a code is tried: each try costs the server a good part of a second.
 _SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up|sign-in|password_change)/")
+#: Answers for programs, which may ask for many at once: rows of the API, feeds, pictures of links.
+_DATA = re.compile(r"/api/v\d+/|\.atom$|/feed/$|/card\.png$")
+#: How many of these are made for one client at once.
+DATA_AT_ONCE = 4
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -59,7 +64,7 @@ def require_known_host(get_response: _Handler) -> _Handler:
 
 def _refuse_host(request: HttpRequest) -> HttpResponse:
     if _is_over(request, "made", settings.MADE_PER_MINUTE):
-        return _wait_in_words()
+        return _wait_in_words(_seconds_left())
     count_refusal("host")
     host = str(request.META.get("HTTP_HOST", ""))[:100]
     log.warning("Host not in ALLIES_ALLOWED_HOSTS: %s", ascii(host))
@@ -80,16 +85,26 @@ def limited(get_response: _Handler) -> _Handler:
             return get_response(request)
         else:
             what, limit = "made", settings.MADE_PER_MINUTE
-        if not _is_over(request, what, limit):
+        if _is_over(request, what, limit):
+            return _wait(request, _seconds_left(), is_signing_in=what == "sign-in")
+        if not _DATA.search(request.path_info):
             return get_response(request)
-        return _wait(request, is_signing_in=what == "sign-in")
+        try:
+            slot = lock_client_slot(limited_client(request.META), DATA_AT_ONCE, "data")
+        except ClientBusy:
+            return _wait(request, RETRY_AFTER)
+        try:
+            return get_response(request)
+        finally:
+            unlock(slot)
 
     return answer
 
 
 def _is_over(request: HttpRequest, what: str, limit: int) -> bool:
     """Count a request; say whether its client had more than it may in this minute."""
-    if not limit or is_exempt(request) or _count(client_of(request), what) <= limit:
+    client = limited_client(request.META)
+    if not (limit and client) or _count(client, what) <= limit:
         return False
     count_refusal("rate")
     return True
@@ -133,24 +148,24 @@ def _in_file(digest: str, minute: int) -> int:
     return int(number)
 
 
-def _wait(request: HttpRequest, *, is_signing_in: bool) -> HttpResponse:
+def _wait(request: HttpRequest, seconds: int, *, is_signing_in: bool = False) -> HttpResponse:
     if request.path_info.endswith("/") and not request.path_info.startswith("/api/"):
         shown = {"is_error": True, "is_signing_in": is_signing_in}
-        return _with_end(render(request, "slow_down.html", shown, status=429))
-    return _wait_in_words()
+        return _with_end(render(request, "slow_down.html", shown, status=429), seconds)
+    return _wait_in_words(seconds)
 
 
-def _wait_in_words() -> HttpResponse:
-    said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": _seconds_left()}
-    return _with_end(HttpResponse(f"{said}\n", status=429, content_type=_PLAIN))
+def _wait_in_words(seconds: int) -> HttpResponse:
+    said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
+    return _with_end(HttpResponse(f"{said}\n", status=429, content_type=_PLAIN), seconds)
 
 
 def _seconds_left() -> int:
     return _MINUTE - int(time.time()) % _MINUTE
 
 
-def _with_end(response: HttpResponse) -> HttpResponse:
+def _with_end(response: HttpResponse, seconds: int) -> HttpResponse:
     """Say in an answer's headers when to ask again."""
-    response.headers["Retry-After"] = str(_seconds_left())
+    response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response

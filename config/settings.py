@@ -327,6 +327,12 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 SIGN_INS_PER_MINUTE = env.int("ALLIES_SIGN_INS_PER_MINUTE", 20, validate=validate.Range(min=0))
 MADE_PER_MINUTE = env.int("ALLIES_MADE_PER_MINUTE", 300, validate=validate.Range(min=0))
 
+# How many downloads are made and sent at once: for one client on this machine, and in one web
+# process, which should keep half of its threads for pages. 0: any number.
+
+DOWNLOADS_PER_CLIENT = env.int("ALLIES_DOWNLOADS_PER_CLIENT", 2, validate=validate.Range(min=0))
+DOWNLOADS_PER_PROCESS = env.int("ALLIES_DOWNLOADS_PER_PROCESS", 2, validate=validate.Range(min=0))
+
 # Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.
 
 AUTHENTICATION_BACKENDS = [

@@ -21,10 +21,14 @@ PATIENCE = 30
 
 @dataclass(frozen=True)
 class Page:
-    """An answer as it was: its headers, and its body in the encodings asked for so far."""
+    """An answer as it was: its headers, and its body in the encodings asked for so far.
+
+    ``digest`` names the body of an answer that programs follow; "" for others.
+    """
 
     headers: tuple[tuple[str, str], ...]
     bodies: dict[str, bytes] = field(default_factory=dict)
+    digest: str = ""
 
     def to_json(self) -> list[Any]:
         """Return the page as the shared cache takes it."""
