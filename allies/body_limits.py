@@ -22,7 +22,7 @@ from allies.observing.metrics import count_refusal
 #: Bytes of a body from somebody not signed in: more than the longest public form, as it is sent.
 PUBLIC_MAX_BYTES = 128 * 1024
 #: Bytes of a body from somebody signed in: more than the longest form of the admin.
-SIGNED_IN_MAX_BYTES = 5 * 1024**2
+SIGNED_IN_MAX_BYTES: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 #: Bytes of an upload form beside its file.
 _FORM_BYTES = 64 * 1024
 

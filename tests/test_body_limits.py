@@ -98,7 +98,7 @@ def test_refusal_is_said_in_the_language_of_the_page(visitor):
 
 
 @pytest.mark.django_db
-def test_body_within_the_limit_costs_no_query(visitor, django_assert_num_queries, starter):
+def test_refusing_a_stranger_costs_no_query(visitor, django_assert_num_queries, starter):
     path = reverse("allies:event-correct", args=[Event.objects.published().first().slug])
     with django_assert_num_queries(0):
         refused = claim(visitor, path, PUBLIC_MAX_BYTES + 1)

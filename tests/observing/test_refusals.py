@@ -66,7 +66,9 @@ def test_wrong_host_gets_an_answer_whatever_the_settings(settings, visitor):
     for https in (False, True):
         settings.SECURE_SSL_REDIRECT = https
         for path in ("/", "/en/", "/en/admin/", "/healthz", "/api/v1/events", "/nothing"):
-            assert visitor.get(path, HTTP_HOST="evil.example").status_code == 400
+            answered = visitor.get(path, HTTP_HOST="evil.example")
+            assert answered.status_code == 400
+            assert "Check the address" in answered.content.decode()
 
 
 @pytest.mark.django_db
