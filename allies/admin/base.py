@@ -80,13 +80,15 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         chosen = self.model._default_manager.filter(pk__in=[record.pk for record in objs])
         deletion = deletion_of(chosen)
         counts = {str(self.opts.verbose_name_plural): deletion.count}
-        lacking = set()
         for one in deletion.goes:
             counts[one.label] = counts.get(one.label, 0) + one.count
-            if issubclass(one.model, Record) and not may(
-                user=request.user, action="delete", record=one.model
-            ):
-                lacking.add(one.label)
+        needed = [("delete", one) for one in deletion.goes if issubclass(one.model, Record)]
+        needed += [("change", one) for one in deletion.loses_link]
+        lacking = {
+            one.label
+            for action, one in needed
+            if not may(user=request.user, action=action, record=one.model)
+        }
         return deletion, counts, lacking, deletion.obstacles
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

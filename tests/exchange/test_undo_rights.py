@@ -187,6 +187,54 @@ def test_only_who_may_publish_takes_it_back(way, who, root, request, visitor, tm
         assert seen(visitor, record) != before
 
 
+def withdraw(event, entry, draft):
+    event.status = "withdrawn"
+    event.save()
+
+
+def remove_part(event, entry, draft):
+    event.participations.get(role="visitor").delete()
+
+
+def move_away(event, entry, draft):
+    entry.ally_list, entry.position = draft, 9
+    entry.save()
+
+
+def move_onto(event, entry, draft):
+    own = draft.entries.get()
+    own.ally_list, own.position = entry.ally_list, 9
+    own.save()
+
+
+def cite_on_an_entry(event, entry, draft):
+    cast.cite(entry, event.citations.get().source, locator="p. 2")
+
+
+@pytest.mark.parametrize(
+    "write_it", [withdraw, remove_part, move_away, move_onto, cite_on_an_entry]
+)
+@pytest.mark.parametrize("who", ["edi", "dana", "rita"])
+def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, request, visitor):
+    """Whatever an action writes: its changeset is asked, not what the action had in mind."""
+    user = request.getfixturevalue(who)
+    event = cast.event(("RUS", "host"), ("IND", "visitor"))
+    entry = cast.ally_list("RUS", "CHN", "IND").entries.last()
+    draft = cast.ally_list("RUS", "IRN", status="draft")
+    before = seen(visitor, event), seen(visitor, entry.ally_list)
+    public = Entry.objects.get(pk=entry.pk).ally_list
+
+    def write_all():
+        write_it(event, entry, draft)
+
+    if who == "rita":
+        edit(user, draft, write_all)
+    else:
+        with pytest.raises(PublishRightMissing, match="Ask a reviewer"):
+            edit(user, draft, write_all)
+        assert (seen(visitor, event), seen(visitor, public)) == before
+
+
 def test_a_proposal_does_not_remove_what_has_become_part_of_something_public(edi, root, visitor):
     draft = cast.ally_list("RUS", "CHN", "IND", status="draft")
     entry = draft.entries.get(country__alpha3="IND")
