@@ -109,7 +109,9 @@ def test_a_file_that_holds_no_secret_stops_the_start_and_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "secret", [secrets.token_urlsafe(50), secrets.token_hex(25), secrets.token_hex(32)]
+    "secret",
+    [secrets.token_urlsafe(50), secrets.token_hex(25), secrets.token_hex(32)],
+    ids=["urlsafe", "short hex", "hex"],
 )
 def test_random_secrets_are_taken(secret):
     is_secret(50)(secret)

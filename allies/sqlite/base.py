@@ -11,6 +11,7 @@ from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
 from allies.sqlite.database_file import (
+    RESTART,
     SIDE_FILES,
     DatabaseFile,
     DatabaseFileError,
@@ -126,4 +127,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if identity_of(path) != opened:
                 # Other connections still have the former one: both would write past each other.
                 name = path.removeprefix(str(self._opened.path))
-                raise DatabaseFileError(self._opened.fail(f"has lost its {name} file"))
+                raise DatabaseFileError(self._opened.fail(f"has lost its {name} file", RESTART))

@@ -26,6 +26,9 @@ SIDE_FILES = ("-wal", "-shm")
 #: SQLite's codes for damage. The index of a search has its own, and can be made again.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
+#: What to do about damage.
+RESTORE = "End the site, put the database right or restore a backup, and start the site again."
+RESTART = "End the site normally, which writes what it still holds, and start it again."
 #: How long the pages of the file are looked at in one go, and how long there is a pause after.
 EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
 
@@ -101,13 +104,10 @@ class DatabaseFile:
         if said := self.problem(read_header=read_header):
             raise DatabaseFileError(said)
 
-    def fail(self, what: str) -> str:
+    def fail(self, what: str, remedy: str = RESTORE) -> str:
         """Remember damage, after which this process neither reads nor writes; return it."""
         if not self._failure:
-            self._failure = (
-                f"{self.path} {what}. End the site, put the database right or restore a backup, "
-                "and start the site again."
-            )
+            self._failure = f"{self.path} {what}. {remedy}"
             log.error("Nothing is saved any more: %s", self._failure)
         return self._failure
 
