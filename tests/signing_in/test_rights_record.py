@@ -237,6 +237,22 @@ def test_who_did_it_is_on_record_after_their_account_is_gone(keeper, root):
     assert "Account created" in page
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["page", "action"])
+def test_who_deletes_their_own_account_is_named_too(way, root):
+    app = TOTPDevice.objects.create(user=root, confirmed=True)
+    client = Client()
+    client.force_login(root)
+    session = client.session
+    session["otp_device_id"] = app.persistent_id
+    session.save()
+    sent = {"post": "yes", "action": "delete_selected", "_selected_action": [root.pk]}
+    page = f"{root.pk}/delete/" if way == "page" else ""
+    client.post(f"{DESK}auth/user/{page}", sent)
+    assert not User.objects.exists()
+    assert happened()[-1] == ("root", "root", "Account deleted")
+
+
 def test_saving_one_field_tells_of_no_other(ana):
     RightsChange.objects.all().delete()
     ana.is_superuser = True
