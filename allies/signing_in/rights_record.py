@@ -197,8 +197,9 @@ def _app_saved(instance: Any, **_signal: Any) -> None:
 
 
 @receiver(post_delete, sender=TOTPDevice)
-def _app_gone(instance: Any, **_signal: Any) -> None:
-    if instance.confirmed:
+def _app_gone(instance: Any, origin: Any = None, **_signal: Any) -> None:
+    goes_with_account = getattr(origin, "model", type(origin)) is User
+    if instance.confirmed and not goes_with_account:
         write_change(instance.user, ["second_factor"], given=False)
 
 

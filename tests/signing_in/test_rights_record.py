@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.management.commands.changepassword import Command as ChangePassword
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -235,6 +236,22 @@ def test_who_did_it_is_on_record_after_their_account_is_gone(keeper, root):
     assert ("other", "other", "Account deleted") in happened()
     page = keeper.get(f"{DESK}allies/rightschange/", {"q": "other"}).content.decode()
     assert "Account created" in page
+
+
+@pytest.mark.parametrize("way", ["page", "action"])
+def test_who_deletes_their_own_account_is_named_too(way, root):
+    app = TOTPDevice.objects.create(user=root, confirmed=True)
+    client = Client()
+    client.force_login(root)
+    session = client.session
+    session["otp_device_id"] = app.persistent_id
+    session.save()
+    sent = {"post": "yes", "action": "delete_selected", "_selected_action": [root.pk]}
+    page = f"{root.pk}/delete/" if way == "page" else ""
+    client.post(f"{DESK}auth/user/{page}", sent)
+    assert not User.objects.exists()
+    connection.check_constraints()  # as the end of a transaction does
+    assert happened()[-1] == ("root", "root", "Account deleted")
 
 
 def test_saving_one_field_tells_of_no_other(ana):
