@@ -39,9 +39,9 @@ def test_rows_are_those_that_a_table_has(tmp_path):
 
 
 def test_file_that_takes_more_memory_than_allowed_is_refused(tmp_path, settings):
-    settings.IMPORT_READER_MAX_BYTES = 100 << 20
+    settings.IMPORT_READER_MAX_BYTES = 60 << 20
     path = in_texts(*((f"<si><t>{n:01000d}</t></si>", 1) for n in range(60_000)))(tmp_path / "file")
-    assert "more than 100 MB of memory" in refusal(path)
+    assert "more than 60 MB of memory" in refusal(path)
 
 
 def test_file_that_takes_more_time_than_allowed_is_refused(tmp_path, settings):
