@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from allies.client import client_of, is_exempt
+from allies.client import client_of, limited_client
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_unreadable_forwarded_address_falls_back_to_the_peer(header, settings):
     settings.BEHIND_PROXY = True
     request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR=header, REMOTE_ADDR="10.9.8.7")
     assert client_of(request) == "10.9.8.7"
-    assert not is_exempt(request)
+    assert limited_client(request.META) == "10.9.8.7"
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,5 @@ def test_private_networks_are_exempt_only_if_the_client_is_known(
     behind_proxy, headers, exempt, settings
 ):
     settings.BEHIND_PROXY = behind_proxy
-    assert is_exempt(RequestFactory().get("/", **headers)) is exempt
+    request = RequestFactory().get("/", **headers)
+    assert limited_client(request.META) == ("" if exempt else client_of(request))

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 from allies.admin.changesets.counts import table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
 from allies.exchange.jobs import plan_of, refused_rows_of, start_apply, start_check
-from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.references import CountryIndex, UnknownRecord
 from allies.models import Changeset, ChangesetState, StateConflict
@@ -124,13 +123,7 @@ class PreviewStep(ChangesetPages):
             aliases = []
         for message in wrong:
             messages.error(request, message)
-        decided = {**mapping, "countries": countries, "aliases": aliases}
-        try:
-            FileMapping(decided)
-        except BadMapping as error:
-            messages.error(request, str(error))
-            return
-        changeset.write(mapping=decided)
+        changeset.write(mapping={**mapping, "countries": countries, "aliases": aliases})
         if not wrong:
             start_check(changeset)
 
