@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bench-readers cluster-test crowd-test migrate-test mutants sbom audit messages lock clean
+.PHONY: help run test lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within
 	@missed=0; for database in "" --postgresql; do \
 		$(BIN)/python -m tests.benchmarks $$database || missed=1; done; exit $$missed
 
+bombs: $(VENV)/.develops ## read files made to exhaust their reader; print seconds and megabytes
+	$(BIN)/python -m tests.bombs
+
 bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
 	@$(MANAGE) messages --compile
 	@test -e var/tools/datasette || $(PYTHON) -m venv var/tools/datasette
@@ -56,6 +59,11 @@ crowd-test: $(VENV)/.develops ## a minute with 200 readers and five editors whil
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.crowd
 	$(BIN)/python -m tests.crowd --postgresql
+
+fairness-test: $(VENV)/.develops ## let one client download without a break while another reads
+	@$(MANAGE) messages --compile
+	@missed=0; for database in "" --postgresql; do \
+		$(BIN)/python -m tests.fairness $$database || missed=1; done; exit $$missed
 
 migrate-test: $(VENV)/.develops ## migrate a site with all the published data while readers read
 	@$(MANAGE) messages --compile

@@ -11,6 +11,10 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
     from environs import EnvError
 
+    from config.permissions import write_privately
+
+    if sys.argv[1:2] != ["makemigrations"]:  # which writes source code
+        write_privately()
     try:
         settings.DEBUG  # noqa: B018  (which reads them all)
     except (ImproperlyConfigured, EnvError) as refused:

@@ -15,6 +15,7 @@ class AlliesConfig(AppConfig):
         post_migrate.connect(install, sender=self)
         from allies import tripwire  # noqa: F401  # importing them registers them
         from allies.links import checks  # noqa: F401
+        from allies.observing import checks as _observing_checks  # noqa: F401
         from allies.search import index  # noqa: F401
         from allies.signing_in import rights_record, sessions  # noqa: F401
 

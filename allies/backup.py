@@ -11,37 +11,57 @@ import datetime as dt
 import json
 import os
 import zipfile
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from shutil import disk_usage
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.core.management.color import no_style
-from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from allies.caching.version import begin_anew
-from allies.models import ContentChange
+from allies.models import ContentChange, KeptForm, SentForm
 from allies.moment import one_moment
+from allies.tabular import Archive
+from allies.upload_swap import PREFIX, UploadSwap, is_of_a_restore, resume
 
 FORM = "allies-backup/1"
 MANIFEST = "manifest.json"
-#: Rows read and written at a time; bytes of an upload likewise.
-CHUNK, BYTES = 2000, 1 << 20
-#: Who was signed in is nobody's to keep; the version of content that came back is a new one.
-_LEFT_OUT = (Session, ContentChange)
+TABLES, UPLOADS = "tables/", "uploads/"
+#: Rows read and written at a time, and bytes of them; bytes of an upload likewise.
+CHUNK, CHUNK_BYTES, BYTES = 2000, 16 << 20, 1 << 20
+#: The most bytes of a backup's table of contents, its manifest, and a row.
+MAX_CONTENTS, MAX_MANIFEST, MAX_LINE = 64 << 20, 64 << 20, 64 << 20
+#: Sessions and forms that were sent belong to nobody else; a restore empties their tables.
+_EMPTIED = (Session, SentForm, KeptForm)
+#: The version of content that was restored is a new one.
+_LEFT_OUT = (*_EMPTIED, ContentChange)
+
+#: What reading a damaged file raises, and reading one that somebody made.
+_UNREADABLE = (
+    *(KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error),
+    *(NotImplementedError, RuntimeError, ArithmeticError, ValidationError),
+)
 
 
 class NotRestored(Exception):
-    """A file that cannot be brought back here, and why; nothing was changed."""
+    """A backup that cannot be restored, and why; nothing was changed."""
+
+
+class PartlyRestored(Exception):
+    """The database was replaced and the uploads were not; the text says so, and what to do."""
 
 
 def back_up(path: Path) -> dict[str, Any]:
@@ -58,11 +78,11 @@ def back_up(path: Path) -> dict[str, Any]:
         ):
             with one_moment(connection):
                 for model in _models():
-                    name = f"tables/{model._meta.db_table}.jsonl"
+                    name = f"{TABLES}{model._meta.db_table}.jsonl"
                     members[name] = _write_table(archive, name, model)
                 migrations = _migrations()
             for upload in _uploads():
-                name = f"uploads/{upload.relative_to(settings.MEDIA_ROOT).as_posix()}"
+                name = f"{UPLOADS}{upload.relative_to(settings.MEDIA_ROOT).as_posix()}"
                 with suppress(FileNotFoundError):  # forgotten meanwhile
                     members[name] = _write_upload(archive, name, upload)
             manifest = {
@@ -81,36 +101,85 @@ def back_up(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def manifest_of(archive: zipfile.ZipFile) -> dict[str, Any]:
-    """Return a backup's manifest after every member was read and found as it was written."""
+def open_backup(path: Path) -> Archive:
+    """Open a backup to be read; raise NotRestored if it is none, OSError if it cannot be read.
+
+    A backup may be of any size, so only its parts are limited.
+    """
     try:
-        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        return Archive(path, most=None, contents=MAX_CONTENTS)
+    except _UNREADABLE as error:
+        raise NotRestored(f"It is no whole backup ({error}).") from error
+
+
+def manifest_of(archive: Archive) -> dict[str, Any]:
+    """Return a backup's manifest after reading every member and comparing it with the manifest.
+
+    Raises NotRestored if a member is damaged or could not be restored anywhere.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
         if manifest["form"] != FORM:
             raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
-        for name, told in manifest["members"].items():
-            seen = sha256()
+        members = manifest["members"]
+        sorted(manifest["migrations"])
+        dt.datetime.fromisoformat(manifest["made"])
+        _require_names(members)
+        for name, described in members.items():
+            seen, lines = sha256(), 0
             with archive.open(name) as member:
                 while part := member.read(BYTES):
                     seen.update(part)
-            if seen.hexdigest() != told["sha256"]:
+                    lines += part.count(b"\n")
+            if seen.hexdigest() != described["sha256"]:
                 raise NotRestored(f"{name} in it is not what was written: the file is damaged.")
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+            if name.startswith(TABLES) and described["rows"] != lines - 1:
+                raise NotRestored(
+                    f"{name} in it has {lines - 1} rows, and its manifest says otherwise."
+                )
+    except _UNREADABLE as error:
         raise NotRestored(f"It is no whole backup ({error}).") from error
     return manifest
 
 
-def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
-    """Make the site what it was when the backup was made, all of it or nothing.
+def _require_names(names: Iterable[str]) -> None:
+    """Raise NotRestored if a member has no place among the tables or below the uploads."""
+    files = {name for name in names if name.startswith(UPLOADS)}
+    for name in names:
+        parts = name.split("/")[1:]
+        if name in files:
+            is_path = all(
+                part not in ("", ".", "..") and "\0" not in part and len(os.fsencode(part)) < 256
+                for part in parts
+            )
+            if not is_path or parts[0].startswith(PREFIX):
+                raise NotRestored(f"{name!r} in it lies outside the uploads.")
+            if any(str(folder) in files for folder in PurePosixPath(name).parents):
+                raise NotRestored(f"{name!r} in it is a file inside of a file.")
+        elif not (name.startswith(TABLES) and name.endswith(".jsonl") and len(parts) == 1):
+            raise NotRestored(f"{name!r} in it is neither a table nor an upload.")
 
-    Returns the backup's manifest. Raises NotRestored where the file is damaged or of another
-    version, and where the site is not empty unless it is to be replaced; OSError where the file
-    cannot be read.
+
+def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
+    """Replace the site by what a backup holds, all of it or nothing; return its manifest.
+
+    Everything that can be refused is refused before anything is written, and the uploads are
+    written beside the present ones. The database is replaced in one transaction, and then the
+    uploads are swapped by renames.
+
+    Raises NotRestored if nothing was changed, because the backup is damaged or of another
+    version, because the site is not empty and ``replace`` is not set, or because something could
+    not be written. Raises PartlyRestored if only the database was replaced, and OSError if the
+    backup cannot be read.
     """
     try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise NotRestored(f"It is no whole backup ({error}).") from error
-    with archive:
+        resume()
+    except OSError as error:
+        raise PartlyRestored(
+            "An earlier restore replaced the database, and the uploads still cannot be replaced "
+            f"({error}). Put that right first. This backup was not restored."
+        ) from error
+    with open_backup(path) as archive:
         manifest = manifest_of(archive)
         if manifest["migrations"] != (here := _migrations()):
             differ = sorted({*manifest["migrations"]} ^ {*here})
@@ -118,15 +187,98 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
                 f"It was made by another version ({', '.join(differ[:5])}). Install that version "
                 "and migrate to it, restore, and then bring the site up to date."
             )
+        _require_tables(archive, manifest)
         if not replace and (full := _first_full_table()):
             raise NotRestored(f"The site is not empty ({full}). --replace replaces what it holds.")
+        _require_room(archive, manifest)
+        swap = _write_uploads(archive, manifest)
+        try:
+            _replace_database(archive, manifest, swap)
+        except BaseException:
+            swap.release()
+            raise
+    try:
+        swap.finish()
+    except (OSError, DatabaseError) as error:
+        swap.release()
+        raise PartlyRestored(
+            "The database was replaced by that of the backup. The uploads were not, or not all "
+            f"of them ({error}). Put that right, then run `manage.py restore --resume`, which "
+            "finishes it. Do not start the site before."
+        ) from error
+    return manifest
+
+
+def _require_tables(archive: Archive, manifest: dict[str, Any]) -> None:
+    """Raise NotRestored unless the backup has every table, with the columns it has here."""
+    for model in _models():
+        name = f"{TABLES}{model._meta.db_table}.jsonl"
+        if name not in manifest["members"]:
+            raise NotRestored(f"It lacks the table {model._meta.db_table}.")
+        with archive.open(name) as member:
+            try:
+                columns = json.loads(next(member.lines(MAX_LINE), b""))
+            except ValueError:
+                columns = None
+        if columns != [field.attname for field in _columns(model)]:
+            raise NotRestored(f"{name} in it has other columns than the table here.")
+
+
+def _require_room(archive: Archive, manifest: dict[str, Any]) -> None:
+    """Raise NotRestored if the disk has too little room, as far as that can be known before."""
+    written = UPLOADS if connection.vendor == "postgresql" else (UPLOADS, TABLES)
+    needed = sum(archive.infos[n].file_size for n in manifest["members"] if n.startswith(written))
+    free = disk_usage(settings.DATA_DIR).free
+    if free < needed:
+        raise NotRestored(
+            f"It needs about {needed // 10**6 + 1} MB in {settings.DATA_DIR}, "
+            f"and {free // 10**6} MB are free there."
+        )
+
+
+def _write_uploads(archive: Archive, manifest: dict[str, Any]) -> UploadSwap:
+    """Write the uploads beside the present ones; raise NotRestored if that fails."""
+    swap = None
+    try:
+        swap = UploadSwap.begin()
+        for name in manifest["members"]:
+            if name.startswith(UPLOADS):
+                file = swap.open_new(name.removeprefix(UPLOADS))
+                with file, archive.open(name) as member:
+                    while part := member.read(BYTES):
+                        file.write(part)
+        swap.sync()
+    except (*_UNREADABLE, OSError) as error:
+        if swap:
+            swap.drop()
+        raise NotRestored(f"Its uploads cannot be written ({error}).") from error
+    return swap
+
+
+def _replace_database(archive: Archive, manifest: dict[str, Any], swap: UploadSwap) -> None:
+    """Replace all rows in one transaction; raise NotRestored if it was rolled back."""
+    try:
         with transaction.atomic():
             _fill(archive, manifest)
             begin_anew()
-        for name in manifest["members"]:
-            if name.startswith("uploads/"):
-                _bring_back(archive, name)
-    return manifest
+            swap.mark()
+    except NotRestored:
+        swap.drop()
+        raise
+    except (*_UNREADABLE, OSError, DatabaseError) as error:
+        # A connection that is lost while it commits does not say whether it did.
+        connection.close()
+        try:
+            is_replaced = swap.is_marked()
+        except DatabaseError:
+            raise PartlyRestored(
+                f"The database went away ({error}), and it is not known whether it was replaced. "
+                "Once it answers, run `manage.py restore --resume`: it finishes the restore or "
+                "says that nothing was changed. Do not start the site before."
+            ) from error
+        if not is_replaced:
+            swap.drop()
+            raise NotRestored(f"Its rows cannot be written ({error}).") from error
 
 
 def _models() -> list[Any]:
@@ -184,7 +336,11 @@ def _write_upload(archive: zipfile.ZipFile, name: str, upload: Path) -> dict[str
 
 def _uploads() -> list[Path]:
     root = Path(settings.MEDIA_ROOT)
-    return sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if path.is_file() and not path.is_symlink() and not is_of_a_restore(path)
+    )
 
 
 def _first_full_table() -> str:
@@ -197,16 +353,14 @@ def _first_full_table() -> str:
     return ""
 
 
-def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _fill(archive: Archive, manifest: dict[str, Any]) -> None:
     """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
     kept = _models()
     with connection.cursor() as cursor:
-        for model in (*kept, Session):
+        for model in (*kept, *_EMPTIED):
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608
     for model in kept:
-        name = f"tables/{model._meta.db_table}.jsonl"
-        if name not in manifest["members"]:
-            raise NotRestored(f"It lacks the table {model._meta.db_table}.")
+        name = f"{TABLES}{model._meta.db_table}.jsonl"
         number = sum(_insert(model, rows) for rows in _batches(archive, name, model))
         if number != manifest["members"][name]["rows"]:
             raise NotRestored(f"{name} in it has {number} rows, and its manifest says otherwise.")
@@ -216,22 +370,23 @@ def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     connection.check_constraints()
 
 
-def _batches(archive: zipfile.ZipFile, name: str, model: Any) -> Iterator[list[Any]]:
+def _batches(archive: Archive, name: str, model: Any) -> Iterator[list[Any]]:
     fields = _columns(model)
     with archive.open(name) as member:
-        columns = json.loads(next(member))
-        if columns != [field.attname for field in fields]:
-            raise NotRestored(f"{name} in it has other columns than the table here.")
+        lines = member.lines(MAX_LINE)
+        next(lines)  # the columns, which _require_tables compared
         batch: list[Any] = []
-        for line in member:
+        size = 0
+        for line in lines:
             values = json.loads(line)
             made = model()
             for field, value in zip(fields, values, strict=True):
                 setattr(made, field.attname, _value(field, value))
             batch.append(made)
-            if len(batch) == CHUNK:
+            size += len(line)
+            if len(batch) == CHUNK or size > CHUNK_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
         yield batch
 
 
@@ -252,21 +407,7 @@ def _insert(model: Any, rows: list[Any]) -> int:
     return len(rows)
 
 
-def _bring_back(archive: zipfile.ZipFile, name: str) -> None:
-    root = Path(settings.MEDIA_ROOT).resolve()
-    target = (root / name.removeprefix("uploads/")).resolve()
-    if not target.is_relative_to(root):
-        raise NotRestored(f"{name} in it lies outside the uploads.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "wb") as file, archive.open(name) as member:
-        while part := member.read(BYTES):
-            file.write(part)
-    partial.replace(target)
-
-
 def rows_of(manifest: dict[str, Any]) -> int:
-    """Return how many rows of all tables a backup holds."""
-    members: Iterable[dict[str, Any]] = manifest["members"].values()
-    return sum(told.get("rows", 0) for told in members)
+    """Return the number of rows of all tables in a backup."""
+    members: dict[str, dict[str, Any]] = manifest["members"]
+    return sum(described["rows"] for name, described in members.items() if name.startswith(TABLES))

@@ -1,29 +1,73 @@
-"""Where a request comes from, for whatever is limited by that."""
+"""The IP address a request comes from, for limits and for the log."""
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
-#: How some proxies write an address: with the port it came from.
-_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\])(?::[0-9]+)?", re.ASCII)
+#: How some proxies write an address: with a port, or with the zone of a link-local one.
+_ADDRESS = re.compile(
+    r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\]|([0-9a-fA-F:.]+)(?:%[^:]*)?)(?::[0-9]+)?",
+    re.ASCII,
+)
+#: Networks of one's own: a proxy that names no client, a health check, a colleague.
+_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    )
+)
 
 
 def client_of(request: HttpRequest) -> str:
-    """Return the IP address a request comes from, as the proxy in front knows it; "" for none.
+    """Return the IP address a request comes from, as the proxy in front gives it; "" for none.
+
+    If the proxy gives none that can be read, it is the address of the proxy itself: clients
+    that cannot be told apart share its limits instead of having none.
 
     One subscriber has a whole /64 of IPv6 addresses to send from: its first stands for all.
     """
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_PROXY:
-        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
-        # Only the last was written by our proxy; what is before it, anybody can write.
-        address = forwarded.rpartition(",")[2].strip() or address
-    if match := _WITH_PORT.fullmatch(address):
-        address = match[1] or match[2]
+    return client_in(request.META)
+
+
+def client_in(environ: Mapping[str, Any]) -> str:
+    """Return the same of a WSGI environment."""
+    return _read(_forwarded(environ)) or _read(str(environ.get("REMOTE_ADDR", "")))
+
+
+def limited_client(environ: Mapping[str, Any]) -> str:
+    """Return the address whose requests are limited; "" for a private network, which is not.
+
+    Many clients may share an address of a private network. But what came through the proxy
+    without an address is limited, under the address of the proxy.
+    """
+    client, forwarded = client_in(environ), _forwarded(environ)
+    is_known = forwarded is None or bool(_read(forwarded))
+    return "" if not client or (is_known and _is_private(client)) else client
+
+
+def _is_private(client: str) -> bool:
+    address = ipaddress.ip_address(client)
+    return any(address.version == net.version and address in net for net in _PRIVATE)
+
+
+def _forwarded(environ: Mapping[str, Any]) -> str | None:
+    """Return what our proxy wrote into ``X-Forwarded-For``; None if it wrote nothing.
+
+    Only the last part is the proxy's; anybody can write the ones before it.
+    """
+    header = environ.get("HTTP_X_FORWARDED_FOR") if settings.BEHIND_PROXY else None
+    return None if header is None else str(header).rpartition(",")[2].strip()
+
+
+def _read(text: str | None) -> str:
+    """Return an address in its usual form, a network's first for IPv6; "" if it is not one."""
+    match = _ADDRESS.fullmatch(text or "")
     try:
-        ip = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(match[1] or match[2] or match[3] if match else "")
     except ValueError:
         return ""
     if isinstance(ip, ipaddress.IPv6Address):

@@ -26,6 +26,9 @@ from allies.models.dossier import (
 class Names:
     """Names of the records that values point to, read a model at a time."""
 
+    #: Whether records that were deleted are named too, as they were.
+    names_deleted = True
+
     def __init__(self, changes: Iterable[Change]) -> None:
         wanted: dict[Any, set[Any]] = {}
         for change in changes:
@@ -38,10 +41,21 @@ class Names:
             model: with_what_names_need(model).in_bulk(ids - {None})
             for model, ids in wanted.items()
         }
+        self._gone: dict[Any, dict[int, str]] = {}
+        if self.names_deleted:
+            self._gone = {
+                model: _names_at_deletion(model, ids)
+                for model in wanted
+                if (ids := wanted[model] - {None} - self._found[model].keys())
+            }
 
     def record(self, model: Any, value: Any) -> Any:
         """Return the record an id stands for; None where it is gone or not written yet."""
         return self._found.get(model, {}).get(number_of(value) or 0)
+
+    def _name_of_deleted(self, model: Any, value: Any) -> str:
+        name = self._gone.get(model, {}).get(number_of(value) or 0)
+        return _("%(record)s (deleted)") % {"record": name} if name else f"#{value}"
 
     def value(self, field: Any, value: Any) -> str:
         """Return a field's value as an editor or a reader knows it."""
@@ -50,12 +64,21 @@ class Names:
         if field.is_relation:
             if str(value).partition("-")[2].startswith("+"):
                 return _("the new one")
-            return str(self.record(field.related_model, value) or f"#{value}")
+            record = self.record(field.related_model, value)
+            return str(record or self._name_of_deleted(field.related_model, value))
         if field.choices:
             return str(dict(field.flatchoices).get(value, value))
         if isinstance(value, bool):
             return _("yes") if value else _("no")
         return str(value)
+
+
+def _names_at_deletion(model: Any, ids: Iterable[Any]) -> dict[int, str]:
+    """Return, by id, the titles or keys that deleted records had; costs a query."""
+    if not issubclass(model, Publishable):
+        return {}
+    deleted = model.history.model.objects.filter(id__in=ids, history_type="-").order_by()
+    return {version.id: str(version.instance) for version in deleted}
 
 
 def with_what_names_need(model: Any) -> Any:

@@ -5,7 +5,7 @@ so for all servers; else in a file that the processes of this machine share. Whe
 had, nobody is turned away. Who asks is kept as a digest nobody can read back, and for a minute.
 """
 
-import ipaddress
+import logging
 import re
 import sqlite3
 import threading
@@ -15,31 +15,61 @@ from contextlib import closing
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 
 from allies.caching.middleware import NOBODYS_ELSE
-from allies.client import client_of
+from allies.client import limited_client
+from allies.downloading.slots import RETRY_AFTER, ClientBusy, lock_client_slot, unlock
+from allies.observing.metrics import count_refusal
 
-#: Networks of one's own: a proxy that says for nobody whom it asks, a probe, a colleague.
-_INSIDE = tuple(
-    map(
-        ipaddress.ip_network,
-        ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
-    )
-)
+log = logging.getLogger(__name__)
+
 _MINUTE = 60
 #: Letters of a query, at most: pages say it again in many of their links.
 LONGEST_QUERY = 8_000
 _PLAIN = "text/plain; charset=utf-8"
 #: Where a password or a code is tried: each try costs the server a good part of a second.
-_SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up)/")
+_SIGNING_IN = re.compile(r"/\w+/admin/(login|second-step|set-up|sign-in|password_change)/")
+#: Answers for programs, which may ask for many at once: rows of the API, feeds, pictures of links.
+_DATA = re.compile(r"/api/v\d+/|\.atom$|/feed/$|/card\.png$")
+#: How many of these are made for one client at once.
+DATA_AT_ONCE = 4
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def require_known_host(get_response: _Handler) -> _Handler:
+    """Wrap the site: a request for a host it does not serve gets a 400, and is counted.
+
+    It comes before everything else, as most middleware needs the host.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            with override(get_language_from_request(request, check_path=True)):
+                return _refuse_host(request)
+        return get_response(request)
+
+    return answer
+
+
+def _refuse_host(request: HttpRequest) -> HttpResponse:
+    if _is_over(request, "made", settings.MADE_PER_MINUTE):
+        return _wait_in_words(_seconds_left())
+    count_refusal("host")
+    host = str(request.META.get("HTTP_HOST", ""))[:100]
+    log.warning("Host not in ALLIES_ALLOWED_HOSTS: %s", ascii(host))
+    said = _("This site does not answer under this name. Check the address.")
+    return HttpResponse(f"{said}\n", status=400, content_type=_PLAIN)
 
 
 def limited(get_response: _Handler) -> _Handler:
@@ -55,17 +85,29 @@ def limited(get_response: _Handler) -> _Handler:
             return get_response(request)
         else:
             what, limit = "made", settings.MADE_PER_MINUTE
-        client = client_of(request)
-        if not (limit and client) or _is_inside(client) or _count(client, what) <= limit:
+        if _is_over(request, what, limit):
+            return _wait(request, _seconds_left(), is_signing_in=what == "sign-in")
+        if not _DATA.search(request.path_info):
             return get_response(request)
-        return _wait(request, is_signing_in=what == "sign-in")
+        try:
+            slot = lock_client_slot(limited_client(request.META), DATA_AT_ONCE, "data")
+        except ClientBusy:
+            return _wait(request, RETRY_AFTER)
+        try:
+            return get_response(request)
+        finally:
+            unlock(slot)
 
     return answer
 
 
-def _is_inside(client: str) -> bool:
-    address = ipaddress.ip_address(client)
-    return any(address.version == net.version and address in net for net in _INSIDE)
+def _is_over(request: HttpRequest, what: str, limit: int) -> bool:
+    """Count a request; say whether its client had more than it may in this minute."""
+    client = limited_client(request.META)
+    if not (limit and client) or _count(client, what) <= limit:
+        return False
+    count_refusal("rate")
+    return True
 
 
 def _count(client: str, what: str) -> int:
@@ -106,14 +148,24 @@ def _in_file(digest: str, minute: int) -> int:
     return int(number)
 
 
-def _wait(request: HttpRequest, *, is_signing_in: bool) -> HttpResponse:
-    seconds = _MINUTE - int(time.time()) % _MINUTE
+def _wait(request: HttpRequest, seconds: int, *, is_signing_in: bool = False) -> HttpResponse:
     if request.path_info.endswith("/") and not request.path_info.startswith("/api/"):
         shown = {"is_error": True, "is_signing_in": is_signing_in}
-        response = render(request, "slow_down.html", shown, status=429)
-    else:
-        said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
-        response = HttpResponse(f"{said}\n", status=429, content_type=_PLAIN)
+        return _with_end(render(request, "slow_down.html", shown, status=429), seconds)
+    return _wait_in_words(seconds)
+
+
+def _wait_in_words(seconds: int) -> HttpResponse:
+    said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
+    return _with_end(HttpResponse(f"{said}\n", status=429, content_type=_PLAIN), seconds)
+
+
+def _seconds_left() -> int:
+    return _MINUTE - int(time.time()) % _MINUTE
+
+
+def _with_end(response: HttpResponse, seconds: int) -> HttpResponse:
+    """Say in an answer's headers when to ask again."""
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response

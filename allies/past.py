@@ -130,18 +130,18 @@ def last_written(
 ) -> dict[int, dt.datetime]:
     """Return, by id, when each record of a noun or a part of it was last written.
 
-    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records; with
-    ``public``, what sources say that are not public does not count. Costs a query a kind of part,
-    and one more for parts of parts.
+    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records. With
+    ``public``, versions do not count that readers see nothing of: what sources say that are not
+    public, and entries that no public source supports. Costs one query per kind of part, and one
+    more for parts of parts.
     """
     found: dict[int, dt.datetime] = {}
 
     def take(model: Any, owner: str, roots: Any, wanted: Any) -> None:
         versions = model.history.model.objects.order_by()
-        if public and model in (Citation, SeeAlso):
-            versions = versions.filter(source__status=Status.PUBLISHED)
         versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
-        last = versions.filter(window or Q()).values_list(owner).annotate(last=Max("history_date"))
+        seen = versions.filter(_seen_by_readers(model, owner) if public else Q(), window or Q())
+        last = seen.values_list(owner).annotate(last=Max("history_date"))
         for number, moment in last:
             root = number if roots is None else roots.get(number)
             if root is not None and (root not in found or found[root] < moment):
@@ -156,6 +156,22 @@ def last_written(
 
     take(model, "id", None, ids)
     return found
+
+
+def _seen_by_readers(model: Any, owner: str) -> Q:
+    """Return which versions of such a part change what readers see of its owner.
+
+    An entry appears and disappears with the citations that support it, so those always count.
+    """
+    is_public = Q(source__status=Status.PUBLISHED)
+    supported = Entry.objects.supported().order_by().values("pk")
+    if model is Entry:
+        return Q(id__in=supported)
+    if model is Citation and owner == "entry_id":
+        history = Citation.history.model.objects.order_by()  # type: ignore[attr-defined]
+        supporting = history.filter(entry__isnull=False, stance=Stance.SUPPORTS)
+        return is_public & (Q(entry__in=supported) | Q(id__in=supporting.values("id")))
+    return is_public if model in (Citation, SeeAlso) else Q()
 
 
 @dataclass(frozen=True)

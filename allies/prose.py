@@ -55,9 +55,12 @@ def read(text: str) -> Prose:
     """
     if not text:
         return Prose([""], [])
-    key = f"prose:2:{hashlib.sha256(text.encode()).hexdigest()}"
-    found: Prose | None = cache.get(key)
-    if found is None:
+    key = f"prose:3:{hashlib.sha256(text.encode()).hexdigest()}"
+    cached = cache.get(key)
+    if cached is not None:
+        parts, marks = cached  # as JSON, which knows no tuples
+        found = Prose(parts, [[Mark(*mark) for mark in group] for group in marks])
+    else:
         env: dict[str, Any] = {"marks": []}
         html = nh3.clean(
             _MARKDOWN.render(text, env),

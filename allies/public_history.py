@@ -195,6 +195,8 @@ def _is_supported(key: str, dossier: Dossier) -> bool:
 class PublicNames(Names):
     """Names of records and, of each, whether readers may see it; texts as they may have them."""
 
+    names_deleted = False
+
     def __init__(self, changes: Iterable[Change]) -> None:
         super().__init__(changes)
         self.text = PublicText()

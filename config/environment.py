@@ -4,6 +4,8 @@ A value that makes no sense raises EnvError, which names its variable and says w
 """
 
 import re
+import zlib
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,9 @@ from environs import Env, ValidationError
 env = Env()
 
 _ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+
+#: Beginnings of values that are no secrets, for they are written down in public.
+_PUBLISHED = ("django-insecure-", "changeme", "change-me", "change_me", "of-the-build-alone")
 
 #: Nouns whose evidence grows stale.
 _GROW_STALE = ("alliance", "event", "entry")
@@ -64,3 +69,23 @@ def is_zone(name: str) -> None:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError) as error:
         raise ValidationError("A name like Asia/Jakarta is needed.") from error
+
+
+def is_secret(length: int) -> Callable[[str], None]:
+    """Return a validator that refuses what can be guessed: short, repeated, or published.
+
+    Random characters cannot be compressed; one letter fifty times shrinks to a few bytes.
+    """
+
+    def validate(value: str) -> None:
+        if not value:
+            return  # none was given
+        is_published = value.lower().startswith(_PUBLISHED)
+        shrunk = len(zlib.compress(value.encode(), 9))
+        if is_published or len(value) < length or shrunk < length * 0.75 + 6 or len({*value}) < 6:
+            raise ValidationError(
+                f"{length} random characters at least are needed, like the output of: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+            )
+
+    return validate

@@ -10,6 +10,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from shutil import disk_usage
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -17,7 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import validate
 
-from config.environment import are_hosts, env, is_zone
+from config.environment import are_hosts, env, is_secret, is_zone
+from config.permissions import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,7 +27,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(env.str("ALLIES_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 try:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(f"ALLIES_DATA_DIR cannot be made: {error}") from error
 
@@ -33,17 +35,23 @@ except OSError as error:
 def _local_secret() -> str:
     """Return the secret of an installation that was given none: made once, kept unreadable."""
     path = DATA_DIR / "secret_key"
+    if not path.exists():
+        # Linked once it is whole: a process that is killed leaves no empty secret.
+        with NamedTemporaryFile("w", dir=DATA_DIR, prefix=".secret_key-") as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    secret = path.read_text()
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    secret = secrets.token_urlsafe(50)
-    with os.fdopen(file, "w") as handle:
-        handle.write(secret)
+        is_secret(50)(secret or "empty")
+    except validate.ValidationError as error:
+        raise ImproperlyConfigured(f"{path} holds no secret. {error.messages[0]}") from error
     return secret
 
 
-SECRET_KEY = env.str("ALLIES_SECRET_KEY", "") or _local_secret()
+SECRET_KEY = env.str("ALLIES_SECRET_KEY", "", validate=is_secret(50)) or _local_secret()
 DEBUG = env.bool("ALLIES_DEBUG", False)
 ALLOWED_HOSTS = env.list(
     "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=are_hosts
@@ -73,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "allies.limits.require_known_host",
     "allies.caching.middleware.kept_pages",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -81,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "allies.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -101,6 +111,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # Its {% csrf_token %} adds the token of the form.
+            "builtins": ["allies.templatetags.form_tokens"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -116,12 +128,21 @@ DATABASES = {"default": env.server("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.s
 CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60, validate=validate.Range(min=0))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL), and writers queue instead of failing: a transaction
-    # takes the write lock when it begins, and waits for it.
+    # takes the write lock when it begins, and waits for it. The backend is Django's, which
+    # notices if its file is removed or damaged.
+    DATABASES["default"]["ENGINE"] = "allies.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 120,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+
+# Nobody else on the machine reads what lies here: not the database, not the secret, no upload.
+
+DATABASE_FILE = None
+if DATABASES["default"]["ENGINE"] == "allies.sqlite":
+    DATABASE_FILE = Path(DATABASES["default"]["NAME"]).absolute()
+make_private(DATA_DIR, DATABASE_FILE)
 
 # Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
 
@@ -158,10 +179,14 @@ CACHES = {
     "default": {
         "BACKEND": "allies.caching.redis.PatientRedisCache",
         "LOCATION": CACHE_URL,
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
+        "OPTIONS": {
+            "serializer": "allies.caching.serializer.JsonSerializer",
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 1,
+        },
     }
     if CACHE_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "allies.caching.serializer.JsonLocMemCache"}
 }
 
 # Pages kept until what they show is written: how much memory a web process gives them, and how
@@ -191,10 +216,19 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "uploads"  # imports waiting to be applied; never served
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        # For everybody, a proxy among them; all else is for the site's own user.
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
 }
-FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+# Files that are being sent: on the disk of the data, where they are renamed once they are there.
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+with suppress(OSError):  # a site that can only be read still answers readers
+    FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/body_limits.py asks for it first
 
 # Imports: what a file may be at most. Downloads: under which licence.
 
@@ -203,6 +237,9 @@ IMPORT_MAX_UNPACKED = env.int("ALLIES_IMPORT_MAX_UNPACKED", 2 * 1024**3)
 IMPORT_MAX_ROWS = env.int("ALLIES_IMPORT_MAX_ROWS", 2_000_000)
 IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
 IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
+# An uploaded file is read in a process of its own, of so much memory and processor time at most.
+IMPORT_READER_MAX_BYTES = env.int("ALLIES_IMPORT_READER_MAX_BYTES", 512 * 1024**2)
+IMPORT_READER_SECONDS = env.int("ALLIES_IMPORT_READER_SECONDS", 300)
 DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
 # Feeds: the hub that tells subscribers of what is new (WebSub); empty for none.
@@ -291,6 +328,12 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 SIGN_INS_PER_MINUTE = env.int("ALLIES_SIGN_INS_PER_MINUTE", 20, validate=validate.Range(min=0))
 MADE_PER_MINUTE = env.int("ALLIES_MADE_PER_MINUTE", 300, validate=validate.Range(min=0))
 
+# How many downloads are made and sent at once: for one client on this machine, and in one web
+# process, which should keep half of its threads for pages. 0: any number.
+
+DOWNLOADS_PER_CLIENT = env.int("ALLIES_DOWNLOADS_PER_CLIENT", 2, validate=validate.Range(min=0))
+DOWNLOADS_PER_PROCESS = env.int("ALLIES_DOWNLOADS_PER_PROCESS", 2, validate=validate.Range(min=0))
+
 # Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.
 
 AUTHENTICATION_BACKENDS = [
@@ -304,6 +347,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "allies.client.client_of"
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_VERBOSE = False
+# Form fields that hold secrets: a failed attempt is logged without their values.
+SECRET_FIELDS = [
+    *("password", "password1", "password2", "old_password", "new_password1", "new_password2"),
+    *("password_again", "code", "csrfmiddlewaretoken"),
+]
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", *SECRET_FIELDS]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # The second step: who sets one up takes it each time; where it is required, everybody does.
 
@@ -335,8 +386,6 @@ if _ELSEWHERE:
             f"{_ELSEWHERE[0]} is reached from elsewhere (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS "
             "to true, or to false where passwords may cross the network in the clear."
         )
-if len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("ALLIES_SECRET_KEY is too short to be a secret: 50 characters.")
 
 LOG_LEVEL = env.str(
     "ALLIES_LOG_LEVEL",
@@ -348,7 +397,10 @@ _FIELDS = "{asctime} {levelname} {name} {request_id} {message}"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"named": {"()": "allies.observing.log.NameRequests"}},
+    "filters": {
+        "named": {"()": "allies.observing.log.NameRequests"},
+        "one_line": {"()": "allies.observing.log.OneLineForClientErrors"},
+    },
     "formatters": {
         "line": {
             "()": "allies.observing.log.Lines",
@@ -361,7 +413,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["named"],
+            "filters": ["named", "one_line"],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
@@ -370,13 +422,13 @@ LOGGING = {
 # Figures for Prometheus: kept where there is a token to ask for them with. The processes of a
 # machine share a folder, for each of them is asked for all.
 
-METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "")
+METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "", validate=is_secret(20))
 METRICS_OF_ALL = False
 if METRICS_TOKEN:
     _folder = DATA_DIR / "metrics"
     # A file there is memory of the process: one that finds no room on the disk ends it.
     with suppress(OSError):
-        _folder.mkdir(exist_ok=True)
+        _folder.mkdir(mode=0o700, exist_ok=True)
         if os.access(_folder, os.W_OK) and disk_usage(_folder).free > 64 * 1024**2:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
             METRICS_OF_ALL = True

@@ -98,6 +98,13 @@ class Site:
         """Run Python in the site; return what it printed."""
         return self.manage("shell", "-v0", "-c", code).strip()
 
+    def end(self):
+        """Ask everything that was started to end, and wait for that."""
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            child.wait()
+
     def stop(self):
         for child in self._children:
             # With what it started itself: a server that is killed leaves its workers behind.

@@ -1,10 +1,17 @@
 """Backups: made while the site is at work, and worth what bringing them back shows."""
 
 import json
+import random
+import shutil
+import signal
 import stat
+import subprocess
 import zipfile
+from hashlib import sha256
 
-from tests.site import Site
+import pytest
+
+from tests.site import Site, answer
 
 WRITER = """
 from allies.models import *
@@ -106,37 +113,224 @@ def test_what_is_there_is_not_overwritten_unless_one_says_so(site, tmp_path):
     assert site.shell(count) == "12"
     tag = "from allies.caching.version import content_version; print(content_version())"
     before = site.shell(tag)
-    assert "signs in anew" in site.manage("restore", file, "--replace")
+    assert "signs in again" in site.manage("restore", file, "--replace")
     assert site.shell(count) == "0"
     assert site.shell(tag) != before
+
+
+def with_manifest(file, target, change, **uploads):
+    """Copy a backup with uploads added and its manifest changed by a function."""
+    described = manifest(file)
+    for content in uploads.values():
+        described["members"][content[0]] = {"sha256": sha256(content[1]).hexdigest()}
+    change(described)
+    rewritten(file, target, manifest=json.dumps(described).encode())
+    with zipfile.ZipFile(target, "a") as archive:
+        for name, content in uploads.values():
+            archive.writestr(name, content)
+
+
+def late(name, content=b"x"):
+    """Return a damage: an upload of this name, the last of all members."""
+    return lambda file, bad: with_manifest(file, bad, lambda m: None, late=(name, content))
+
+
+def noisy(file, bad):
+    """Copy a backup with a byte changed in its last compressed member."""
+    with zipfile.ZipFile(file) as archive:
+        last = [info for info in archive.infolist() if info.file_size > 2000][-2]
+    content = bytearray(file.read_bytes())
+    content[last.header_offset + 300] ^= 0xFF
+    bad.write_bytes(content)
+
+
+def bad_row(file, bad):
+    """Copy a backup in which a row of the table that comes last breaks a rule of the database."""
+    name = "tables/allies_source.jsonl"
+    with zipfile.ZipFile(file) as archive:
+        lines = archive.read(name).splitlines(keepends=True)
+    content = b"".join([*lines, lines[-1]])  # two rows with one id
+
+    def change(described):
+        described["members"][name] = {"sha256": sha256(content).hexdigest(), "rows": len(lines)}
+
+    described = manifest(file)
+    change(described)
+    rewritten(file, bad, allies_source=content, manifest=json.dumps(described).encode())
 
 
 #: What becomes of a backup, and what is said of it.
 DAMAGE = {
     "cut short": (lambda file, bad: bad.write_bytes(file.read_bytes()[:5000]), "no whole backup"),
+    "last byte lost": (lambda file, bad: bad.write_bytes(file.read_bytes()[:-1]), ""),
+    "noise": (noisy, "whole backup"),
     "no archive": (lambda file, bad: bad.write_bytes(b"not a zip"), "no whole backup"),
     "changed": (lambda file, bad: rewritten(file, bad, allies_source=b'["id"]\n'), "damaged"),
     "another form": (lambda file, bad: rewritten(file, bad, manifest=b'{"form": "x"}'), "form"),
     "no manifest": (lambda file, bad: rewritten(file, bad, manifest=b"[]"), "no whole backup"),
     "another version": (
-        lambda file, bad: rewritten(
-            file, bad, manifest=json.dumps({**manifest(file), "migrations": ["a.0001"]}).encode()
-        ),
+        lambda file, bad: with_manifest(file, bad, lambda m: m.update(migrations=["a.0001"])),
         "another version",
     ),
+    "no migrations": (
+        lambda file, bad: with_manifest(file, bad, lambda m: m.pop("migrations")),
+        "no whole backup",
+    ),
+    "no day": (lambda file, bad: with_manifest(file, bad, lambda m: m.pop("made")), "no whole"),
+    "a table fewer": (
+        lambda file, bad: with_manifest(
+            file, bad, lambda m: m["members"].pop("tables/allies_source.jsonl")
+        ),
+        "lacks the table allies_source",
+    ),
+    "a late member that leads out": (late("uploads/../../out.txt"), "outside the uploads"),
+    "a late member without a name": (late("uploads/a//b"), "outside the uploads"),
+    "a late member that is too long": (late(f"uploads/{'x' * 300}"), "outside the uploads"),
+    "a late member in a file": (late("uploads/imports/7/file.csv/x"), "inside of a file"),
+    "a late member of nothing": (late("else/x"), "neither a table nor an upload"),
+    "a row that breaks a rule": (bad_row, "rows cannot be written"),
 }
 
 
 def test_what_is_no_whole_backup_changes_nothing(site, tmp_path):
     file, bad = tmp_path / "one.zip", tmp_path / "bad.zip"
+    uploads(site, "before")
     site.manage("backup", file)
-    before = site.shell(COUNTS)
+    uploads(site, "after")
+    before = site.shell(CHANGE + STATE)
     for kind, (damage, said) in DAMAGE.items():
         damage(file, bad)
         told = site.manage("restore", bad, "--replace", check=False)
         assert said in told, (kind, told)
+        assert "Nothing was changed" in told, (kind, told)
+        assert "Traceback" not in told, (kind, told)
+    assert state(site) == before
+    assert [path.name for path in (site.folder / "uploads").iterdir()] == ["imports"]
+
+
+#: What a restore replaces: counts, titles, and the uploads below a folder.
+STATE = f"""
+{COUNTS}
+from allies.models import Source
+from pathlib import Path
+from django.conf import settings
+print(*Source.objects.order_by("key").values_list("title", flat=True))
+for path in sorted(Path(settings.MEDIA_ROOT).rglob("*")):
+    print(path, path.read_text() if path.is_file() else "")
+"""
+CHANGE = "from allies.models import Source; Source.objects.update(title='Later')\n"
+RESUME = "from allies.upload_swap import resume; print('resumed', *resume())\n"
+
+
+def uploads(site, text):
+    for number in (7, 8):
+        folder = site.folder / "uploads/imports" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "file.csv").write_text(text)
+
+
+def state(site):
+    return site.shell(STATE)
+
+
+def two_states(site, file):
+    """Make a backup and change the site after it; return the states it may be in: old and new."""
+    uploads(site, "of the backup")
+    site.manage("backup", file)
+    backed_up = state(site)
+    (site.folder / "uploads/extra.csv").write_text("not in the backup")
+    uploads(site, "later")
+    return site.shell(CHANGE + STATE), backed_up
+
+
+def test_uploads_are_replaced_as_the_database_is(site, tmp_path):
+    _old, new = two_states(site, tmp_path / "one.zip")
+    site.manage("restore", tmp_path / "one.zip", "--replace")
+    assert state(site) == new
+
+
+def test_a_disk_without_room_for_a_restore_changes_nothing(site, tmp_path):
+    file = tmp_path / "one.zip"
+    (site.folder / "uploads").mkdir(exist_ok=True)
+    (site.folder / "uploads/large.csv").write_bytes(random.Random(1).randbytes(3_000_000))
+    site.manage("backup", file)
+    before = site.shell(COUNTS)
+    # For the uploads there is no room in the first; in the second there is, and not for the rows.
+    has_its_own = bool(site.environment.get("DATABASE_URL"))
+    for room, what in ((1_000_000, "uploads"), *([] if has_its_own else [(3_100_000, "rows")])):
+        told = site.manage("restore", file, "--replace", check=False, room=room)
+        assert f"Its {what} cannot be written" in told, told
+        assert "Nothing was changed" in told
         assert "Traceback" not in told
-    assert site.shell(COUNTS) == before
+        assert site.shell(COUNTS) == before
+        assert [path.name for path in (site.folder / "uploads").iterdir()] == ["large.csv"]
+
+
+#: Restores, and kills itself before the Nth change of folders below the uploads.
+KILLED_AT = """
+import os, signal, sys
+steps = 0
+def watch(event, args):
+    global steps
+    changes = event in ("os.rename", "os.mkdir", "os.rmdir", "shutil.rmtree")
+    if changes and ".restoring" in str(args):
+        steps += 1
+        if steps == {step}:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "restore", {file!r}, "--replace"])
+"""
+
+
+def test_a_restore_killed_at_any_step_is_finished_or_dropped(site, tmp_path):
+    file = tmp_path / "one.zip"
+    old, new = two_states(site, file)
+    seen = set()
+    server = site.serve()
+    for step in range(1, 60, 2):
+        child = site.start("-c", KILLED_AT.format(step=step, file=str(file)))
+        if child.wait() == 0:
+            break
+        assert child.returncode == -signal.SIGKILL
+        is_noticed = any((site.folder / "uploads").glob(".restoring-*"))
+        assert is_noticed == ("restore: interrupted" in answer(f"{server}/readyz")[2])
+        said, _newline, now = site.shell(RESUME + STATE).partition("\n")
+        assert now in (old, new), step
+        if is_noticed:
+            assert ("before it changed anything" in said) == (now == old)
+        seen.add(now == new)
+        if now == new:
+            (site.folder / "uploads/extra.csv").write_text("not in the backup")
+            uploads(site, "later")
+            site.shell(CHANGE)
+    else:
+        raise AssertionError("the restore was never left to end")
+    assert state(site) == new
+    assert answer(f"{server}/readyz")[2].count("restore") == 0
+    assert seen == {True, False}
+
+
+def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(site, tmp_path):
+    """A mount among the uploads cannot be renamed: known only once the database was replaced."""
+    file = tmp_path / "one.zip"
+    _old, new = two_states(site, file)
+    mounted = site.folder / "uploads/mounted"
+    mounted.mkdir()
+    unshare = shutil.which("unshare")
+    script = f'mount -t tmpfs none {mounted} && exec "$0" "$@"'
+    under = [unshare, "-m", "sh", "-c", script]
+    if not unshare or subprocess.run([*under, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel lets nobody here mount anything")
+    child = site.start("manage.py", "restore", str(file), "--replace", under=under)
+    assert child.wait() == 1
+    told = child.said.read_text()
+    assert "The database was replaced" in told
+    assert "The uploads were not" in told
+    assert "Nothing was changed" not in told
+    assert "Finished" in site.manage("restore", "--resume")
+    assert state(site) == new
 
 
 def test_a_disk_that_is_full_leaves_no_half_file(site, tmp_path):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from allies.change_log import BadCursor, public_changes_since
-from allies.models import AllyList, Event, SeeAlso, Status
+from allies.models import AllyList, Entry, Event, SeeAlso, Status
 from tests import cast
 from tests.site import wait_for
 
@@ -254,3 +254,77 @@ class TestTheDesk:
         event.delete()
         assert everything(cursor) == told
         assert [(change.what, change.key) for change in told[0]] == [("withdrawn", event.slug)]
+
+    @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
+    def test_an_entry_that_nobody_may_see_is_no_change(self, status):
+        hidden, disputing = cast.source(status=Status.DRAFT), cast.source()
+        ally_list = cast.ally_list("RUS", "CHN", status=status)
+        _changes, cursor = everything()
+        entry = Entry.objects.create(ally_list=ally_list, country=cast.country("IND"), position=2)
+        cast.cite(entry, hidden)
+        cast.cite(entry, disputing, stance="disputes")
+        entry.prose_en = "Nobody reads this"
+        entry.save()
+        assert everything(cursor) == ([], cursor)
+        entry.delete()
+        assert everything(cursor) == ([], cursor)
+
+    def test_an_entry_that_appears_and_disappears_is_a_change(self):
+        ally_list = cast.ally_list("RUS", "CHN")
+        entry = Entry.objects.create(ally_list=ally_list, country=cast.country("IND"), position=2)
+        _changes, cursor = everything()
+        cast.cite(entry)
+        found, cursor = everything(cursor)
+        assert [change.key for change in found if change.noun == "allylist"] == [ally_list.slug]
+        entry.position = 3
+        entry.save()
+        assert since(cursor) == [("changed", ally_list.slug)]
+        _found, cursor = everything(cursor)
+        entry.delete()
+        assert since(cursor) == [("changed", ally_list.slug)]
+
+    def test_bodies_that_are_followed_stay_as_they_are(self, visitor):
+        """What editors do in drafts, in every noun, moves no date, no cursor and no tag."""
+        hidden = cast.source(status=Status.DRAFT)
+        public = cast.ally_list("RUS", "CHN")
+        draft = cast.ally_list("RUS", "CHN", status=Status.DRAFT)
+        shown = cast.event(("RUS", "host"))
+        _found, cursor = everything()
+        addresses = [
+            *("/en/lists.atom", f"/en/lists/{public.slug}.atom", "/en/events.atom"),
+            *("/en/alliances.atom", "/en/sources.atom", "/en/countries.atom", "/en/search.atom"),
+            *("/en/countries/russia/allies.atom", "/en/countries/russia/lists.atom"),
+            *("/en/countries/russia/allies/changes.atom", "/en/changes.atom"),
+            *("/en/corrections/feed/", "/api/v1/changes", f"/api/v1/changes?cursor={cursor}"),
+        ]
+
+        def answers():
+            found = {address: visitor.get(address) for address in addresses}
+            assert {response.status_code for response in found.values()} == {200}
+            return {
+                address: (response["ETag"], response.get("Last-Modified"), response.content)
+                for address, response in found.items()
+            }
+
+        before = answers()
+        for ally_list in (draft, public):
+            entry = Entry.objects.create(
+                ally_list=ally_list, country=cast.country("IND"), position=2
+            )
+            cast.cite(entry, hidden)
+            SeeAlso.objects.create(ally_list=ally_list, source=hidden)
+        cast.cite(shown, hidden)
+        event = cast.event(("RUS", "host"), status=Status.DRAFT, cited=False)
+        event.participations.create(country=cast.country("CHN"), role="visitor")
+        alliance = cast.alliance("RUS", "IND", status=Status.DRAFT, cited=False)
+        cast.cite(event, hidden)
+        cast.cite(alliance, hidden)
+        alliance.memberships.first().save()
+        cast.alliance("RUS", "IRN", cited=False)
+        cast.event(("RUS", "host"), cited=False)
+        hidden.title = "Another title"
+        hidden.save()
+        for address, answer in answers().items():
+            assert answer == before[address], address
+        cast.event(("RUS", "host"))
+        assert answers()["/en/events.atom"][0] != before["/en/events.atom"][0]

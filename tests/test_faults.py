@@ -35,7 +35,8 @@ def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(site, 
         assert "full" in said or "space" in said or "disk" in said, said
         assert "Traceback" not in said
     else:
-        site.manage("import_csv", "participations", file, "--commit")
+        said = site.manage("import_csv", "participations", file, "--commit")
+    assert "undo_changeset" in said  # told once it is written
     there, versions, _applied = map(int, site.shell(COUNT).split())
     assert there == versions == len(rows)
 

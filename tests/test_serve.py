@@ -1,11 +1,14 @@
 """`make run`: prepares the site, runs it, and leaves nothing behind."""
 
+import contextlib
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.processes import free_port, listens
-from tests.site import Site, wait_for
+from tests.site import Site, answer, wait_for
 
 pytestmark = pytest.mark.once
 
@@ -33,3 +36,105 @@ def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
     said = fresh.manage("serve", "--port", free_port(), check=False)
     assert "The database of DATABASE_URL does not answer" in said
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def served(fresh):
+    """Return a site that `serve` runs, its address, and the process of `serve`."""
+    port = free_port()
+    process = fresh.start("manage.py", "serve", "--port", port)
+    address = f"http://127.0.0.1:{port}"
+    wait_for(lambda: listens(port) and answer(f"{address}/healthz")[0] == 200, 120)
+    return fresh, address, process
+
+
+def children(pid):
+    """Return the processes a process started, by their command lines."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+    return found
+
+
+def child_named(pid, name):
+    return next((child for child, command in children(pid).items() if name in command), None)
+
+
+def web_processes(pid):
+    server = child_named(pid, "granian")
+    return set(children(server)) if server else set()
+
+
+def answers(address):
+    with contextlib.suppress(OSError):
+        return answer(f"{address}/en/countries/")[0] == 200
+    return False
+
+
+def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
+    site, address, process = served
+    saved = []
+
+    def edit():
+        saved.append(f"key-{len(saved)}")
+        site.shell(
+            "from allies.models import Source;"
+            f"Source(key={saved[-1]!r}, publisher='P', title='T', status='published').save()"
+        )
+
+    edit()
+    wait_for(lambda: len(web_processes(process.pid)) == 2)
+    for victim in sorted(web_processes(process.pid)):
+        os.kill(victim, signal.SIGKILL)
+        wait_for(
+            lambda victim=victim: (
+                len(web_processes(process.pid) - {victim}) == 2 and answers(address)
+            )
+        )
+        # A web server takes a process that ends within 5.5 seconds of its start for a crash loop.
+        edit()
+    for name in ("granian", "db_worker"):
+        victim = child_named(process.pid, name)
+        os.kill(victim, signal.SIGKILL)
+        wait_for(
+            lambda victim=victim, name=name: (
+                child_named(process.pid, name) not in (None, victim) and answers(address)
+            )
+        )
+        edit()
+    assert process.poll() is None
+    said = process.said.read_text()
+    assert "The web server ended with signal 9. It is started again." in said
+    assert "The job worker ended with signal 9. It is started again." in said
+    keys = site.shell(
+        "from allies.models import Source;"
+        "print(*Source.objects.filter(key__startswith='key-').values_list('key', flat=True))"
+    )
+    assert sorted(keys.split()) == sorted(saved)
+    # The worker that came back works.
+    site.shell("from allies.jobs import after_import; after_import.enqueue()")
+    count = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"
+    wait_for(lambda: site.shell(count) == "0")
+
+
+def test_a_program_that_keeps_ending_ends_serve_with_the_reason(fresh):
+    port = free_port()
+    process = fresh.start("manage.py", "serve", "--port", port)
+    killed = set()
+
+    def kill_worker():
+        if process.poll() is not None:
+            return True
+        worker = child_named(process.pid, "db_worker")
+        if worker and worker not in killed:
+            killed.add(worker)
+            os.kill(worker, signal.SIGKILL)
+        return False
+
+    wait_for(kill_worker, 180)
+    assert process.returncode == 1
+    assert len(killed) == 6
+    said = process.said.read_text()
+    assert "The job worker ended 6 times within 120 seconds, the last time with signal 9" in said
+    assert not listens(port)

@@ -2,13 +2,14 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 
 import pytest
 from django.conf import settings
 
-from config.environment import env
+from config.environment import env, is_secret
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,23 @@ def test_readme_names_every_variable():
             "ALLIES_DEBUG",
         ),
         ({"ALLIES_ALLOWED_HOSTS": "*", "ALLIES_HTTPS": "true"}, "ALLIES_ALLOWED_HOSTS"),
-        ({"ALLIES_SECRET_KEY": "changeme"}, "ALLIES_SECRET_KEY"),
+        *(
+            ({"ALLIES_SECRET_KEY": secret}, "ALLIES_SECRET_KEY")
+            for secret in (
+                "changeme",
+                "s" * 55,
+                "password" * 7,
+                "0123456789" * 6,
+                f"django-insecure-{secrets.token_urlsafe(50)}",
+                f"changeme-{secrets.token_urlsafe(50)}",
+                "of-the-build-alone-and-never-of-a-site-that-anybody-can-reach",
+                secrets.token_urlsafe(30),
+            )
+        ),
+        *(
+            ({"ALLIES_METRICS_TOKEN": token}, "ALLIES_METRICS_TOKEN")
+            for token in ("token", "x" * 20, "1234567890" * 2, "changeme" * 5)
+        ),
     ],
 )
 def test_unsafe_configuration_does_not_start(given, missing):
@@ -79,11 +96,33 @@ def test_unsafe_configuration_does_not_start(given, missing):
     assert "Traceback" not in started.stderr
 
 
+def test_a_file_that_holds_no_secret_stops_the_start_and_is_named(tmp_path):
+    (tmp_path / "secret_key").write_text("")
+    started = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        env={**os.environ, "ALLIES_SECRET_KEY": "", "ALLIES_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode != 0
+    assert str(tmp_path / "secret_key") in started.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [secrets.token_urlsafe(50), secrets.token_hex(25), secrets.token_hex(32)],
+    ids=["urlsafe", "short hex", "hex"],
+)
+def test_random_secrets_are_taken(secret):
+    is_secret(50)(secret)
+    is_secret(20)(secret)
+
+
 def test_site_in_production_starts():
     safe = {
         "ALLIES_ALLOWED_HOSTS": "allies.example",
         "ALLIES_HTTPS": "true",
-        "ALLIES_SECRET_KEY": "s" * 50,
+        "ALLIES_SECRET_KEY": secrets.token_urlsafe(50),
     }
     command = [sys.executable, "manage.py", "check"]
     subprocess.run(command, env={**os.environ, **safe}, check=True, capture_output=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from contextlib import suppress
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from allies.actions.editing import editing, new_edit
 from allies.actions.publication import STEPS, NotPublishable, WrongStatus, take_step
 from allies.actions.rights import Person, may
-from allies.models import Appointment, EvidenceLost, Publishable
+from allies.models import Appointment, EvidenceLost, Publishable, StateConflict
 
 #: The steps one may set a time for.
 TIMED = ("publish", "withdraw")
@@ -41,11 +42,15 @@ def make_appointment(
 
 
 def call_appointment_off(*, appointment: Appointment, user: Person) -> None:
-    """Forget a step to come; raise PermissionDenied without the right to the step."""
+    """Forget a step to come.
+
+    Raises PermissionDenied without the right to the step, StateConflict if it was taken meanwhile.
+    """
     record = appointment.record
     if record is not None and not may(user=user, action=STEPS[appointment.step][2], record=record):
         raise PermissionDenied
-    appointment.delete()
+    with transaction.atomic():
+        appointment.delete_as_read()
 
 
 def keep_appointments() -> list[Appointment]:
@@ -60,14 +65,11 @@ def _looked_at(pk: int) -> Appointment | None:
         return _keep(pk)
     except Exception:
         logger.exception("Appointment %s broke down", pk)
-        broken = Appointment.objects.filter(pk=pk, done_at=None).first()
+        broken: Appointment | None = Appointment.objects.filter(pk=pk, done_at=None).first()
         if broken is not None:
-            with translation.override(broken.language):
-                broken.problem = _(
-                    "Something went wrong here; nothing was written. It has been noted."
-                )
-            broken.done_at = timezone.now()
-            broken.save(update_fields=["done_at", "problem"])
+            with translation.override(broken.language), suppress(StateConflict):
+                problem = _("Something went wrong here; nothing was written. It has been noted.")
+                broken.write(done_at=timezone.now(), problem=problem)
         return broken
 
 
@@ -78,10 +80,9 @@ def _keep(pk: int) -> Appointment | None:
         if appointment is None:  # somebody else keeps it
             return None
         with translation.override(appointment.language):
-            appointment.problem = _problem_in_taking(appointment)
-        appointment.done_at = timezone.now()
-        appointment.save(update_fields=["done_at", "problem"])
-        return appointment
+            problem = _problem_in_taking(appointment)
+        appointment.write(done_at=timezone.now(), problem=problem)
+        return appointment  # type: ignore[no-any-return]
 
 
 def _problem_in_taking(appointment: Appointment) -> str:
@@ -89,11 +90,9 @@ def _problem_in_taking(appointment: Appointment) -> str:
     record, user = appointment.record, appointment.created_by
     if record is None:
         return _("The record is not there any more.")
-    if not user.is_active:
-        return _("Whoever asked for this may no longer do it.")
     changeset = new_edit(record=record, user=user, reason=_("At the time that was set"))
     try:
-        with editing(changeset):
+        with editing(changeset, user=user):
             record._history_user = user
             take_step(record=record, step=appointment.step, user=user)
     except PermissionDenied:

@@ -47,9 +47,7 @@ def decide_correction(
                     "have it approved, and accept the correction then."
                 )
             )
-        fresh.outcome, fresh.answer = outcome, answer
-        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
-        fresh.save(update_fields=["outcome", "answer", "decided_by", "decided_at"])
+        fresh.write(outcome=outcome, answer=answer, decided_by=user.pk, decided_at=timezone.now())
     return fresh
 
 

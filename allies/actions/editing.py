@@ -8,7 +8,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import Person, may, may_change
+from allies.actions.rights import (
+    Person,
+    may,
+    may_change,
+    require_publish_right,
+    versions_of,
+)
 from allies.models import (
     Changeset,
     ChangesetKind,
@@ -46,13 +52,18 @@ def new_edit(
 
 
 @contextmanager
-def editing(changeset: Changeset) -> Iterator[None]:
+def editing(changeset: Changeset, *, user: Person | None) -> Iterator[None]:
     """Write what follows as one, under this changeset: all of it or nothing.
 
-    Raises EvidenceLost where at the end something public is left without a source.
+    Raises EvidenceLost if at the end something public is left without a source, and
+    PublishRightMissing if something written was public or is, and the user may not publish it.
+    ``user`` is None for the operator, and for a trial that is rolled back.
     """
-    with transaction.atomic(), written_under(changeset), support_settled_at_the_end():
-        yield
+    with transaction.atomic():
+        with written_under(changeset), support_settled_at_the_end():
+            yield
+        if user is not None:
+            require_publish_right(user=user, states=versions_of(changeset))
 
 
 def write(*, changes: list[Change], root: Any, user: Person) -> None:
@@ -66,7 +77,7 @@ def write(*, changes: list[Change], root: Any, user: Person) -> None:
     removed = [change for change in changes if change["what"] == "removed"]
     with kept_complete(root):
         for change in reversed(removed):
-            _existing(change).delete()
+            _existing(change, root).delete()
         for change in changes:
             if change["what"] != "removed":
                 _write_one(change, root, written)
@@ -98,7 +109,8 @@ def _lacks(root: Any) -> list[Lack]:
     return fresh.obstacles()
 
 
-def _existing(change: Change) -> Any:
+def _existing(change: Change, root: Any) -> Any:
+    """Return what a change is about; raise ValidationError if it is gone or part of another."""
     model = model_of(change["key"])
     record = model._default_manager.filter(pk=id_of(change["key"])).first()
     if record is None:
@@ -106,13 +118,22 @@ def _existing(change: Change) -> Any:
             _("%(noun)s %(number)s is not there any more.")
             % {"noun": model._meta.verbose_name, "number": id_of(change["key"])}
         )
+    _require_part(record, root)
     return record
+
+
+def _require_part(record: Any, root: Any) -> None:
+    if root_of(record) != root:
+        raise ValidationError(
+            _("“%(record)s” is part of another record. Open it there and change it in its form.")
+            % {"record": record}
+        )
 
 
 def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
     model, number = model_of(change["key"]), id_of(change["key"])
     if change["what"] == "changed":
-        record = _existing(change)
+        record = _existing(change, root)
     else:
         # One that is brought back has the id it had; one that is new is given its own.
         record = model() if number.startswith("+") else model(pk=int(number))
@@ -120,8 +141,7 @@ def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
         field = model._meta.get_field(name)
         setattr(record, field.attname, written.get(new, new) if field.is_relation else new)
     save_checked(record, force_insert=change["what"] == "added")
-    if root_of(record) != root:
-        raise PermissionDenied
+    _require_part(record, root)
     written[change["key"]] = record.pk
 
 

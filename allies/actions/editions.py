@@ -155,6 +155,4 @@ def retract(*, edition: Edition, user: Person, reason: str) -> None:
     fresh = Edition.objects.select_for_update(of=("self",)).get(pk=edition.pk)
     if fresh.is_retracted:
         raise ValidationError(_("This edition has been retracted already."))
-    fresh.retracted_at, fresh.retracted_by_id = timezone.now(), user.pk
-    fresh.retraction = reason
-    fresh.save(update_fields=["retracted_at", "retracted_by", "retraction"])
+    fresh.write(retracted_at=timezone.now(), retracted_by=user.pk, retraction=reason)

@@ -36,7 +36,7 @@ def revert(*, record: Record, moment: dt.datetime, user: Person) -> Changeset | 
         % {"date": date_format(timezone.localtime(moment), "DATETIME_FORMAT")},
     )
     if may_change(user=user, record=record):
-        with editing(changeset):
+        with editing(changeset, user=user):
             write(changes=changes, root=root, user=user)
     else:
         propose(changeset=changeset, changes=changes)

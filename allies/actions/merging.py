@@ -13,6 +13,7 @@ from allies.actions.versions import lock
 from allies.models import (
     Changeset,
     ChangesetKind,
+    Correction,
     OldSlug,
     Publishable,
     Source,
@@ -68,13 +69,13 @@ def merge(
     changeset = new_edit(
         record=keep, user=user, kind=ChangesetKind.MERGE, reason=reason, public_note=public_note
     )
-    with editing(changeset):
+    with editing(changeset, user=user):
         lock(record_models())
         keep, drop = _fresh(keep), _fresh(drop)
         _refuse(keep, drop, user)
         with kept_complete(keep):
             _Merging(keep, drop, chosen, user).run()
-        changeset.layout = _lead_on(keep, drop)
+        changeset.layout = {**_lead_on(keep, drop), "corrections": _pass_on(keep, drop)}
     return changeset
 
 
@@ -243,18 +244,33 @@ def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
     return {"dropped": drop.pk, "led": led}
 
 
+def _pass_on(keep: Any, drop: Any) -> list[int]:
+    """Let the corrections that readers sent about ``drop`` be about ``keep``; return their ids."""
+    corrections = Correction.objects.about(drop)
+    ids = list(corrections.order_by("pk").values_list("pk", flat=True))
+    corrections.update(record_id=keep.pk)
+    return ids
+
+
 def _lead(noun: str, slugs: Any, record_id: int) -> None:
     for slug in slugs:
         OldSlug.objects.update_or_create(noun=noun, slug=slug, defaults={"record_id": record_id})
 
 
 def settle_addresses(changeset: Changeset) -> None:
-    """Let the addresses a merge led on lead where they belong, after it was undone or redone."""
+    """Let what a merge led on lead where it belongs, after it was undone or redone.
+
+    That is the addresses of the record that was merged, and readers' corrections of it.
+    """
     if changeset.kind != ChangesetKind.MERGE:
         return
     noun, kept, merged = changeset.about_noun, changeset.about_id, changeset.layout
     model = model_named(noun)
-    if not model._default_manager.filter(pk=merged["dropped"]).exists():
+    is_merged = not model._default_manager.filter(pk=merged["dropped"]).exists()
+    Correction.objects.filter(pk__in=merged.get("corrections", [])).update(
+        record_id=kept if is_merged else merged["dropped"]
+    )
+    if is_merged:
         _lead(noun, merged["led"], int(kept or 0))
         return
     for slug, before in merged["led"].items():

@@ -49,10 +49,14 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
         if not changes:
             raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
         root = fresh.about
-        fresh.not_taken = _besides(fresh.changes, changes)
-        fresh.changes, fresh.decision = changes, note.strip()[:1000]
-        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
-        with editing(fresh):
+        fresh.write(
+            not_taken=_besides(fresh.changes, changes),
+            changes=changes,
+            decision=note.strip()[:1000],
+            decided_by=user.pk,
+            decided_at=timezone.now(),
+        )
+        with editing(fresh, user=user):
             write(changes=changes, root=root, user=user)
 
 
@@ -78,10 +82,12 @@ def decline(*, changeset: Changeset, user: Person, note: str) -> None:
             raise PermissionDenied
         if not own and not note.strip():
             raise ValidationError(_("Say why: its author will want to know."))
-        fresh.state = ChangesetState.DECLINED
-        fresh.decision = note.strip()[:1000]
-        fresh.decided_by_id, fresh.decided_at = user.pk, timezone.now()
-        fresh.save()
+        fresh.write(
+            state=ChangesetState.DECLINED,
+            decision=note.strip()[:1000],
+            decided_by=user.pk,
+            decided_at=timezone.now(),
+        )
 
 
 def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
@@ -92,8 +98,7 @@ def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
             raise PermissionDenied
         if not changes:
             raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
-        fresh.changes = changes
-        fresh.save(update_fields=["changes"])
+        fresh.write(changes=changes)
 
 
 def _waiting(changeset: Changeset) -> Any:

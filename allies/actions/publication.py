@@ -45,6 +45,12 @@ def possible_steps(*, record: Publishable, user: Person) -> list[str]:
     ]
 
 
+def statuses_after(status: str) -> list[str]:
+    """Return the statuses that one step leads to from this one, in their usual order."""
+    ends = {end for starts, end, _right in STEPS.values() if status in starts}
+    return [str(status) for status in Status if status in ends]
+
+
 @transaction.atomic
 def take_step(*, record: Publishable, step: str, user: Person, reason: str = "") -> None:
     """Take a record one step on: submit, publish, withdraw or reopen it.

@@ -34,6 +34,10 @@ class NotSent(Exception):
     """A form that was not taken, with why in words for who sent it."""
 
 
+class AlreadySent(Exception):
+    """The very form that was sent before, with the same words: it has reached us."""
+
+
 class TooSoon(NotSent):
     """The form was sent faster than anybody types; it may be sent again as it is."""
 
@@ -62,8 +66,18 @@ def send_correction(
     client: str,
     now: dt.datetime,
 ) -> Correction:
-    """Keep what a reader sent; raise NotSent where the form or the limits forbid it."""
+    """Keep what a reader sent.
+
+    Raises NotSent where the form or the limits forbid it, AlreadySent for a second click.
+    """
     expires_at = _check(token, record, now)
+    same = Correction.objects.filter(
+        noun=str(record._meta.model_name),
+        record_id=record.pk,
+        text=text,
+        evidence=evidence,
+        created_at__gte=expires_at - AT_MOST,
+    )
     with transaction.atomic():
         if connection.vendor == "postgresql":
             # Two at once would both count what was there before. SQLite has one writer anyway.
@@ -71,7 +85,12 @@ def send_correction(
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         UsedToken.objects.filter(expires_at__lt=now).delete()
         Sending.objects.filter(sent_at__lte=now - DAY).delete()
-        _use(token, expires_at)
+        try:
+            _use(token, expires_at)
+        except NotSent:
+            if same.exists():
+                raise AlreadySent from None
+            raise
         _count(client, now)
         return Correction.objects.create(
             noun=str(record._meta.model_name),

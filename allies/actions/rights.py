@@ -1,17 +1,44 @@
 """Who may do what: the one place that answers, for forms, buttons, actions and imports alike."""
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import Model
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from allies.models import Publishable, Record
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db.models import Max, Model, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from allies.models import WRITTEN, Changeset, Publishable, Record, Status, record_models
+from allies.models.dossier import owners_of
 
 Person = AbstractUser | AnonymousUser
 
+#: The states a write leads from and to: model → querysets of its rows, or of their versions.
+States = Callable[[Any], Iterable[QuerySet[Any]]]
+
+
+class PublishRightMissing(PermissionDenied):
+    """A write to something public, before it or after it, by a user who may not publish it."""
+
 
 def may(*, user: Person, action: str, record: Model | type[Model]) -> bool:
-    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records."""
+    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records.
+
+    An account that may no longer enter the admin has none, whatever it asked for before.
+    """
     options = record._meta
-    return user.has_perm(f"{options.app_label}.{action}_{options.model_name}")
+    permission = f"{options.app_label}.{action}_{options.model_name}"
+    return user.is_staff and user.has_perm(permission)
+
+
+def reload_user(user: Person) -> Person:
+    """Return the account as it is stored now, with no permissions cached.
+
+    Jobs ask with it right before they write. A deleted account has no permissions.
+    """
+    accounts = get_user_model()._default_manager
+    return accounts.filter(pk=user.pk or 0).first() or AnonymousUser()
 
 
 def may_publish(*, user: Person, record: Publishable) -> bool:
@@ -34,3 +61,86 @@ def may_change(*, user: Person, record: Record) -> bool:
     if governing is None or not governing.is_published:
         return True
     return may_publish(user=user, record=governing)
+
+
+def require_publish_right(*, user: Person, states: States) -> None:
+    """Raise PublishRightMissing if a state is public and the user may not publish it.
+
+    A state is public if its own record, or the record it is part of, is published before the
+    write or after it. Two queries at most per model written; none for a user with every right.
+    """
+    for model in record_models():
+        hidden = {kind for kind in _governing(model) if not may_publish(user=user, record=kind())}
+        if not hidden:
+            continue
+        public = _is_public(model, hidden, states)
+        for rows in states(model):
+            for found in rows.filter(public).order_by()[:1]:
+                raise PublishRightMissing(
+                    _(
+                        "“%(record)s” is public or would become public, and you may not publish. "
+                        "Ask a reviewer to do this."
+                    )
+                    % {"record": _name_of(found)}
+                )
+
+
+def _governing(model: Any) -> Iterator[type[Publishable]]:
+    """Yield the models whose status decides whether readers see such records."""
+    if issubclass(model, Publishable):
+        yield model
+    for field in owners_of(model):
+        yield from _governing(field.related_model)
+
+
+def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
+    """Return the condition that a row, or a version, is public as one of these kinds."""
+    public = Q(status=Status.PUBLISHED) if model in kinds else Q()
+    for field in owners_of(model):
+        owner = field.related_model
+        if kinds.isdisjoint(_governing(owner)):
+            continue
+        owner_is_public = _is_public(owner, kinds, states)
+        # What the write leaves alone is as it stands; the rest was, or will be, as in its states.
+        rows = owner._default_manager.filter(owner_is_public).order_by()
+        public |= Q(**{f"{field.name}__in": rows.values("pk")})
+        for found in states(owner):
+            ids = found.filter(owner_is_public).order_by().values(_id_column(found))
+            public |= Q(**{f"{field.name}__in": ids})
+    return public
+
+
+def _id_column(rows: QuerySet[Any]) -> str:
+    """Return the column with the records' ids: a version has an id of its own besides."""
+    return "pk" if issubclass(rows.model, Record) else "id"
+
+
+def _name_of(found: Any) -> str:
+    """Return the name of a record, or of what a version is of."""
+    record = found if isinstance(found, Record) else found.instance
+    try:
+        return str(record)
+    except ObjectDoesNotExist:  # its name is made of one that is gone
+        return f"{record._meta.verbose_name} {record.pk}"
+
+
+def versions_of(changeset: Changeset) -> States:
+    """Return the states a changeset led from and to: its versions, and the last ones before them.
+
+    For a changeset in the transaction that writes it: whatever else there is came before.
+    """
+
+    def states(model: Any) -> Iterable[QuerySet[Any]]:
+        counts = changeset.counts.get(str(model._meta.model_name), {})
+        if not any(counts.get(what) for what in WRITTEN):
+            return
+        versions = model.history.model.objects.order_by()
+        own = versions.filter(changeset=changeset)
+        changed = own.exclude(history_type="+").values("id")
+        earlier = versions.filter(id__in=changed).exclude(changeset=changeset).values("id")
+        yield own
+        yield versions.filter(
+            history_id__in=earlier.annotate(last=Max("history_id")).values("last")
+        )
+
+    return states

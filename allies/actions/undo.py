@@ -8,11 +8,18 @@ something later rests on: the editor decides.
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
-from allies.actions.rights import Person, may, may_write
+from allies.actions.rights import (
+    Person,
+    may,
+    may_write,
+    reload_user,
+    require_publish_right,
+)
 from allies.actions.undo_sets import FEW, UndoReport, UndoSets
 from allies.actions.versions import lock
 from allies.models import (
@@ -81,9 +88,10 @@ def undo(
     """Take a changeset back, as the changeset ``by``, in one transaction.
 
     ``also`` holds the keys (``Kept.key``) of records edited since that are to be taken back too,
-    or ``all``. Raises PermissionDenied where the user may not change what readers see, NotUndone
-    where it was not applied or is undone already, EvidenceLost where something public would be
-    left without a source, IntegrityError where what was is no longer possible.
+    or ``all``. Raises PublishRightMissing if readers see something of it, or would see it again,
+    and the user may not publish; PermissionDenied if the user may not undo it any more; NotUndone
+    if it was not applied or is undone already; EvidenceLost if something public would be left
+    without a source; IntegrityError if what was is no longer possible.
     """
     tell = progress or (lambda noun, rows: None)
     lock(record_models())
@@ -92,9 +100,13 @@ def undo(
     now = moment_of_writing()
     if by.pk is None:
         by.save()
+    if user is not None:
+        user = reload_user(user)
+        if not may_undo(user=user, changeset=changeset):
+            raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     with UndoSets(changeset, also) as sets:
         if user is not None:
-            sets.require_rights(user)
+            require_publish_right(user=user, states=sets.states)
         report = sets.report()
         given_up = sets.slugs_given_up()
         done = 0

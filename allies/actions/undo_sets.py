@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils.translation import gettext_lazy as _
 
-from allies.actions.rights import Person, may_publish
-from allies.actions.versions import copy_versions
 from allies.history import with_what_names_need
 from allies.models import (
     Alliance,
@@ -25,11 +21,11 @@ from allies.models import (
     Publishable,
     Slugged,
     Source,
-    Status,
     record_models,
 )
 from allies.models.dossier import content_fields, owners_of
 from allies.models.nouns import pointers_to
+from allies.models.writing import copy_versions
 
 #: Records named one by one; the rest are counted.
 NAMED = 200
@@ -38,9 +34,6 @@ FEW = 5
 
 #: Versions written a statement, so that progress shows and a job can be told to stop.
 BATCH = 50_000
-
-
-_REFUSED = _("What this changeset wrote is public, and you may not publish: ask a reviewer.")
 
 
 @dataclass(frozen=True)
@@ -258,22 +251,12 @@ class UndoSets:
             found += map(str, stays.exclude(has_support)[:FEW])
         return found[:FEW]
 
-    def require_rights(self, user: Person) -> None:
-        """Raise PermissionDenied where what is touched is public and not the user’s to publish."""
-        for model in self.models:
-            if issubclass(model, Publishable) and not may_publish(user=user, record=model()):
-                returns = (
-                    f"SELECT count(*) FROM {_undo(model)} u JOIN {_history(model)} h "
-                    "ON h.history_id = u.version WHERE u.kind = '-' AND h.status = %s"
-                )
-                if _rows(returns, [Status.PUBLISHED])[0][0]:
-                    raise PermissionDenied(_REFUSED)
-            for path, governing in _governing(model):
-                public: Any = model._default_manager.filter(  # type: ignore[attr-defined]
-                    **{f"{path}status": Status.PUBLISHED}
-                ).extra(where=[f"{_table(model)}.id IN (SELECT id FROM {_undo(model)})"])
-                if not may_publish(user=user, record=governing()) and public.exists():
-                    raise PermissionDenied(_REFUSED)
+    def states(self, model: Any) -> Iterator[QuerySet[Any]]:
+        """Yield what the undo leads from, and what it leads back to."""
+        yield model._default_manager.filter(pk__in=_ids(model)).order_by()
+        back = "SELECT CASE WHEN kind = '~' THEN before ELSE version END FROM"
+        goes_back = RawSQL(f"{back} {_undo(model)} WHERE kind <> '+'", [])
+        yield model.history.model.objects.filter(history_id__in=goes_back).order_by()
 
     # What is done to them.
 
@@ -370,16 +353,6 @@ def _content(model: Any) -> list[str]:
     if issubclass(model, Publishable):
         fields.append(model._meta.get_field("status"))
     return [connection.ops.quote_name(f.column) for f in fields]
-
-
-def _governing(model: Any) -> Iterator[tuple[str, type[Publishable]]]:
-    """Yield the path to, and the kind of, the record whose status a noun's records share."""
-    if issubclass(model, Publishable):
-        yield "", model
-        return
-    for f in owners_of(model):
-        for path, governing in _governing(f.related_model):
-            yield f"{f.name}__{path}", governing
 
 
 def _table(model: Any) -> str:

@@ -1,5 +1,6 @@
 """What every noun's admin shares: rights by status, evidence guarded, history, CSV."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -8,20 +9,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from allies.actions.editing import editing, new_edit
-from allies.actions.rights import may_change
+from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.desk import PresenceMixin
 from allies.admin.editing import EditingMixin
 from allies.admin.exchange import ExchangeMixin
 from allies.admin.history import HistoryMixin
 from allies.admin.parts import ChoosingMixin
+from allies.deletion import Deletion, deletion_of
 from allies.folding import fold
-from allies.models import EvidenceLost
+from allies.models import EvidenceLost, Record
 
 
 class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
     """A noun in the admin."""
 
     change_form_template = "admin/allies/change_form.html"
+    delete_confirmation_template = "admin/allies/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/allies/delete_selected_confirmation.html"
     list_per_page = 50
     show_full_result_count = False
     save_on_top = True
@@ -58,20 +62,50 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         if request.method != "POST":
             return view(request, *args, **kwargs)  # type: ignore[no-any-return]
         try:
-            with editing(new_edit(record=self.model(), user=request.user)):
+            with editing(new_edit(record=self.model(), user=request.user), user=request.user):
                 return view(request, *args, **kwargs)  # type: ignore[no-any-return]
-        except EvidenceLost as refusal:
+        except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
                 pass  # what was said to be done is not
-            messages.error(request, " ".join(refusal.messages))
+            messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
             return HttpResponseRedirect(request.get_full_path())
+
+    def get_deleted_objects(  # type: ignore[override]
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[Deletion, dict[str, int], set[str], list[str]]:
+        """Return what a deletion does: whole, in numbers, what lacks a right, what is in the way.
+
+        In place of the first, Django has a list of names, which costs a query a record.
+        """
+        chosen = self.model._default_manager.filter(pk__in=[record.pk for record in objs])
+        deletion = deletion_of(chosen)
+        counts = {str(self.opts.verbose_name_plural): deletion.count}
+        for one in deletion.goes:
+            counts[one.label] = counts.get(one.label, 0) + one.count
+        needed = [("delete", one) for one in deletion.goes if issubclass(one.model, Record)]
+        needed += [("change", one) for one in deletion.loses_link]
+        lacking = {
+            one.label
+            for action, one in needed
+            if not may(user=request.user, action=action, record=one.model)
+        }
+        return deletion, counts, lacking, deletion.obstacles
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._require_deletable(request, [obj.pk])
+        super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete what was selected, all of it or nothing."""
-        for record in queryset:
+        self._require_deletable(request, queryset.values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+
+    def _require_deletable(self, request: HttpRequest, keys: Iterable[Any]) -> None:
+        """Raise EvidenceLost for a record that is published by now; until the end none will be."""
+        records = self.model._base_manager.select_for_update(of=("self",))
+        for record in records.filter(pk__in=list(keys)).order_by("pk"):
             if not self.has_delete_permission(request, record):
                 raise EvidenceLost(
                     _("“%(record)s” is published: withdraw it before deleting it.")
                     % {"record": record}
                 )
-        super().delete_queryset(request, queryset)

@@ -18,20 +18,19 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from allies.actions.changeset_access import ChangesetAccess
 from allies.admin.changesets.applied import AppliedStep
 from allies.admin.changesets.mapping import MappingStep
 from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
-from allies.admin.changesets.proposal import ProposalStep, may_see
+from allies.admin.changesets.proposal import ProposalStep
 from allies.admin.changesets.upload import UploadForm
-from allies.exchange.jobs import discard, stop, sweep
-from allies.exchange.reader import REASON, UnreadableFile, sha256_of
-from allies.exchange.resources import NOUNS
+from allies.body_limits import accepts_imports
+from allies.exchange.jobs import discard, sample_of, start_reading, stop, sweep
+from allies.exchange.reader import sha256_of
 from allies.exchange.shared import keep
-from allies.exchange.suggestions import suggest
-from allies.exchange.tables import detect, open_table
 from allies.exchange.work import progress_of
-from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState
+from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +74,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.state != ChangesetState.APPLIED:
-            return obj.created_by_id == request.user.pk or may_see(request, obj)
-        return super().has_view_permission(request, obj) or bool(importable(request))
+        access = ChangesetAccess(request.user)
+        return bool(access) if obj is None else access.allows(obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(importable(request))
@@ -89,10 +87,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        changesets = Changeset.objects.with_undone()
-        own = Changeset.objects.filter(created_by=request.user.pk)  # type: ignore[misc]
-        seen = [ChangesetState.APPLIED, ChangesetState.PROPOSED, ChangesetState.DECLINED]
-        return changesets.filter(pk__in=own) | changesets.filter(state__in=seen)
+        return Changeset.objects.with_undone().filter(ChangesetAccess(request.user).condition())
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def shown_state(self, changeset: Any) -> str:
@@ -131,6 +126,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
     # Uploading.
 
+    @accepts_imports(importable)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         nouns = importable(request)
         if not nouns:
@@ -145,13 +141,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
                 said = _("The file cannot be kept here: the disk is full or cannot be written to.")
                 form.add_error("file", said)
                 return self.page(request, "upload", form=form, title=_("Import a file"))
-            try:
-                self._understand(changeset)
-            except UnreadableFile as error:
-                discard(changeset)
-                form.add_error("file", str(error))
-            else:
-                return HttpResponseRedirect(self.address("one", changeset.pk))
+            start_reading(changeset)
+            return self.again(changeset)
         return self.page(request, "upload", form=form, title=_("Import a file"))
 
     def _received(self, request: HttpRequest, form: UploadForm) -> Changeset:
@@ -165,23 +156,26 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
                 created_by_id=request.user.pk,
             )
             path = Path(changeset.file.path)
-            changeset.sha256 = sha256_of(path)
+            changeset.write(sha256=sha256_of(path))
             keep(changeset, path)
         return changeset
-
-    def _understand(self, changeset: Changeset) -> None:
-        """Find out how the file is written and what its columns are; raise UnreadableFile."""
-        file = Path(changeset.file.path)
-        layout = detect(file, [*NOUNS[changeset.noun]().columns, REASON])
-        table = open_table(file, layout)
-        changeset.layout = layout.as_json()
-        changeset.mapping = suggest(changeset.noun, table)
-        changeset.save()
 
     # One changeset, at whatever stage it is.
 
     def one_view(self, request: HttpRequest, number: int) -> HttpResponse:
         changeset = self.own(request, number)
+        if request.method != "POST":
+            return self._one(request, changeset)
+        try:
+            with transaction.atomic():
+                return self._one(request, changeset)
+        except StateConflict as conflict:
+            messages.warning(request, " ".join(conflict.messages))
+            is_there = Changeset.objects.filter(pk=number).exists()
+            address = self.address("one", number) if is_there else self.address("changelist")
+            return HttpResponseRedirect(address)
+
+    def _one(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if changeset.is_working:
             return self._working(request, changeset)
         if changeset.state == ChangesetState.APPLIED:
@@ -211,6 +205,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             "working",
             changeset=changeset,
             progress=progress_of(changeset),
+            is_read=changeset.kind != ChangesetKind.IMPORT or sample_of(changeset) is not None,
             title=str(changeset),
         )
 

@@ -20,7 +20,7 @@ from allies.actions.rights import may
 from allies.admin.form import FormMixin
 from allies.history import number_of
 from allies.jobs import keep_due_appointments
-from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
+from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink, StateConflict
 from allies.views.preview import PAGES
 
 LATER_LABELS = {
@@ -84,15 +84,24 @@ class AppointmentMixin(FormMixin):
         step = request.POST.get("_later", "")
         off = request.POST.get("_call_off", "")
         if number := number_of(off):
-            for appointment in Appointment.objects.waiting().about(record).filter(pk=number):
-                call_appointment_off(appointment=appointment, user=request.user)
-                messages.success(request, _("Called off."))
+            self._call_off(request, record, number)
         elif step in TIMED:
             self._make(request, record, step)
         else:
             return None
         address = f"admin:allies_{self.model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(address, args=[record.pk]))
+
+    def _call_off(self, request: HttpRequest, record: Any, number: int) -> None:
+        appointment = Appointment.objects.about(record).filter(pk=number, done_at=None).first()
+        try:
+            if appointment is None:
+                raise StateConflict
+            call_appointment_off(appointment=appointment, user=request.user)
+        except StateConflict:
+            messages.warning(request, _("It has been done, or called off, already."))
+        else:
+            messages.success(request, _("Called off."))
 
     def _make(self, request: HttpRequest, record: Any, step: str) -> None:
         due_at = _moment(request.POST.get("_due_at", ""))
@@ -141,7 +150,8 @@ class PreviewLinkMixin(admin.ModelAdmin):
         if request.method == "POST":
             self._change_links(request, record)
             return HttpResponseRedirect(request.path)
-        links = PreviewLink.objects.about(record).select_related("created_by").order_by("-pk")
+        links = PreviewLink.objects.about(record).with_validity()
+        links = links.select_related("created_by").order_by("-pk")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Links to “%(record)s”") % {"record": record},

@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
 from allies.actions.proposals import propose
-from allies.actions.rights import may, may_change
+from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.form import FormMixin
+from allies.kept_forms import as_sent
 from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
 
@@ -86,16 +87,30 @@ class EditingMixin(FormMixin):
                 request, object_id, form_url, extra_context
             )
 
+        if kept := getattr(request, "kept", None):
+            request.kept = None  # type: ignore[attr-defined]
+            request.method, request.POST = "POST", as_sent(kept)  # type: ignore[assignment]
+            request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]  # nor is it now
+            return view()
         if request.method != "POST":
             return view()
         try:
             return self._saved(request, object_id, view)
-        except (EvidenceLost, Incomplete, WouldBePublic, IntegrityError) as refusal:
+        except (
+            EvidenceLost,
+            Incomplete,
+            WouldBePublic,
+            PublishRightMissing,
+            IntegrityError,
+        ) as refusal:
             # The form again, with everything that was typed, and what is in the way of it.
-            texts = getattr(refusal, "messages", None)
-            request.refusal = texts or [  # type: ignore[attr-defined]
-                _("Somebody has just written what this would overwrite. Open the record anew.")
-            ]
+            if isinstance(refusal, PublishRightMissing):
+                texts = [str(refusal)]
+            else:
+                texts = getattr(refusal, "messages", None) or [
+                    _("Somebody has just written what this would overwrite. Open the record anew.")
+                ]
+            request.refusal = texts  # type: ignore[attr-defined]
             request.proposing = None  # type: ignore[attr-defined]
             return view()
 
@@ -121,8 +136,10 @@ class EditingMixin(FormMixin):
 
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
-        with editing(self._changeset(request, root)), kept_complete(root):
-            return view()
+        with editing(self._changeset(request, root), user=request.user), kept_complete(root):
+            response = view()
+        request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
+        return response  # type: ignore[no-any-return]
 
     def _proposed(
         self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any
@@ -132,7 +149,7 @@ class EditingMixin(FormMixin):
         with transaction.atomic():
             now = read(root, lock=True)
             opened = now if opened is None else opened
-            with editing(Changeset()):
+            with editing(Changeset(), user=None):
                 rewind(now=now, before=opened)
                 response = view()
             mine = read(root)

@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from allies.actions.history import revert
-from allies.actions.rights import may_change
+from allies.actions.rights import PublishRightMissing, may_change
 from allies.history import Names, Step, fields_of, steps_of, title_of
 from allies.models import Status
 from allies.models.dossier import Change, compare, read_at
@@ -94,6 +94,9 @@ class HistoryMixin(admin.ModelAdmin):
             changeset = revert(record=record, moment=moment, user=request.user)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
+            return back
+        except PublishRightMissing as refusal:
+            messages.error(request, str(refusal))
             return back
         if changeset is None:
             messages.info(request, _("Nothing was changed."))

@@ -1,60 +1,125 @@
-"""Accounts: Django's own, with an end to what somebody lost or should have no more."""
+"""Accounts and groups. Nobody gives, or takes over, permissions they do not hold themselves."""
 
 from typing import Any
 
 from axes.admin import AccessAttemptAdmin
+from axes.models import AccessAttempt
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
-from django.http import HttpRequest
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
+from allies.actions.accounts import held_permissions, manageable_accounts, manageable_groups
 from allies.admin.form import OnlyReadMixin
 from allies.models import RightsChange
 from allies.signing_in import second_step
+from allies.signing_in.reauthentication import require_password
+from allies.signing_in.rights_record import describe_change
 from allies.signing_in.sessions import end_all
 
 User = get_user_model()
 
 #: Everybody sets their own up at their own page; keys are nobody's to read here.
-admin.site.unregister([TOTPDevice, StaticDevice, User])
-
-# Its own action asks the request for what only a request to sign in has.
-AccessAttemptAdmin.actions = ()
+admin.site.unregister([TOTPDevice, StaticDevice, User, Group, AccessAttempt])
 
 
-@admin.register(User)
-class AccountAdmin(UserAdmin[Any]):
-    actions = ("end_sessions", "take_second_step_away")
-    #: What makes an account more than it was: only a superuser gives it.
-    powers = ("is_superuser", "is_staff", "groups", "user_permissions")
+class HeldRightsMixin(admin.ModelAdmin):
+    """Changes only what holds no more than the user does, and gives only what the user holds.
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if request.user.is_superuser else (*fields, *self.powers)
+    Every write asks for the password, unless it was given in this session a short time ago: the
+    account or password that a stolen session makes would outlast the session.
+    """
+
+    def get_manageable(self, request: HttpRequest) -> Any:
+        """Return the rows the user may change and delete."""
+        raise NotImplementedError
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Annotate ``is_manageable``, so that a list of rows asks for it in one query."""
+        manageable = self.get_manageable(request).filter(pk=OuterRef("pk"))
+        return super().get_queryset(request).annotate(is_manageable=Exists(manageable))
+
+    def _may_manage(self, request: HttpRequest, obj: Any) -> bool:
+        if obj is None:
+            return True
+        if hasattr(obj, "is_manageable"):
+            return bool(obj.is_manageable)
+        return bool(self.get_manageable(request).filter(pk=obj.pk).exists())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and self._may_touch(request, obj)
+        return allowed and self._may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
-        return allowed and self._may_touch(request, obj)
+        return allowed and self._may_manage(request, obj)
 
-    @staticmethod
-    def _may_touch(request: HttpRequest, account: Any) -> bool:
-        """Say whether an account is the user's to change: a superuser's is superusers' alone."""
-        return bool(account is None or request.user.is_superuser or not account.is_superuser)
+    def formfield_for_manytomany(  # type: ignore[override]
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer, and accept, only permissions and groups that the user holds."""
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        held: Any = {Permission: held_permissions, Group: manageable_groups}
+        own = held[db_field.related_model](request.user)
+        field.queryset = field.queryset.filter(pk__in=own.values("pk"))
+        field.error_messages["invalid_choice"] = _("You can give only what you have yourself.")
+        return field
 
-    def _theirs(self, request: HttpRequest, accounts: Any) -> Any:
-        return accounts if request.user.is_superuser else accounts.filter(is_superuser=False)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        return require_password(super().changeform_view)(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        return require_password(super().delete_view)(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        return require_password(super().changelist_view)(request, *args, **kwargs)
+
+
+@admin.register(Group)
+class RightsGroupAdmin(HeldRightsMixin, GroupAdmin):
+    def get_manageable(self, request: HttpRequest) -> Any:
+        return manageable_groups(request.user)
+
+
+@admin.register(User)
+class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
+    actions = ("end_sessions", "take_second_step_away")
+
+    def get_manageable(self, request: HttpRequest) -> Any:
+        return manageable_accounts(request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Set somebody else's password; one's own is changed by giving the old one."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("admin:password_change")
+        return require_password(super().user_change_password)(request, id, form_url)
+
+    def _refuses(self, request: HttpRequest, accounts: Any) -> bool:
+        """Report whether some accounts have rights the user lacks; then nothing is done."""
+        beyond = ", ".join(str(one) for one in accounts if not one.is_manageable)
+        if beyond:
+            said = _("Nothing was changed. These accounts have rights that you lack: %(names)s.")
+            self.message_user(request, said % {"names": beyond}, messages.ERROR)
+        return bool(beyond)
 
     @admin.action(description=_("Sign these accounts out everywhere"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, accounts: Any) -> None:
-        number = sum(end_all(account) for account in self._theirs(request, accounts))
+        if self._refuses(request, accounts):
+            return
+        number = sum(end_all(account) for account in accounts)
         said = ngettext("%d session has ended.", "%d sessions have ended.", number) % number
         self.message_user(request, said, messages.SUCCESS)
 
@@ -63,16 +128,49 @@ class AccountAdmin(UserAdmin[Any]):
         permissions=["change"],
     )
     def take_second_step_away(self, request: HttpRequest, accounts: Any) -> None:
-        for account in self._theirs(request, accounts):
-            second_step.forget(account)
-            end_all(account)
-        said = _("They sign in with their password alone now, until they set a second step up.")
-        self.message_user(request, said, messages.SUCCESS)
+        if request.user in accounts:
+            said = _("Nothing was changed. Remove your own second step at “Your sign-in”.")
+            self.message_user(request, said, messages.ERROR)
+            return
+        if self._refuses(request, accounts):
+            return
+        with transaction.atomic():
+            for account in accounts:
+                second_step.forget(account)
+                end_all(account)
+        done = _("They sign in with their password alone now, until they set a second step up.")
+        self.message_user(request, done, messages.SUCCESS)
+
+
+@admin.register(AccessAttempt)
+class FailedSignInAdmin(AccessAttemptAdmin):
+    """Failed sign-ins. Deleting one lifts a lock-out, so it takes the rights of the account."""
+
+    # Its own action asks the request for what only a request to sign in has.
+    actions = ()
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        named = User._default_manager.filter(username=OuterRef("username"))
+        beyond = named.exclude(pk__in=manageable_accounts(request.user).values("pk"))
+        return super().get_queryset(request).annotate(is_beyond=Exists(beyond))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and not getattr(obj, "is_beyond", False)
 
 
 @admin.register(RightsChange)
 class RightsChangeAdmin(OnlyReadMixin):
-    list_display = ("at", "by", "whom", "what", "given")
+    list_display = ("at", "shown_by", "whom", "happened")
     list_filter = ("given", "at")
-    search_fields = ("whom", "what", "by__username")
-    list_select_related = ("by",)
+    search_fields = ("whom", "what", "by_name")
+    fields = ("at", "shown_by", "whom", "happened")
+    readonly_fields = fields
+
+    @admin.display(description=_("by whom"), ordering="by_name")
+    def shown_by(self, change: RightsChange) -> str:
+        return change.by_name or gettext("the command line")
+
+    @admin.display(description=_("what happened"), ordering="what")
+    def happened(self, change: RightsChange) -> str:
+        return describe_change(change)

@@ -37,6 +37,9 @@ NOBODYS_ELSE = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
 ASKS_NOTHING = re.compile(r"/(healthz|readyz)$")
 #: Headers an answer may vary by: its key tells them apart.
 _TOLD_APART = {"accept-encoding", "accept-language"}
+#: Answers that programs follow: their tag is of the body, so it stays while nothing public changes.
+#: The tag of a page is of the content’s version, by which it is known before the page is made.
+_FOLLOWED = re.compile(r"/api/v\d+/|\.atom$|/corrections/feed/$")
 #: What stands for an encoding in the tag of a download, which is never kept.
 _STREAM = "stream"
 #: What tells a page of another origin that it may read the answer, be it an empty one.
@@ -184,7 +187,11 @@ def _page_of(
         patch_vary_headers(response, ["Accept-Encoding"])
         encoding = KEPT_AS
     del response["Content-Length"]
-    return Page(tuple(response.items()), {encoding: packed(body, encoding)})
+    digest = ""
+    if _FOLLOWED.search(request.path_info):
+        secret = settings.SECRET_KEY.encode()[:64]
+        digest = blake2b(body, key=secret, digest_size=16).hexdigest()
+    return Page(tuple(response.items()), {encoding: packed(body, encoding)}, digest)
 
 
 def _is_everybodys(request: HttpRequest, response: HttpResponseBase) -> bool:
@@ -209,7 +216,7 @@ def _answer(request: HttpRequest, key: str, page: Page, encoding: str) -> HttpRe
         page = page.encoded(encoding)
         pages.put(key, page)
     response = HttpResponse(page.bodies[encoding], headers=dict(page.headers))
-    response["ETag"] = _tag(key, encoding)
+    response["ETag"] = _tag(page.digest or key, encoding)
     if encoding != IDENTITY:
         response["Content-Encoding"] = encoding
     response["Content-Length"] = str(len(page.bodies[encoding]))

@@ -37,9 +37,12 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
         )
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
-        return self._asked(
-            lambda: super(PatientRedisCache, self).get(key, default, version), default
-        )
+        try:
+            return self._asked(
+                lambda: super(PatientRedisCache, self).get(key, default, version), default
+            )
+        except ValueError:  # not JSON, so not written by this release
+            return default
 
     def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
         self._asked(lambda: super(PatientRedisCache, self).set(key, value, *args, **kwargs), None)
@@ -53,7 +56,10 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
         return self._asked(lambda: super(PatientRedisCache, self).delete(key, version), False)
 
     def get_many(self, keys: Any, version: Any = None) -> Any:
-        return self._asked(lambda: super(PatientRedisCache, self).get_many(keys, version), {})
+        try:
+            return self._asked(lambda: super(PatientRedisCache, self).get_many(keys, version), {})
+        except ValueError:
+            return {}
 
     def has_key(self, key: Any, version: Any = None) -> Any:
         return self._asked(lambda: super(PatientRedisCache, self).has_key(key, version), False)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -20,10 +21,30 @@ PATIENCE = 30
 
 @dataclass(frozen=True)
 class Page:
-    """An answer as it was: its headers, and its body in the encodings asked for so far."""
+    """An answer as it was: its headers, and its body in the encodings asked for so far.
+
+    ``digest`` names the body of an answer that programs follow; "" for others.
+    """
 
     headers: tuple[tuple[str, str], ...]
     bodies: dict[str, bytes] = field(default_factory=dict)
+    digest: str = ""
+
+    def to_json(self) -> list[Any]:
+        """Return the page as the shared cache takes it."""
+        return [self.headers, self.bodies]
+
+    @classmethod
+    def from_json(cls, found: Any) -> "Page | None":
+        """Return the page that ``to_json`` gave; None for anything else."""
+        try:
+            headers, bodies = found
+            pairs = tuple((str(name), str(value)) for name, value in headers)
+            if bodies and all(isinstance(body, bytes) for body in bodies.values()):
+                return cls(pairs, bodies)
+        except (TypeError, ValueError, AttributeError):
+            pass
+        return None
 
     @property
     def size(self) -> int:
@@ -61,15 +82,17 @@ class Store:
     def get(self, key: str) -> Page | None:
         with self._lock:
             page = self._pages.get(key)
-        if page is None and settings.CACHE_URL and (page := cache.get(key)):
-            self._keep(key, page)
+        if page is None and settings.CACHE_URL:
+            page = Page.from_json(cache.get(key))
+            if page is not None:
+                self._keep(key, page)
         return page
 
     def put(self, key: str, page: Page) -> None:
         """Keep a page, unless it is too large for that."""
         self._keep(key, page)
         if settings.CACHE_URL:
-            cache.set(key, page, KEPT)
+            cache.set(key, page.to_json(), KEPT)
 
     def _keep(self, key: str, page: Page) -> None:
         with self._lock:

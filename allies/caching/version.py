@@ -22,12 +22,14 @@ UNREAD = frozenset(
         TABLE,
         "allies_appointment",
         "allies_jobfile",
+        "allies_keptform",
         "allies_linkcheck",
         "allies_mapping",
         "allies_openform",
         "allies_previewlink",
         "allies_rightschange",
         "allies_sending",
+        "allies_sentform",
         "allies_usedtoken",
     }
 )

@@ -1,11 +1,17 @@
-"""Changesets at work: checking a file, applying what it says, undoing what was applied.
+"""Changesets at work: reading a file, checking it, applying what it says, undoing that.
+
+Whatever looks into an uploaded file is here, and reads it in a process of its own: no web process
+parses what somebody uploaded.
 
 Each job belongs to a run, a word drawn when it is started and kept in the changeset; a job whose
 run is no longer the changeset's writes nothing. So a job that was taken for dead and was not
 cannot spoil what its successor does.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +23,41 @@ from django.utils.translation import gettext as _
 from django_tasks import TaskResultStatus, task
 from django_tasks_db.models import DBTaskResult
 
-from allies.actions.rights import Person, may
-from allies.actions.undo import NotUndone, may_undo
+from allies.actions.rights import Person, may, reload_user
+from allies.actions.undo import NotUndone
 from allies.actions.versions import lock
 from allies.exchange.mapping import BadMapping, FileMapping
 from allies.exchange.plan import Plan
 from allies.exchange.planning import make_plan, state_for
-from allies.exchange.reader import UnreadableFile, sha256_of
+from allies.exchange.reader import REASON, UnreadableFile, sha256_of
 from allies.exchange.report import Report
-from allies.exchange.resources import NOUN_CALLED
+from allies.exchange.resources import NOUN_CALLED, NOUNS
 from allies.exchange.runner import BrokenRule, Stale, Superseded, apply_plan, merged, run_undo
-from allies.exchange.shared import forget_all, forget_copies, keep, laid
-from allies.exchange.tables import Layout, Table, open_table
+from allies.exchange.shared import (
+    forget,
+    forget_all,
+    forget_broken_uploads,
+    forget_copies,
+    keep,
+    laid,
+    note,
+    noted,
+)
+from allies.exchange.suggestions import suggest
+from allies.exchange.tables import Layout, LimitedTable, Sample, Table, read_sample
 from allies.exchange.work import CalledOff, Work, call_off, forget_call, progress_of
 from allies.models import (
     WORKING,
     Changeset,
     ChangesetKind,
     ChangesetState,
+    StateConflict,
     record_models,
 )
+from allies.tabular import csv_lines
+
+#: What is known of a file, and its refused rows, beside the file itself.
+SAMPLE, REFUSED = "sample.json", "refused.csv"
 
 #: How often a plan is made anew because somebody saved meanwhile, before they have to wait.
 PATIENCE = 2
@@ -49,25 +70,38 @@ class Changed(Exception):
 # Starting and stopping.
 
 
+def start_reading(changeset: Changeset) -> None:
+    """Have a job find out how the changeset's file is written, and suggest a mapping.
+
+    The layout it has is kept, as is its mapping; an empty one is found out. Raises StateConflict
+    as below.
+    """
+    before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
+    with transaction.atomic():
+        _start(changeset, before, ChangesetState.CHECKING, read)
+        forget(changeset, SAMPLE)
+
+
 def start_check(changeset: Changeset) -> None:
-    """Have a job work out what the changeset's file would do."""
-    _start(changeset, ChangesetState.CHECKING, check)
+    """Have a job work out what the changeset's file would do; raise StateConflict as below."""
+    before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
+    _start(changeset, before, ChangesetState.CHECKING, check)
 
 
 def start_apply(changeset: Changeset) -> None:
-    """Have a job apply what was checked, or undo what is to be undone."""
-    _start(changeset, ChangesetState.APPLYING, apply)
+    """Have a job apply what was checked, or undo what is to be undone.
+
+    Raises StateConflict if the changeset is not what it was when it was read.
+    """
+    _start(changeset, {ChangesetState.CHECKED}, ChangesetState.APPLYING, apply)
 
 
-def _start(changeset: Changeset, state: str, job: Any) -> None:
+def _start(changeset: Changeset, before: Collection[str], state: str, job: Any) -> None:
+    if changeset.state not in before:
+        raise StateConflict
     run = get_random_string(16)
-    taken = Changeset.objects.filter(pk=changeset.pk).exclude(
-        state__in=[*WORKING, ChangesetState.APPLIED]
-    )
     with transaction.atomic():
-        if not taken.update(state=state, run=run, message=""):
-            return  # somebody was quicker: a job is at work already
-        changeset.refresh_from_db()
+        changeset.write(state=state, run=run, message="")
         forget_call(changeset)
         language = translation.get_language()
         transaction.on_commit(lambda: job.enqueue(changeset.pk, run, language))
@@ -87,8 +121,10 @@ def sweep() -> None:
     What a lost job worked on can be started again.
     """
     for changeset in Changeset.objects.forgotten(timezone.now()):
-        discard(changeset)
+        with suppress(StateConflict):
+            discard(changeset)
     forget_copies()
+    forget_broken_uploads()
     for changeset in Changeset.objects.filter(state__in=WORKING):
         said = progress_of(changeset)
         task_of = _task_of(changeset)
@@ -108,9 +144,13 @@ def sweep() -> None:
 
 
 def discard(changeset: Changeset) -> None:
-    """Forget a changeset that was not applied, and its file."""
+    """Forget a changeset that was not applied, and its file.
+
+    Raises StateConflict if somebody applied it, or had a job begin on it, since it was read.
+    """
+    with transaction.atomic():
+        changeset.delete_as_read()
     forget_all(changeset)
-    changeset.delete()
 
 
 def _task_of(changeset: Changeset) -> Any:
@@ -141,6 +181,12 @@ def _end(changeset: Changeset, run: str, message: str, **fields: Any) -> None:
 
 
 @task()
+def read(changeset_id: int, run: str, language: str) -> None:
+    """Find out how a changeset's file is written and what its columns are."""
+    _at_work(changeset_id, run, language, ChangesetState.CHECKING, _read)
+
+
+@task()
 def check(changeset_id: int, run: str, language: str) -> None:
     """Work out what a changeset's file would do, and keep the plan beside it."""
     _at_work(changeset_id, run, language, ChangesetState.CHECKING, _check)
@@ -161,7 +207,7 @@ def _at_work(
     with translation.override(language):
         try:
             job(changeset)
-        except Superseded:
+        except (Superseded, StateConflict):
             return
         except CalledOff:
             _end(changeset, run, _("Called off; nothing was written."))
@@ -199,19 +245,59 @@ def upload_of(changeset: Changeset) -> Path:
     return laid(changeset, Path(changeset.file.path))
 
 
-def uploaded_table(changeset: Changeset) -> Table:
+def sample_of(changeset: Changeset) -> Sample | None:
+    """Return what is known of a changeset's file; None if it has not been read."""
+    found = noted(changeset, SAMPLE)
+    return Sample.from_json(json.loads(found[0])) if found else None
+
+
+def refused_rows_of(changeset: Changeset) -> Path:
+    """Return where the rows that were refused are kept as CSV; FileNotFoundError if nowhere."""
+    path = laid(changeset, changeset.folder / REFUSED)
+    if not path.exists():
+        raise FileNotFoundError(path)
+    return path
+
+
+def _uploaded_table(changeset: Changeset) -> Table:
     """Return the table in a changeset's file, as it is said to be written."""
-    return open_table(upload_of(changeset), Layout.from_json(changeset.layout))
+    path, sample = upload_of(changeset), sample_of(changeset)
+    layout = Layout.from_json(changeset.layout)
+    if sample is None or sample.layout != layout:
+        sample = read_sample(path, layout)
+    if sample.problem:
+        raise UnreadableFile(sample.problem)
+    return LimitedTable(path, sample)
 
 
 def _plan_path(changeset: Changeset) -> Path:
     return changeset.folder / "plan.sqlite3"
 
 
+def _read(changeset: Changeset) -> None:
+    _require_own_file(changeset)
+    _require_somebody(changeset)
+    known = [*NOUNS[changeset.noun]().columns, REASON]
+    layout = Layout.from_json(changeset.layout) if changeset.layout else None
+    with Work(changeset) as work:
+        waiting = partial(work.tell, "", 0)
+        sample = read_sample(upload_of(changeset), layout, known, waiting=waiting)
+        if not changeset.mapping and not sample.problem:
+            changeset.mapping = suggest(changeset.noun, sample)
+        note(changeset, SAMPLE, json.dumps(sample.as_json()))
+    changeset.write(
+        state=ChangesetState.UPLOADED,
+        layout=sample.layout.as_json(),
+        mapping=changeset.mapping,
+        message="",
+        run="",
+    )
+
+
 def _check(changeset: Changeset) -> None:
     _require_own_file(changeset)
     _require_somebody(changeset)
-    table = uploaded_table(changeset)
+    table = _uploaded_table(changeset)
     rows = table.about_rows() * len(changeset.mapping.get("nouns", []))
     with Work(changeset, {"": rows}) as work:
         reports, state, outcome = _plan(changeset, table, work)
@@ -223,22 +309,50 @@ def _plan(changeset: Changeset, table: Table, work: Work) -> tuple[list[Report],
     path = _plan_path(changeset)
     with Plan(path, keep_rows=True) as plan:
         files = mapping.files(table, plan)
-        state = state_for(noun for noun, _rows in files)
+        state = state_for((noun for noun, _rows in files), changeset.created_by)
         reports = make_plan(
             plan,
             files,
-            user=changeset.created_by,
+            user=_require_somebody(changeset),
             only_new=mapping.only_new,
             progress=work.tell,
         )
         outcome = plan.digest()
         plan.finish()
     keep(changeset, path)
+    if any(report.refused for report in reports):
+        _keep_refused(changeset, table)
     return reports, state, outcome
 
 
+def _keep_refused(changeset: Changeset, table: Table) -> None:
+    """Keep the refused rows as CSV, as they stand in the file, each with its reasons."""
+    path = changeset.folder / REFUSED
+    with path.open("w", encoding="utf-8", newline="") as file:
+        header = [*_own(table, table.columns), REASON]
+        file.writelines(csv_lines(header, _refused(changeset, table)))
+    keep(changeset, path)
+
+
+def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
+    with plan_of(changeset) as plan:
+        reasons = plan.reasons()
+        wanted = next(reasons, None)
+        for row in table.rows():
+            if wanted is None:
+                return
+            if row.number == wanted[0]:
+                yield [*_own(table, row.cells), "; ".join(wanted[1])]
+                wanted = next(reasons, None)
+
+
+def _own(table: Table, cells: Sequence[str]) -> list[str]:
+    """Return a row's cells without the reason an earlier refusal gave."""
+    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]
+
+
 def _checked(changeset: Changeset, reports: list[Report], state: str, outcome: str) -> None:
-    Changeset.objects.filter(pk=changeset.pk, run=changeset.run).update(
+    changeset.write(
         state=ChangesetState.CHECKED,
         counts=merged(reports),
         data_state=state,
@@ -278,13 +392,21 @@ def _apply_import(changeset: Changeset) -> None:
 def _write(changeset: Changeset, work: Work) -> None:
     reports = [Report(NOUN_CALLED[name], **counts) for name, counts in changeset.counts.items()]
     with plan_of(changeset) as plan:
-        apply_plan(plan, changeset, reports, state=changeset.data_state, progress=work.tell)
+        apply_plan(
+            plan,
+            changeset,
+            reports,
+            state=changeset.data_state,
+            user=changeset.created_by,
+            progress=work.tell,
+        )
 
 
 def _plan_again(changeset: Changeset, work: Work) -> None:
     """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
+    _require_rights(changeset)
     before = changeset.outcome
-    table = uploaded_table(changeset)
+    table = _uploaded_table(changeset)
     reports, changeset.data_state, changeset.outcome = _plan(changeset, table, work)
     changeset.counts = merged(reports)
     if changeset.outcome != before:
@@ -293,8 +415,7 @@ def _plan_again(changeset: Changeset, work: Work) -> None:
 
 def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
-    if not may_undo(user=_require_somebody(changeset), changeset=changeset.undoes):
-        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+    _require_somebody(changeset)
     with Work(changeset, {"": changeset.undoes.changed}) as work:
         also = frozenset(changeset.mapping.get("also", []))
         run_undo(changeset, user=changeset.created_by, also=also, progress=work.tell)
@@ -314,12 +435,12 @@ def _require_own_file(changeset: Changeset) -> None:
 
 
 def _require_somebody(changeset: Changeset) -> Person:
-    """Return who a job is done for; raise PermissionDenied where they are gone.
+    """Return the account a job works for, as it is now; raise PermissionDenied if it is barred.
 
     Nobody in particular is the operator at the command line, who may do everything.
     """
-    user = changeset.created_by
-    if user is None or not user.is_active:
+    user = changeset.created_by and reload_user(changeset.created_by)
+    if user is None or not (user.is_active and user.is_staff):
         raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     return user
 

@@ -1,5 +1,8 @@
 """Whether some JSON is a mapping: every part of the shape it has to have, and what is wrong."""
 
+import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,12 +19,43 @@ ORDERS = ("dmy", "mdy", "ymd")
 DEPTH, PARTS = 8, 5000
 
 
+#: The largest file with a mapping, in bytes.
+MAX_MAPPING = 1 << 20
+
+#: NUL and halves of pairs of UTF-16, which no database keeps as text.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+
+
 class BadMapping(ValueError):
     """A mapping that cannot be used; its text says what is wrong with it."""
 
 
+def parse_mapping(content: bytes) -> dict[str, Any]:
+    """Return the mapping in a JSON file; raise BadMapping if it is none."""
+    if len(content) > MAX_MAPPING:
+        raise BadMapping(
+            _("The file has more than %(limit)d MB, and a mapping has a few KB.")
+            % {"limit": MAX_MAPPING >> 20}
+        )
+    try:
+        found = json.loads(content, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise BadMapping(_("The mapping is nested too deeply.")) from error
+    except ValueError as error:
+        raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
+    if not isinstance(found, dict):
+        raise BadMapping(_("This is no mapping."))
+    check(found)
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise BadMapping(_("%(name)s cannot be stored as a number.") % {"name": name})
+
+
 def check(data: Any) -> None:
     """Raise BadMapping where this is no mapping, or names a noun, field or word nobody knows."""
+    _refuse_unwritable(data)
     _only(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
     _shaped(data, "name", _is_text)
     _shaped(data, "records", _is_list)
@@ -39,6 +73,30 @@ def check(data: Any) -> None:
         _known_fields(record["noun"], record.get("cells", {}))
         if not record.get("cells"):
             raise BadMapping(_("A record in the mapping has no cells."))
+
+
+def _refuse_unwritable(data: Any) -> None:
+    """Raise BadMapping if the database cannot keep a text or a number, wherever it is."""
+    left, level = [data], 0
+    while left:
+        level += 1
+        if level > DEPTH * 4:
+            raise BadMapping(_("The mapping is nested too deeply."))
+        below: list[Any] = []
+        for value in left:
+            if isinstance(value, Mapping):
+                below += [*value.keys(), *value.values()]
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
+                text = _UNWRITABLE.sub("\ufffd", value)[:80]
+                raise BadMapping(
+                    _("“%(text)s” has a character that cannot be stored: U+%(code)04X.")
+                    % {"text": text, "code": ord(found[0])}
+                )
+            elif isinstance(value, float) and not math.isfinite(value):
+                _refuse_constant(str(value))
+        left = below
 
 
 def _check_noun(noun: Any) -> None:

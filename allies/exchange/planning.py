@@ -6,9 +6,10 @@ column, one a unique rule. Memory holds one chunk and the country names.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
-from allies.actions.rights import Person
+from allies.actions.rights import Person, reload_user
 from allies.exchange.load import NounLoad
 from allies.exchange.plan import Outcome, Plan
 from allies.exchange.references import References
@@ -64,9 +65,14 @@ def looked_at(nouns: Iterable[str]) -> set[Any]:
     return models
 
 
-def state_for(nouns: Iterable[str]) -> str:
-    """Return the state of all data that an import of these nouns looks at."""
-    return data_state(looked_at(nouns))
+def state_for(nouns: Iterable[str], user: Person | None = None) -> str:
+    """Return the state of all an import of these nouns looks at: the data and the user's rights."""
+    state = data_state(looked_at(nouns))
+    if user is None:
+        return state
+    user = reload_user(user)
+    rights = sorted(user.get_all_permissions()) if user.is_staff else []
+    return sha256(f"{state} {rights}".encode()).hexdigest()
 
 
 def _for_noun(progress: Progress | None, noun: str) -> Callable[[int], None]:

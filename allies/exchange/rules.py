@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from allies.actions.publication import statuses_after
 from allies.actions.rights import Person, may_change
 from allies.exchange.plan import Plan
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
 from allies.exchange.store import Shelf
-from allies.models import Slugged, Source
+from allies.models import Publishable, Slugged, Source, Status
 from allies.models.fields import prose_fields
 from allies.prose import keys_in
 
@@ -110,6 +111,7 @@ class Rules:
             if plan.is_new:
                 found += load.lacking
             self._check_rights(plan, load, found)
+            self._check_status(plan, load, found)
             self._check_record(plan, load, found)
         self._check_marks(planned, load, errors)
         self._check_unique(planned, load, errors)
@@ -129,6 +131,30 @@ class Rules:
                 column = "status" if "status" in load.at else ""
                 errors.append(_cell(plan, load, column, _not_allowed()))
                 return
+
+    def _check_status(self, plan: "Planned", load: "NounLoad", errors: Any) -> None:
+        """Refuse a status that no step of the publication workflow leads to.
+
+        The operator, who moves whole sites, may also create records that are withdrawn.
+        """
+        if not isinstance(plan.record, Publishable) or errors:
+            return
+        if plan.before is None and self.user is None:
+            return
+        before = plan.before.status if plan.before is not None else Status.DRAFT
+        possible = statuses_after(before)
+        if plan.record.status in (before, *possible):
+            return
+        if plan.before is None:
+            said = _("a new record can be: %(statuses)s") % {
+                "statuses": ", ".join([before, *possible])
+            }
+        else:
+            said = _("a record that is “%(status)s” can stay so or become: %(statuses)s") % {
+                "status": before,
+                "statuses": ", ".join(possible),
+            }
+        errors.append(_cell(plan, load, "status", said))
 
     def _check_record(self, plan: "Planned", load: "NounLoad", errors: Any) -> None:
         if errors:

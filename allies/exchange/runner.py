@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editions import make_editions_after
-from allies.actions.rights import Person
+from allies.actions.rights import Person, reload_user, require_publish_right, versions_of
 from allies.actions.undo import undo
 from allies.actions.undo_sets import UndoReport
 from allies.actions.versions import lock
@@ -29,6 +29,7 @@ from allies.models import (
     ChangesetState,
     Publishable,
     Source,
+    StateConflict,
     moment_of_writing,
     record_models,
     unsupported,
@@ -83,12 +84,21 @@ def run_import(
     def attempt() -> list[Report]:
         with Plan() as plan:
             found = files(plan) if callable(files) else files
-            state = state_for(noun for noun, _rows in found)
-            reports = make_plan(plan, found, user=user, only_new=only_new, progress=progress)
+            state = state_for((noun for noun, _rows in found), user)
+            asking = user and reload_user(user)
+            reports = make_plan(plan, found, user=asking, only_new=only_new, progress=progress)
             if commit:
                 if not all(report.ok for report in reports):
                     raise Refused(reports)
-                apply_plan(plan, changeset, reports, state=state, now=started, progress=progress)
+                apply_plan(
+                    plan,
+                    changeset,
+                    reports,
+                    state=state,
+                    user=user,
+                    now=started,
+                    progress=progress,
+                )
         return reports
 
     try:
@@ -105,19 +115,22 @@ def apply_plan(
     reports: list[Report],
     *,
     state: str,
+    user: Person | None = None,
     now: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write what a plan says and mark its changeset as applied, in one transaction.
 
-    Raises Stale where the data are no longer in the state the plan was made for, Superseded where
-    the changeset is no longer this job's, BrokenRule where the database refuses a record.
+    ``user`` is whom the plan was made for; None is the operator at the command line. Raises Stale
+    if the data or the user's rights are no longer as the plan was made for, Superseded if the
+    changeset is no longer this job's, BrokenRule if the database refuses a record,
+    PublishRightMissing if something written is or was public and the user may not publish.
     """
     nouns = [report.noun for report in reports]
     try:
         with transaction.atomic():
             lock(looked_at(nouns))
-            if state_for(nouns) != state:
+            if state_for(nouns, user) != state:
                 raise Stale
             # Dated behind the lock: who follows the changes in time has seen what is before.
             now = now or moment_of_writing()
@@ -126,7 +139,10 @@ def apply_plan(
             write(plan, changeset, now, progress or _nothing)
             follow(changeset)
             _settle(changeset, reports)
-            finish(changeset, merged(reports), now)
+            changeset.counts = merged(reports)
+            if user is not None:
+                require_publish_right(user=reload_user(user), states=versions_of(changeset))
+            finish(changeset, changeset.counts, now)
     except IntegrityError as error:
         raise BrokenRule(_rule_in_words(error)) from error
 
@@ -169,20 +185,16 @@ def finish(changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.date
 
     Raises Superseded where it is no longer this job's to apply.
     """
-    written = Changeset.objects.filter(pk=changeset.pk, run=changeset.run).exclude(
-        state=ChangesetState.APPLIED
-    )
-    fields = {
-        "state": ChangesetState.APPLIED,
-        "applied_at": now,
-        "counts": counts,
-        "listed": changeset.listed,
-        "message": "",
-    }
-    if not written.update(**fields):
-        raise Superseded
-    for name, value in fields.items():
-        setattr(changeset, name, value)
+    try:
+        changeset.write(
+            state=ChangesetState.APPLIED,
+            applied_at=now,
+            counts=counts,
+            listed=changeset.listed,
+            message="",
+        )
+    except StateConflict as conflict:
+        raise Superseded from conflict
     make_editions_after(changeset)
     transaction.on_commit(after_import.enqueue)
 

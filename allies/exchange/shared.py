@@ -20,6 +20,8 @@ from allies.models.changeset import KEPT_FOR
 
 #: Bytes of a file in one row.
 BLOCK = 1 << 20
+#: Seconds without a byte after which nobody receives an upload any more.
+_UPLOAD_SILENCE_SECONDS = 3600
 
 
 def is_shared() -> bool:
@@ -90,6 +92,15 @@ def forget_copies() -> None:
         with suppress(OSError):
             if folder.stat().st_mtime < before:
                 shutil.rmtree(folder)
+
+
+def forget_broken_uploads() -> None:
+    """Remove the files of uploads whose web server was killed while it received them."""
+    before = time.time() - _UPLOAD_SILENCE_SECONDS
+    for file in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
+        with suppress(OSError):
+            if file.stat().st_mtime < before:
+                file.unlink()
 
 
 # Notes: a few words between a job and those who wait for it. Where the database has them, its own

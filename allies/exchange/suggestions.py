@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils import translation
 
@@ -11,15 +10,23 @@ from allies.exchange.cells import ChoiceCell, ReferenceCell
 from allies.exchange.mapping import BadMapping, FileMapping, identity_mapping
 from allies.exchange.mappings import built_in
 from allies.exchange.resources import NOUNS
-from allies.exchange.tables import Table
+from allies.exchange.tables.table import WORDS
 from allies.folding import fold
 from allies.models import Country
 from allies.models import Mapping as SavedMapping
 from allies.models.fields import EDTFField
 from allies.models.languages import SUFFIXES
 
-#: Rows looked at for the words a column uses, and the most words a table of them has.
-LOOKED_AT, WORDS = 5000, 40
+
+class Described(Protocol):
+    """A table as far as a suggestion needs it: its columns, and the words they begin with."""
+
+    @property
+    def columns(self) -> list[str]: ...
+
+    @property
+    def words(self) -> dict[str, list[str]]: ...
+
 
 #: What files call our columns, in both languages, folded; the first that fits is taken.
 SYNONYMS: dict[str, str] = {
@@ -84,7 +91,7 @@ SYNONYMS: dict[str, str] = {
 _FIGURES = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", re.ASCII)
 
 
-def suggest(noun: str, table: Table) -> dict[str, Any]:
+def suggest(noun: str, table: Described) -> dict[str, Any]:
     """Return the mapping that most likely fits a table: ours, a known one, or one by its names."""
     own = NOUNS[noun]().columns
     if set(table.columns) - {"reason"} <= set(own):
@@ -108,10 +115,10 @@ def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def by_names(noun: str, table: Table) -> dict[str, Any]:
+def by_names(noun: str, table: Described) -> dict[str, Any]:
     """Return how a noun may be fed, from the names of the columns and what stands in them."""
     folded = {fold(name): name for name in reversed(table.columns)}
-    words = words_of(table)
+    words = table.words
     fields: dict[str, Any] = {}
     used: set[str] = set()
     for field in NOUNS[noun]().get_import_fields():
@@ -173,16 +180,6 @@ def meant(noun: str, ours: str, word: str) -> str:
         if folded in names:
             return str(value)
     return ""
-
-
-def words_of(table: Table) -> dict[str, list[str]]:
-    """Return the different words at the beginning of each column, where they are few."""
-    found: dict[str, dict[str, None]] = {name: {} for name in table.columns}
-    for row in islice(table.rows(), LOOKED_AT):
-        for name, cell in zip(table.columns, row.cells, strict=False):
-            if (word := cell.strip()) and len(found[name]) < WORDS:
-                found[name][word] = None
-    return {name: list(words) for name, words in found.items()}
 
 
 def _code_system(words: list[str]) -> str:

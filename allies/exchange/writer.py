@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import connection
 
-from allies.actions.versions import copy_versions, moment
 from allies.exchange.plan import Plan
 from allies.exchange.resources import NOUNS
 from allies.exchange.store import STAMPS, Shelf
 from allies.models import Changeset, OldSlug, Slugged, Source
+from allies.models.writing import copy_versions, moment
 
 #: Rows a statement, so that progress shows and a job can be told to stop in between.
 BATCH = 20_000

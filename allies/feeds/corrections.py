@@ -11,16 +11,26 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from allies.description import last_public_change
 from allies.feeds.atom import FED, plain
 from allies.feeds.entries import correction_html
 from allies.models import Correction
 from allies.public_changes import told
 
 
+class _Atom(Atom1Feed):
+    """Atom whose date stays while the log is empty; Django would write the present moment."""
+
+    def latest_post_date(self) -> dt.datetime:
+        if not self.items and (changed := last_public_change()):
+            return changed
+        return super().latest_post_date()  # type: ignore[no-any-return,no-untyped-call]
+
+
 class CorrectionFeed(Feed):
     """The newest of the log, as Atom."""
 
-    feed_type = Atom1Feed
+    feed_type = _Atom
 
     def title(self) -> str:
         return f"{settings.SITE_NAME}: {_('Corrections')}"

@@ -10,18 +10,36 @@ from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext as _
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 #: Host and port → the numeric addresses it has; raises OSError where it has none.
 Resolver = Callable[[str, int], list[str]]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-#: Set aside for tests, translation and tunnels, whatever this Python takes them for.
-_SET_ASIDE = [
-    ipaddress.ip_network(network)
-    for network in ("192.88.99.0/24", "198.18.0.0/15", "64:ff9b:1::/48", "3fff::/20", "2001::/23")
-]
+#: IPv4 addresses that are not a host of the open internet. IANA IPv4 Special-Purpose Address
+#: Registry, all blocks, also those that are globally reachable but no host's: anycast to relays
+#: and to sinks of DNS. Then multicast, and the deprecated 6to4 anycast.
+_SPECIAL_IPV4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24"),
+            *("192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
+            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        ),
+    )
+)
+#: All of IPv6 that is given to networks as unicast addresses (IANA IPv6 Address Space).
+_UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
+#: IANA IPv6 Special-Purpose Address Registry, as far as it lies in there: protocols (Teredo,
+#: benchmarks, ORCHID, anycast), documentation, 6to4, direct delegation of AS112.
+_SPECIAL_IPV6 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+    )
+)
+#: IPv6 addresses that stand for an IPv4 address, which is looked at instead: mapped, and NAT64.
+_EMBEDS_IPV4 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
 #: What stays as it is in a path or query; everything else is percent-encoded.
 _AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
 
@@ -92,27 +110,16 @@ def _ascii_host(host: str) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Say whether a numeric address is one of the open internet, also when it wraps another."""
+    """Say whether a numeric address is a host of the open internet.
+
+    Decided by the tables above, as ``is_global`` differs between versions of Python.
+    """
     address = ipaddress.ip_address(text)
-    inner = _wrapped(address)
-    if inner is not None:
-        return is_public(str(inner))
-    return (
-        address.is_global
-        and not address.is_multicast
-        and not address.is_reserved
-        and not getattr(address, "is_site_local", False)
-        and not any(address in network for network in _SET_ASIDE)
-    )
-
-
-def _wrapped(address: IPAddress) -> IPAddress | None:
-    """Return the IPv4 address an IPv6 address leads to, by mapping, 6to4 or NAT64."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+    if isinstance(address, ipaddress.IPv6Address):
+        if not any(address in network for network in _EMBEDS_IPV4):
+            return address in _UNICAST_IPV6 and not any(address in n for n in _SPECIAL_IPV6)
+        address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return not any(address in network for network in _SPECIAL_IPV4)
 
 
 def system_resolver(host: str, port: int) -> list[str]:

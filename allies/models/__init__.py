@@ -53,6 +53,7 @@ from allies.models.evidence import (
     unsupported,
     would_lose_support,
 )
+from allies.models.form import KeptForm, SentForm
 from allies.models.frozen import frozen
 from allies.models.job_file import JobFile
 from allies.models.link import (
@@ -68,6 +69,7 @@ from allies.models.pair import Duty, Pair, Period, Tie, ties_between
 from allies.models.rights_change import RightsChange
 from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind, public_key
+from allies.models.state import StateConflict, Stateful
 from allies.models.tie import AllyRow, CertaintyCounts, Ties, certainty_of, first_year_of
 from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
 from allies.models.voting import (
@@ -123,6 +125,7 @@ __all__ = [
     "Frozen",
     "Health",
     "JobFile",
+    "KeptForm",
     "LinkCheck",
     "LinkHealth",
     "LinkPart",
@@ -144,11 +147,14 @@ __all__ = [
     "SearchText",
     "SeeAlso",
     "Sending",
+    "SentForm",
     "Slugged",
     "Source",
     "SourceKind",
     "Stance",
     "Standing",
+    "StateConflict",
+    "Stateful",
     "Status",
     "Tie",
     "TieChange",

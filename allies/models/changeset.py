@@ -13,6 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.nouns import record_of
+from allies.models.state import Stateful
 
 #: The reason given for what came with the site, which readers see in their own language.
 STARTER_CONTENT = "Starter content"
@@ -106,8 +107,10 @@ def _folder(changeset: "Changeset", name: str) -> str:
     return f"imports/{get_random_string(20).lower()}/file"
 
 
-class Changeset(models.Model):
+class Changeset(Stateful):
     """A set of changes to records made together: who, when, why, from which file."""
+
+    STATE = ("state", "run")
 
     kind = models.CharField(_("kind"), max_length=8, choices=ChangesetKind, default="import")
     state = models.CharField(

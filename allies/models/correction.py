@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.desk import AboutQuerySet
 from allies.models.nouns import record_of
+from allies.models.state import Stateful
 
 #: How long the desk keeps a reader's address after it has decided.
 CONTACT_KEPT_FOR = dt.timedelta(days=90)
@@ -56,8 +57,10 @@ class CorrectionQuerySet(AboutQuerySet):
         return int(decided.update(contact=""))
 
 
-class Correction(models.Model):
+class Correction(Stateful):
     """What a reader says is wrong with a record. Only the desk reads the reader's words."""
+
+    STATE = ("outcome",)
 
     noun = models.CharField(max_length=20)
     record_id = models.BigIntegerField()

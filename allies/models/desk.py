@@ -7,12 +7,16 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.core import signing
 from django.db import models
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.nouns import record_of
+from allies.models.state import Stateful
 
 
 class AboutQuerySet(models.QuerySet[Any]):
@@ -51,8 +55,10 @@ class AppointmentQuerySet(AboutQuerySet):
         return self.exclude(done_at=None).exclude(problem="")
 
 
-class Appointment(AboutRecord):
+class Appointment(Stateful, AboutRecord):
     """A step a record is to take at a time to come."""
+
+    STATE = ("done_at",)
 
     step = models.CharField(max_length=10)
     due_at = models.DateTimeField(_("due"), db_index=True)
@@ -78,7 +84,28 @@ _SALT = "allies.preview"
 
 class PreviewLinkQuerySet(AboutQuerySet):
     def valid(self) -> Any:
-        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+        """Those not expired or revoked, made by accounts that may still see the record."""
+        made_by = OuterRef("created_by")
+        codenames = Q(codename=Concat(Value("view_"), OuterRef("noun"))) | Q(
+            codename=Concat(Value("change_"), OuterRef("noun"))
+        )
+        may_see = Permission.objects.filter(
+            codenames,
+            Q(user=made_by) | Q(group__user=made_by),
+            content_type__app_label="allies",
+        )
+        return self.filter(
+            Q(created_by__is_superuser=True) | Exists(may_see),
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            created_by__is_active=True,
+            created_by__is_staff=True,
+        )
+
+    def with_validity(self) -> Any:
+        """Annotate ``is_valid``."""
+        valid = PreviewLink.objects.valid().filter(pk=OuterRef("pk"))
+        return self.annotate(is_valid=Exists(valid))
 
     def signed(self, token: str) -> Any:
         """Return the valid link this token was made for; None where there is none."""
@@ -89,8 +116,13 @@ class PreviewLinkQuerySet(AboutQuerySet):
         return self.valid().filter(pk=number).first()
 
 
-class PreviewLink(AboutRecord):
-    """A link by which somebody without an account reads a draft, until it expires."""
+class PreviewLink(Stateful, AboutRecord):
+    """A link by which somebody without an account reads a draft, until it expires.
+
+    It works only as long as the account that made it may see the draft.
+    """
+
+    STATE = ("revoked_at",)
 
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -109,8 +141,8 @@ class PreviewLink(AboutRecord):
         return signing.dumps(self.pk, salt=_SALT)
 
     @property
-    def is_valid(self) -> bool:
-        return self.revoked_at is None and self.expires_at > timezone.now()
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
 
 
 #: How long a form counts as open after it was last heard of.

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.ally_list import AllyList
 from allies.models.base import OldSlug
+from allies.models.state import Stateful
 
 #: What a retraction writes; nothing else of an edition is ever written again.
 _RETRACTION = {"retracted_at", "retracted_by", "retraction"}
@@ -85,8 +86,10 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         raise Frozen
 
 
-class Edition(models.Model):
+class Edition(Stateful):
     """A list as it was published at one time."""
+
+    STATE = ("retracted_at",)
 
     # No constraint: an edition outlives its list, and goes on saying which it was.
     ally_list = models.ForeignKey(
@@ -177,8 +180,8 @@ class Edition(models.Model):
         return found
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write an edition that is new, or the retraction of one; raise Frozen for all else."""
-        if not self._state.adding and set(kwargs.get("update_fields") or {"*"}) - _RETRACTION:
+        """Write an edition that is new; raise Frozen for all else."""
+        if not self._state.adding:
             raise Frozen
         super().save(*args, **kwargs)
 

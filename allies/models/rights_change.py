@@ -1,4 +1,4 @@
-"""Rights given and taken: who did it, to whom, when."""
+"""The audit record of accounts and rights: what was done, by whom, to whom, when."""
 
 from django.conf import settings
 from django.db import models
@@ -6,10 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RightsChange(models.Model):
-    """That somebody was given a right, or that it was taken from them.
+    """A right given or taken, or another change to an account, a group or how somebody signs in.
 
-    ``whom`` and ``what`` are words, as they were then: accounts and groups come and go.
+    ``by_name``, ``whom`` and ``what`` are texts, as they were then: accounts and groups come and
+    go. ``what`` is the name of a group or permission, or one of the words of
+    ``signing_in.rights_record.HAPPENED``; ``kind`` tells which, since groups may have any name.
     """
+
+    RIGHT, ACCOUNT = "right", "account"
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
     by = models.ForeignKey(
@@ -20,13 +24,15 @@ class RightsChange(models.Model):
         related_name="+",
         help_text=_("Nobody: from the command line."),
     )
+    by_name = models.CharField(_("by whom"), max_length=200, blank=True, default="")
     whom = models.CharField(_("whose"), max_length=200)
+    kind = models.CharField(max_length=10, default=RIGHT)
     what = models.CharField(_("right"), max_length=300)
     given = models.BooleanField(_("given"))
 
     class Meta:
-        verbose_name = _("right given or taken")
-        verbose_name_plural = _("rights given and taken")
+        verbose_name = _("change to accounts and rights")
+        verbose_name_plural = _("changes to accounts and rights")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from allies.observing.metrics import figures, waiting_jobs
 from allies.replicas import REPLICAS, answers
+from allies.upload_swap import is_interrupted
 
 #: Seconds after which a job nobody began says that no worker is at work.
 PATIENCE = 300
@@ -40,6 +41,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     lacks = {"database": "" if left else primary, "static files": _static_files()}
     if not primary:
         lacks["migrations"] = _migrations()
+    if is_interrupted():
+        lacks["restore"] = "interrupted; run `manage.py restore --resume`"
     notes = {"cache": _cache(), "worker": "" if primary else _worker()}
     if REPLICAS:
         notes = {"primary": primary and f"{primary}; nothing can be edited", **replicas, **notes}
@@ -49,6 +52,9 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def _away(server: str) -> str:
+    file_problem = getattr(connections[server], "file_problem", None)  # SQLite's only
+    if file_problem is not None and (said := file_problem()):
+        return str(said)
     return "" if answers(server) else "not to be reached"
 
 

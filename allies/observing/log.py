@@ -18,6 +18,19 @@ class NameRequests(logging.Filter):
         return True
 
 
+class OneLineForClientErrors(logging.Filter):
+    """Drops the traceback of what a client did wrong: of a 4xx answer there is nothing to fix.
+
+    Django logs one for each wrong ``Host``, form that is too large, and address it suspects.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status = getattr(record, "status_code", None)
+        if isinstance(status, int) and 400 <= status < 500:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class _Stamped(logging.Formatter):
     """Gives times to the millisecond and with their zone: servers may stand in several."""
 

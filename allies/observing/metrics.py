@@ -21,6 +21,11 @@ SECONDS = Histogram(
     ["answer"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+REFUSED = Counter(
+    "allies_refused",
+    "Requests refused before any work, by reason: host, body (size), rate, lookup (in a list).",
+    ["reason"],
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
@@ -30,6 +35,12 @@ def count(method: str, status: str, answer: str, seconds: float) -> None:
         return
     REQUESTS.labels(method if method in _METHODS else "other", f"{status[:1]}xx", answer).inc()
     SECONDS.labels(answer).observe(seconds)
+
+
+def count_refusal(reason: str) -> None:
+    """Count a request refused before any work, where figures are kept at all."""
+    if settings.METRICS_TOKEN:
+        REFUSED.labels(reason).inc()
 
 
 class _Jobs:
@@ -66,5 +77,6 @@ def figures() -> bytes:
     else:
         registry.register(REQUESTS)
         registry.register(SECONDS)
+        registry.register(REFUSED)
     registry.register(_Jobs())
     return bytes(generate_latest(registry))

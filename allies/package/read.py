@@ -7,12 +7,13 @@ import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipInfo
 
 from django.utils.translation import gettext as _
 
 from allies.package.describe import version
 from allies.package.write import DESCRIPTOR
+from allies.tabular import Archive, TooLarge
 
 #: Longest description read, in bytes, and bytes unpacked at a time.
 MAX_DESCRIPTOR, PIECE = 4 * 1024 * 1024, 1024 * 1024
@@ -43,11 +44,13 @@ class PackageFile:
 
     def __init__(self, path: Path, *, most: int) -> None:
         try:
-            self._zip = ZipFile(path)
-        except (BadZipFile, OSError, ValueError) as error:
+            self._zip = Archive(path, most=most)
+        except TooLarge as error:
+            raise NotAPackage(str(error)) from error
+        except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise NotAPackage(_("This is no ZIP archive: %(file)s.") % {"file": path}) from error
         try:
-            self._infos = self._checked(most)
+            self._infos = self._checked()
             described = self._described()
             self.members = [self._member(resource) for resource in described["resources"]]
             self.changed = self._changed(described)
@@ -69,21 +72,23 @@ class PackageFile:
         path, digest = folder / f"{member.name}.csv", sha256()
         left = self._infos[member.path].file_size
         try:
-            with self._zip.open(self._infos[member.path]) as packed, path.open("wb") as file:
+            with self._zip.open(member.path) as packed, path.open("wb") as file:
                 while piece := packed.read(PIECE):
                     left -= len(piece)
                     if left < 0:
                         raise _spoilt(member.path)
                     digest.update(piece)
                     file.write(piece)
+        except TooLarge as error:
+            raise NotAPackage(str(error)) from error
         except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise _spoilt(member.path) from error
         if digest.hexdigest() != member.sha256:
             raise _spoilt(member.path)
         return path
 
-    def _checked(self, most: int) -> dict[str, ZipInfo]:
-        """Return the archive's files by name, where all of them are plain and not too large."""
+    def _checked(self) -> dict[str, ZipInfo]:
+        """Return the archive's files by name, if all of them are plain and named once."""
         infos: dict[str, ZipInfo] = {}
         for info in self._zip.infolist():
             name = info.filename
@@ -91,11 +96,6 @@ class PackageFile:
             if odd or name in infos or info.flag_bits & _ENCRYPTED:
                 raise _spoilt(name)
             infos[name] = info
-        if sum(info.file_size for info in infos.values()) > most:
-            raise NotAPackage(
-                _("Unpacked, this is more than %(most)d bytes, which are accepted.")
-                % {"most": most}
-            )
         return infos
 
     def _described(self) -> dict[str, Any]:
@@ -105,11 +105,10 @@ class PackageFile:
                 _("This is no data package: there is no %(file)s in it.") % {"file": DESCRIPTOR}
             )
         try:
-            with self._zip.open(info) as file:
-                text = file.read(MAX_DESCRIPTOR + 1)
-            if len(text) > MAX_DESCRIPTOR:
-                raise _spoilt(DESCRIPTOR)
-            described = json.loads(text)
+            described = json.loads(self._zip.read(info.filename, MAX_DESCRIPTOR))
+        except TooLarge as error:
+            raise NotAPackage(str(error)) from error
+        # RuntimeError: a member that is encrypted, or JSON that is nested too deeply.
         except (BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
             raise _spoilt(DESCRIPTOR) from error
         if not isinstance(described, dict):

@@ -1,15 +1,21 @@
-"""Writes down every right that is given or taken by form, command or shell.
+"""Writes down every change to accounts, rights and how somebody signs in.
 
-What is written past the models, as by ``update()``, says nothing of itself, and is not noticed.
+Signals notice forms, commands and the shell alike. What is written past the models, as by
+``update()``, sends none and is not noticed.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hasher, identify_hasher, is_password_usable
 from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from simple_history.models import HistoricalRecords
 
 from allies.models import RightsChange
@@ -18,17 +24,49 @@ User: Any = get_user_model()
 
 #: What an account may be by itself.
 FLAGS = ("is_active", "is_staff", "is_superuser")
-#: Where an account keeps what it was when it was last read for this.
+
+#: (what, given) → what happened, for changes that are not a group or permission given or taken.
+HAPPENED = {
+    ("account", True): gettext_lazy("Account created"),
+    ("account", False): gettext_lazy("Account deleted"),
+    ("group", True): gettext_lazy("Group created"),
+    ("group", False): gettext_lazy("Group deleted"),
+    ("is_active", True): gettext_lazy("Account activated"),
+    ("is_active", False): gettext_lazy("Account deactivated"),
+    ("is_staff", True): gettext_lazy("Access to the admin site given"),
+    ("is_staff", False): gettext_lazy("Access to the admin site removed"),
+    ("is_superuser", True): gettext_lazy("Made a superuser"),
+    ("is_superuser", False): gettext_lazy("No longer a superuser"),
+    ("password", True): gettext_lazy("Password set"),
+    ("password", False): gettext_lazy("Password removed"),
+    ("second_factor", True): gettext_lazy("Two-factor authentication set up"),
+    ("second_factor", False): gettext_lazy("Two-factor authentication removed"),
+    ("recovery_codes", True): gettext_lazy("Recovery codes created"),
+    ("sessions", False): gettext_lazy("Sessions ended"),
+}
+
+#: Begins ``what`` where an account or group got another name; the old one follows.
+_RENAMED = "renamed: "
+
+#: Where a record keeps what was stored before it is saved.
 _BEFORE = "_rights_before"
 
 
-def _write(whom: Any, what: Iterable[str], *, given: bool) -> None:
+def write_change(
+    whom: Any, what: Iterable[str], *, given: bool, kind: str = RightsChange.ACCOUNT
+) -> None:
+    """Write changes down, as done by whoever sent the current request; nobody for a command."""
     request = getattr(HistoricalRecords.context, "request", None)
-    by = getattr(request, "user", None)
+    user = getattr(request, "user", None)
+    by = user if user is not None and user.is_authenticated else None
+    # Whoever deletes their own account is not there to refer to.
+    by_id = by.pk if by is not None and User.objects.filter(pk=by.pk).exists() else None
     RightsChange.objects.bulk_create(
         RightsChange(
-            by=by if by is not None and by.is_authenticated else None,
+            by_id=by_id,
+            by_name=str(by)[:200] if by is not None else "",
             whom=str(whom)[:200],
+            kind=kind,
             what=one[:300],
             given=given,
         )
@@ -36,33 +74,80 @@ def _write(whom: Any, what: Iterable[str], *, given: bool) -> None:
     )
 
 
+def describe_change(change: RightsChange) -> str:
+    """Say what happened, in the language of the page."""
+    if change.kind == RightsChange.ACCOUNT:
+        if change.what.startswith(_RENAMED):
+            return _("Renamed from “%(name)s”") % {"name": change.what.removeprefix(_RENAMED)}
+        return str(HAPPENED.get((change.what, change.given), change.what))
+    said = _("Given: %(right)s") if change.given else _("Removed: %(right)s")
+    return said % {"right": change.what}
+
+
+# Accounts and groups.
+
+
 @receiver(pre_save, sender=User)
-def _remember(instance: Any, raw: bool = False, **_signal: Any) -> None:
-    stored = None if raw else type(instance).objects.filter(pk=instance.pk).values(*FLAGS).first()
-    setattr(instance, _BEFORE, stored or dict.fromkeys(FLAGS, False))
+@receiver(pre_save, sender=Group)
+def _remember(sender: Any, instance: Any, raw: bool = False, **_signal: Any) -> None:
+    if not raw:  # else from a dump, which has this record in it
+        names = (*FLAGS, "password", "username") if sender is User else ("name",)
+        stored = sender._default_manager.filter(pk=instance.pk).values(*names).first()
+        setattr(instance, _BEFORE, stored)
 
 
 @receiver(post_save, sender=User)
-def _flags(instance: Any, raw: bool = False, **_signal: Any) -> None:
+@receiver(post_save, sender=Group)
+def _saved(
+    sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **_signal: Any
+) -> None:
     if raw:
-        return  # from a dump, which has this record in it
-    before = getattr(instance, _BEFORE)
-    for given in (True, False):
-        names = [flag for flag in FLAGS if getattr(instance, flag) is given != before[flag]]
-        _write(instance, names, given=given)
+        return
+    before, is_account = getattr(instance, _BEFORE), sender is User
+    name = "username" if is_account else "name"
+    changes: list[tuple[str, bool]] = []
+    if before is None:
+        changes.append(("account" if is_account else "group", True))
+        before = {**dict.fromkeys(FLAGS, False), name: getattr(instance, name)}
+    saved = before.keys() if update_fields is None else before.keys() & set(update_fields)
+    if name in saved and getattr(instance, name) != before[name]:
+        changes.append((f"{_RENAMED}{before[name]}", True))
+    changes += [
+        (flag, getattr(instance, flag))
+        for flag in FLAGS
+        if is_account and flag in saved and getattr(instance, flag) != before[flag]
+    ]
+    if "password" in saved and _is_new_password(instance, before["password"]):
+        changes.append(("password", is_password_usable(instance.password)))
+    for what, given in changes:
+        write_change(instance, [what], given=given)
+
+
+def _is_new_password(account: Any, before: str) -> bool:
+    """Say whether somebody set a password; Django alone hashes an old one in a new way."""
+    if account.password == before:
+        return False
+    if account._password is not None or not is_password_usable(account.password):
+        return True
+    try:
+        old = identify_hasher(before)
+    except ValueError:  # there was none
+        return True
+    preferred = get_hasher()
+    return old.algorithm == preferred.algorithm and not preferred.must_update(before)
 
 
 @receiver(post_delete, sender=User)
 @receiver(post_delete, sender=Group)
 def _gone(instance: Any, **_signal: Any) -> None:
-    _write(instance, ["account" if isinstance(instance, User) else "group"], given=False)
+    write_change(instance, ["account" if isinstance(instance, User) else "group"], given=False)
 
 
 @receiver(pre_delete, sender=Group)
 def _group_goes(instance: Any, **_signal: Any) -> None:
     """A group that goes takes its rights from its members, without a word of theirs."""
     for user in instance.user_set.all():
-        _write(user, [_named(instance)], given=False)
+        write_change(user, [_named(instance)], given=False, kind=RightsChange.RIGHT)
 
 
 @receiver(m2m_changed, sender=User.groups.through)
@@ -85,7 +170,8 @@ def _linked(
         pk_set = links.values(model._meta.model_name)
     for other in model.objects.filter(pk__in=pk_set):
         whom, what = (other, instance) if reverse else (instance, other)
-        _write(whom, [_named(what)], given=action == "post_add")
+        given = action == "post_add"
+        write_change(whom, [_named(what)], given=given, kind=RightsChange.RIGHT)
 
 
 def _named(what: Any) -> str:
@@ -93,3 +179,31 @@ def _named(what: Any) -> str:
     if isinstance(what, Group):
         return str(what)
     return f"{what.content_type.app_label}.{what.codename}"
+
+
+# The second step. One that was begun and never confirmed counts for nothing.
+
+
+@receiver(pre_save, sender=TOTPDevice)
+def _remember_app(instance: Any, raw: bool = False, **_signal: Any) -> None:
+    stored = TOTPDevice.objects.filter(pk=instance.pk, confirmed=True)
+    setattr(instance, _BEFORE, raw or stored.exists())
+
+
+@receiver(post_save, sender=TOTPDevice)
+def _app_saved(instance: Any, **_signal: Any) -> None:
+    if instance.confirmed and not getattr(instance, _BEFORE):
+        write_change(instance.user, ["second_factor"], given=True)
+
+
+@receiver(post_delete, sender=TOTPDevice)
+def _app_gone(instance: Any, origin: Any = None, **_signal: Any) -> None:
+    goes_with_account = getattr(origin, "model", type(origin)) is User
+    if instance.confirmed and not goes_with_account:
+        write_change(instance.user, ["second_factor"], given=False)
+
+
+@receiver(post_save, sender=StaticDevice)
+def _codes_made(instance: Any, created: bool, raw: bool = False, **_signal: Any) -> None:
+    if created and not raw:
+        write_change(instance.user, ["recovery_codes"], given=True)

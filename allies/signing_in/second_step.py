@@ -37,6 +37,11 @@ def begin(user: Any) -> Any:
     )[0]
 
 
+def forget_begun(user: Any) -> None:
+    """Forget the app a user was setting up; the next one gets a key of its own."""
+    TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+
+
 def confirm(user: Any, code: str) -> Any:
     """Set the second step up, if the code is from the app that was begun; return that, or None."""
     with transaction.atomic():

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from allies.client import client_of
+from allies.signing_in.rights_record import write_change
 
 #: Where a session says of itself when, where from and with what it began.
 BEGAN = "allies_began"
@@ -59,13 +61,30 @@ def sessions_of(user: Any, this: str | None = None) -> list[OpenSession]:
 def end(user: Any, handle: str) -> bool:
     """End one session of somebody's; say whether there was one."""
     keys = [key for key, _began in _of(user) if constant_time_compare(_handle(key), handle)]
-    return bool(Session.objects.filter(session_key__in=keys).delete()[0])
+    return bool(_delete(user, keys))
 
 
 def end_all(user: Any, but: str | None = None) -> int:
     """End somebody's sessions, but for one key; return how many ended."""
     keys = [key for key, _began in _of(user) if key != but]
-    return Session.objects.filter(session_key__in=keys).delete()[0]
+    return _delete(user, keys)
+
+
+def _delete(user: Any, keys: list[str]) -> int:
+    number = Session.objects.filter(session_key__in=keys).delete()[0]
+    if number:
+        write_change(user, ["sessions"], given=False)
+    return number
+
+
+@receiver(post_save, sender=get_user_model())
+def _end_of_barred(
+    instance: Any, raw: bool = False, update_fields: Any = None, **_signal: Any
+) -> None:
+    """End the sessions of an account that is barred: it may be let in again some day."""
+    is_about_this = update_fields is None or {"is_active", "is_staff"} & set(update_fields)
+    if is_about_this and not (raw or (instance.is_active and instance.is_staff)):
+        end_all(instance)
 
 
 def _of(user: Any) -> Iterator[tuple[str, dict[str, str]]]:

@@ -2,24 +2,29 @@
 
 import logging
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib.admin import AdminSite
+from django.contrib import messages
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.forms import UsernameField
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
+from allies.kept_forms import explain, fill, kept_for, sign_in_again
+from allies.sent_forms import done_once
 from allies.signing_in import second_step
+from allies.signing_in.lists import bounded
+from allies.signing_in.onward import drop_refused
 from allies.views.errors import bad_request
 
 log = logging.getLogger(__name__)
@@ -39,21 +44,39 @@ class Desk(AdminSite):
     site_title = gettext_lazy("Allies")
     index_title = gettext_lazy("Contents")
 
+    def register(
+        self, model_or_iterable: Any, admin_class: type[ModelAdmin] | None = None, **options: Any
+    ) -> None:
+        """Register models; no list of this site takes lookups it does not offer."""
+        super().register(model_or_iterable, bounded(admin_class or ModelAdmin), **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_step.is_missing(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap a view: what no database can hold, as a number too large, is refused."""
-        inner = super().admin_view(view, cacheable)
+        inner = super().admin_view(done_once(view), cacheable)
 
         @wraps(inner)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if any("\0" in value for _name, values in request.POST.lists() for value in values):
+            if _has_nul(request.GET) or _has_nul(request.POST):
                 return bad_request(request)
+            is_lost = request.method == "POST" and not self.has_permission(request)
+            if is_lost and (to_sign_in := sign_in_again(request)):
+                return to_sign_in
+            kept = kept_for(request)
+            request.kept = kept  # type: ignore[attr-defined]
+            if kept is not None:
+                messages.warning(request, explain(kept))
             try:
                 response = inner(request, *args, **kwargs)
                 # What is wrong with a question may show only when its answer is drawn.
-                return response.render() if isinstance(response, TemplateResponse) else response
+                if isinstance(response, TemplateResponse):
+                    response.render()
+                    # A view that fills in what was kept itself takes it away.
+                    if kept is not None and request.kept is not None:  # type: ignore[attr-defined]
+                        response.content = fill(response.content.decode(), kept.fields).encode()
+                return response
             except (ValueError, OverflowError, DataError, ValidationError) as error:
                 is_list = ACTION_CHECKBOX_NAME in request.POST
                 is_too_large = isinstance(error, (OverflowError, DataError))
@@ -83,7 +106,31 @@ class Desk(AdminSite):
         is_half_in = super().has_permission(request) and second_step.is_missing(request)
         if request.method == "GET" and is_half_in:
             return _to_second_step(request)
+        drop_refused(request)
         return super().login(request, extra_context)
+
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        is_refused = drop_refused(request)
+        response = super().logout(request, extra_context)
+        # An address with a query is led back to itself by Django, and then answers forms only.
+        if is_refused or getattr(response, "url", "") == request.path:
+            return redirect("allies:front")
+        return response
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        from allies.signing_in.views import PasswordChangePage
+
+        request.current_app = self.name  # type: ignore[attr-defined]
+        context = {**self.each_context(request), **(extra_context or {})}
+        view = PasswordChangePage.as_view(
+            extra_context=context,
+            template_name=self.password_change_template or "registration/password_change_form.html",
+        )
+        return cast(HttpResponse, view(request))
 
     def get_urls(self) -> list[Any]:
         from allies.signing_in import views  # after the site: its forms are Django's own
@@ -99,6 +146,10 @@ class Desk(AdminSite):
             ),
             *(one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"),
         ]
+
+
+def _has_nul(data: QueryDict) -> bool:
+    return any("\0" in text for name, values in data.lists() for text in (name, *values))
 
 
 def _to_second_step(request: HttpRequest) -> HttpResponse:

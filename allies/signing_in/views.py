@@ -6,13 +6,13 @@ from typing import Any
 import segno
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import logout
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse, reverse_lazy
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,6 +22,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as take_second_step
 
 from allies.signing_in import second_step
+from allies.signing_in.onward import next_address
+from allies.signing_in.reauthentication import is_own_password, require_password
 from allies.signing_in.sessions import end, end_all, sessions_of
 
 
@@ -91,14 +93,19 @@ def second_step_page(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def set_up_page(request: HttpRequest) -> HttpResponse:
     """Set the second step up: scan a picture, give a code, keep the codes for recovery."""
-    user: Any = request.user
     if not _came_in(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    if second_step.app_of(user) is not None:
+    if second_step.app_of(request.user) is not None:
         return redirect("admin:sign-in")
     if "leave" in request.POST:
         logout(request)
         return redirect("admin:login")
+    response: HttpResponse = require_password(_set_up, again=True)(request)
+    return response
+
+
+def _set_up(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
     form = CodeForm(request.POST or None)
     if form.is_valid():
         if app := second_step.confirm(user, form.cleaned_data["code"]):
@@ -121,7 +128,6 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     """One's own sign-in: the second step, and everywhere one is signed in."""
     user: Any = request.user
     app = second_step.app_of(user)
-    form = CodeForm()
     if request.method == "POST":
         if handle := request.POST.get("end"):
             end(user, handle)
@@ -131,17 +137,29 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
             said = ngettext("%d other session has ended.", "%d other sessions have ended.", number)
             messages.success(request, said % number)
         elif app and ("codes" in request.POST or "remove" in request.POST):
-            form = CodeForm(request.POST)
-            if form.is_valid() and second_step.taken(user, form.cleaned_data["code"]):
-                if "codes" in request.POST:
-                    return _codes(request)
-                second_step.forget(user)
-                messages.success(request, _("The second step was taken away."))
-                return redirect("admin:sign-in")
-            if form.is_valid():
-                form.refuse()
-        if not form.errors:
+            response: HttpResponse = require_password(_change_second_step, again=True)(request)
+            return response
+        return redirect("admin:sign-in")
+    return _sign_in(request, CodeForm())
+
+
+def _change_second_step(request: HttpRequest) -> HttpResponse:
+    """Make new recovery codes or remove the second step, for a code."""
+    form = CodeForm(request.POST)
+    if form.is_valid():
+        if second_step.taken(request.user, form.cleaned_data["code"]):
+            if "codes" in request.POST:
+                return _codes(request)
+            second_step.forget(request.user)
+            messages.success(request, _("The second step was taken away."))
             return redirect("admin:sign-in")
+        form.refuse()
+    return _sign_in(request, form)
+
+
+def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
+    user: Any = request.user
+    app = second_step.app_of(user)
     form.fields["code"].widget.attrs.pop("autofocus")
     return _page(
         *(request, "sign_in", _("Your sign-in")),
@@ -168,11 +186,36 @@ def _page(request: HttpRequest, name: str, title: str, **context: Any) -> HttpRe
 
 def _onward(request: HttpRequest) -> HttpResponse:
     """Go to where one was going, as far as that is here."""
-    onward = request.GET.get("next", "")
-    is_here = url_has_allowed_host_and_scheme(
-        onward, {request.get_host()}, require_https=request.is_secure()
-    )
-    return HttpResponseRedirect(onward if is_here else reverse("admin:index"))
+    return HttpResponseRedirect(next_address(request) or reverse("admin:index"))
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Django's own; wrong guesses of the old password count as failed sign-ins."""
+
+    request: HttpRequest
+
+    def clean_old_password(self) -> str:
+        password = str(self.cleaned_data["old_password"])
+        if not is_own_password(self.request, password):
+            message = self.error_messages["password_incorrect"]
+            raise forms.ValidationError(message, code="password_incorrect")
+        return password
+
+
+class PasswordChangePage(PasswordChangeView):
+    """Change one's own password; every other session ends, and so does an app half set up."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.request = self.request
+        return form
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        second_step.forget_begun(self.request.user)
+        return super().form_valid(form)
 
 
 def _secret(app: Any) -> str:

@@ -4,6 +4,7 @@ Nothing here knows what a record is.
 """
 
 from allies.tabular.csv import csv_lines, shield, unshield
+from allies.tabular.unpacking import Archive, Member, Readable, TooLarge, Unpacked
 from allies.tabular.xlsx import TooMuch, check_length, letters, xlsx_blocks
 from allies.tabular.zip import ZipStream
 
@@ -16,7 +17,12 @@ CONTENT_TYPES = {
 
 __all__ = [
     "CONTENT_TYPES",
+    "Archive",
+    "Member",
+    "Readable",
+    "TooLarge",
     "TooMuch",
+    "Unpacked",
     "ZipStream",
     "check_length",
     "csv_lines",

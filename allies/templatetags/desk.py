@@ -6,9 +6,10 @@ from django import template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from allies.actions.changeset_access import ChangesetAccess
 from allies.actions.rights import may
 from allies.attention import ENOUGH, about, findings
-from allies.models import Changeset, ChangesetState, Correction, record_models
+from allies.models import Changeset, ChangesetState, Correction
 
 register = template.Library()
 
@@ -30,6 +31,12 @@ def desk(context: Any) -> list[dict[str, Any]]:
     return lines
 
 
+@register.filter
+def may_view(user: Any, changeset: Changeset | None) -> bool:
+    """Say whether a link to a changeset opens for the user; runs no query once rights are read."""
+    return changeset is not None and ChangesetAccess(user).allows(changeset)
+
+
 def _line(label: Any, records: Any, view: str, query: str) -> list[dict[str, Any]]:
     count = records.order_by()[: ENOUGH + 1].count()
     address = f"{reverse(f'admin:allies_{view}_changelist')}?{query}"
@@ -44,12 +51,7 @@ def _corrections(user: Any) -> list[dict[str, Any]]:
 
 
 def _proposals(user: Any) -> list[dict[str, Any]]:
-    nouns = [
-        model._meta.model_name
-        for model in record_models()
-        if may(user=user, action="change", record=model)
-    ]
-    waiting = Changeset.objects.proposed().filter(about_noun__in=nouns)
+    waiting = Changeset.objects.proposed().filter(ChangesetAccess(user).condition())
     query = f"state__exact={ChangesetState.PROPOSED}"
     return _line(_("Proposals that wait"), waiting, "changeset", query)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
 
 from allies.actions.reports import (
+    AlreadySent,
     NotSent,
     TooMuchSent,
     TooSoon,
@@ -30,9 +31,6 @@ from allies.models.fields import LinesField
 from allies.public_changes import told
 from allies.views.listing import PER_PAGE, asked_page
 from allies.views.record import BesideRecord, Renamed
-
-#: More than the longest form, with every letter written as browsers send it.
-MOST_BYTES = 128 * 1024
 
 
 class CorrectionForm(forms.Form):
@@ -79,14 +77,6 @@ class CorrectPage(BesideRecord):
     template_name = "allies/correction/form.html"
     clock: Callable[[], dt.datetime] = staticmethod(timezone.now)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        length = str(request.META.get("CONTENT_LENGTH") or 0)
-        if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BYTES:
-            return HttpResponse(
-                _("This is too long."), status=413, content_type="text/plain; charset=utf-8"
-            )
-        return super().dispatch(request, *args, **kwargs)
-
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
         return self._form(CorrectionForm(initial=self._new_token()))
@@ -121,6 +111,8 @@ class CorrectPage(BesideRecord):
                 client=client_of(request),
                 now=self.clock(),
             )
+        except AlreadySent:
+            return HttpResponseRedirect(_beside(self.object, "sent"))
         except TooMuchSent as limit:
             response = self._again(_wait(limit.wait), status=429)
             response.headers["Retry-After"] = str(math.ceil(limit.wait.total_seconds()))

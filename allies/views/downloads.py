@@ -1,7 +1,7 @@
 """The rows of a filtered view as files: CSV, JSON, XLSX and data package."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -31,9 +31,11 @@ DATA_FORMS: dict[str, Any] = {
 FORMS: dict[str, Any] = {**DATA_FORMS, "atom": gettext_lazy("feed to follow (Atom)")}
 
 
-def download_links(address: str, query: str = "") -> list[tuple[Any, str]]:
-    """Return (label, address) of the downloads of the list at an address."""
-    return [(label, form_address(address, form, query)) for form, label in FORMS.items()]
+def download_links(
+    address: str, query: str = "", forms: Mapping[str, Any] = FORMS
+) -> list[tuple[Any, str]]:
+    """Return (label, address) of the downloads of the list at an address, in these forms."""
+    return [(label, form_address(address, form, query)) for form, label in forms.items()]
 
 
 def form_address(address: str, form: str, query: str = "") -> str:

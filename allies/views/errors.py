@@ -3,10 +3,13 @@
 import sys
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
+
+from allies.db_errors import is_database_away
+from allies.kept_forms import ask_again
 
 #: Tells the page that it has no address to come back to.
 _ERROR = {"is_error": True}
@@ -14,12 +17,21 @@ _ERROR = {"is_error": True}
 RETRY_AFTER = 10
 
 
+class Refused(BadRequest):
+    """A request that is not answered; the page says why, and leads back to an address."""
+
+    def __init__(self, reason: str, *, back: str = "") -> None:
+        super().__init__(reason)
+        self.back = back
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "404.html", _ERROR, status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "400.html", _ERROR, status=400)
+    shown = {**_ERROR, "refused": exception if isinstance(exception, Refused) else None}
+    return render(request, "400.html", shown, status=400)
 
 
 @requires_csrf_token
@@ -28,14 +40,19 @@ def forbidden(request: HttpRequest, exception: Any = None, **kwargs: Any) -> Htt
 
 
 @requires_csrf_token
-def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Say that a form was not taken, for nothing tells that it was sent from a page of ours."""
+def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Say that a form was not taken, for nothing tells that it was sent from a page of ours.
+
+    One that a page of the admin drew is kept, and shown again to the account it was drawn for.
+    """
+    if again := ask_again(request):
+        return again
     shown = {**_ERROR, "is_foreign": True}
     return render(request, "403.html", shown, status=403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+    if not is_database_away(sys.exception()):
         return render(request, "500.html", _ERROR, status=500)
     response = render(request, "503.html", _ERROR, status=503)
     response["Retry-After"] = str(RETRY_AFTER)

@@ -24,7 +24,7 @@ from allies.models import (
     votes_by_year,
 )
 from allies.views.columns import COUNTRY_CODE, Column
-from allies.views.downloads import download_links
+from allies.views.downloads import DATA_FORMS, download_links
 from allies.views.listing import Listing
 from allies.views.record import Renameable, find_pair
 
@@ -71,7 +71,7 @@ def votes_shown(pair: Pair, *, until: dt.date | None) -> ShownVotes | None:
         chart=_chart(pair, years, total),
         sources=list(sources_of_votes(roll_calls)),
         downloads=download_links(
-            address.removesuffix(".csv"), f"date_before={until}" if until else ""
+            address.removesuffix(".csv"), f"date_before={until}" if until else "", DATA_FORMS
         ),
     )
 

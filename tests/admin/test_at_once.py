@@ -78,6 +78,35 @@ class Editor:
             self.answer = answer.status, answer.read().decode()
 
 
+class Clicks:
+    """Somebody signed in who sends one form several times at the same moment."""
+
+    def __init__(self, address, session):
+        self.session = session
+        self.editor = Editor(address, session)
+        self.editor.open()
+        self.token = next(c.value for c in self.editor.jar if c.name == "csrftoken")
+
+    def send(self, times, **fields):
+        """Send it; return, for each, the status and the address it led to."""
+        data = urllib.parse.urlencode({**self.editor.fields, **fields}).encode()
+        ready, answers = threading.Barrier(times), []
+
+        def click():
+            request = urllib.request.Request(self.editor.address, data)
+            request.add_header("Cookie", f"sessionid={self.session}; csrftoken={self.token}")
+            ready.wait()
+            with urllib.request.urlopen(request) as answer:
+                answers.append((answer.status, answer.url))
+
+        threads = [threading.Thread(target=click) for _number in range(times)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+
 def _text(value):
     return html.unescape(value)
 
@@ -109,3 +138,37 @@ def test_of_editors_who_save_at_once_one_is_first_and_nobodys_work_is_lost(site)
     assert sorted([stands, *proposed]) == places
     kept = [editor for editor in editors if "The ground has moved" in editor.answer[1]]
     assert len(kept) == PEOPLE - 1
+
+
+CLICKED = """
+import json
+from django.contrib.admin.models import LogEntry
+from allies.models import Changeset, Event
+events = Event.objects.filter(title_en="Clicked")
+print(json.dumps([events.count(), Event.history.filter(title_en="Clicked").count(),
+    LogEntry.objects.filter(object_repr="Clicked").count(),
+    [len(c.changes) for c in Changeset.objects.proposed()]]))
+"""
+
+EDITOR = """
+from django.contrib.auth.models import Group, User
+User.objects.get(username="person-1").groups.set([Group.objects.get(name="Editors")])
+"""
+
+
+def test_six_clicks_at_once_make_one_event_and_one_proposal(site):
+    pk, sessions = json.loads(site.shell(PREPARE.format(people=2)))
+    site.shell(EDITOR)
+    base = f"{site.serve()}/en/admin/allies/event"
+    add = Clicks(f"{base}/add/", sessions[0])
+    made = add.send(6, kind="visit", date="2024", title_en="Clicked", _continue="1")
+    assert len(made) == 6
+    assert {status for status, _address in made} == {200}
+    assert len({address for _status, address in made}) == 1
+    assert re.search(r"/event/\d+/change/", made[0][1])
+    edit = Clicks(f"{base}/{pk}/change/", sessions[1])
+    proposed = edit.send(6, place_en="Hall", _propose="1")
+    assert {status for status, _address in proposed} == {200}
+    assert len({address for _status, address in proposed}) == 1
+    assert "/changeset/" in proposed[0][1]
+    assert json.loads(site.shell(CLICKED)) == [1, 1, 1, [1]]

@@ -5,15 +5,21 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from allies.exchange.jobs import apply as apply_job
 from allies.exchange.jobs import check as check_job
-from allies.exchange.jobs import sweep
+from allies.exchange.jobs import plan_of, sweep
+from allies.exchange.jobs import read as read_job
+from allies.exchange.report import Report
+from allies.exchange.runner import Stale, apply_plan
+from allies.exchange.shared import forget
 from allies.exchange.work import call_off
 from allies.models import Alias, Alliance, Changeset, Event, Mapping
 from tests import cast
+from tests.bombs import BOMBS
 from tests.exchange.files import command
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -37,7 +43,10 @@ class Desk:
     def upload(self, content, noun="aliases", name="file.csv"):
         file = SimpleUploadedFile(name, content, "text/csv")
         address = reverse("admin:allies_changeset_add")
-        page = self.client.post(address, {"file": file, "noun": noun}, follow=True)
+        with self._at_once():
+            page = self.client.post(address, {"file": file, "noun": noun})
+        if page.status_code == 302:
+            page = self.client.get(page.url)
         if found := re.search(r"/changeset/(\d+)/$", page.request["PATH_INFO"]):
             self.number = int(found[1])
         return page.content.decode()
@@ -65,6 +74,12 @@ class Desk:
     @property
     def changeset(self):
         return Changeset.objects.with_undone().get(pk=self.number)
+
+
+def as_mapping(constant, name='"m"'):
+    """Return a mapping as JSON that feeds a field with this constant."""
+    fields = f'{{"name": {{"column": "name"}}, "language": {{"constant": {constant}}}}}'
+    return f'{{"name": {name}, "nouns": [{{"noun": "aliases", "fields": {fields}}}]}}'.encode()
 
 
 def form_of(page):
@@ -255,6 +270,85 @@ class TestStale:
         assert not Changeset.objects.with_undone().get(pk=number).is_undone
 
 
+class TestRightsLostWhileItWaits:
+    """A job asks for the rights of whoever started it at the moment it writes."""
+
+    LOSSES = {
+        "deactivated": {"is_active": False},
+        "not staff": {"is_staff": False},
+        "no rights": {},
+    }
+
+    def lose(self, account, fields):
+        for name, value in fields.items():
+            setattr(account, name, value)
+        account.save()
+        if not fields:
+            account.groups.clear()
+
+    @pytest.mark.parametrize("how", LOSSES)
+    def test_import_that_was_started_writes_nothing(self, how, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
+        self.lose(dana, self.LOSSES[how])
+        apply_job.func(own.number, "r", "en")
+        assert not Alias.objects.filter(name="Rusija").exists()
+        assert "may no longer" in Changeset.objects.get(pk=own.number).message
+
+    @pytest.mark.parametrize("how", LOSSES)
+    def test_undo_that_was_started_takes_nothing_back(self, how, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        own.send(apply="1")
+        own.send(undo="1")
+        Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
+        self.lose(dana, self.LOSSES[how])
+        apply_job.func(own.number, "r", "en")
+        assert Alias.objects.filter(name="Rusija").exists()
+        assert "may no longer" in Changeset.objects.get(pk=own.number).message
+
+    def test_what_only_a_publisher_writes_is_looked_at_again(self, dana, desk):
+        event = cast.event(("RUS", "host"), slug="public-visit")
+        dana.groups.add(Group.objects.get(name="Reviewers"))
+        own = desk(dana)
+        rows = f"slug,title_en,kind,date\n{event.slug},Renamed,visit,2024-05\n"
+        own.upload(rows.encode(), noun="events")
+        own.check()
+        assert own.changeset.counts["event"]["updated"] == 1
+        dana.groups.remove(Group.objects.get(name="Reviewers"))
+        page = own.send(apply="1")
+        event.refresh_from_db()
+        assert event.title_en != "Renamed"
+        assert "Nothing was written" in page
+        assert own.changeset.counts["event"]["refused"] == 1
+
+    def test_rights_that_make_no_difference_do_not_hold_it_up(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        dana.user_permissions.add(Permission.objects.get(codename="view_user"))
+        own.send(apply="1")
+        assert Alias.objects.filter(name="Rusija").exists()
+
+    def test_rights_lost_after_the_job_began_are_missed_when_it_writes(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        changeset = own.changeset
+        assert changeset.created_by.has_perm("allies.import_alias")  # as a job remembers it
+        dana.groups.clear()
+        with plan_of(changeset) as plan, pytest.raises(Stale):
+            apply_plan(
+                *(plan, changeset, [Report("aliases")]),
+                state=changeset.data_state,
+                user=changeset.created_by,
+            )
+        assert not Alias.objects.filter(name="Rusija").exists()
+
+
 class TestCallingOff:
     def test_job_that_has_not_begun_never_does(self, dana, desk):
         own = desk(dana)
@@ -341,7 +435,22 @@ class TestMapping:
         assert Alias.objects.filter(name="Rusija!").exists()
 
     @pytest.mark.parametrize(
-        "content", [b"no json", b"[]", b'{"nouns": []}', b'{"nouns": [{"noun": "planets"}]}']
+        "content",
+        [
+            b"no json",
+            b"[]",
+            b'{"nouns": []}',
+            b'{"nouns": [{"noun": "planets"}]}',
+            as_mapping("NaN"),
+            as_mapping("1e999"),
+            as_mapping(r'"\ud83d"'),
+            as_mapping(r'"a\u0000b"'),
+            as_mapping('"x"', name=r'"\ude00"'),
+            as_mapping("[" * 100_000 + "]" * 100_000),
+            as_mapping("[" * 60 + "]" * 60),
+            as_mapping("9" * 5_000),
+            as_mapping('"x"') + b" " * (1 << 20),
+        ],
     )
     def test_json_that_is_no_mapping_is_refused(self, content, dana, desk):
         own = desk(dana)
@@ -350,6 +459,7 @@ class TestMapping:
         page = own.send(load="1", json=SimpleUploadedFile("m.json", content))
         assert "errorlist" in page or 'class="error"' in page
         assert own.changeset.mapping == before
+        assert "What its columns are" in own.see()
 
     def test_rows_carry_a_second_noun(self, admin_user, desk):
         own = desk(admin_user)
@@ -456,10 +566,83 @@ class TestFiles:
             (b"country,name\nRUS,\x00\x01\x00\x02x", "NUL"),
         ],
     )
-    def test_what_is_no_table_is_refused_at_once(self, content, said, dana, desk):
-        page = desk(dana).upload(content)
+    def test_what_is_no_table_is_refused_and_can_be_discarded(self, content, said, dana, desk):
+        own = desk(dana)
+        page = own.upload(content)
         assert said in page
+        assert 'name="check"' not in page
+        if own.number:  # Django itself refuses an empty file
+            folder = own.changeset.folder
+            assert folder.exists()
+            own.send(discard="1")
+            assert not folder.exists()
         assert not Changeset.objects.filter(file_name="file.csv").exists()
+
+    def test_file_that_exhausts_its_reader_is_refused_with_what_to_do(self, dana, desk, tmp_path):
+        own = desk(dana)
+        make, said = BOMBS["a row of ten million empty cells"]
+        page = own.upload(make(tmp_path / "file").read_bytes(), name="a.xlsx")
+        assert said in page
+        assert own.changeset.state == "uploaded"
+        assert 'name="check"' not in page
+        # Nothing else is offered, whatever a page that was open before sends.
+        assert own.changeset.message in own.send(check="1")
+        own.send(discard="1")
+        assert not Changeset.objects.filter(file_name="a.xlsx").exists()
+
+    def test_page_says_that_the_file_is_being_read_and_goes_on_by_itself(self, dana, desk):
+        own = desk(dana)
+        file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
+        add = reverse("admin:allies_changeset_add")
+        page = own.client.post(add, {"file": file, "noun": "aliases"}, follow=True)
+        own.number = Changeset.objects.latest("pk").pk
+        text = page.content.decode()
+        assert "Your file is being read" in text
+        assert 'http-equiv="refresh"' in text
+        assert own.changeset.layout == {}  # nobody has looked into it yet
+        read_job.func(own.number, own.changeset.run, "en")
+        assert "Rusija" in own.see()
+
+    def test_reading_that_was_called_off_can_be_asked_for_again(self, dana, desk):
+        own = desk(dana)
+        file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
+        own.client.post(reverse("admin:allies_changeset_add"), {"file": file, "noun": "aliases"})
+        own.number = Changeset.objects.latest("pk").pk
+        assert "Called off" in own.send(stop="1")
+        assert "Rusija" in own.send(read="1")
+        assert own.changeset.message == ""
+
+    def test_file_uploaded_before_samples_were_taken_is_read_when_it_is_opened(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        forget(own.changeset, "sample.json")
+        mapping = own.changeset.mapping
+        with own._at_once():
+            own.see()
+        assert "Rusija" in own.see()
+        assert own.changeset.mapping == mapping
+
+    def test_a_sheet_that_cannot_be_read_can_be_left_for_another(self, dana, desk, tmp_path):
+        import openpyxl
+
+        book = openpyxl.Workbook()
+        book.active.append(["country", "name"])
+        book.active.append(["RUS", "Rusija"])
+        book.create_sheet("bad")["A1"] = "x"
+        book.save(tmp_path / "a.xlsx")
+        own = desk(dana)
+        own.upload((tmp_path / "a.xlsx").read_bytes(), name="a.xlsx")
+        page = own.send(layout="1", sheet="bad", header_row="9")
+        assert "no row 9" in page
+        assert 'name="check"' not in page
+        assert "Rusija" in own.send(layout="1", sheet="Sheet", header_row="1")
+
+    def test_limits_hold_when_the_file_is_checked_too(self, dana, desk, settings):
+        own = desk(dana)
+        own.upload(NAMES)
+        settings.IMPORT_MAX_ROWS = 1
+        assert "more than 1 rows" in own.check()
+        assert own.changeset.state == "uploaded"
 
     def test_file_that_is_too_large_is_refused(self, dana, desk, settings):
         settings.IMPORT_MAX_BYTES = 10

@@ -3,6 +3,9 @@
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -73,6 +76,76 @@ def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):
     assert visitor.get(address).status_code == 404
 
 
+def _deactivate(account):
+    account.is_active = False
+    account.save()
+
+
+def _take_staff(account):
+    account.is_staff = False
+    account.save()
+
+
+def _demote(account):
+    account.groups.clear()
+    account.user_permissions.set(Permission.objects.filter(codename="view_source"))
+
+
+def _empty_group(account):
+    Group.objects.get(name="Editors").permissions.clear()
+
+
+#: How an editor, or reviewer, loses the right to see drafts of events, or to publish them.
+LOSSES = [_deactivate, _take_staff, lambda account: account.groups.clear()]
+
+
+@pytest.mark.parametrize(
+    "lose", [*LOSSES, _empty_group, lambda account: account.delete()], ids=range(5)
+)
+def test_a_link_dies_with_the_rights_of_who_made_it(lose, draft, edi, rita, signed_in, visitor):
+    signed_in(edi).post(links_to(draft), {"days": "7"})
+    signed_in(rita).post(links_to(draft), {"days": "7"})
+    lost, other = (
+        reverse("allies:preview", args=[link.token])
+        for link in PreviewLink.objects.order_by("created_by__username")
+    )
+    assert visitor.get(lost).status_code == 200
+    lose(edi)
+    assert visitor.get(lost).status_code == 404
+    assert visitor.get(other).status_code == 200
+    page = signed_in(rita).get(links_to(draft))
+    shown = {link.created_by.username: link.is_valid for link, _address in page.context["links"]}
+    assert shown.pop("rita")
+    assert not shown.get("edi")
+    told = "inactive: its author may no longer see this draft" in page.content.decode()
+    assert told == ("edi" in shown)
+
+
+def test_a_link_is_about_one_kind_of_record(draft, edi, signed_in, visitor):
+    signed_in(edi).post(links_to(draft), {"days": "7"})
+    address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
+    _demote(edi)
+    assert visitor.get(address).status_code == 404
+    edi.user_permissions.set(Permission.objects.filter(codename="view_event"))
+    assert visitor.get(address).status_code == 200
+
+
+def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, signed_in, visitor):
+    counts = []
+    for number in (1, 9):
+        for n in range(number):
+            boss = User.objects.create_superuser(f"boss-{number}-{n}")
+            signed_in(boss).post(links_to(draft), {"days": "7"})
+        link = PreviewLink.objects.latest("pk")
+        assert visitor.get(reverse("allies:preview", args=[link.token])).status_code == 200
+        client = signed_in(boss)
+        client.get(links_to(draft))
+        with CaptureQueriesContext(connection) as queries:
+            client.get(links_to(draft))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize("who", ["dana"])
 def test_who_may_not_edit_makes_no_links(who, draft, request, signed_in, visitor):
     client = signed_in(request.getfixturevalue(who))
@@ -123,12 +196,13 @@ def test_an_editor_sets_no_time_even_by_a_forged_form(draft, edi, signed_in):
     assert not Appointment.objects.exists()
 
 
-def test_who_lost_the_right_publishes_nothing_at_the_time(draft, rita, signed_in):
+@pytest.mark.parametrize("lose", LOSSES, ids=range(len(LOSSES)))
+def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, rita, signed_in):
     _later(signed_in(rita), draft, "publish", "2099-01-01T08:00")
-    rita.groups.clear()
+    lose(rita)
     Appointment.objects.update(due_at=timezone.now())
     (kept,) = keep_appointments()
-    assert kept.problem
+    assert kept.problem == "Whoever asked for this may no longer do it."
     assert status_of(draft) == "draft"
 
 

@@ -11,6 +11,7 @@ from allies.models import (
     AllyList,
     Changeset,
     Citation,
+    Correction,
     Event,
     EvidenceLost,
     Membership,
@@ -91,6 +92,19 @@ def test_undone_the_address_is_its_own_again_and_it_is_published(rita, visitor):
     assert Event.objects.get(pk=drop.pk).is_published
     assert visitor.get(drop.get_absolute_url()).status_code == 200
     assert not OldSlug.objects.filter(slug=drop.slug).exists()
+
+
+def test_corrections_by_readers_go_with_the_merge_and_come_back(rita):
+    keep, drop = cast.event(("RUS", "host")), cast.event(("RUS", "host"))
+    correction = Correction.objects.create(noun="event", record_id=drop.pk, text="It was in May.")
+    changeset = merge(keep=keep, drop=drop, chosen={}, user=rita)
+    about = []
+    for _time in range(2):
+        correction = Correction.objects.get(pk=correction.pk)
+        about.append(correction.record.pk)
+        changeset = take_back(changeset)
+    about.append(Correction.objects.get(pk=correction.pk).record.pk)
+    assert about == [keep.pk, drop.pk, keep.pk]
 
 
 def test_events_become_one(rita):

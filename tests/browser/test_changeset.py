@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bombs import BOMBS
 from tests.browser.driver import opened
 from tests.exchange.files import write
 
@@ -165,3 +166,15 @@ def test_mapping_page_works_without_scripts_and_fits_a_phone(chromium, running, 
     page.wait_for_selector("dl.facts")
     assert "Rus" in page.goto(f"{running}/en/countries/?q=rus").text()
     page.context.close()
+
+
+def test_file_that_exhausts_its_reader_is_refused_and_the_page_says_so(page, running, tmp_path):
+    make, said = BOMBS["ten million unknown elements"]
+    page.goto(f"{running}/en/admin/allies/changeset/add/?noun=aliases")
+    page.set_input_files("#id_file", make(tmp_path / "bomb.xlsx"))
+    page.click("text=Upload")
+    page.wait_for_selector("input[name=read]")
+    assert said in page.inner_text("[role=alert]")
+    page.click("input[name=discard]")
+    assert "nothing was written" in page.inner_text(".messagelist")
+    assert page.problems == []

@@ -12,7 +12,7 @@ from hashlib import sha256
 import frictionless
 import openpyxl
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
 from allies.exchange.export import FORMS, export_blocks, export_csv, file_name
@@ -303,9 +303,12 @@ def test_old_address_of_nothing_refuses_the_whole(tmp_path, request):
     path = tmp_path / "p.zip"
     path.write_bytes(b"".join(package_blocks(About("p", "p", "CC0-1.0", None), tables)))
     request.getfixturevalue("empty_site")
+    said = io.StringIO()
     with pytest.raises(CommandError, match="no-such"):
-        command("import_package", str(path), commit=True)
+        call_command("import_package", str(path), commit=True, stdout=said)
     assert not Country.objects.exists()
+    # Nothing was written, so there is no changeset that could be taken back.
+    assert "undo_changeset" not in said.getvalue()
 
 
 # One noun in every form.

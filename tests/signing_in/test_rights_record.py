@@ -1,11 +1,21 @@
 """Every right given or taken is on record: who did it, to whom, when; whichever way."""
 
+import io
+
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.management.commands.changepassword import Command as ChangePassword
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from allies.models import RightsChange
-from tests.signing_in import DESK
+from allies.signing_in import second_step
+from allies.signing_in.rights_record import describe_change
+from tests.signing_in import DESK, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +44,7 @@ def test_an_account_made_and_given_rights_in_its_form(keeper):
     words = dict.fromkeys(("password1", "password2"), "correct horse battery")
     keeper.post(f"{DESK}auth/user/add/", name | words)
     ana = User.objects.get(username="ana")
-    assert told() == [("root", "ana", "is_active", True)]
+    assert told() == [("root", "ana", "account", True), ("root", "ana", "is_active", True)]
     RightsChange.objects.all().delete()
     form = {
         "username": "ana",
@@ -84,6 +94,7 @@ def test_a_right_of_ones_own_and_the_end_of_an_account(root):
     ana.user_permissions.add(right)
     ana.delete()
     assert told() == [
+        (None, "ana", "account", True),
         (None, "ana", "is_active", True),
         (None, "ana", "allies.publish_alliance", True),
         (None, "ana", "account", False),
@@ -102,3 +113,149 @@ def test_the_record_is_read_by_who_keeps_accounts_and_changed_by_nobody(keeper, 
     other = Client()
     other.force_login(rita)
     assert other.get(f"{DESK}allies/rightschange/").status_code == 403
+
+
+def happened():
+    """Return what is on record, as (by, whom, text of the page)."""
+    found = RightsChange.objects.order_by("pk")
+    return [(one.by_name, one.whom, describe_change(one)) for one in found]
+
+
+def test_what_is_done_to_how_somebody_signs_in(keeper, ana):
+    TOTPDevice.objects.create(user=ana, confirmed=True)
+    ana_signed_in = Client()
+    ana_signed_in.force_login(ana)
+    RightsChange.objects.all().delete()
+    words = dict.fromkeys(("password1", "password2"), "correct horse battery")
+    page = f"{DESK}auth/user/{ana.pk}/password/"
+    keeper.post(page, {**words, "usable_password": "true", "set-password": "1"})
+    keeper.post(page, {"usable_password": "false", "unset-password": "1"})
+    for action in ("end_sessions", "take_second_step_away"):
+        keeper.post(f"{DESK}auth/user/", {"action": action, "_selected_action": [ana.pk]})
+    keeper.post(f"{DESK}auth/user/{ana.pk}/delete/", {"post": "yes"})
+    assert happened() == [
+        ("root", "ana", "Password set"),
+        ("root", "ana", "Password removed"),
+        ("root", "ana", "Sessions ended"),
+        ("root", "ana", "Two-factor authentication removed"),
+        ("root", "ana", "Account deleted"),
+    ]
+    shown = keeper.get(f"{DESK}allies/rightschange/").content.decode()
+    for _by, _whom, text in happened():
+        assert text in shown
+    indonesian = keeper.get("/id/admin/allies/rightschange/").content.decode()
+    assert "Kata sandi ditetapkan" in indonesian
+    assert "Autentikasi dua faktor dicabut" in indonesian
+
+
+def test_a_second_step_of_ones_own(ana):
+    RightsChange.objects.all().delete()
+    app = second_step.begin(ana)
+    assert not RightsChange.objects.exists()
+    second_step.confirm(ana, f"{TOTP(app.bin_key).token():06d}")
+    second_step.new_recovery_codes(ana)
+    second_step.taken(ana, "000000")
+    second_step.forget(ana)
+    assert [text for _by, _whom, text in happened()] == [
+        "Two-factor authentication set up",
+        "Recovery codes created",
+        "Two-factor authentication removed",
+    ]
+
+
+def test_accounts_and_passwords_by_command(root, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    call_command("createsuperuser", "--noinput", username="boss", email="b@example.org")
+    call_command(TypedPassword(), "boss")
+    assert happened() == [
+        ("", "boss", "Account created"),
+        ("", "boss", "Account activated"),
+        ("", "boss", "Access to the admin site given"),
+        ("", "boss", "Made a superuser"),
+        ("", "boss", "Password set"),
+    ]
+    keeper = Client()
+    keeper.force_login(root)
+    assert "the command line" in keeper.get(f"{DESK}allies/rightschange/").content.decode()
+
+
+class TypedPassword(ChangePassword):
+    """Django's own command, with what somebody types."""
+
+    def __init__(self):
+        super().__init__(stdout=io.StringIO(), stderr=io.StringIO())
+
+    def _get_pass(self, prompt="Password: "):
+        return "another correct horse"
+
+
+def test_a_password_hashed_in_a_new_way_is_nothing_to_tell(ana, settings):
+    RightsChange.objects.all().delete()
+    md5 = "django.contrib.auth.hashers.MD5PasswordHasher"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", md5]
+    stored = ana.password
+    Client().post(f"{DESK}login/", {"username": "ana", "password": PASSWORD})
+    ana.refresh_from_db()
+    assert ana.password != stored
+    assert not RightsChange.objects.exists()
+    ana.password = make_password("set past set_password")
+    ana.save()
+    assert [text for *_rest, text in happened()] == ["Password set"]
+
+
+def test_new_names_and_new_groups(keeper, ana):
+    RightsChange.objects.all().delete()
+    form = {"username": "anna", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    page = f"{DESK}auth/user/{ana.pk}/change/"
+    keeper.post(page, form | {"is_active": "on", "is_staff": "on"})
+    # A group may be called like one of our own words.
+    keeper.post(f"{DESK}auth/group/add/", {"name": "password"})
+    group = Group.objects.get(name="password")
+    ana.groups.add(group)
+    keeper.post(f"{DESK}auth/group/{group.pk}/change/", {"name": "Press"})
+    keeper.post(f"{DESK}auth/group/{group.pk}/delete/", {"post": "yes"})
+    assert [(whom, text) for _by, whom, text in happened()] == [
+        ("anna", "Renamed from “ana”"),
+        ("password", "Group created"),
+        ("ana", "Given: password"),
+        ("Press", "Renamed from “password”"),
+        ("anna", "Removed: Press"),
+        ("Press", "Group deleted"),
+    ]
+
+
+def test_who_did_it_is_on_record_after_their_account_is_gone(keeper, root):
+    other = User.objects.create_superuser("other", password=PASSWORD)
+    client = Client()
+    client.force_login(other)
+    words = dict.fromkeys(("password1", "password2"), "correct horse battery")
+    client.post(f"{DESK}auth/user/add/", {"username": "tool", "usable_password": "true"} | words)
+    client.post(f"{DESK}auth/user/{other.pk}/delete/", {"post": "yes"})
+    assert not User.objects.filter(username="other").exists()
+    assert ("other", "tool", "Account created") in happened()
+    assert ("other", "other", "Account deleted") in happened()
+    page = keeper.get(f"{DESK}allies/rightschange/", {"q": "other"}).content.decode()
+    assert "Account created" in page
+
+
+@pytest.mark.parametrize("way", ["page", "action"])
+def test_who_deletes_their_own_account_is_named_too(way, root):
+    app = TOTPDevice.objects.create(user=root, confirmed=True)
+    client = Client()
+    client.force_login(root)
+    session = client.session
+    session["otp_device_id"] = app.persistent_id
+    session.save()
+    sent = {"post": "yes", "action": "delete_selected", "_selected_action": [root.pk]}
+    page = f"{root.pk}/delete/" if way == "page" else ""
+    client.post(f"{DESK}auth/user/{page}", sent)
+    assert not User.objects.exists()
+    connection.check_constraints()  # as the end of a transaction does
+    assert happened()[-1] == ("root", "root", "Account deleted")
+
+
+def test_saving_one_field_tells_of_no_other(ana):
+    RightsChange.objects.all().delete()
+    ana.is_superuser = True
+    ana.save(update_fields=["last_login"])
+    assert not RightsChange.objects.exists()

@@ -40,8 +40,7 @@ class AppliedStep(ChangesetPages):
                 by.save()
                 return self.again(by)
             if request.POST.keys() & {"list", "unlist"} and self._may_list(request, changeset):
-                changeset.listed = "list" in request.POST
-                changeset.save(update_fields=["listed"])
+                changeset.write(listed="list" in request.POST)
                 return self.again(changeset)
             raise PermissionDenied
         return self.page(
@@ -102,9 +101,10 @@ class AppliedStep(ChangesetPages):
         also = set(changeset.mapping.get("also", []))
         if request.method == "POST":
             chosen = request.POST.getlist("also")
-            changeset.mapping = {"also": ["all"] if "all" in chosen else chosen}
-            changeset.reason = request.POST.get("reason", "").strip()[:1000]
-            changeset.save(update_fields=["mapping", "reason"])
+            changeset.write(
+                mapping={"also": ["all"] if "all" in chosen else chosen},
+                reason=request.POST.get("reason", "").strip()[:1000],
+            )
             if "apply" in request.POST:
                 start_apply(changeset)
             return self.again(changeset)

@@ -1,6 +1,6 @@
 """How an uploaded file is written, and what its columns are."""
 
-import json
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -15,78 +15,78 @@ from allies.admin.changesets.counts import noun_label
 from allies.admin.changesets.mapping_form import noun_rows, read_form
 from allies.admin.changesets.pages import ChangesetPages, importable, nouns_of, plain_name
 from allies.admin.changesets.upload import LayoutForm
-from allies.exchange.jobs import start_check, upload_of
+from allies.exchange.jobs import sample_of, start_check, start_reading
 from allies.exchange.mapping import BadMapping, FileMapping, as_drafts
+from allies.exchange.mapping_shape import MAX_MAPPING, parse_mapping
 from allies.exchange.mappings import built_in, named, names
-from allies.exchange.reader import UnreadableFile
 from allies.exchange.references import CODES
-from allies.exchange.suggestions import by_names, suggest, words_of
-from allies.exchange.tables import Layout, Table, first_rows, open_table, sheets
-from allies.models import Changeset, Mapping
+from allies.exchange.suggestions import by_names
+from allies.exchange.tables import Sample
+from allies.models import Changeset, Mapping, StateConflict
 
 
 class MappingStep(ChangesetPages):
     """The page on which a file's layout and mapping are read and corrected."""
 
     def _mapping(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
-        file = upload_of(changeset)
-        layout = Layout.from_json(changeset.layout)
-        form = LayoutForm(layout, sheets(file), request.POST if "layout" in request.POST else None)
-        problem = ""
+        sample = sample_of(changeset)
+        if request.method == "POST" and "read" in request.POST:
+            return self._read_again(changeset, {})
+        if sample is None:
+            if not changeset.message:  # uploaded before there were samples
+                with suppress(StateConflict):  # somebody else has just begun it
+                    start_reading(changeset)
+                return self.again(changeset)
+            return self._page(request, changeset, problem="")
+        layout = sample.layout
+        form = LayoutForm(layout, sample.sheets, request.POST if "layout" in request.POST else None)
         try:
             if "layout" in request.POST and form.is_valid():
-                return self._lay_out(changeset, form.corrected())
-            table = open_table(file, layout)
-            words = words_of(table)
-            if request.method == "POST" and "layout" not in request.POST:
-                return self._map(request, changeset, table, words)
-            shown = first_rows(file, layout, layout.header_row + 8)
-        except UnreadableFile as error:
-            problem, table, words, shown = str(error), None, {}, []
+                return self._read_again(changeset, form.corrected().as_json())
+            if request.method == "POST" and "layout" not in request.POST and not sample.problem:
+                return self._map(request, changeset, sample)
         except BadMapping as error:
             messages.error(request, str(error))
             return self.again(changeset)
-        nouns = importable(request)
-        return self.page(
+        table = None if sample.problem else sample
+        return self._page(
             request,
-            "mapping",
-            changeset=changeset,
+            changeset,
             form=form,
             layout=layout,
-            problem=problem,
+            problem=sample.problem,
             table=table,
-            shown=list(enumerate(shown, start=1)),
-            nouns=noun_rows(changeset.mapping, words) if table else [],
+            shown=list(enumerate(sample.shown, start=1)),
+            nouns=noun_rows(changeset.mapping, sample.words) if table else [],
             **(_asked_for(changeset, table) if table else {}),
             codes=CODES,
-            addable=[(noun, noun_label(noun)) for noun in nouns],
+            addable=[(noun, noun_label(noun)) for noun in importable(request)],
             saved=names(),
-            title=_("Import %(name)s: its columns") % {"name": changeset.file_name},
         )
 
-    def _lay_out(self, changeset: Changeset, layout: Layout) -> HttpResponse:
-        """Take the editor's word for how the file is written; suggest its columns anew."""
-        table = open_table(upload_of(changeset), layout)
-        changeset.layout = layout.as_json()
-        changeset.mapping = suggest(changeset.noun, table)
-        changeset.save()
+    def _page(self, request: HttpRequest, changeset: Changeset, **context: Any) -> HttpResponse:
+        title = _("Import %(name)s: its columns") % {"name": changeset.file_name}
+        return self.page(request, "mapping", changeset=changeset, title=title, **context)
+
+    def _read_again(self, changeset: Changeset, layout: dict[str, Any]) -> HttpResponse:
+        """Have the file read in this layout, or found out; its columns are suggested again."""
+        changeset.write(layout=layout, mapping={})
+        start_reading(changeset)
         return self.again(changeset)
 
-    def _map(
-        self, request: HttpRequest, changeset: Changeset, table: Table, words: dict[str, list[str]]
-    ) -> HttpResponse:
+    def _map(self, request: HttpRequest, changeset: Changeset, table: Sample) -> HttpResponse:
         if "load" in request.POST:
             changeset.mapping = self._loaded(request)
         else:
             before = changeset.mapping
-            data = read_form(before, request.POST, words)
+            data = read_form(before, request.POST, table.words)
             added = request.POST.get("add-noun", "")
             if added in importable(request):
                 data["nouns"][-1] = by_names(added, table)
             changeset.mapping = as_drafts(data) if "drafts" in request.POST else data
         mapping = FileMapping(changeset.mapping)
         self._require_nouns(request, changeset)
-        changeset.save(update_fields=["mapping"])
+        changeset.write(mapping=changeset.mapping)
         if "save" in request.POST:
             self._save_mapping(request, mapping)
         if "check" in request.POST:
@@ -104,13 +104,7 @@ class MappingStep(ChangesetPages):
     def _loaded(self, request: HttpRequest) -> dict[str, Any]:
         """Return the mapping that was chosen, or uploaded as JSON."""
         if file := request.FILES.get("json"):
-            try:
-                found = json.loads(file.read(1 << 20))
-            except (ValueError, RecursionError) as error:
-                raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
-            if not isinstance(found, dict):
-                raise BadMapping(_("This is no mapping."))
-            return found
+            return parse_mapping(file.read(MAX_MAPPING + 1))
         if (chosen := named(request.POST.get("saved", ""))) is None:
             raise BadMapping(_("Choose a mapping, or a file that holds one."))
         return chosen
@@ -137,7 +131,7 @@ class MappingStep(ChangesetPages):
         )
 
 
-def _asked_for(changeset: Changeset, table: Table) -> dict[str, list[str]]:
+def _asked_for(changeset: Changeset, table: Sample) -> dict[str, list[str]]:
     """Return the columns a mapping leaves unused, and those it asks for in vain."""
     if not changeset.mapping.get("nouns"):
         return {"unused": table.columns, "missing": []}

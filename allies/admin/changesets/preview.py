@@ -1,30 +1,27 @@
 """What a file would do, and what the editor decides on it."""
 
-from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import (
+    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    StreamingHttpResponse,
 )
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.admin.changesets.counts import table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
-from allies.exchange.jobs import plan_of, start_apply, start_check, uploaded_table
+from allies.exchange.jobs import plan_of, refused_rows_of, start_apply, start_check
 from allies.exchange.plan import Outcome, Plan
-from allies.exchange.reader import REASON
 from allies.exchange.references import CountryIndex, UnknownRecord
-from allies.exchange.tables import Table
-from allies.models import Changeset, ChangesetState
-from allies.tabular import csv_lines
+from allies.models import Changeset, ChangesetState, StateConflict
 
 #: Rows of a preview on a page.
 PER_PAGE = 100
@@ -50,7 +47,8 @@ class PreviewStep(ChangesetPages):
             with plan_of(changeset) as plan:
                 return self._preview(request, changeset, plan)
         except FileNotFoundError:
-            start_check(changeset)
+            with suppress(StateConflict):  # somebody else has just begun it
+                start_check(changeset)
             return self.again(changeset)
 
     def _preview(self, request: HttpRequest, changeset: Changeset, plan: Plan) -> HttpResponse:
@@ -88,17 +86,14 @@ class PreviewStep(ChangesetPages):
 
     def _decide(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if "back" in request.POST:
-            changeset.state = ChangesetState.UPLOADED
-            changeset.message = ""
-            changeset.save(update_fields=["state", "message"])
+            changeset.write(state=ChangesetState.UPLOADED, message="")
         elif "countries" in request.POST:
             self._decide_countries(request, changeset)
         elif "apply" in request.POST:
             totals = totals_of(changeset)
             if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
-            changeset.reason = request.POST.get("reason", "").strip()[:1000]
-            changeset.save(update_fields=["reason"])
+            changeset.write(reason=request.POST.get("reason", "").strip()[:1000])
             start_apply(changeset)
         elif "recheck" in request.POST:
             start_check(changeset)
@@ -128,39 +123,20 @@ class PreviewStep(ChangesetPages):
             aliases = []
         for message in wrong:
             messages.error(request, message)
-        changeset.mapping = {**mapping, "countries": countries, "aliases": aliases}
-        changeset.save(update_fields=["mapping"])
+        changeset.write(mapping={**mapping, "countries": countries, "aliases": aliases})
         if not wrong:
             start_check(changeset)
 
     def refused_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Answer with the file's refused rows as CSV, with what is wrong in a column of its own."""
         changeset = self.own(request, number)
-        if changeset.state != ChangesetState.CHECKED or not changeset.file:
+        if changeset.state != ChangesetState.CHECKED:
             raise Http404
-        table = uploaded_table(changeset)
-        header = [*_own(table, table.columns), REASON]
-        name = f"refused-{Path(changeset.file_name).stem}.csv"
-        return StreamingHttpResponse(
-            (line.encode() for line in csv_lines(header, _refused(changeset, table))),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{plain_name(name)}"'},
+        try:
+            file = refused_rows_of(changeset).open("rb")
+        except FileNotFoundError:
+            raise Http404 from None
+        name = plain_name(f"refused-{Path(changeset.file_name).stem}.csv")
+        return FileResponse(
+            file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
         )
-
-
-def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
-    """Yield the file's refused rows, as they stand in it, each with its reasons."""
-    with plan_of(changeset) as plan:
-        reasons = plan.reasons()
-        wanted = next(reasons, None)
-        for row in table.rows():
-            if wanted is None:
-                return
-            if row.number == wanted[0]:
-                yield [*_own(table, row.cells), "; ".join(wanted[1])]
-                wanted = next(reasons, None)
-
-
-def _own(table: Table, cells: Sequence[str]) -> list[str]:
-    """Return a row's cells without the reason an earlier refusal gave."""
-    return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON]

@@ -18,19 +18,10 @@ from allies.actions.proposals import (
     may_decide,
     moved_since,
 )
-from allies.actions.rights import may
 from allies.admin.changesets.pages import ChangesetPages
 from allies.history import Names, fields_of, title_of
-from allies.models import BY_JOB, Changeset, EvidenceLost
+from allies.models import Changeset, EvidenceLost
 from allies.models.dossier import Change, model_of, plain, read
-from allies.models.nouns import model_named
-
-
-def may_see(request: HttpRequest, changeset: Changeset) -> bool:
-    """Say whether a user may look at a proposal: who may change such records may."""
-    if changeset.kind in BY_JOB or not changeset.about_noun:
-        return False
-    return may(user=request.user, action="change", record=model_named(changeset.about_noun))
 
 
 class ProposalForm(forms.Form):

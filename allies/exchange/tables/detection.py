@@ -11,14 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 import charset_normalizer
-import clevercsv
-from clevercsv.exceptions import Error, NoDetectionResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from allies.exchange.tables.layout import DELIMITERS, Layout, UnreadableFile
 from allies.exchange.tables.text import opened_bytes, read_text
-from allies.exchange.tables.workbook import read_workbook, sheet_names
+from allies.exchange.tables.workbook import open_workbook, read_workbook, sheet_names
 
 #: Bytes looked at for encoding and delimiter, and rows for the header.
 SAMPLE, ROWS = 64 << 10, 200
@@ -33,6 +31,7 @@ _SIGNATURES = (
     (b"\xd0\xcf\x11\xe0", "XLS"),
     (b"PK\x05\x06", "ZIP"),
     (b"7z\xbc\xaf", "7z"),
+    (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ", "xz"),
     (b"SQLite format 3", "SQLite"),
@@ -90,11 +89,11 @@ def _read(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 
 def _workbook(path: Path, known: Collection[str]) -> Layout:
-    names = sheet_names(path)
-    for name in names:
-        layout = Layout("xlsx", sheet=name)
-        if any(any(cells) for _number, cells in islice(read_workbook(path, layout), ROWS)):
-            return _with_header(layout, read_workbook(path, layout), known)
+    with open_workbook(path) as workbook:
+        for name in workbook.names:
+            rows = list(islice(workbook.rows(name), ROWS))
+            if any(any(cells) for _number, cells in rows):
+                return _with_header(Layout("xlsx", sheet=name), iter(rows), known)
     raise UnreadableFile(_("The workbook is empty."))
 
 
@@ -196,6 +195,10 @@ def _delimiter(text: str) -> str:
     even = [sign for sign in present if _evenness(text, sign)[0] == 1]
     if len(even) == 1:
         return even[0]
+    # Takes a quarter of a second to import, and few files need it.
+    import clevercsv
+    from clevercsv.exceptions import Error, NoDetectionResult
+
     try:
         dialect = clevercsv.Detector().detect(text[: SAMPLE // 4], delimiters=present)
     except (Error, NoDetectionResult, UnicodeError, ValueError):

@@ -1,6 +1,7 @@
 """A table: named columns, and rows as wide as these, to be read as often as needed."""
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from django.utils.translation import gettext as _
 from allies.exchange.rows import Row
 from allies.exchange.tables.detection import detect
 from allies.exchange.tables.layout import Layout, UnreadableFile
-from allies.exchange.tables.text import read_text
+from allies.exchange.tables.text import MAX_LINE_CELLS, read_text
 from allies.exchange.tables.workbook import read_workbook
 from allies.tabular import letters, unshield
+
+#: Rows looked at for the words a column uses; the most words of a column, and the longest.
+LOOKED_AT, WORDS, WORD = 5000, 40, 200
 
 
 class Table:
@@ -29,6 +33,7 @@ class Table:
         Raises UnreadableFile, at the row where reading ends.
         """
         width, count = len(self.columns), 0
+        most = MAX_LINE_CELLS * settings.IMPORT_MAX_CELL
         for number, cells in self._below_header():
             if not any(cells):
                 continue
@@ -42,6 +47,11 @@ class Table:
             if len(cells) != width:
                 cells, problem = self._fitted(cells, width)
             joined = "".join(cells)
+            if len(joined) > most:
+                raise UnreadableFile(
+                    _("Row %(row)d has more than %(limit)d characters. Divide it.")
+                    % {"row": number, "limit": most}
+                )
             if "'" in joined:
                 cells = [unshield(cell) if cell[:1] == "'" else cell for cell in cells]
             if "\0" in joined:
@@ -49,6 +59,17 @@ class Table:
                     _("Row %(row)d holds a NUL character: this is no text file.") % {"row": number}
                 )
             yield Row(number, cells, problem)
+
+    @cached_property
+    def words(self) -> dict[str, list[str]]:
+        """The different words at the beginning of each column, where they are few."""
+        found: dict[str, dict[str, None]] = {name: {} for name in self.columns}
+        for row in islice(self.rows(), LOOKED_AT):
+            for name, cell in zip(self.columns, row.cells, strict=False):
+                word = cell.strip()
+                if 0 < len(word) <= WORD and len(found[name]) < WORDS:
+                    found[name][word] = None
+        return {name: list(words) for name, words in found.items()}
 
     def about_rows(self) -> int:
         """Return about how many rows there are, by the lines of a text; 0: that takes too long."""

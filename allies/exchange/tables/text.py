@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -13,29 +14,32 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from allies.exchange.tables.layout import Layout, UnreadableFile
+from allies.tabular import TooLarge, Unpacked
 
 #: What old systems put after the last line of a text.
 CTRL_Z = "\x1a"
 
 
+#: The longest line, in cells of the longest there may be.
+MAX_LINE_CELLS = 10
+
+
 class _Measured(io.RawIOBase):
     """Bytes as they are unpacked, up to a limit."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes], packed: int) -> None:
         self._source = source
-        self._read = 0
+        self._unpacked = Unpacked(packed=packed, most=settings.IMPORT_MAX_UNPACKED)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         block = self._source.read(len(buffer))
-        self._read += len(block)
-        if self._read > settings.IMPORT_MAX_UNPACKED:
-            raise UnreadableFile(
-                _("Unpacked, the file has more than %(limit)d MB. Divide it.")
-                % {"limit": settings.IMPORT_MAX_UNPACKED >> 20}
-            )
+        try:
+            self._unpacked.add(len(block))
+        except TooLarge as error:
+            raise UnreadableFile(str(error)) from error
         buffer[: len(block)] = block
         return len(block)
 
@@ -50,7 +54,7 @@ def opened_bytes(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
         else:
             with (
                 gzip.open(path) as packed,
-                io.BufferedReader(_Measured(cast(IO[bytes], packed))) as raw,
+                io.BufferedReader(_Measured(cast(IO[bytes], packed), path.stat().st_size)) as raw,
             ):
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -98,8 +102,18 @@ def _lines(text: io.TextIOWrapper, ended: list[bool]) -> Iterator[str]:
 
     ``ended`` is filled as our own line is handed over: cells of a file may hold what it says.
     """
-    for line in text:
-        while CTRL_Z in line and (following := next(text, "")):
+    most = MAX_LINE_CELLS * settings.IMPORT_MAX_CELL
+    lines = iter(partial(text.readline, most + 1), "")
+    for line in lines:
+        if len(line) > most:
+            raise UnreadableFile(
+                _(
+                    "A row has more than %(limit)d characters. "
+                    "Save the table with one row on each line."
+                )
+                % {"limit": most}
+            )
+        while CTRL_Z in line and (following := next(lines, "")):
             yield line
             line = following
         if CTRL_Z in line:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from allies.exchange.mapping import BadMapping, FileMapping, in_order
@@ -98,10 +99,9 @@ class ImportingCommand(BaseCommand):
         if not commit:
             self.stdout.write(_("Nothing was written. Add --commit to apply this."))
         elif about := options.get("about"):
-            self.stdout.write(
-                _("This is changeset %(number)d; `undo_changeset %(number)d` takes it back.")
-                % {"number": about.pk}
-            )
+            said = _("This is changeset %(number)d; `undo_changeset %(number)d` takes it back.")
+            # Inside the transaction of a caller it is not a changeset before that commits.
+            transaction.on_commit(lambda: self.stdout.write(said % {"number": about.pk}))
 
     def _show(self, report: Report) -> None:
         self.stdout.write(report.summary())

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 from django_tasks_db.management.commands.db_worker import Command as WorkerCommand
 
+from allies.db_errors import is_database_away
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two tries.
@@ -20,6 +22,8 @@ class Command(WorkerCommand):
                 super().handle(*args, **options)
                 return
             except (OperationalError, InterfaceError) as error:
+                if not is_database_away(error):
+                    raise
                 log.warning("The database does not answer (%s); waiting for it.", error)
                 connections.close_all()
                 time.sleep(PAUSE)

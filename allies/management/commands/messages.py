@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation.template import templatize
 
+from config.permissions import writing_for_everybody
+
 LOCALE = settings.BASE_DIR / "allies" / "locale"
 ROOTS = ("allies", "config", "templates")
 
@@ -38,6 +40,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with writing_for_everybody():  # source code, and what is read beside it
+            self._handle(options)
+
+    def _handle(self, options: dict[str, Any]) -> None:
         for path in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
             language = path.parts[-3]
             if options["compile_only"]:

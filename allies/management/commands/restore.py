@@ -1,37 +1,68 @@
 """Make a site what it was when a backup was made."""
 
-import zipfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.backup import NotRestored, manifest_of, restore, rows_of
+from allies.backup import (
+    NotRestored,
+    PartlyRestored,
+    manifest_of,
+    open_backup,
+    restore,
+    rows_of,
+)
+from allies.upload_swap import resume
 
 
 class Command(BaseCommand):
-    help = "Bring back what `backup` wrote, all of it or nothing, into a site that was migrated."
+    help = "Restore what `backup` wrote, all of it or nothing, into a site that was migrated."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, nargs="?")
         parser.add_argument(
             "--check", action="store_true", help="only read it, and say if it is whole"
         )
         parser.add_argument("--replace", action="store_true", help="drop what the site holds now")
+        parser.add_argument(
+            "--resume", action="store_true", help="finish a restore that was interrupted"
+        )
 
-    def handle(self, *args: Any, file: Path, check: bool, replace: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, file: Path | None, check: bool, replace: bool, **options: Any
+    ) -> None:
+        if options["resume"]:
+            self._resume()
+            return
+        if file is None:
+            raise CommandError("Name the file that `backup` wrote, or --resume.")
+        if not file.is_file():
+            raise CommandError(f"There is no file {file}. Nothing was changed.")
         try:
             if check:
-                with zipfile.ZipFile(file) as archive:
+                with open_backup(file) as archive:
                     manifest = manifest_of(archive)
             else:
                 manifest = restore(file, replace=replace)
-        except zipfile.BadZipFile as error:
-            raise CommandError(f"{file}: it is no whole backup ({error}).") from error
         except NotRestored as error:
             raise CommandError(f"{file}: {error} Nothing was changed.") from error
+        except PartlyRestored as error:
+            raise CommandError(f"{file}: {error}") from error
         except OSError as error:
-            raise CommandError(f"{file} could not be read: {error.strerror}.") from error
-        state = "whole" if check else "brought back; whoever was signed in signs in anew"
+            raise CommandError(
+                f"{error.filename or file} cannot be read: {error.strerror}. Nothing was changed."
+            ) from error
+        state = "whole" if check else "restored; whoever was signed in signs in again"
         self.stdout.write(f"{file}: {rows_of(manifest):,} rows of {manifest['made']}, {state}.")
+
+    def _resume(self) -> None:
+        try:
+            done = resume()
+        except OSError as error:
+            raise CommandError(
+                f"The uploads cannot be replaced yet: {error}. The database was replaced before."
+            ) from error
+        for sentence in done or ["No restore was interrupted."]:
+            self.stdout.write(sentence)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from argparse import ArgumentParser
 from contextlib import closing, suppress
 from pathlib import Path
@@ -20,9 +21,14 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from allies.exchange.jobs import sweep
+from allies.upload_swap import resume
 
 #: Seconds the children are given to end by themselves.
 PATIENCE = 10
+#: A program that ends by itself is started again, but not more than this often ...
+MAX_RESTARTS = 5
+#: ... in this many seconds. After that it is a crash loop, and ``serve`` ends.
+RESTART_WINDOW_SECONDS = 120
 
 
 class Command(BaseCommand):
@@ -38,6 +44,7 @@ class Command(BaseCommand):
         call_command("messages", compile_only=True, verbosity=0)
         call_command("check")
         self._migrate()
+        self._resume_restore()
         call_command("load_starter", if_empty=True, stdout=self.stdout)
         self._collect_static()
         self._first_login()
@@ -59,6 +66,7 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         try:
+            connection.prepare_database()
             executor = MigrationExecutor(connection)
         except OperationalError as error:
             raise CommandError(
@@ -67,6 +75,17 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
             call_command("migrate", verbosity=0)
+
+    def _resume_restore(self) -> None:
+        """Finish a restore that was killed: database and uploads would not fit otherwise."""
+        try:
+            for sentence in resume():
+                self.stdout.write(sentence)
+        except OSError as error:
+            raise CommandError(
+                f"A restore replaced the database, and the uploads cannot be replaced: {error}. "
+                "Put that right and start again."
+            ) from error
 
     def _collect_static(self) -> None:
         """Collect static files where one is newer than the last collection."""
@@ -90,49 +109,101 @@ class Command(BaseCommand):
         )
 
     def _run(self, host: str, port: int) -> None:
-        children = {
-            "web server": subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-                    *("--host", host, "--port", str(port)),
-                    *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
-                    "config.wsgi:application",
-                ],
-                cwd=settings.BASE_DIR,
-                start_new_session=True,
+        """Run the programs until a signal comes, and start again the ones that end by themselves.
+
+        Raises CommandError if one of them keeps ending.
+        """
+        programs = (
+            Program(
+                "web server",
+                *("-m", "granian", "--interface", "wsgi"),
+                *("--host", host, "--port", str(port)),
+                *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
+                # A web process that was killed is replaced, and its siblings go on.
+                *("--respawn-failed-workers", "config.wsgi:application"),
             ),
-            "job worker": subprocess.Popen(
-                [sys.executable, "manage.py", "db_worker", "--verbosity", "0"],
-                cwd=settings.BASE_DIR,
-                start_new_session=True,
-            ),
-        }
+            Program("job worker", "manage.py", "db_worker", "--verbosity", "0"),
+        )
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_signal: ended.set())
-        self.stdout.write(f"\nAllies is at  http://{host}:{port}/   (Ctrl-C ends it)\n")
-        self.stdout.flush()
-        died = None
         try:
-            while not ended.wait(1) and died is None:
-                died = next((name for name, c in children.items() if c.poll() is not None), None)
+            for program in programs:
+                program.start()
+            self.stdout.write(f"\nAllies is at  http://{host}:{port}/   (Ctrl-C ends it)\n")
+            self.stdout.flush()
+            while not ended.wait(1):
+                for program in programs:
+                    if program.has_ended():
+                        self._restart(program)
         finally:
-            for child in children.values():
-                _end(child)
-        if died and not ended.is_set():
-            raise CommandError(f"The {died} ended by itself; so everything was ended.")
+            for program in programs:
+                program.end()
         self.stdout.write("Ended.")
 
+    def _restart(self, program: "Program") -> None:
+        """Start a program that ended by itself again; raise CommandError in a crash loop."""
+        reason = program.end_reason()
+        if not program.may_restart():
+            raise CommandError(
+                f"The {program.name} ended {MAX_RESTARTS + 1} times within "
+                f"{RESTART_WINDOW_SECONDS} seconds, the last time with {reason}. "
+                "Everything was ended. The lines above say why it ended."
+            )
+        self.stderr.write(f"The {program.name} ended with {reason}. It is started again.")
+        self.stderr.flush()
+        program.restart()
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """End a child and wait for it; kill it, with its own children, where it does not listen.
 
-    A web server that is still starting its workers does not, and they would outlive it.
-    """
-    if child.poll() is None:
-        child.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(PATIENCE)
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)  # each child leads a group of its own
-    child.wait()
+class Program:
+    """A program that ``serve`` keeps running, in a process group of its own."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self.name = name
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self._restarts: list[float] = []
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *self._arguments], cwd=settings.BASE_DIR, start_new_session=True
+        )
+
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def end_reason(self) -> str:
+        """Return how the program ended: "signal 9" or "exit code 1"."""
+        code = self._process.returncode if self._process else 0
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def may_restart(self) -> bool:
+        """Return False if the program was restarted too often lately."""
+        since = time.monotonic() - RESTART_WINDOW_SECONDS
+        self._restarts = [when for when in self._restarts if when > since]
+        return len(self._restarts) < MAX_RESTARTS
+
+    def restart(self) -> None:
+        """Start the program again, after ending what is left of its process group.
+
+        Web processes survive a web server that is killed, and would answer beside the new ones.
+        """
+        self._restarts.append(time.monotonic())
+        self.end()
+        self.start()
+
+    def end(self) -> None:
+        """End the program and wait for it; kill its process group if it does not listen.
+
+        A web server that is still starting its workers does not, and they would outlive it.
+        """
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # each program leads a group of its own
+        process.wait()

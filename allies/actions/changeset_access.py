@@ -1,0 +1,44 @@
+"""Which changesets somebody may look at: one rule, for a list of them and for a single one."""
+
+from django.db.models import Q
+
+from allies.actions.rights import Person, may
+from allies.models import BY_JOB, Changeset, ChangesetState, record_models
+
+#: States of a change that was proposed and not applied.
+_PROPOSALS = (ChangesetState.PROPOSED, ChangesetState.DECLINED)
+
+
+class ChangesetAccess:
+    """What a user may look at: their own; what was applied, with the right to view changesets or
+    to import; and proposals about records they may change. Runs no query of its own."""
+
+    def __init__(self, user: Person) -> None:
+        self._user_id = user.pk
+        self._sees_applied = may(user=user, action="view", record=Changeset) or any(
+            may(user=user, action="import", record=model) for model in record_models()
+        )
+        self._nouns = {
+            str(model._meta.model_name)
+            for model in record_models()
+            if may(user=user, action="change", record=model)
+        }
+
+    def __bool__(self) -> bool:
+        """Say whether the list of changesets is of any use to the user."""
+        return self._sees_applied or bool(self._nouns)
+
+    def condition(self) -> Q:
+        """Return the rule as a condition for a queryset of changesets."""
+        proposals = Q(state__in=_PROPOSALS, about_noun__in=self._nouns)
+        allowed = Q(created_by=self._user_id) | (proposals & ~Q(kind__in=BY_JOB))
+        return allowed | Q(state=ChangesetState.APPLIED) if self._sees_applied else allowed
+
+    def allows(self, changeset: Changeset) -> bool:
+        """Return the rule's answer for one changeset."""
+        if changeset.created_by_id == self._user_id:
+            return True
+        if changeset.state == ChangesetState.APPLIED:
+            return self._sees_applied
+        is_proposal = changeset.state in _PROPOSALS and changeset.kind not in BY_JOB
+        return is_proposal and changeset.about_noun in self._nouns

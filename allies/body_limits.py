@@ -1,0 +1,102 @@
+"""How large the body of a request may be, decided by its length before any of it is read.
+
+The web server hands a body over as it comes, and Django writes every file in it to the disk
+while it looks for the CSRF token. So the length is compared here, before CSRF protection.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from allies.observing.metrics import count_refusal
+
+#: Bytes of a body from somebody not signed in: more than the longest public form, as it is sent.
+PUBLIC_MAX_BYTES = 128 * 1024
+#: Bytes of a body from somebody signed in: more than the longest form of the admin.
+SIGNED_IN_MAX_BYTES: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+#: Bytes of an upload form beside its file.
+_FORM_BYTES = 64 * 1024
+
+_PLAIN = "text/plain; charset=utf-8"
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+def accepts_imports(may: Callable[[HttpRequest], Any]) -> Callable[[_View], _View]:
+    """Let a view take ``ALLIES_IMPORT_MAX_BYTES`` from users who ``may`` import."""
+
+    def mark(view: _View) -> _View:
+        view.accepts_imports = may  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that is too large, or of unknown length, without reading it.
+
+    No query for a body of up to PUBLIC_MAX_BYTES, but at a view that accepts imports. It has to
+    come before CsrfViewMiddleware, which reads forms.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            return _refuse(request, HTTPStatus.LENGTH_REQUIRED)
+        length = str(request.META.get("CONTENT_LENGTH") or 0)
+        if not (length.isascii() and length.isdecimal() and len(length) < 20):
+            return _refuse(request, HTTPStatus.BAD_REQUEST)
+        if int(length) <= PUBLIC_MAX_BYTES:
+            if not int(length) or not hasattr(view, "accepts_imports"):
+                return None
+            # A proxy hands a body to this view as it comes: a slow one would hold a thread.
+            if admin.site.has_permission(request):
+                return None
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        limit = _limit(request, view)
+        return None if int(length) <= limit else _refuse(request, limit=limit)
+
+
+def _limit(request: HttpRequest, view: Any) -> int:
+    """Return how many bytes this user may send to this view."""
+    if not admin.site.has_permission(request):
+        return PUBLIC_MAX_BYTES
+    may = getattr(view, "accepts_imports", None)
+    if may is not None and may(request):
+        return max(SIGNED_IN_MAX_BYTES, settings.IMPORT_MAX_BYTES + _FORM_BYTES)
+    return SIGNED_IN_MAX_BYTES
+
+
+def _refuse(
+    request: HttpRequest,
+    status: HTTPStatus = HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    limit: int = PUBLIC_MAX_BYTES,
+) -> HttpResponse:
+    count_refusal("body")
+    if status is HTTPStatus.LENGTH_REQUIRED:
+        said = _("The length of what is sent has to be given (Content-Length).")
+    elif status is HTTPStatus.BAD_REQUEST:
+        said = _("The length of what is sent cannot be read.")
+    else:
+        said = _("This is too large: at most %(size)s can be sent here. Nothing was saved.")
+        said %= {"size": f"{limit >> 20} MB" if limit >> 20 else f"{limit >> 10} KB"}
+        if request.path_info.endswith("/"):
+            is_signed_out = not admin.site.has_permission(request)
+            shown = {"is_error": True, "said": said, "is_signed_out": is_signed_out}
+            return render(request, "413.html", shown, status=status)
+    return HttpResponse(f"{said}\n", status=status, content_type=_PLAIN)

@@ -1,0 +1,202 @@
+"""What deleting records does to others: what goes too, what loses a link, what is in the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from simple_history.models import HistoricalChanges
+
+from allies.history import with_what_names_need
+from allies.models import (
+    Appointment,
+    Changeset,
+    Correction,
+    OldSlug,
+    OpenForm,
+    PreviewLink,
+    Publishable,
+    Record,
+    SearchText,
+    Status,
+)
+
+#: Records named of each kind; the rest are counted.
+NAMED = 10
+
+
+class Effect(Enum):
+    """What a deletion does to a record that points to one that is deleted."""
+
+    GOES = "goes"
+    LOSES_LINK = "loses-link"
+    FORBIDS = "forbids"
+    STAYS = "stays"
+
+
+_EFFECTS: dict[Any, Effect] = {
+    models.CASCADE: Effect.GOES,
+    models.SET_NULL: Effect.LOSES_LINK,
+    models.PROTECT: Effect.FORBIDS,
+    models.DO_NOTHING: Effect.STAYS,
+}
+
+#: Fields that are derived from others: nobody filled them in, and nothing is lost with them.
+DERIVED = {"allies.Source.origin"}
+
+#: What names its record by model and id, and is of no use without it: model → in words, the two
+#: fields.
+ABOUT_RECORDS: dict[Any, tuple[Any, str, str]] = {
+    Changeset: (gettext_lazy("Proposals that wait"), "about_noun", "about_id"),
+    Appointment: (gettext_lazy("Scheduled steps"), "noun", "record_id"),
+    PreviewLink: (gettext_lazy("Preview links"), "noun", "record_id"),
+    Correction: (gettext_lazy("Corrections by readers"), "noun", "record_id"),
+    OldSlug: (gettext_lazy("Old addresses"), "noun", "record_id"),
+}
+
+#: What names its record so too, but is made again by itself.
+MADE_AGAIN = (OpenForm, SearchText)
+
+
+@dataclass
+class Consequence:
+    """What a deletion does to the records of one kind."""
+
+    effect: Effect
+    model: Any
+    label: str
+    #: The link in words; "" if it is no field.
+    link: str
+    count: int
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def unnamed(self) -> int:
+        return self.count - len(self.names)
+
+
+@dataclass
+class Deletion:
+    """What deleting some records does, kind by kind."""
+
+    names: list[str]
+    count: int
+    consequences: list[Consequence]
+    #: Public records in the way: each has to be withdrawn first.
+    public: list[str]
+
+    def having(self, effect: Effect) -> list[Consequence]:
+        return [one for one in self.consequences if one.effect is effect]
+
+    @property
+    def unnamed(self) -> int:
+        return self.count - len(self.names)
+
+    @property
+    def goes(self) -> list[Consequence]:
+        return self.having(Effect.GOES)
+
+    @property
+    def loses_link(self) -> list[Consequence]:
+        return self.having(Effect.LOSES_LINK)
+
+    @property
+    def stays(self) -> list[Consequence]:
+        return self.having(Effect.STAYS)
+
+    @property
+    def obstacles(self) -> list[str]:
+        """Say what keeps the records from being deleted, and what to do first."""
+        found = [
+            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": name}
+            for name in self.public
+        ]
+        for one in self.having(Effect.FORBIDS):
+            found.append(
+                _(
+                    "%(label)s still point to it as “%(link)s” (%(count)d): %(names)s. Change or "
+                    "delete them first."
+                )
+                % {
+                    "label": one.label,
+                    "link": one.link,
+                    "count": one.count,
+                    "names": "; ".join(one.names) + (" …" if one.unnamed else ""),
+                }
+            )
+        return found
+
+
+def deletion_of(records: QuerySet[Any]) -> Deletion:
+    """Return what deleting these records does; at most two queries per kind of relation."""
+    model = records.model
+    count, names = _counted(records)
+    public = _published(records)
+    found: list[Consequence] = []
+    for one, linked in _linked(model, records):
+        found.append(one)
+        if one.effect is Effect.LOSES_LINK:
+            public += _published(linked)
+    return Deletion(names, count, [*found, *_about(records)], public)
+
+
+@cache
+def relations_to(model: Any) -> tuple[tuple[Any, Any], ...]:
+    """Return (model, field) of every field that points to such records, versions' left out."""
+    return tuple(
+        (other, relation)
+        for other in apps.get_models()
+        if not issubclass(other, HistoricalChanges)
+        for relation in other._meta.concrete_fields
+        if relation.related_model is model and str(relation) not in DERIVED
+    )
+
+
+def _linked(model: Any, records: QuerySet[Any]) -> Iterator[tuple[Consequence, QuerySet[Any]]]:
+    """Yield what points to records, and what points to that if it goes too."""
+    for other, relation in relations_to(model):
+        linked = other._default_manager.filter(
+            **{f"{relation.name}__in": records.order_by().values("pk")}
+        )
+        count, names = _counted(linked)
+        if not count:
+            continue
+        effect = _EFFECTS[relation.remote_field.on_delete]
+        label, link = capfirst(str(other._meta.verbose_name_plural)), str(relation.verbose_name)
+        yield Consequence(effect, other, label, link, count, names), linked
+        if effect is Effect.GOES and issubclass(other, Record):
+            yield from _linked(other, linked)
+
+
+def _about(records: QuerySet[Any]) -> Iterator[Consequence]:
+    noun = records.model._meta.model_name
+    for model, (label, noun_field, id_field) in ABOUT_RECORDS.items():
+        rows = model.objects.proposed() if model is Changeset else model._default_manager.all()
+        ids = records.order_by().values("pk")
+        if count := rows.filter(**{noun_field: noun, f"{id_field}__in": ids}).count():
+            yield Consequence(Effect.STAYS, model, str(label), "", count)
+
+
+def _counted(rows: QuerySet[Any]) -> tuple[int, list[str]]:
+    """Return how many rows there are, and a few of their names; only records are named."""
+    count = rows.order_by().count()
+    if not count or not issubclass(rows.model, Record):
+        return count, []
+    named = with_what_names_need(rows.model).filter(pk__in=rows.order_by().values("pk"))
+    return count, [str(record) for record in named.order_by("pk")[:NAMED]]
+
+
+def _published(rows: QuerySet[Any]) -> list[str]:
+    if not issubclass(rows.model, Publishable):
+        return []
+    published = rows.model._default_manager.filter(
+        pk__in=rows.order_by().values("pk"), status=Status.PUBLISHED
+    )
+    return [str(record) for record in published.order_by("pk")[:NAMED]]

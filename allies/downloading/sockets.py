@@ -1,0 +1,27 @@
+"""Connections whose readers take nothing more: the operating system closes them."""
+
+import contextlib
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+#: Milliseconds a reader may take nothing at all, while there is something for it.
+STALLED = 60_000
+
+
+@cache
+def abort_stalled_connections() -> None:
+    """Let the system close connections whose readers are stalled; once per process.
+
+    The option is set on the sockets this process listens at, and connections inherit it. The web
+    server has no option for this, and a thread that waits for such a reader would wait for ever.
+    Does nothing on systems other than Linux.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:
+        return
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(path.name))) as found:
+            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.setsockopt(socket.IPPROTO_TCP, option, STALLED)

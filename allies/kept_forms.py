@@ -1,0 +1,202 @@
+"""What somebody typed is not lost if their sign-in had expired when they sent it.
+
+It is kept for the account the form was drawn for, which the form's signed token names. After
+signing in, the form is shown as it was sent, and nothing is written before it is sent again.
+"""
+
+import re
+from html import escape, unescape
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from allies.form_tokens import FIELD, owner_of
+from allies.models import KeptForm
+
+#: The part of an address that names a form that was kept.
+KEPT = "_kept"
+
+#: Buttons: which one was pressed is not kept, so that nothing is done before the next click.
+BUTTONS = {
+    *("_save", "_continue", "_addanother", "_saveasnew", "_propose", "_step", "_later"),
+    *("_call_off", "_derive"),
+}
+#: Never kept: what must not be stored, and what a new page has anew.
+_NOT_KEPT = {FIELD, "csrfmiddlewaretoken", "code", *BUTTONS}
+
+
+def sign_in_again(request: HttpRequest) -> HttpResponseBase | None:
+    """Keep a form sent without a valid sign-in, and lead to signing in; None if it is not ours."""
+    owner = _owner(request)
+    if owner is None:
+        return None
+    address = _kept_address(request, owner)
+    if address is None:
+        messages.warning(request, _("You were signed out, so nothing was done. Sign in again."))
+        return None
+    return _to_sign_in(request, address)
+
+
+def _to_sign_in(request: HttpRequest, address: str) -> HttpResponseBase:
+    messages.warning(
+        request,
+        _("You were signed out before this was saved. It is kept: sign in to go on with it."),
+    )
+    return redirect_to_login(address, reverse("admin:login"))
+
+
+def ask_again(request: HttpRequest) -> HttpResponseBase | None:
+    """Keep a form whose token against forgery is out of date, and lead to it filled in.
+
+    That is so if its sender has signed in since in another window. None if the form is not ours.
+    """
+    owner = _owner(request)
+    address = _kept_address(request, owner) if owner is not None else None
+    if address is None:
+        return None
+    user: Any = request.user
+    if not user.is_authenticated:
+        return _to_sign_in(request, address)
+    if user.pk != owner:
+        messages.warning(
+            request,
+            _(
+                "Another account opened the form you sent, so nothing was saved. What was typed "
+                "is kept for that account: sign in with it to go on."
+            ),
+        )
+    return HttpResponseRedirect(address)
+
+
+def kept_for(request: HttpRequest) -> KeptForm | None:
+    """Return the form that was kept for this user and address, if the address names one."""
+    number = request.GET.get(KEPT, "")
+    if request.method != "GET" or not number.isdecimal() or len(number) > 18:
+        return None
+    mine = KeptForm.objects.current().filter(user=request.user.pk, path=request.path)
+    return mine.filter(pk=number).first()
+
+
+def as_sent(kept: KeptForm) -> QueryDict:
+    """Return a form's content as a request has it."""
+    data = QueryDict(mutable=True)
+    for name, values in kept.fields.items():
+        data.setlist(name, values)
+    return data
+
+
+def explain(kept: KeptForm) -> str:
+    """Say what happened, and what to do."""
+    said = _("You had been signed out, so this is not saved yet. Look at it and send it again.")
+    files = _("Choose the files again.")
+    return f"{said} {files}" if kept.had_files else said
+
+
+def _owner(request: HttpRequest) -> int | None:
+    """Return the account whose form was sent, if there is such an account still."""
+    owner = owner_of(request.POST.get(FIELD, ""))
+    if owner is None:
+        return None
+    is_there = get_user_model().objects.filter(pk=owner, is_active=True, is_staff=True).exists()
+    return owner if is_there else None
+
+
+def _kept_address(request: HttpRequest, owner: int) -> str | None:
+    """Keep what was sent, and return the address that shows it; None if nothing was typed."""
+    fields = {
+        name: values
+        for name, values in request.POST.lists()
+        if name not in _NOT_KEPT and "password" not in name
+    }
+    is_typed = any(value.strip() for values in fields.values() for value in values)
+    is_list = str(getattr(request.resolver_match, "url_name", "")).endswith("_changelist")
+    if is_list or not is_typed or any("\0" in v for values in fields.values() for v in values):
+        return None
+    kept = KeptForm.objects.create(
+        user_id=owner, path=request.path, fields=fields, had_files=bool(request.FILES)
+    )
+    KeptForm.objects.forget_old(owner)
+    query = request.GET.copy()
+    query[KEPT] = str(kept.pk)
+    return f"{request.path}?{query.urlencode()}"
+
+
+# A page's forms, filled in with what was sent.
+
+_FORM = re.compile(r'(<form\b[^>]*method="post"[^>]*>)(.*?)(</form>)', re.S)
+_CONTROL = re.compile(
+    r"<input\b(?P<input>[^>]*)>"
+    r"|<textarea\b(?P<area>[^>]*)>.*?</textarea>"
+    r"|<select\b(?P<select>[^>]*)>(?P<options>.*?)</select>",
+    re.S,
+)
+_OPTION = re.compile(r"<option\b([^>]*)>([^<]*)")
+_LEFT_ALONE = {"submit", "button", "image", "reset", "file", "password"}
+
+
+def fill(page: str, fields: dict[str, list[str]]) -> str:
+    """Return a page whose forms have these values in them; other fields stay as they are."""
+    return _FORM.sub(lambda form: f"{form[1]}{_filled(form[2], fields)}{form[3]}", page)
+
+
+def _filled(form: str, fields: dict[str, list[str]]) -> str:
+    left = {name: list(values) for name, values in fields.items()}
+
+    def control(found: re.Match[str]) -> str:
+        attributes = found["input"] or found["area"] or found["select"] or ""
+        name, kind = _attribute(attributes, "name"), _attribute(attributes, "type")
+        if name not in fields and kind not in ("checkbox", "radio"):
+            return found[0]
+        if found["input"] is not None:
+            return _input(found, attributes, name, kind, fields, left)
+        if found["area"] is not None:
+            text = escape(_next(left, name), quote=False)
+            return f"<textarea{attributes}>\n{text}</textarea>"
+        options = _OPTION.sub(lambda one: _option(one, fields[name]), found["options"])
+        return f"<select{attributes}>{options}</select>"
+
+    return _CONTROL.sub(control, form)
+
+
+def _input(
+    found: re.Match[str],
+    attributes: str,
+    name: str,
+    kind: str,
+    fields: dict[str, list[str]],
+    left: dict[str, list[str]],
+) -> str:
+    if kind in _LEFT_ALONE or name in _NOT_KEPT:
+        return found[0]
+    if kind in ("checkbox", "radio"):
+        is_on = (_attribute(attributes, "value") or "on") in fields.get(name, [])
+        return f"<input{_without(attributes, 'checked')}{' checked' if is_on else ''}>"
+    value = escape(_next(left, name))
+    return f'<input{_without(attributes, "value")} value="{value}">'
+
+
+def _option(found: re.Match[str], values: list[str]) -> str:
+    attributes, text = found[1], found[2]
+    has_value = re.search(r'\svalue="', attributes)
+    value = _attribute(attributes, "value") if has_value else unescape(text).strip()
+    chosen = " selected" if value in values else ""
+    return f"<option{_without(attributes, 'selected')}{chosen}>{text}"
+
+
+def _next(left: dict[str, list[str]], name: str) -> str:
+    """Return the next value of a name: fields of one name are filled in their order."""
+    return left[name].pop(0) if left[name] else ""
+
+
+def _attribute(attributes: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', attributes)
+    return unescape(found[1]) if found else ""
+
+
+def _without(attributes: str, name: str) -> str:
+    return re.sub(rf'\s{name}(="[^"]*")?(?=[\s/]|$)', "", attributes).rstrip(" /")

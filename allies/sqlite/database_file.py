@@ -1,0 +1,167 @@
+"""The file of an SQLite database, watched while the site runs.
+
+A process that has a file open goes on writing to it after it was removed or replaced, and what it
+writes is lost when it ends. So the file at the path is compared with the one that was opened,
+before queries and before commits. That costs some microseconds.
+
+The file is opened here once and never closed: closing it would drop SQLite's own locks on it
+(https://www.sqlite.org/howtocorrupt.html, 2.2).
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+from django.db.utils import OperationalError
+
+log = logging.getLogger(__name__)
+
+MAGIC = b"SQLite format 3\0"
+#: How the names of the files end that belong to a database under way.
+SIDE_FILES = ("-wal", "-shm")
+#: SQLite's codes for damage. The index of a search has its own, and can be made again.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
+#: What to do about damage.
+RESTORE = "End the site, put the database right or restore a backup, and start the site again."
+RESTART = "End the site normally, which writes what it still holds, and start it again."
+#: How long the pages of the file are looked at in one go, and how long there is a pause after.
+EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
+
+Identity = tuple[int, int]
+
+
+class DatabaseFileError(OperationalError):
+    """The database's file is not the one that was opened, or is damaged; nothing was saved."""
+
+
+def identity_of(path: str) -> Identity | None:
+    """Return what tells a file from every other one; None if there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # before every query: quicker than Path's
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Return True if SQLite reports with an error that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF in _DAMAGED and code != _CORRUPT_VTAB
+
+
+class DatabaseFile:
+    """The file that this process opened, and whether it can still be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = str(path)
+        try:
+            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise DatabaseFileError(
+                f"There is no database {path}. `manage.py migrate` makes an empty one."
+            ) from None
+        except OSError as error:
+            raise DatabaseFileError(f"{path} cannot be opened: {error.strerror}.") from error
+        opened = os.fstat(self._number)
+        self._identity = opened.st_dev, opened.st_ino
+        self._size = opened.st_size
+        self._failure = ""
+        self._lock = threading.Lock()
+        self._next_table = 0
+        self._examine_after = 0.0
+
+    def problem(self, *, read_header: bool = True) -> str:
+        """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""
+        if self._failure:
+            return self._failure
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  # before every query: quicker than Path's
+        except OSError:
+            return f"{self.path} is not there any more. Put it back, or restart the site."
+        if (found.st_dev, found.st_ino) != self._identity:
+            return (
+                f"{self.path} was replaced by another file. Put the former one back, or restart "
+                "the site to go on with this one."
+            )
+        if not read_header and found.st_size >= self._size:
+            return ""
+        header = os.pread(self._number, 100, 0)
+        if found.st_size and not header.startswith(MAGIC):
+            return self.fail("begins with something else than an SQLite database does")
+        if found.st_size < self._size and found.st_size < max(_size_in(header), 1):
+            return self.fail("was truncated")
+        self._size = found.st_size
+        return ""
+
+    def require(self, *, read_header: bool = True) -> None:
+        """Raise DatabaseFileError if there is a problem with the file."""
+        if said := self.problem(read_header=read_header):
+            raise DatabaseFileError(said)
+
+    def fail(self, what: str, remedy: str = RESTORE) -> str:
+        """Remember damage, after which this process neither reads nor writes; return it."""
+        if not self._failure:
+            self._failure = f"{self.path} {what}. {remedy}"
+            log.error("Nothing is saved any more: %s", self._failure)
+        return self._failure
+
+    def examine(self) -> str:
+        """Look at the pages of some tables; return what is wrong with the file.
+
+        Continues where the last call ended, for 0.2 seconds at most and every 10 seconds at most.
+        """
+        if said := self.problem():
+            return said
+        with self._lock:
+            if time.monotonic() < self._examine_after:
+                return ""
+            self._examine_after = time.monotonic() + PAUSE_SECONDS
+            try:
+                found = self._look_at_tables(time.monotonic() + EXAMINE_SECONDS)
+            except sqlite3.DatabaseError as error:
+                found = str(error) if is_damage(error) else ""
+        return self.fail(f"is damaged ({found})") if found else ""
+
+    def _look_at_tables(self, end: float) -> str:
+        uri = f"{self.path.as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as connection:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA ignore_check_constraints=ON")
+            connection.set_progress_handler(lambda: time.monotonic() > end, 1000)
+            tables = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY 1"
+            ).fetchall()
+            for _count in tables:
+                (name,) = tables[self._next_table % len(tables)]
+                self._next_table += 1  # also past one that takes longer than there is time
+                quoted = name.replace('"', '""')
+                (found,) = connection.execute(f'PRAGMA quick_check("{quoted}")').fetchone()
+                if found != "ok":
+                    return str(found)
+                if time.monotonic() > end:
+                    break
+        return ""
+
+
+def _size_in(header: bytes) -> int:
+    """Return the size of the database that its header says (https://sqlite.org/fileformat.html)."""
+    page = int.from_bytes(header[16:18], "big")
+    return (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+
+
+_files: dict[Path, DatabaseFile] = {}
+_opening = threading.Lock()
+
+
+def database_file(path: Path) -> DatabaseFile:
+    """Return the file at a path as this process opened it first. Raises DatabaseFileError."""
+    with _opening:
+        if path not in _files:
+            _files[path] = DatabaseFile(path)
+        return _files[path]

@@ -1,0 +1,37 @@
+"""Two clicks on a button in a real browser, with script and without, do what one click does."""
+
+import pytest
+
+from tests.browser.driver import opened
+from tests.browser.test_story import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+REVIEWER = f"""
+from django.contrib.auth.models import Group, User
+user = User.objects.create_user("rita", password={PASSWORD!r}, is_staff=True)
+user.groups.add(Group.objects.get(name="Reviewers"))
+"""
+
+COUNT = """
+from allies.models import Event
+print(Event.objects.filter(title_en="Two clicks").count())
+"""
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_double_click_on_save_makes_one_event(site, chromium, script):
+    site.shell(REVIEWER)
+    address = f"{site.serve()}/en/admin"
+    page = opened(chromium, viewport={"width": 1280, "height": 900}, java_script_enabled=script)
+    page.goto(f"{address}/allies/event/add/")
+    page.fill("#id_username", "rita")
+    page.fill("#id_password", PASSWORD)
+    page.click("input[type=submit]")
+    page.select_option("#id_kind", "visit")
+    page.fill("#id_title_en", "Two clicks")
+    page.fill("#id_date", "2024")
+    page.locator("input[name=_save]").last.dblclick()
+    page.wait_for_selector("li.success")
+    assert "was added successfully" in page.inner_text("li.success")
+    assert site.shell(COUNT) == "1"

@@ -1,0 +1,139 @@
+"""Refused requests: one line in the log, a number in the metrics, and a limit."""
+
+import logging
+import sqlite3
+import time
+
+import psycopg
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.test import Client
+
+from allies.db_errors import is_database_away
+from allies.observing.log import OneLineForClientErrors
+from tests.site import answer, wait_for
+
+TOKEN = "only-for-those-who-count"
+CLIENT = {"X-Forwarded-For": "203.0.113.9"}
+
+
+def figures(server):
+    text = answer(f"{server}/metrics", Authorization=f"Bearer {TOKEN}")[2]
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+
+
+@pytest.fixture
+def in_one_minute():
+    """Begin where the minute is long enough for the test."""
+    wait_for(lambda: time.time() % 60 < 40)
+
+
+def test_wrong_host_is_one_line_counted_and_limited(site, in_one_minute):
+    site.environment |= {
+        "ALLIES_METRICS_TOKEN": TOKEN,
+        "ALLIES_BEHIND_PROXY": "true",
+        "ALLIES_MADE_PER_MINUTE": "5",
+    }
+    server = site.serve()
+    hosts = ["evil.example", "a b", "x" * 300, "evil.example:port", "[::1", "\\x1b[31m"]
+    found = [answer(f"{server}/id/sources/", Host=host, **CLIENT) for host in hosts]
+    assert [status for status, _headers, _text in found] == [400] * 5 + [429]
+    assert "Periksa alamatnya" in found[0][2]
+    assert int(found[5][1]["Retry-After"]) > 0
+    # Also for the pages of this client under the right name, which are no cached ones.
+    assert answer(f"{server}/en/search/?q=china", **CLIENT)[0] == 429
+
+    lines = [line for line in site.said() if "WARNING" in line or "ERROR" in line]
+    assert sum("Host not in ALLIES_ALLOWED_HOSTS" in line for line in lines) == 5
+    assert not any("Traceback" in line for line in site.said())
+    assert float(figures(server)['allies_refused_total{reason="host"}']) == 5
+    assert float(figures(server)['allies_refused_total{reason="rate"}']) == 2
+
+
+def test_client_behind_an_unreadable_forwarded_address_is_limited(site, in_one_minute):
+    site.environment |= {"ALLIES_BEHIND_PROXY": "true", "ALLIES_MADE_PER_MINUTE": "3"}
+    server = site.serve()
+    said = ["unknown", "", "198.51.100.1, unknown", "203.0.113.999"]
+    found = [
+        answer(f"{server}/en/search/?q={number}", **{"X-Forwarded-For": text})[0]
+        for number, text in enumerate(said)
+    ]
+    assert found == [200] * 3 + [429]
+
+
+@pytest.mark.django_db
+def test_wrong_host_gets_an_answer_whatever_the_settings(settings, visitor):
+    for https in (False, True):
+        settings.SECURE_SSL_REDIRECT = https
+        for path in ("/", "/en/", "/en/admin/", "/healthz", "/api/v1/events", "/nothing"):
+            answered = visitor.get(path, HTTP_HOST="evil.example")
+            assert answered.status_code == 400
+            assert "Check the address" in answered.content.decode()
+
+
+@pytest.mark.django_db
+def test_password_guesses_from_an_unreadable_address_are_limited(settings, in_one_minute):
+    settings.BEHIND_PROXY = True
+    settings.SIGN_INS_PER_MINUTE = 2
+    client = Client(HTTP_X_FORWARDED_FOR="unknown", REMOTE_ADDR="10.9.8.6")
+    form = {"username": "nobody", "password": "a guess"}
+    statuses = [client.post("/en/admin/login/", form).status_code for _n in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+@pytest.mark.django_db
+def test_password_guesses_from_an_unreadable_address_lock_the_name(settings):
+    settings.BEHIND_PROXY = True
+    settings.AXES_FAILURE_LIMIT = 2
+    client = Client(HTTP_X_FORWARDED_FOR="unknown", REMOTE_ADDR="10.9.8.5")
+    form = {"username": "nobody", "password": "a guess"}
+    assert [client.post("/en/admin/login/", form).status_code for _n in range(2)][-1] == 429
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("status", "kept"), [(400, False), (413, False), (500, True), (None, True)]
+)
+def test_traceback_is_logged_only_if_it_is_ours(status, kept):
+    record = logging.LogRecord("django", logging.ERROR, "", 1, "said", (), (ValueError, None, None))
+    if status is not None:
+        record.status_code = status
+    assert OneLineForClientErrors().filter(record)
+    assert (record.exc_info is not None) is kept
+
+
+# Whether the database is away.
+
+STATEMENTS = {
+    "sqlite": [
+        "SELECT * FROM not_there",
+        f"SELECT {' AND '.join(['1'] * 2000)}",  # too deep an expression
+        "SELECT 'a' LIKE '" + "a" * 60_000 + "'",  # too long a pattern
+        "SELECT 'a' REGEXP '('",
+    ],
+    "postgresql": ["SELECT * FROM not_there", "SELECT 'a' ~ '('", "SELECT 1 / 0"],
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_cannot_be_executed_does_not_mean_the_database_is_away():
+    for statement in STATEMENTS[connection.vendor]:
+        with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
+            cursor.execute(statement)
+        assert not is_database_away(caught.value), statement
+
+
+def test_no_connection_means_the_database_is_away():
+    assert is_database_away(OperationalError("No database server answers."))
+    assert is_database_away(InterfaceError("connection already closed"))
+    assert not is_database_away(ValueError())
+    assert not is_database_away(None)
+    with pytest.raises(psycopg.OperationalError) as caught:
+        psycopg.connect("host=127.0.0.1 port=1")
+    error = OperationalError()
+    error.__cause__ = caught.value
+    assert is_database_away(error)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        sqlite3.connect("/not/there/db.sqlite3")
+    error.__cause__ = caught.value
+    assert is_database_away(error)

@@ -1,0 +1,176 @@
+"""An SQLite database whose file is removed, replaced or damaged while the site runs.
+
+Edits are refused with a 503 page that says so, /readyz names the file, and nothing is taken that
+would be lost. PostgreSQL keeps its own files.
+"""
+
+import os
+import random
+import re
+import shutil
+
+import pytest
+
+from tests.cluster import PASSWORD, ask, save_name, signed_in
+from tests.site import answer, wait_for
+
+NAMES = (
+    "from allies.models import Alias;"
+    "print(*Alias.objects.filter(name__startswith='Rossiya ').values_list('name', flat=True),"
+    " sep='|')"
+)
+RUSSIA = "from allies.models import Country; print(Country.objects.get(alpha3='RUS').pk)"
+JOB = "from allies.jobs import after_import; print(after_import.enqueue().id)"
+
+
+@pytest.fixture
+def running(site):
+    """Return a running site with somebody signed in: the site, its port, what saves a name."""
+    if site.environment.get("DATABASE_URL"):
+        pytest.skip("PostgreSQL keeps its own files")
+    site.shell(
+        "from django.contrib.auth.models import User;"
+        f"User.objects.create_superuser('ann', password='{PASSWORD}')"
+    )
+    russia = site.shell(RUSSIA)
+    address = site.serve()
+    port = int(address.rpartition(":")[2])
+    return site, address, Save(port, signed_in(port), russia)
+
+
+class Save:
+    """Saves another name of a country, as an editor does; says whether it was taken."""
+
+    def __init__(self, port, cookie, country):
+        self._port, self._cookie, self._country = port, cookie, country
+
+    def __call__(self, name):
+        return save_name(self._port, self._cookie, self._country, name)
+
+    def send(self, name):
+        """Return (status, text, headers) of the answer."""
+        form = {"country": self._country, "name": name, "_save": "1"}
+        path = "/en/admin/allies/alias/add/"
+        return ask(self._port, path, form=form, cookie=self._cookie)
+
+
+def database(site):
+    return site.folder / "db.sqlite3"
+
+
+def remove(site):
+    database(site).rename(site.folder / "elsewhere")
+
+
+def replace(site):
+    shutil.copy(database(site), site.folder / "other")
+    (site.folder / "other").replace(database(site))
+
+
+def truncate(site):
+    os.truncate(database(site), database(site).stat().st_size // 2)
+
+
+def empty(site):
+    os.truncate(database(site), 0)
+
+
+def overwrite_all(site):
+    with database(site).open("r+b") as file:
+        file.write(random.Random(1).randbytes(database(site).stat().st_size))
+
+
+def rename_folder(site):
+    site.folder.rename(site.folder.with_name("moved"))
+
+
+def remove_wal(site):
+    (site.folder / "db.sqlite3-wal").unlink()
+
+
+def remove_shm(site):
+    (site.folder / "db.sqlite3-shm").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (remove, "is not there any more"),
+        (rename_folder, "is not there any more"),
+        (replace, "was replaced by another file"),
+        (truncate, "was truncated"),
+        (empty, "was truncated"),
+        (overwrite_all, "begins with something else|is damaged"),
+        (remove_wal, "has lost its -wal file"),
+        (remove_shm, "has lost its -shm file"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
+    site, address, save = running
+    assert save("Rossiya 1")
+    assert answer(f"{address}/readyz")[0] == 200
+    spoil(site)
+    status, text, headers = save.send("Rossiya 2")
+    assert (status, headers["Retry-After"]) == (503, "10")
+    assert "what you sent just now was not saved" in text
+    status, _headers, text = answer(f"{address}/readyz")
+    assert status == 503
+    assert re.search(said, text), text
+    # Readers are not shown what may be gone tomorrow.
+    assert answer(f"{address}/en/countries/russia/")[0] == 503
+    if spoil is remove:
+        # No empty database took its place, neither by this process nor by another one.
+        assert "There is no database" in site.manage("createsuperuser", check=False)
+        assert not database(site).exists()
+
+
+def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
+    site, address, save = running
+    assert save("Rossiya 1")
+    remove(site)
+    assert not save("Rossiya 2")
+    (site.folder / "elsewhere").rename(database(site))
+    assert answer(f"{address}/readyz")[0] == 200
+    assert save("Rossiya 3")
+    assert site.shell(NAMES).split("|") == ["Rossiya 1", "Rossiya 3"]
+
+
+def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(running):
+    site, _address, save = running
+    assert save("Rossiya 1")
+    remove_wal(site)
+    assert not save("Rossiya 2")
+    site.end()
+    assert site.shell(NAMES).split("|") == ["Rossiya 1"]
+    assert answer(f"{site.serve()}/readyz")[0] == 200
+
+
+def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
+    site, address, save = running
+    assert save("Rossiya 1")
+    site.shell(  # everything into the file itself
+        "from django.db import connection as c; c.cursor().execute('PRAGMA wal_checkpoint(FULL)')"
+    )
+    with database(site).open("r+b") as file:
+        size = database(site).stat().st_size
+        for page in range(size // 4096 // 2, size // 4096 - 20):
+            file.seek(page * 4096)
+            file.write(random.Random(page).randbytes(4096))
+    wait_for(lambda: "is damaged" in answer(f"{address}/readyz")[2])
+    assert answer(f"{address}/readyz")[0] == 503
+    assert not save("Rossiya 2")
+
+
+def test_the_worker_writes_nothing_either(running):
+    site, _address, _save = running
+    worker = site.worker()
+    done = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"
+    site.shell(JOB)
+    wait_for(lambda: site.shell(done) == "0")
+    remove(site)
+    wait_for(lambda: "is not there any more" in worker.said.read_text())
+    assert worker.poll() is None
+    (site.folder / "elsewhere").rename(database(site))
+    site.shell(JOB)
+    wait_for(lambda: site.shell(done) == "0")
