@@ -21,6 +21,7 @@ TARGETS = (
 TESTS = (
     "tests/admin",
     "tests/exchange",
+    "tests/figures",
     "tests/filters",
     "tests/links",
     "tests/models",
@@ -37,6 +38,7 @@ NOT_TESTS = (
     "tests/admin/test_at_once.py",
     "tests/admin/test_hostile.py",
     "tests/exchange/test_at_once.py",
+    "tests/exchange/test_bombs.py",
     "tests/exchange/test_back_and_forth.py",
     "tests/exchange/test_kill.py",
     "tests/exchange/test_libreoffice.py",
