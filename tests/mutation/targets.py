@@ -19,6 +19,7 @@ TARGETS = (
 
 #: Tests that belong to them. What they test goes on in the process that runs them.
 TESTS = (
+    "tests/actions",
     "tests/admin",
     "tests/exchange",
     "tests/figures",
