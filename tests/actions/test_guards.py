@@ -22,6 +22,7 @@ from allies.actions.editions import (
 from allies.actions.merging import merge, what_moves
 from allies.actions.proposals import Decided, amend, approve, decline, moved_since, propose
 from allies.actions.publication import take_step
+from allies.actions.reports import NotSent, TooSoon, send_correction, token_for
 from allies.models import (
     Alliance,
     Changeset,
@@ -178,7 +179,7 @@ def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, rita):
     approve(changeset=proposal, user=rita, changes=only(proposal, *taken), note=" Thanks ")
     proposal.refresh_from_db()
     assert (proposal.state, proposal.decision, proposal.decided_by) == ("applied", "Thanks", rita)
-    assert [name for change in proposal.not_taken for name in change["fields"]] == left
+    assert [[*change["fields"]] for change in proposal.not_taken] == ([left] if left else [])
     event = proposal.about
     assert event.title_en == ("After" if "title_en" in taken else "Before")
     assert event.place_en == ("Minsk" if "place_en" in taken else "")
@@ -246,6 +247,27 @@ def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, no
     change = {"key": "event-1", "what": what, "fields": {"title": ["old", "new"]}}
     found = moved_since(Changeset(changes=[change]), {"event-1": now} if now else {})
     assert found == moved
+
+
+# Corrections
+
+
+@pytest.mark.parametrize(
+    ("seconds", "refusal"),
+    [(2, TooSoon), (3, None), (24 * 3600, None), (24 * 3600 + 1, NotSent)],
+)
+def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal):
+    event = cast.event(("RUS", "host"))
+    opened = timezone.now().replace(microsecond=0)
+    given = {"evidence": "", "contact": "", "language": "en", "client": "192.0.2.1"}
+    given |= {"record": event, "token": token_for(event, now=opened)}
+    now = opened + dt.timedelta(seconds=seconds)
+    if refusal is None:
+        sent = send_correction(**given, text="Wrong.", now=now)
+        assert (sent.noun, sent.record_id, sent.text) == ("event", event.pk, "Wrong.")
+    else:
+        with pytest.raises(refusal):
+            send_correction(**given, text="Wrong.", now=now)
 
 
 # Editing

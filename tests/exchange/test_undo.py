@@ -239,20 +239,29 @@ def test_chain_of_sources_goes_with_all_its_links(tmp_path):
     assert Source.objects.get(key="third").origin.key == "first"
 
 
-def test_last_source_of_something_public_is_not_taken_back(tmp_path):
-    event = cast.event(("RUS", "host"), cited=False, status="draft")
+@pytest.mark.parametrize("noun", ["alliance", "event", "entry"])
+def test_last_source_of_something_public_is_not_taken_back(noun, tmp_path):
+    given = {"cited": False, "status": "draft"}
+    record = {
+        "alliance": lambda: cast.alliance("RUS", "CHN", slug="cited", **given),
+        "event": lambda: cast.event(("RUS", "host"), slug="cited", **given),
+        "entry": lambda: cast.ally_list("RUS", "CHN", slug="cited", **given),
+    }[noun]()
     source = Source.objects.get(key="dw-2024-en")
-    load("citations", write(tmp_path / "c.csv", [{"source": source.key, "event": event.slug}]))
-    event.status = "published"
-    event.save()
+    target = "cited/CHN" if noun == "entry" else "cited"
+    load("citations", write(tmp_path / "c.csv", [{"source": source.key, noun: target}]))
+    record.status = "published"
+    record.save()
     before = Citation.objects.count()
-    assert look_at_undo(changeset=last()).unsupported == [str(event)]
+    assert look_at_undo(changeset=last()).unsupported == [str(record)]
     with pytest.raises(CommandError, match="Cite another"):
         command("undo_changeset", str(last().pk))
     with pytest.raises(EvidenceLost, match="Cite another"):
         take_back()
     assert Citation.objects.count() == before
-    assert Event.objects.published().filter(pk=event.pk).exists()
+    assert type(record).objects.published().filter(pk=record.pk).exists()
+    cast.cite(record.entries.get() if noun == "entry" else record)
+    assert look_at_undo(changeset=last()).unsupported == []
 
 
 def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, dana):

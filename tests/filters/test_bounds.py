@@ -10,9 +10,10 @@ from django.utils import timezone
 from allies.filters.ally import AllyFilterSet
 from allies.filters.base import unknown_names
 from allies.filters.changeset import ChangesetFilterSet
+from allies.filters.event import EventFilterSet
 from allies.filters.facets import facets_of, sums_of
 from allies.filters.tie_changes import ten_years_before
-from allies.models import Alias, AllyList, Changeset, Country, Membership
+from allies.models import Alias, AllyList, Changeset, Country, Event, Membership
 from tests import cast
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -307,6 +308,17 @@ def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
         "certain",
         "disputed",
     }
+
+
+def test_choices_tell_how_many_events_are_no_votes():
+    cast.event(("FJI", "host"), slug="visit")
+    cast.event(("FJI", "for"), slug="vote", kind="un-vote")
+    filterset = EventFilterSet({"country": "FJI"}, queryset=Event.objects.published())
+    assert filterset.is_valid()
+    counts = sums_of(filterset, {}).counts
+    assert counts["votes"] == {"none": 1}
+    assert counts["kind"] == {"visit": 1, "un-vote": 1}
+    assert counts["role"] == {"host": 1, "for": 1}
 
 
 @pytest.mark.parametrize(

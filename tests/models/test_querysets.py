@@ -21,8 +21,10 @@ from allies.models import (
 )
 from allies.models.changeset import KEPT_FOR
 from allies.models.desk import Appointment
+from allies.models.edition import Frozen
 from allies.models.evidence import SUPPORTED, unsupported
 from allies.models.fields import DerivedField
+from allies.models.m49 import NAMES, grouped
 from allies.models.nouns import record_models
 from tests import cast
 
@@ -246,3 +248,17 @@ def test_an_edition_says_all_that_readers_saw(rita):
     assert [one["slug"] for one in entry["events"]] == [event.slug]
     assert [one["slug"] for one in entry["also_named"]] == [other.slug]
     assert {source["key"] for source in content["sources"]} >= {citation["source"], see_also.key}
+
+
+def test_regions_are_grouped_with_their_own_sub_regions():
+    groups = {str(name): [code for code, _name in codes] for name, codes in grouped()}
+    assert groups["Oceania"] == ["009", "053", "054", "057", "061"]
+    assert sorted(code for codes in groups.values() for code in codes) == sorted(NAMES)
+
+
+def test_editions_are_written_in_bulk_and_never_over_others():
+    number = Edition.objects.count()
+    assert Edition.objects.bulk_create([]) == []
+    with pytest.raises(Frozen):
+        Edition.objects.bulk_create([], update_conflicts=True)
+    assert Edition.objects.count() == number

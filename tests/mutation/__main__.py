@@ -146,7 +146,8 @@ def main():
     sources = {json.dumps(m): source for m, source in drawn}
     noticed = {}
     if options.again:
-        noticed = {m: found for m, found in read(results).items() if found[0] and m in sources}
+        noticed = {m: found for m, found in read(results).items() if m in sources}
+        noticed = {m: found for m, found in noticed.items() if found[0] not in (0, run.NO_TESTS)}
         drawn = [(m, source) for m, source in drawn if json.dumps(m) not in noticed]
     results.write_text(
         "".join(json.dumps([json.loads(m), *found]) + "\n" for m, found in noticed.items())
@@ -162,9 +163,10 @@ def main():
     def finish(mutant, code, by):
         with results.open("a") as file:
             file.write(json.dumps([mutant, code, by]) + "\n")
-        said = "missed" if code == 0 else f"noticed by {by}" if by else f"noticed (exit {code})"
+        missed = code in (0, run.NO_TESTS)
+        said = "missed" if missed else f"noticed by {by}" if by else f"noticed (exit {code})"
         print(f"{mutant['module']}:{mutant['lines'][0]} {mutant['operator']}: {said}")
-        if code == 0 and mutant["operator"] != "control":
+        if missed and mutant["operator"] != "control":
             print(diff_of(mutant, sources[json.dumps(mutant)]))
         sys.stdout.flush()
 
@@ -198,13 +200,13 @@ def report(results):
     noticed, drawn, wrong = Counter(), Counter(), []
     for mutant, (code, by) in read(results).items():
         operator = json.loads(mutant)["operator"]
-        if code in (run.BROKEN, run.NO_TESTS) or (operator == "control" and code):
+        if code == run.BROKEN or (operator == "control" and code not in (0, run.NO_TESTS)):
             wrong.append(by)
         if operator != "control":
             drawn[operator] += 1
-            noticed[operator] += code != 0
+            noticed[operator] += code not in (0, run.NO_TESTS)
     if wrong:
-        print("No result: tests failed without a fault, or did not run.", *wrong)
+        print("No result: tests failed without a fault, or the runner did.", *wrong)
         return 1
     for operator, number in drawn.most_common():
         print(f"{operator:35} {noticed[operator]:4} of {number}")

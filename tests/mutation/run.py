@@ -181,6 +181,8 @@ class Session:
 
 
 def _run_items(items, write):
+    if not items:
+        return NO_TESTS
     failed = []
 
     class Watch:
@@ -188,8 +190,7 @@ def _run_items(items, write):
             if report.failed:
                 failed.append(report.nodeid if report.when == "call" else report.longreprtext)
 
-    if items:
-        items[0].config.pluginmanager.register(Watch())
+    items[0].config.pluginmanager.register(Watch())
     for item, after in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         if failed:
