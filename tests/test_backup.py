@@ -4,6 +4,7 @@ import json
 import stat
 import zipfile
 
+from tests.bombs import with_members
 from tests.site import Site
 
 WRITER = """
@@ -124,6 +125,15 @@ DAMAGE = {
         ),
         "another version",
     ),
+    "nested": (
+        lambda file, bad: rewritten(file, bad, manifest="[" * 100_000),
+        "no whole backup",
+    ),
+    "a manifest without end": (
+        lambda file, bad: rewritten(file, bad, manifest=" " * (65 << 20)),
+        "more than 64 MB",
+    ),
+    "many members": (lambda file, bad: with_members(bad), "no whole backup"),
 }
 
 
