@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test sbom audit messages lock clean
+.PHONY: help run test lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,14 @@ migrate-test: $(VENV)/.develops ## migrate a site with all the published data wh
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.migrating
 	$(BIN)/python -m tests.migrating --postgresql
+
+SAMPLE ?= 300
+SEED ?= $(shell $(PYTHON) -c 'import random; print(random.randrange(10**6))')
+mutants: $(VENV)/.develops ## put small faults into the code and count those that tests notice (SAMPLE=40 SEED=1)
+	@$(MANAGE) messages --compile
+	@mkdir -p var; test -e var/tools/mutants || $(PYTHON) -m venv var/tools/mutants
+	@var/tools/mutants/bin/pip install -q --disable-pip-version-check mutmut==3.8.1
+	$(BIN)/python -m tests.mutation --tool var/tools/mutants/bin/python --sample $(SAMPLE) --seed $(SEED)
 
 sbom: ## list what the site is made of, as CycloneDX: var/sbom.json
 	@mkdir -p var; test -e var/tools/sbom || $(PYTHON) -m venv var/tools/sbom

@@ -70,7 +70,8 @@ def shared():
 def django_db_setup(django_db_setup, django_db_blocker):
     """Load the starter content once: every test starts from a site as `make run` leaves it."""
     with django_db_blocker.unblock():
-        call_command("load_starter", stdout=io.StringIO())
+        if not Country.objects.exists():  # a database copied from another run has it
+            call_command("load_starter", stdout=io.StringIO())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.core.management import call_command
 from django.db import models
 
 from allies.exchange.resources import NOUNS
@@ -64,6 +65,11 @@ def test_every_constraint_is_named_for_its_model_and_explains_itself(model):
                 constraint.violation_error_message
                 != models.UniqueConstraint.default_violation_error_message
             )
+
+
+@pytest.mark.django_db
+def test_the_migrations_know_every_model_as_it_is():
+    call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
 
 
 @each_record

@@ -9,6 +9,31 @@ from hypothesis import strategies as st
 
 from allies import edtf
 
+BEFORE = ("before", "until", "by", "not later than", "sebelum", "hingga", "sampai", "paling lambat")
+SINCE = ("since", "from", "after", "sejak", "dari", "mulai", "setelah")
+ABOUT = ("about", "around", "circa", "c", "c.", "ca", "ca.", "sekitar", "kira-kira")
+MONTHS = [
+    (number, name)
+    for number, names in enumerate(
+        (
+            ("January", "Januari", "Jan"),
+            ("February", "Februari", "Feb", "Pebruari"),
+            ("March", "Maret", "Mar"),
+            ("April", "Apr"),
+            ("May", "Mei"),
+            ("June", "Juni", "Jun"),
+            ("July", "Juli", "Jul"),
+            ("August", "Agustus", "Aug", "Agu", "Agt"),
+            ("September", "Sept", "Sep"),
+            ("October", "Oktober", "Oct", "Okt"),
+            ("November", "Nopember", "Nov", "Nop"),
+            ("December", "Desember", "Dec", "Des"),
+        ),
+        start=1,
+    )
+    for name in names
+]
+
 
 @pytest.mark.parametrize(
     ("typed", "stored"),
@@ -34,6 +59,33 @@ from allies import edtf
         ("198X", "198X"),
         ("2024-06-XX", "2024-06"),
         ("2024-XX-XX", "2024"),
+        ("19. Juni 2024", "2024-06-19"),
+        ("1 June, 2024", "2024-06-01"),
+        ("31 December 2024", "2024-12-31"),
+        ("June 2, 2024", "2024-06-02"),
+        ("June. 2 2024", "2024-06-02"),
+        ("May, 2024", "2024-05"),
+        ("Maret - Juni 2024", "2024-03/2024-06"),
+        ("March and June 2024", "2024-03/2024-06"),
+        ("Maret dan Juni 2024", "2024-03/2024-06"),
+        ("Maret sampai Juni 2024", "2024-03/2024-06"),
+        ("2020 – 2022", "2020/2022"),
+        ("2020 - 2022", "2020/2022"),
+        ("2020–2022", "2020/2022"),
+        ("2020 to 2022", "2020/2022"),
+        ("2020 and 2022", "2020/2022"),
+        ("2020 dan 2022", "2020/2022"),
+        ("2020 sampai 2022", "2020/2022"),
+        ("2020 hingga 2022", "2020/2022"),
+        ("from 2020 to 2022", "2020/2022"),
+        ("dari 2020 sampai 2022", "2020/2022"),
+        ("antara 2020 dan 2022", "2020/2022"),
+        ("May 2020 to 19 June 2022", "2020-05/2022-06-19"),
+        *((f"{word} 2022", "../2022") for word in BEFORE),
+        *((f"{word} 2022", "2022/..") for word in SINCE),
+        *((f"{word} 2022", "2022~") for word in ABOUT),
+        *((f"{name} 2024", f"2024-{number:02}") for number, name in MONTHS),
+        *((f"9 {name.upper()} 2024", f"2024-{number:02}-09") for number, name in MONTHS),
     ],
 )
 def test_read_understands_what_people_write(typed, stored):
@@ -64,6 +116,11 @@ def test_read_refuses_what_can_be_read_in_two_ways_or_none(typed):
         ("../2022-02-24", None, "2022-02-24"),
         ("2022/..", "2022-01-01", None),
         ("1386-05-09", "1386-05-09", "1386-05-09"),
+        ("2023-12", "2023-12-01", "2023-12-31"),
+        ("2023-02~", "2023-02-01", "2023-02-28"),
+        ("2023?", "2023-01-01", "2023-12-31"),
+        ("2024-03/2024-03", "2024-03-01", "2024-03-31"),
+        ("198X/1991", "1980-01-01", "1991-12-31"),
         ("", None, None),
     ],
 )
@@ -82,6 +139,16 @@ def test_bounds_are_first_and_last_day(stored, earliest, latest):
         ("2022/..", "since 2022", "sejak 2022"),
         ("1990~", "about 1990", "sekitar 1990"),
         ("198X", "the 1980s", "tahun 1980-an"),
+        ("", "", ""),
+        ("1386-05-09", "9 May 1386", "9 Mei 1386"),
+        ("0987", "987", "987"),
+        ("2024-05?", "May 2024 (uncertain)", "Mei 2024 (tidak pasti)"),
+        ("2024-05%", "May 2024 (uncertain)", "Mei 2024 (tidak pasti)"),
+        (
+            "2024-03/2024-06",
+            "between March 2024 and June 2024",
+            "antara Maret 2024 dan Juni 2024",
+        ),
     ],
 )
 def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indonesian):
@@ -89,6 +156,40 @@ def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indones
         assert edtf.in_words(stored) == english
     with override("id"):
         assert edtf.in_words(stored) == indonesian
+
+
+@pytest.mark.parametrize(
+    ("stored", "english", "indonesian"),
+    [
+        ("2012", "2012", "2012"),
+        ("../2012", "by 2012", "paling lambat 2012"),
+        ("2012/2014", "between 2012 and 2014", "antara 2012 dan 2014"),
+        ("2012/..", "not before 2012, if at all", "tidak sebelum 2012, kalaupun berakhir"),
+    ],
+)
+def test_an_open_end_may_never_have_come(stored, english, indonesian):
+    with override("en"):
+        assert edtf.end_in_words(stored) == english
+    with override("id"):
+        assert edtf.end_in_words(stored) == indonesian
+
+
+@pytest.mark.parametrize(
+    ("dates", "first", "last"),
+    [
+        (["2001", "2003"], "2001", "2003"),
+        (["2001", "2001-06"], "2001-01-01/2001-06-30", "2001-06-01/2001-12-31"),
+        (["2001-05-07", "2001-05"], "2001-05-01/2001-05-07", "2001-05-07/2001-05-31"),
+        (["../2001", "1990"], "../1990-12-31", "1990-01-01/2001-12-31"),
+        (["2001/..", "2003"], "2001-01-01/2003-12-31", ""),
+        (["2001-05-07", "2001-05-07~"], "2001-05-07", "2001-05-07"),
+        (["", "2003"], "../2003-12-31", ""),
+        (["", ""], "", ""),
+    ],
+)
+def test_the_first_and_last_of_imprecise_dates_are_no_more_precise(dates, first, last):
+    assert edtf.pick_date(min, dates) == first
+    assert edtf.pick_date(max, dates) == last
 
 
 @given(st.text(max_size=60))

@@ -1,0 +1,228 @@
+"""What a filter includes at its bounds: a number that is just reached, a day that just counts."""
+
+import csv
+import datetime as dt
+import io
+
+import pytest
+from django.utils import timezone
+
+from allies.filters.changeset import ChangesetFilterSet
+from allies.filters.tie_changes import ten_years_before
+from allies.models import AllyList, Changeset, Membership
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def rows(client, path, column, **query):
+    """Return one column of a view’s CSV."""
+    response = client.get(f"/en/{path}.csv", query)
+    assert response.status_code == 200, response.content
+    text = b"".join(response).decode()
+    return [row[column] for row in csv.DictReader(io.StringIO(text))]
+
+
+@pytest.mark.parametrize(
+    ("at_least", "found"), [("", True), ("0", True), ("1", True), ("2", True), ("3", False)]
+)
+def test_min_sources_means_at_least_that_many(at_least, found, client):
+    alliance = cast.alliance("FJI", "TON", cited=False)
+    original = cast.source()
+    for source in (original, cast.source(derived_from=original), cast.source()):
+        cast.cite(alliance, source)
+    allies = rows(client, "countries/fiji/allies", "country", min_sources=at_least)
+    assert ("TON" in allies) is found
+
+
+@pytest.mark.parametrize(
+    ("disputing", "yes", "no"), [(0, [], ["TON"]), (1, ["TON"], []), (2, ["TON"], [])]
+)
+def test_one_citation_against_it_makes_a_tie_disputed(disputing, yes, no, client):
+    alliance = cast.alliance("FJI", "TON")
+    for _n in range(disputing):
+        cast.cite(alliance, stance="disputes")
+    for answer, found in (("yes", yes), ("no", no)):
+        assert rows(client, "countries/fiji/allies", "country", disputed=answer) == found
+        assert (alliance.slug in rows(client, "alliances", "alliance", disputed=answer)) is bool(
+            found
+        )
+
+
+@pytest.mark.parametrize(
+    ("date", "query", "found"),
+    [
+        ("2024-05", {"date_after": "2024-05-31"}, True),
+        ("2024-05", {"date_after": "2024-06-01"}, False),
+        ("2024-05", {"date_before": "2024-05-01"}, True),
+        ("2024-05", {"date_before": "2024-04-30"}, False),
+        ("2024-05-07", {"date_after": "2024-05-07", "date_before": "2024-05-07"}, True),
+        ("2022/..", {"date_after": "2090-01-01"}, True),
+        ("2022/..", {"date_before": "2021-12-31"}, False),
+        ("../2022", {"date_before": "1900-01-01"}, True),
+        ("../2022", {"date_after": "2023-01-01"}, False),
+    ],
+)
+def test_an_event_counts_on_every_day_on_which_it_may_have_happened(date, query, found, client):
+    event = cast.event(("RUS", "host"), date=date)
+    assert (event.slug in rows(client, "events", "event", **query)) is found
+
+
+@pytest.mark.parametrize(
+    ("date", "query", "found"),
+    [
+        ("2023-05", {"date_after": "2023-05-31"}, True),
+        ("2023-05", {"date_after": "2023-06-01"}, False),
+        ("2023-05", {"date_before": "2023-05-01"}, True),
+        ("2023-05", {"date_before": "2023-04-30"}, False),
+        ("", {"date_after": "1900-01-01"}, False),
+        ("", {"date_before": "2090-01-01"}, False),
+    ],
+)
+def test_a_source_counts_on_every_day_on_which_it_may_have_come_out(date, query, found, client):
+    source = cast.source(date_published=date)
+    assert (source.key in rows(client, "sources", "source", **query)) is found
+
+
+@pytest.mark.parametrize(
+    ("given", "on", "found"),
+    [
+        ({"in_force": "2001-02", "ended": "2003-04"}, "2001-01-31", False),
+        ({"in_force": "2001-02", "ended": "2003-04"}, "2001-02-01", True),
+        ({"in_force": "2001-02", "ended": "2003-04"}, "2003-04-30", True),
+        ({"in_force": "2001-02", "ended": "2003-04"}, "2003-05-01", False),
+        ({"signed": "2001-02"}, "2001-01-31", False),
+        ({"signed": "2001-02"}, "2001-02-01", True),
+        ({"signed": "1990", "in_force": "2001-02"}, "2001-01-31", False),
+        ({"ended": "2003-04/.."}, "2050-01-01", True),
+        ({"in_force": "../2001-02"}, "1900-01-01", True),
+        ({}, "1500-01-01", True),
+    ],
+)
+def test_an_alliance_and_its_members_count_when_they_may_have_been_in_force(
+    given, on, found, client
+):
+    alliance = cast.alliance("FJI", "TON", **given)
+    assert (alliance.slug in rows(client, "alliances", "alliance", on=on)) is found
+    members = rows(client, f"alliances/{alliance.slug}/memberships", "country", on=on)
+    assert members == (["FJI", "TON"] if found else [])
+    assert rows(client, "countries/fiji/allies", "country", on=on) == (["TON"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "day", "certain"),
+    [
+        ({"joined": "2001-02"}, "2001-02-27", False),
+        ({"joined": "2001-02"}, "2001-02-28", True),
+        ({"joined": "2001", "left": "2003-04"}, "2003-04-01", True),
+        ({"joined": "2001", "left": "2003-04"}, "2003-04-02", False),
+        ({"joined": "2001", "left": "2003-04/.."}, "2003-04-01", True),
+        ({"joined": "2001", "left": "2003-04/.."}, "2003-04-02", False),
+        ({"joined": "2001"}, "2050-01-01", True),
+        ({"alliance__in_force": "2001-02"}, "2001-02-27", False),
+        ({"alliance__in_force": "2001-02"}, "2001-02-28", True),
+        ({"alliance__signed": "2001-02"}, "2001-02-27", False),
+        ({"alliance__signed": "2001-02"}, "2001-02-28", True),
+        ({"alliance__signed": "1990", "alliance__in_force": "2001-02"}, "2001-02-27", False),
+        ({"alliance__signed": "1990", "joined": "2001-02"}, "2001-02-27", False),
+        ({"alliance__signed": "1990", "alliance__ended": "2003-04"}, "2003-04-01", True),
+        ({"alliance__signed": "1990", "alliance__ended": "2003-04"}, "2003-04-02", False),
+        ({"joined": "2001", "left": "2010", "alliance__ended": "2003-04"}, "2004-01-01", True),
+        ({"joined": "2001", "left": "2010/..", "alliance__ended": "2003"}, "2004-01-01", False),
+        ({}, "2001-01-01", False),
+    ],
+)
+def test_a_membership_is_certain_only_where_its_dates_leave_no_doubt(given, day, certain):
+    theirs = {name[10:]: date for name, date in given.items() if name.startswith("alliance__")}
+    own = {name: date for name, date in given.items() if not name.startswith("alliance__")}
+    membership = Membership.objects.create(
+        alliance=cast.alliance(**theirs), country=cast.country("RUS"), **own
+    )
+    sure = Membership.objects.certainly_in_force(dt.date.fromisoformat(day))
+    assert sure.filter(pk=membership.pk).exists() is certain
+
+
+@pytest.mark.parametrize(("days", "certain"), [(-1, False), (0, True), (1, True)])
+def test_a_membership_whose_beginning_nobody_knows_is_certain_from_today_on(days, certain):
+    membership = Membership.objects.create(
+        alliance=cast.alliance(), country=cast.country("RUS"), joined="1990/.."
+    )
+    day = timezone.localdate() + dt.timedelta(days=days)
+    sure = Membership.objects.certainly_in_force(day)
+    assert sure.filter(pk=membership.pk).exists() is certain
+
+
+@pytest.mark.parametrize(("certain", "found"), [("yes", ["PNG"]), ("no", ["TON"])])
+def test_certain_and_perhaps_part_the_allies(certain, found, client):
+    cast.alliance("FJI", "TON", in_force="2001")
+    cast.alliance("FJI", "PNG", in_force="1990")
+    query = {"on": "2001-06-01", "certain": certain}
+    assert rows(client, "countries/fiji/allies", "country", **query) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"date_after": "2024-05-07"}, True),
+        ({"date_after": "2024-05-08"}, False),
+        ({"date_before": "2024-05-07"}, True),
+        ({"date_before": "2024-05-06"}, False),
+        ({"kind": "import"}, True),
+        ({"kind": "undo"}, False),
+        ({"q": "PACTS csv"}, True),
+        ({"q": "pacts yearly"}, True),
+        ({"q": "pacts absent"}, False),
+    ],
+)
+def test_changes_are_found_by_day_kind_file_and_reason(query, found):
+    applied = timezone.make_aware(dt.datetime(2024, 5, 7, 12))
+    changeset = Changeset.objects.create(
+        kind="import",
+        state="applied",
+        file_name="pacts.csv",
+        reason="yearly",
+        applied_at=applied,
+    )
+    filterset = ChangesetFilterSet(query, queryset=Changeset.objects.all())
+    assert filterset.is_valid()
+    assert (changeset in filterset.qs) is found
+
+
+@pytest.mark.parametrize(
+    ("source_status", "recorded", "derived"),
+    [("published", True, True), ("draft", False, False)],
+)
+def test_only_a_published_source_tells_where_a_list_or_a_source_comes_from(
+    source_status, recorded, derived, client
+):
+    source = cast.source(status=source_status)
+    ally_list = cast.ally_list("RUS", "CHN", recorded_from=source)
+    drawn = cast.source(derived_from=source)
+    assert AllyList.objects.published().filter(pk=ally_list.pk).exists()
+    for value, found in (("recorded", recorded), ("ours", not recorded)):
+        assert (ally_list.slug in rows(client, "lists", "list", origin=value)) is found
+    for value, found in (("derived", derived), ("original", not derived)):
+        assert (drawn.key in rows(client, "sources", "source", derivation=value)) is found
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        ("2024-06-19", "2014-06-19"),
+        ("2024-02-29", "2014-02-28"),
+        ("2023-02-28", "2013-02-28"),
+        ("2024-03-29", "2014-03-29"),
+        ("0011-03-01", "0001-03-01"),
+        ("0010-03-01", "0001-01-01"),
+    ],
+)
+def test_ten_years_before_is_the_same_day(day, before):
+    assert ten_years_before(dt.date.fromisoformat(day)).isoformat() == before
+
+
+def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
+    path = "/en/countries/fiji/allies/changes/"
+    assert client.get(path, {"from": "2020-01-01", "to": "2020-01-01"}).status_code == 200
+    answer = client.get(path, {"from": "2020-01-02", "to": "2020-01-01"})
+    assert answer.status_code == 400
+    assert "The first day is after the second one" in answer.content.decode()

@@ -1,0 +1,456 @@
+"""Rules of single records at their bounds: what is just accepted, and what just is not."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils.translation import override
+
+from allies.models import (
+    Alias,
+    Alliance,
+    AllyList,
+    Country,
+    Entry,
+    Event,
+    EvidenceLost,
+    Membership,
+    OldSlug,
+    Pair,
+    Participation,
+    Source,
+    Status,
+    Ties,
+)
+from allies.models.ally_list import promise_in_words
+from allies.models.base import free_slug
+from allies.models.event import KEY_EVENTS, ByYear, key_events
+from allies.models.pair import ties_between
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def errors_of(record, *fields):
+    """Return the fields, among these, in which a record breaks its rules."""
+    try:
+        record.full_clean()
+    except ValidationError as error:
+        return {name for name in error.message_dict if name in fields}
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_accepted"),
+    [
+        ("alpha3", "XYZ", True),
+        ("alpha3", "XY", False),
+        ("alpha3", "XYZW", False),
+        ("alpha3", "xyz", False),
+        ("alpha2", "XX", True),
+        ("alpha2", "X", False),
+        ("alpha2", "xx", False),
+        ("m49", "990", True),
+        ("m49", "99", False),
+        ("m49", "9900", False),
+        ("m49", "99a", False),
+        ("cow_code", "999", True),
+        ("cow_code", "-1", False),
+        ("name_en", "N" * 120, True),
+        ("name_en", "N" * 121, False),
+        ("region", "142", True),
+        ("region", "143", False),
+    ],
+)
+def test_codes_and_names_of_a_country(field, value, is_accepted):
+    country = Country(**{"name_en": "Nowhere", "slug": "nowhere", field: value})
+    assert errors_of(country, field) == (set() if is_accepted else {field})
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"name_en": "", "name_ind": ""}, {"name_en"}),
+        ({"name_en": "", "name_ind": "Antah"}, set()),
+        ({"region": "142", "subregion": "030"}, set()),
+        ({"region": "002", "subregion": "030"}, {"subregion"}),
+        ({"existed_from": "1900", "existed_to": "1900"}, set()),
+        ({"existed_from": "1901", "existed_to": "1900"}, {"existed_to"}),
+        ({"existed_from": "1900-06", "existed_to": "1900"}, set()),
+    ],
+)
+def test_a_country_has_a_name_a_fitting_region_and_dates_in_order(given, wrong):
+    country = Country(**{"name_en": "Nowhere", "slug": "nowhere", **given})
+    assert errors_of(country, "name_en", "subregion", "existed_to") == wrong
+
+
+def test_a_country_does_not_succeed_itself():
+    country = cast.country("RUS")
+    country.successor = country
+    assert errors_of(country, "successor") == {"successor"}
+    country.successor = cast.country("CHN")
+    assert errors_of(country, "successor") == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_accepted"),
+    [
+        ("name", "N" * 160, True),
+        ("name", "N" * 161, False),
+        ("name", "–", False),
+        ("name", "7", True),
+        ("language", "id", True),
+        ("language", "ind", True),
+        ("language", "", True),
+        ("language", "i", False),
+        ("language", "indo", False),
+        ("language", "ID", False),
+    ],
+)
+def test_names_and_languages_of_an_alias(field, value, is_accepted):
+    alias = Alias(**{"country": cast.country("RUS"), "name": "Rossiya 7", field: value})
+    assert errors_of(alias, field) == (set() if is_accepted else {field})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_accepted"),
+    [
+        ("key", "a", True),
+        ("key", "9-a", True),
+        ("key", "-a", False),
+        ("key", "A", False),
+        ("key", "a_b", False),
+        ("key", "a" * 80, True),
+        ("key", "a" * 81, False),
+        ("language", "en", True),
+        ("language", "e", False),
+        ("language", "EN", False),
+        ("url", "https://example.org/", True),
+        ("url", "http://example.org/", True),
+        ("url", "ftp://example.org/", False),
+        ("url", "javascript:alert(1)", False),
+        ("publisher", "", False),
+        ("title", "", False),
+        ("author", "A" * 300, True),
+        ("author", "A" * 301, False),
+        ("date_published", "2024-02-30", False),
+        ("date_published", "2024-02", True),
+    ],
+)
+def test_what_a_source_may_have_in_its_fields(field, value, is_accepted):
+    source = Source(**{"key": "k", "publisher": "P", "title": "T", field: value})
+    assert errors_of(source, field) == (set() if is_accepted else {field})
+
+
+@pytest.mark.parametrize(
+    ("status", "original", "is_accepted"),
+    [
+        ("published", "published", True),
+        ("published", "draft", False),
+        ("published", "withdrawn", False),
+        ("draft", "draft", True),
+    ],
+)
+def test_a_public_source_draws_on_a_public_one(status, original, is_accepted):
+    source = Source(
+        key="k", publisher="P", title="T", status=status, derived_from=cast.source(status=original)
+    )
+    assert errors_of(source, "derived_from") == (set() if is_accepted else {"derived_from"})
+    lacks = [lack.where for lack in source.missing_for_publication()]
+    assert lacks == ([] if original == "published" else ["derived_from"])
+
+
+def test_a_circle_of_sources_is_refused_at_any_length_and_named():
+    first = cast.source()
+    second = cast.source(derived_from=first)
+    third = cast.source(derived_from=second)
+    for source, chain in ((second, [first, second, first]), (third, [first, third, second, first])):
+        first.derived_from = source
+        with pytest.raises(ValidationError) as refused:
+            first.full_clean()
+        (said,) = refused.value.message_dict["derived_from"]
+        assert " ← ".join(one.key for one in chain) in said
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"signed": "2000", "in_force": "2000"}, set()),
+        ({"signed": "2000-02", "in_force": "2000-01"}, {"in_force"}),
+        ({"signed": "2000-02-02", "in_force": "2000-02-01"}, {"in_force"}),
+        ({"signed": "2000-02-02", "in_force": "2000-02"}, set()),
+        ({"signed": "2000", "ended": "1999"}, {"ended"}),
+        ({"signed": "2000", "ended": "2000"}, set()),
+        ({"in_force": "2000", "ended": "1999-12-31"}, {"ended"}),
+        ({"in_force": "2000", "ended": "2000-01-01"}, set()),
+        ({"signed": "2000/..", "ended": "1999"}, {"ended"}),
+        ({"signed": "../2000", "ended": "1999"}, set()),
+        ({"title_en": "", "title_ind": ""}, {"title_en"}),
+        ({"title_en": "", "title_ind": "", "status": "draft"}, set()),
+        ({"title_en": "", "title_ind": "Pakta"}, set()),
+        ({"kind": "friendship"}, {"kind"}),
+        ({"summary_en": "x" * 20_000}, set()),
+        ({"summary_en": "x" * 20_001}, {"summary_en"}),
+    ],
+)
+def test_an_alliance_has_a_title_and_dates_in_order(given, wrong):
+    fields = {"kind": "entente", "title_en": "Pact", "slug": "pact", "status": "published"}
+    alliance = Alliance(**{**fields, **given})
+    assert errors_of(alliance, "in_force", "ended", "title_en", "kind", "summary_en") == wrong
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "said"),
+    [
+        ({"joined": "2005"}, {"signed": "2000", "ended": "2005"}, []),
+        ({"joined": "2006"}, {"signed": "2000", "ended": "2005"}, ["It joined after"]),
+        ({"left": "2000"}, {"signed": "2000", "ended": "2005"}, []),
+        ({"left": "1999"}, {"signed": "2000", "ended": "2005"}, ["It left before"]),
+        ({"left": "1999"}, {"signed": "1990", "in_force": "2000"}, ["It left before"]),
+        ({"left": "1999"}, {"signed": "1998"}, []),
+        ({"joined": "2006"}, {"signed": "2000"}, []),
+        ({"joined": "2006", "left": "2007"}, {}, []),
+    ],
+)
+def test_a_member_is_told_to_lie_outside_its_alliances_time(own, theirs, said):
+    membership = Membership(alliance=Alliance(**theirs), country=cast.country("RUS"), **own)
+    found = membership.outside()
+    assert [text[: len(start)] for text, start in zip(found, said, strict=True)] == said
+
+
+@pytest.mark.parametrize(
+    ("joined", "left", "is_accepted"),
+    [("2000", "2000", True), ("2000-02", "2000-01", False), ("2000-02-02", "2000-02-01", False)],
+)
+def test_a_member_leaves_on_the_day_it_joins_or_later(joined, left, is_accepted):
+    alliance = cast.alliance()
+    member = Membership(alliance=alliance, country=cast.country("RUS"), joined=joined, left=left)
+    assert errors_of(member, "left") == (set() if is_accepted else {"left"})
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "began", "ended"),
+    [
+        ({}, {}, "", ""),
+        ({}, {"signed": "1990"}, "1990", ""),
+        ({}, {"signed": "1990", "in_force": "1991", "ended": "1999"}, "1991", "1999"),
+        ({"joined": "1995", "left": "1996"}, {"signed": "1990", "ended": "1999"}, "1995", "1996"),
+        ({"left": "1996/.."}, {"ended": "1999-05-07"}, "", "1996-01-01/1999-05-07"),
+        ({"left": "1996/.."}, {}, "", "1996/.."),
+    ],
+)
+def test_a_members_own_dates_come_before_its_alliances(own, theirs, began, ended):
+    membership = Membership(alliance=Alliance(**theirs), **own)
+    assert (membership.began, membership.ended) == (began, ended)
+
+
+@pytest.mark.parametrize(("number", "is_accepted"), [(-1, False), (0, False), (1, True), (2, True)])
+def test_promises_and_positions_are_counted_from_one(number, is_accepted):
+    ally_list = cast.ally_list("RUS", "CHN")
+    ally_list.promised = number
+    assert errors_of(ally_list, "promised") == (set() if is_accepted else {"promised"})
+    entry = Entry(ally_list=ally_list, country=cast.country("IND"), position=number)
+    assert errors_of(entry, "position") == (set() if is_accepted else {"position"})
+
+
+def test_a_country_is_not_on_its_own_list_nor_twice_on_one():
+    ally_list = cast.ally_list("RUS", "CHN")
+    for code, wrong in (("RUS", {"country"}), ("CHN", {"__all__"}), ("IND", set())):
+        entry = Entry(ally_list=ally_list, country=cast.country(code), position=2)
+        assert errors_of(entry, "country", "__all__") == wrong
+
+
+@pytest.mark.parametrize(
+    ("promised", "present", "said"),
+    [
+        (None, 3, ""),
+        (1, 1, "The headline promises 1; it is recorded here."),
+        (3, 3, "The headline promises 3; all are recorded here."),
+        (1, 2, "The headline promises one ally; 2 are recorded here."),
+        (1, 0, "The headline promises one ally; 0 are recorded here."),
+        (4, 1, "The headline promises 4 allies; 1 is recorded here."),
+        (4, 3, "The headline promises 4 allies; 3 are recorded here."),
+        (4, 5, "The headline promises 4 allies; 5 are recorded here."),
+    ],
+)
+def test_a_headlines_promise_is_compared_with_what_is_there(promised, present, said):
+    with override("en"):
+        assert promise_in_words(promised, present) == said
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({}, []),
+        ({"codes": ()}, ["entries"]),
+        ({"cited": False}, ["citations", "citations"]),
+        ({"title_en": ""}, ["title_en"]),
+        ({"recorded_from": "draft"}, ["recorded_from"]),
+        ({"recorded_from": "published"}, []),
+    ],
+)
+def test_what_a_list_lacks_is_said_all_at_once(given, where):
+    codes = given.pop("codes", ("CHN", "IND"))
+    if "recorded_from" in given:
+        given = {"recorded_from": cast.source(status=given["recorded_from"])}
+    fields = {"slug": "a-list", **given}
+    ally_list = cast.ally_list("RUS", *codes, status=Status.DRAFT, **fields)
+    assert [lack.where for lack in ally_list.missing_for_publication()] == where
+
+
+@pytest.mark.parametrize(("parts", "where"), [([], ["participations"]), ([("RUS", "host")], [])])
+def test_an_event_needs_a_country_that_took_part(parts, where):
+    event = cast.event(*parts, status=Status.DRAFT)
+    assert [lack.where for lack in event.missing_for_publication()] == where
+    assert Event().missing_for_publication()
+
+
+@pytest.mark.parametrize(("number", "is_cut"), [(1, False), (5, False), (6, True)])
+def test_five_records_that_rest_on_a_source_are_named(number, is_cut):
+    source = cast.source()
+    alliances = [cast.alliance("RUS", "CHN", cited=False) for _n in range(number)]
+    for alliance in alliances:
+        cast.cite(alliance, source)
+    source.status = Status.WITHDRAWN
+    with pytest.raises(EvidenceLost) as refused:
+        source.save()
+    (said,) = refused.value.messages
+    assert sum(alliance.title_en in said.split(": ")[1] for alliance in alliances) >= min(number, 5)
+    assert ("…" in said) is is_cut
+
+
+def test_a_source_that_another_supports_beside_may_be_withdrawn():
+    alliance = cast.alliance("RUS", "CHN")
+    source = alliance.citations.get().source
+    other = cast.cite(alliance, cast.source(status=Status.DRAFT)).source
+    source.status = Status.WITHDRAWN
+    with pytest.raises(EvidenceLost):
+        source.save()
+    other.status = Status.PUBLISHED
+    other.save()
+    source.save()
+    assert Alliance.objects.published().filter(pk=alliance.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("russia", True),
+        ("RUS", True),
+        ("ru", True),
+        ("365", True),
+        ("0365", True),
+        ("Rusia", True),
+        ("rússia", True),
+        (" Russia ", True),
+        ("rus sia", False),
+        ("russi", False),
+        ("ussia", False),
+        ("36", False),
+        ("00365", False),
+        ("", False),
+        ("–", False),
+    ],
+)
+def test_a_country_is_called_by_a_whole_name_or_code(name, is_found):
+    assert Country.objects.called(name).filter(alpha3="RUS").exists() is is_found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"), [("ussi", True), ("", True), ("  ", True), ("–", False), ("x", False)]
+)
+def test_a_country_is_named_by_a_part_of_a_name(text, is_found):
+    assert Country.objects.named(text).filter(alpha3="RUS").exists() is is_found
+
+
+def test_a_slug_is_made_of_a_hundred_characters_at_most():
+    assert free_slug(Event, "a" * 101) == "a" * 100
+    assert free_slug(Event, "–") == "event"
+    cast.event(slug="taken")
+    cast.event(slug="taken-3")
+    assert free_slug(Event, "Taken") == "taken-2"
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_an_address_that_only_a_draft_had_is_free_again(status):
+    renamed = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old", status=status).pk)
+    renamed.slug = "new"
+    renamed.save()
+    other = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    other.slug = "newer"
+    other.save()
+    was_read = status in ("published", "withdrawn")
+    assert OldSlug.objects.record_id(Event, "old") == (renamed.pk if was_read else other.pk)
+
+
+def test_a_list_shows_the_six_latest_events_with_each_country():
+    russia, fiji = cast.country("RUS"), cast.country("FJI")
+    events = [
+        cast.event(("RUS", "host"), ("FJI", "visitor"), date=f"2001-{month:02}")
+        for month in range(1, KEY_EVENTS + 3)
+    ]
+    cast.event(("RUS", "host"), ("FJI", "visitor"), date="2002", status=Status.DRAFT)
+    cast.event(("FJI", "visitor"), ("TON", "host"), date="2003")
+    latest = [event.pk for event in reversed(events)]
+    assert KEY_EVENTS == 6
+    assert [e.pk for e in key_events(russia, [fiji])[fiji.pk]] == latest[:6]
+    until = dt.date(2001, 7, 1)
+    assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[1:7]
+    until = dt.date(2001, 6, 30)
+    assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[2:8]
+    alone = cast.event(("FJI", "subject"), date="2004")
+    assert key_events(russia, [fiji])[fiji.pk][0] == alone
+
+
+def test_events_are_counted_in_the_one_year_they_may_be_of():
+    found = ByYear.of({(1990, 1990): 2, (1992, 1992): 1, (1990, 1991): 3, (None, None): 1})
+    assert (found.counts, found.unsure) == ({1990: 2, 1992: 1}, 4)
+    assert found.whole == [(1990, 2), (1991, 0), (1992, 1)]
+    assert ByYear.of({}).whole == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "on", "standing", "periods"),
+    [
+        (["1990", "2000"], ["1995", "2005"], "1999-06-01", "in-force", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "2000-12-31", "in-force", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "2001-01-01", "past", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "1995-01-01", "in-force", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "1994-12-31", "later", [("1995", "2000")]),
+        (["1990", "1995"], ["1995", "2005"], "1995-06-01", "in-force", [("1995", "1995")]),
+        (["1990", "1994"], ["1995", "2005"], "1995-06-01", None, None),
+        (["1995", "2005"], ["1990", "1994"], "1995-06-01", None, None),
+    ],
+)
+def test_two_countries_are_tied_while_both_are_members(mine, theirs, on, standing, periods):
+    alliance = cast.alliance(signed="1980")
+    for code, (joined, left) in (("FJI", mine), ("TON", theirs)):
+        Membership.objects.create(
+            alliance=alliance, country=cast.country(code), joined=joined, left=left
+        )
+    pair = Pair.of(cast.country("TON"), cast.country("FJI"))
+    assert (pair.first.alpha3, pair.second.alpha3) == ("FJI", "TON")
+    ties = ties_between(pair, pair.alliances(), on=dt.date.fromisoformat(on))
+    found = [(tie.standing, [(p.since, p.until) for p in tie.periods]) for tie in ties]
+    assert found == ([(standing, periods)] if standing else [])
+
+
+def test_a_country_is_no_ally_of_its_own_and_a_draft_binds_nobody():
+    focus, day = cast.country("FJI"), dt.date(2024, 1, 1)
+    cast.alliance("FJI", "TON")
+    cast.alliance("FJI", "WSM", status=Status.DRAFT)
+    cast.alliance("FJI", "VUT", cited=False)
+    ties = Ties(focus, day)
+    assert [country.alpha3 for country in ties.allies()] == ["TON"]
+    assert Participation.objects.published().filter(country=focus).count() == 0
+
+
+def test_a_pairs_entries_are_those_of_public_lists_either_way():
+    cast.ally_list("FJI", "TON")
+    cast.ally_list("TON", "FJI")
+    cast.ally_list("TON", "FJI", status=Status.DRAFT)
+    cast.ally_list("TON", "FJI", cited=False)
+    cast.ally_list("TON", "WSM")
+    pair = Pair.of(cast.country("FJI"), cast.country("TON"))
+    assert pair.entries().count() == 2
+    assert AllyList.objects.published().filter(focus__in=pair.both).count() == 3
