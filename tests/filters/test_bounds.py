@@ -7,9 +7,12 @@ import io
 import pytest
 from django.utils import timezone
 
+from allies.filters.ally import AllyFilterSet
+from allies.filters.base import unknown_names
 from allies.filters.changeset import ChangesetFilterSet
+from allies.filters.facets import facets_of, sums_of
 from allies.filters.tie_changes import ten_years_before
-from allies.models import AllyList, Changeset, Membership
+from allies.models import Alias, AllyList, Changeset, Country, Membership
 from tests import cast
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -226,3 +229,109 @@ def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
     answer = client.get(path, {"from": "2020-01-02", "to": "2020-01-01"})
     assert answer.status_code == 400
     assert "The first day is after the second one" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"votes": "none"}, {"visit"}),
+        ({"votes": "same"}, {"alike"}),
+        ({"votes": "different"}, {"apart"}),
+        ({"role": "for"}, {"alike", "apart"}),
+        ({"role": "against"}, {"apart"}),
+        ({"role": "against", "country": "FJI"}, set()),
+        ({"role": "host", "country": "FJI"}, {"visit"}),
+        ({"country": "PNG"}, {"single"}),
+        ({}, {"visit", "alike", "apart"}),
+    ],
+)
+def test_events_of_two_countries_are_told_apart_by_role_and_vote(query, found, client):
+    votes = {"kind": "un-vote"}
+    cast.event(("FJI", "host"), ("TON", "visitor"), slug="visit")
+    cast.event(("FJI", "for"), ("TON", "for"), slug="alike", **votes)
+    cast.event(("FJI", "for"), ("TON", "against"), slug="apart", **votes)
+    cast.event(("FJI", "absent"), ("PNG", "absent"), slug="single", **votes)
+    both = {} if "PNG" in query.values() else {"country": "FJI", "with": "TON"}
+    if query.get("country") == "FJI" or "votes" in query or not query:
+        both = {**both, **query}
+    else:
+        both = query
+    ours = {"visit", "alike", "apart", "single"}
+    assert ours & set(rows(client, "events", "event", **both)) == found
+
+
+def test_how_two_voted_needs_two_countries(client):
+    for query in ({"votes": "same"}, {"votes": "different", "country": "FJI"}):
+        answer = client.get("/en/events/", query)
+        assert answer.status_code == 400
+        assert "Say of which two countries" in answer.content.decode()
+    assert client.get("/en/events/", {"votes": "none"}).status_code == 200
+    wrong = client.get("/en/events/", {"votes": "same", "country": "Atlantis"})
+    assert "Say of which two countries" not in wrong.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"existence": "current"}, {"FJI", "TON"}),
+        ({"existence": "historic"}, {"300"}),
+        ({"ties": "yes"}, {"FJI", "TON"}),
+        ({"ties": "no"}, {"300"}),
+        ({"region": "009"}, {"FJI", "TON"}),
+        ({"region": "054"}, {"FJI"}),
+        ({"region": "061"}, {"TON"}),
+        ({"q": "fiji"}, {"FJI"}),
+        ({"q": "–"}, set()),
+    ],
+)
+def test_countries_are_found_by_ties_existence_and_region(query, found, client):
+    cast.alliance("FJI", "TON")
+    cast.alliance("FJI", status="draft").memberships.create(
+        country=Country.objects.get(cow_code=300)
+    )
+    assert {"FJI", "TON", "300"} & set(rows(client, "countries", "country", **query)) == found
+
+
+def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
+    cast.cite(cast.alliance("FJI", "TON", in_force="2001"), stance="disputes")
+    cast.alliance("FJI", "PNG", in_force="1990")
+    cast.alliance("FJI", "VUT", in_force="1990")
+    filterset = AllyFilterSet({"on": "2001-06-01"}, focus=cast.country("FJI"))
+    assert filterset.is_valid()
+    counts = sums_of(filterset, {}).counts
+    assert (counts["disputed"], counts["certain"]) == ({"yes": 1, "no": 2}, {"yes": 2, "no": 1})
+    assert counts["kind"] == {"defence-pact": 3}
+    assert {facet.name for facet in facets_of(filterset, sums_of(filterset, {}))} == {
+        "region",
+        "kind",
+        "certain",
+        "disputed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Twin", "More than one country"), ("Atlantis", "No country is called that")],
+)
+def test_a_country_is_asked_for_by_a_name_only_it_has(name, said, client):
+    for code in ("FJI", "TON"):
+        Alias.objects.create(country=cast.country(code), name="Twin")
+    answer = client.get("/en/alliances/", {"country": name})
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    if name == "Twin":
+        assert "Fiji (FJI), Tonga (TON)" in answer.content.decode()
+
+
+def test_a_code_means_one_country_whatever_others_are_called(client):
+    alliance = cast.alliance("FJI", "TON")
+    Alias.objects.create(country=cast.country("RUS"), name="FJI")
+    assert alliance.slug in rows(client, "alliances", "alliance", country="fji")
+
+
+@pytest.mark.parametrize(
+    ("names", "unknown"),
+    [(["kind"], []), (["colour"], ["colour"]), (["utm_source", "b", "a"], ["b", "a"])],
+)
+def test_parameters_nobody_knows_are_named_and_tracking_is_passed_over(names, unknown):
+    assert unknown_names(names, {"kind"}) == unknown

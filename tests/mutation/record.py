@@ -1,4 +1,4 @@
-"""Record which test runs which lines of the mutated modules, and how long each test takes.
+"""Record which test runs which lines of the mutated modules, and what time each test takes.
 
 A pytest plugin (``-p tests.mutation.record``). For each test file it writes a JSON file into the
 store: ``{"of": hash, "seconds": {test: seconds}, "lines": {module: {text of a line: [test]}}}``.
@@ -9,6 +9,7 @@ Tests that fail are left out, and those that look at other processes, which no m
 import hashlib
 import json
 import re
+import time
 from collections import defaultdict
 
 import coverage
@@ -50,16 +51,15 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item, nextitem):
-        self.seconds[item.nodeid] = 0
         self.coverage.switch_context(item.nodeid)
+        before = time.process_time()  # which does not depend on what else the machine does
         result = yield
+        self.seconds[item.nodeid] = round(time.process_time() - before, 3)
         if nextitem is None or nextitem.location[0] != item.location[0]:
             self.write(item.location[0])
         return result
 
     def pytest_runtest_logreport(self, report):
-        if report.when == "call":
-            self.seconds[report.nodeid] = round(report.duration, 3)
         if not report.passed:
             self.failed.add(report.nodeid)
 

@@ -19,8 +19,10 @@ TARGETS = (
 
 #: Tests that belong to them. What they test goes on in the process that runs them.
 TESTS = (
+    "tests/actions",
     "tests/admin",
     "tests/exchange",
+    "tests/figures",
     "tests/filters",
     "tests/links",
     "tests/models",
@@ -37,6 +39,7 @@ NOT_TESTS = (
     "tests/admin/test_at_once.py",
     "tests/admin/test_hostile.py",
     "tests/exchange/test_at_once.py",
+    "tests/exchange/test_bombs.py",
     "tests/exchange/test_back_and_forth.py",
     "tests/exchange/test_kill.py",
     "tests/exchange/test_libreoffice.py",

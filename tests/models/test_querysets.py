@@ -1,0 +1,248 @@
+"""What the named querysets hold, one record of each kind at a time, and in which order."""
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth.models import User
+from django.forms import modelform_factory
+from django.utils import timezone
+from django.utils.translation import override
+
+from allies.actions.publication import take_step
+from allies.models import (
+    Alliance,
+    Changeset,
+    Country,
+    Edition,
+    Event,
+    Record,
+    Source,
+    Status,
+)
+from allies.models.changeset import KEPT_FOR
+from allies.models.desk import Appointment
+from allies.models.evidence import SUPPORTED, unsupported
+from allies.models.fields import DerivedField
+from allies.models.nouns import record_models
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+
+def changeset(**given):
+    now = timezone.now()
+    applied = {"applied_at": now} if given.get("state") == "applied" else {}
+    return Changeset.objects.create(**{"kind": "import", **applied, **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "held_by"),
+    [
+        ({"state": "uploaded"}, set()),
+        ({"state": "uploaded", "message": "It broke."}, {"failed"}),
+        ({"state": "checked", "message": "It broke."}, {"failed"}),
+        ({"state": "applied"}, {"applied", "standing"}),
+        ({"state": "applied", "message": "It broke."}, {"applied", "standing"}),
+        ({"state": "applied", "listed": True}, {"applied", "standing", "published"}),
+        ({"state": "uploaded", "listed": True}, set()),
+        ({"kind": "edit", "state": "proposed"}, {"proposed"}),
+        ({"kind": "edit", "state": "proposed", "message": "It broke."}, {"proposed"}),
+    ],
+)
+def test_a_changeset_is_among_those_its_state_says(given, held_by):
+    made = changeset(**given)
+    names = ("published", "applied", "proposed", "failed", "declined", "standing")
+    found = {
+        name for name in names if getattr(Changeset.objects, name)().filter(pk=made.pk).exists()
+    }
+    assert found == held_by
+
+
+@pytest.mark.parametrize(("decided_by", "is_told"), [("edi", False), ("rita", True)])
+def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, edi, rita):
+    made = changeset(
+        kind="edit",
+        state="declined",
+        created_by=edi,
+        decided_by=User.objects.get(username=decided_by),
+    )
+    assert Changeset.objects.declined().filter(pk=made.pk).exists() is is_told
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "is_forgotten"),
+    [
+        ("uploaded", -60, False),
+        ("uploaded", 60, True),
+        ("applied", 60, False),
+    ],
+)
+def test_a_file_left_lying_is_forgotten_after_its_time(state, seconds, is_forgotten):
+    made = changeset(state=state)
+    now = timezone.now()
+    created = now - KEPT_FOR - dt.timedelta(seconds=seconds)
+    Changeset.objects.filter(pk=made.pk).update(created_at=created)
+    assert Changeset.objects.forgotten(now).filter(pk=made.pk).exists() is is_forgotten
+
+
+def test_a_changeset_that_was_undone_does_not_stand():
+    made = changeset(state="applied")
+    undo = changeset(kind="undo", state="applied", undoes=made)
+    changeset(kind="undo", state="uploaded", undoes=undo)
+    marked = dict(Changeset.objects.with_undone().values_list("pk", "is_undone"))
+    assert (marked[made.pk], marked[undo.pk]) == (True, False)
+    standing = Changeset.objects.standing()
+    assert (made in standing, undo in standing) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"kind": "undo", "undoes_id": 7}, "Undo of changeset 7"),
+        ({"file_name": "pacts.csv", "reason": "Yearly"}, "pacts.csv"),
+        ({"reason": "Yearly"}, "Yearly"),
+        ({"pk": 7}, "Changeset 7"),
+    ],
+)
+def test_a_changeset_is_called_by_what_it_undoes_its_file_or_its_reason(given, name):
+    with override("en"):
+        assert str(Changeset(**{"kind": "import", **given})) == name
+
+
+def test_appointments_that_wait_come_by_their_time(edi):
+    now = timezone.now()
+    common = {"noun": "event", "record_id": 1, "step": "publish", "created_by": edi}
+    late = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=2))
+    soon = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=1))
+    kept = Appointment.objects.create(**common, due_at=now, done_at=now)
+    failed = Appointment.objects.create(**common, due_at=now, done_at=now, problem="It lacks.")
+    assert list(Appointment.objects.waiting()) == [soon, late]
+    assert list(Appointment.objects.failed()) == [failed]
+    assert kept not in Appointment.objects.failed()
+
+
+def test_citations_are_read_support_first_then_by_day_key_and_place():
+    alliance = cast.alliance("RUS", "CHN", cited=False)
+    early = cast.source(key="b", date_published="2001")
+    twin = cast.source(key="c", date_published="2001")
+    late = cast.source(key="a", date_published="2002")
+    against = cast.cite(alliance, early, stance="disputes")
+    last = cast.cite(alliance, late)
+    third = cast.cite(alliance, twin)
+    second = cast.cite(alliance, early, locator="p. 2")
+    first = cast.cite(alliance, early, locator="p. 1")
+    assert list(alliance.citations.for_reading()) == [first, second, third, last, against]
+
+
+def test_alliances_are_listed_newest_first_and_undated_last():
+    def made(**given):
+        return cast.alliance("RUS", "CHN", **given)
+
+    undated, old = made(), made(signed="1990", in_force="2050")
+    new, newer = made(in_force="2040"), made(signed="2060")
+    listed = Alliance.objects.filter(pk__in=[one.pk for one in (undated, old, new, newer)])
+    assert list(listed.newest_first()) == [newer, old, new, undated]
+
+
+def test_events_are_listed_by_their_last_possible_day_and_open_ones_first():
+    spans = ["2050", "2050-06", "2049/..", "2051-01-01", "2050-12-31"]
+    events = {date: cast.event(("RUS", "host"), date=date) for date in spans}
+    listed = Event.objects.filter(pk__in=[event.pk for event in events.values()])
+    ordered = [event.date for event in listed.newest_first()]
+    assert ordered == ["2049/..", "2051-01-01", "2050-12-31", "2050", "2050-06"]
+
+
+def test_sources_are_listed_newest_first_and_undated_last():
+    for key, date in (("x1", ""), ("x2", "2050"), ("x3", "2051"), ("x4", "2051")):
+        cast.source(key=key, date_published=date)
+    listed = Source.objects.filter(key__in=["x1", "x2", "x3", "x4"]).newest_first()
+    assert [source.key for source in listed] == ["x3", "x4", "x2", "x1"]
+
+
+def test_countries_of_today_and_historic_ones_are_told_apart():
+    gone, there = Country.objects.get(cow_code=300), cast.country("RUS")
+    assert gone in Country.objects.historic()
+    assert there not in Country.objects.historic()
+    assert gone not in Country.objects.current()
+    assert there in Country.objects.current()
+
+
+@pytest.mark.parametrize(
+    ("status", "cited", "is_told"),
+    [
+        (Status.PUBLISHED, True, False),
+        (Status.PUBLISHED, False, True),
+        (Status.DRAFT, False, False),
+        (Status.WITHDRAWN, False, False),
+    ],
+)
+def test_what_is_marked_published_without_support_is_found(status, cited, is_told):
+    records = [
+        cast.alliance("RUS", "CHN", status=status, cited=cited),
+        cast.event(("RUS", "host"), status=status, cited=cited),
+        cast.ally_list("RUS", "CHN", status=status, cited=cited),
+    ]
+    assert {type(record) for record in records} == set(SUPPORTED)
+    for record in records:
+        assert unsupported(type(record)).filter(pk=record.pk).exists() is is_told
+
+
+@pytest.mark.parametrize("model", record_models(), ids=lambda model: model.__name__)
+def test_no_form_asks_for_what_is_computed(model):
+    assert issubclass(model, Record)
+    asked = modelform_factory(model, fields="__all__").base_fields
+    derived = {field.name for field in model._meta.fields if isinstance(field, DerivedField)}
+    assert not derived & set(asked)
+
+
+def test_record_types_come_after_those_they_point_to():
+    order = [model.__name__ for model in record_models()]
+    assert len(order) == len(set(order)) == 11
+    for first, later in (
+        ("Country", "Alias"),
+        ("Source", "Citation"),
+        ("Alliance", "Membership"),
+        ("Alliance", "Event"),
+        ("Event", "Participation"),
+        ("AllyList", "Entry"),
+        ("Entry", "Citation"),
+    ):
+        assert order.index(first) < order.index(later)
+
+
+def test_an_edition_says_all_that_readers_saw(rita):
+    alliance = cast.alliance("FJI", "TON", signed="1990", title_en="Pact", slug="fiji-pact")
+    alliance.memberships.update(defence=True, role="member")
+    event = cast.event(("FJI", "host"), ("TON", "visitor"), date="2001", slug="fiji-visit")
+    other = cast.ally_list("FJI", "TON", slug="another-list")
+    ally_list = cast.ally_list("FJI", "TON", status=Status.DRAFT, promised=1, scope="009")
+    ally_list.entries.update(prose_en="Prose.")
+    see_also = cast.source()
+    ally_list.see_also.create(source=see_also)
+    take_step(record=ally_list, step="publish", user=rita)
+    content = Edition.objects.get(ally_list=ally_list.pk).data
+    listed = content["list"]
+    assert (listed["promised"], listed["scope"]["code"], listed["focus"]["code"]) == (
+        1,
+        "009",
+        "FJI",
+    )
+    assert listed["see_also"] == [see_also.key]
+    (entry,) = listed["entries"]
+    assert (entry["position"], entry["country"]["code"], entry["prose_en"]) == (1, "TON", "Prose.")
+    assert (entry["independent_sources"], entry["disputes"]) == (1, 0)
+    (citation,) = entry["citations"]
+    assert citation["stance"] == "supports"
+    (tie,) = entry["ties"]
+    assert (tie["slug"], tie["signed"], tie["kind"]["code"]) == (
+        alliance.slug,
+        "1990",
+        "defence-pact",
+    )
+    assert [member["country"]["code"] for member in tie["members"]] == ["FJI", "TON"]
+    for member in tie["members"]:
+        assert [duty["code"] for duty in member["duties"]] == ["defence"]
+        assert member["role"]["code"] == "member"
+    assert [one["slug"] for one in entry["events"]] == [event.slug]
+    assert [one["slug"] for one in entry["also_named"]] == [other.slug]
+    assert {source["key"] for source in content["sources"]} >= {citation["source"], see_also.key}
