@@ -82,8 +82,9 @@ class UploadSwap:
         if self._ready.exists():
             _move(self._ready, self.root)
             _sync(self.root)
-        ContentChange.objects.filter(id=-self.number).delete()
+        # The marker goes last: a kill before that finds a swap to finish, and none to drop.
         self.drop()
+        ContentChange.objects.filter(id=-self.number).delete()
 
     def drop(self) -> None:
         """Remove the folder and everything in it."""

@@ -98,6 +98,14 @@ def _write(archive, name, pieces, codec="utf-8"):
             member.write(piece * (times % at_once))
 
 
+def packed_members(path, members):
+    """Write an archive of members given as pieces."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, pieces in members.items():
+            _write(archive, name, pieces)
+    return path
+
+
 def packed(path, *pieces):
     """Write pieces as a gzipped file."""
     with gzip.open(path, "wb", compresslevel=6) as file:

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 import pytest
 
+from tests.bombs import with_members
 from tests.site import Site, answer
 
 WRITER = """
@@ -189,6 +190,15 @@ DAMAGE = {
     "a late member in a file": (late("uploads/imports/7/file.csv/x"), "inside of a file"),
     "a late member of nothing": (late("else/x"), "neither a table nor an upload"),
     "a row that breaks a rule": (bad_row, "rows cannot be written"),
+    "nested": (
+        lambda file, bad: rewritten(file, bad, manifest="[" * 100_000),
+        "no whole backup",
+    ),
+    "a manifest without end": (
+        lambda file, bad: rewritten(file, bad, manifest=" " * (65 << 20)),
+        "more than 64 MB",
+    ),
+    "many members": (lambda file, bad: with_members(bad), "no whole backup"),
 }
 
 

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import zipfile
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from allies.tabular import csv_lines, shield, unshield
+from allies.tabular import Archive, TooLarge, csv_lines, shield, unshield
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,12 @@ def test_csv_lines_read_back_as_written(cells):
     text = "".join(csv_lines([f"c{n}" for n in range(len(cells))], [cells]))
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert [unshield(cell) for cell in rows[1]] == cells
+
+
+def test_a_member_that_is_stored_unpacked_may_be_longer_than_the_table_of_contents(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("large", b"x" * (3 << 20))
+    with Archive(tmp_path / "a.zip", most=None) as opened:
+        assert len(opened.read("large", 4 << 20)) == 3 << 20
+        with pytest.raises(TooLarge, match="large in the archive has more than 2 MB"):
+            opened.read("large", 2 << 20)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from allies.actions.merging import settle_addresses
 from allies.actions.rights import (
     Person,
+    PublishRightMissing,
     may,
     may_write,
     reload_user,
@@ -64,15 +65,22 @@ def _first(changeset: Changeset) -> Changeset:
     return changeset
 
 
-def look_at_undo(*, changeset: Changeset, also: frozenset[str] = frozenset()) -> UndoReport:
-    """Say what taking a changeset back would do; ``also`` as for ``undo``. Nothing is written.
+def look_at_undo(
+    *, changeset: Changeset, also: frozenset[str] = frozenset(), user: Person | None = None
+) -> UndoReport:
+    """Say what taking a changeset back would do; ``user`` and ``also`` as for ``undo``.
 
-    Raises NotUndone where it was not applied or is undone already.
+    Nothing is written. Raises NotUndone if it was not applied or is undone already.
     """
     _refuse_wrong_state(changeset)
     with UndoSets(changeset, also) as sets:
         report = sets.report()
         report.unsupported = sets.left_unsupported()
+        if user is not None:
+            try:
+                require_publish_right(user=user, states=sets.states)
+            except PublishRightMissing as missing:
+                report.refusal = str(missing)
         return report
 
 

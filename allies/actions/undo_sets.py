@@ -58,13 +58,15 @@ class Kept:
 class UndoReport:
     """What an undo does or would do: {noun's model name: {deleted, restored, returned}}.
 
-    ``unsupported`` names what would be public without a source: such an undo is refused.
+    ``unsupported`` names what would be public without a source, and ``refusal`` says which right
+    is missing: such an undo is refused.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     kept_count: int = 0
     unsupported: list[str] = field(default_factory=list)
+    refusal: str = ""
 
     @property
     def records(self) -> int:

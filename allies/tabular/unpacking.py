@@ -82,6 +82,7 @@ class Archive:
         except BaseException:
             file.close()
             raise
+        file.most = None  # members are read in pieces of the size asked for
         self._file = file
         self._unpacked = Unpacked(packed=path.stat().st_size, most=most)
         try:
@@ -156,16 +157,16 @@ class Member:
 
 
 class _ArchiveFile(io.FileIO):
-    """An archive's bytes. ``zipfile`` reads its table of contents at once: that is limited here."""
+    """An archive. ``zipfile`` reads its table of contents at once, ``most`` bytes of it here."""
 
     def __init__(self, path: Path, contents: int) -> None:
         super().__init__(path)
-        self._most = contents
+        self.most: int | None = contents
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             size = max(os.fstat(self.fileno()).st_size - self.tell(), 0)
-        if size > self._most:
+        if self.most is not None and size > self.most:
             raise TooLarge(
                 _("The archive has too many files in it. Send only the one with the table.")
             )

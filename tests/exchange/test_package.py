@@ -22,6 +22,7 @@ from allies.models import Alliance, Country, Event, OldSlug, Participation, Sour
 from allies.package import About, Field, Table, package_blocks
 from allies.tabular import TooMuch, csv_lines, unshield, xlsx, xlsx_blocks
 from tests import cast
+from tests.bombs import packed_members, with_lzma, with_members, with_overlaps
 from tests.exchange.files import command, export
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -281,6 +282,27 @@ def test_archive_larger_than_allowed_is_refused(package, settings):
     settings.IMPORT_MAX_UNPACKED = 10_000
     with pytest.raises(CommandError, match="10000"):
         command("import_package", str(package))
+
+
+def with_descriptor(*pieces):
+    return lambda path: packed_members(path, {"datapackage.json": pieces})
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (with_members, "too many files"),
+        (with_overlaps, "Unpacked"),
+        (with_lzma, "ZIP"),
+        (with_descriptor(("[", 100_000)), "datapackage.json"),
+        (with_descriptor((" ", 5 << 20)), "more than 4 MB"),
+        (with_descriptor((" ", 600 << 20)), "times its own size"),
+    ],
+    ids=["members", "overlaps", "lzma", "nested", "long", "packed a thousandfold"],
+)
+def test_archive_that_exhausts_its_reader_is_refused(make, said, tmp_path):
+    with pytest.raises(CommandError, match=said):
+        command("import_package", str(make(tmp_path / "bomb.zip")))
 
 
 def test_list_that_readers_download_does_not_go_in(visitor, tmp_path):

@@ -149,6 +149,9 @@ def test_a_data_manager_undoes_nothing_that_readers_see(
     client = signed_in(dana)
     client.post(page_of(changeset), {"undo": "1"})
     by = Changeset.objects.get(undoes=changeset)
+    beforehand = client.get(page_of(by)).content.decode()
+    assert "Ask a reviewer to do this" in beforehand
+    assert 'name="apply"' not in beforehand
     with at_once():
         client.post(page_of(by), {"apply": "1"})
     page = client.get(page_of(by)).content.decode()
@@ -165,6 +168,7 @@ def test_a_data_manager_undoes_what_is_about_drafts(way, root, dana, signed_in, 
     client = signed_in(dana)
     client.post(page_of(changeset), {"undo": "1"})
     by = Changeset.objects.get(undoes=changeset)
+    assert 'name="apply"' in client.get(page_of(by)).content.decode()
     with at_once():
         client.post(page_of(by), {"apply": "1"})
     by.refresh_from_db()

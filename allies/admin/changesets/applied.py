@@ -110,7 +110,9 @@ class AppliedStep(ChangesetPages):
             return self.again(changeset)
         problem, report = "", None
         try:
-            report = look_at_undo(changeset=changeset.undoes, also=frozenset(also))
+            report = look_at_undo(
+                changeset=changeset.undoes, also=frozenset(also), user=request.user
+            )
         except NotUndone as error:
             problem = str(error)
         return self.page(
