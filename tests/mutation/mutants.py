@@ -23,7 +23,15 @@ TEXTS = re.compile(
 #: Methods of a queryset whose arguments decide what it costs, not what it returns.
 COSTS = {"defer", "iterator", "only", "prefetch_related", "select_for_update", "select_related"}
 #: Arguments that say what something is called, or decide only what it costs.
-LABELS = {"batch_size", "chunk_size", "db_index", "help_text", "label", "related_name"} | {
+LABELS = {
+    "__all__",
+    "batch_size",
+    "chunk_size",
+    "db_index",
+    "help_text",
+    "label",
+    "related_name",
+} | {
     "verbose_name",
     "verbose_name_plural",
 }
