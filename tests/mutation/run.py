@@ -252,7 +252,11 @@ class _Fresh:
 def _fresh(mutant, source, tests):
     def run(write):
         sys.meta_path.insert(0, _Finder(mutant["module"], source))
-        return int(pytest.main([*_PYTEST, *tests], plugins=[_Fresh(write)]))
+        try:
+            return int(pytest.main([*_PYTEST, *tests], plugins=[_Fresh(write)]))
+        except Exception as error:  # a module that cannot be imported; the controls can
+            os.write(write, f"its import: {error!r}".encode())
+            return 1
 
     return run
 
