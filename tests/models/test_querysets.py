@@ -223,6 +223,7 @@ def test_an_edition_says_all_that_readers_saw(rita):
     ally_list.see_also.create(source=see_also)
     take_step(record=ally_list, step="publish", user=rita)
     content = Edition.objects.get(ally_list=ally_list.pk).data
+    assert content["schema"] == "allies-edition/1"
     listed = content["list"]
     assert (listed["promised"], listed["scope"]["code"], listed["focus"]["code"]) == (
         1,
