@@ -4,6 +4,7 @@ The web server hands a body over as it comes, and Django writes every file in it
 while it looks for the CSRF token. So the length is compared here, before CSRF protection.
 """
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -17,16 +18,24 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from allies.kept_forms import say_signed_out
 from allies.observing.metrics import count_refusal
 
 #: Bytes of a body from somebody not signed in: more than the longest public form, as it is sent.
 PUBLIC_MAX_BYTES = 128 * 1024
+#: Bytes of a body sent to the admin by somebody not signed in: a form that was begun before the
+#: sign-in ended is kept for its author.
+ENDED_MAX_BYTES = 1024**2
 #: Bytes of a body from somebody signed in: more than the longest form of the admin.
 SIGNED_IN_MAX_BYTES: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+#: Bytes of a form that is not multipart: decoding it takes many times its size in memory.
+URLENCODED_MAX_BYTES = 2 * 1024**2
 #: Bytes of an upload form beside its file.
 _FORM_BYTES = 64 * 1024
 
 _PLAIN = "text/plain; charset=utf-8"
+#: What no browser writes into a form; each would become an object of its own.
+_MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -67,16 +76,29 @@ class BodyLimitMiddleware:
             # A proxy hands a body to this view as it comes: a slow one would hold a thread.
             if admin.site.has_permission(request):
                 return None
+            say_signed_out(request)
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         limit = _limit(request, view)
-        return None if int(length) <= limit else _refuse(request, limit=limit)
+        if int(length) > limit:
+            return _refuse(request, limit=limit)
+        if _is_urlencoded(request) and _MALFORMED.search(request.body):
+            return _refuse(request, HTTPStatus.BAD_REQUEST)
+        return None
+
+
+def _is_urlencoded(request: HttpRequest) -> bool:
+    return request.content_type == "application/x-www-form-urlencoded"
 
 
 def _limit(request: HttpRequest, view: Any) -> int:
     """Return how many bytes this user may send to this view."""
-    if not admin.site.has_permission(request):
-        return PUBLIC_MAX_BYTES
     may = getattr(view, "accepts_imports", None)
+    if not admin.site.has_permission(request):
+        namespaces = request.resolver_match.namespaces if request.resolver_match else ()
+        is_kept = "admin" in namespaces and may is None
+        return ENDED_MAX_BYTES if is_kept else PUBLIC_MAX_BYTES
+    if _is_urlencoded(request):
+        return URLENCODED_MAX_BYTES
     if may is not None and may(request):
         return max(SIGNED_IN_MAX_BYTES, settings.IMPORT_MAX_BYTES + _FORM_BYTES)
     return SIGNED_IN_MAX_BYTES
@@ -91,7 +113,7 @@ def _refuse(
     if status is HTTPStatus.LENGTH_REQUIRED:
         said = _("The length of what is sent has to be given (Content-Length).")
     elif status is HTTPStatus.BAD_REQUEST:
-        said = _("The length of what is sent cannot be read.")
+        said = _("What was sent cannot be read: its length or its encoding is wrong.")
     else:
         said = _("This is too large: at most %(size)s can be sent here. Nothing was saved.")
         said %= {"size": f"{limit >> 20} MB" if limit >> 20 else f"{limit >> 10} KB"}

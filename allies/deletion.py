@@ -91,6 +91,8 @@ class Deletion:
     consequences: list[Consequence]
     #: Public records in the way: each has to be withdrawn first.
     public: list[str]
+    #: Public records that would lose a link: (record, link in words).
+    linked: list[tuple[str, str]]
 
     def having(self, effect: Effect) -> list[Consequence]:
         return [one for one in self.consequences if one.effect is effect]
@@ -118,6 +120,14 @@ class Deletion:
             _("“%(record)s” is published: withdraw it before deleting it.") % {"record": name}
             for name in self.public
         ]
+        found += [
+            _(
+                "“%(record)s” is published and points to it as “%(link)s”: empty that field in its "
+                "form first."
+            )
+            % {"record": name, "link": link}
+            for name, link in self.linked
+        ]
         for one in self.having(Effect.FORBIDS):
             found.append(
                 _(
@@ -138,13 +148,13 @@ def deletion_of(records: QuerySet[Any]) -> Deletion:
     """Return what deleting these records does; at most two queries per kind of relation."""
     model = records.model
     count, names = _counted(records)
-    public = _published(records)
     found: list[Consequence] = []
+    in_public: list[tuple[str, str]] = []
     for one, linked in _linked(model, records):
         found.append(one)
         if one.effect is Effect.LOSES_LINK:
-            public += _published(linked)
-    return Deletion(names, count, [*found, *_about(records)], public)
+            in_public += [(name, one.link) for name in _published(linked)]
+    return Deletion(names, count, [*found, *_about(records)], _published(records), in_public)
 
 
 @cache

@@ -37,9 +37,14 @@ def sign_in_again(request: HttpRequest) -> HttpResponseBase | None:
         return None
     address = _kept_address(request, owner)
     if address is None:
-        messages.warning(request, _("You were signed out, so nothing was done. Sign in again."))
+        say_signed_out(request)
         return None
     return _to_sign_in(request, address)
+
+
+def say_signed_out(request: HttpRequest) -> None:
+    """Have the next page say that nothing was done of what was sent without a sign-in."""
+    messages.warning(request, _("You were signed out, so nothing was done. Sign in again."))
 
 
 def _to_sign_in(request: HttpRequest, address: str) -> HttpResponseBase:

@@ -5,13 +5,15 @@ so for all servers; else in a file that the processes of this machine share. Whe
 had, nobody is turned away. Who asks is kept as a digest nobody can read back, and for a minute.
 """
 
+import codecs
 import logging
 import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -20,7 +22,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language_from_request, override
+from django.utils.http import parse_header_parameters
+from django.utils.translation import (
+    get_language_from_path,
+    get_language_from_request,
+    override,
+)
 from django.utils.translation import gettext as _
 
 from allies.caching.middleware import NOBODYS_ELSE
@@ -43,6 +50,37 @@ DATA_AT_ONCE = 4
 
 _local = threading.local()
 _Handler = Callable[[HttpRequest], HttpResponseBase]
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def require_utf8(application: _Application) -> _Application:
+    """Wrap a WSGI application: a request whose ``Content-Type`` names another encoding gets a 415.
+
+    Django would decode with it not only the body but also the address, before any middleware. One
+    address could then mean two things, one of them cached for everybody, and some of Python's
+    codecs fail or take minutes.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _kind, parameters = parse_header_parameters(environ.get("CONTENT_TYPE") or "")
+        if _is_utf8(parameters.get("charset", "utf-8")):
+            return application(environ, start_response)
+        count_refusal("encoding")
+        language = get_language_from_path(environ.get("PATH_INFO", "")) or settings.LANGUAGE_CODE
+        with override(language):
+            said = f"{_('Send text in UTF-8: this encoding is not read here.')}\n".encode()
+        headers = [("Content-Type", _PLAIN), ("Content-Length", str(len(said)))]
+        start_response("415 Unsupported Media Type", [*headers, ("Cache-Control", "no-store")])
+        return [said]
+
+    return answer
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except (LookupError, ValueError):
+        return False
 
 
 def require_known_host(get_response: _Handler) -> _Handler:

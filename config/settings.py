@@ -228,7 +228,7 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 with suppress(OSError):  # a site that can only be read still answers readers
     FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/body_limits.py asks for it first
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/body_limits.py refuses it first
 
 # Imports: what a file may be at most. Downloads: under which licence.
 

@@ -79,7 +79,7 @@ def require_publish_right(*, user: Person, states: States) -> None:
                 raise PublishRightMissing(
                     _(
                         "“%(record)s” is public or would become public, and you may not publish. "
-                        "Ask a reviewer to do this."
+                        "Ask someone who also has the right to publish."
                     )
                     % {"record": _name_of(found)}
                 )

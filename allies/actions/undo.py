@@ -36,6 +36,7 @@ from allies.models import (
     record_models,
     unsupported,
 )
+from allies.models.nouns import model_named
 from allies.search.index import follow
 
 Progress = Callable[[str, int], None]
@@ -49,13 +50,17 @@ def may_undo(*, user: Person, changeset: Changeset) -> bool:
     """Say whether the user may take a changeset back, as far as that is theirs to change.
 
     What came from files is for those with the right to undo; an edit, also for those who may
-    write what it is about.
+    write what it is about, or, if that is deleted, create such records.
     """
     if may(user=user, action="undo", record=Changeset):
         return True
     first = _first(changeset)
-    record = None if first.kind in BY_JOB else first.about
-    return record is not None and may_write(user=user, record=record)
+    if first.kind in BY_JOB or not first.about_noun:
+        return False
+    if (record := first.about) is not None:
+        return may_write(user=user, record=record)
+    model = model_named(first.about_noun)
+    return all(may(user=user, action=action, record=model) for action in ("add", "change"))
 
 
 def _first(changeset: Changeset) -> Changeset:

@@ -105,7 +105,11 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
         """Set somebody else's password; one's own is changed by giving the old one."""
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")
-        return require_password(super().user_change_password)(request, id, form_url)
+        view = require_password(super().user_change_password, reads=True)
+        return view(request, id, form_url)
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return require_password(super().add_view, reads=True)(request, *args, **kwargs)
 
     def _refuses(self, request: HttpRequest, accounts: Any) -> bool:
         """Report whether some accounts have rights the user lacks; then nothing is done."""

@@ -32,16 +32,16 @@ class Page:
 
     def to_json(self) -> list[Any]:
         """Return the page as the shared cache takes it."""
-        return [self.headers, self.bodies]
+        return [self.headers, self.bodies, self.digest]
 
     @classmethod
     def from_json(cls, found: Any) -> "Page | None":
         """Return the page that ``to_json`` gave; None for anything else."""
         try:
-            headers, bodies = found
+            headers, bodies, digest = found
             pairs = tuple((str(name), str(value)) for name, value in headers)
             if bodies and all(isinstance(body, bytes) for body in bodies.values()):
-                return cls(pairs, bodies)
+                return cls(pairs, bodies, str(digest))
         except (TypeError, ValueError, AttributeError):
             pass
         return None

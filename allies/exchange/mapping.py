@@ -42,6 +42,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -243,12 +244,19 @@ class _Compiler:
                 feeds.append(self.feed(f"{name} {part}", own.get(part, {"column": part})))
 
         def feed(cells: Sequence[str]) -> Cell:
-            texts = []
+            texts, length = [], 0
             for part in feeds:
                 text = part if isinstance(part, str) else part(cells)
                 if isinstance(text, Problem):
                     return text
                 texts.append(text)
+                length += len(text)
+                if length > settings.IMPORT_MAX_CELL:  # a text may name one column many times
+                    return Problem(
+                        f"{''.join(texts)[:80]}…",
+                        _("the text made of these columns has more than %(limit)d characters")
+                        % {"limit": settings.IMPORT_MAX_CELL},
+                    )
             return finish("".join(texts))
 
         return feed

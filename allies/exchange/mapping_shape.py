@@ -21,6 +21,8 @@ DEPTH, PARTS = 8, 5000
 
 #: The largest file with a mapping, in bytes.
 MAX_MAPPING = 1 << 20
+#: The most record types that a row carries, and the most records beside the rows.
+MAX_NOUNS, MAX_RECORDS = 20, 1000
 
 #: NUL and halves of pairs of UTF-16, which no database keeps as text.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -64,6 +66,12 @@ def check(data: Any) -> None:
     _shaped(data, "aliases", _is_list_of_texts)
     if not data.get("nouns"):
         raise BadMapping(_("The mapping names no noun."))
+    for name, limit in (("nouns", MAX_NOUNS), ("records", MAX_RECORDS)):
+        if len(data.get(name, [])) > limit:
+            raise BadMapping(
+                _("“%(name)s” in the mapping has more than %(limit)d parts.")
+                % {"name": name, "limit": limit}
+            )
     for noun in data["nouns"]:
         _check_noun(noun)
     for record in data.get("records", []):

@@ -23,7 +23,7 @@ SECONDS = Histogram(
 )
 REFUSED = Counter(
     "allies_refused",
-    "Requests refused before any work, by reason: host, body (size), rate, lookup (in a list).",
+    "Requests refused before any work: host, body (size), rate, lookup (in a list), encoding.",
     ["reason"],
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})

@@ -58,18 +58,18 @@ def is_own_password(request: HttpRequest, password: str) -> bool:
     return authenticate(request, username=name, password=password) == request.user
 
 
-def require_password(view: View, *, again: bool = False) -> View:
+def require_password(view: View, *, again: bool = False, reads: bool = False) -> View:
     """Wrap a view: it runs only if the password was given in this session a short time ago.
 
-    Otherwise the answer is a form that asks for it and sends the rest of the request along, so
-    that nothing typed is lost. Reading needs no password unless ``again`` is set; then signing
-    in does not count either.
+    Otherwise the answer is a form that asks for it and sends the rest of the request along, but no
+    passwords. Reading needs none, unless ``reads`` is set, as for a form in which a password is
+    typed, or ``again``; then signing in does not count either.
     """
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         is_write = request.method == "POST"
-        if not (is_write or again) or _is_given(request, again=again):
+        if not (is_write or again or reads) or _is_given(request, again=again):
             return view(request, *args, **kwargs)
         return _ask(request, lambda: view(request, *args, **kwargs))
 

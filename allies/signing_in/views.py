@@ -51,9 +51,9 @@ class CodeForm(forms.Form):
         self.add_error(
             "code",
             _(
-                "This code does not fit. It changes every half minute: wait for the next, and see "
-                "that the clock of your device is right. After several wrong ones in a row, some "
-                "time has to pass."
+                "This code does not fit, or was used before. It changes every half minute: wait "
+                "for the next, and see that the clock of your device is right. After several "
+                "wrong ones in a row, some time has to pass."
             ),
         )
 

@@ -450,6 +450,7 @@ class TestMapping:
             as_mapping("[" * 60 + "]" * 60),
             as_mapping("9" * 5_000),
             as_mapping('"x"') + b" " * (1 << 20),
+            json.dumps({"nouns": [{"noun": "aliases", "fields": {}}] * 21}).encode(),
         ],
     )
     def test_json_that_is_no_mapping_is_refused(self, content, dana, desk):
@@ -460,6 +461,29 @@ class TestMapping:
         assert "errorlist" in page or 'class="error"' in page
         assert own.changeset.mapping == before
         assert "What its columns are" in own.see()
+
+    def test_long_names_of_columns_are_cut_and_stay_apart(self, dana, desk):
+        own = desk(dana)
+        page = own.upload(f"country,{'n' * 5000},{'n' * 5000}\nRUS,Rusija,x\n".encode())
+        assert "n" * 200 not in page
+        cut = f"c:{'n' * 199}…"
+        own.check(**{"0-country-from": "c:country", "0-name-from": cut})
+        own.send(apply="1")
+        assert Alias.objects.filter(name="Rusija").exists()
+
+    def test_columns_too_many_for_the_page_are_mapped_by_a_file(self, admin_user, desk):
+        own = desk(admin_user)
+        header = ",".join(f"column {number}" for number in range(490))
+        row = ",".join(["RUS", "Rusija", *["x"] * 488])
+        own.upload(f"{header}\n{row}\n".encode())
+        fields = {"country": {"column": "column 0"}, "name": {"column": "column 1"}}
+        part = {"noun": "aliases", "fields": fields}
+        mapping = {"nouns": [part, *[{"noun": "events", "fields": {}}] * 9]}
+        page = own.send(load="1", json=SimpleUploadedFile("m.json", json.dumps(mapping).encode()))
+        assert "This file has 490 columns: too many to choose from" in page
+        assert len(page) < 100_000
+        own.send(check="1")
+        assert own.changeset.mapping["nouns"][0]["fields"] == fields
 
     def test_rows_carry_a_second_noun(self, admin_user, desk):
         own = desk(admin_user)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from allies.actions.appointments import keep_appointments
 from allies.models import Appointment, Membership, PreviewLink, Status
 from tests import cast
+from tests.admin.test_links import links_of
 from tests.admin.test_rights import change, form_of, status_of
 
 pytestmark = pytest.mark.usefixtures("starter")
@@ -63,6 +64,21 @@ def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
     assert page["Referrer-Policy"] == "no-referrer"
     client.post(links_to(draft), {"revoke": PreviewLink.objects.get().pk})
     assert visitor.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["alliance", "event", "ally_list", "source"])
+def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
+    made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}
+    record = getattr(cast, kind)(*made.get(kind, ()), status=Status.DRAFT)
+    client = signed_in(edi)
+    client.post(links_to(record), {"days": "7", "purpose": ""})
+    address = client.get(links_to(record)).context["links"][0][1]
+    page = visitor.get(address).content.decode()
+    elsewhere = ("/static/", "/en/admin/")
+    paths = {link for link in links_of(page) if link[0] == "/" and not link.startswith(elsewhere)}
+    assert len(paths) > 5
+    broken = {path: visitor.get(path).status_code for path in paths}
+    assert {path for path, status in broken.items() if status >= 400} == set()
 
 
 def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):

@@ -260,25 +260,21 @@ def proposal_fields(client, path):
 
 
 def test_the_columns_of_an_import_are_filled_in_again_and_files_are_asked_for(
-    filled_in_again, dana, signed_in
+    filled_in_again, dana, signed_in, at_once
 ):
-    page, form = filled_in_again(
-        add("changeset"),
-        having="reason",
-        reason="For the map",
-        noun="aliases",
-        files={"file": SimpleUploadedFile("names.csv", b"country,name\nRUS,Rusija\n", "text/csv")},
-    )
-    assert form.fields["reason"] == ["For the map"]
-    assert form.fields["noun"] == ["aliases"]
-    assert "Choose the files again." in page.content.decode()
     client = signed_in(dana)
     file = SimpleUploadedFile("names.csv", b"land,name,x\nRUS,Rusija,a\n", "text/csv")
-    where = client.post(add("changeset"), {"file": file, "noun": "aliases"})["Location"]
+    with at_once():
+        where = client.post(add("changeset"), {"file": file, "noun": "aliases"})["Location"]
     Changeset.objects.update(created_by=User.objects.get(username="rita"))
-    _page, form = filled_in_again(
-        where, having="name", name="My mapping", **{"0-name-from": "c:x", "0-name-text": "typed"}
+    page, form = filled_in_again(
+        where,
+        having="name",
+        name="My mapping",
+        files={"json": SimpleUploadedFile("mapping.json", b"{}", "application/json")},
+        **{"0-name-from": "c:x", "0-name-text": "typed"},
     )
+    assert "Choose the files again." in page.content.decode()
     assert form.fields["name"] == ["My mapping"]
     assert form.fields["0-name-from"] == ["c:x"]
     assert form.fields["0-name-text"] == ["typed"]
@@ -291,3 +287,14 @@ def test_a_popup_is_filled_in_again_as_a_popup(filled_in_again):
     assert form.fields["publisher"] == ["The Gazette"]
     assert form.fields["_popup"] == ["1"]
     assert not Source.objects.filter(key="popup-kept").exists()
+
+
+def test_an_upload_without_a_sign_in_is_said_to_be_undone(dana):
+    client = browser()
+    sign_in(client, "dana")
+    form = next(f for f in forms_of(client.get(add("changeset"))) if "reason" in f.fields)
+    sign_out_elsewhere(client)
+    file = SimpleUploadedFile("names.csv", b"country,name\nRUS,Rusija\n", "text/csv")
+    answer = send(client, add("changeset"), {**form.data(noun="aliases"), "file": file})
+    assert "so nothing was done" in client.get(answer["Location"]).content.decode()
+    assert not Changeset.objects.filter(created_by=dana).exists()

@@ -54,10 +54,38 @@ def test_a_text_is_the_same_from_the_cache():
 
 
 @pytest.mark.parametrize(
-    "found", [None, 7, "text", [], [1, 2], [[], {}], [[], {"br": "text"}], [["a"], {"br": b""}]]
+    "found",
+    [
+        None,
+        7,
+        "text",
+        [],
+        [1, 2, 3],
+        [[], {}, ""],
+        [[], {"br": "text"}, ""],
+        [["a"], {"br": b""}, ""],
+    ],
 )
 def test_what_is_no_page_is_not_taken_for_one(found):
     assert Page.from_json(found) is None
+
+
+def test_a_page_comes_back_as_it_was():
+    page = Page((("Content-Type", "text/html"),), {"br": b"x"}, "digest")
+    cache.set("page", page.to_json())
+    assert Page.from_json(cache.get("page")) == page
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(b'[[],{"br":{"$bytes":"eA=="}},""]', b":[]", b"0" * 32 + b":[]", b"[" * 100_000),
+        *(b"", b"\xff", b"nan", "٣x".encode()),
+    ],
+)
+def test_what_somebody_else_wrote_is_not_read(written):
+    with pytest.raises(ValueError):
+        JsonSerializer().loads(written)
 
 
 class Bomb:
@@ -101,8 +129,8 @@ def test_servers_share_pages_as_json_and_run_nothing_they_find(site, shared_cach
     pages = {path: answer_bytes(f"{first}{path}") for path in paths}
     keys = link.keys("*")
     assert len(keys) > 3
-    for key in keys:
-        json.loads(link.get(key))  # and no pickle
+    for key in keys:  # signed JSON, and no pickle
+        json.loads(link.get(key).partition(b":")[2])
     # Another server gives what this one put there, and the reader's encoding of it.
     second = site.serve()
     for path in paths:
@@ -115,6 +143,12 @@ def test_servers_share_pages_as_json_and_run_nothing_they_find(site, shared_cach
     for path in paths:
         assert answer_bytes(f"{third}{path}") == pages[path]
     assert not made.exists()
+    # Nor is a page that somebody else wrote.
+    for key in link.keys("*"):
+        link.set(key, json.dumps([[["X", "y"]], {"identity": {"$bytes": "Zm9yZ2Vk"}}, ""]))
+    fourth = site.serve()
+    for path in paths:
+        assert answer_bytes(f"{fourth}{path}") == pages[path]
     assert "cache: ok" in answer(f"{third}/readyz")[2]
 
 

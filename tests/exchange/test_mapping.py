@@ -49,6 +49,19 @@ def pact():
     return Alliance.objects.exclude(identifier__startswith="cow:").first()
 
 
+def test_a_text_that_repeats_a_column_has_an_end(tmp_path, settings):
+    settings.IMPORT_MAX_CELL = 1000
+    path = write(tmp_path / "a.csv", [{"country": "RUS", "a": "x" * 100}])
+    text = {"text": "{a}" * 8000}
+    data = {
+        "nouns": [{"noun": "aliases", "fields": {"country": {"column": "country"}, "name": text}}]
+    }
+    ((row, column, value, message),) = refusals(data, path)
+    assert (row, column) == (2, "a")
+    assert len(value) < 100
+    assert "more than 1000 characters" in message
+
+
 class TestSpecs:
     @pytest.mark.parametrize(
         ("spec", "cell", "joined"),

@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.test import Client
 
 from allies.db_errors import is_database_away
+from allies.limits import require_utf8
 from allies.observing.log import OneLineForClientErrors
 from tests.site import answer, wait_for
 
@@ -137,3 +138,29 @@ def test_no_connection_means_the_database_is_away():
         sqlite3.connect("/not/there/db.sqlite3")
     error.__cause__ = caught.value
     assert is_database_away(error)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "cp037", "latin-1", "punycode", "base64", "undefined", "idna", "x" * 300]
+)
+def test_a_request_in_another_encoding_reaches_nothing(encoding):
+    def application(environ, start_response):
+        raise AssertionError("the request was taken")
+
+    environ = {"PATH_INFO": "/id/", "CONTENT_TYPE": f"text/plain; charset={encoding}"}
+    told = []
+    (said,) = require_utf8(application)(environ, lambda *answer: told.extend(answer))
+    assert told[0].startswith("415 ")
+    assert "Kirim teks dalam UTF-8" in said.decode()
+
+
+def test_no_encoding_changes_what_is_cached_for_others(site):
+    server, path = site.serve(), "/en/events/?q=china"
+    for encoding in ("utf-16", "cp037", "base64"):
+        kind = f"text/plain; charset={encoding}"
+        assert answer(f"{server}{path}", **{"Content-Type": kind})[0] == 415
+    page = answer(f"{server}{path}")
+    assert page[0] == 200
+    assert 'value="china"' in page[2]
+    for kind in ("text/plain; charset=UTF8", "text/plain", 'x/y; charset="utf-8"'):
+        assert answer(f"{server}{path}", **{"Content-Type": kind})[2] == page[2]

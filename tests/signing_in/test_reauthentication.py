@@ -219,3 +219,22 @@ def test_an_account_that_is_barred_and_let_in_again_has_no_old_sessions(ana):
             setattr(ana, flag, value)
             ana.save()
         assert client.get(DESK).status_code == 302
+
+
+@pytest.mark.parametrize("view", ["add", "password"])
+def test_a_form_for_passwords_asks_before_they_are_typed(ana, view):
+    ana.is_superuser = True
+    ana.save()
+    other = User.objects.create_user("other")
+    names = {
+        "add": ("admin:auth_user_add", []),
+        "password": ("admin:auth_user_password_change", [other.pk]),
+    }
+    name, args = names[view]
+    path = reverse(name, args=args)
+    assert is_asked(session_of(ana).get(path))
+    owner = session_of(ana)
+    assert (
+        "password1" in owner.post(path, {**GIVEN, "only_read": "1"}, follow=True).content.decode()
+    )
+    assert "password1" in session_of(ana, age=0).get(path).content.decode()

@@ -12,7 +12,7 @@ from django.http import (
 from django.utils.translation import gettext as _
 
 from allies.admin.changesets.counts import noun_label
-from allies.admin.changesets.mapping_form import noun_rows, read_form
+from allies.admin.changesets.mapping_form import has_too_many_choices, noun_rows, read_form
 from allies.admin.changesets.pages import ChangesetPages, importable, nouns_of, plain_name
 from allies.admin.changesets.upload import LayoutForm
 from allies.exchange.jobs import sample_of, start_check, start_reading
@@ -49,6 +49,8 @@ class MappingStep(ChangesetPages):
             messages.error(request, str(error))
             return self.again(changeset)
         table = None if sample.problem else sample
+        nouns = noun_rows(changeset.mapping, sample.words) if table else []
+        is_too_wide = has_too_many_choices(nouns, sample.columns)
         return self._page(
             request,
             changeset,
@@ -57,7 +59,8 @@ class MappingStep(ChangesetPages):
             problem=sample.problem,
             table=table,
             shown=list(enumerate(sample.shown, start=1)),
-            nouns=noun_rows(changeset.mapping, sample.words) if table else [],
+            nouns=[] if is_too_wide else nouns,
+            is_too_wide=is_too_wide,
             **(_asked_for(changeset, table) if table else {}),
             codes=CODES,
             addable=[(noun, noun_label(noun)) for noun in importable(request)],
@@ -78,8 +81,9 @@ class MappingStep(ChangesetPages):
         if "load" in request.POST:
             changeset.mapping = self._loaded(request)
         else:
-            before = changeset.mapping
-            data = read_form(before, request.POST, table.words)
+            data = changeset.mapping
+            if not has_too_many_choices(noun_rows(data, table.words), table.columns):
+                data = read_form(data, request.POST, table.words)
             added = request.POST.get("add-noun", "")
             if added in importable(request):
                 data["nouns"][-1] = by_names(added, table)

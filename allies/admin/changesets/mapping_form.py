@@ -87,6 +87,16 @@ class NounRows:
     only_new: list[str]
 
 
+#: The most choices of a column on one page: some 80 fields with 500 columns each.
+MAX_CHOICES = 40_000
+
+
+def has_too_many_choices(nouns: list[NounRows], columns: list[str]) -> bool:
+    """Say whether the form would be too large to show: each field offers every column."""
+    lists = sum(4 if row.is_date else 1 for noun in nouns for row in noun.rows) + len(nouns)
+    return lists * len(columns) > MAX_CHOICES
+
+
 def noun_rows(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[NounRows]:
     """Return the form of a mapping; ``words`` are those that stand in the file's columns."""
     return [_noun_rows(index, part, words) for index, part in enumerate(data.get("nouns", []))]

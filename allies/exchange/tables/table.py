@@ -17,10 +17,12 @@ from allies.tabular import letters, unshield
 
 #: Rows looked at for the words a column uses; the most words of a column, and the longest.
 LOOKED_AT, WORDS, WORD = 5000, 40, 200
+#: The longest name of a column; what is longer is cut.
+NAME = 200
 
 
 class Table:
-    """The table in a file. ``columns`` are its names: none is empty, none stands twice."""
+    """The table in a file. ``columns`` are its names: none is empty, too long, or there twice."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
@@ -113,6 +115,7 @@ class Table:
         names: list[str] = []
         for place, cell in enumerate(header):
             name = " ".join(cell.split()) or _("Column %(letter)s") % {"letter": letters(place)}
+            name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
             unique, number = name, 2
             while unique in names:
                 unique, number = f"{name} ({number})", number + 1
