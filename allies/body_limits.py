@@ -4,15 +4,19 @@ The web server hands a body over as it comes, and Django writes every file in it
 while it looks for the CSRF token. So the length is compared here, before CSRF protection.
 """
 
+import logging
 import re
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,6 +24,8 @@ from django.utils.translation import gettext as _
 
 from allies.kept_forms import say_signed_out
 from allies.observing.metrics import count_refusal
+
+log = logging.getLogger(__name__)
 
 #: Bytes of a body from somebody not signed in: more than the longest public form, as it is sent.
 PUBLIC_MAX_BYTES = 128 * 1024
@@ -49,18 +55,29 @@ def accepts_imports(may: Callable[[HttpRequest], Any]) -> Callable[[_View], _Vie
     return mark
 
 
+#: Uploads received at once by a web process: each holds a thread until its file has arrived.
+_uploads = threading.BoundedSemaphore(1)
+#: Seconds after which somebody whose upload was refused for others' should try again.
+RETRY_AFTER = 10
+
+
 class BodyLimitMiddleware:
     """Refuses a body that is too large, or of unknown length, without reading it.
 
-    No query for a body of up to PUBLIC_MAX_BYTES, but at a view that accepts imports. It has to
-    come before CsrfViewMiddleware, which reads forms.
+    A web process receives one upload at a time at views that accept imports. No query for a body
+    of up to PUBLIC_MAX_BYTES at other views. It has to come before CsrfViewMiddleware, which
+    reads forms.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            if getattr(request, "is_upload", False):
+                _uploads.release()
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
@@ -74,16 +91,54 @@ class BodyLimitMiddleware:
             if not int(length) or not hasattr(view, "accepts_imports"):
                 return None
             # A proxy hands a body to this view as it comes: a slow one would hold a thread.
-            if admin.site.has_permission(request):
-                return None
-            say_signed_out(request)
-            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            if not admin.site.has_permission(request):
+                say_signed_out(request)
+                return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return _begin_upload(request, view)
         limit = _limit(request, view)
         if int(length) > limit:
             return _refuse(request, limit=limit)
+        if hasattr(view, "accepts_imports"):
+            return _begin_upload(request, view)
         if _is_urlencoded(request) and _MALFORMED.search(request.body):
             return _refuse(request, HTTPStatus.BAD_REQUEST)
         return None
+
+
+def _begin_upload(request: HttpRequest, view: Any) -> HttpResponse | None:
+    """Receive an upload, if its sender may import and no other is being received."""
+    if not view.accepts_imports(request):
+        raise PermissionDenied
+    if not _uploads.acquire(blocking=False):
+        count_refusal("upload")
+        said = _("Another file is being received. Try again in %(seconds)d seconds.")
+        response = HttpResponse(
+            f"{said % {'seconds': RETRY_AFTER}}\n", status=503, content_type=_PLAIN
+        )
+        response["Retry-After"] = str(RETRY_AFTER)
+        response["Cache-Control"] = "no-store"
+        return response
+    request.is_upload = True  # type: ignore[attr-defined]
+    try:
+        _content = request.POST
+    except UnreadablePostError:  # the browser is gone
+        _remove_received(request)
+        return _refuse(request, HTTPStatus.BAD_REQUEST)
+    except OSError:
+        _remove_received(request)
+        log.exception("An upload cannot be kept.")
+        said = _("The file cannot be kept here: the disk is full or cannot be written to.")
+        status = HTTPStatus.INSUFFICIENT_STORAGE
+        return render(request, "413.html", {"is_error": True, "said": said}, status=status)
+    return None
+
+
+def _remove_received(request: HttpRequest) -> None:
+    """Remove the part of a file that was received before its disk was full."""
+    for handler in request.upload_handlers:
+        file = getattr(handler, "file", None)
+        if file is not None and hasattr(file, "temporary_file_path"):
+            Path(file.temporary_file_path()).unlink(missing_ok=True)
 
 
 def _is_urlencoded(request: HttpRequest) -> bool:

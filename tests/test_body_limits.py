@@ -2,7 +2,7 @@
 
 import os
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from django.contrib.auth.models import User
@@ -285,3 +285,23 @@ def test_server_takes_an_import_and_forgets_a_broken_one(site, served):
         assert sender.status() == 302
     assert list(incoming.iterdir()) == []
     assert site.shell(count) == "1"
+
+
+def test_slow_uploads_leave_the_site_to_others(site, served):
+    port, incoming = served
+    session = site.shell(SIGN_IN)
+    form = fields(csrfmiddlewaretoken=TOKEN, noun="sources", reason="")
+    length = {"Content-Length": 100 * MEGABYTE}
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(closing(Sender(port, UPLOAD, session=session, **length)))
+            for _number in range(12)
+        ]
+        for sender in slow:
+            sender.send(form + b"x" * MEGABYTE)
+        for _number in range(8):
+            with closing(Sender(port, "/en/", **{"Content-Length": 0})) as reader:
+                assert reader.status() in (403, 405)  # a page that takes no forms, at once
+        assert sum(file.stat().st_size > 0 for file in incoming.iterdir()) < len(slow)
+        assert 503 in [sender.status() for sender in slow[-2:]]
+    wait_for(lambda: not list(incoming.iterdir()))

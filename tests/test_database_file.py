@@ -88,6 +88,10 @@ def remove_wal(site):
     (site.folder / "db.sqlite3-wal").unlink()
 
 
+def empty_wal(site):
+    os.truncate(site.folder / "db.sqlite3-wal", 0)
+
+
 def remove_shm(site):
     (site.folder / "db.sqlite3-shm").unlink()
 
@@ -103,6 +107,7 @@ def remove_shm(site):
         (overwrite_all, "begins with something else|is damaged"),
         (remove_wal, "has lost its -wal file"),
         (remove_shm, "has lost its -shm file"),
+        (empty_wal, "has lost a part of its -wal file"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from allies.actions.merging import settle_addresses
 from allies.actions.rights import (
     Person,
-    PublishRightMissing,
     may,
     may_write,
     reload_user,
@@ -83,10 +82,33 @@ def look_at_undo(
         report.unsupported = sets.left_unsupported()
         if user is not None:
             try:
-                require_publish_right(user=user, states=sets.states)
-            except PublishRightMissing as missing:
+                _require_rights(user, changeset, sets, report)
+            except PermissionDenied as missing:
                 report.refusal = str(missing)
         return report
+
+
+#: What an undo does to records → the right to do so by hand.
+_RIGHTS = {"deleted": "delete", "restored": "change", "returned": "add"}
+
+
+def _require_rights(user: Person, changeset: Changeset, sets: UndoSets, report: UndoReport) -> None:
+    """Raise PermissionDenied, or PublishRightMissing, if the user may not do what an undo does.
+
+    The right to undo stands for the rights to each kind of record, but not for that to publish.
+    """
+    if not may_undo(user=user, changeset=changeset):
+        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+    if not may(user=user, action="undo", record=Changeset):
+        for name, counts in report.counts.items():
+            model = model_named(name)
+            for what, action in _RIGHTS.items():
+                if counts.get(what) and not may(user=user, action=action, record=model):
+                    raise PermissionDenied(
+                        _("This would also write %(noun)s, which you may not. Ask someone who may.")
+                        % {"noun": model._meta.verbose_name_plural}
+                    )
+    require_publish_right(user=user, states=sets.states)
 
 
 @transaction.atomic
@@ -113,14 +135,10 @@ def undo(
     now = moment_of_writing()
     if by.pk is None:
         by.save()
-    if user is not None:
-        user = reload_user(user)
-        if not may_undo(user=user, changeset=changeset):
-            raise PermissionDenied(_("Whoever asked for this may no longer do it."))
     with UndoSets(changeset, also) as sets:
-        if user is not None:
-            require_publish_right(user=user, states=sets.states)
         report = sets.report()
+        if user is not None:
+            _require_rights(reload_user(user), changeset, sets, report)
         given_up = sets.slugs_given_up()
         done = 0
         for step in (sets.delete, sets.restore, sets.bring_back):

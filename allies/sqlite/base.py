@@ -19,6 +19,7 @@ from allies.sqlite.database_file import (
     database_file,
     identity_of,
     is_damage,
+    stat_of,
 )
 
 
@@ -124,7 +125,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         self._opened.require(read_header=read_header)
         for path, opened in self._side_files.items():
-            if identity_of(path) != opened:
+            found = stat_of(path)
+            name = path.removeprefix(str(self._opened.path))
+            if found is None or (found.st_dev, found.st_ino) != opened:
                 # Other connections still have the former one: both would write past each other.
-                name = path.removeprefix(str(self._opened.path))
                 raise DatabaseFileError(self._opened.fail(f"has lost its {name} file", RESTART))
+            if self._opened.has_shrunk(found):
+                said = self._opened.fail(f"has lost a part of its {name} file", RESTART)
+                raise DatabaseFileError(said)

@@ -41,17 +41,27 @@ class DatabaseFileError(OperationalError):
 
 def identity_of(path: str) -> Identity | None:
     """Return what tells a file from every other one; None if there is none."""
+    found = stat_of(path)
+    return found and (found.st_dev, found.st_ino)
+
+
+def stat_of(path: str) -> os.stat_result | None:
+    """Return the state of a file; None if there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116  # before every query: quicker than Path's
+        return os.stat(path)  # noqa: PTH116  # before every query: quicker than Path's
     except OSError:
         return None
-    return found.st_dev, found.st_ino
 
 
 def is_damage(error: BaseException | None) -> bool:
     """Return True if SQLite reports with an error that the file is damaged."""
     code = getattr(error, "sqlite_errorcode", None) or 0
-    return code & 0xFF in _DAMAGED and code != _CORRUPT_VTAB
+    return _code_of(error) in _DAMAGED and code != _CORRUPT_VTAB
+
+
+def _code_of(error: BaseException | None) -> int:
+    """Return SQLite's primary result code of an error; 0 if it has none."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 class DatabaseFile:
@@ -75,6 +85,18 @@ class DatabaseFile:
         self._lock = threading.Lock()
         self._next_table = 0
         self._examine_after = 0.0
+        self._unreadable = ""
+        self._sizes: dict[Identity, int] = {}
+
+    def has_shrunk(self, found: os.stat_result) -> bool:
+        """Say whether a file beside this one is smaller than this process has seen it.
+
+        SQLite overwrites its -wal file from the start and deletes it, but does not shorten it.
+        """
+        identity = found.st_dev, found.st_ino
+        is_smaller = found.st_size < self._sizes.get(identity, 0)
+        self._sizes[identity] = found.st_size
+        return is_smaller
 
     def problem(self, *, read_header: bool = True) -> str:
         """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""
@@ -120,13 +142,21 @@ class DatabaseFile:
             return said
         with self._lock:
             if time.monotonic() < self._examine_after:
-                return ""
+                return self._unreadable
             self._examine_after = time.monotonic() + PAUSE_SECONDS
+            found = self._unreadable = ""
             try:
                 found = self._look_at_tables(time.monotonic() + EXAMINE_SECONDS)
             except sqlite3.DatabaseError as error:
-                found = str(error) if is_damage(error) else ""
-        return self.fail(f"is damaged ({found})") if found else ""
+                if is_damage(error):
+                    found = str(error)
+                elif _code_of(error) == sqlite3.SQLITE_IOERR:
+                    # Its disk may be right again at the next look, or its -wal file is spoiled.
+                    self._unreadable = (
+                        f"{self.path}, or its -wal file, cannot be read ({error}). "
+                        "Look at its disk, or restart the site."
+                    )
+        return self.fail(f"is damaged ({found})") if found else self._unreadable
 
     def _look_at_tables(self, end: float) -> str:
         uri = f"{self.path.as_uri()}?mode=rw"

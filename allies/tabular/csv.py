@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 #: Rows written in one go.
@@ -40,8 +40,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     UTF-8 text, commas, LF line ends, cells shielded. A cell is a text, a number, a day or None,
     which is written as nothing.
     """
-    yield _plain([header])
-    iterator = iter(rows)
+    iterator = chain([header], rows)
     while chunk := list(islice(iterator, CHUNK)):
         text = _plain(chunk)
         # Most chunks hold nothing that needs care, and one search tells.

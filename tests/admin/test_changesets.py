@@ -462,6 +462,27 @@ class TestMapping:
         assert own.changeset.mapping == before
         assert "What its columns are" in own.see()
 
+    def test_a_mapping_saved_by_somebody_else_is_not_replaced(self, dana, admin_user, desk):
+        own, other = desk(dana), desk(admin_user)
+        own.upload(NAMES)
+        own.send(**{**form_of(own.see()), "name": "Yearly", "save": "1"})
+        before = Mapping.objects.get(name="Yearly").mapping
+        other.upload(b"land,name\nRUS,Rusija\n")
+        page = other.send(**{**form_of(other.see()), "name": "Yearly", "save": "1"})
+        assert "Somebody else saved a mapping by this name" in page
+        saved = Mapping.objects.get(name="Yearly")
+        assert (saved.mapping, saved.saved_by) == (before, dana)
+
+    def test_refused_rows_carry_no_formula_in_their_header(self, dana, desk):
+        own = desk(dana)
+        own.upload(b"country,name,=1+1\nXXX,Rusija,a\n")
+        own.check()
+        content = own.client.get(own.address("refused")).getvalue().decode()
+        assert "'=1+1" in content.splitlines()[0]
+        own.upload(content.encode())
+        assert own.changeset.layout
+        assert 'value="c:=1+1"' in own.see()
+
     def test_long_names_of_columns_are_cut_and_stay_apart(self, dana, desk):
         own = desk(dana)
         page = own.upload(f"country,{'n' * 5000},{'n' * 5000}\nRUS,Rusija,x\n".encode())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.urls import reverse
 
@@ -12,7 +12,7 @@ from allies.actions.editing import editing, new_edit
 from allies.actions.history import revert
 from allies.actions.proposals import approve, propose
 from allies.actions.rights import PublishRightMissing
-from allies.actions.undo import undoing
+from allies.actions.undo import look_at_undo, undoing
 from allies.exchange.jobs import apply, check
 from allies.exchange.reader import sha256_of
 from allies.exchange.resources import NOUNS
@@ -408,3 +408,23 @@ class TestStatusByFile:
             load(noun, file, user=root)
         assert "a new record can be" in refusal.value.reports[0].errors[0].message
         load(noun, file)  # the operator, who moves whole sites
+
+
+def test_an_undo_needs_the_rights_to_all_it_writes_or_the_right_to_undo(edi, root):
+    """Who may only change events deletes no citation by undoing an edit that added one."""
+    event = cast.event(("RUS", "host"), status="draft")
+    edit(root, event, lambda: cast.cite(event, cast.source(status="draft", title="Its own")))
+    edi.groups.clear()
+    edi.user_permissions.add(Permission.objects.get(codename="change_event"))
+    before = event.citations.count()
+    changeset = last()
+    assert "which you may not" in look_at_undo(changeset=changeset, user=edi).refusal
+    with pytest.raises(PermissionDenied, match="which you may not"):
+        run_undo(undoing(changeset, user=edi), user=edi)
+    assert event.citations.count() == before
+    edi.user_permissions.add(*Permission.objects.filter(codename__in=RIGHTS_TO_UNDO))
+    run_undo(undoing(changeset, user=User.objects.get(pk=edi.pk)), user=edi)
+    assert event.citations.count() == before - 1
+
+
+RIGHTS_TO_UNDO = ("delete_citation", "delete_source")

@@ -118,6 +118,9 @@ class MappingStep(ChangesetPages):
             raise BadMapping(_("Give the mapping a name to save it by."))
         if mapping.name in built_in():
             raise BadMapping(_("A mapping of ours is called that: choose another name."))
+        others = Mapping.objects.filter(name=mapping.name).exclude(saved_by=request.user.pk)
+        if others.exists():
+            raise BadMapping(_("Somebody else saved a mapping by this name: choose another name."))
         data = {**mapping.data, "countries": {}, "aliases": []}
         Mapping.objects.update_or_create(
             name=mapping.name, defaults={"mapping": data, "saved_by_id": request.user.pk}

@@ -114,7 +114,9 @@ class Table:
             )
         names: list[str] = []
         for place, cell in enumerate(header):
-            name = " ".join(cell.split()) or _("Column %(letter)s") % {"letter": letters(place)}
+            name = " ".join(unshield(cell).split()) or _("Column %(letter)s") % {
+                "letter": letters(place)
+            }
             name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
             unique, number = name, 2
             while unique in names:
