@@ -1,6 +1,6 @@
 """Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -232,15 +232,18 @@ def _twin(record: Any, field: Any) -> Any:
 def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
     """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
 
-    They are mapped to the id of the record that had them as an old one, null for none.
+    They are mapped to the id of the record that had them as an old one, null for none. An address
+    that another record gave up before is still that one's, and is left out.
     """
-    noun = keep._meta.model_name
+    model, noun = type(keep), keep._meta.model_name
     led: dict[str, int | None] = dict(
         OldSlug.objects.filter(noun=noun, record_id=drop.pk).values_list("slug", "record_id")
     )
-    own = getattr(drop, address_field(type(drop)))
-    led[own] = OldSlug.objects.record_id(type(drop), own)
-    _lead(noun, led, keep.pk)
+    own = getattr(drop, address_field(model))
+    before = OldSlug.objects.record_id(model, own)
+    _lead(model, {*led, own}, drop.pk, keep.pk)
+    if OldSlug.objects.record_id(model, own) == keep.pk:
+        led[own] = before
     return {"dropped": drop.pk, "led": led}
 
 
@@ -252,9 +255,11 @@ def _pass_on(keep: Any, drop: Any) -> list[int]:
     return ids
 
 
-def _lead(noun: str, slugs: Any, record_id: int) -> None:
-    for slug in slugs:
-        OldSlug.objects.update_or_create(noun=noun, slug=slug, defaults={"record_id": record_id})
+def _lead(model: Any, slugs: Iterable[str], dropped: int, kept: int) -> None:
+    """Let slugs lead to the kept record if they led to the dropped one or to none readers knew."""
+    rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
+    rows.filter(record_id=dropped).update(record_id=kept)
+    OldSlug.objects.remember(model, [(slug, kept) for slug in slugs])
 
 
 def settle_addresses(changeset: Changeset) -> None:
@@ -264,17 +269,18 @@ def settle_addresses(changeset: Changeset) -> None:
     """
     if changeset.kind != ChangesetKind.MERGE:
         return
-    noun, kept, merged = changeset.about_noun, changeset.about_id, changeset.layout
+    noun, kept, merged = changeset.about_noun, int(changeset.about_id or 0), changeset.layout
     model = model_named(noun)
     is_merged = not model._default_manager.filter(pk=merged["dropped"]).exists()
     Correction.objects.filter(pk__in=merged.get("corrections", [])).update(
         record_id=kept if is_merged else merged["dropped"]
     )
     if is_merged:
-        _lead(noun, merged["led"], int(kept or 0))
+        _lead(model, merged["led"], merged["dropped"], kept)
         return
     for slug, before in merged["led"].items():
-        rows = OldSlug.objects.filter(noun=noun, slug=slug)
+        # Since the merge, another record may have given the same address up.
+        rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
         if before is None:
             rows.delete()
         else:

@@ -4,7 +4,9 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
 
+from allies.actions.editions import make_edition
 from allies.actions.merging import merge
+from allies.actions.publication import take_step
 from allies.actions.undo import undo, undoing
 from allies.models import (
     Alliance,
@@ -12,6 +14,7 @@ from allies.models import (
     Changeset,
     Citation,
     Correction,
+    Edition,
     Event,
     EvidenceLost,
     Membership,
@@ -363,3 +366,71 @@ def test_who_may_not_merge_meets_a_closed_door(edi, dana, visitor, signed_in):
     country = cast.country("RUS")
     assert editor.get(f"/en/admin/allies/country/{country.pk}/merge/").status_code != 200
     assert Event.objects.filter(pk=public.pk).exists()
+
+
+# Addresses that readers know.
+
+
+def rename(record, slug):
+    record = type(record).objects.get(pk=record.pk)
+    record.slug = slug
+    record.save()
+    return record
+
+
+def leads_to(visitor, page, slug):
+    answer = visitor.get(reverse(page, args=[slug]))
+    return answer.url if answer.status_code == 301 else answer.status_code
+
+
+def test_an_editor_merging_drafts_takes_no_address_of_a_public_record(edi, visitor, signed_in):
+    public = rename(cast.event(("RUS", "host"), slug="old-address"), "new-address")
+    page = "allies:event-detail"
+    drop = cast.event(status=Status.DRAFT, slug="old-address")
+    keep = cast.event(status=Status.DRAFT)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    answer = signed_in(edi).post(merge_page(keep), {"other": drop.pk})
+    assert (answer.status_code, Event.objects.filter(pk=drop.pk).exists()) == (302, False)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    first = take_back(Changeset.objects.get(kind="merge"))
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    take_back(first)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+
+
+def test_the_editions_of_a_merged_list_stay_on_the_public_list(edi, rita):
+    keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("RUS", "IND", slug="merged-list")
+    edition = make_edition(ally_list=drop, user=rita)
+    merge(keep=keep, drop=drop, chosen={}, user=rita)
+    for slug in ("one", "two"):
+        assert edition in Edition.objects.of(keep)
+        draft, other = (
+            cast.ally_list("RUS", "THA", status=Status.DRAFT, slug=address)
+            for address in ("merged-list", slug)
+        )
+        merge(keep=other, drop=draft, chosen={}, user=edi)
+    assert edition in Edition.objects.of(keep)
+
+
+def test_a_merge_is_undone_and_redone_without_addresses_others_left_since(edi, rita, visitor):
+    drop = cast.event(status=Status.DRAFT, slug="shared")
+    changeset = merge(keep=cast.event(status=Status.DRAFT), drop=drop, chosen={}, user=edi)
+    public = rename(cast.event(("RUS", "host"), slug="shared"), "renamed-since")
+    page = "allies:event-detail"
+    assert leads_to(visitor, page, "shared") == public.get_absolute_url()
+    for _time in range(2):
+        changeset = take_back(changeset)
+        assert leads_to(visitor, page, "shared") == public.get_absolute_url()
+
+
+def test_an_editor_does_not_undo_a_merge_whose_kept_record_was_published(edi, rita, visitor):
+    drop = cast.event(("RUS", "host"), status=Status.DRAFT, slug="merged-draft")
+    keep = cast.event(("RUS", "host"), status=Status.DRAFT)
+    changeset = merge(keep=keep, drop=drop, chosen={}, user=edi)
+    keep = Event.objects.get(pk=keep.pk)
+    take_step(record=keep, step="publish", user=rita)
+    page = "allies:event-detail"
+    assert leads_to(visitor, page, "merged-draft") == keep.get_absolute_url()
+    with pytest.raises(PermissionDenied):
+        undo(changeset=changeset, by=undoing(changeset, user=edi), user=edi)
+    assert leads_to(visitor, page, "merged-draft") == keep.get_absolute_url()
