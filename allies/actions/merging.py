@@ -5,16 +5,19 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editing import editing, kept_complete, new_edit, save_checked
 from allies.actions.rights import Person, may, may_change, may_write
 from allies.actions.versions import lock
 from allies.models import (
+    Appointment,
     Changeset,
     ChangesetKind,
     Correction,
     OldSlug,
+    PreviewLink,
     Publishable,
     Source,
     Status,
@@ -50,6 +53,18 @@ def what_moves(record: Any) -> list[tuple[Any, int]]:
     return [(model, number) for model, number in counts.items() if number]
 
 
+def what_ends(record: Any) -> dict[Any, Any]:
+    """Return the scheduled steps and working preview links that end if a record is merged away.
+
+    Steps end because a step set for one record must not be taken by another; links end because
+    they were given to read this record only. An undo of the merge does not bring them back.
+    """
+    return {
+        Appointment: Appointment.objects.waiting().about(record),
+        PreviewLink: PreviewLink.objects.valid().about(record),
+    }
+
+
 def merge(
     *,
     keep: Any,
@@ -61,6 +76,8 @@ def merge(
 ) -> Changeset:
     """Make two records one: ``keep`` takes what pointed to ``drop``, its address, and its values
     of the fields that ``chosen`` maps to ``drop``; then ``drop`` is deleted.
+
+    The scheduled steps of ``drop`` are called off and its preview links revoked.
 
     Of parts both have, the kept record's stay. Raises PermissionDenied without the rights to all
     that is written, ValidationError where the outcome breaks a rule, EvidenceLost where something
@@ -75,6 +92,7 @@ def merge(
         _refuse(keep, drop, user)
         with kept_complete(keep):
             _Merging(keep, drop, chosen, user).run()
+        _end_steps_and_links(drop)
         changeset.layout = {**_lead_on(keep, drop), "corrections": _pass_on(keep, drop)}
     return changeset
 
@@ -224,6 +242,16 @@ def _twin(record: Any, field: Any) -> Any:
         if twin := model._default_manager.filter(**place).exclude(pk=record.pk).first():
             return twin
     return None
+
+
+def _end_steps_and_links(drop: Any) -> None:
+    """Call off the scheduled steps of a record and revoke its preview links."""
+    waiting = what_ends(drop)[Appointment]
+    # A step that a job takes at this moment finds no record; waiting for it could block both.
+    idle = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Appointment.objects.filter(pk__in=idle).delete()
+    links = PreviewLink.objects.about(drop).filter(revoked_at=None)
+    links.update(revoked_at=timezone.now())
 
 
 # Addresses.

@@ -1,9 +1,13 @@
 """Merging: all that led to the one that goes leads to the other, and an undo parts them again."""
 
+import datetime as dt
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
+from allies.actions.appointments import keep_appointments, make_appointment
 from allies.actions.editions import make_edition
 from allies.actions.merging import merge
 from allies.actions.publication import take_step
@@ -11,6 +15,7 @@ from allies.actions.undo import undo, undoing
 from allies.models import (
     Alliance,
     AllyList,
+    Appointment,
     Changeset,
     Citation,
     Correction,
@@ -19,6 +24,7 @@ from allies.models import (
     EvidenceLost,
     Membership,
     OldSlug,
+    PreviewLink,
     SeeAlso,
     Source,
     Status,
@@ -434,3 +440,35 @@ def test_an_editor_does_not_undo_a_merge_whose_kept_record_was_published(edi, ri
     with pytest.raises(PermissionDenied):
         undo(changeset=changeset, by=undoing(changeset, user=edi), user=edi)
     assert leads_to(visitor, page, "merged-draft") == keep.get_absolute_url()
+
+
+# Steps to come, and links to drafts.
+
+
+def schedule(record, user):
+    return make_appointment(
+        record=record, step="publish", due_at=timezone.now() + dt.timedelta(days=1), user=user
+    )
+
+
+def test_scheduled_steps_and_preview_links_end_with_a_merge(edi, rita, visitor, signed_in):
+    keep = cast.event(("RUS", "host"), status=Status.DRAFT)
+    drop = cast.event(("RUS", "host"), status=Status.DRAFT)
+    editor = signed_in(edi)
+    assert "What ends" not in editor.get(merge_page(keep, drop)).content.decode()
+    kept = schedule(keep, rita)
+    schedule(drop, rita)
+    links = reverse("admin:allies_event_links", args=[drop.pk])
+    editor.post(links, {"days": "7"})
+    link = reverse("allies:preview", args=[PreviewLink.objects.get().token])
+    assert visitor.get(link).status_code == 200
+    page = editor.get(merge_page(keep, drop)).content.decode()
+    for text in ("What ends", "Scheduled steps: 1", "Preview links: 1"):
+        assert text in page
+    assert editor.post(merge_page(keep), {"other": drop.pk}).status_code == 302
+    take_back(Changeset.objects.get(kind="merge"))
+    assert visitor.get(link).status_code == 404
+    assert list(Appointment.objects.all()) == [kept]
+    Appointment.objects.update(due_at=timezone.now())
+    assert [step.pk for step in keep_appointments()] == [kept.pk]
+    assert not Event.objects.get(pk=drop.pk).is_published
