@@ -54,6 +54,8 @@ class Notes:
         self.cited: list[Note] = []
         self._notes: dict[Mark, Note] = {}
         self._sources: dict[str, Any] = dict(sources or {})
+        #: Keys in the texts, each with the current key of its source.
+        self._current: dict[str, str] = {}
         self._may_look = sources is None
         self._looked_for: set[str] = set()
         self._look_for({key for text in texts for key in keys_in(text)})
@@ -84,6 +86,7 @@ class Notes:
             if not self.preview:
                 return ""
             return format_html('<span class="note-hidden" title="{}">[?]</span>', mark.key)
+        mark = mark._replace(key=self._current.get(mark.key, mark.key))
         note = self._notes.get(mark)
         if note is None:
             note = self._notes[mark] = Note(len(self.cited) + 1, source, mark.locator)
@@ -97,8 +100,9 @@ class Notes:
         if new and self._may_look:
             self._looked_for |= new
             public = Source.objects.published().select_related("link_health")
-            found = public.filter(key__in=new)
-            self._sources |= {source.key: source for source in found}
+            found = public.by_key(new)
+            self._sources |= found
+            self._current |= {key: source.key for key, source in found.items()}
 
 
 def prose_of(records: Iterable[Any], *names: str) -> Iterable[str]:

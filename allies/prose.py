@@ -7,7 +7,7 @@ them.
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import nh3
@@ -118,17 +118,26 @@ def _cited(marks: list[Mark]) -> str:
     return f"[{'; '.join(inside)}]"
 
 
-def without_marks(text: str, keys: set[str]) -> str:
-    """Return a text without its marks of these sources; what else a bracket cites stays."""
-    if not keys or _SIGN not in text:
+def with_current_keys(text: str, current: Mapping[str, str]) -> str:
+    """Return a text whose marks name sources by their current keys.
+
+    ``current`` maps a key to the current one. A mark of a key that is not in it is left out; what
+    else its bracket cites stays.
+    """
+    changed = {key for key in keys_in(text) if current.get(key) != key}
+    if not changed:
         return text
 
     def kept(found: re.Match[str]) -> str:
         marks = _marks_of(found[1])
-        if not any(mark.key in keys for mark in marks):
+        if not any(mark.key in changed for mark in marks):
             return found[0]
-        left = [mark for mark in marks if mark.key not in keys]
-        return _cited(left) if left else ""
+        left = [
+            mark._replace(key=current[mark.key]) if mark.key in changed else mark
+            for mark in marks
+            if mark.key not in changed or mark.key in current
+        ]
+        return _cited(list(dict.fromkeys(left))) if left else ""
 
     return _MARK.sub(kept, text)
 

@@ -3,19 +3,18 @@
 from functools import cached_property
 
 from allies.models import Source
-from allies.prose import keys_in, without_marks
+from allies.prose import keys_in, with_current_keys
 
 
 class PublicText:
-    """Leaves out of texts the marks of sources readers may not see.
+    """Names sources in texts by their current keys, and leaves out those readers may not see.
 
     However many texts it is given, it costs one query, and none where nothing is cited.
     """
 
     @cached_property
-    def _public(self) -> set[str]:
-        return set(Source.objects.published().values_list("key", flat=True))
+    def _current(self) -> dict[str, str]:
+        return Source.objects.published().current_keys()
 
     def __call__(self, text: str) -> str:
-        keys = keys_in(text)
-        return without_marks(text, keys - self._public) if keys else text
+        return with_current_keys(text, self._current) if keys_in(text) else text

@@ -1,20 +1,23 @@
 """Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editing import editing, kept_complete, new_edit, save_checked
 from allies.actions.rights import Person, may, may_change, may_write
 from allies.actions.versions import lock
 from allies.models import (
+    Appointment,
     Changeset,
     ChangesetKind,
     Correction,
     OldSlug,
+    PreviewLink,
     Publishable,
     Source,
     Status,
@@ -50,6 +53,18 @@ def what_moves(record: Any) -> list[tuple[Any, int]]:
     return [(model, number) for model, number in counts.items() if number]
 
 
+def what_ends(record: Any) -> dict[Any, Any]:
+    """Return the scheduled steps and working preview links that end if a record is merged away.
+
+    Steps end because a step set for one record must not be taken by another; links end because
+    they were given to read this record only. An undo of the merge does not bring them back.
+    """
+    return {
+        Appointment: Appointment.objects.waiting().about(record),
+        PreviewLink: PreviewLink.objects.valid().about(record),
+    }
+
+
 def merge(
     *,
     keep: Any,
@@ -61,6 +76,8 @@ def merge(
 ) -> Changeset:
     """Make two records one: ``keep`` takes what pointed to ``drop``, its address, and its values
     of the fields that ``chosen`` maps to ``drop``; then ``drop`` is deleted.
+
+    The scheduled steps of ``drop`` are called off and its preview links revoked.
 
     Of parts both have, the kept record's stay. Raises PermissionDenied without the rights to all
     that is written, ValidationError where the outcome breaks a rule, EvidenceLost where something
@@ -75,6 +92,7 @@ def merge(
         _refuse(keep, drop, user)
         with kept_complete(keep):
             _Merging(keep, drop, chosen, user).run()
+        _end_steps_and_links(drop)
         changeset.layout = {**_lead_on(keep, drop), "corrections": _pass_on(keep, drop)}
     return changeset
 
@@ -226,21 +244,34 @@ def _twin(record: Any, field: Any) -> Any:
     return None
 
 
+def _end_steps_and_links(drop: Any) -> None:
+    """Call off the scheduled steps of a record and revoke its preview links."""
+    waiting = what_ends(drop)[Appointment]
+    # A step that a job takes at this moment finds no record; waiting for it could block both.
+    idle = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Appointment.objects.filter(pk__in=idle).delete()
+    links = PreviewLink.objects.about(drop).filter(revoked_at=None)
+    links.update(revoked_at=timezone.now())
+
+
 # Addresses.
 
 
 def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
     """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
 
-    They are mapped to the id of the record that had them as an old one, null for none.
+    They are mapped to the id of the record that had them as an old one, null for none. An address
+    that another record gave up before is still that one's, and is left out.
     """
-    noun = keep._meta.model_name
+    model, noun = type(keep), keep._meta.model_name
     led: dict[str, int | None] = dict(
         OldSlug.objects.filter(noun=noun, record_id=drop.pk).values_list("slug", "record_id")
     )
-    own = getattr(drop, address_field(type(drop)))
-    led[own] = OldSlug.objects.record_id(type(drop), own)
-    _lead(noun, led, keep.pk)
+    own = getattr(drop, address_field(model))
+    before = OldSlug.objects.record_id(model, own)
+    _lead(model, {*led, own}, drop.pk, keep.pk)
+    if OldSlug.objects.record_id(model, own) == keep.pk:
+        led[own] = before
     return {"dropped": drop.pk, "led": led}
 
 
@@ -252,9 +283,11 @@ def _pass_on(keep: Any, drop: Any) -> list[int]:
     return ids
 
 
-def _lead(noun: str, slugs: Any, record_id: int) -> None:
-    for slug in slugs:
-        OldSlug.objects.update_or_create(noun=noun, slug=slug, defaults={"record_id": record_id})
+def _lead(model: Any, slugs: Iterable[str], dropped: int, kept: int) -> None:
+    """Let slugs lead to the kept record if they led to the dropped one or to none readers knew."""
+    rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
+    rows.filter(record_id=dropped).update(record_id=kept)
+    OldSlug.objects.remember(model, [(slug, kept) for slug in slugs])
 
 
 def settle_addresses(changeset: Changeset) -> None:
@@ -264,17 +297,18 @@ def settle_addresses(changeset: Changeset) -> None:
     """
     if changeset.kind != ChangesetKind.MERGE:
         return
-    noun, kept, merged = changeset.about_noun, changeset.about_id, changeset.layout
+    noun, kept, merged = changeset.about_noun, int(changeset.about_id or 0), changeset.layout
     model = model_named(noun)
     is_merged = not model._default_manager.filter(pk=merged["dropped"]).exists()
     Correction.objects.filter(pk__in=merged.get("corrections", [])).update(
         record_id=kept if is_merged else merged["dropped"]
     )
     if is_merged:
-        _lead(noun, merged["led"], int(kept or 0))
+        _lead(model, merged["led"], merged["dropped"], kept)
         return
     for slug, before in merged["led"].items():
-        rows = OldSlug.objects.filter(noun=noun, slug=slug)
+        # Since the merge, another record may have given the same address up.
+        rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
         if before is None:
             rows.delete()
         else:

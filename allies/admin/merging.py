@@ -16,10 +16,12 @@ from allies.actions.merging import (
     fields_to_choose,
     may_merge,
     merge,
+    what_ends,
     what_moves,
 )
 from allies.admin.editing import seal, unsealed
 from allies.admin.form import FormMixin
+from allies.deletion import ABOUT_RECORDS
 from allies.history import Names, fields_of
 from allies.models import address_field
 from allies.models.dossier import content_of, key_of, read
@@ -135,6 +137,11 @@ def _side_by_side(request: HttpRequest, keep: Any, drop: Any) -> dict[str, Any]:
         "moves": [
             (number, model._meta.verbose_name if number == 1 else model._meta.verbose_name_plural)
             for model, number in what_moves(drop)
+        ],
+        "ends": [
+            (ABOUT_RECORDS[model][0], number)
+            for model, found in what_ends(drop).items()
+            if (number := found.count())
         ],
         "opened": seal(keep, read(keep)),
         "opened_other": seal(drop, read(drop)),

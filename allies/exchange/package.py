@@ -147,6 +147,15 @@ def open_tables(package: PackageFile, folder: Path) -> tuple[list[tuple[str, Row
     return [(noun, found[noun]) for noun in NOUNS if noun in found], found.get(OLD_SLUGS)
 
 
+def old_keys_of_sources(rows: Rows) -> Iterator[str]:
+    """Yield the old keys of sources among the old slugs of a package."""
+    sources = next(noun for noun, model in _slugged().items() if model is Source)
+    for row in rows:
+        cells = dict(zip(rows.columns, row.cells, strict=True))
+        if cells["noun"] == sources:
+            yield str(cells["slug"])
+
+
 def write_old_slugs(rows: Rows) -> int:
     """Keep the old slugs of a package, for the records that are there now; return their number.
 

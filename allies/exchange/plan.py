@@ -141,13 +141,19 @@ class Plan:
             [(noun, key, blob) for key in keys if key],
         )
 
+    def expect_old_keys(self, noun: str, keys: Iterable[str]) -> None:
+        """Note words that will lead to records which files name by another word."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO pending VALUES (?, ?, NULL)", ((noun, key) for key in keys)
+        )
+
     def expected(self, noun: str, key: str) -> Any:
         """Return the record to be that goes by this word, or None."""
         found = self._db.execute(
             "SELECT record FROM pending WHERE noun = ? AND key = ?", (noun, key)
         ).fetchone()
         # The pickle is our own, made in this process a moment ago.
-        return pickle.loads(found[0]) if found else None  # noqa: S301
+        return pickle.loads(found[0]) if found and found[0] else None  # noqa: S301
 
     def expects(self, noun: str, key: str) -> bool:
         """Say whether a record to be goes by this word."""

@@ -10,7 +10,17 @@ from django.utils.translation import gettext as _
 
 from allies.exchange.plan import Plan
 from allies.folding import fold
-from allies.models import Alias, Alliance, AllyList, Country, Entry, Event, OldSlug, Source
+from allies.models import (
+    Alias,
+    Alliance,
+    AllyList,
+    Country,
+    Entry,
+    Event,
+    OldSlug,
+    Source,
+    address_field,
+)
 
 
 class CellError(ValueError):
@@ -161,7 +171,7 @@ class References:
                 for record in model._default_manager.filter(**{f"{key}__in": missing}):
                     found.setdefault(getattr(record, key), record)
                 missing = missing - found.keys()
-        if "slug" in _KEYS[model] and missing:
+        if address_field(model) in _KEYS[model] and missing:
             renamed = dict(
                 OldSlug.objects.filter(noun=model._meta.model_name, slug__in=missing).values_list(
                     "slug", "record_id"

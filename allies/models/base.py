@@ -6,7 +6,7 @@ from typing import Any, Self
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce, ExtractYear
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -230,14 +230,20 @@ class OldSlugManager(models.Manager["OldSlug"]):
     def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
         """Keep (slug, id) pairs that records of this model had until now.
 
-        The first record that gave a slug up keeps it; a draft, which nobody read there, only until
-        another gives it up that is none.
+        The first record that gave a slug up keeps it. A deleted record, or a draft, which nobody
+        read there, keeps it only until a record that is no draft gives it up.
         """
         noun, slugs = str(model._meta.model_name), list(slugs)
+        records = model._default_manager
+        drafts = records.none()
         if issubclass(model, Publishable):
-            drafts = model._default_manager.filter(status__in=(Status.DRAFT, Status.IN_REVIEW))
-            given_up = self.filter(noun=noun, slug__in=[slug for slug, _pk in slugs])
-            given_up.filter(record_id__in=drafts.values("pk")).delete()
+            drafts = records.filter(status__in=(Status.DRAFT, Status.IN_REVIEW))
+        unread = set(drafts.filter(pk__in=[pk for _slug, pk in slugs]).values_list("pk", flat=True))
+        given_up = self.filter(noun=noun, slug__in=[slug for slug, pk in slugs if pk not in unread])
+        given_up.filter(
+            ~Exists(records.filter(pk=OuterRef("record_id")))
+            | Exists(drafts.filter(pk=OuterRef("record_id")))
+        ).delete()
         self.bulk_create(
             [OldSlug(noun=noun, slug=slug, record_id=record_id) for slug, record_id in slugs],
             ignore_conflicts=True,

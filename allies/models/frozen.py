@@ -19,7 +19,7 @@ from allies.models.event import Event, key_events
 from allies.models.languages import SUFFIXES
 from allies.models.source import Source, public_key
 from allies.models.tie import oldest_first
-from allies.prose import keys_in, without_marks
+from allies.prose import keys_in, with_current_keys
 
 #: Which shape the content has: a later one is read by its own rules.
 SCHEMA = "allies-edition/1"
@@ -39,7 +39,8 @@ class _Freezing:
         self.on = on
         #: Ids of the sources that what is frozen rests on.
         self.cited: set[int] = set()
-        self.public_keys: set[str] = set()
+        #: Keys in texts, each with the current key of its source; of public sources only.
+        self.current_keys: dict[str, str] = {}
 
     def content(self) -> dict[str, Any]:
         entries = list(self._entries())
@@ -135,9 +136,11 @@ class _Freezing:
         texts += [text for entry in entries for text in (entry.prose_en, entry.prose_ind)]
         texts += [text for c in citations for text in (c.note_en, c.note_ind)]
         keys = {key for text in texts for key in keys_in(text)}
-        cited = dict(Source.objects.published().filter(key__in=keys).values_list("key", "pk"))
-        self.public_keys = set(cited)
-        self.cited |= set(cited.values())
+        if not keys:
+            return
+        cited = Source.objects.published().by_key(keys)
+        self.current_keys = {key: source.key for key, source in cited.items()}
+        self.cited |= {source.pk for source in cited.values()}
 
     def _sources(self) -> list[dict[str, Any]]:
         """Return the sources cited and what these draw on; costs a query a link of derivation."""
@@ -156,8 +159,7 @@ class _Freezing:
         """Return a text in both languages, without marks of sources that are not public."""
         texts = {f"{name}_{end}": getattr(record, f"{name}_{end}") for end in SUFFIXES.values()}
         return {
-            column: without_marks(text, keys_in(text) - self.public_keys)
-            for column, text in texts.items()
+            column: with_current_keys(text, self.current_keys) for column, text in texts.items()
         }
 
     def _evidence(self, record: Any) -> dict[str, Any]:

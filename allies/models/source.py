@@ -1,19 +1,19 @@
 """Sources: the documents statements rest on, and which of them draw on which."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Aggregate, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from allies.address import key_of
 from allies.folding import title_key
-from allies.models.base import Lack, Publishable, Status, one_of
+from allies.models.base import Lack, OldSlug, Publishable, Status, one_of
 from allies.models.fields import (
     AddressKey,
     EarliestDay,
@@ -43,19 +43,58 @@ class SourceKind(models.TextChoices):
     OTHER = "other", _("other")
 
 
+class _Joined(Aggregate):
+    """Keys of one group with commas between them."""
+
+    template = "STRING_AGG(%(expressions)s, ',')"
+    output_field = models.TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        extra["template"] = "GROUP_CONCAT(%(expressions)s, ',')"
+        return self.as_sql(compiler, connection, **extra)
+
+
 class SourceQuerySet(models.QuerySet["Source"]):
     def published(self) -> "SourceQuerySet":
         """Those a reader may see."""
         return self.filter(status=Status.PUBLISHED)
 
     def known_keys(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that a source has; one query, unless they are very many."""
+        """Return those of the keys that lead to a source; one query, unless they are very many."""
         wanted = list(keys)
         found: set[str] = set()
         for start in range(0, len(wanted), KEYS_AT_ONCE):
-            some = self.filter(key__in=wanted[start : start + KEYS_AT_ONCE])
-            found |= set(some.values_list("key", flat=True))
+            found |= self.current_keys(wanted[start : start + KEYS_AT_ONCE]).keys()
         return found
+
+    def current_keys(self, keys: Collection[str] | None = None) -> dict[str, str]:
+        """Return these keys, or all, each with the current key of its source; one query.
+
+        The key of a source that was merged leads to the source that was kept, unless another
+        source has that key now.
+        """
+        own = self.order_by().annotate(asked=F("key"), is_own=Value(1))
+        current = self.order_by().filter(pk=OuterRef("record_id")).values("key")
+        old = OldSlug.objects.filter(noun="source").annotate(
+            current=Subquery(current), is_own=Value(0)
+        )
+        old = old.exclude(current=None)
+        if keys is not None:
+            own, old = own.filter(key__in=keys), old.filter(slug__in=keys)
+        names = old.values_list("slug", "current", "is_own").union(
+            own.values_list("asked", "key", "is_own"), all=True
+        )
+        return {key: now for key, now, _own in sorted(names, key=lambda name: name[2])}
+
+    def by_key(self, keys: Collection[str]) -> "dict[str, Source]":
+        """Return the sources these keys lead to, by key, as in ``current_keys``; one query."""
+        old = OldSlug.objects.filter(noun="source", slug__in=keys)
+        of_one = old.filter(record_id=OuterRef("pk")).values("record_id")
+        sources: Any = self.filter(Q(key__in=keys) | Q(pk__in=old.values("record_id"))).annotate(
+            old_keys=Subquery(of_one.annotate(keys=_Joined("slug")).values("keys"))
+        )
+        found = {key: s for s in sources for key in (s.old_keys or "").split(",") if key}
+        return found | {source.key: source for source in sources if source.key in keys}
 
     def duplicates_of(
         self,

@@ -1,21 +1,30 @@
 """Merging: all that led to the one that goes leads to the other, and an undo parts them again."""
 
+import datetime as dt
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
+from allies.actions.appointments import keep_appointments, make_appointment
+from allies.actions.editions import make_edition
 from allies.actions.merging import merge
+from allies.actions.publication import take_step
 from allies.actions.undo import undo, undoing
 from allies.models import (
     Alliance,
     AllyList,
+    Appointment,
     Changeset,
     Citation,
     Correction,
+    Edition,
     Event,
     EvidenceLost,
     Membership,
     OldSlug,
+    PreviewLink,
     SeeAlso,
     Source,
     Status,
@@ -363,3 +372,103 @@ def test_who_may_not_merge_meets_a_closed_door(edi, dana, visitor, signed_in):
     country = cast.country("RUS")
     assert editor.get(f"/en/admin/allies/country/{country.pk}/merge/").status_code != 200
     assert Event.objects.filter(pk=public.pk).exists()
+
+
+# Addresses that readers know.
+
+
+def rename(record, slug):
+    record = type(record).objects.get(pk=record.pk)
+    record.slug = slug
+    record.save()
+    return record
+
+
+def leads_to(visitor, page, slug):
+    answer = visitor.get(reverse(page, args=[slug]))
+    return answer.url if answer.status_code == 301 else answer.status_code
+
+
+def test_an_editor_merging_drafts_takes_no_address_of_a_public_record(edi, visitor, signed_in):
+    public = rename(cast.event(("RUS", "host"), slug="old-address"), "new-address")
+    page = "allies:event-detail"
+    drop = cast.event(status=Status.DRAFT, slug="old-address")
+    keep = cast.event(status=Status.DRAFT)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    answer = signed_in(edi).post(merge_page(keep), {"other": drop.pk})
+    assert (answer.status_code, Event.objects.filter(pk=drop.pk).exists()) == (302, False)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    first = take_back(Changeset.objects.get(kind="merge"))
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+    take_back(first)
+    assert leads_to(visitor, page, "old-address") == public.get_absolute_url()
+
+
+def test_the_editions_of_a_merged_list_stay_on_the_public_list(edi, rita):
+    keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("RUS", "IND", slug="merged-list")
+    edition = make_edition(ally_list=drop, user=rita)
+    merge(keep=keep, drop=drop, chosen={}, user=rita)
+    for slug in ("one", "two"):
+        assert edition in Edition.objects.of(keep)
+        draft, other = (
+            cast.ally_list("RUS", "THA", status=Status.DRAFT, slug=address)
+            for address in ("merged-list", slug)
+        )
+        merge(keep=other, drop=draft, chosen={}, user=edi)
+    assert edition in Edition.objects.of(keep)
+
+
+def test_a_merge_is_undone_and_redone_without_addresses_others_left_since(edi, rita, visitor):
+    drop = cast.event(status=Status.DRAFT, slug="shared")
+    changeset = merge(keep=cast.event(status=Status.DRAFT), drop=drop, chosen={}, user=edi)
+    public = rename(cast.event(("RUS", "host"), slug="shared"), "renamed-since")
+    page = "allies:event-detail"
+    assert leads_to(visitor, page, "shared") == public.get_absolute_url()
+    for _time in range(2):
+        changeset = take_back(changeset)
+        assert leads_to(visitor, page, "shared") == public.get_absolute_url()
+
+
+def test_an_editor_does_not_undo_a_merge_whose_kept_record_was_published(edi, rita, visitor):
+    drop = cast.event(("RUS", "host"), status=Status.DRAFT, slug="merged-draft")
+    keep = cast.event(("RUS", "host"), status=Status.DRAFT)
+    changeset = merge(keep=keep, drop=drop, chosen={}, user=edi)
+    keep = Event.objects.get(pk=keep.pk)
+    take_step(record=keep, step="publish", user=rita)
+    page = "allies:event-detail"
+    assert leads_to(visitor, page, "merged-draft") == keep.get_absolute_url()
+    with pytest.raises(PermissionDenied):
+        undo(changeset=changeset, by=undoing(changeset, user=edi), user=edi)
+    assert leads_to(visitor, page, "merged-draft") == keep.get_absolute_url()
+
+
+# Steps to come, and links to drafts.
+
+
+def schedule(record, user):
+    return make_appointment(
+        record=record, step="publish", due_at=timezone.now() + dt.timedelta(days=1), user=user
+    )
+
+
+def test_scheduled_steps_and_preview_links_end_with_a_merge(edi, rita, visitor, signed_in):
+    keep = cast.event(("RUS", "host"), status=Status.DRAFT)
+    drop = cast.event(("RUS", "host"), status=Status.DRAFT)
+    editor = signed_in(edi)
+    assert "What ends" not in editor.get(merge_page(keep, drop)).content.decode()
+    kept = schedule(keep, rita)
+    schedule(drop, rita)
+    links = reverse("admin:allies_event_links", args=[drop.pk])
+    editor.post(links, {"days": "7"})
+    link = reverse("allies:preview", args=[PreviewLink.objects.get().token])
+    assert visitor.get(link).status_code == 200
+    page = editor.get(merge_page(keep, drop)).content.decode()
+    for text in ("What ends", "Scheduled steps: 1", "Preview links: 1"):
+        assert text in page
+    assert editor.post(merge_page(keep), {"other": drop.pk}).status_code == 302
+    take_back(Changeset.objects.get(kind="merge"))
+    assert visitor.get(link).status_code == 404
+    assert list(Appointment.objects.all()) == [kept]
+    Appointment.objects.update(due_at=timezone.now())
+    assert [step.pk for step in keep_appointments()] == [kept.pk]
+    assert not Event.objects.get(pk=drop.pk).is_published

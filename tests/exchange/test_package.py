@@ -15,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
+from allies.actions.merging import merge
 from allies.exchange.export import FORMS, export_blocks, export_csv, file_name
 from allies.exchange.package import OLD_SLUGS
 from allies.exchange.resources import NOUNS
@@ -71,6 +72,20 @@ def test_package_into_an_empty_site_makes_the_same_package(package, tmp_path, re
     assert everything() == before
     command("export_package", str(again))
     assert again.read_bytes() == package.read_bytes()
+
+
+def test_texts_of_a_package_may_cite_a_merged_source(tmp_path, rita, request, client):
+    keep, drop = cast.source(key="kept-source"), cast.source(key="merged-source")
+    meeting = cast.event(("RUS", "host"), summary_en="They met [@merged-source].")
+    merge(keep=keep, drop=drop, chosen={}, user=rita)
+    path = tmp_path / "all.zip"
+    command("export_package", str(path))
+    request.getfixturevalue("empty_site")
+    OldSlug.objects.all().delete()
+    command("import_package", str(path))
+    command("import_package", str(path), commit=True)
+    page = client.get(meeting.get_absolute_url()).content.decode()
+    assert keep.get_absolute_url() in page.partition('id="note-1"')[2]
 
 
 def test_package_into_its_own_site_changes_nothing(package):

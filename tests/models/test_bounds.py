@@ -383,6 +383,31 @@ def test_an_address_that_only_a_draft_had_is_free_again(status):
     assert OldSlug.objects.record_id(Event, "old") == (renamed.pk if was_read else other.pk)
 
 
+def test_an_address_of_a_deleted_draft_is_free_again(client):
+    deleted = Event.objects.get(pk=cast.event(slug="old", status="draft").pk)
+    deleted.slug = "new"
+    deleted.save()
+    deleted.delete()
+    public = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    public.slug = "newer"
+    public.save()
+    answer = client.get("/en/events/old/")
+    assert (answer.status_code, answer.url) == (301, "/en/events/newer/")
+
+
+def test_a_draft_takes_no_address_of_a_record_that_is_reopened(client):
+    reopened = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    reopened.slug = "new"
+    reopened.save()
+    Event.objects.filter(pk=reopened.pk).update(status="draft")
+    draft = Event.objects.get(pk=cast.event(slug="old", status="draft").pk)
+    draft.slug = "newer"
+    draft.save()
+    Event.objects.filter(pk=reopened.pk).update(status="published")
+    answer = client.get("/en/events/old/")
+    assert (answer.status_code, answer.url) == (301, "/en/events/new/")
+
+
 def test_a_list_shows_the_six_latest_events_with_each_country():
     russia, fiji = cast.country("RUS"), cast.country("FJI")
     events = [

@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from allies.actions.editions import make_edition
+from allies.actions.merging import merge
 from allies.models import Citation, Entry, Event, Source, Status
 from tests import cast
 from tests.admin.test_rights import change, form_of
@@ -288,3 +290,83 @@ class TestUnknownKeys:
         ]
         assert all(report.ok for report in run_import(files, commit=True))
         assert Event.objects.get(slug="e").summary_en == "[@newest]"
+
+
+class TestOfAMergedSource:
+    """A mark with the key of a merged source leads to the source that was kept."""
+
+    TEXT = "They met [@alpha, p. 4], and [@beta, p. 4], then [@zebra] [@gamma]."
+    NOTES = ["The beta What beta says 2024, p. 4", "The gamma What gamma says 2024"]
+
+    @pytest.fixture
+    def merged(self, sources, rita):
+        def merge_alpha():
+            keep, drop = (Source.objects.get(key=key) for key in ("beta", "alpha"))
+            merge(keep=keep, drop=drop, chosen={}, user=rita)
+
+        return merge_alpha
+
+    def test_the_note_stays_and_both_keys_are_one_note(self, visitor, merged):
+        meeting = event(self.TEXT)
+        merged()
+        html = page(visitor, meeting)
+        assert [text for _number, text in listed(html)] == self.NOTES
+        assert [number for number, _id in numbers(html)] == ["1", "1", "2"]
+
+    def test_many_merged_keys_cost_no_more_queries(self, visitor, sources, rita):
+        keep = Source.objects.get(key="gamma")
+        counts = []
+        for keys in (["alpha"], [*(f"merged-{n}" for n in range(5)), "beta"]):
+            for key in keys:
+                drop = Source.objects.filter(key=key).first() or cast.source(key=key)
+                merge(keep=keep, drop=drop, chosen={}, user=rita)
+            meeting = event(" ".join(f"Said [@{key}]." for key in keys))
+            page(visitor, meeting)
+            with CaptureQueriesContext(connection) as queries:
+                page(visitor, meeting)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+
+    def test_the_record_is_saved_again(self, rita, merged, signed_in):
+        meeting = event(self.TEXT)
+        merged()
+        client = signed_in(rita)
+        sent = form_of(client, change(meeting)) | {"title_en": "Written since"}
+        assert client.post(change(meeting), sent).status_code == 302
+        meeting.refresh_from_db()
+        assert (meeting.title_en, meeting.summary_en) == ("Written since", self.TEXT)
+        missing = [str(lack) for lack in meeting.missing_sources()]
+        assert missing == ["Sources that its texts cite are not published: zebra."]
+
+    def test_files_may_name_it_in_texts_and_cells(self, tmp_path, merged):
+        meeting = event("")
+        merged()
+        text = {"slug": meeting.slug, "summary_en": self.TEXT}
+        load("events", write(tmp_path / "events.csv", [text]))
+        cell = {"source": "alpha", "event": meeting.slug, "locator": "p. 9"}
+        load("citations", write(tmp_path / "citations.csv", [cell]))
+        meeting.refresh_from_db()
+        assert meeting.summary_en == self.TEXT
+        assert meeting.citations.get(locator="p. 9").source.key == "beta"
+
+    def test_readers_get_texts_with_current_keys(self, visitor, merged):
+        meeting = event("One [@alpha, p. 4; @beta, p. 4; @zebra], two [@alpha].")
+        merged()
+        data = visitor.get(f"/api/v1/events/{meeting.slug}").json()
+        assert data["summary_en"] == "One [@beta, p. 4], two [@beta]."
+
+    def test_an_edition_has_its_note(self, visitor, merged, rita):
+        ally_list = cast.ally_list("RUS", "CHN", intro_en="They met [@alpha, p. 4].")
+        merged()
+        edition = make_edition(ally_list=ally_list, user=rita)
+        html = page(visitor, edition)
+        assert [text for _number, text in listed(html)] == self.NOTES[:1]
+        assert "alpha" not in edition.content
+
+    def test_a_source_that_has_the_key_now_comes_first(self, visitor, merged):
+        meeting = event("They met [@alpha].")
+        merged()
+        new = cast.source(key="alpha", publisher="New alpha", title="Another", status=Status.DRAFT)
+        assert listed(page(visitor, meeting)) == [(1, "The beta What beta says 2024")]
+        Source.objects.filter(pk=new.pk).update(status=Status.PUBLISHED)
+        assert listed(page(visitor, meeting))[0][1].startswith("New alpha Another")

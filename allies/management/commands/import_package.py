@@ -11,10 +11,12 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from allies.exchange.package import open_tables, write_old_slugs
+from allies.exchange.package import old_keys_of_sources, open_tables, write_old_slugs
+from allies.exchange.plan import Plan
 from allies.exchange.reader import UnreadableFile
+from allies.exchange.rows import Rows
 from allies.management.commands._imports import ImportingCommand
-from allies.models import Changeset
+from allies.models import Changeset, Source
 from allies.package import NotAPackage, PackageFile
 
 
@@ -41,7 +43,13 @@ class Command(ImportingCommand):
         with tempfile.TemporaryDirectory(prefix="allies-package-") as folder, whole:
             nouns, old_slugs = open_tables(package, Path(folder))
             # Dated as the package is, the site is of the same edition afterwards.
-            self.carry_out(nouns, commit=commit, about=about, started=package.changed)
+
+            def files(plan: Plan) -> list[tuple[str, Rows]]:
+                if old_slugs:  # texts cite sources by old keys too, which are written last
+                    plan.expect_old_keys(Source.__name__, old_keys_of_sources(old_slugs))
+                return nouns
+
+            self.carry_out(files, commit=commit, about=about, started=package.changed)
             if commit and old_slugs:
                 kept = write_old_slugs(old_slugs)
                 self.stdout.write(_("old addresses: %(count)d new") % {"count": kept})
