@@ -68,10 +68,11 @@ def require_utf8(application: _Application) -> _Application:
         count_refusal("encoding")
         language = get_language_from_path(environ.get("PATH_INFO", "")) or settings.LANGUAGE_CODE
         with override(language):
-            said = f"{_('Send text in UTF-8: this encoding is not read here.')}\n".encode()
-        headers = [("Content-Type", _PLAIN), ("Content-Length", str(len(said)))]
+            said = _("Send text in UTF-8: this encoding is not read here.")
+        body = f"{said}\n".encode()
+        headers = [("Content-Type", _PLAIN), ("Content-Length", str(len(body)))]
         start_response("415 Unsupported Media Type", [*headers, ("Cache-Control", "no-store")])
-        return [said]
+        return [body]
 
     return answer
 

@@ -15,9 +15,7 @@ from allies.sqlite.database_file import (
     SIDE_FILES,
     DatabaseFile,
     DatabaseFileError,
-    Identity,
     database_file,
-    identity_of,
     is_damage,
     stat_of,
 )
@@ -51,9 +49,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: The file that the open connection uses, and the identity of each file beside it.
+        #: The file that the open connection uses, and the state of each file beside it.
         self._opened: DatabaseFile | None = None
-        self._side_files: dict[str, Identity] = {}
+        self._side_files: dict[str, os.stat_result] = {}
 
     @cached_property
     def wrap_database_errors(self) -> Any:
@@ -96,7 +94,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._opened is not None:
             self._opened.require()
         connection = super().get_new_connection(conn_params)
-        found = {path: identity_of(path) for path in (f"{self.path}{end}" for end in SIDE_FILES)}
+        found = {path: stat_of(path) for path in (f"{self.path}{end}" for end in SIDE_FILES)}
         self._side_files = {path: seen for path, seen in found.items() if seen}
         return connection
 
@@ -124,12 +122,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._opened is None:
             return
         self._opened.require(read_header=read_header)
-        for path, opened in self._side_files.items():
+        for path, before in self._side_files.items():
             found = stat_of(path)
-            name = path.removeprefix(str(self._opened.path))
-            if found is None or (found.st_dev, found.st_ino) != opened:
+            if found is None or not os.path.samestat(found, before):
                 # Other connections still have the former one: both would write past each other.
-                raise DatabaseFileError(self._opened.fail(f"has lost its {name} file", RESTART))
-            if self._opened.has_shrunk(found):
-                said = self._opened.fail(f"has lost a part of its {name} file", RESTART)
-                raise DatabaseFileError(said)
+                what = "has lost its"
+            elif found.st_size < before.st_size:
+                # SQLite overwrites its -wal file from the start; it shortens none in use.
+                what = "has lost a part of its"
+            else:
+                self._side_files[path] = found
+                continue
+            name = path.removeprefix(str(self._opened.path))
+            raise DatabaseFileError(self._opened.fail(f"{what} {name} file", RESTART))

@@ -42,7 +42,7 @@ class DatabaseFileError(OperationalError):
 def identity_of(path: str) -> Identity | None:
     """Return what tells a file from every other one; None if there is none."""
     found = stat_of(path)
-    return found and (found.st_dev, found.st_ino)
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def stat_of(path: str) -> os.stat_result | None:
@@ -86,17 +86,6 @@ class DatabaseFile:
         self._next_table = 0
         self._examine_after = 0.0
         self._unreadable = ""
-        self._sizes: dict[Identity, int] = {}
-
-    def has_shrunk(self, found: os.stat_result) -> bool:
-        """Say whether a file beside this one is smaller than this process has seen it.
-
-        SQLite overwrites its -wal file from the start and deletes it, but does not shorten it.
-        """
-        identity = found.st_dev, found.st_ino
-        is_smaller = found.st_size < self._sizes.get(identity, 0)
-        self._sizes[identity] = found.st_size
-        return is_smaller
 
     def problem(self, *, read_header: bool = True) -> str:
         """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""

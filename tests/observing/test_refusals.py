@@ -116,7 +116,7 @@ STATEMENTS = {
 }
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_statement_that_cannot_be_executed_does_not_mean_the_database_is_away():
     for statement in STATEMENTS[connection.vendor]:
         with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
