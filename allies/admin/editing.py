@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from allies.actions.appointments import renewing
 from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
 from allies.actions.proposals import propose
 from allies.actions.rights import PublishRightMissing, may, may_change
@@ -210,8 +211,20 @@ class EditingMixin(FormMixin):
 
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
-        with editing(self._changeset(request, root), user=request.user), kept_complete(root):
+        with (
+            editing(self._changeset(request, root), user=request.user),
+            kept_complete(root),
+            renewing(record=root, user=request.user) as void,
+        ):
             response = view()
+        if void:
+            messages.warning(
+                request,
+                _(
+                    "It was to be published at a set time. You changed it and may not publish, so "
+                    "it will not be. Ask a reviewer to look at it and set the time again."
+                ),
+            )
         request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
         return response  # type: ignore[no-any-return]
 
