@@ -63,9 +63,9 @@ def renewing(*, record: Any, user: Person) -> Iterator[list[Appointment]]:
 
 
 def _seen(record: Publishable) -> list[Appointment]:
-    """Return the publications to come that are not void."""
+    """Return the publications to come that are not void; lock the record if there is one."""
     waiting = list(Appointment.objects.waiting().about(record).filter(step="publish"))
-    content = content_of(record) if waiting else ""
+    content = content_of(record, lock=True) if waiting else ""
     return [one for one in waiting if not is_void(one, content)]
 
 

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from allies.actions.appointments import keep_appointments
+from allies.actions.editing import new_edit
+from allies.actions.proposals import approve, propose
 from allies.models import Appointment, Membership, PreviewLink, Status
 from tests import cast
 from tests.admin.test_links import links_of
@@ -369,3 +371,18 @@ def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, rita, sig
     _by_button(client, in_review, "publish")
     assert [kept.step for kept in _at_its_time()] == ["withdraw"]
     assert status_of(in_review) == "withdrawn"
+
+
+@pytest.mark.parametrize("who", ["edi", "rita"])
+def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
+    who, in_review, rita, signed_in, request
+):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    values = {"fields": {"summary_en": ["", "Proposed"]}}
+    changes = [{"key": f"event-{in_review.pk}", "what": "changed", **values}]
+    proposal = new_edit(record=in_review, user=rita)
+    propose(changeset=proposal, changes=changes)
+    approve(changeset=proposal, user=request.getfixturevalue(who), changes=changes)
+    (kept,) = _at_its_time()
+    assert kept.problem == (EDITED if who == "edi" else "")
+    assert status_of(in_review) == ("in-review" if who == "edi" else "published")
