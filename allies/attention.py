@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -165,11 +165,12 @@ def _dead_links(sources: Any, user: Any) -> Any:
 
 
 def _not_kept(records: Any, user: Any) -> Any:
-    """Those that could not be published or withdrawn when it was time."""
-    failed = Appointment.objects.failed().filter(noun=records.model._meta.model_name)
-    last = failed.order_by().values("record_id").annotate(last=Max("done_at"))
+    """Those that could not be published when it was time, and are not public since."""
+    noun = records.model._meta.model_name
+    failed = Appointment.objects.failed().filter(step="publish", noun=noun)
     return records.filter(
-        pk__in=last.values("record_id"), status__in=[Status.DRAFT, Status.IN_REVIEW]
+        pk__in=failed.values("record_id"),
+        status__in=[Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN],
     )
 
 

@@ -1,10 +1,11 @@
-"""What somebody typed is not lost if their sign-in had expired when they sent it.
+"""What somebody typed is not lost if their sign-in, or its record, was gone when they sent it.
 
 It is kept for the account the form was drawn for, which the form's signed token names. After
 signing in, the form is shown as it was sent, and nothing is written before it is sent again.
 """
 
 import re
+from collections.abc import Mapping
 from html import escape, unescape
 from typing import Any
 
@@ -97,7 +98,10 @@ def as_sent(kept: KeptForm) -> QueryDict:
 
 def explain(kept: KeptForm) -> str:
     """Say what happened, and what to do."""
-    said = _("You had been signed out, so this is not saved yet. Look at it and send it again.")
+    if kept.is_of_gone_record:
+        said = _("The record you typed this for is gone. Saving this makes a new record.")
+    else:
+        said = _("You had been signed out, so this is not saved yet. Look at it and send it again.")
     files = _("Choose the files again.")
     return f"{said} {files}" if kept.had_files else said
 
@@ -111,11 +115,27 @@ def _owner(request: HttpRequest) -> int | None:
     return owner if is_there else None
 
 
+def keep_for_new(request: HttpRequest, *, path: str, changed: Mapping[str, str]) -> str | None:
+    """Keep what was sent about a record that is gone; return the address that shows it as new.
+
+    ``path`` is that of the form for a new record, ``changed`` replaces what belonged to the old
+    one. None if nothing was typed.
+    """
+    sent = {name: [changed[name]] if name in changed else v for name, v in request.POST.lists()}
+    return _keep(request, int(request.user.pk or 0), path, sent, is_of_gone_record=True)
+
+
 def _kept_address(request: HttpRequest, owner: int) -> str | None:
     """Keep what was sent, and return the address that shows it; None if nothing was typed."""
+    return _keep(request, owner, request.path, dict(request.POST.lists()))
+
+
+def _keep(
+    request: HttpRequest, owner: int, path: str, sent: dict[str, list[str]], **about: bool
+) -> str | None:
     fields = {
         name: values
-        for name, values in request.POST.lists()
+        for name, values in sent.items()
         if name not in _NOT_KEPT and "password" not in name
     }
     is_typed = any(value.strip() for values in fields.values() for value in values)
@@ -123,12 +143,12 @@ def _kept_address(request: HttpRequest, owner: int) -> str | None:
     if is_list or not is_typed or any("\0" in v for values in fields.values() for v in values):
         return None
     kept = KeptForm.objects.create(
-        user_id=owner, path=request.path, fields=fields, had_files=bool(request.FILES)
+        user_id=owner, path=path, fields=fields, had_files=bool(request.FILES), **about
     )
     KeptForm.objects.forget_old(owner)
     query = request.GET.copy()
     query[KEPT] = str(kept.pk)
-    return f"{request.path}?{query.urlencode()}"
+    return f"{path}?{query.urlencode()}"
 
 
 # A page's forms, filled in with what was sent.

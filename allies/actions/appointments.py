@@ -1,8 +1,15 @@
-"""Steps to come: a record is published, or withdrawn, at a time somebody set."""
+"""Steps to come: a record is published, or withdrawn, at a time somebody set.
+
+Published is what was seen when the time was set, or what somebody wrote since who may publish.
+"""
 
 import datetime as dt
+import json
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -11,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from allies.actions.editing import editing, new_edit
 from allies.actions.publication import STEPS, NotPublishable, WrongStatus, take_step
-from allies.actions.rights import Person, may
+from allies.actions.rights import Person, may, may_publish
 from allies.models import Appointment, EvidenceLost, Publishable, StateConflict
+from allies.models.dossier import read
 
 #: The steps one may set a time for.
 TIMED = ("publish", "withdraw")
@@ -20,6 +28,48 @@ TIMED = ("publish", "withdraw")
 logger = logging.getLogger(__name__)
 
 
+def content_of(record: Any, *, lock: bool = False) -> str:
+    """Return a digest of a record as it is stored, with its status and its parts.
+
+    Costs a query per kind of part, and one more.
+    """
+    dossier = read(record, lock=lock)
+    status = type(record)._default_manager.values_list("status", flat=True).filter(pk=record.pk)
+    return sha256(json.dumps([status.first(), dossier], sort_keys=True).encode()).hexdigest()
+
+
+def is_void(appointment: Appointment, content: str) -> bool:
+    """Say whether a record has another content than when the time was set for it."""
+    return bool(appointment.content) and appointment.content != content
+
+
+@contextmanager
+def renewing(*, record: Any, user: Person) -> Iterator[list[Appointment]]:
+    """Let a publication to come be one of what this user writes inside, if they may publish.
+
+    Yields a list that has the appointments that are void by what was written, once it was.
+    """
+    void: list[Appointment] = []
+    waiting = _seen(record) if isinstance(record, Publishable) and record.pk else []
+    yield void
+    if not waiting:
+        return
+    left = Appointment.objects.waiting().filter(pk__in=[one.pk for one in waiting])
+    content = content_of(record)
+    if may_publish(user=user, record=record):
+        left.update(content=content)
+    else:
+        void += [one for one in left if is_void(one, content)]
+
+
+def _seen(record: Publishable) -> list[Appointment]:
+    """Return the publications to come that are not void; lock the record if there is one."""
+    waiting = list(Appointment.objects.waiting().about(record).filter(step="publish"))
+    content = content_of(record, lock=True) if waiting else ""
+    return [one for one in waiting if not is_void(one, content)]
+
+
+@transaction.atomic
 def make_appointment(
     *, record: Publishable, step: str, due_at: dt.datetime, user: Person
 ) -> Appointment:
@@ -31,6 +81,9 @@ def make_appointment(
         raise PermissionDenied
     if due_at <= timezone.now():
         raise ValidationError(_("Give a time that is still to come."))
+    is_publication = step == "publish"
+    content = content_of(record, lock=True) if is_publication else ""
+    Appointment.objects.about(record).failed().filter(step=step).delete()
     return Appointment.objects.create(
         noun=str(record._meta.model_name),
         record_id=record.pk,
@@ -38,6 +91,7 @@ def make_appointment(
         due_at=due_at,
         created_by_id=int(user.pk or 0),
         language=translation.get_language() or "en",
+        content=content,
     )
 
 
@@ -75,26 +129,32 @@ def _looked_at(pk: int) -> Appointment | None:
 
 def _keep(pk: int) -> Appointment | None:
     with transaction.atomic():
+        found = Appointment.objects.filter(pk=pk, done_at=None).first()
+        record = found.record if found is not None else None
+        # The record first, as in a step that is taken by hand and calls this one off.
+        content = content_of(record, lock=True) if record is not None else ""
         waiting = Appointment.objects.select_for_update(of=("self",)).filter(pk=pk, done_at=None)
         appointment = waiting.first()
-        if appointment is None:  # somebody else keeps it
+        if appointment is None:  # somebody else keeps it, or called it off
             return None
         with translation.override(appointment.language):
-            problem = _problem_in_taking(appointment)
+            problem = _problem_in_taking(appointment, record, content)
         appointment.write(done_at=timezone.now(), problem=problem)
         return appointment  # type: ignore[no-any-return]
 
 
-def _problem_in_taking(appointment: Appointment) -> str:
+def _problem_in_taking(appointment: Appointment, record: Any, content: str) -> str:
     """Take the step; return why it could not be taken, else an empty text."""
-    record, user = appointment.record, appointment.created_by
+    user = appointment.created_by
     if record is None:
         return _("The record is not there any more.")
+    if is_void(appointment, content):
+        return _("It was edited after the time was set: look at it and set the time again.")
     changeset = new_edit(record=record, user=user, reason=_("At the time that was set"))
     try:
         with editing(changeset, user=user):
             record._history_user = user
-            take_step(record=record, step=appointment.step, user=user)
+            take_step(record=record, step=appointment.step, user=user, is_scheduled=True)
     except PermissionDenied:
         return _("Whoever asked for this may no longer do it.")
     except NotPublishable as lacking:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from allies.actions.appointments import renewing
 from allies.actions.editing import editing, write
 from allies.actions.rights import Person, may_write
 from allies.models import Changeset, ChangesetState
@@ -56,7 +57,7 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
             decided_by=user.pk,
             decided_at=timezone.now(),
         )
-        with editing(fresh, user=user):
+        with editing(fresh, user=user), renewing(record=root, user=user):
             write(changes=changes, root=root, user=user)
 
 

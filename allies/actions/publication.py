@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from allies.actions.editions import make_edition_if_new
 from allies.actions.rights import Person, may
-from allies.models import AllyList, Publishable, Status
+from allies.models import AllyList, Appointment, Publishable, Status
 from allies.models.base import Lack
 
 
@@ -52,8 +52,12 @@ def statuses_after(status: str) -> list[str]:
 
 
 @transaction.atomic
-def take_step(*, record: Publishable, step: str, user: Person, reason: str = "") -> None:
+def take_step(
+    *, record: Publishable, step: str, user: Person, reason: str = "", is_scheduled: bool = False
+) -> int:
     """Take a record one step on: submit, publish, withdraw or reopen it.
+
+    A step that is not a scheduled one calls off those that were; return how many.
 
     Raises PermissionDenied without the right, WrongStatus where the step does not lead on from
     here, NotPublishable where something is missing, EvidenceLost where withdrawing a source would
@@ -77,3 +81,16 @@ def take_step(*, record: Publishable, step: str, user: Person, reason: str = "")
     record.status = end
     if step == "publish" and isinstance(fresh, AllyList):
         make_edition_if_new(ally_list=fresh, user=user)
+    return _settle_appointments(fresh, step, is_scheduled)
+
+
+def _settle_appointments(record: Publishable, step: str, is_scheduled: bool) -> int:
+    """Delete the appointments that a step overtakes; return how many of them were waiting.
+
+    A withdrawal to come may still follow a publication.
+    """
+    appointments = Appointment.objects.about(record)
+    if step == "publish":
+        appointments = appointments.filter(step=step)
+        appointments.failed().delete()
+    return 0 if is_scheduled else appointments.waiting().delete()[0]

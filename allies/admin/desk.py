@@ -14,7 +14,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.actions.appointments import TIMED, call_appointment_off, make_appointment
+from allies.actions.appointments import (
+    TIMED,
+    call_appointment_off,
+    content_of,
+    is_void,
+    make_appointment,
+)
 from allies.actions.publication import STEPS
 from allies.actions.rights import may
 from allies.admin.form import FormMixin
@@ -71,7 +77,7 @@ class AppointmentMixin(FormMixin):
     def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         context = super().beside(request, record)
         if record is not None:
-            context["appointments"] = Appointment.objects.waiting().about(record)
+            context["appointments"] = _waiting_or_failed(record)
             context["timed"] = [
                 (step, LATER_LABELS[step])
                 for step in TIMED
@@ -117,6 +123,18 @@ class AppointmentMixin(FormMixin):
         at = made.due_at + dt.timedelta(seconds=1)
         transaction.on_commit(lambda: keep_due_appointments.using(run_after=at).enqueue())
         messages.success(request, _("It will be done at the time you set."))
+
+
+def _waiting_or_failed(record: Any) -> list[Appointment]:
+    """Return the steps to come, and those that could not be taken, each with what is amiss."""
+    about = Appointment.objects.about(record)
+    failed = about.failed().order_by("-done_at")
+    found = [*about.waiting(), *([] if record.is_published else failed[:1])]
+    if any(one.done_at is None and one.content for one in found):
+        content = content_of(record)
+        for one in found:
+            one.is_void = one.done_at is None and is_void(one, content)
+    return found
 
 
 def _moment(text: str) -> dt.datetime | None:

@@ -10,18 +10,28 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core import signing
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from allies.actions.appointments import renewing
 from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
 from allies.actions.proposals import propose
 from allies.actions.rights import PublishRightMissing, may, may_change
 from allies.admin.form import FormMixin
-from allies.kept_forms import as_sent
-from allies.models import Changeset, Correction, EvidenceLost, Outcome, Record
+from allies.kept_forms import as_sent, keep_for_new
+from allies.models import (
+    Changeset,
+    ChangesetKind,
+    Correction,
+    EvidenceLost,
+    Outcome,
+    Record,
+    address_field,
+)
 from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
 
 #: The form's field that says what it showed; signed, so that it is what was shown.
@@ -72,6 +82,24 @@ def correction_of(request: HttpRequest, root: Any) -> Correction | None:
     return found
 
 
+def merged_into(model: Any, number: str) -> Any:
+    """Return the record into which the one of this number was merged, at once or by steps.
+
+    None if it was not merged, or if that record is gone too.
+    """
+    found, seen = None, set()
+    while found is None and number.isdecimal() and len(number) < 19 and number not in seen:
+        seen.add(number)
+        merges = Changeset.objects.standing().filter(
+            kind=ChangesetKind.MERGE,
+            about_noun=model._meta.model_name,
+            layout__dropped=int(number),
+        )
+        number = str(merges.order_by("-pk").values_list("about_id", flat=True).first() or "")
+        found = model._default_manager.filter(pk=number).first() if number else None
+    return found
+
+
 class EditingMixin(FormMixin):
     """A form whose save is a changeset."""
 
@@ -90,6 +118,11 @@ class EditingMixin(FormMixin):
         if kept := getattr(request, "kept", None):
             request.kept = None  # type: ignore[attr-defined]
             request.method, request.POST = "POST", as_sent(kept)  # type: ignore[assignment]
+            if object_id and self.get_object(request, unquote(object_id)) is None:
+                response = self._kept_as_new(request, object_id)
+                if self.has_add_permission(request):
+                    kept.delete()  # it is kept anew, for a new record
+                return response
             request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]  # nor is it now
             return view()
         if request.method != "POST":
@@ -116,13 +149,20 @@ class EditingMixin(FormMixin):
 
     def _saved(self, request: HttpRequest, object_id: str | None, view: Any) -> HttpResponse:
         record = self.get_object(request, unquote(object_id)) if object_id else None
-        root = root_of(record) if record is not None else None
+        if object_id and record is None:
+            return self._kept_as_new(request, object_id)
+        try:
+            root = root_of(record) if record is not None else None
+        except ObjectDoesNotExist:  # deleted since the line above, with all its parts
+            return self._kept_as_new(request, str(object_id))
         if root is not None and not self.has_change_permission(request, record):
             return view()  # which refuses
         with transaction.atomic():
             opened = now = None
             if root is not None:
                 now = read(root, lock=True)
+                if key_of(record) not in now:
+                    return self._kept_as_new(request, str(object_id))
                 root.refresh_from_db()
                 opened = unsealed(request.POST.get(OPENED, ""), root) or now
             if root is None or (opened == now and may_change(user=request.user, record=root)):
@@ -132,22 +172,76 @@ class EditingMixin(FormMixin):
                     if root is not None:  # a part is moved onto something public: no proposal can
                         raise
                     root = would.root
-        return self._proposed(request, root, opened, view)
+        return self._proposed(request, root, opened, view, object_id)
+
+    def _kept_as_new(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the form of a new record, filled in with what was sent for one that is gone."""
+        address = None
+        other = merged_into(self.model, unquote(object_id))
+        if self.has_add_permission(request):
+            changed = self._without_old_rows(request)
+            if other is not None:  # to which the old address leads
+                changed[address_field(self.model)] = ""
+            path = reverse(f"admin:allies_{self.model._meta.model_name}_add")
+            address = keep_for_new(request, path=path, changed=changed)
+        if other is not None:
+            name = f"admin:allies_{self.model._meta.model_name}_change"
+            there = format_html('<a href="{}">{}</a>', reverse(name, args=[other.pk]), other)
+            said = format_html(_("This record was merged into “{}” while you had it open."), there)
+            messages.warning(request, said)
+        elif address is not None:
+            messages.warning(request, _("This record was deleted while you had it open."))
+        if address is not None:
+            return HttpResponseRedirect(address)
+        return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]
+            request, self.opts, object_id
+        )
+
+    def _without_old_rows(self, request: HttpRequest) -> dict[str, str]:
+        """Return the fields, with new values, that tie what was sent to a record and its rows."""
+        changed = {OPENED: ""}
+        for inline in self.get_inline_instances(request):
+            rows: Any = inline.get_formset(request)
+            prefix = f"{rows.get_default_prefix()}-"
+            of_old = {rows.model._meta.pk.name, rows.fk.name}
+            sent = [name for name in request.POST if name.startswith(prefix)]
+            changed |= {name: "" for name in sent if name.rpartition("-")[2] in of_old}
+            changed[f"{prefix}INITIAL_FORMS"] = "0"
+        return changed
 
     def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
-        with editing(self._changeset(request, root), user=request.user), kept_complete(root):
+        with (
+            editing(self._changeset(request, root), user=request.user),
+            kept_complete(root),
+            renewing(record=root, user=request.user) as void,
+        ):
             response = view()
+        if void:
+            messages.warning(
+                request,
+                _(
+                    "It was to be published at a set time. You changed it and may not publish, so "
+                    "it will not be. Ask a reviewer to look at it and set the time again."
+                ),
+            )
         request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
         return response  # type: ignore[no-any-return]
 
     def _proposed(
-        self, request: HttpRequest, root: Any, opened: Dossier | None, view: Any
+        self,
+        request: HttpRequest,
+        root: Any,
+        opened: Dossier | None,
+        view: Any,
+        object_id: str | None,
     ) -> HttpResponse:
         """Try the form out on what it showed, and keep what it would have changed."""
         request.proposing = root  # type: ignore[attr-defined]
         with transaction.atomic():
             now = read(root, lock=True)
+            if object_id and key_of(root) not in now:
+                return self._kept_as_new(request, object_id)
             opened = now if opened is None else opened
             with editing(Changeset(), user=None):
                 rewind(now=now, before=opened)

@@ -110,10 +110,10 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
 
     def _take(self, request: HttpRequest, records: Any, step: str) -> None:
         """Take each record a step on, and tell which could not and why."""
-        done, refused = 0, []
+        done, called_off, refused = 0, 0, []
         for record in records:
             try:
-                take_step(record=record, step=step, user=request.user)
+                called_off += take_step(record=record, step=step, user=request.user)
                 done += 1
             except PermissionDenied:
                 refused.append((record, _("You may not do this.")))
@@ -126,6 +126,9 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
                 request,
                 _DONE[step] if done == 1 else _ALL_DONE[step] % {"count": done},
             )
+        if called_off:
+            said = _("Scheduled steps called off by this: %(count)d.") % {"count": called_off}
+            messages.warning(request, said)
         if refused:
             messages.error(
                 request,

@@ -66,6 +66,9 @@ class Appointment(Stateful, AboutRecord):
     #: Why it could not be kept, in the words of who made it; empty where it was.
     problem = models.TextField(blank=True, default="")
     language = models.CharField(max_length=5, default="en")
+    #: SHA-256 of what is to be published, with its status, when the time was set; empty for a
+    #: withdrawal, which may find other content, and for times set before this was kept.
+    content = models.CharField(max_length=64, blank=True, default="")
 
     objects = AppointmentQuerySet.as_manager()
 

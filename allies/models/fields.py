@@ -1,6 +1,6 @@
 """Fields that keep one fact in the forms it is stored, sorted and searched by."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django import forms
@@ -42,11 +42,32 @@ class EDTFField(models.CharField):
                 params={"value": text, "examples": edtf.EXAMPLES},
             ) from error
 
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a form field that reads the date itself, so that no record is given another text.
+
+        A form goes on to work with its record when a field has an error.
+        """
+        kwargs.setdefault("form_class", EDTFFormField)
+        found = super().formfield(*args, **kwargs)
+        if isinstance(found, EDTFFormField):
+            found.read = self.to_python
+        return found
+
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         """Store the EDTF form also where a record is written without a form's cleaning."""
         value = self.to_python(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, value)
         return value
+
+
+class EDTFFormField(forms.CharField):
+    """A form's date as precise as what is known; its value is the EDTF text."""
+
+    #: Returns the EDTF text of what was typed; raises ValidationError.
+    read: Callable[[Any], str]
+
+    def to_python(self, value: Any) -> Any:
+        return self.read(super().to_python(value))
 
 
 class LinesField(forms.CharField):

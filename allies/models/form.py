@@ -61,7 +61,7 @@ class KeptFormQuerySet(models.QuerySet["KeptForm"]):
 
 
 class KeptForm(models.Model):
-    """What somebody typed and sent after their sign-in had expired; only they get it back."""
+    """What somebody typed and sent in vain, as after their sign-in had expired; theirs alone."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     #: The address it was sent to, without its query.
@@ -69,6 +69,8 @@ class KeptForm(models.Model):
     #: Name → values.
     fields = models.JSONField()
     had_files = models.BooleanField(default=False)
+    #: It was sent for a record that was deleted or merged meanwhile, and makes a new one.
+    is_of_gone_record = models.BooleanField(default=False)
     kept_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     objects = KeptFormQuerySet.as_manager()

@@ -10,10 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from allies.actions.appointments import keep_appointments
+from allies.actions.editing import new_edit
+from allies.actions.proposals import approve, propose
 from allies.models import Appointment, Membership, PreviewLink, Status
 from tests import cast
 from tests.admin.test_links import links_of
 from tests.admin.test_rights import change, form_of, status_of
+from tests.forms import main_form
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -229,3 +232,157 @@ def test_who_else_has_a_record_open_is_shown(draft, edi, rita, dana, signed_in):
     open_at = reverse("admin:allies_event_open", args=[draft.pk])
     assert signed_in(edi).post(open_at).json()["others"].startswith("Also open at: rita")
     assert signed_in(dana).post(open_at).status_code == 403
+
+
+@pytest.fixture
+def in_review():
+    return cast.event(("RUS", "host"), status=Status.IN_REVIEW, title_en="Unseen visit")
+
+
+def _at_its_time():
+    Appointment.objects.waiting().update(due_at=timezone.now())
+    return keep_appointments()
+
+
+EDITED = "It was edited after the time was set: look at it and set the time again."
+
+
+def _save(client, record, **changed):
+    form = main_form(client.get(change(record)))
+    return client.post(change(record), form.data(_save="Save", **changed), follow=True)
+
+
+def test_what_was_edited_after_the_time_was_set_is_not_published(in_review, rita, edi, signed_in):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    said = _save(signed_in(edi), in_review, summary_en="UNREVIEWED").content.decode()
+    assert "Ask a reviewer to look at it and set the time again." in said
+    assert EDITED in signed_in(rita).get(change(in_review)).content.decode()
+    (kept,) = _at_its_time()
+    assert kept.problem == EDITED
+    assert status_of(in_review) == "in-review"
+    page = signed_in(rita).get(change(in_review)).content.decode()
+    assert "Not published at its time:" in page
+    assert EDITED in page
+    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    assert "not published at its time" in desk
+    # Set again, by somebody who looked at it, it is published, and nothing is left to look at.
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    (kept,) = _at_its_time()
+    assert (kept.problem, status_of(in_review)) == ("", "published")
+    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    assert "not published at its time" not in desk
+
+
+@pytest.mark.parametrize("part", ["added", "changed", "removed"])
+def test_a_part_that_was_edited_after_the_time_was_set_counts_too(part, in_review, rita, signed_in):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    if part == "added":
+        in_review.participations.create(country=cast.country("CHN"), role="visitor")
+    elif part == "changed":
+        citation = in_review.citations.get()
+        citation.note_en = "UNREVIEWED"
+        citation.save()
+    else:
+        in_review.participations.first().delete()
+    (kept,) = _at_its_time()
+    assert kept.problem == EDITED
+    assert status_of(in_review) == "in-review"
+
+
+def test_what_somebody_edits_who_may_publish_is_published_at_the_time(in_review, rita, signed_in):
+    client = signed_in(rita)
+    _later(client, in_review, "publish", "2099-01-01T08:00")
+    said = _save(client, in_review, summary_en="Reviewed").content.decode()
+    assert "Ask a reviewer" not in said
+    assert EDITED not in client.get(change(in_review)).content.decode()
+    (kept,) = _at_its_time()
+    assert (kept.problem, status_of(in_review)) == ("", "published")
+
+
+def test_a_reviewers_edit_does_not_cover_an_editors_before_it(in_review, rita, edi, signed_in):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    _save(signed_in(edi), in_review, summary_en="UNREVIEWED")
+    _save(signed_in(rita), in_review, place_en="Moscow")
+    (kept,) = _at_its_time()
+    assert kept.problem == EDITED
+
+
+def test_a_time_set_before_contents_were_compared_is_kept(in_review, rita, signed_in):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    Appointment.objects.update(content="")
+    in_review.summary_en = "Other"
+    in_review.save()
+    (kept,) = _at_its_time()
+    assert (kept.problem, status_of(in_review)) == ("", "published")
+
+
+def _by_button(client, record, step):
+    return client.post(change(record), {**form_of(client, change(record)), "_step": step})
+
+
+def _by_list(client, record, step):
+    path = reverse(f"admin:allies_{record._meta.model_name}_changelist")
+    return client.post(path, {"action": f"{step}_selected", "_selected_action": [record.pk]})
+
+
+@pytest.mark.parametrize("take", [_by_button, _by_list])
+def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, rita, signed_in):
+    client = signed_in(rita)
+    _later(client, in_review, "publish", "2099-01-01T08:00")
+    take(client, in_review, "publish")
+    said = client.get(reverse("admin:index")).content.decode()
+    assert "Scheduled steps called off by this: 1." in said
+    take(client, in_review, "withdraw")
+    assert _at_its_time() == []
+    assert status_of(in_review) == "withdrawn"
+    # Nor if it is, in the end, as it was when the time was set.
+    _later(client, in_review, "publish", "2099-01-01T08:00")
+    for step in ("publish", "withdraw"):
+        take(client, in_review, step)
+    assert _at_its_time() == []
+    assert status_of(in_review) == "withdrawn"
+
+
+@pytest.mark.parametrize("step", ["submit", "reopen"])
+def test_every_step_by_hand_calls_a_publication_off(step, edi, rita, signed_in):
+    status = Status.DRAFT if step == "submit" else Status.IN_REVIEW
+    event = cast.event(("RUS", "host"), status=status)
+    _later(signed_in(rita), event, "publish", "2099-01-01T08:00")
+    _by_button(signed_in(edi), event, step)
+    assert _at_its_time() == []
+    assert status_of(event) == {"submit": "in-review", "reopen": "draft"}[step]
+
+
+def test_another_status_however_it_came_is_not_published(in_review, rita, signed_in):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    in_review.status = Status.WITHDRAWN
+    in_review.save()
+    (kept,) = _at_its_time()
+    assert kept.problem == EDITED
+    assert status_of(in_review) == "withdrawn"
+    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    assert "not published at its time" in desk
+
+
+def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, rita, signed_in):
+    client = signed_in(rita)
+    _later(client, in_review, "publish", "2098-01-01T08:00")
+    _later(client, in_review, "withdraw", "2099-01-01T08:00")
+    _by_button(client, in_review, "publish")
+    assert [kept.step for kept in _at_its_time()] == ["withdraw"]
+    assert status_of(in_review) == "withdrawn"
+
+
+@pytest.mark.parametrize("who", ["edi", "rita"])
+def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
+    who, in_review, rita, signed_in, request
+):
+    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    values = {"fields": {"summary_en": ["", "Proposed"]}}
+    changes = [{"key": f"event-{in_review.pk}", "what": "changed", **values}]
+    proposal = new_edit(record=in_review, user=rita)
+    propose(changeset=proposal, changes=changes)
+    approve(changeset=proposal, user=request.getfixturevalue(who), changes=changes)
+    (kept,) = _at_its_time()
+    assert kept.problem == (EDITED if who == "edi" else "")
+    assert status_of(in_review) == ("in-review" if who == "edi" else "published")

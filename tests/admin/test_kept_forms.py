@@ -1,19 +1,23 @@
 """What somebody typed outlives their sign-in, is theirs alone, and is saved by nobody but them."""
 
+import contextlib
 import datetime as dt
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.signals import post_init
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from allies.actions.merging import merge
 from allies.form_tokens import FIELD
-from allies.models import Changeset, Correction, Event, KeptForm, Source
+from allies.models import Changeset, Correction, Event, KeptForm, Source, Status
 from allies.models.form import KEPT_FOR, MOST_KEPT
 from tests import cast
 from tests.admin.test_rights import change
@@ -298,3 +302,98 @@ def test_an_upload_without_a_sign_in_is_said_to_be_undone(dana):
     answer = send(client, add("changeset"), {**form.data(noun="aliases"), "file": file})
     assert "so nothing was done" in client.get(answer["Location"]).content.decode()
     assert not Changeset.objects.filter(created_by=dana).exists()
+
+
+@contextlib.contextmanager
+def deleted_once_read(record):
+    """Have somebody else delete the record as soon as a request has read it."""
+    done = []
+
+    def delete(sender, instance, **signal):
+        if instance.pk == record.pk and not done:
+            done.append(instance)
+            sender._base_manager.filter(pk=record.pk).delete()
+
+    post_init.connect(delete, sender=type(record))
+    try:
+        yield
+    finally:
+        post_init.disconnect(delete, sender=type(record))
+    assert done
+
+
+def shown_as_new(client, record, sent):
+    """Send a form of a record that is gone; return the page that has what was typed."""
+    page = client.post(change(record), sent, follow=True)
+    noun = record._meta.model_name
+    assert page.request["PATH_INFO"] == add(noun)
+    return page, main_form(page)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "signed-out"])
+@pytest.mark.parametrize("who", ["edi", "rita"])
+def test_what_was_typed_for_a_record_that_was_deleted_makes_a_new_one(
+    when, who, request, signed_in
+):
+    status = Status.DRAFT if who == "edi" else Status.IN_REVIEW
+    event = cast.event(("RUS", "host"), ("CHN", "visitor"), title_en="Visit", status=status)
+    user = request.getfixturevalue(who)
+    client = signed_in(user)
+    sent = main_form(client.get(change(event))).data(summary_en="Typed\r\nat length", _save="Save")
+    if when == "meanwhile":
+        with deleted_once_read(event):
+            page, form = shown_as_new(client, event, sent)
+    elif when == "before":
+        Event.objects.filter(pk=event.pk).delete()
+        page, form = shown_as_new(client, event, sent)
+    else:
+        client.logout()
+        answer = client.post(change(event), sent)
+        Event.objects.filter(pk=event.pk).delete()
+        client.force_login(user)
+        page = client.get(parse_qs(urlsplit(answer["Location"]).query)["next"][0], follow=True)
+        form = main_form(page)
+    assert page.request["PATH_INFO"] == add("event")
+    said = page.content.decode()
+    assert "This record was deleted while you had it open." in said
+    assert "Saving this makes a new record." in said
+    assert form.fields["summary_en"][0].replace("\r\n", "\n") == "Typed\nat length"
+    assert not Event.objects.filter(pk=event.pk).exists()
+    where = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]
+    assert client.post(where, form.data(_save="Save")).status_code == 302
+    new = Event.objects.get(title_en="Visit")
+    assert new.summary_en == "Typed\nat length"
+    assert new.slug == event.slug
+    roles = {(one.country.alpha3, one.role) for one in new.participations.all()}
+    assert roles == {("RUS", "host"), ("CHN", "visitor")}
+    assert new.citations.exists()
+    assert new.status == Status.DRAFT
+    assert not KeptForm.objects.exists()
+
+
+def test_what_was_typed_for_a_record_that_was_merged_names_the_other(rita, signed_in):
+    keep, other, last = (cast.event(("RUS", "host"), title_en=t) for t in ("Keep", "Other", "Last"))
+    client = signed_in(rita)
+    sent = main_form(client.get(change(other))).data(summary_en="Typed", _save="Save")
+    merge(keep=keep, drop=other, chosen={}, user=rita)
+    merge(keep=last, drop=keep, chosen={}, user=rita)
+    page, form = shown_as_new(client, other, sent)
+    link = f'<a href="{change(last)}">Last</a>'
+    assert f"This record was merged into “{link}” while you had it open." in page.content.decode()
+    assert form.fields["summary_en"] == ["Typed"]
+    assert form.fields["slug"] == [""]
+
+
+def test_what_was_typed_for_an_entry_that_was_deleted_is_kept(edi, signed_in):
+    entry = cast.ally_list("RUS", "CHN", status=Status.DRAFT).entries.get()
+    client = signed_in(edi)
+    sent = main_form(client.get(change(entry))).data(prose_en="Typed", _save="Save")
+    entry.ally_list.delete()
+    _page, form = shown_as_new(client, entry, sent)
+    assert form.fields["prose_en"] == ["Typed"]
+
+
+def test_a_form_of_a_record_that_never_was_writes_nothing(rita, signed_in):
+    path = reverse("admin:allies_event_change", args=["x" * 40])
+    assert signed_in(rita).post(path, {"title_en": "T"}).status_code == 302
+    assert not Event.objects.filter(title_en="T").exists()

@@ -1,0 +1,116 @@
+"""Dates typed in the admin's forms: one that cannot be read is the field's own error."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from allies.models import Alliance, KeptForm
+from allies.models.fields import EDTFField
+from tests import cast
+from tests.admin.test_rights import change
+from tests.forms import main_form
+
+pytestmark = pytest.mark.usefixtures("starter")
+
+GIBBERISH = ["gibberish", "9" * 400]
+
+
+def date_names(model):
+    return [f.name for f in model._meta.concrete_fields if isinstance(f, EDTFField)]
+
+
+DATED = sorted(
+    (
+        model
+        for model, own in admin.site._registry.items()
+        if any(date_names(one) for one in (model, *(inline.model for inline in own.inlines)))
+    ),
+    key=lambda model: model._meta.label,
+)
+
+
+def dates_on(form, model):
+    """Return the names of a page's fields for dates, those of its rows too."""
+    names = {name for one in (model, *inlines_of(model)) for name in date_names(one)}
+    return [field for field in form.fields if field.rpartition("-")[2] in names]
+
+
+def inlines_of(model):
+    return [inline.model for inline in admin.site._registry[model].inlines]
+
+
+@pytest.fixture
+def reviewed(rita, signed_in):
+    rita.is_superuser = True
+    rita.save()
+    return signed_in(rita)
+
+
+def test_every_date_of_every_form_is_walked():
+    walked = {
+        name for model in DATED for one in (model, *inlines_of(model)) for name in date_names(one)
+    }
+    assert walked == {
+        *("date", "date_published", "existed_from", "existed_to"),
+        *("signed", "in_force", "ended", "joined", "left"),
+    }
+
+
+@pytest.mark.parametrize("model", DATED, ids=lambda model: model.__name__)
+def test_a_date_that_cannot_be_read_is_the_fields_own_error(model, reviewed):
+    record = model.objects.order_by("pk").first()
+    for path in (change(record), reverse(f"admin:allies_{model._meta.model_name}_add")):
+        form = main_form(reviewed.get(path))
+        names = [name for name in dates_on(form, model) if "__prefix__" not in name]
+        assert names
+        for several in (*([name] for name in names[:6]), names):
+            for text in GIBBERISH:
+                sent = form.data(_save="Save", **dict.fromkeys(several, text))
+                answer = reviewed.post(path, sent)
+                assert answer.status_code == 200, (path, several, text)
+                page = main_form(answer)
+                for name in several:
+                    assert page.fields[name] == [text], (path, name)
+                errors = all_errors(answer)
+                assert set(several) <= errors, (path, several, text)
+
+
+def all_errors(answer):
+    """Return the names of the fields of a page, its rows' too, that have an error."""
+    context = answer.context
+    forms = [context["adminform"].form]
+    forms += [row for one in context["inline_admin_formsets"] for row in one.formset.forms]
+    return {form.add_prefix(name) for form in forms for name in form.errors}
+
+
+def test_an_editor_gets_the_error_too_and_nothing_is_proposed(edi, signed_in):
+    alliance = Alliance.objects.order_by("pk").first()
+    client = signed_in(edi)
+    form = main_form(client.get(change(alliance)))
+    answer = client.post(change(alliance), form.data(ended="gibberish", _propose="1"))
+    assert answer.status_code == 200
+    assert "“gibberish” is not a date" in answer.content.decode()
+    assert main_form(answer).fields["ended"] == ["gibberish"]
+
+
+def test_a_form_kept_with_such_a_date_is_shown_with_its_error(rita, signed_in):
+    alliance = cast.alliance("RUS", "IND")
+    client = signed_in(rita)
+    form = main_form(client.get(change(alliance)))
+    fields = {name: list(values) for name, values in form.fields.items()}
+    kept = KeptForm.objects.create(
+        user=rita, path=change(alliance), fields={**fields, "ended": ["gibberish"]}
+    )
+    page = client.get(f"{change(alliance)}?_kept={kept.pk}")
+    assert page.status_code == 200
+    assert main_form(page).fields["ended"] == ["gibberish"]
+
+
+def test_a_date_typed_in_words_is_stored_as_edtf(rita, signed_in):
+    alliance = cast.alliance("RUS", "IND")
+    client = signed_in(rita)
+    form = main_form(client.get(change(alliance)))
+    answer = client.post(change(alliance), form.data(signed="19 June 2024", _save="Save"))
+    assert answer.status_code == 302
+    alliance.refresh_from_db()
+    assert alliance.signed == "2024-06-19"
