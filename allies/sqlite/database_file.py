@@ -32,17 +32,9 @@ RESTART = "End the site normally, which writes what it still holds, and start it
 #: How long the pages of the file are looked at in one go, and how long there is a pause after.
 EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
 
-Identity = tuple[int, int]
-
 
 class DatabaseFileError(OperationalError):
     """The database's file is not the one that was opened, or is damaged; nothing was saved."""
-
-
-def identity_of(path: str) -> Identity | None:
-    """Return what tells a file from every other one; None if there is none."""
-    found = stat_of(path)
-    return (found.st_dev, found.st_ino) if found else None
 
 
 def stat_of(path: str) -> os.stat_result | None:
