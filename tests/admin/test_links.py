@@ -14,7 +14,7 @@ from allies.models import Changeset, ChangesetState, Correction
 from tests import cast
 from tests.admin.test_rights import change, form_of
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
 
 #: Pages read of one kind: of one route, with the same parameters asked.
 PER_KIND = 1
