@@ -13,10 +13,10 @@ from pathlib import Path
 #: Rights that the group and others have none of.
 _OTHERS = 0o077
 #: What a data folder holds; a folder with something else may be anybody's, like /tmp.
-_OWN = ("secret_key", "db.sqlite3", "uploads", "limits.sqlite3")
+_OWN = ("secret_key", "db.sqlite3", "uploads", "incoming", "limits.sqlite3")
 #: What is private in a data folder, besides the folder itself. The rest is behind its door.
 _PRIVATE_FILES = ("secret_key", "*.sqlite3", "*.sqlite3-*")
-_PRIVATE_FOLDERS = ("uploads", "metrics")
+_PRIVATE_FOLDERS = ("uploads", "incoming", "slots", "metrics")
 
 
 def write_privately() -> None:

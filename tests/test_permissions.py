@@ -44,7 +44,8 @@ def test_what_a_site_makes_is_private(tmp_path, lax_umask):
             "from django.core.files.base import ContentFile;"
             "from allies.models import Changeset;"
             "one = Changeset.objects.create(kind='import', file_name='a.csv');"
-            "one.file.save('a.csv', ContentFile(b'a,b'))"
+            "one.file.save('a.csv', ContentFile(b'a,b'), save=False);"
+            "one.save(update_fields=['file'])"
         )
         names = {path.name for path in site.folder.rglob("*")}
         assert {"db.sqlite3", "db.sqlite3-wal", "secret_key", "imports", "metrics"} <= names

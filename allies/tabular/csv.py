@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 #: Rows written in one go.
@@ -40,11 +40,16 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     UTF-8 text, commas, LF line ends, cells shielded. A cell is a text, a number, a day or None,
     which is written as nothing.
     """
-    iterator = chain([header], rows)
+    yield _lines([header])
+    iterator = iter(rows)
     while chunk := list(islice(iterator, CHUNK)):
-        text = _plain(chunk)
-        # Most chunks hold nothing that needs care, and one search tells.
-        yield _careful(chunk) if "\r" in text or _MAY_BE_RISKY.search(text) else text
+        yield _lines(chunk)
+
+
+def _lines(rows: Sequence[Sequence[Any]]) -> str:
+    text = _plain(rows)
+    # Most rows hold nothing that needs care, and one search tells.
+    return _careful(rows) if "\r" in text or _MAY_BE_RISKY.search(text) else text
 
 
 def _plain(rows: Iterable[Sequence[Any]]) -> str:

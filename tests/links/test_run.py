@@ -303,9 +303,9 @@ def test_archive_is_chosen_by_setting(settings):
     assert isinstance(archive_client(), InternetArchive)
     settings.ARCHIVE_CLIENT = ""
     assert archive_client() is None
-    assert not system_checks()
+    assert "allies.E001" not in {found.id for found in system_checks()}
     settings.ARCHIVE_CLIENT = "allies.links.archive.Nobody"
-    assert [found.id for found in system_checks()] == ["allies.E001"]
+    assert "allies.E001" in {found.id for found in system_checks()}
 
 
 # Command and job.
