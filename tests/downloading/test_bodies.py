@@ -188,6 +188,7 @@ def test_files_that_are_there_and_pages_need_no_slot(one_each, tmp_path):
         one.close()
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_every_download_has_the_bytes_django_makes(rita, dana, signed_in, starter, settings):
     application = limit_downloads(get_wsgi_application())
