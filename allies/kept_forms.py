@@ -27,7 +27,7 @@ BUTTONS = {
     *("_save", "_continue", "_addanother", "_saveasnew", "_propose", "_step", "_later"),
     *("_call_off", "_derive"),
 }
-#: Never kept: what must not be stored, and what a new page has anew.
+#: Never stored: passwords and codes, and tokens that a new page brings itself.
 _NOT_KEPT = {FIELD, "csrfmiddlewaretoken", "code", *BUTTONS}
 
 

@@ -111,7 +111,7 @@ def _said(request: HttpRequest) -> _Said:
 
 
 def _forget_kept(request: HttpRequest) -> None:
-    """Delete what was kept of a form, now that it was sent again and done."""
+    """Delete a kept form that was sent again and done."""
     number = request.GET.get(KEPT, "")
     if number.isdecimal() and len(number) < 19:
         KeptForm.objects.filter(pk=number, user=request.user.pk).delete()

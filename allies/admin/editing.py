@@ -121,7 +121,7 @@ class EditingMixin(FormMixin):
             if object_id and self.get_object(request, unquote(object_id)) is None:
                 response = self._kept_as_new(request, object_id)
                 if self.has_add_permission(request):
-                    kept.delete()  # it is kept anew, for a new record
+                    kept.delete()  # another takes its place, for a new record
                 return response
             request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]  # nor is it now
             return view()

@@ -47,7 +47,7 @@ def stat_of(path: str) -> os.stat_result | None:
 
 def is_damage(error: BaseException | None) -> bool:
     """Return True if SQLite reports with an error that the file is damaged."""
-    code = getattr(error, "sqlite_errorcode", None) or 0
+    code = getattr(error, "sqlite_errorcode", None)
     return _code_of(error) in _DAMAGED and code != _CORRUPT_VTAB
 
 
