@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import stat
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def abort_stalled_connections() -> None:
     if option is None:
         return
     for path in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(path.name))) as found:
-            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.setsockopt(socket.IPPROTO_TCP, option, STALLED)
+        with contextlib.suppress(OSError):
+            number = int(path.name)
+            # A duplicate of a pipe would stay open: only a socket closes it.
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as found:
+                if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    found.setsockopt(socket.IPPROTO_TCP, option, STALLED)

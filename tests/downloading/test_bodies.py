@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import select
 import socket
 
 import pytest
@@ -188,6 +190,7 @@ def test_files_that_are_there_and_pages_need_no_slot(one_each, tmp_path):
         one.close()
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.django_db
 def test_every_download_has_the_bytes_django_makes(rita, dana, signed_in, starter, settings):
@@ -254,3 +257,13 @@ def test_connections_inherit_the_end_of_waiting():
         abort_stalled_connections.__wrapped__()
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as taken:
             assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == STALLED
+
+
+@pytest.mark.once
+def test_stalled_connections_keep_no_pipe_open():
+    reading, writing = os.pipe()
+    abort_stalled_connections.__wrapped__()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert select.select([pipe], [], [], 5)[0], "somebody else still holds the other end"
+        assert pipe.read() == b""
