@@ -4,9 +4,10 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
+.PHONY: help run test test-all lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,14 +15,18 @@ help: ## say what there is
 run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
 	@exec $(MANAGE) serve --port $(PORT)
 
-test: $(VENV)/.develops ## run every test, on SQLite and, beside it, on PostgreSQL where it is there
+test: $(VENV)/.develops ## run the tests that show in minutes whether the product works
 	@$(MANAGE) messages --compile
-	@mkdir -p var; \
-	$(BIN)/python -m pytest --postgresql -m "not once" > var/test-postgresql.txt 2>&1 & other=$$!; \
-	trap 'kill $$other; exit 130' INT TERM; \
-	$(BIN)/python -m pytest; here=$$?; \
-	wait $$other; there=$$?; cat var/test-postgresql.txt; \
-	exit $$((here || there))
+	@failed=0; \
+	$(PYTEST) -m "core or not (slow or browser)" || failed=1; \
+	$(PYTEST) --postgresql -m "postgresql and not (slow or browser)" || failed=1; \
+	exit $$failed
+
+test-all: test ## run the rest too: slow tests, browsers, everything on PostgreSQL
+	@failed=0; export HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci}; \
+	$(PYTEST) -m "(slow or browser) and not core" || failed=1; \
+	$(PYTEST) --postgresql -m "not once and (slow or browser or not postgresql)" || failed=1; \
+	exit $$failed
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
 	$(BIN)/ruff check .

@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 
+import tests.properties  # noqa: F401  # loads the profile
 from allies.caching.store import pages
 from allies.models import (
     Alias,
@@ -29,6 +30,7 @@ from allies.models import (
 )
 from tests.environment import REQUIRE_ALL
 from tests.site import Sites
+from tests.template_database import DatabaseTemplate
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -41,12 +43,8 @@ def absent(what):
 
 
 @pytest.fixture(autouse=True)
-def quick_and_plain(settings):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+def empty_caches():
+    """Start each test with nothing cached and no language active."""
     cache.clear()
     pages.clear()
     translation.deactivate()  # a request leaves its language behind
@@ -68,17 +66,20 @@ def shared():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Load the starter content once: every test starts from a site as `make run` leaves it."""
+    """Load the starter content once; put it back after each test that commits."""
     with django_db_blocker.unblock():
         if not Country.objects.exists():  # a database copied from another run has it
             call_command("load_starter", stdout=io.StringIO())
+        template = DatabaseTemplate.of_test_database()
+    with pytest.MonkeyPatch.context() as patch:
+        # Django empties all tables here.
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: template.restore())
+        yield
 
 
 @pytest.fixture
 def starter(db):
-    """The starter content, also after a test whose end emptied the tables."""
-    if not Country.objects.exists():
-        call_command("load_starter", stdout=io.StringIO())
+    """Name what a test needs: the starter content, which every test database holds."""
 
 
 @pytest.fixture

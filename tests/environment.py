@@ -68,6 +68,14 @@ def _own_environment():
     os.environ["ALLIES_SECRET_KEY"] = "for tests only, and as long as a secret has to be at least"
 
 
+def _is_controller():
+    """Return whether this process only hands out tests to pytest-xdist's workers."""
+    return any(argument.startswith(("-n", "--numprocesses")) for argument in sys.argv)
+
+
 _own_environment()
 if "--postgresql" in sys.argv:
+    os.environ["TESTS_ON_POSTGRESQL"] = "1"  # workers have no such argument
+if os.environ.get("TESTS_ON_POSTGRESQL"):
+    # A cluster per worker: transactions of one are seen by nobody else.
     start_cluster()

@@ -27,6 +27,7 @@ class Site:
         self.folder = folder
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("ALLIES_", "DATABASE_"))},
+            "DJANGO_SETTINGS_MODULE": "config.settings",
             "ALLIES_DATA_DIR": str(folder),
             "ALLIES_SECRET_KEY": "for tests only, and as long as a secret has to be at least",
             **({"DATABASE_URL": database} if database else {}),

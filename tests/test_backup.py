@@ -58,6 +58,7 @@ def rewritten(file, target, **members):
     return target
 
 
+@pytest.mark.slow
 def test_a_backup_made_under_editing_comes_back_whole_on_any_database(site, sites, tmp_path):
     upload = site.folder / "uploads" / "imports" / "7" / "file.csv"
     upload.parent.mkdir(parents=True)
@@ -100,6 +101,7 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(site, site
     back.shell("from tests import cast; cast.event(('RUS', 'host'))")
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_overwritten_unless_one_says_so(site, tmp_path):
     file = tmp_path / "one.zip"
     site.manage("backup", file)
@@ -202,6 +204,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_no_whole_backup_changes_nothing(site, tmp_path):
     file, bad = tmp_path / "one.zip", tmp_path / "bad.zip"
     uploads(site, "before")
@@ -253,12 +256,14 @@ def two_states(site, file):
     return site.shell(CHANGE + STATE), backed_up
 
 
+@pytest.mark.slow
 def test_uploads_are_replaced_as_the_database_is(site, tmp_path):
     _old, new = two_states(site, tmp_path / "one.zip")
     site.manage("restore", tmp_path / "one.zip", "--replace")
     assert state(site) == new
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_for_a_restore_changes_nothing(site, tmp_path):
     file = tmp_path / "one.zip"
     (site.folder / "uploads").mkdir(exist_ok=True)
@@ -294,6 +299,7 @@ execute_from_command_line(["manage.py", "restore", {file!r}, "--replace"])
 """
 
 
+@pytest.mark.slow
 def test_a_restore_killed_at_any_step_is_finished_or_dropped(site, tmp_path):
     file = tmp_path / "one.zip"
     old, new = two_states(site, file)
@@ -322,6 +328,7 @@ def test_a_restore_killed_at_any_step_is_finished_or_dropped(site, tmp_path):
     assert seen == {True, False}
 
 
+@pytest.mark.slow
 def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(site, tmp_path):
     """A mount among the uploads cannot be renamed: known only once the database was replaced."""
     file = tmp_path / "one.zip"
@@ -343,6 +350,7 @@ def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(site, tmp_p
     assert state(site) == new
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_no_half_file(site, tmp_path):
     told = site.manage("backup", tmp_path / "one.zip", check=False, room=60_000)
     assert "could not be written" in told

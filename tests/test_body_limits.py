@@ -241,6 +241,7 @@ def served(site):
     served.wait(60)
 
 
+@pytest.mark.slow
 def test_server_answers_before_a_large_body_is_sent(served):
     port, incoming = served
     for headers, status in (
@@ -262,6 +263,7 @@ def test_server_answers_before_a_large_body_is_sent(served):
         assert list(incoming.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_server_takes_an_import_and_forgets_a_broken_one(site, served):
     port, incoming = served
     session = site.shell(SIGN_IN)
@@ -287,6 +289,7 @@ def test_server_takes_an_import_and_forgets_a_broken_one(site, served):
     assert site.shell(count) == "1"
 
 
+@pytest.mark.slow
 def test_slow_uploads_leave_the_site_to_others(site, served):
     port, incoming = served
     session = site.shell(SIGN_IN)

@@ -82,6 +82,7 @@ def test_an_ally_lists_card_has_its_day_and_its_filter(visitor):
     assert "0 countries" in body(visitor.get("/en/countries/new-zealand/allies/card.png"))
 
 
+@pytest.mark.slow
 def test_nothing_overflows_however_long():
     long = Card(
         title="Unaussprechlichkeitsverordnung" * 20,

@@ -11,7 +11,7 @@ from allies.models import AllyList, Entry, Event, SeeAlso, Status
 from tests import cast
 from tests.site import wait_for
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def everything(cursor="", limit=100):
@@ -29,6 +29,7 @@ def since(cursor):
     return [(change.what, change.key) for change in everything(cursor)[0]]
 
 
+@pytest.mark.slow
 def test_the_beginning_tells_of_every_public_record_once():
     cast.event(("RUS", "host"), status=Status.DRAFT, slug="hidden")
     hidden = cast.source(status=Status.DRAFT)
@@ -103,6 +104,7 @@ def test_what_came_and_went_between_two_looks_is_left_out():
     assert [key for what, key in since(cursor) if what == "withdrawn" or key == event.slug] == []
 
 
+@pytest.mark.slow
 def test_pages_of_one_import_are_told_apart():
     """What is written in bulk has one moment: a page may end in the middle of it."""
     moment = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -150,7 +152,8 @@ def test_more_records_cost_no_more_queries():
     assert cost() == before
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 def test_what_is_committed_late_is_not_missed():
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time: nothing is committed late")
@@ -172,7 +175,7 @@ def test_what_is_committed_late_is_not_missed():
     assert {"late", "early"} <= {key for _what, key in since(meanwhile)}
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_servers_own_work_holds_nobody_back():
     """An autovacuum has a transaction too, for as long as it takes, and writes no record."""
     if connection.vendor != "postgresql":
@@ -283,6 +286,7 @@ class TestTheDesk:
         entry.delete()
         assert since(cursor) == [("changed", ally_list.slug)]
 
+    @pytest.mark.slow
     def test_bodies_that_are_followed_stay_as_they_are(self, visitor):
         """What editors do in drafts, in every noun, moves no date, no cursor and no tag."""
         hidden = cast.source(status=Status.DRAFT)

@@ -169,6 +169,7 @@ def test_every_kind_of_source_has_a_title_a_year_and_an_address(kind, style):
     assert "Edition" not in said
 
 
+@pytest.mark.slow
 def test_the_libraries_are_read_when_they_are_needed():
     code = (
         "import django, sys; django.setup(); import allies.urls;"

@@ -96,6 +96,7 @@ def remove_shm(site):
     (site.folder / "db.sqlite3-shm").unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -130,6 +131,7 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
         assert not database(site).exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
     site, address, save = running
     assert save("Rossiya 1")
@@ -141,6 +143,7 @@ def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
     assert site.shell(NAMES).split("|") == ["Rossiya 1", "Rossiya 3"]
 
 
+@pytest.mark.slow
 def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(running):
     site, _address, save = running
     assert save("Rossiya 1")
@@ -151,6 +154,7 @@ def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(runn
     assert answer(f"{site.serve()}/readyz")[0] == 200
 
 
+@pytest.mark.slow
 def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
     site, address, save = running
     assert save("Rossiya 1")
@@ -167,6 +171,7 @@ def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
     assert not save("Rossiya 2")
 
 
+@pytest.mark.slow
 def test_the_worker_writes_nothing_either(running):
     site, _address, _save = running
     worker = site.worker()

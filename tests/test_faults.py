@@ -15,6 +15,7 @@ COUNT = (
 )
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(site, tmp_path):
     before = site.shell(COUNT)
     rows = [
@@ -52,6 +53,7 @@ def unwritable(site):
     return [*alone, f'{bind} && exec "$0" "$@"']
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_written_readers_read_on_from_postgresql(site, unwritable):
     """SQLite reads nothing where it can write nothing: there everybody is told, in words."""
     site.environment["ALLIES_METRICS_TOKEN"] = "a token that is long enough for a test"
@@ -67,6 +69,7 @@ def test_where_nothing_can_be_written_readers_read_on_from_postgresql(site, unwr
     assert answer(f"{site.serve()}/en/")[0] == 200  # and nothing was spoiled
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_on_the_disk_before_that_is_said(site):
     """Else what an editor was told is saved would be gone with the power."""
     if site.environment.get("DATABASE_URL"):

@@ -60,6 +60,7 @@ def pages(visitor):
                 yield address, body(response)
 
 
+@pytest.mark.slow
 def test_every_kind_of_page_is_valid(checker, visitor, tmp_path):
     hard = 'A "quoted" <b>title</b> & more -- <!-- </script>'
     cast.event(("RUS", "host"), ("CHN", "visitor"), title_en=hard, place_en=hard, summary_en=hard)

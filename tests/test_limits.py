@@ -20,6 +20,7 @@ def in_one_minute():
     wait_for(lambda: time.time() % 60 < 40)
 
 
+@pytest.mark.slow
 def test_the_limit_holds_across_processes_and_spares_what_is_kept(site, in_one_minute):
     site.environment |= PROXY
     servers = [site.serve(), site.serve()]
@@ -32,6 +33,7 @@ def test_the_limit_holds_across_processes_and_spares_what_is_kept(site, in_one_m
         assert asked(servers[0], f"/en/search/?q={other}", other)[0] == 200
 
 
+@pytest.mark.slow
 def test_one_of_the_own_network_is_not_counted(site, in_one_minute):
     site.environment |= PROXY
     server = site.serve()

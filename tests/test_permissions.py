@@ -28,6 +28,7 @@ def lax_umask():
     os.umask(before)
 
 
+@pytest.mark.slow
 def test_what_a_site_makes_is_private(tmp_path, lax_umask):
     site = Site(tmp_path / "data")
     site.environment |= {
@@ -58,6 +59,7 @@ def test_what_a_site_makes_is_private(tmp_path, lax_umask):
         site.stop()
 
 
+@pytest.mark.slow
 def test_what_was_open_to_others_is_closed_at_the_next_start(tmp_path, lax_umask):
     site = Site(tmp_path)
     site.manage("migrate", "-v0")
@@ -70,6 +72,7 @@ def test_what_was_open_to_others_is_closed_at_the_next_start(tmp_path, lax_umask
     assert "W003" not in said
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_be_anybodys_is_left_alone_and_named(tmp_path, lax_umask):
     (tmp_path / "letters").mkdir()
     tmp_path.chmod(0o755)

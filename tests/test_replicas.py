@@ -92,6 +92,7 @@ def wait_until_read(replica, site, server):
     )
 
 
+@pytest.mark.slow
 def test_readers_are_sent_to_the_replica(primary, replica, prepared, server):
     answer(f"{server}/en/countries/")
     before = readings(primary, prepared)
@@ -101,6 +102,7 @@ def test_readers_are_sent_to_the_replica(primary, replica, prepared, server):
     assert readings(primary, prepared) == before
 
 
+@pytest.mark.slow
 def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
     address = f"{server}/en/countries/russia/"
     rename(prepared, "Russia before")
@@ -114,6 +116,7 @@ def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
     wait_until_read(replica, prepared, server)
 
 
+@pytest.mark.slow
 def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, server):
     assert answer(f"{server}/en/countries/")[0] == 200
     replica.kill()
@@ -125,6 +128,7 @@ def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, serve
     wait_until_read(replica, prepared, server)
 
 
+@pytest.mark.slow
 def test_without_the_primary_readers_read_and_editors_are_told(primary, replica, prepared, server):
     rename(prepared, "Russia at the end")
     wait_for(
@@ -150,6 +154,7 @@ def test_without_the_primary_readers_read_and_editors_are_told(primary, replica,
     assert answer(f"{server}/en/admin/login/")[0] == 200
 
 
+@pytest.mark.slow
 def test_without_any_server_everybody_is_told_in_their_language(primary, replica, prepared, server):
     replica.kill()
     primary.kill()
@@ -172,6 +177,7 @@ def test_only_postgresql_has_replicas(site, primary_url, replica_url):
     assert "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary" in said
 
 
+@pytest.mark.slow
 def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, prepared, server):
     """It takes connections and what is asked, and answers nothing: nobody waits for that."""
     assert answer(f"{server}/en/countries/")[0] == 200
@@ -187,6 +193,7 @@ def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, p
     assert answer(f"{server}/en/admin/login/")[0] == 200
 
 
+@pytest.mark.slow
 def test_a_worker_outlives_its_database(primary, replica, prepared):
     worker = prepared.worker()
     primary.kill()

@@ -173,6 +173,7 @@ def records(db):
     assert Changeset.objects.exists()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("role", ROLES)
 def test_every_address_answers_each_role_as_the_table_says(role, records, request):
     found = answers(role)

@@ -31,9 +31,10 @@ from allies.models import (
 )
 from tests import cast
 from tests.exchange.files import load, write
+from tests.properties import examples
 from tests.views.addresses import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def found(typed, language="en", **asked):
@@ -380,9 +381,9 @@ def test_hostile_input_is_no_error(typed, visitor):
             assert "<script>alert" not in body(response)
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=80,
-    deadline=None,
+    max_examples=examples(80),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(typed=st.text(max_size=60) | st.text("ab\"*'()&|!:<>-\\ \0", max_size=40))

@@ -22,6 +22,7 @@ def fresh(tmp_path):
     site.stop()
 
 
+@pytest.mark.slow
 def test_one_that_is_ended_while_it_starts_leaves_nothing_running(fresh):
     port = free_port()
     served = fresh.start("manage.py", "serve", "--port", port)
@@ -31,6 +32,7 @@ def test_one_that_is_ended_while_it_starts_leaves_nothing_running(fresh):
     assert not listens(port)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
     fresh.environment["DATABASE_URL"] = f"postgres://nobody@127.0.0.1:{free_port()}/none"
     said = fresh.manage("serve", "--port", free_port(), check=False)
@@ -72,6 +74,7 @@ def answers(address):
     return False
 
 
+@pytest.mark.slow
 def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
     site, address, process = served
     saved = []

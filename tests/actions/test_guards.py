@@ -35,7 +35,7 @@ from allies.models import (
 from allies.models.desk import Appointment
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 @pytest.fixture

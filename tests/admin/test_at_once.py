@@ -8,6 +8,8 @@ import threading
 import urllib.parse
 import urllib.request
 
+import pytest
+
 PREPARE = """
 import json
 from django.contrib.auth.models import Group, User
@@ -111,6 +113,7 @@ def _text(value):
     return html.unescape(value)
 
 
+@pytest.mark.slow
 def test_of_editors_who_save_at_once_one_is_first_and_nobodys_work_is_lost(site):
     pk, sessions = json.loads(site.shell(PREPARE.format(people=PEOPLE)))
     address = f"{site.serve()}/en/admin/allies/event/{pk}/change/"
@@ -156,6 +159,7 @@ User.objects.get(username="person-1").groups.set([Group.objects.get(name="Editor
 """
 
 
+@pytest.mark.slow
 def test_six_clicks_at_once_make_one_event_and_one_proposal(site):
     pk, sessions = json.loads(site.shell(PREPARE.format(people=2)))
     site.shell(EDITOR)

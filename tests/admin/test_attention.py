@@ -170,6 +170,7 @@ def test_what_is_marked_published_and_nobody_sees_is_somebodys_business(signed_i
 # The tripwire.
 
 
+@pytest.mark.slow
 def test_the_tripwire_is_silent_while_everything_has_its_source(capsys):
     call_command("check_evidence", pages=True)
     assert "can be followed" in capsys.readouterr().out
@@ -190,6 +191,7 @@ def test_the_tripwire_names_what_lost_its_last_source(capsys):
     assert any("Bereft" in text for text in found)
 
 
+@pytest.mark.slow
 def test_the_tripwire_names_a_page_that_stopped_showing_a_source(capsys, settings, tmp_path):
     cast.event(("RUS", "host"), title_en="Unshown")
     broken = tmp_path / "allies"

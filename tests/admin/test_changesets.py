@@ -492,6 +492,7 @@ class TestMapping:
         own.send(apply="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
+    @pytest.mark.slow
     def test_columns_too_many_for_the_page_are_mapped_by_a_file(self, admin_user, desk):
         own = desk(admin_user)
         header = ",".join(f"column {number}" for number in range(490))
@@ -579,6 +580,7 @@ class TestRights:
         own.send(load="1", json=SimpleUploadedFile("m.json", json.dumps(mapping).encode()))
         assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
 
+    @pytest.mark.slow
     def test_data_manager_takes_a_published_data_set_in_as_drafts(self, dana, desk, shared):
         own = desk(dana)
         cow = (shared / "data/cow/alliance_v4.1_by_member.csv").read_bytes()
@@ -716,6 +718,7 @@ def test_export_goes_back_in_unchanged(dana, desk):
     assert own.changeset.counts == {"event": {"rows": count, "unchanged": count}}
 
 
+@pytest.mark.slow
 def test_readers_see_in_short_what_was_applied_and_public(dana, desk, visitor):
     own = desk(dana)
     own.upload(NAMES, name="names <x>.csv")
@@ -745,6 +748,7 @@ def test_sweep_leaves_what_is_waiting_for_its_turn_alone(dana, desk):
 class TestRealFiles:
     """Files as published, mapped in the form and nowhere else."""
 
+    @pytest.mark.slow
     def test_organisations_and_their_members(self, dana, desk, shared):
         own = desk(dana)
         own.upload((shared / "data/igo/CountrycodesOrgs.csv").read_bytes(), "alliances")

@@ -180,6 +180,7 @@ def test_what_was_taken_back_is_no_ground_to_accept(correction, rita, signed_in,
         decide_correction(correction=correction, outcome="accepted", answer="", user=rita)
 
 
+@pytest.mark.slow
 def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
     event, correction, rita, signed_in
 ):

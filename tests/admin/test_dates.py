@@ -56,6 +56,7 @@ def test_every_date_of_every_form_is_walked():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", DATED, ids=lambda model: model.__name__)
 def test_a_date_that_cannot_be_read_is_the_fields_own_error(model, reviewed):
     record = model.objects.order_by("pk").first()

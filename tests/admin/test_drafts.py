@@ -69,6 +69,7 @@ def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
     assert visitor.get(address).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["alliance", "event", "ally_list", "source"])
 def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
     made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}
@@ -252,6 +253,7 @@ def _save(client, record, **changed):
     return client.post(change(record), form.data(_save="Save", **changed), follow=True)
 
 
+@pytest.mark.slow
 def test_what_was_edited_after_the_time_was_set_is_not_published(in_review, rita, edi, signed_in):
     _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
     said = _save(signed_in(edi), in_review, summary_en="UNREVIEWED").content.decode()

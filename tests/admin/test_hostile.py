@@ -40,6 +40,7 @@ NAMES = ["q", "o", "p", "all", "e", "_popup", "_to_field", "_facets", "pk__in", 
 NAMES += ["status__exact", "created_at__gte", "history_user__password", "event__slug__regex"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
 )
@@ -73,6 +74,7 @@ def test_actions_take_any_selection(model, root):
             assert answer.status_code < 500, (name, chosen[:20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
 )
@@ -99,6 +101,7 @@ def test_new_forms_take_any_record(model, root):
         assert root.post(address, sent).status_code < 500, value
 
 
+@pytest.mark.slow
 def test_a_form_has_no_more_rows_than_it_takes(root):
     sent = {"memberships-TOTAL_FORMS": "1999", "memberships-INITIAL_FORMS": "0"}
     page = root.post(reverse("admin:allies_alliance_add"), sent).content.decode()

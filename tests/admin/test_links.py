@@ -82,6 +82,7 @@ def something_of_everything(edi, rita, dana, signed_in):
     cast.ally_list("RUS", "CHN", promised=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["Editors", "Reviewers", "Data managers", "superuser"])
 def test_every_link_opens(role, something_of_everything, request, signed_in):
     fixtures = {"Editors": "edi", "Reviewers": "rita", "Data managers": "dana"}

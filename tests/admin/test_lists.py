@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from allies.models import Changeset, Correction, Country, Event, RightsChange, Source
 from allies.signing_in.lists import MAX_SEARCH_WORDS
+from tests.properties import examples
 
 pytestmark = pytest.mark.usefixtures("starter")
 
@@ -78,6 +79,7 @@ def test_list_answers_its_own_links(model, root):
         assert root.get(address_of(model), parameters).status_code == 200, parameters
 
 
+@pytest.mark.slow
 @each_list
 def test_list_refuses_every_lookup_it_does_not_offer(model, root):
     page = root.get(address_of(model)).content.decode()
@@ -94,8 +96,7 @@ def test_list_refuses_every_lookup_it_does_not_offer(model, root):
 @each_list
 def test_list_takes_any_parameter(model, root):
     @settings(
-        max_examples=15,
-        deadline=None,
+        max_examples=examples(15),
         derandomize=True,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
@@ -123,6 +124,7 @@ def test_list_takes_any_parameter(model, root):
     ask()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*received a naive datetime")
 @each_list
 def test_filters_of_a_list_take_any_value(model, root):

@@ -290,6 +290,7 @@ NOUNS = {
 ENOUGH = 2
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_every_form_has_a_token_of_its_own_and_does_nothing_twice(everything):
     done, tokens, pressed = set(), set(), Counter()

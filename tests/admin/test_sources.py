@@ -297,6 +297,7 @@ class TestCountsFollowTheDerivation:
     def said(self, html):
         return int(re.search(r"(\d+) independent source", html)[1])
 
+    @pytest.mark.slow
     def test_everywhere(self, visitor, desk, alliance):
         assert set(self.numbers(visitor, desk, alliance).values()) == {2}
         other = Source.objects.get(key="other")

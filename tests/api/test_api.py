@@ -247,6 +247,7 @@ def test_any_origin_may_read_and_nobody_may_write(visitor):
     assert visitor.head(f"{BASE}/events").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_copy_is_kept_up_to_date_by_following_the_changes(visitor):
     held, cursor = {}, ""
 

@@ -24,6 +24,7 @@ def about_one():
     return [path for path in [*COLLECTIONS, *ADDRESSES] if "{" in path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False], ids=["known records", "made-up records"])
 def test_schemathesis_finds_nothing(site, tmp_path, known):
     if known:

@@ -1,5 +1,9 @@
 """The public pages a browser looks at: one of each kind, found by walking the addresses."""
 
+import functools
+
+from django.test import Client
+
 from tests.views import addresses
 from tests.views.test_queries import address_of
 
@@ -18,18 +22,26 @@ BESIDES = (
 _ELSEWHERE = "-embed"
 
 
-def public_pages(visitor, *languages):
-    """Return the addresses of one page of each kind in each language."""
-    english = []
-    for name in addresses.names():
-        if name.endswith(_ELSEWHERE):
-            continue
-        address = address_of(name)
-        if visitor.get(address)["Content-Type"].startswith("text/html"):
-            english.append(address)
-    assert len(english) > 20
+#: A walk of all pages is a test in so many parts, for workers to share.
+PARTS = 6
+
+
+def public_pages(part, *languages):
+    """Return the addresses of one page of each kind in each language: those of one part."""
+    english = _english_pages()
     return [
         f"/{language}{address.removeprefix('/en')}"
         for language in languages
-        for address in (*english, *BESIDES)
+        for address in english[part::PARTS]
     ]
+
+
+@functools.cache
+def _english_pages():
+    visitor = Client()
+    found = map(address_of, (name for name in addresses.names() if not name.endswith(_ELSEWHERE)))
+    english = [
+        address for address in found if visitor.get(address)["Content-Type"].startswith("text/html")
+    ]
+    assert len(english) > 20
+    return (*english, *BESIDES)

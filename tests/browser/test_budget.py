@@ -6,12 +6,12 @@ import re
 import pytest
 
 from tests.browser.driver import opened
-from tests.browser.public_pages import public_pages
+from tests.browser.public_pages import PARTS, public_pages
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.once,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("starter"),
 ]
 
@@ -60,10 +60,11 @@ def weight(response):
     return len(gzip.compress(body, 6)) if is_text else len(body)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_keep_to_their_budget(width, chromium, live_server, visitor):
+def test_pages_keep_to_their_budget(width, part, chromium, live_server):
     over = []
-    for address in public_pages(visitor, "en", "id"):
+    for address in public_pages(part, "en", "id"):
         # A context of its own: nothing is cached.
         page = opened(chromium, viewport={"width": width, "height": 800})
         answers = []
@@ -80,11 +81,12 @@ def test_pages_keep_to_their_budget(width, chromium, live_server, visitor):
     assert over == []
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "id")])
-def test_nothing_jumps_while_a_page_arrives(width, language, chromium, live_server, visitor):
+def test_nothing_jumps_while_a_page_arrives(width, language, part, chromium, live_server, visitor):
     jumps = []
     page = opened(chromium, viewport={"width": width, "height": 800})
-    for address in public_pages(visitor, language):
+    for address in public_pages(part, language):
         page.goto(live_server.url + address)
         head, body = visitor.get(address).content.decode().split("<body", 1)
         parts = _BLOCK_ENDS.findall(body)

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.browser.driver import opened
-from tests.browser.public_pages import public_pages
+from tests.browser.public_pages import PARTS, public_pages
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.once,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("starter"),
 ]
 
@@ -35,12 +35,13 @@ def page(chromium):
     page.context.close()
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_axe_finds_nothing(language, page, live_server, visitor):
+def test_axe_finds_nothing(language, part, page, live_server):
     from axe_playwright_python.sync_playwright import Axe
 
     found = []
-    for address in public_pages(visitor, language):
+    for address in public_pages(part, language):
         page.problems.clear()
         page.goto(live_server.url + address)
         for width, scheme, options in VIEWS:
@@ -53,7 +54,8 @@ def test_axe_finds_nothing(language, page, live_server, visitor):
     assert found == []
 
 
-def test_nothing_scrolls_sideways(page, live_server, visitor):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_scrolls_sideways(part, page, live_server):
     wide = []
 
     def look(what):
@@ -62,7 +64,7 @@ def test_nothing_scrolls_sideways(page, live_server, visitor):
             if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
                 wide.append(f"{what} is {found} wide in {width}")
 
-    for address in public_pages(visitor, "en", "id"):
+    for address in public_pages(part, "en", "id"):
         page.goto(live_server.url + address)
         look(address)
         page.add_style_tag(content=SPACED)
@@ -113,10 +115,11 @@ def test_filter_is_filled_and_sent_by_keyboard(page, live_server):
     assert page.inner_text("tbody th a") == "North Korea"
 
 
-def test_nothing_moves_for_those_who_want_no_motion(chromium, live_server, visitor):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_moves_for_those_who_want_no_motion(part, chromium, live_server):
     page = opened(chromium, reduced_motion="reduce")
     moving = []
-    for address in public_pages(visitor, "en"):
+    for address in public_pages(part, "en"):
         page.goto(live_server.url + address)
         found = page.evaluate(
             "() => [...document.querySelectorAll('*')].filter(e => {"

@@ -9,7 +9,7 @@ from tests.browser.test_story import chief, page, sign_in  # noqa: F401 - fixtur
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("starter"),
 ]
 

@@ -10,7 +10,7 @@ from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("starter"),
 ]
 
@@ -45,6 +45,7 @@ def choose(page, field, text, wanted):
     page.locator(".select2-results__option", has_text=wanted).first.click()
 
 
+@pytest.mark.core
 def test_editor_adds_a_source_and_an_event_and_readers_find_it(page, live_server, chief):
     site = live_server.url
     sign_in(page, site)

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.browser.driver import opened
-from tests.browser.public_pages import public_pages
+from tests.browser.public_pages import PARTS, public_pages
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.once,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("starter"),
 ]
 
@@ -36,10 +36,11 @@ def content(page, address):
     }
 
 
-def test_pages_are_whole_without_a_script(chromium, live_server, visitor):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_pages_are_whole_without_a_script(part, chromium, live_server):
     with_script = opened(chromium)
     without = opened(chromium, java_script_enabled=False)
-    for address in public_pages(visitor, "en", "id"):
+    for address in public_pages(part, "en", "id"):
         url = live_server.url + address
         assert content(without, url) == content(with_script, url), address
     with_script.context.close()

@@ -28,6 +28,7 @@ ALLIES = "/en/countries/russia/allies/"
 class TestOneProcess:
     pytestmark = pytest.mark.usefixtures("starter")
 
+    @pytest.mark.slow
     def test_every_public_page_is_the_same_from_memory(self, visitor):
         kept = 0
         for address in addresses.one_of_each("en", "id"):

@@ -27,7 +27,7 @@ def counted(visitor, address):
     return sum("rows_there" in query["sql"] for query in queries), int(number)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("starter")
 def test_pages_of_a_list_and_its_languages_count_once(visitor):
     summed, number = counted(visitor, EVENTS)
@@ -42,7 +42,7 @@ def test_pages_of_a_list_and_its_languages_count_once(visitor):
     assert after == number - 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("starter")
 def test_what_comes_to_nothing_is_not_remembered(visitor):
     _summed, number = counted(visitor, EVENTS)
@@ -58,7 +58,7 @@ def test_what_comes_to_nothing_is_not_remembered(visitor):
     assert counted(visitor, EVENTS)[1] == number
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("starter")
 def test_a_country_is_looked_for_once_and_found_by_its_new_name_at_once(visitor):
     def looked(text):
@@ -77,7 +77,8 @@ def test_a_country_is_looked_for_once_and_found_by_its_new_name_at_once(visitor)
     assert looked("Moskwa") == (1, 400)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("starter")
 def test_names_of_nobody_push_out_nothing_that_was_dear_to_count(visitor):
     counted(visitor, EVENTS)

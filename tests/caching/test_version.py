@@ -12,9 +12,10 @@ from allies.models import ContentChange, Country, Source
 from tests import cast
 from tests.views import addresses
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
+@pytest.mark.slow
 def test_every_table_that_a_public_page_reads_is_watched(visitor):
     read = set()
     for address in addresses.one_of_each("en"):
@@ -83,7 +84,7 @@ def test_content_from_elsewhere_has_a_version_that_never_was():
     assert len(seen) == 6
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_table_made_anew_is_watched_again(starter):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
@@ -96,7 +97,8 @@ def test_a_table_made_anew_is_watched_again(starter):
     assert content_version() != before
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 def test_who_began_first_and_ends_last_makes_a_version_too(starter):
     """What a transaction wrote is seen when it ends: a number drawn before would be too low."""
     if connection.vendor == "sqlite":

@@ -92,6 +92,7 @@ def random_file(luck, share):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_changesets_undone_in_turn_leave_no_trace(seed):
     luck = random.Random(seed)

@@ -234,6 +234,7 @@ class TestThePublishedFile:
         page = visitor.get("/en/countries/ukraine/allies/").content.decode()
         assert "0 certain, " in page
 
+    @pytest.mark.slow
     def test_changes_between_any_two_days_are_the_files(self, cow, visitor):
         spells = spells_of(cow)
         slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))
@@ -279,6 +280,7 @@ class TestThePublishedFile:
             assert (at_start | began) - ended == at_end
         assert min(seen.values()) > 10, seen
 
+    @pytest.mark.slow
     def test_any_country_and_day_gives_what_the_file_says(self, cow, visitor):
         spells = spells_of(cow)
         slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))

@@ -25,7 +25,7 @@ from allies.models import (
 from tests import cast
 from tests.exchange.files import command, export, load, write
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def errors(noun, path, **options):
@@ -107,6 +107,7 @@ def test_queries_grow_with_chunks_not_with_rows(tmp_path):
     assert queries_for(200) == queries_for(10)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path):
     events = [cast.event(cited=False, slug=f"vote-{n}") for n in range(60)]
     codes = list(Country.objects.exclude(alpha3="").values_list("alpha3", flat=True))

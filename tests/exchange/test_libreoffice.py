@@ -74,6 +74,7 @@ def edited(file, before, after):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved_as", [AS_CSV, "xlsx"])
 @pytest.mark.parametrize("exported_as", ["csv", "xlsx"])
 def test_only_the_edited_cell_is_a_change(exported_as, saved_as, office, tmp_path):

@@ -337,6 +337,7 @@ class TestSuggestions:
 
 
 class TestRealFiles:
+    @pytest.mark.slow
     def test_memberships_of_organisations(self, shared):
         """Mapped as in the admin: a row is an organisation and a membership in it."""
         org = {"text": "igo:{org_id}"}
@@ -380,6 +381,7 @@ class TestRealFiles:
         (report,) = run(data, shared / "data/countries/all.csv").values()
         assert (report.rows, report.created, report.refused) == (249, 0, 0)
 
+    @pytest.mark.slow
     def test_votes(self, shared, tmp_path):
         """The first 20,000 of them; all of them are `make bench`'s."""
         import gzip

@@ -303,6 +303,7 @@ def with_descriptor(*pieces):
     return lambda path: packed_members(path, {"datapackage.json": pieces})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -416,6 +417,7 @@ def test_first_bytes_come_before_the_first_row_is_read(write):
     assert next(iter(write(rows())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_memory_does_not_grow_with_the_records(form):
     countries = list(Country.objects.exclude(alpha3="")[:200])
@@ -443,6 +445,7 @@ def test_an_export_is_one_query(noun, django_assert_num_queries):
         export(noun)
 
 
+@pytest.mark.slow
 def test_a_dump_of_djangos_own_holds_the_same_records(site, sites, tmp_path):
     """`dumpdata` keeps milliseconds, so the moment of the last change alone may differ."""
     site.manage("export_package", tmp_path / "before.zip")

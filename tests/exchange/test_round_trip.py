@@ -13,6 +13,7 @@ from allies.exchange.resources import NOUNS
 from allies.models import Alias, Alliance, Event, Source
 from tests import cast
 from tests.exchange.files import export, load, write
+from tests.properties import examples
 
 
 def everything():
@@ -88,11 +89,13 @@ PROSE = st.text(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("starter")
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 @given(title=WORDS.filter(str.strip), place=WORDS, summary=PROSE)
 @given_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_text_goes_out_and_comes_back_unchanged(form, title, place, summary, tmp_path):
     Event.objects.filter(slug="any").delete()

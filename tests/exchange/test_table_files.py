@@ -23,6 +23,7 @@ from allies.exchange.tables import (
     open_table,
     sheets,
 )
+from tests.properties import examples
 
 pytestmark = pytest.mark.once
 
@@ -827,7 +828,7 @@ def test_layout_of_a_text_for_a_workbook_is_refused(tmp_path):
 
 ANY_RUN = runs(
     deadline=None,
-    max_examples=150,
+    max_examples=examples(150),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TEXTISH = st.text(st.sampled_from("ab1,;\t|\"'\n\r \0\x1aé’"), max_size=200)
@@ -848,6 +849,7 @@ def takes(path, layout=None):
         assert str(refused)
 
 
+@pytest.mark.slow
 @ANY_RUN
 @given(content=st.one_of(st.binary(max_size=300), TEXTISH.map(str.encode)))
 @example(content=b"PK\x03\x04")
@@ -883,6 +885,7 @@ def sound_workbook(tmp_path_factory):
     ).read_bytes()
 
 
+@pytest.mark.slow
 @ANY_RUN
 @given(flips=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(1, 255)), min_size=1, max_size=4))
 def test_workbook_with_any_bytes_changed_is_rows_or_refused(tmp_path, sound_workbook, flips):
@@ -892,6 +895,7 @@ def test_workbook_with_any_bytes_changed_is_rows_or_refused(tmp_path, sound_work
     takes(file_of(tmp_path, bytes(content)))
 
 
+@pytest.mark.slow
 @ANY_RUN
 @given(
     member=st.sampled_from(["sheet1", "sharedStrings", "styles", "workbook", "[Content_Types]"]),
@@ -925,6 +929,7 @@ def tables(draw):
     return encoding, width, draw(st.lists(row, max_size=6))
 
 
+@pytest.mark.slow
 @ANY_RUN
 @given(
     table=tables(),
@@ -951,6 +956,7 @@ def test_table_as_written_is_read_back(tmp_path, table, delimiter, line_end, gzi
     assert cells_of(path, layout) == rows
 
 
+@pytest.mark.slow
 @ANY_RUN
 @given(
     texts=st.lists(
@@ -983,6 +989,7 @@ def test_damage_to_a_gzip_by_its_library_is_refused(tmp_path, monkeypatch):
 # Files as published.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "delimiter", "number", "columns", "first"),
     [

@@ -20,6 +20,7 @@ from allies.exchange.tables import (
     open_table,
     sheets,
 )
+from tests.properties import examples
 
 pytestmark = pytest.mark.once
 
@@ -233,11 +234,13 @@ class TestRefusals:
         with pytest.raises(UnreadableFile, match="Unpacked"):
             rows_of(path)
 
+    @pytest.mark.slow
     def test_workbook_that_unpacks_without_end_is_refused(self, settings, tmp_path):
         settings.IMPORT_MAX_UNPACKED = 200 << 20
         with pytest.raises(UnreadableFile, match="Unpacked"):
             rows_of(bomb(tmp_path / "w.xlsx"))
 
+    @pytest.mark.slow
     def test_workbook_with_too_many_texts_is_refused(self, tmp_path):
         with pytest.raises(UnreadableFile, match="Unpacked"):
             rows_of(bomb(tmp_path / "w.xlsx", member="xl/sharedStrings.xml", size=150 << 20))
@@ -259,9 +262,11 @@ class TestRefusals:
             rows_of(evil)
 
 
+@pytest.mark.slow
 @given(content=st.binary(max_size=400))
 @given_settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(400),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_bytes_are_rows_or_refused(content, tmp_path):
     path = tmp_path / "any"
@@ -276,6 +281,7 @@ def test_any_bytes_are_rows_or_refused(content, tmp_path):
         pass
 
 
+@pytest.mark.slow
 @given(
     content=st.binary(max_size=300),
     start=st.sampled_from(
@@ -286,7 +292,8 @@ def test_any_bytes_are_rows_or_refused(content, tmp_path):
 @example(start=b"\xff\xfe", content="a;b,\0c\n".encode("utf-16-le"))
 @example(start=b"\xef\xbb\xbf", content=b"a;b,\0c\n")
 @given_settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_bytes_after_a_telling_start_are_rows_or_refused(content, start, tmp_path):
     path = tmp_path / "any"
@@ -304,6 +311,7 @@ CELLS = st.text(
 )
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1, max_size=8),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
@@ -311,7 +319,8 @@ CELLS = st.text(
     end=st.sampled_from(["\n", "\r\n"]),
 )
 @given_settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_what_a_spreadsheet_writes_is_read_back(rows, delimiter, encoding, end, tmp_path):
     path = tmp_path / "table.csv"
@@ -324,6 +333,7 @@ def test_what_a_spreadsheet_writes_is_read_back(rows, delimiter, encoding, end, 
     assert read == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "columns", "rows"),
     [

@@ -25,7 +25,7 @@ from allies.models import (
 from tests import cast
 from tests.exchange.files import command, load, write
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def everything():

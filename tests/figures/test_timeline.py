@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from django.utils.translation import override
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from allies.figures.timeline import MOST, Span, timeline
@@ -47,21 +47,21 @@ def drawn(given_, **more):
     return rendered("_timeline.html", timeline=timeline(given_, **said))
 
 
-@settings(deadline=None)
+@pytest.mark.slow
 @given(st.lists(spans(), min_size=1, max_size=12), st.booleans(), st.sampled_from(["en", "id"]))
 def test_any_spans_are_drawn_soundly(some, packed, language):
     with override(language):
         check(drawn(some, packed=packed))
 
 
-@settings(deadline=None)
+@pytest.mark.slow
 @given(st.lists(spans(), min_size=1, max_size=5), days, days, days, st.booleans())
 def test_any_window_is_kept(some, first, last, day, packed):
     first, last = sorted([first, last])
     check(drawn(some, first=first, last=last, day=day, packed=packed))
 
 
-@settings(deadline=None)
+@pytest.mark.slow
 @given(st.lists(days, min_size=1, max_size=40), st.integers(0, 90))
 def test_events_close_together_never_hide_one_another(when, length):
     check(

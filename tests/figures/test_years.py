@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.utils.translation import override
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from allies.figures.years import year_chart
@@ -26,21 +26,20 @@ def drawn(values, unit, **given_):
     return rendered("_years.html", chart=year_chart(values, unit=unit, **said))
 
 
-@settings(deadline=None)
 @given(points(parts), words, st.sampled_from(["en", "id"]))
 def test_any_parts_are_drawn_soundly(values, title, language):
     with override(language):
         check(drawn(values, "percent", title=title, description=title))
 
 
-@settings(deadline=None)
+@pytest.mark.slow
 @given(points(counts), st.sampled_from(["en", "id"]))
 def test_any_counts_are_drawn_soundly(values, language):
     with override(language):
         check(drawn(values, "count", links={year: f"/?a=1&b={year}" for year, _n in values}))
 
 
-@settings(deadline=None)
+@pytest.mark.slow
 @given(st.dictionaries(st.integers(1950, 2026), st.integers(1, 5000), min_size=1))
 def test_bars_are_as_high_as_their_counts(by_year):
     for svg in drawings(drawn(list(by_year.items()), "count")):

@@ -16,7 +16,7 @@ from allies.filters.tie_changes import ten_years_before
 from allies.models import Alias, AllyList, Changeset, Country, Event, Membership
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def rows(client, path, column, **query):

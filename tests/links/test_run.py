@@ -152,6 +152,7 @@ def test_two_runs_in_step_share_the_links(web, limits):
     assert len(web.pages_asked()) == 12  # HEAD and GET of each
 
 
+@pytest.mark.slow
 def test_two_processes_check_each_link_once(sites):
     """Addresses of this machine: refused without a packet sent, but claimed like any other."""
     site = sites.empty()

@@ -265,6 +265,7 @@ def test_a_draft_and_an_unsupported_list_have_no_edition(rita):
             make_edition(ally_list=ally_list, user=rita)
 
 
+@pytest.mark.slow
 def test_those_who_publish_at_once_make_an_edition_each_with_a_number_of_its_own(site):
     made = json.loads(site.shell(AT_ONCE))
     assert made == [[number, number, True] for number in range(1, 6)]

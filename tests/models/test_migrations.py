@@ -1,6 +1,9 @@
 """Migrations go back as well: each, with data that came with it in the tables, and forth again."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_every_migration_goes_back_and_forth_with_data_in_the_tables(site):
     site.shell(
         "from django.contrib.auth.models import User;"

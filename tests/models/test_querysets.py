@@ -28,7 +28,7 @@ from allies.models.m49 import NAMES, grouped
 from allies.models.nouns import record_models
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def changeset(**given):

@@ -20,7 +20,7 @@ from allies.models import (
 )
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def refused(operation):

@@ -21,7 +21,7 @@ from allies.models import (
 )
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
 
 
 def one_of(model, user):

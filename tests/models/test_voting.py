@@ -132,6 +132,7 @@ def by_hand(votes, days, one, other):
     return {int(year): (joint[year], identical[year]) for year in joint}
 
 
+@pytest.mark.slow
 def test_six_pairs_agree_with_a_count_from_the_file(shared, tmp_path):
     names = {name for pair in PAIRS for name in pair}
     rolls = shared / "data/un-votes/un_roll_calls.csv"

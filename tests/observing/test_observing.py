@@ -14,6 +14,7 @@ from tests.site import answer
 TOKEN = "only-for-those-who-count"
 
 
+@pytest.mark.slow
 def test_a_site_as_it_is_started_is_ready(site):
     # The site was prepared some time ago, with a job that nobody has begun since.
     site.shell("from django_tasks_db.models import DBTaskResult as R; R.objects.all().delete()")
@@ -27,6 +28,7 @@ def test_a_site_as_it_is_started_is_ready(site):
     assert answer(f"{server}/healthz")[2] == "ok\n"
 
 
+@pytest.mark.slow
 def test_a_site_with_a_migration_to_come_takes_no_readers(site):
     site.manage("migrate", "allies", "0012", "-v0")
     server = site.serve()
@@ -37,6 +39,7 @@ def test_a_site_with_a_migration_to_come_takes_no_readers(site):
     assert answer(f"{server}/readyz")[0] == 200
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_away_stops_nobody_and_is_told(site):
     site.environment["CACHE_URL"] = "redis://127.0.0.1:1/0"
     status, _headers, text = answer(f"{site.serve()}/readyz")
@@ -54,6 +57,7 @@ def test_jobs_that_nobody_begins_are_told(visitor, django_capture_on_commit_call
     assert "worker: none at work: 1 jobs wait" in visitor.get("/readyz").content.decode()
 
 
+@pytest.mark.slow
 def test_each_request_has_a_name_in_answer_and_log(site):
     site.environment |= {"ALLIES_LOG_FORMAT": "json", "ALLIES_LOG_LEVEL": "INFO"}
     server = site.serve()
@@ -70,6 +74,7 @@ def test_each_request_has_a_name_in_answer_and_log(site):
     assert "secret" not in json.dumps(lines)
 
 
+@pytest.mark.slow
 def test_a_proxy_names_requests_but_writes_no_lines_of_its_own(site):
     site.environment["ALLIES_BEHIND_PROXY"] = "true"
     server = site.serve()
@@ -79,6 +84,7 @@ def test_a_proxy_names_requests_but_writes_no_lines_of_its_own(site):
         assert answer(f"{server}/en/", **{"X-Request-ID": bad})[1]["X-Request-ID"] != bad
 
 
+@pytest.mark.slow
 def test_figures_are_for_those_with_the_token_and_of_all_processes(site):
     server = site.serve()
     assert answer(f"{server}/metrics")[0] == 404

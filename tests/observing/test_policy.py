@@ -65,6 +65,7 @@ def test_the_policy_says_where_to_report(visitor):
     assert visitor.get("/policy-report").status_code == 405
 
 
+@pytest.mark.slow
 def test_pages_stay_with_their_own_origin_and_what_is_made_for_others_does_not(visitor, starter):
     seen = {"same-origin": 0, "cross-origin": 0}
     for address in addresses.one_of_each("en"):

@@ -29,6 +29,7 @@ def in_one_minute():
     wait_for(lambda: time.time() % 60 < 40)
 
 
+@pytest.mark.slow
 def test_wrong_host_is_one_line_counted_and_limited(site, in_one_minute):
     site.environment |= {
         "ALLIES_METRICS_TOKEN": TOKEN,
@@ -51,6 +52,7 @@ def test_wrong_host_is_one_line_counted_and_limited(site, in_one_minute):
     assert float(figures(server)['allies_refused_total{reason="rate"}']) == 2
 
 
+@pytest.mark.slow
 def test_client_behind_an_unreadable_forwarded_address_is_limited(site, in_one_minute):
     site.environment |= {"ALLIES_BEHIND_PROXY": "true", "ALLIES_MADE_PER_MINUTE": "3"}
     server = site.serve()
@@ -116,7 +118,7 @@ STATEMENTS = {
 }
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_statement_that_cannot_be_executed_does_not_mean_the_database_is_away():
     for statement in STATEMENTS[connection.vendor]:
         with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
@@ -154,6 +156,7 @@ def test_a_request_in_another_encoding_reaches_nothing(encoding):
     assert "Kirim teks dalam UTF-8" in said.decode()
 
 
+@pytest.mark.slow
 def test_no_encoding_changes_what_is_cached_for_others(site):
     server, path = site.serve(), "/en/events/?q=china"
     for encoding in ("utf-16", "cp037", "base64"):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allies.models import RightsChange
+from tests.properties import examples
 from tests.signing_in import DESK, PASSWORD
 from tests.test_roles import address, patterns
 
@@ -191,20 +192,22 @@ def try_everything(permissions, *, by_group):
     assert_nothing_was_taken(account, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codename", KEYS)
 def test_no_single_permission_raises_rights(codename, people):
     try_everything([permission(codename)], by_group=codename.endswith("_group"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_group", [False, True], ids=["own", "by group"])
 def test_all_permissions_about_accounts_together_do_not_either(by_group, people):
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)
     try_everything([*kept], by_group=by_group)
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=6,
-    deadline=None,
+    max_examples=examples(6),
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -221,6 +224,7 @@ def test_no_combination_of_permissions_and_groups_raises_rights(keys, groups, by
         transaction.set_rollback(True)
 
 
+@pytest.mark.slow
 def test_no_address_of_the_admin_raises_rights(people, starter):
     """With every permission of these applications, every address is sent what asks for most."""
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)

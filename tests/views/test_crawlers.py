@@ -34,6 +34,7 @@ def places(visitor, file):
     return [url.find("s:loc", NAMES).text for url in urls(visitor, file)]
 
 
+@pytest.mark.slow
 def test_sitemap_leads_to_pages_that_are_there(visitor):
     found = files(visitor)
     assert "http://testserver/sitemaps/events-id-1.xml" in found

@@ -69,6 +69,7 @@ def described(visitor, address):
     return json.loads(found["datapackage.json"]), found
 
 
+@pytest.mark.slow
 def test_every_form_holds_the_same_rows(visitor):
     Alliance.objects.update(title_en=NASTY)
     Event.objects.filter(kind="statement").update(place_ind="-1", title_en=NASTY)
@@ -91,6 +92,7 @@ def test_every_form_holds_the_same_rows(visitor):
     assert seen > 12
 
 
+@pytest.mark.slow
 def test_frictionless_finds_nothing_wrong(visitor, tmp_path):
     Alliance.objects.update(title_en=NASTY)
     for number, address in enumerate(lists()):
@@ -100,6 +102,7 @@ def test_frictionless_finds_nothing_wrong(visitor, tmp_path):
         assert report.valid, (address, report.flatten(["rowNumber", "fieldName", "note"]))
 
 
+@pytest.mark.slow
 def test_page_links_to_every_form(visitor):
     for address in lists():
         if not offers(address, "html"):
@@ -157,6 +160,7 @@ def test_every_column_has_a_title(visitor):
                 assert field["title"] and "_" not in field["title"], (address, field)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_wrong_filters_and_heads(form, visitor):
     for address in lists():
@@ -212,6 +216,7 @@ def test_first_bytes_come_before_the_rows_are_read(form, visitor, monkeypatch):
     assert next(iter(response.streaming_content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", DATA_FORMS)  # a feed is short, and sent as one piece
 def test_memory_does_not_grow_with_the_list(form, visitor, monkeypatch):
     monkeypatch.setattr("allies.views.event.CHUNK", 20)

@@ -41,6 +41,7 @@ def may_be_framed(response):
     return by_policy == "*"
 
 
+@pytest.mark.slow
 def test_embeds_may_be_framed_and_are_small_and_whole(visitor):
     for where in embeds():
         response = visitor.get(where)
@@ -59,6 +60,7 @@ def test_embeds_may_be_framed_and_are_small_and_whole(visitor):
         assert re.search(r"default-src 'self'", response["Content-Security-Policy"])
 
 
+@pytest.mark.slow
 def test_nothing_else_may_be_framed(visitor, rita, signed_in):
     seen = 0
     for name, route in patterns().items():

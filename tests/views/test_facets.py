@@ -71,6 +71,7 @@ def assert_choices_tell_the_truth(visitor, address):
             assert count == number_of_rows(visitor, link), link
 
 
+@pytest.mark.slow
 def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(visitor):
     names = list(names_of_lists())
     assert len(names) >= 8
@@ -80,6 +81,7 @@ def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(visitor):
         assert_choices_tell_the_truth(visitor, address)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "query"), [(path, query) for path, queries in LISTS.items() for query in queries]
 )

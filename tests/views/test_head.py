@@ -66,6 +66,7 @@ def meta(page, name):
     return html.unescape(found[1])
 
 
+@pytest.mark.slow
 def test_every_page_says_what_it_is_and_where_it_is(visitor):
     for address, page in pages(visitor):
         if "ld+json" not in page:
@@ -85,6 +86,7 @@ def test_every_page_says_what_it_is_and_where_it_is(visitor):
         assert meta(page, "og:image").startswith("http://testserver/")
 
 
+@pytest.mark.slow
 def test_every_page_has_a_title_and_a_description(visitor):
     seen = {}
     for address, page in pages(visitor):

@@ -152,6 +152,7 @@ class Walk:
         return links_in(response, content.decode() if is_text else "")
 
 
+@pytest.mark.slow
 def test_every_link_leads_somewhere():
     walk = Walk()
     walk.walk("/", "/en/", "/id/", "/robots.txt", "/api/v1/openapi.json")

@@ -174,6 +174,7 @@ def test_the_map_says_in_the_readers_language_what_it_shows(visitor):
     assert "pakta pertahanan 1" in svg.find(f"{SVG}desc").text
 
 
+@pytest.mark.slow
 def test_the_page_stays_under_60_kb_with_many_allies(visitor, shared):
     file = shared / "data/cow/alliance_v4.1_by_member.csv"
     call_command("import_cow_alliances", str(file), "--commit", stdout=io.StringIO())

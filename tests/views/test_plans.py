@@ -9,7 +9,7 @@ from allies.models import Citation, Country, Event, Participation, Source
 from tests import cast
 from tests.views.addresses import body
 
-pytestmark = pytest.mark.usefixtures("starter", "nothing_kept")
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter", "nothing_kept")]
 
 #: A country is in every fourth event only, as most are in few of what an encyclopaedia keeps.
 EVENTS, PARTS = 2_000, 25
@@ -108,6 +108,7 @@ def test_nothing_goes_past_every_participation(many, visitor):
     assert not past_all
 
 
+@pytest.mark.slow
 def test_a_table_without_an_index_for_it_is_noticed(many):
     for sql in (
         "SELECT role FROM allies_participation WHERE created_at < '2000-01-01'",
@@ -116,6 +117,7 @@ def test_a_table_without_an_index_for_it_is_noticed(many):
         assert scanned(sql) == {"allies_participation"}
 
 
+@pytest.mark.slow
 def test_a_worker_that_asked_nothing_yet_makes_statistics(site):
     """They are what plans are made by: without them a listing is many times slower."""
     table = "pg_stats" if site.environment.get("DATABASE_URL") else "sqlite_stat1"

@@ -75,6 +75,7 @@ def cites_hidden(event, ally_list):
             record.save()
 
 
+@pytest.mark.core
 def test_no_address_shows_a_draft(secrets, visitor):
     seen = 0
     for address in public_addresses():
@@ -121,6 +122,7 @@ def test_old_slug_leads_to_the_new_one_in_every_form(visitor):
     assert visitor.get("/en/countries/russia/").url == "/en/countries/russian-federation/"
 
 
+@pytest.mark.slow
 def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
     for address in addresses.one_of_each("en", "id"):
         response = visitor.get(address)
@@ -133,6 +135,7 @@ def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
         assert response["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+@pytest.mark.slow
 def test_pages_have_nothing_inline(visitor):
     for address in addresses.one_of_each("en", "id"):
         if address.endswith("/"):
@@ -294,6 +297,7 @@ def test_front_page_chooses_a_language(visitor):
         assert "Accept-Language" in response["Vary"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "parameter"),
     [
@@ -400,6 +404,7 @@ def test_hostile_text_is_no_error(value, visitor):
     assert visitor.get("/en/events/", {"page": value}).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_draft_is_answered_like_nothing_at_all(secrets, visitor):
     """The same status, words and headers, after the same questions to the database.
 

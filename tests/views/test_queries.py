@@ -36,6 +36,7 @@ def count(visitor, address):
     return len(queries)
 
 
+@pytest.mark.core
 def test_every_page_costs_what_is_written_down(visitor, request):
     counts = {name: count(visitor, address_of(name)) for name in addresses.names()}
     if request.config.getoption("--refresh-query-counts"):
@@ -43,6 +44,7 @@ def test_every_page_costs_what_is_written_down(visitor, request):
     assert counts == json.loads(COUNTS.read_text())
 
 
+@pytest.mark.slow
 def test_ten_more_rows_cost_no_more_queries(visitor):
     names = addresses.names()
     pact = address_of("alliance-detail").strip("/").split("/")[-1]

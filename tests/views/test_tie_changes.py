@@ -55,6 +55,7 @@ def test_a_row_says_what_became_of_a_country(nineties, visitor):
     assert (samoa["kinds_gained"], samoa["kinds_lost"]) == (["entente"], ["defence-pact"])
 
 
+@pytest.mark.slow
 def test_page_csv_and_json_name_the_same(nineties, visitor):
     for query in (NINETIES, f"{NINETIES}&change=ended", f"{NINETIES}&kind=entente"):
         page = body(visitor.get(f"{CHANGES}/?{query}"))
@@ -122,6 +123,7 @@ def test_a_date_nobody_knows_keeps_its_place(visitor):
 SHAPES = ("{0}-06-15", "{0}-03", "{0}", "{0}/{1}", "../{0}", "{0}/..", "{0}~", "")
 
 
+@pytest.mark.slow
 def test_imprecise_dates_balance_and_lie_between_the_days(visitor):
     chance = random.Random(19900630)
 
@@ -229,6 +231,7 @@ def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, 
         assert re.search(rf'id="id_{name}_error">[^<]+<', said)
 
 
+@pytest.mark.slow
 def test_ten_more_changes_cost_no_more_queries(nineties, visitor):
     def cost(form):
         with CaptureQueriesContext(connection) as queries:

@@ -1,0 +1,11 @@
+"""Settings for tests: quick passwords, plain static files, and a SQLite database in memory."""
+
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES, STORAGES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = STORAGES | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+if DATABASES["default"]["ENGINE"] == "allies.sqlite":
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}

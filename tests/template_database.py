@@ -1,0 +1,61 @@
+"""A copy of the database with the starter content, put back after tests that commit.
+
+Django would empty all tables and load the rows again, which takes seconds. A copy takes a tenth
+of a second.
+"""
+
+import sqlite3
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+from allies.caching.version import begin_anew
+
+
+class DatabaseTemplate:
+    """The test database as it is now; `restore` makes it so again, with a new content version."""
+
+    def __init__(self):
+        self._copy_database()
+
+    def restore(self):
+        self._restore_database()
+        begin_anew()
+
+    @staticmethod
+    def of_test_database():
+        """Return the template of the test database, by its kind."""
+        return {"sqlite": SqliteTemplate, "postgresql": PostgresqlTemplate}[connection.vendor]()
+
+
+class SqliteTemplate(DatabaseTemplate):
+    """Keeps a copy in memory."""
+
+    def _copy_database(self):
+        self._copy = sqlite3.connect(":memory:")
+        connection.ensure_connection()
+        connection.connection.backup(self._copy)
+
+    def _restore_database(self):
+        connection.ensure_connection()
+        self._copy.backup(connection.connection)
+
+
+class PostgresqlTemplate(DatabaseTemplate):
+    """Keeps a second database in the cluster, and makes the first one from it."""
+
+    def _copy_database(self):
+        self._name = connection.settings_dict["NAME"]
+        self._copy = f"{self._name}_template"
+        self._run(f'CREATE DATABASE "{self._copy}" TEMPLATE "{self._name}"')
+
+    def _restore_database(self):
+        self._run(
+            f'DROP DATABASE "{self._name}" WITH (FORCE)',
+            f'CREATE DATABASE "{self._name}" TEMPLATE "{self._copy}"',
+        )
+
+    def _run(self, *statements):
+        connections[DEFAULT_DB_ALIAS].close()
+        with connection._nodb_cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
