@@ -10,12 +10,13 @@ _PROPOSALS = (ChangesetState.PROPOSED, ChangesetState.DECLINED)
 
 
 class ChangesetAccess:
-    """What a user may look at: their own; what was applied, with the right to view changesets or
-    to import; and proposals about records they may change. Runs no query of its own."""
+    """The changesets a user may see: their own, all that were applied if they may view
+    changesets, and proposals about records they may change. Runs no query of its own."""
 
     def __init__(self, user: Person) -> None:
         self._user_id = user.pk
-        self._sees_applied = may(user=user, action="view", record=Changeset) or any(
+        self._sees_applied = may(user=user, action="view", record=Changeset)
+        self._imports = any(
             may(user=user, action="import", record=model) for model in record_models()
         )
         self._nouns = {
@@ -26,7 +27,7 @@ class ChangesetAccess:
 
     def __bool__(self) -> bool:
         """Say whether the list of changesets is of any use to the user."""
-        return self._sees_applied or bool(self._nouns)
+        return self._sees_applied or self._imports or bool(self._nouns)
 
     def condition(self) -> Q:
         """Return the rule as a condition for a queryset of changesets."""

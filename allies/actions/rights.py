@@ -55,10 +55,13 @@ def may_change(*, user: Person, record: Record) -> bool:
     """Say whether what the user writes here may stand as the record is now.
 
     What readers see, directly or as part of a published record, is changed only by those who
-    may publish it; whether the user may change such records at all is the admin's to ask.
+    may publish it. A record without a status, such as a country, is always public and needs the
+    right to change it. For others, that right is the admin's to ask.
     """
     governing = record.governed_by
-    if governing is None or not governing.is_published:
+    if governing is None:
+        return may(user=user, action="change", record=record)
+    if not governing.is_published:
         return True
     return may_publish(user=user, record=governing)
 
@@ -67,22 +70,44 @@ def require_publish_right(*, user: Person, states: States) -> None:
     """Raise PublishRightMissing if a state is public and the user may not publish it.
 
     A state is public if its own record, or the record it is part of, is published before the
-    write or after it. Two queries at most per model written; none for a user with every right.
+    write or after it. Records without a status, such as countries, are always public: the right
+    to change them is needed. Two queries at most per model written; none for a user with every
+    right.
     """
     for model in record_models():
-        hidden = {kind for kind in _governing(model) if not may_publish(user=user, record=kind())}
-        if not hidden:
-            continue
-        public = _is_public(model, hidden, states)
-        for rows in states(model):
-            for found in rows.filter(public).order_by()[:1]:
-                raise PublishRightMissing(
-                    _(
-                        "“%(record)s” is public or would become public, and you may not publish. "
-                        "Ask someone who also has the right to publish."
-                    )
-                    % {"record": _name_of(found)}
-                )
+        if any(_governing(model)):
+            _require_right_to_publish(user, model, states)
+        elif not may(user=user, action="change", record=model):
+            _refuse_any(
+                model,
+                Q(),
+                states,
+                _(
+                    "“%(record)s” is public, and you may not change such records. "
+                    "Ask someone who has the right to change them."
+                ),
+            )
+
+
+def _require_right_to_publish(user: Person, model: Any, states: States) -> None:
+    hidden = {kind for kind in _governing(model) if not may_publish(user=user, record=kind())}
+    if hidden:
+        _refuse_any(
+            model,
+            _is_public(model, hidden, states),
+            states,
+            _(
+                "“%(record)s” is public or would become public, and you may not publish. "
+                "Ask someone who also has the right to publish."
+            ),
+        )
+
+
+def _refuse_any(model: Any, public: Q, states: States, said: str) -> None:
+    """Raise PublishRightMissing, with the record's name, if one of the states is public."""
+    for rows in states(model):
+        for found in rows.filter(public).order_by()[:1]:
+            raise PublishRightMissing(said % {"record": _name_of(found)})
 
 
 def _governing(model: Any) -> Iterator[type[Publishable]]:

@@ -30,6 +30,7 @@ from allies.exchange.jobs import discard, sample_of, start_reading, stop, sweep
 from allies.exchange.reader import sha256_of
 from allies.exchange.shared import keep
 from allies.exchange.work import progress_of
+from allies.history import number_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
 
 log = logging.getLogger(__name__)
@@ -116,9 +117,10 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         ]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        if not object_id.isdecimal():
+        number = number_of(object_id)
+        if number is None:
             raise Http404
-        return HttpResponseRedirect(self.address("one", object_id))
+        return HttpResponseRedirect(self.address("one", number))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         sweep()

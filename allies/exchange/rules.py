@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from allies.actions.publication import statuses_after
-from allies.actions.rights import Person, may_change
+from allies.actions.rights import Person, may, may_change
 from allies.exchange.plan import Plan
 from allies.exchange.report import Report, messages_by_field
 from allies.exchange.resources import NounResource
@@ -83,20 +83,21 @@ class Rules:
     ) -> "list[Read]":
         """Return the new rows that may be written; report the others."""
         through = self.resource.governed_through
-        if self.user is None or not through:
-            return rows
-        column = columns[at[through]]
         accepted = []
         for row in rows:
-            if self._may_write(column.records[row.values[at[through]]]):
+            record = columns[at[through]].records[row.values[at[through]]] if through else None
+            if self._may_write(record):
                 accepted.append(row)
             else:
                 self.report.refuse(row.number, [("", "", _not_allowed())])
         return accepted
 
     def _may_write(self, record: Any) -> bool:
+        """Return whether the user may write rows that are part of a record, or of none."""
         if self.user is None:
             return True
+        if record is None:  # always public
+            return may(user=self.user, action="change", record=self.model)
         if record.pk not in self._may:
             self._may[record.pk] = may_change(user=self.user, record=record)
         return self._may[record.pk]

@@ -4,6 +4,9 @@ A process that has a file open goes on writing to it after it was removed or rep
 writes is lost when it ends. So the file at the path is compared with the one that was opened,
 before queries and before commits. That costs some microseconds.
 
+Damage that one process finds is noted in a file beside the database, and all processes that were
+running then stop using the database. A process started later looks for itself.
+
 The file is opened here once and never closed: closing it would drop SQLite's own locks on it
 (https://www.sqlite.org/howtocorrupt.html, 2.2).
 """
@@ -13,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.db.utils import OperationalError
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 MAGIC = b"SQLite format 3\0"
 #: How the names of the files end that belong to a database under way.
 SIDE_FILES = ("-wal", "-shm")
+#: How the name of the file ends in which a process notes damage for the others.
+DAMAGE_NOTE = "-damaged"
 #: SQLite's codes for damage. The index of a search has its own, and can be made again.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
@@ -74,6 +79,8 @@ class DatabaseFile:
         self._identity = opened.st_dev, opened.st_ino
         self._size = opened.st_size
         self._failure = ""
+        self._opened_at = time.time_ns()
+        self._note = f"{path}{DAMAGE_NOTE}"
         self._lock = threading.Lock()
         self._next_table = 0
         self._examine_after = 0.0
@@ -83,6 +90,8 @@ class DatabaseFile:
         """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""
         if self._failure:
             return self._failure
+        if (note := stat_of(self._note)) and note.st_mtime_ns > self._opened_at:
+            return self._read_note()
         try:
             found = os.stat(self._name)  # noqa: PTH116  # before every query: quicker than Path's
         except OSError:
@@ -108,10 +117,29 @@ class DatabaseFile:
             raise DatabaseFileError(said)
 
     def fail(self, what: str, remedy: str = RESTORE) -> str:
-        """Remember damage, after which this process neither reads nor writes; return it."""
+        """Remember damage, after which no process reads or writes; return it."""
         if not self._failure:
             self._failure = f"{self.path} {what}. {remedy}"
             log.error("Nothing is saved any more: %s", self._failure)
+            self._write_note(self._failure)
+        return self._failure
+
+    def _write_note(self, text: str) -> None:
+        """Tell the other processes; each finds damage itself if this cannot be written."""
+        try:
+            with os.fdopen(
+                os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
+            ) as file:
+                file.write(text)
+        except OSError:
+            log.exception("Damage cannot be noted for other processes: %s", self._note)
+
+    def _read_note(self) -> str:
+        """Return the damage that another process found, and remember it."""
+        with suppress(OSError):
+            self._failure = Path(self._note).read_text()
+        self._failure = self._failure or f"{self.path} is damaged. {RESTORE}"
+        log.error("Nothing is saved any more, as another process found: %s", self._failure)
         return self._failure
 
     def examine(self) -> str:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -17,7 +17,7 @@ from allies.exchange.report import Report
 from allies.exchange.runner import Stale, apply_plan
 from allies.exchange.shared import forget
 from allies.exchange.work import call_off
-from allies.models import Alias, Alliance, Changeset, Event, Mapping
+from allies.models import Alias, Alliance, Changeset, Country, Event, Mapping
 from tests import cast
 from tests.bombs import BOMBS
 from tests.exchange.files import command
@@ -25,6 +25,14 @@ from tests.exchange.files import command
 pytestmark = pytest.mark.usefixtures("starter")
 
 NAMES = b"country,name\nRUS,Rusija\nRusia,Orosz\n"
+
+
+@pytest.fixture
+def dana(dana):
+    """A data manager who also keeps countries and their aliases, which are always public."""
+    kept = Permission.objects.filter(codename__in=("change_alias", "change_country"))
+    dana.user_permissions.add(*kept)
+    return dana
 
 
 @pytest.fixture
@@ -560,6 +568,58 @@ class TestRights:
         assert client.post(own.address(), {"undo": "1"}).status_code == 403
         assert client.get(reverse("admin:allies_changeset_changelist")).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("noun", "file"),
+        [
+            ("aliases", NAMES),
+            ("countries", b"slug,alpha3,name_en\nrussia,RUS,Changed\n"),
+            ("countries", b"slug,alpha3,name_en\nnewland,XQX,Newland\n"),
+        ],
+        ids=["new alias", "changed country", "new country"],
+    )
+    def test_what_is_always_public_needs_the_right_to_change_it(self, dana, desk, noun, file):
+        dana.user_permissions.clear()
+        own = desk(type(dana).objects.get(pk=dana.pk))
+        own.upload(file, noun=noun)
+        own.check()
+        assert sum(found["refused"] for found in own.changeset.counts.values()) > 0
+        own.send(apply="1")
+        assert not Alias.objects.filter(name="Rusija").exists()
+        assert Country.objects.get(alpha3="RUS").name_en == "Russia"
+        assert not Country.objects.filter(slug="newland").exists()
+
+    def test_undo_of_what_is_always_public_needs_the_right_to_change_it(self, dana, desk):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        own.send(apply="1")
+        dana.user_permissions.clear()
+        desk(type(dana).objects.get(pk=dana.pk))
+        own.send(undo="1")
+        own.send(undo="1")
+        assert Alias.objects.filter(name="Rusija").exists()
+
+    def test_right_to_import_one_type_shows_nothing_of_others(self, dana, desk, signed_in):
+        own = desk(dana)
+        own.upload(NAMES)
+        own.check()
+        own.send(apply="1")
+        staff = User.objects.create_user("importer", password="x", is_staff=True)
+        staff.user_permissions.add(Permission.objects.get(codename="import_citation"))
+        client = signed_in(staff)
+        assert client.get(own.address()).status_code == 403
+        page = client.get(reverse("admin:allies_changeset_changelist"))
+        assert page.status_code == 200
+        assert "file.csv" not in page.content.decode()
+
+    @pytest.mark.parametrize(("digits", "number"), [("٣", 3), ("１", 1), ("9" * 30, 0)])
+    def test_any_digits_are_answered_as_the_number(self, dana, signed_in, digits, number):
+        client = signed_in(dana)
+        change, one = "admin:allies_changeset_change", "admin:allies_changeset_one"
+        expected = client.get(reverse(one, args=[number])).status_code
+        found = client.get(reverse(change, args=[digits]), follow=True)
+        assert found.status_code == expected
+
     def test_nobody_sees_nothing(self, dana, desk, visitor):
         own = desk(dana)
         own.upload(NAMES)
@@ -568,8 +628,6 @@ class TestRights:
 
     def test_noun_that_may_not_be_imported_is_no_way_in(self, dana, desk):
         dana.groups.clear()
-        from django.contrib.auth.models import Permission
-
         dana.user_permissions.add(Permission.objects.get(codename="import_alias"))
         own = desk(type(dana).objects.get(pk=dana.pk))
         own.upload(NAMES)
