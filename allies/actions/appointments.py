@@ -28,7 +28,7 @@ TIMED = ("publish", "withdraw")
 logger = logging.getLogger(__name__)
 
 
-def content_of(record: Any, *, lock: bool = False) -> str:
+def content_of(record: Publishable, *, lock: bool = False) -> str:
     """Return a digest of a record as it is stored, with its status and its parts.
 
     Costs a query per kind of part, and one more.
@@ -44,7 +44,7 @@ def is_void(appointment: Appointment, content: str) -> bool:
 
 
 @contextmanager
-def renewing(*, record: Any, user: Person) -> Iterator[list[Appointment]]:
+def renewing(*, record: Publishable, user: Person) -> Iterator[list[Appointment]]:
     """Let a publication to come be one of what this user writes inside, if they may publish.
 
     Yields a list that has the appointments that are void by what was written, once it was.
