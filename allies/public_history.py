@@ -22,6 +22,7 @@ from allies.models import (
     AllyList,
     CitedPublishable,
     Publishable,
+    Record,
     Source,
     Stance,
     Status,
@@ -57,7 +58,7 @@ class PublicStep:
     is_first: bool = False
 
 
-def public_steps(record: Publishable) -> list[PublicStep]:
+def public_steps(record: Record) -> list[PublicStep]:
     """Return what readers saw change, newest first; nothing of what is not public now.
 
     What happened while the record was a draft shows in the step in which it was published.
@@ -65,7 +66,7 @@ def public_steps(record: Publishable) -> list[PublicStep]:
     return public_steps_of_each([record])[record.pk]
 
 
-def public_steps_of_each(records: Sequence[Publishable]) -> dict[int, list[PublicStep]]:
+def public_steps_of_each(records: Sequence[Record]) -> dict[int, list[PublicStep]]:
     """Return, by id, what readers saw change of each of these records of one noun.
 
     Costs the same queries for one record as for many.

@@ -44,7 +44,7 @@ def is_void(appointment: Appointment, content: str) -> bool:
 
 
 @contextmanager
-def renewing(*, record: Publishable, user: Person) -> Iterator[list[Appointment]]:
+def renewing(*, record: Any, user: Person) -> Iterator[list[Appointment]]:
     """Let a publication to come be one of what this user writes inside, if they may publish.
 
     Yields a list that has the appointments that are void by what was written, once it was.

@@ -31,7 +31,6 @@ from allies.models import (
     Correction,
     EvidenceLost,
     Outcome,
-    Publishable,
     Record,
     address_field,
 )
@@ -212,7 +211,7 @@ class EditingMixin(FormMixin):
             changed[f"{prefix}INITIAL_FORMS"] = "0"
         return changed
 
-    def _written(self, request: HttpRequest, root: Publishable, view: Any) -> HttpResponse:
+    def _written(self, request: HttpRequest, root: Record, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
         with (
             editing(self._changeset(request, root), user=request.user),

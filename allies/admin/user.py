@@ -48,7 +48,7 @@ class HeldRightsMixin(admin.ModelAdmin):
         manageable = self.get_manageable(request).filter(pk=OuterRef("pk"))
         return super().get_queryset(request).annotate(is_manageable=Exists(manageable))
 
-    def _may_manage(self, request: HttpRequest, obj: Model) -> bool:
+    def _may_manage(self, request: HttpRequest, obj: Model | None) -> bool:
         if obj is None:
             return True
         if hasattr(obj, "is_manageable"):

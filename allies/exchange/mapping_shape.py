@@ -83,7 +83,7 @@ def check(data: Any) -> None:
             raise BadMapping(_("A record in the mapping has no cells."))
 
 
-def _refuse_unwritable(data: Mapping[str, object]) -> None:
+def _refuse_unwritable(data: Any) -> None:
     """Raise BadMapping if the database cannot keep a text or a number, wherever it is."""
     left, level = [data], 0
     while left:
@@ -235,7 +235,7 @@ def _shaped(data: Mapping[str, object], name: str, is_right: Callable[[Any], boo
         raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": name})
 
 
-def _only(data: Mapping[str, object], known: tuple[str, ...], what: str) -> None:
+def _only(data: object, known: tuple[str, ...], what: str) -> None:
     if not isinstance(data, Mapping):
         raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
     if unknown := [name for name in data if name not in known]:
