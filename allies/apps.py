@@ -1,7 +1,5 @@
 """The app."""
 
-from typing import Any
-
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +18,7 @@ class AlliesConfig(AppConfig):
         from allies.signing_in import rights_record, sessions  # noqa: F401
 
 
-def install(using: str, **_signal: Any) -> None:
+def install(using: str, **_signal: object) -> None:
     """Set what counts the writes of readers' content, after every migration."""
     from allies.caching.version import install
 

@@ -7,10 +7,10 @@ weekly summary says it, and the list is filtered by it: all three ask the same q
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +26,7 @@ from allies.models import (
     Membership,
     Participation,
     Publishable,
+    Record,
     Source,
     Status,
     unsupported,
@@ -33,6 +34,12 @@ from allies.models import (
 from allies.models.base import counted
 from allies.models.link import LinkHealth
 from allies.models.source import origin_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from allies.actions.rights import Person
+    from allies.models.event import EventQuerySet
 
 #: Counting stops here: a desk needs to know that there are many, not how many.
 ENOUGH = 1000
@@ -43,15 +50,15 @@ class Concern:
     """A question to the records of some models; ``ask`` narrows a model's queryset."""
 
     key: str
-    label: Any
-    models: tuple[Any, ...]
-    ask: Callable[[Any, Any], Any]
+    label: "StrOrPromise"
+    models: tuple[type[Record], ...]
+    ask: Callable[[Any, Any], QuerySet[Model]]
     #: The right on the model that makes it somebody's business.
     right: str = "change"
     #: Whether it is about the user, and so says nothing of the desk as a whole.
     is_personal: bool = False
 
-    def of(self, model: Any, user: Any) -> Any:
+    def of(self, model: type[Model], user: "Person") -> QuerySet[Model]:
         """Return the model's records it holds for."""
         return self.ask(model._default_manager.all(), user)
 
@@ -60,32 +67,32 @@ _PUBLISHABLE = (Alliance, Event, AllyList, Source)
 _CITED = (Alliance, Event, Entry)
 
 
-def _in_review(records: Any, user: Any) -> Any:
+def _in_review(records: QuerySet[Model], user: "Person") -> QuerySet[Model]:
     return records.filter(status=Status.IN_REVIEW)
 
 
-def _my_drafts(records: Any, user: Any) -> Any:
+def _my_drafts(records: QuerySet[Publishable], user: "Person") -> QuerySet[Publishable]:
     """Drafts this user began."""
     mine = records.model.history.model.objects.filter(history_type="+", history_user=user)
     return records.filter(status=Status.DRAFT, pk__in=mine.values("id"))
 
 
-def _public(records: Any) -> Any:
+def _public(records: QuerySet[Model]) -> QuerySet[Model]:
     path = "ally_list__status" if records.model is Entry else "status"
     return records.filter(**{path: Status.PUBLISHED})
 
 
-def _unseen(records: Any, user: Any) -> Any:
+def _unseen(records: QuerySet[Model], user: "Person") -> QuerySet[Model]:
     """Those marked published that readers do not see, for no published source supports them."""
     return unsupported(records.model)
 
 
-def _without_part(events: Any, user: Any) -> Any:
+def _without_part(events: "EventQuerySet", user: "Person") -> "EventQuerySet":
     """Public events in which no country takes part: they stand on no country's page."""
     return events.published().exclude(Exists(Participation.objects.filter(event=OuterRef("pk"))))
 
 
-def _one_source(records: Any, user: Any) -> Any:
+def _one_source(records: Any, user: "Person") -> Any:
     """Published ones whose published supporting sources all have one origin."""
     target = records.target
     supporting = Citation.objects.from_published_sources().supporting()
@@ -99,14 +106,14 @@ def _one_source(records: Any, user: Any) -> Any:
     return _public(records).filter(pk__in=alone.values(target))
 
 
-def _disputed_without_note(records: Any, user: Any) -> Any:
+def _disputed_without_note(records: Any, user: "Person") -> Any:
     """Published ones a published source disputes, and nobody says how."""
     target = records.target
     bare = Citation.objects.from_published_sources().disputing().filter(note_en="", note_ind="")
     return _public(records).filter(pk__in=bare.exclude(**{target: None}).values(target))
 
 
-def _stale(records: Any, user: Any) -> Any:
+def _stale(records: Any, user: "Person") -> Any:
     """Published ones no citation of which was verified for as many days as their noun is given."""
     target = records.target
     days = settings.STALE_DAYS.get(target)
@@ -118,7 +125,7 @@ def _stale(records: Any, user: Any) -> Any:
     return _public(records).filter(created_at__lt=began).exclude(pk__in=fresh.values(target))
 
 
-def _drifted(lists: Any, user: Any) -> Any:
+def _drifted(lists: QuerySet[AllyList], user: "Person") -> QuerySet[AllyList]:
     """Published lists whose headline promises another number than they show."""
     entries = Entry.objects.published().filter(ally_list=OuterRef("pk"))
     return (
@@ -129,7 +136,7 @@ def _drifted(lists: Any, user: Any) -> Any:
     )
 
 
-def _untranslated(records: Any, user: Any) -> Any:
+def _untranslated(records: QuerySet[Model], user: "Person") -> Any:
     """Published ones with a text in one language only."""
     names = {field.name for field in records.model._meta.concrete_fields}
     bases = [name.removesuffix("_en") for name in names if name.endswith("_en")]
@@ -140,7 +147,7 @@ def _untranslated(records: Any, user: Any) -> Any:
     return _public(records).filter(halves)
 
 
-def _ties_ended(lists: Any, user: Any) -> Any:
+def _ties_ended(lists: QuerySet[AllyList], user: "Person") -> QuerySet[AllyList]:
     """Published lists of ours with an entry that had a tie to the focus, and has none today."""
     tied = Membership.objects.published().filter(
         country=OuterRef("country"),
@@ -160,11 +167,11 @@ def _ties_ended(lists: Any, user: Any) -> Any:
     )
 
 
-def _dead_links(sources: Any, user: Any) -> Any:
+def _dead_links(sources: QuerySet[Source], user: "Person") -> QuerySet[Source]:
     return sources.filter(pk__in=LinkHealth.objects.dead().values("pk"))
 
 
-def _not_kept(records: Any, user: Any) -> Any:
+def _not_kept(records: QuerySet[Model], user: "Person") -> QuerySet[Model]:
     """Those that could not be published when it was time, and are not public since."""
     noun = records.model._meta.model_name
     failed = Appointment.objects.failed().filter(step="publish", noun=noun)
@@ -200,7 +207,7 @@ class Finding:
     """How many records of a model a concern holds for; at most ENOUGH are counted."""
 
     concern: Concern
-    model: Any
+    model: type[Model]
     count: int
 
     @property

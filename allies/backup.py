@@ -19,7 +19,7 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from shutil import disk_usage
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.apps import apps
@@ -60,17 +60,34 @@ class NotRestored(Exception):
     """A backup that cannot be restored, and why; nothing was changed."""
 
 
+class Described(TypedDict, total=False):
+    """A file in a backup: the hash of what it holds, and of a table the number of its rows."""
+
+    sha256: str
+    rows: int
+
+
+class Manifest(TypedDict):
+    """What a backup says of itself; ``members`` describes each file in it, by its name."""
+
+    form: str
+    made: str
+    database: str
+    migrations: list[str]
+    members: dict[str, Described]
+
+
 class PartlyRestored(Exception):
     """The database was replaced and the uploads were not; the text says so, and what to do."""
 
 
-def back_up(path: Path) -> dict[str, Any]:
+def back_up(path: Path) -> Manifest:
     """Write everything to a file that only its owner may read; return its manifest.
 
     The file is whole or not there. Readers and editors are not held up. Raises OSError.
     """
     partial = path.with_name(f".{path.name}.partial")
-    members: dict[str, dict[str, Any]] = {}
+    members: dict[str, Described] = {}
     try:
         with (
             os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
@@ -85,7 +102,7 @@ def back_up(path: Path) -> dict[str, Any]:
                 name = f"{UPLOADS}{upload.relative_to(settings.MEDIA_ROOT).as_posix()}"
                 with suppress(FileNotFoundError):  # forgotten meanwhile
                     members[name] = _write_upload(archive, name, upload)
-            manifest = {
+            manifest: Manifest = {
                 "form": FORM,
                 "made": timezone.now().isoformat(),
                 "database": connection.vendor,
@@ -112,13 +129,13 @@ def open_backup(path: Path) -> Archive:
         raise NotRestored(f"It is no whole backup ({error}).") from error
 
 
-def manifest_of(archive: Archive) -> dict[str, Any]:
+def manifest_of(archive: Archive) -> Manifest:
     """Return a backup's manifest after reading every member and comparing it with the manifest.
 
     Raises NotRestored if a member is damaged or could not be restored anywhere.
     """
     try:
-        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
+        manifest: Manifest = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
         if manifest["form"] != FORM:
             raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
         members = manifest["members"]
@@ -160,7 +177,7 @@ def _require_names(names: Iterable[str]) -> None:
             raise NotRestored(f"{name!r} in it is neither a table nor an upload.")
 
 
-def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
+def restore(path: Path, *, replace: bool = False) -> Manifest:
     """Replace the site by what a backup holds, all of it or nothing; return its manifest.
 
     Everything that can be refused is refused before anything is written, and the uploads are
@@ -209,7 +226,7 @@ def restore(path: Path, *, replace: bool = False) -> dict[str, Any]:
     return manifest
 
 
-def _require_tables(archive: Archive, manifest: dict[str, Any]) -> None:
+def _require_tables(archive: Archive, manifest: Manifest) -> None:
     """Raise NotRestored unless the backup has every table, with the columns it has here."""
     for model in _models():
         name = f"{TABLES}{model._meta.db_table}.jsonl"
@@ -224,7 +241,7 @@ def _require_tables(archive: Archive, manifest: dict[str, Any]) -> None:
             raise NotRestored(f"{name} in it has other columns than the table here.")
 
 
-def _require_room(archive: Archive, manifest: dict[str, Any]) -> None:
+def _require_room(archive: Archive, manifest: Manifest) -> None:
     """Raise NotRestored if the disk has too little room, as far as that can be known before."""
     written = UPLOADS if connection.vendor == "postgresql" else (UPLOADS, TABLES)
     needed = sum(archive.infos[n].file_size for n in manifest["members"] if n.startswith(written))
@@ -236,7 +253,7 @@ def _require_room(archive: Archive, manifest: dict[str, Any]) -> None:
         )
 
 
-def _write_uploads(archive: Archive, manifest: dict[str, Any]) -> UploadSwap:
+def _write_uploads(archive: Archive, manifest: Manifest) -> UploadSwap:
     """Write the uploads beside the present ones; raise NotRestored if that fails."""
     swap = None
     try:
@@ -255,7 +272,7 @@ def _write_uploads(archive: Archive, manifest: dict[str, Any]) -> UploadSwap:
     return swap
 
 
-def _replace_database(archive: Archive, manifest: dict[str, Any], swap: UploadSwap) -> None:
+def _replace_database(archive: Archive, manifest: Manifest, swap: UploadSwap) -> None:
     """Replace all rows in one transaction; raise NotRestored if it was rolled back."""
     try:
         with transaction.atomic():
@@ -296,11 +313,11 @@ def _migrations() -> list[str]:
     return sorted(f"{app}.{name}" for app, name in done)
 
 
-def _columns(model: Any) -> list[models.Field[Any, Any]]:
+def _columns(model: type[models.Model]) -> "list[models.Field[object, object]]":
     return list(model._meta.concrete_fields)
 
 
-def _write_table(archive: zipfile.ZipFile, name: str, model: Any) -> dict[str, Any]:
+def _write_table(archive: zipfile.ZipFile, name: str, model: type[models.Model]) -> Described:
     seen, rows = sha256(), 0
     columns = [field.attname for field in _columns(model)]
     found = model._base_manager.order_by("pk").values_list(*columns)
@@ -314,7 +331,7 @@ def _write_table(archive: zipfile.ZipFile, name: str, model: Any) -> dict[str, A
     return {"sha256": seen.hexdigest(), "rows": rows - 1}
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     match value:
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
@@ -325,7 +342,7 @@ def _as_text(value: Any) -> str:
     raise TypeError(f"A {type(value).__name__} has no place in a backup")
 
 
-def _write_upload(archive: zipfile.ZipFile, name: str, upload: Path) -> dict[str, Any]:
+def _write_upload(archive: zipfile.ZipFile, name: str, upload: Path) -> Described:
     seen = sha256()
     with upload.open("rb") as file, archive.open(name, "w", force_zip64=True) as member:
         while part := file.read(BYTES):
@@ -353,7 +370,7 @@ def _first_full_table() -> str:
     return ""
 
 
-def _fill(archive: Archive, manifest: dict[str, Any]) -> None:
+def _fill(archive: Archive, manifest: Manifest) -> None:
     """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
     kept = _models()
     with connection.cursor() as cursor:
@@ -370,12 +387,14 @@ def _fill(archive: Archive, manifest: dict[str, Any]) -> None:
     connection.check_constraints()
 
 
-def _batches(archive: Archive, name: str, model: Any) -> Iterator[list[Any]]:
+def _batches(
+    archive: Archive, name: str, model: type[models.Model]
+) -> Iterator[list[models.Model]]:
     fields = _columns(model)
     with archive.open(name) as member:
         lines = member.lines(MAX_LINE)
         next(lines)  # the columns, which _require_tables compared
-        batch: list[Any] = []
+        batch: list[models.Model] = []
         size = 0
         for line in lines:
             values = json.loads(line)
@@ -390,14 +409,14 @@ def _batches(archive: Archive, name: str, model: Any) -> Iterator[list[Any]]:
         yield batch
 
 
-def _value(field: Any, value: Any) -> Any:
+def _value(field: Any, value: object) -> Any:
     if value is None or isinstance(field, models.JSONField):
         return value
     target = field.target_field if field.is_relation else field
     return target.to_python(value)
 
 
-def _insert(model: Any, rows: list[Any]) -> int:
+def _insert(model: Any, rows: list[models.Model]) -> int:
     """Write rows exactly as they are: no signal, and no field that fills itself."""
     fields = _columns(model)
     size = max(connection.ops.bulk_batch_size(fields, rows), 1) if rows else 1
@@ -407,7 +426,7 @@ def _insert(model: Any, rows: list[Any]) -> int:
     return len(rows)
 
 
-def rows_of(manifest: dict[str, Any]) -> int:
+def rows_of(manifest: Manifest) -> int:
     """Return the number of rows of all tables in a backup."""
-    members: dict[str, dict[str, Any]] = manifest["members"]
+    members: dict[str, Described] = manifest["members"]
     return sum(described["rows"] for name, described in members.items() if name.startswith(TABLES))

@@ -7,7 +7,7 @@ while it looks for the CSRF token. So the length is compared here, before CSRF p
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +45,7 @@ _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
-def accepts_imports(may: Callable[[HttpRequest], Any]) -> Callable[[_View], _View]:
+def accepts_imports(may: Callable[[HttpRequest], object]) -> Callable[[_View], _View]:
     """Let a view take ``ALLIES_IMPORT_MAX_BYTES`` from users who ``may`` import."""
 
     def mark(view: _View) -> _View:
@@ -80,7 +80,11 @@ class BodyLimitMiddleware:
                 _uploads.release()
 
     def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: Sequence[object],
+        kwargs: object,
     ) -> HttpResponse | None:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             return _refuse(request, HTTPStatus.LENGTH_REQUIRED)
@@ -145,7 +149,7 @@ def _is_urlencoded(request: HttpRequest) -> bool:
     return request.content_type == "application/x-www-form-urlencoded"
 
 
-def _limit(request: HttpRequest, view: Any) -> int:
+def _limit(request: HttpRequest, view: Callable[..., HttpResponseBase]) -> int:
     """Return how many bytes this user may send to this view."""
     may = getattr(view, "accepts_imports", None)
     if not admin.site.has_permission(request):

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from font_source_sans_pro import SourceSansPro, SourceSansProSemibold
 from font_source_serif_pro import SourceSerifProBold
 from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
 from PIL.PngImagePlugin import PngInfo
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 76
@@ -95,7 +95,7 @@ def legible(text: str, path: str) -> str:
     return " ".join("".join(found).split())
 
 
-def wrapped(text: str, font: Any, width: float) -> list[str]:
+def wrapped(text: str, font: FreeTypeFont, width: float) -> list[str]:
     """Break a text into lines of this width; a word that is wider is broken too."""
     lines = [""]
     for word in text.split():
@@ -112,7 +112,7 @@ def wrapped(text: str, font: Any, width: float) -> list[str]:
     return lines
 
 
-def cut(text: str, font: Any, width: float) -> str:
+def cut(text: str, font: FreeTypeFont, width: float) -> str:
     """Shorten a text with an ellipsis until it fits."""
     if font.getlength(text) <= width:
         return text
@@ -121,7 +121,7 @@ def cut(text: str, font: Any, width: float) -> str:
     return f"{text.rstrip(' ,.;:–-')}…"
 
 
-def _title(text: str, lines: int) -> tuple[list[str], Any]:
+def _title(text: str, lines: int) -> tuple[list[str], FreeTypeFont]:
     """Return the title's lines and the largest font in which they are few enough."""
     for size in TITLE_SIZES:
         font = _font(SourceSerifProBold, size)
@@ -189,7 +189,7 @@ def draw(card: Card) -> bytes:
     return _png(picture, card.text)
 
 
-def _items(card: Card, top: int) -> Iterator[tuple[float, float, str, Any, str]]:
+def _items(card: Card, top: int) -> Iterator[tuple[float, float, str, FreeTypeFont, str]]:
     """Yield (x, y, text, font, colour) of the names, row by row, as many as there is room for.
 
     Where some have none, "and 12 more" stands last.
@@ -225,7 +225,7 @@ def _items(card: Card, top: int) -> Iterator[tuple[float, float, str, Any, str]]
         yield MARGIN + x, top + row * height, more, regular, SOFT
 
 
-def _foot(pen: Any, fact: str) -> None:
+def _foot(pen: ImageDraw.ImageDraw, fact: str) -> None:
     name_font = _font(SourceSerifProBold, 44)
     name = legible(str(settings.SITE_NAME), SourceSerifProBold)
     left = MARGIN + 84

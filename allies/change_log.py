@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -195,7 +195,7 @@ def _changes(places: Iterable[_Place], after: _Place | None) -> dict[_Place, Pub
     return {place: found[place] for place in sorted(found)}
 
 
-def address_of(model: Any, key: str) -> str:
+def address_of(model: type[Model], key: str) -> str:
     """Return the path, in the active language, at which a record of a noun is or was read."""
     name = f"allies:{model._meta.model_name}-detail"
     return reverse(name, kwargs={address_field(model): key})

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Model
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,11 @@ from allies.citing import STYLES, Work, bibtex, csl_json, reference
 from allies.filters import AllyFilterSet
 from allies.models import Alliance, AllyList, Country, Edition, Event, Pair, Source
 from allies.models.languages import chosen
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from allies.models.base import Titled
 
 #: Form of a download → how it is called, its type, and the function that writes it.
 FORMS: dict[str, tuple[str, str, Callable[[Work], str]]] = {
@@ -59,7 +65,7 @@ class Cited:
     downloads: list[tuple[str, str]]
 
     @cached_property
-    def references(self) -> list[tuple[str, Any]]:
+    def references(self) -> "list[tuple[str, StrOrPromise]]":
         return [(name, reference(self.work, name)) for name in STYLES]
 
     @cached_property
@@ -67,7 +73,7 @@ class Cited:
         return bibtex(self.work)
 
 
-def _page(key: str, title: Any, url: str, **given: Any) -> Work:
+def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> Work:
     """Return a page of this site, which has no date: it says what is known when it is read."""
     return Work(
         key=key,
@@ -81,7 +87,7 @@ def _page(key: str, title: Any, url: str, **given: Any) -> Work:
     )
 
 
-def _titled(record: Any, url: str) -> Work:
+def _titled(record: "Titled", url: str) -> Work:
     return _page(record.slug, record.title, url)
 
 
@@ -136,7 +142,7 @@ CITABLE = {
 }
 
 
-def cited(request: HttpRequest, name: str, record: Any) -> Cited:
+def cited(request: HttpRequest, name: str, record: Model) -> Cited:
     """Return how a record's page, as this address asks for it, is cited; costs no query."""
     citable = CITABLE[name]
     key = _arguments(record)
@@ -150,7 +156,7 @@ def cited(request: HttpRequest, name: str, record: Any) -> Cited:
     return Cited(citable.work(record, request.build_absolute_uri(page)), downloads)
 
 
-def _arguments(record: Any) -> dict[str, str]:
+def _arguments(record: Model) -> dict[str, str]:
     """Return what the address of a record's page is made of."""
     if isinstance(record, Pair):
         return {"first": record.first.slug, "second": record.second.slug}

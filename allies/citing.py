@@ -83,7 +83,7 @@ class Work:
         return "" if self.container or self.publisher == self.author else self.publisher
 
 
-def csl(work: Work) -> dict[str, Any]:
+def csl(work: Work) -> dict[str, object]:
     """Return the work as an item of CSL-JSON."""
     item = {
         "id": work.key,
@@ -107,14 +107,14 @@ def csl_json(work: Work) -> str:
     return json.dumps([csl(work)], ensure_ascii=False, indent=2) + "\n"
 
 
-def _date(value: str) -> dict[str, Any]:
+def _date(value: str) -> dict[str, object]:
     """Return an EDTF date as CSL has it; one that is open on a side in words."""
     if not value:
         return {}
     ends = value.split("/")
     if ".." in ends or "X" in value:
         return {"literal": in_words(value)}
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "date-parts": [[int(n) for n in re.findall(r"\d+", end)] for end in ends]
     }
     if value[-1] in "~?%":
@@ -148,7 +148,7 @@ def _reference(work: Work, style: str, language: str) -> SafeString:
     return mark_safe(cleaned)  # noqa: S308 - cleaned in the line above
 
 
-def _held(value: Any) -> Any:
+def _held(value: object) -> Any:
     """Return an item in which nothing reads as markup."""
     if isinstance(value, dict):
         return {name: _held(item) for name, item in value.items()}
@@ -169,7 +169,7 @@ def _style(style: str, language: str) -> Any:
     return CitationStylesStyle(path, validate=False, locale=_LOCALES.get(language, "en-US"))
 
 
-def _year_or_day(value: str) -> dict[str, Any]:
+def _year_or_day(value: str) -> dict[str, object]:
     """Return a date as the library renders it: of a span, its year or years."""
     if "/" not in value and "X" not in value:
         return _date(value)

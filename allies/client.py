@@ -2,11 +2,13 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 #: How some proxies write an address: with a port, or with the zone of a link-local one.
 _ADDRESS = re.compile(
@@ -33,12 +35,12 @@ def client_of(request: HttpRequest) -> str:
     return client_in(request.META)
 
 
-def client_in(environ: Mapping[str, Any]) -> str:
+def client_in(environ: "WSGIEnvironment") -> str:
     """Return the same of a WSGI environment."""
     return _read(_forwarded(environ)) or _read(str(environ.get("REMOTE_ADDR", "")))
 
 
-def limited_client(environ: Mapping[str, Any]) -> str:
+def limited_client(environ: "WSGIEnvironment") -> str:
     """Return the address whose requests are limited; "" for a private network, which is not.
 
     Many clients may share an address of a private network. But what came through the proxy
@@ -54,7 +56,7 @@ def _is_private(client: str) -> bool:
     return any(address.version == net.version and address in net for net in _PRIVATE)
 
 
-def _forwarded(environ: Mapping[str, Any]) -> str | None:
+def _forwarded(environ: "WSGIEnvironment") -> str | None:
     """Return what our proxy wrote into ``X-Forwarded-For``; None if it wrote nothing.
 
     Only the last part is the proxy's; anybody can write the ones before it.

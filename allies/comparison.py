@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,6 +12,9 @@ from django.utils.translation import ngettext
 from allies.edtf import end_in_words, in_words
 from allies.models.languages import SUFFIXES, chosen
 from allies.prose import paragraphs
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Words of one text times words of the other above which they are shown whole, not word by word.
 _LARGEST = 4_000_000
@@ -42,7 +45,7 @@ class Text:
 class Part:
     """An entry, or the list itself, that is in both editions: what of it changed."""
 
-    name: Any
+    name: "StrOrPromise"
     facts: list[tuple[Any, str, str]] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     added: list[tuple[Any, str]] = field(default_factory=list)
@@ -125,7 +128,7 @@ def _name(thing: Any, name: str = "name") -> Any:
     return chosen(lambda end: thing[f"{name}_{end}"])
 
 
-def _title(thing: Any) -> Any:
+def _title(thing: object) -> Any:
     return _name(thing, "title")
 
 
@@ -145,11 +148,11 @@ def _head(old: dict[str, Any], new: dict[str, Any]) -> Part:
     return part
 
 
-def _scope(scope: Any) -> str:
+def _scope(scope: object) -> str:
     return str(_name(scope)) if scope else ""
 
 
-def _said(value: Any) -> str:
+def _said(value: object) -> str:
     return "" if value is None else str(value)
 
 
@@ -167,7 +170,7 @@ def _entry(old: dict[str, Any], new: dict[str, Any]) -> Part:
 
 
 def _collect(
-    part: Part, what: Any, old: Any, new: Any, key: str, fields: Iterable[str], say: Any
+    part: Part, what: object, old: Any, new: Any, key: str, fields: Iterable[str], say: Any
 ) -> None:
     """Add to a part what of its ties, events or sources was added, removed or changed."""
     before = {thing[key]: thing for thing in old}
@@ -213,7 +216,7 @@ def _event(event: Any) -> str:
     return f"{_title(event)} ({date}, {_name(event['kind'])}, {_name(event['certainty'])})"
 
 
-def _sources(old: Any, new: Any) -> Part:
+def _sources(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Part:
     part = Part("")
     _collect(part, _("source"), old, new, "key", _SOURCE, _source)
     return part

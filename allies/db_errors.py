@@ -4,8 +4,6 @@ Both drivers raise OperationalError for both: psycopg for a statement that is to
 for a pattern that is not a regular expression.
 """
 
-from typing import Any
-
 from django.db import InterfaceError, OperationalError
 
 #: Classes of SQLSTATE by which PostgreSQL says that it, or its machine, cannot work now:
@@ -19,7 +17,7 @@ def is_database_away(error: BaseException | None) -> bool:
     """Say whether an error means that the database does not answer, or not now."""
     if not isinstance(error, (OperationalError, InterfaceError)):
         return False
-    cause: Any = error.__cause__
+    cause: BaseException | None = error.__cause__
     if cause is None:
         return True  # our own, or Django's: there is no connection
     if hasattr(cause, "sqlstate"):

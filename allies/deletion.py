@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import models
@@ -28,6 +28,9 @@ from allies.models import (
     Status,
 )
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: Records named of each kind; the rest are counted.
 NAMED = 10
 
@@ -41,7 +44,7 @@ class Effect(Enum):
     STAYS = "stays"
 
 
-_EFFECTS: dict[Any, Effect] = {
+_EFFECTS: "dict[object, Effect]" = {
     models.CASCADE: Effect.GOES,
     models.SET_NULL: Effect.LOSES_LINK,
     models.PROTECT: Effect.FORBIDS,
@@ -53,7 +56,7 @@ DERIVED = {"allies.Source.origin"}
 
 #: What names its record by model and id, and is of no use without it: model → in words, the two
 #: fields.
-ABOUT_RECORDS: dict[Any, tuple[Any, str, str]] = {
+ABOUT_RECORDS: "dict[type[models.Model], tuple[StrOrPromise, str, str]]" = {
     Changeset: (gettext_lazy("Proposals that wait"), "about_noun", "about_id"),
     Appointment: (gettext_lazy("Scheduled steps"), "noun", "record_id"),
     PreviewLink: (gettext_lazy("Preview links"), "noun", "record_id"),
@@ -70,7 +73,7 @@ class Consequence:
     """What a deletion does to the records of one kind."""
 
     effect: Effect
-    model: Any
+    model: type[models.Model]
     label: str
     #: The link in words; "" if it is no field.
     link: str
@@ -144,7 +147,7 @@ class Deletion:
         return found
 
 
-def deletion_of(records: QuerySet[Any]) -> Deletion:
+def deletion_of(records: QuerySet[models.Model]) -> Deletion:
     """Return what deleting these records does; at most two queries per kind of relation."""
     model = records.model
     count, names = _counted(records)
@@ -158,7 +161,7 @@ def deletion_of(records: QuerySet[Any]) -> Deletion:
 
 
 @cache
-def relations_to(model: Any) -> tuple[tuple[Any, Any], ...]:
+def relations_to(model: type[models.Model]) -> tuple[tuple[type[models.Model], Any], ...]:
     """Return (model, field) of every field that points to such records, versions' left out."""
     return tuple(
         (other, relation)
@@ -169,7 +172,9 @@ def relations_to(model: Any) -> tuple[tuple[Any, Any], ...]:
     )
 
 
-def _linked(model: Any, records: QuerySet[Any]) -> Iterator[tuple[Consequence, QuerySet[Any]]]:
+def _linked(
+    model: type[models.Model], records: QuerySet[models.Model]
+) -> "Iterator[tuple[Consequence, QuerySet[models.Model]]]":
     """Yield what points to records, and what points to that if it goes too."""
     for other, relation in relations_to(model):
         linked = other._default_manager.filter(
@@ -185,7 +190,7 @@ def _linked(model: Any, records: QuerySet[Any]) -> Iterator[tuple[Consequence, Q
             yield from _linked(other, linked)
 
 
-def _about(records: QuerySet[Any]) -> Iterator[Consequence]:
+def _about(records: QuerySet[models.Model]) -> Iterator[Consequence]:
     noun = records.model._meta.model_name
     for model, (label, noun_field, id_field) in ABOUT_RECORDS.items():
         rows = model.objects.proposed() if model is Changeset else model._default_manager.all()
@@ -194,7 +199,7 @@ def _about(records: QuerySet[Any]) -> Iterator[Consequence]:
             yield Consequence(Effect.STAYS, model, str(label), "", count)
 
 
-def _counted(rows: QuerySet[Any]) -> tuple[int, list[str]]:
+def _counted(rows: QuerySet[models.Model]) -> tuple[int, list[str]]:
     """Return how many rows there are, and a few of their names; only records are named."""
     count = rows.order_by().count()
     if not count or not issubclass(rows.model, Record):
@@ -203,7 +208,7 @@ def _counted(rows: QuerySet[Any]) -> tuple[int, list[str]]:
     return count, [str(record) for record in named.order_by("pk")[:NAMED]]
 
 
-def _published(rows: QuerySet[Any]) -> list[str]:
+def _published(rows: QuerySet[models.Model]) -> list[str]:
     if not issubclass(rows.model, Publishable):
         return []
     published = rows.model._default_manager.filter(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -16,11 +16,14 @@ from allies.models.fields import EDTFField
 from allies.package import About, Field
 from allies.package.describe import Words
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: How a date is written where it may be imprecise.
 EDTF_NOTE = _("A date as precise as what is known, like 2024-06-19, 2024-05 or 2023 (EDTF).")
 
 
-def in_each_language(say: Callable[..., str]) -> Callable[..., Words]:
+def in_each_language(say: Callable[..., str]) -> "Callable[..., StrOrPromise]":
     """Make a function return a text that is said anew in whichever language is active."""
     return lazy(say, str)
 
@@ -42,7 +45,7 @@ def column_of(field: Any, *, name: str = "", note: Words = "", **given: Any) -> 
     )
 
 
-def schema_type(field: models.Field) -> str:
+def schema_type(field: "models.Field[object, object]") -> str:
     """Return what a table schema calls the type of a model's field."""
     if isinstance(field, models.IntegerField):
         return "integer"

@@ -1,7 +1,7 @@
 """Which pages can be embedded, as what, and the code that does it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: A page's name → its embeds, the first of them the usual one: (name, what it is called).
-EMBEDS: dict[str, list[tuple[str, Any]]] = {
+EMBEDS: "dict[str, list[tuple[str, StrOrPromise]]]" = {
     "allylist-detail": [
         ("allylist-embed", _("the list, as it is at any time")),
         ("allylist-timeline-embed", _("the events in time")),
@@ -45,14 +48,14 @@ WIDTH, HEIGHT = 600, 480
 class Code:
     """A code to copy: what it embeds, and the code itself."""
 
-    label: Any
+    label: "StrOrPromise"
     text: str
 
 
 def code(
     request: HttpRequest,
     name: str,
-    kwargs: dict[str, Any],
+    kwargs: dict[str, object],
     title: str,
     *,
     query: str = "",

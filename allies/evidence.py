@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Prefetch
 
 from allies.models import Citation, Source
 
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
 
-def with_citations(queryset: Any) -> Any:
+    from allies.models.citation import CitedQuerySet
+
+    Cited = TypeVar("Cited", bound=CitedQuerySet[Any])
+
+
+def with_citations(queryset: "Cited") -> "Cited":
     """Annotate the counts and fetch the citations readers may see, as ``shown_citations``."""
     citations = Citation.objects.from_published_sources().for_reading()
     return queryset.with_evidence().prefetch_related(

@@ -2,9 +2,12 @@
 
 import datetime as dt
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.core import signing
+
+if TYPE_CHECKING:
+    from allies.actions.rights import Person
 
 #: The name of the hidden field.
 FIELD = "_form"
@@ -15,7 +18,7 @@ MOST_AGE = dt.timedelta(days=30)
 _SALT = "allies.form"
 
 
-def new_token(user: Any) -> str:
+def new_token(user: "Person") -> str:
     """Return a token, different each time; signed, so that it says truly whose form it is."""
     return signing.dumps([user.pk, secrets.token_hex(8)], salt=_SALT)
 

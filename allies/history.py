@@ -2,15 +2,17 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Field, Manager, Model, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from allies.models import Changeset, Publishable
+from allies.models import Changeset, Publishable, Record
 from allies.models.dossier import (
     Change,
     Dossier,
@@ -30,18 +32,18 @@ class Names:
     names_deleted = True
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        wanted: dict[Any, set[Any]] = {}
+        wanted: dict[type[Model], set[int | None]] = {}
         for change in changes:
             model = model_of(change["key"])
             wanted.setdefault(model, set()).add(number_of(change["key"].partition("-")[2]))
             for name, values in change["fields"].items():
                 if related := model._meta.get_field(name).related_model:
                     wanted.setdefault(related, set()).update(map(number_of, values))
-        self._found: dict[Any, dict[int, Any]] = {
+        self._found: dict[type[Model], dict[int, Model]] = {
             model: with_what_names_need(model).in_bulk(ids - {None})
             for model, ids in wanted.items()
         }
-        self._gone: dict[Any, dict[int, str]] = {}
+        self._gone: dict[type[Model], dict[int, str]] = {}
         if self.names_deleted:
             self._gone = {
                 model: _names_at_deletion(model, ids)
@@ -53,11 +55,11 @@ class Names:
         """Return the record an id stands for; None where it is gone or not written yet."""
         return self._found.get(model, {}).get(number_of(value) or 0)
 
-    def _name_of_deleted(self, model: Any, value: Any) -> str:
+    def _name_of_deleted(self, model: type[Model], value: object) -> str:
         name = self._gone.get(model, {}).get(number_of(value) or 0)
         return _("%(record)s (deleted)") % {"record": name} if name else f"#{value}"
 
-    def value(self, field: Any, value: Any) -> str:
+    def value(self, field: Any, value: object) -> str:
         """Return a field's value as an editor or a reader knows it."""
         if value in (None, ""):
             return "–"
@@ -73,7 +75,7 @@ class Names:
         return str(value)
 
 
-def _names_at_deletion(model: Any, ids: Iterable[Any]) -> dict[int, str]:
+def _names_at_deletion(model: type[Model], ids: Iterable[int | None]) -> dict[int, str]:
     """Return, by id, the titles or keys that deleted records had; costs a query."""
     if not issubclass(model, Publishable):
         return {}
@@ -81,7 +83,7 @@ def _names_at_deletion(model: Any, ids: Iterable[Any]) -> dict[int, str]:
     return {version.id: str(version.instance) for version in deleted}
 
 
-def with_what_names_need(model: Any) -> Any:
+def with_what_names_need(model: type[Model]) -> QuerySet[Model] | Manager[Model]:
     """Return a model's records with what their texts are made from."""
     paths = [
         field.name
@@ -91,7 +93,7 @@ def with_what_names_need(model: Any) -> Any:
     return model._default_manager.select_related(*paths) if paths else model._default_manager
 
 
-def number_of(value: Any) -> int | None:
+def number_of(value: object) -> int | None:
     """Return the id a value or a key ends in; None for one that is not written yet."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < 19 else None
@@ -112,13 +114,24 @@ def title_of(change: Change, names: Names) -> str:
     return ": ".join([capfirst(str(model._meta.verbose_name)), *points_to])
 
 
-def fields_of(change: Change, names: Names) -> list[dict[str, Any]]:
+class ShownField(TypedDict):
+    """A field that a change is about, with its values as shown."""
+
+    field: "Field[object, object]"
+    name: str
+    label: str
+    old: str
+    new: str
+    chosen: NotRequired[str]
+
+
+def fields_of(change: Change, names: Names) -> list[ShownField]:
     """Return the fields a change is about: ``field``, ``name``, ``old`` and ``new`` as shown.
 
     Of a record that is new or gone, those that are empty are left out.
     """
     model = model_of(change["key"])
-    found = []
+    found: list[ShownField] = []
     for field in content_fields(model):
         old, new = change["fields"].get(field.name, (None, None))
         if old in (None, "") and new in (None, ""):
@@ -140,9 +153,9 @@ class Step:
     """What was written together: one changeset, or one save without one."""
 
     moment: dt.datetime
-    user: Any
+    user: AbstractUser | None
     reason: str
-    changeset: Any
+    changeset: Changeset | None
     #: What it changed of the record and its parts, and the record's status before and after.
     changes: list[Change] = dataclasses.field(default_factory=list)
     status: tuple[str, str] = ("", "")
@@ -154,14 +167,16 @@ class Step:
         return self.changeset.public_note if self.changeset else ""
 
 
-def steps_of(record: Any) -> list[Step]:
+def steps_of(record: Record) -> list[Step]:
     """Return every step in a record's history, oldest first; costs three queries a kind of part."""
     return steps_of_each([record])[record.pk]
 
 
-def steps_of_each(records: Sequence[Any]) -> dict[int, list[Step]]:
+def steps_of_each(records: Sequence[Record]) -> dict[int, list[Step]]:
     """Return, by id, the steps of each of these records of one noun; costs the same as for one."""
-    groups: dict[int, dict[Any, list[tuple[Any, dict[str, Any]]]]] = {r.pk: {} for r in records}
+    groups: dict[int, dict[object, list[tuple[type[Record], dict[str, Any]]]]] = {
+        r.pk: {} for r in records
+    }
     rows = []
     for model, row, roots in sorted(_versions(records), key=_in_time):
         # Without a changeset, what was written at the very same moment belongs together.
@@ -178,10 +193,10 @@ def steps_of_each(records: Sequence[Any]) -> dict[int, list[Step]]:
 
 
 def _steps(
-    noun: Any,
-    groups: Iterable[list[tuple[Any, dict[str, Any]]]],
-    changesets: dict[Any, Changeset],
-    users: dict[Any, Any],
+    noun: type[Model],
+    groups: Iterable[list[tuple[type[Record], dict[str, Any]]]],
+    changesets: Mapping[int, Changeset],
+    users: Mapping[int, AbstractUser],
 ) -> list[Step]:
     """Return the steps that these groups of versions, oldest first, make of a record."""
     found: list[Step] = []
@@ -213,7 +228,7 @@ def _steps(
     return found
 
 
-def _in_time(version: tuple[Any, dict[str, Any], Any]) -> Any:
+def _in_time(version: tuple[type[Record], dict[str, Any], set[int]]) -> tuple[dt.datetime, int]:
     _model, row, _roots = version
     return row["history_date"], row["history_id"]
 
@@ -225,18 +240,20 @@ _OF_VERSION = (
 )
 
 
-def version_columns(model: Any) -> list[str]:
+def version_columns(model: type[Model]) -> list[str]:
     """Return the columns of a noun's versions that its history is told from."""
     status = ["status"] if issubclass(model, Publishable) else []
     return [*_OF_VERSION, *(field.attname for field in content_fields(model)), *status]
 
 
-def _versions(records: Iterable[Any]) -> Iterator[tuple[Any, dict[str, Any], set[int]]]:
+def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
     """Yield (model, values, ids) of every version of the records and of all that was ever part of
     one, with the ids of those it was part of.
     """
 
-    def walk(model: Any, roots: dict[int, set[int]]) -> Iterator[Any]:
+    def walk(
+        model: type[Record], roots: dict[int, set[int]]
+    ) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
         versions = model.history.model.objects.filter(id__in=roots).order_by("history_id")
         for row in versions.values(*version_columns(model)):
             yield model, row, roots[row["id"]]

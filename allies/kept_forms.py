@@ -7,10 +7,10 @@ signing in, the form is shown as it was sent, and nothing is written before it i
 import re
 from collections.abc import Mapping
 from html import escape, unescape
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import reverse
@@ -65,7 +65,7 @@ def ask_again(request: HttpRequest) -> HttpResponseBase | None:
     address = _kept_address(request, owner) if owner is not None else None
     if address is None:
         return None
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     if not user.is_authenticated:
         return _to_sign_in(request, address)
     if user.pk != owner:

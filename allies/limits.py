@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -34,6 +34,9 @@ from allies.caching.middleware import NOBODYS_ELSE
 from allies.client import limited_client
 from allies.downloading.slots import RETRY_AFTER, ClientBusy, lock_client_slot, unlock
 from allies.observing.metrics import count_refusal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ def require_utf8(application: _Application) -> _Application:
     codecs fail or take minutes.
     """
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         _kind, parameters = parse_header_parameters(environ.get("CONTENT_TYPE") or "")
         if _is_utf8(parameters.get("charset", "utf-8")):
             return application(environ, start_response)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
-def one_moment(connection: Any) -> Iterator[None]:
+def one_moment(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Let a connection see the data as they are when this begins, and hold nobody up.
 
     Django's own transactions take SQLite's write lock; one that only reads needs none. Inside a

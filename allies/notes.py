@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -16,7 +17,7 @@ class Note:
     """A source at one place in it: its number, and how often the page refers to it."""
 
     number: int
-    source: Any
+    source: Source
     locator: str
     times: int = 0
 
@@ -47,13 +48,13 @@ class Notes:
         texts: Iterable[str] = (),
         *,
         preview: bool = False,
-        sources: Mapping[str, Any] | None = None,
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
         self.preview = preview
         #: The notes so far: a page lists them after its last text.
         self.cited: list[Note] = []
         self._notes: dict[Mark, Note] = {}
-        self._sources: dict[str, Any] = dict(sources or {})
+        self._sources: dict[str, Source] = dict(sources or {})
         #: Keys in the texts, each with the current key of its source.
         self._current: dict[str, str] = {}
         self._may_look = sources is None
@@ -105,7 +106,7 @@ class Notes:
             self._current |= {key: source.key for key, source in found.items()}
 
 
-def prose_of(records: Iterable[Any], *names: str) -> Iterable[str]:
+def prose_of(records: Iterable[Model], *names: str) -> Iterable[str]:
     """Yield these texts of records, as the reader's language shows them."""
     for record in records:
         for name in names:

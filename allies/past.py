@@ -1,11 +1,11 @@
 """When records were written, and whether they were public at a moment, read from their versions."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Model, Q
 
 from allies.models import (
     AllyList,
@@ -13,6 +13,7 @@ from allies.models import (
     CitedPublishable,
     Entry,
     Publishable,
+    Record,
     SeeAlso,
     Source,
     Stance,
@@ -31,7 +32,7 @@ _Versions = dict[int, list[dict[str, Any]]]
 class Past:
     """What these records of one noun were; costs five queries at most, however many they are."""
 
-    def __init__(self, model: Any, ids: Collection[int]) -> None:
+    def __init__(self, model: type[Record], ids: Collection[int]) -> None:
         self.model = model
         key = address_field(model)
         status = ["status"] if issubclass(model, Publishable) else []
@@ -47,10 +48,10 @@ class Past:
         of: dict[int, int] = {number: number for number in ids}
         if self.model is AllyList:
             target = "entry"
-            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)  # type: ignore[attr-defined]
+            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)
             of = dict(entries.values_list("id", "ally_list_id").distinct())
         column = f"{target}_id"
-        history = Citation.history.model.objects  # type: ignore[attr-defined]
+        history = Citation.history.model.objects
         cited = history.filter(**{f"{column}__in": list(of)}).order_by().values("id")
         self._citations = _versions(Citation, {"id__in": cited}, column, "source_id", "stance")
         self._column, self._of = column, of
@@ -107,7 +108,7 @@ class Past:
         return False
 
 
-def _versions(model: Any, which: dict[str, Any], *columns: str) -> _Versions:
+def _versions(model: type[Record], which: Mapping[str, object], *columns: str) -> _Versions:
     rows = model.history.model.objects.filter(**which).order_by("history_date", "history_id")
     found: _Versions = {}
     for row in rows.values("id", "history_id", "history_date", "history_type", *columns):
@@ -126,7 +127,11 @@ def _at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> A
 
 
 def last_written(
-    model: Any, window: Q | None = None, *, ids: Any = None, public: bool = False
+    model: type[Model],
+    window: Q | None = None,
+    *,
+    ids: object = None,
+    public: bool = False,
 ) -> dict[int, dt.datetime]:
     """Return, by id, when each record of a noun or a part of it was last written.
 
@@ -137,7 +142,7 @@ def last_written(
     """
     found: dict[int, dt.datetime] = {}
 
-    def take(model: Any, owner: str, roots: Any, wanted: Any) -> None:
+    def take(model: Any, owner: str, roots: Any, wanted: object) -> None:
         versions = model.history.model.objects.order_by()
         versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
         seen = versions.filter(_seen_by_readers(model, owner) if public else Q(), window or Q())
@@ -158,7 +163,7 @@ def last_written(
     return found
 
 
-def _seen_by_readers(model: Any, owner: str) -> Q:
+def _seen_by_readers(model: type[Model], owner: str) -> Q:
     """Return which versions of such a part change what readers see of its owner.
 
     An entry appears and disappears with the citations that support it, so those always count.
@@ -168,7 +173,7 @@ def _seen_by_readers(model: Any, owner: str) -> Q:
     if model is Entry:
         return Q(id__in=supported)
     if model is Citation and owner == "entry_id":
-        history = Citation.history.model.objects.order_by()  # type: ignore[attr-defined]
+        history = Citation.history.model.objects.order_by()
         supporting = history.filter(entry__isnull=False, stance=Stance.SUPPORTS)
         return is_public & (Q(entry__in=supported) | Q(id__in=supporting.values("id")))
     return is_public if model in (Citation, SeeAlso) else Q()
@@ -188,7 +193,7 @@ class Left:
     as_it_was: bool
 
 
-def left(model: Any) -> list[Left]:
+def left(model: type[Model]) -> list[Left]:
     """Return the records of a noun that were withdrawn, the latest first.
 
     Of those that were marked published, the LOOKED_AT that were so most recently. Costs eight
@@ -196,7 +201,7 @@ def left(model: Any) -> list[Left]:
     """
     if not issubclass(model, Publishable):
         return []
-    history = model.history.model.objects  # type: ignore[attr-defined]
+    history = model.history.model.objects
     public = model.objects.published().order_by().values("pk")  # type: ignore[attr-defined]
     marked = history.filter(status=Status.PUBLISHED).exclude(id__in=public).order_by()
     last = dict(

@@ -174,7 +174,7 @@ def _mark_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _gap(
-    renderer: RendererProtocol, tokens: Sequence[Token], n: int, options: Any, env: Any
+    renderer: RendererProtocol, tokens: Sequence[Token], n: int, options: object, env: Any
 ) -> str:
     env["marks"].append(tokens[n].meta["marks"])
     return f'<sup data-note="{len(env["marks"])}"></sup>'

@@ -1,14 +1,15 @@
 """What readers saw change in changesets, and what the public log of corrections tells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from allies.history import number_of, version_columns
 from allies.models import (
     Changeset,
     Publishable,
+    Record,
     Status,
     attach_records,
     record_models,
@@ -39,7 +40,7 @@ def told(corrections: Iterable[Any]) -> list[tuple[Any, list[Sentence]]]:
         for changeset in changesets.order_by("applied_at", "pk")
     ]
     changed = public_changes(pairs)
-    found: dict[Any, list[Sentence]] = {}
+    found: dict[object, list[Sentence]] = {}
     for _record, changeset in pairs:
         found.setdefault(changeset.correction_id, []).extend(changed[changeset.pk])
     return [(one, found.get(one.pk, [])) for one in corrections if one.record is not None]
@@ -68,10 +69,10 @@ def public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list[Sen
 _Versions = dict[int, list[dict[str, Any]]]
 
 
-def _versions_around(pairs: list[tuple[Any, Changeset]]) -> dict[Any, _Versions]:
+def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], _Versions]:
     """Return, by model, the versions of all these changesets wrote and of what it is part of."""
     numbers = [changeset.pk for _record, changeset in pairs]
-    needed: dict[Any, set[int]] = {}
+    needed: dict[type[Record], set[int]] = {}
     for record, _changeset in pairs:
         needed.setdefault(type(record), set()).add(record.pk)
     found = {}
@@ -84,7 +85,7 @@ def _versions_around(pairs: list[tuple[Any, Changeset]]) -> dict[Any, _Versions]
     return found
 
 
-def _around(model: Any, changesets: list[int], ids: list[int]) -> _Versions:
+def _around(model: type[Record], changesets: list[int], ids: list[int]) -> _Versions:
     """Return every version of what these changesets wrote, and of these records."""
     history = model.history.model.objects
     written = history.filter(changeset_id__in=changesets).order_by().values("id")
@@ -95,7 +96,7 @@ def _around(model: Any, changesets: list[int], ids: list[int]) -> _Versions:
     return found
 
 
-def _written(record: Any, changeset: Changeset, versions: dict[Any, _Versions]) -> list[Change]:
+def _written(record: Model, changeset: Changeset, versions: dict[Any, _Versions]) -> list[Change]:
     """Return what a changeset changed of a record that was public all the while."""
     before: Dossier = {}
     after: Dossier = {}
@@ -115,7 +116,9 @@ def _written(record: Any, changeset: Changeset, versions: dict[Any, _Versions]) 
     return [change for change in compare(before, after) if change["key"] in mine_too]
 
 
-def _was_public(record: Any, changeset: Changeset, versions: dict[Any, _Versions]) -> bool:
+def _was_public(
+    record: Record, changeset: Changeset, versions: Mapping[type[Record], _Versions]
+) -> bool:
     """Say whether a record was public before the first and after the last of a changeset."""
     moments = [
         row["history_date"]
@@ -139,7 +142,7 @@ def _was_public(record: Any, changeset: Changeset, versions: dict[Any, _Versions
 
 
 def _own_keys(
-    record: Any, before: Dossier, after: Dossier, versions: dict[Any, _Versions]
+    record: Model, before: Dossier, after: Dossier, versions: dict[Any, _Versions]
 ) -> set[str]:
     """Return the keys of the record and of what is part of it, before or after."""
     found = {f"{record._meta.model_name}-{record.pk}"}
@@ -161,7 +164,7 @@ def _own_keys(
 
 def _hidden_parts(changes: Iterable[Change]) -> set[str]:
     """Return the keys of what is there and not public now: entries without a source, drafts."""
-    wanted: dict[Any, set[int]] = {}
+    wanted: dict[type[Record], set[int]] = {}
     for change in changes:
         number = number_of(change["key"].partition("-")[2])
         if number is not None:

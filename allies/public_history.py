@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
 from allies.edtf import in_words
 from allies.history import (
     Names,
+    ShownField,
     Step,
     fields_of,
     number_of,
@@ -20,6 +22,7 @@ from allies.models import (
     AllyList,
     CitedPublishable,
     Publishable,
+    Record,
     Source,
     Stance,
     Status,
@@ -55,7 +58,7 @@ class PublicStep:
     is_first: bool = False
 
 
-def public_steps(record: Any) -> list[PublicStep]:
+def public_steps(record: Record) -> list[PublicStep]:
     """Return what readers saw change, newest first; nothing of what is not public now.
 
     What happened while the record was a draft shows in the step in which it was published.
@@ -63,7 +66,7 @@ def public_steps(record: Any) -> list[PublicStep]:
     return public_steps_of_each([record])[record.pk]
 
 
-def public_steps_of_each(records: Sequence[Any]) -> dict[int, list[PublicStep]]:
+def public_steps_of_each(records: Sequence[Record]) -> dict[int, list[PublicStep]]:
     """Return, by id, what readers saw change of each of these records of one noun.
 
     Costs the same queries for one record as for many.
@@ -116,7 +119,7 @@ class _Seen:
     changes: list[Change]
 
 
-def _shown(record: Any, steps: Iterable[Step], sources: set[int]) -> list[_Seen]:
+def _shown(record: Model, steps: Iterable[Step], sources: set[int]) -> list[_Seen]:
     shown: list[_Seen] = []
     for step in steps:
         if isinstance(record, Publishable) and step.status[1] != Status.PUBLISHED:
@@ -141,7 +144,7 @@ def _of_entry(whole: Iterable[_Seen], key: str) -> list[_Seen]:
     return shown
 
 
-def _told(shown: dict[Any, list[_Seen]]) -> dict[Any, list[PublicStep]]:
+def _told(shown: dict[Any, list[_Seen]]) -> "dict[Any, list[PublicStep]]":
     """Say it in plain words, newest first."""
     names = PublicNames(change for seen in shown.values() for one in seen for change in one.changes)
     told = {}
@@ -200,15 +203,15 @@ class PublicNames(Names):
     def __init__(self, changes: Iterable[Change]) -> None:
         super().__init__(changes)
         self.text = PublicText()
-        self._public: dict[Any, set[int]] = {}
+        self._public: dict[type[Model], set[int]] = {}
 
-    def value(self, field: Any, value: Any) -> str:
+    def value(self, field: "Field[object, object]", value: object) -> str:
         """Return a value in words, dates too: readers know of no EDTF."""
         if isinstance(field, EDTFField) and value:
             return in_words(str(value))
         return super().value(field, value)
 
-    def is_public(self, model: Any, value: Any) -> bool:
+    def is_public(self, model: Any, value: object) -> bool:
         """Say whether readers may see the record an id stands for; costs a query a model."""
         if model not in self._public:
             shown = model.objects.published().filter(pk__in=self._found.get(model, {}))
@@ -259,7 +262,7 @@ def _cited(change: Change, names: PublicNames, side: int) -> str:
     return f"{source} ({stance})"
 
 
-def _field_sentence(shown: dict[str, Any], title: str, names: PublicNames) -> Sentence:
+def _field_sentence(shown: ShownField, title: str, names: PublicNames) -> Sentence:
     named = {"field": shown["label"], "record": title, "old": shown["old"], "new": shown["new"]}
     if isinstance(shown["field"], ProseField):
         return Sentence(

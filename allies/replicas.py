@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 from allies.caching.version import content_version
 from allies.pulse import NoAnswer, asked
@@ -37,16 +38,16 @@ _lock = threading.Lock()
 class Router:
     """Django's reads go where this request reads from, its writes to the primary."""
 
-    def db_for_read(self, model: Any, **hints: Any) -> str:
+    def db_for_read(self, model: type[Model], **hints: object) -> str:
         return reading_from()
 
-    def db_for_write(self, model: Any, **hints: Any) -> str:
+    def db_for_write(self, model: type[Model], **hints: object) -> str:
         return PRIMARY
 
-    def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+    def allow_relation(self, one: Model, other: Model, **hints: object) -> bool:
         return True  # they are one database
 
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
         return db == PRIMARY
 
 
@@ -71,7 +72,7 @@ def reading_primary() -> Iterator[None]:
         read_from(before)
 
 
-def reading_connection() -> Any:
+def reading_connection() -> BaseDatabaseWrapper:
     """Return the connection this thread reads with, for SQL of our own."""
     return connections[reading_from()]
 

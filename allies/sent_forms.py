@@ -34,7 +34,7 @@ def done_once(view: _View) -> _View:
     """Wrap a view: a form that was sent before, with this content, is not done again."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         token = request.POST.get(FIELD, "") if request.method == "POST" else ""
         if not token or owner_of(token) != request.user.pk:
             return view(request, *args, **kwargs)
@@ -70,7 +70,7 @@ def _content(request: HttpRequest) -> str:
     return sha256(json.dumps([fields, files]).encode()).hexdigest()
 
 
-def _outcome(response: Any, said: _Said, *, is_saved: bool) -> dict[str, Any]:
+def _outcome(response: Any, said: _Said, *, is_saved: bool) -> dict[str, object]:
     """Return how to give an answer again; {} for one that did not do what the form asks.
 
     Done is what leads on, or hands something to the page that opened a popup. A form is refused

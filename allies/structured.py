@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import Model
 from django.utils.translation import get_language
 
 from allies.models import Alliance, AllianceKind, AllyList, Country, Event, Source, SourceKind
@@ -21,6 +22,9 @@ from allies.models.languages import SUFFIXES, Text
 from allies.models.m49 import NAMES
 from allies.package.describe import LICENCES
 from allies.tabular import CONTENT_TYPES
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Makes an address of the site a whole one, with scheme and host.
 Absolute = Callable[[str], str]
@@ -171,7 +175,7 @@ def script(data: Data) -> str:
 
 
 @singledispatch
-def describe(thing: Any, at: Absolute) -> Data:
+def describe(thing: object, at: Absolute) -> Data:
     """Return a record, or the rows of a view, as schema.org has it."""
     raise NotImplementedError(f"Nobody has said what {type(thing).__name__} is to schema.org.")
 
@@ -237,7 +241,7 @@ def _alliance(alliance: Alliance, at: Absolute) -> Data:
         lasts = ".." if not alliance.ended else ended
         said |= {
             "@type": "Legislation",
-            "legislationType": str(alliance.get_kind_display()),  # type: ignore[attr-defined]
+            "legislationType": str(alliance.get_kind_display()),
             "legislationDate": iso_date(alliance.signed),
             "temporalCoverage": f"{began}/{lasts}" if began and lasts else "",
             "about": [_named(country, at) for country in members.values()],
@@ -304,7 +308,7 @@ def cited(source: Source, at: Absolute) -> Data:
     )
 
 
-def sources_of(described: Any) -> list[Source]:
+def sources_of(described: object) -> list[Source]:
     """Return the sources that what is described rests on, as its page has fetched them, once."""
     if isinstance(described, Source):
         found = [described.derived_from]
@@ -315,7 +319,7 @@ def sources_of(described: Any) -> list[Source]:
 
 
 def _as_published(
-    description: str, url: str, at: Absolute, downloads: Iterable[tuple[Any, str]]
+    description: str, url: str, at: Absolute, downloads: "Iterable[tuple[StrOrPromise, str]]"
 ) -> Data:
     """Return what is true of every data set of ours."""
     files = []
@@ -348,7 +352,7 @@ def _named(country: Country, at: Absolute) -> Data:
     }
 
 
-def _in_the_other_language(record: Any, field: str) -> list[Any]:
+def _in_the_other_language(record: Model, field: str) -> list[object]:
     """Return what a bilingual text says in the language the reader has not chosen."""
     shown: Text = getattr(record, field)
     texts = ((getattr(record, f"{field}_{suffix}"), code) for code, suffix in SUFFIXES.items())

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import OperationalError, ProgrammingError
+from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import resolve
 from django.utils import translation
@@ -31,7 +32,7 @@ NAMED = 10
 class Loss:
     """Something marked published that a reader cannot follow to a source, and why."""
 
-    record: Any
+    record: Model
     why: str
 
     def __str__(self) -> str:
@@ -83,7 +84,7 @@ def _page_problem(record: Any, sources: set[Any], language: str) -> str:
 
 
 @register(Tags.database)
-def public_records_have_sources(**options: Any) -> list[CheckMessage]:
+def public_records_have_sources(**options: object) -> list[CheckMessage]:
     """Find records marked published without a source; part of `check --database default`.
 
     Readers do not see them, so that this warns, and stops nobody: a file may bring such records.

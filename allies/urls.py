@@ -1,9 +1,12 @@
 """The readers' addresses: a noun's list, a record of it, and each list in every form."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.db.models import Model
+from django.http import HttpResponseBase
 from django.urls import URLPattern, path
+from django.views import View
 
 from allies.api.reference import ReferencePage
 from allies.citable import FORMS as CITE_FORMS
@@ -54,7 +57,9 @@ from allies.views.voting import VotesListing
 app_name = "allies"
 
 
-def _forms(forms: Iterable[str], route: str, view: Any, name: str) -> list[URLPattern]:
+def _forms(
+    forms: Iterable[str], route: str, view: Callable[..., HttpResponseBase], name: str
+) -> list[URLPattern]:
     return [path(f"{route}.{fmt}", view, {"fmt": fmt}, name=f"{name}-{fmt}") for fmt in forms]
 
 
@@ -66,7 +71,7 @@ def _listing(route: str, view: Any, name: str) -> list[URLPattern]:
     return [path(f"{route}/", view, name=name), *_forms(FORMS, route, view, name)]
 
 
-def _history(route: str, model: Any, noun: str) -> URLPattern:
+def _history(route: str, model: type[Model], noun: str) -> URLPattern:
     return path(f"{route}/history/", HistoryPage.as_view(model=model), name=f"{noun}-history")
 
 
@@ -74,7 +79,7 @@ def _card(route: str, view: Any, noun: str) -> URLPattern:
     return path(f"{route}/card.png", view, name=f"{noun}-card")
 
 
-def _correct(route: str, model: Any, noun: str) -> list[URLPattern]:
+def _correct(route: str, model: type[Model], noun: str) -> list[URLPattern]:
     return [
         path(f"{route}/correct/", CorrectPage.as_view(model=model), name=f"{noun}-correct"),
         path(f"{route}/correct/sent/", SentPage.as_view(model=model), name=f"{noun}-sent"),
@@ -89,7 +94,7 @@ def _cite(route: str, name: str) -> list[URLPattern]:
     ]
 
 
-def _embed(route: str, view: Any, name: str) -> URLPattern:
+def _embed(route: str, view: type[View], name: str) -> URLPattern:
     return path(f"embed/{route}/", view.as_view(), name=f"{name}-embed")
 
 

@@ -6,7 +6,6 @@ A value that makes no sense raises EnvError, which names its variable and says w
 import re
 import zlib
 from collections.abc import Callable
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import dj_database_url
@@ -24,7 +23,7 @@ _GROW_STALE = ("alliance", "event", "entry")
 
 
 @env.parser_for("server")
-def _server(url: str) -> dict[str, Any]:
+def _server(url: str) -> dict[str, object]:
     """Return what Django wants to know of a database server."""
     try:
         server = dict(dj_database_url.parse(url.strip()))
@@ -38,7 +37,7 @@ def _server(url: str) -> dict[str, Any]:
 
 
 @env.parser_for("servers")
-def _servers(urls: str) -> list[dict[str, Any]]:
+def _servers(urls: str) -> list[dict[str, object]]:
     return [_server(url) for url in urls.split(",") if url.strip()]
 
 

@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import disk_usage
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -146,7 +145,7 @@ make_private(DATA_DIR, DATABASE_FILE)
 
 # Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
 
-_replicas: list[dict[str, Any]] = env.servers("DATABASE_REPLICA_URLS", "")
+_replicas: list[dict[str, object]] = env.servers("DATABASE_REPLICA_URLS", "")
 for _number, _replica in enumerate(_replicas, 1):
     DATABASES[f"replica-{_number}"] = _replica | {"TEST": {"MIRROR": "default"}}
 DATABASE_ROUTERS = ["allies.replicas.Router"] if len(DATABASES) > 1 else []

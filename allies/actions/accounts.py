@@ -4,10 +4,8 @@ Nobody gives a permission they do not hold, or takes over an account or group th
 they do. Superusers hold everything.
 """
 
-from typing import Any
-
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AbstractUser, Group, Permission, User
 from django.db.models import Q, QuerySet
 
 from allies.actions.rights import Person
@@ -29,15 +27,15 @@ def manageable_groups(user: Person) -> QuerySet[Group]:
     return Group.objects.exclude(permissions__in=_not_held(user))
 
 
-def manageable_accounts(user: Person) -> QuerySet[Any]:
+def manageable_accounts(user: Person) -> QuerySet[AbstractUser]:
     """Return the accounts that hold nothing a user does not hold, active or not."""
-    accounts: Any = get_user_model()._default_manager.all()
+    accounts: QuerySet[User] = get_user_model()._default_manager.all()
     if user.is_active and user.is_superuser:
-        return accounts  # type: ignore[no-any-return]
+        return accounts
     if not user.is_staff:
         accounts = accounts.filter(is_staff=False)
     not_held = _not_held(user)
-    return (  # type: ignore[no-any-return]
+    return (
         accounts.filter(is_superuser=False)
         .exclude(user_permissions__in=not_held)
         .exclude(groups__permissions__in=not_held)

@@ -28,7 +28,7 @@ TIMED = ("publish", "withdraw")
 logger = logging.getLogger(__name__)
 
 
-def content_of(record: Any, *, lock: bool = False) -> str:
+def content_of(record: Publishable, *, lock: bool = False) -> str:
     """Return a digest of a record as it is stored, with its status and its parts.
 
     Costs a query per kind of part, and one more.

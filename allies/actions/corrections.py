@@ -1,6 +1,6 @@
 """What the desk decides on a correction: once, with an answer, and only after the fact."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 from allies.actions.proposals import Decided
 from allies.actions.rights import Person, may
 from allies.models import TAKEN_UP, Changeset, Correction, Outcome
+
+if TYPE_CHECKING:
+    from allies.models.changeset import ChangesetQuerySet
 
 #: What can be decided.
 DECISIONS = tuple(outcome for outcome in Outcome if outcome != Outcome.WAITING)
@@ -51,6 +54,6 @@ def decide_correction(
     return fresh
 
 
-def applied_under(correction: Correction) -> Any:
+def applied_under(correction: Correction) -> "ChangesetQuerySet":
     """Return the changesets that put right what was said, and were not taken back."""
     return Changeset.objects.standing().filter(correction=correction)

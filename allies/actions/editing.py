@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from allies.actions.rights import (
@@ -19,6 +20,7 @@ from allies.models import (
     Changeset,
     ChangesetKind,
     Publishable,
+    Record,
     support_settled_at_the_end,
     written_under,
 )
@@ -66,7 +68,7 @@ def editing(changeset: Changeset, *, user: Person | None) -> Iterator[None]:
             require_publish_right(user=user, states=versions_of(changeset))
 
 
-def write(*, changes: list[Change], root: Any, user: Person) -> None:
+def write(*, changes: list[Change], root: Record, user: Person) -> None:
     """Write changes to a record and its parts; call it inside ``editing``.
 
     Raises PermissionDenied without the rights, Incomplete where a public record would lack
@@ -83,7 +85,7 @@ def write(*, changes: list[Change], root: Any, user: Person) -> None:
                 _write_one(change, root, written)
 
 
-def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
+def _require_rights(changes: list[Change], root: Record, user: Person) -> None:
     if not may_change(user=user, record=root):
         raise PermissionDenied
     for change in changes:
@@ -93,7 +95,7 @@ def _require_rights(changes: list[Change], root: Any, user: Person) -> None:
 
 
 @contextmanager
-def kept_complete(root: Any) -> Iterator[None]:
+def kept_complete(root: Model) -> Iterator[None]:
     """Raise Incomplete where what is written inside leaves a public record lacking something."""
     lacked = _lacks(root)
     yield
@@ -101,7 +103,7 @@ def kept_complete(root: Any) -> Iterator[None]:
         raise Incomplete(new)
 
 
-def _lacks(root: Any) -> list[Lack]:
+def _lacks(root: Model) -> list[Lack]:
     """Return what a published record lacks of what publication asks for; nothing of a draft."""
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:
@@ -109,7 +111,7 @@ def _lacks(root: Any) -> list[Lack]:
     return fresh.obstacles()
 
 
-def _existing(change: Change, root: Any) -> Any:
+def _existing(change: Change, root: Model) -> Record:
     """Return what a change is about; raise ValidationError if it is gone or part of another."""
     model = model_of(change["key"])
     record = model._default_manager.filter(pk=id_of(change["key"])).first()
@@ -122,7 +124,7 @@ def _existing(change: Change, root: Any) -> Any:
     return record
 
 
-def _require_part(record: Any, root: Any) -> None:
+def _require_part(record: Model, root: Model) -> None:
     if root_of(record) != root:
         raise ValidationError(
             _("“%(record)s” is part of another record. Open it there and change it in its form.")
@@ -130,7 +132,7 @@ def _require_part(record: Any, root: Any) -> None:
         )
 
 
-def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
+def _write_one(change: Change, root: Model, written: dict[str, int]) -> None:
     model, number = model_of(change["key"]), id_of(change["key"])
     if change["what"] == "changed":
         record = _existing(change, root)
@@ -145,7 +147,9 @@ def _write_one(change: Change, root: Any, written: dict[str, int]) -> None:
     written[change["key"]] = record.pk
 
 
-def save_checked(record: Any, *, exclude: Collection[str] = (), force_insert: bool = False) -> None:
+def save_checked(
+    record: Model, *, exclude: Collection[str] = (), force_insert: bool = False
+) -> None:
     """Write a record that keeps every rule; ``exclude`` are fields that are not asked.
 
     Raises ValidationError, with its name, where it breaks one or its place is taken.

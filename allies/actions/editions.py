@@ -76,7 +76,7 @@ def _make_missing(*, user_id: int | None) -> list[Edition]:
     return [_make(pk, user_id=user_id) for pk in lists.values_list("pk", flat=True)]
 
 
-def unfrozen(ally_list: AllyList, *, on: dt.date) -> tuple[Edition | None, dict[str, Any]]:
+def unfrozen(ally_list: AllyList, *, on: dt.date) -> tuple[Edition | None, dict[str, object]]:
     """Return a list's last edition and what readers see of it on a day; {} where that is the same.
 
     None is the edition of a list that has none.

@@ -19,6 +19,7 @@ from allies.models import (
     OldSlug,
     PreviewLink,
     Publishable,
+    Record,
     Source,
     Status,
     address_field,
@@ -30,12 +31,12 @@ from allies.models.nouns import model_named, pointers_to
 KEEP, DROP = "keep", "drop"
 
 
-def fields_to_choose(model: Any) -> list[Any]:
+def fields_to_choose(model: type[models.Model]) -> "list[models.Field[object, object]]":
     """Return the fields of which either record's value may be taken; its address is not one."""
     return [field for field in content_fields(model) if field.name != address_field(model)]
 
 
-def may_merge(*, user: Person, record: Any) -> bool:
+def may_merge(*, user: Person, record: models.Model) -> bool:
     """Say whether the user may merge this record with another, as far as this one goes."""
     return (
         isinstance(record, Publishable)
@@ -44,7 +45,7 @@ def may_merge(*, user: Person, record: Any) -> bool:
     )
 
 
-def what_moves(record: Any) -> list[tuple[Any, int]]:
+def what_moves(record: models.Model) -> list[tuple[type[Record], int]]:
     """Return (model, number) of what points to a record; costs a query a kind of pointer."""
     counts: dict[Any, int] = {}
     for model, field in pointers_to(type(record)):
@@ -53,7 +54,7 @@ def what_moves(record: Any) -> list[tuple[Any, int]]:
     return [(model, number) for model, number in counts.items() if number]
 
 
-def what_ends(record: Any) -> dict[Any, Any]:
+def what_ends(record: models.Model) -> dict[type[models.Model], models.QuerySet[models.Model]]:
     """Return the scheduled steps and working preview links that end if a record is merged away.
 
     Steps end because a step set for one record must not be taken by another; links end because
@@ -67,8 +68,8 @@ def what_ends(record: Any) -> dict[Any, Any]:
 
 def merge(
     *,
-    keep: Any,
-    drop: Any,
+    keep: Publishable,
+    drop: Publishable,
     chosen: Mapping[str, str],
     user: Person,
     reason: str = "",
@@ -97,14 +98,14 @@ def merge(
     return changeset
 
 
-def _fresh(record: Any) -> Any:
+def _fresh(record: Publishable) -> Publishable:
     fresh = type(record)._default_manager.filter(pk=record.pk).first()
     if fresh is None:
         raise ValidationError(_("“%(record)s” is not there any more.") % {"record": record})
     return fresh
 
 
-def _refuse(keep: Any, drop: Any, user: Person) -> None:
+def _refuse(keep: models.Model, drop: Publishable, user: Person) -> None:
     """Raise where these two are not the user's, or not at all, to be made one."""
     if type(keep) is not type(drop) or keep.pk == drop.pk or not isinstance(keep, Publishable):
         raise ValidationError(_("Choose another record of the same kind."))
@@ -168,7 +169,7 @@ class _Merging:
         if isinstance(self.keep, Source):
             Source.objects.trace_origins()
 
-    def _move(self, old: Any, new: Any) -> None:
+    def _move(self, old: models.Model, new: models.Model) -> None:
         """Let everything that points to ``old`` point to ``new``, what both have only once."""
         for model, field in pointers_to(type(old)):
             for record in model._default_manager.filter(**{field.name: old}).order_by(
@@ -186,17 +187,17 @@ class _Merging:
                 self._require(record, "change")
                 self._write(record)
 
-    def _require(self, record: Any, action: str) -> None:
+    def _require(self, record: Record, action: str) -> None:
         """Raise PermissionDenied where something that moves is not the user's to change."""
         allowed = may(user=self.user, action=action, record=record)
         if not allowed or not may_change(user=self.user, record=record):
             raise PermissionDenied
 
-    def _write(self, record: Any) -> None:
+    def _write(self, record: Record) -> None:
         record._history_user = self.user
         save_checked(record, exclude=["origin"])  # which is worked out anew at the end
 
-    def _delete(self, record: Any) -> None:
+    def _delete(self, record: Record) -> None:
         # Read anew: the version of its deletion has to have it as it stands.
         fresh = type(record)._default_manager.get(pk=record.pk)
         fresh._history_user = self.user
@@ -213,20 +214,22 @@ class _Merging:
                     raise ValidationError(texts) from error
 
 
-def _order(model: Any) -> list[str]:
+def _order(model: type[models.Model]) -> list[str]:
     return ["position", "pk"] if _has_position(model) else ["pk"]
 
 
-def _has_position(model: Any) -> bool:
+def _has_position(model: type[models.Model]) -> bool:
     return any(field.name == "position" for field in model._meta.concrete_fields)
 
 
-def _last_position(model: Any, field: Any, owner: Any) -> int:
+def _last_position(
+    model: type[models.Model], field: "models.Field[object, object]", owner: models.Model
+) -> int:
     found = model._default_manager.filter(**{field.name: owner})
     return found.aggregate(last=models.Max("position"))["last"] or 0
 
 
-def _twin(record: Any, field: Any) -> Any:
+def _twin(record: Any, field: "models.Field[object, object]") -> Record | None:
     """Return what is already in the place a record would move to; None where nothing is."""
     model = type(record)
     for constraint in model._meta.constraints:
@@ -244,7 +247,7 @@ def _twin(record: Any, field: Any) -> Any:
     return None
 
 
-def _end_steps_and_links(drop: Any) -> None:
+def _end_steps_and_links(drop: models.Model) -> None:
     """Call off the scheduled steps of a record and revoke its preview links."""
     waiting = what_ends(drop)[Appointment]
     # A step that a job takes at this moment finds no record; waiting for it could block both.
@@ -257,7 +260,7 @@ def _end_steps_and_links(drop: Any) -> None:
 # Addresses.
 
 
-def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
+def _lead_on(keep: models.Model, drop: models.Model) -> dict[str, object]:
     """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
 
     They are mapped to the id of the record that had them as an old one, null for none. An address
@@ -275,7 +278,7 @@ def _lead_on(keep: Any, drop: Any) -> dict[str, Any]:
     return {"dropped": drop.pk, "led": led}
 
 
-def _pass_on(keep: Any, drop: Any) -> list[int]:
+def _pass_on(keep: models.Model, drop: models.Model) -> list[int]:
     """Let the corrections that readers sent about ``drop`` be about ``keep``; return their ids."""
     corrections = Correction.objects.about(drop)
     ids = list(corrections.order_by("pk").values_list("pk", flat=True))
@@ -283,7 +286,7 @@ def _pass_on(keep: Any, drop: Any) -> list[int]:
     return ids
 
 
-def _lead(model: Any, slugs: Iterable[str], dropped: int, kept: int) -> None:
+def _lead(model: type[models.Model], slugs: Iterable[str], dropped: int, kept: int) -> None:
     """Let slugs lead to the kept record if they led to the dropped one or to none readers knew."""
     rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
     rows.filter(record_id=dropped).update(record_id=kept)

@@ -1,7 +1,5 @@
 """Changes that wait for somebody to decide: approved, amended, declined or taken back."""
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -64,7 +62,7 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
 def _besides(proposed: list[Change], taken: list[Change]) -> list[Change]:
     """Return what was proposed without the fields that were taken, be it with other values."""
     gone = {(change["key"], name) for change in taken for name in change["fields"]}
-    left = [
+    left: list[Change] = [
         {
             **change,
             "fields": {n: v for n, v in change["fields"].items() if (change["key"], n) not in gone},
@@ -102,14 +100,14 @@ def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
         fresh.write(changes=changes)
 
 
-def _waiting(changeset: Changeset) -> Any:
+def _waiting(changeset: Changeset) -> Changeset:
     fresh = Changeset.objects.select_for_update(of=("self",)).get(pk=changeset.pk)
     if not fresh.is_proposed:
         raise Decided
     return fresh
 
 
-def moved_since(changeset: Changeset, now: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+def moved_since(changeset: Changeset, now: dict[str, dict[str, object]]) -> dict[str, set[str]]:
     """Return, by key, the fields whose ground has moved: neither as before nor as proposed.
 
     A record that was to be changed and is gone moved as a whole: ``*``.

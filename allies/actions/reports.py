@@ -7,10 +7,10 @@ not at once and not for long. How much is sent is counted by who sends it, witho
 import datetime as dt
 import secrets
 from hashlib import sha256
-from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
@@ -50,14 +50,14 @@ class TooMuchSent(NotSent):
         self.wait = wait
 
 
-def token_for(record: Any, *, now: dt.datetime) -> str:
+def token_for(record: Model, *, now: dt.datetime) -> str:
     """Return the token of a form about this record."""
     return signing.dumps([key_of(record), int(now.timestamp()), secrets.token_hex(8)], salt=_SALT)
 
 
 def send_correction(
     *,
-    record: Any,
+    record: Model,
     text: str,
     evidence: str,
     contact: str,
@@ -102,7 +102,7 @@ def send_correction(
         )
 
 
-def _check(token: str, record: Any, now: dt.datetime) -> dt.datetime:
+def _check(token: str, record: Model, now: dt.datetime) -> dt.datetime:
     """Return when a token expires; raise NotSent for one that is not good now."""
     stale = _("This form is too old, or not ours. What you wrote is still here: send it again.")
     try:

@@ -110,7 +110,7 @@ def _refuse_any(model: Any, public: Q, states: States, said: str) -> None:
             raise PublishRightMissing(said % {"record": _name_of(found)})
 
 
-def _governing(model: Any) -> Iterator[type[Publishable]]:
+def _governing(model: type[Model]) -> Iterator[type[Publishable]]:
     """Yield the models whose status decides whether readers see such records."""
     if issubclass(model, Publishable):
         yield model
@@ -135,7 +135,7 @@ def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
     return public
 
 
-def _id_column(rows: QuerySet[Any]) -> str:
+def _id_column(rows: QuerySet[Model]) -> str:
     """Return the column with the records' ids: a version has an id of its own besides."""
     return "pk" if issubclass(rows.model, Record) else "id"
 
@@ -155,7 +155,7 @@ def versions_of(changeset: Changeset) -> States:
     For a changeset in the transaction that writes it: whatever else there is came before.
     """
 
-    def states(model: Any) -> Iterable[QuerySet[Any]]:
+    def states(model: type[Record]) -> Iterable[QuerySet[Model]]:
         counts = changeset.counts.get(str(model._meta.model_name), {})
         if not any(counts.get(what) for what in WRITTEN):
             return

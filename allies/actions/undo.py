@@ -5,11 +5,12 @@ was written again since is left as it is and named, with all that is part of it,
 something later rests on: the editor decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import settle_addresses
@@ -30,6 +31,7 @@ from allies.models import (
     ChangesetState,
     EvidenceLost,
     OldSlug,
+    Publishable,
     Source,
     moment_of_writing,
     record_models,
@@ -173,7 +175,7 @@ def _takes_back(changeset: Changeset) -> bool:
     return depth % 2 == 1
 
 
-def _settle_slugs(model: Any, slugs: list[tuple[str, int]], *, remember: bool) -> None:
+def _settle_slugs(model: type[Model], slugs: list[tuple[str, int]], *, remember: bool) -> None:
     """Keep the addresses that records leave where an undo is undone; else let them be forgotten.
 
     The address a record is back at is no old one any more.
@@ -194,12 +196,12 @@ def _refuse_wrong_state(changeset: Changeset) -> None:
         raise NotUndone(_("This changeset has already been undone."))
 
 
-def _unsupported() -> dict[Any, set[int]]:
+def _unsupported() -> dict[type[Publishable], set[int]]:
     """Return, of each kind of public record, the ids of those that lack support."""
     return {model: set(unsupported(model).values_list("pk", flat=True)) for model in SUPPORTED}
 
 
-def _refuse_lost_support(before: dict[Any, set[int]]) -> None:
+def _refuse_lost_support(before: Mapping[type[Publishable], set[int]]) -> None:
     for model, now in _unsupported().items():
         lost = now - before[model]
         if lost:

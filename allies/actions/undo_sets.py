@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from allies.history import with_what_names_need
@@ -19,6 +19,7 @@ from allies.models import (
     Entry,
     Event,
     Publishable,
+    Record,
     Slugged,
     Source,
     record_models,
@@ -163,7 +164,7 @@ class UndoSets:
         self._keep(model, "edited", lost, [])
         _run(f"DELETE FROM {_undo(model)} WHERE kind = '~' AND before IS NULL")
 
-    def _decided(self, model: Any, alias: str = "h") -> str:
+    def _decided(self, model: type[Model], alias: str = "h") -> str:
         """Return the condition that an editor wants an edited record taken back too."""
         if "all" in self.also:
             return "(1 = 1)"
@@ -172,7 +173,7 @@ class UndoSets:
         numbers = [str(int(text)) for text in ids if re.fullmatch("[0-9]{1,18}", text)]
         return f"({alias}.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
 
-    def _spare_parts(self, model: Any) -> bool:
+    def _spare_parts(self, model: type[Record]) -> bool:
         """Leave what is part of a record that was written too and stays; say whether there was."""
         spared = False
         for owner in owners_of(model):
@@ -196,7 +197,7 @@ class UndoSets:
                 spared = True
         return spared
 
-    def _spare_used(self, model: Any) -> bool:
+    def _spare_used(self, model: type[Model]) -> bool:
         """Leave what was created and what something that stays points to; say whether there was."""
         spared = False
         for child, column in _pointers_to(model):
@@ -214,7 +215,7 @@ class UndoSets:
                 spared = True
         return spared
 
-    def _keep(self, model: Any, reason: str, query: str, params: list[Any]) -> int:
+    def _keep(self, model: type[Model], reason: str, query: str, params: list[Any]) -> int:
         count = int(_rows(f"SELECT count(*) FROM ({query}) k", params)[0][0])
         self.kept_count += count
         if count and len(self.kept) < NAMED:
@@ -253,7 +254,7 @@ class UndoSets:
             found += map(str, stays.exclude(has_support)[:FEW])
         return found[:FEW]
 
-    def states(self, model: Any) -> Iterator[QuerySet[Any]]:
+    def states(self, model: type[Record]) -> Iterator[QuerySet[Model]]:
         """Yield what the undo leads from, and what it leads back to."""
         yield model._default_manager.filter(pk__in=_ids(model)).order_by()
         back = "SELECT CASE WHEN kind = '~' THEN before ELSE version END FROM"
@@ -296,7 +297,7 @@ class UndoSets:
                 f"WHERE u.kind = '~' AND u.id = {_table(model)}.id"
             )
 
-    def slugs_given_up(self) -> dict[Any, list[tuple[str, int]]]:
+    def slugs_given_up(self) -> dict[type[Record], list[tuple[str, int]]]:
         """Return, a noun, the (slug, id) of records that go back to another slug."""
         return {
             model: _rows(
@@ -344,7 +345,7 @@ class UndoSets:
             last = int(upto)
 
 
-def _pointers_to(model: Any) -> list[tuple[Any, str]]:
+def _pointers_to(model: type[Model]) -> list[tuple[type[Record], str]]:
     """Return (model, column) of every field of a noun that points to this one."""
     return [(child, connection.ops.quote_name(f.column)) for child, f in pointers_to(model)]
 
@@ -357,19 +358,19 @@ def _content(model: Any) -> list[str]:
     return [connection.ops.quote_name(f.column) for f in fields]
 
 
-def _table(model: Any) -> str:
+def _table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def _history(model: Any) -> str:
+def _history(model: type[Record]) -> str:
     return connection.ops.quote_name(model.history.model._meta.db_table)
 
 
-def _undo(model: Any) -> str:
+def _undo(model: type[Model]) -> str:
     return connection.ops.quote_name(f"undo_{model._meta.model_name}")
 
 
-def _ids(model: Any, kind: str = "") -> RawSQL:
+def _ids(model: type[Model], kind: str = "") -> RawSQL:
     """Return the ids of what an undo touches of a noun, or of those of one kind of version."""
     where, params = ("WHERE kind = %s", [kind]) if kind else ("", [])
     return RawSQL(f"SELECT id FROM {_undo(model)} {where}", params)

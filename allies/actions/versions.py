@@ -1,12 +1,15 @@
 """The locks under which many records are written at once."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
+if TYPE_CHECKING:
+    from allies.models import Record
 
-def lock(models: Iterable[Any]) -> None:
+
+def lock(models: "Iterable[type[Record]]") -> None:
     """Keep others from writing such records until this transaction ends; readers read on.
 
     On SQLite the transaction already holds the one write lock there is.

@@ -1,9 +1,10 @@
 """Ally lists and their entries in the admin."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Count
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.attention import AttentionFilter
@@ -18,6 +19,9 @@ from allies.admin.publication import (
     title,
 )
 from allies.models import AllyList, Entry, SeeAlso
+
+if TYPE_CHECKING:
+    from allies.models.ally_list import AllyListQuerySet
 
 
 class EntryInline(PartsInline):
@@ -52,7 +56,7 @@ class AllyListAdmin(EditionsMixin, PublishableAdmin):
     def promise(self, ally_list: Any) -> str:
         return f"{ally_list.entry_count} / {ally_list.promised or '–'}"
 
-    def get_queryset(self, request: Any) -> Any:
+    def get_queryset(self, request: HttpRequest) -> "AllyListQuerySet":
         return super().get_queryset(request).annotate(entry_count=Count("entries"))
 
 

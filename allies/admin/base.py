@@ -1,10 +1,10 @@
 """What every noun's admin shares: rights by status, evidence guarded, history, CSV."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
@@ -37,12 +37,14 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
             return False
         return allowed and not (obj is not None and obj.governed_by is obj and obj.is_published)
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         """Search without regard to case, accents and punctuation: the folded texts."""
         return super().get_search_results(request, queryset, fold(search_term))
 
     def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: object
     ) -> HttpResponse:
         """Leave the buttons at the foot of a new form: a form begins at its first element."""
         response = super().render_change_form(request, context, **kwargs)
@@ -52,18 +54,26 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
 
     # What evidence forbids is told to the editor instead of being an error page.
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return self._guarded(request, super().delete_view, *args, **kwargs)
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponse:
         return self._guarded(request, super().changelist_view, *args, **kwargs)
 
-    def _guarded(self, request: HttpRequest, view: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def _guarded(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        *args: object,
+        **kwargs: object,
+    ) -> HttpResponse:
         if request.method != "POST":
-            return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+            return view(request, *args, **kwargs)
         try:
             with editing(new_edit(record=self.model(), user=request.user), user=request.user):
-                return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+                return view(request, *args, **kwargs)
         except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
                 pass  # what was said to be done is not
@@ -71,7 +81,7 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
             return HttpResponseRedirect(request.get_full_path())
 
     def get_deleted_objects(  # type: ignore[override]
-        self, objs: Any, request: HttpRequest
+        self, objs: QuerySet[Model] | Sequence[Model], request: HttpRequest
     ) -> tuple[Deletion, dict[str, int], set[str], list[str]]:
         """Return what a deletion does: whole, in numbers, what lacks a right, what is in the way.
 
@@ -91,16 +101,16 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         }
         return deletion, counts, lacking, deletion.obstacles
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
         self._require_deletable(request, [obj.pk])
         super().delete_model(request, obj)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
         """Delete what was selected, all of it or nothing."""
         self._require_deletable(request, queryset.values_list("pk", flat=True))
         super().delete_queryset(request, queryset)
 
-    def _require_deletable(self, request: HttpRequest, keys: Iterable[Any]) -> None:
+    def _require_deletable(self, request: HttpRequest, keys: Iterable[object]) -> None:
         """Raise EvidenceLost for a record that is published by now; until the end none will be."""
         records = self.model._base_manager.select_for_update(of=("self",))
         for record in records.filter(pk__in=list(keys)).order_by("pk"):

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -33,6 +33,9 @@ from allies.exchange.work import progress_of
 from allies.history import number_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
 
+if TYPE_CHECKING:
+    from allies.models.changeset import ChangesetQuerySet
+
 log = logging.getLogger(__name__)
 
 
@@ -42,13 +45,15 @@ class OwnFilter(admin.SimpleListFilter):
     title = gettext_lazy("attention")
     parameter_name = "attention"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Changeset]"
+    ) -> list[tuple[str, Any]]:
         return [
             ("failed", gettext_lazy("my imports that failed")),
             ("declined", gettext_lazy("my proposals that were declined")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: Any) -> "ChangesetQuerySet":
         own = queryset.filter(created_by=request.user.pk)
         if self.value() == "failed":
             return own.failed()
@@ -87,7 +92,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> "ChangesetQuerySet":
         return Changeset.objects.with_undone().filter(ChangesetAccess(request.user).condition())
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
@@ -116,20 +121,24 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             *super().get_urls(),
         ]
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
+    ) -> HttpResponseRedirect:
         number = number_of(object_id)
         if number is None:
             raise Http404
         return HttpResponseRedirect(self.address("one", number))
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
         sweep()
         return super().changelist_view(request, extra_context)
 
     # Uploading.
 
     @accepts_imports(importable)
-    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         nouns = importable(request)
         if not nouns:
             raise PermissionDenied

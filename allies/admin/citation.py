@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Field
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import RecordAdmin
@@ -15,7 +17,9 @@ class CitationInline(PartsMixin, admin.StackedInline):
     fields = (("source", "stance"), ("locator", "verified_on"), "quote", "note_en", "note_ind")
     autocomplete_fields = ("source",)
 
-    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(
+        self, db_field: "Field[object, object]", request: HttpRequest, **kwargs: object
+    ) -> Any:
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("quote", "note_en", "note_ind"):
             field.widget.attrs.update(rows=2)

@@ -49,7 +49,7 @@ class CorrectionAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = None
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
         return Queue
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -66,8 +66,8 @@ class CorrectionAdmin(admin.ModelAdmin):
     def said(self, correction: Correction) -> str:
         return correction.text if len(correction.text) <= 120 else f"{correction.text[:119]}…"
 
-    def change_view(  # type: ignore[override]
-        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
     ) -> HttpResponse:
         """Show one, and take what is decided on it."""
         correction = self._found(request, object_id)
@@ -105,7 +105,7 @@ class CorrectionAdmin(admin.ModelAdmin):
         correction = self.get_object(request, object_id)
         if correction is None:
             raise Http404
-        return correction  # type: ignore[no-any-return]
+        return correction
 
     def _decide(self, request: HttpRequest, correction: Correction) -> None:
         with transaction.atomic():

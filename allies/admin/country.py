@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import RecordAdmin
@@ -34,7 +35,7 @@ class CountryAdmin(RecordAdmin):
     def name(self, country: Country) -> str:
         return country.name
 
-    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> Any:
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """Find a country by any of its names; also behind every autocomplete."""
         if not search_term:
             return queryset, False

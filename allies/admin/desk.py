@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -26,7 +27,14 @@ from allies.actions.rights import may
 from allies.admin.form import FormMixin
 from allies.history import number_of
 from allies.jobs import keep_due_appointments
-from allies.models import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink, StateConflict
+from allies.models import (
+    PREVIEW_DAYS,
+    Appointment,
+    OpenForm,
+    PreviewLink,
+    Publishable,
+    StateConflict,
+)
 from allies.views.preview import PAGES
 
 LATER_LABELS = {
@@ -38,7 +46,7 @@ LATER_LABELS = {
 class PresenceMixin(FormMixin):
     """Who else has a record open."""
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_open"
         view = self.admin_site.admin_view(self.open_view)
         return [path("<int:number>/open/", view, name=name), *super().get_urls()]
@@ -52,7 +60,7 @@ class PresenceMixin(FormMixin):
             raise PermissionDenied
         return JsonResponse({"others": others_at(request, record)})
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         if record is not None and self.has_change_permission(request, record):
             context["others_at"] = others_at(request, record)
@@ -61,7 +69,7 @@ class PresenceMixin(FormMixin):
         return context
 
 
-def others_at(request: HttpRequest, record: Any) -> str:
+def others_at(request: HttpRequest, record: Model) -> str:
     """Say who else has a record open; an empty text for nobody."""
     others = OpenForm.objects.seen(record, request.user)
     if not others:
@@ -74,7 +82,7 @@ def others_at(request: HttpRequest, record: Any) -> str:
 class AppointmentMixin(FormMixin):
     """A step at a time to come."""
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         if record is not None:
             context["appointments"] = _waiting_or_failed(record)
@@ -85,7 +93,7 @@ class AppointmentMixin(FormMixin):
             ]
         return context
 
-    def arrange(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+    def arrange(self, request: HttpRequest, record: Publishable) -> HttpResponse | None:
         """Make, or call off, the appointment a form asks for; None where it asks for none."""
         step = request.POST.get("_later", "")
         off = request.POST.get("_call_off", "")
@@ -98,7 +106,7 @@ class AppointmentMixin(FormMixin):
         address = f"admin:allies_{self.model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(address, args=[record.pk]))
 
-    def _call_off(self, request: HttpRequest, record: Any, number: int) -> None:
+    def _call_off(self, request: HttpRequest, record: Model, number: int) -> None:
         appointment = Appointment.objects.about(record).filter(pk=number, done_at=None).first()
         try:
             if appointment is None:
@@ -109,7 +117,7 @@ class AppointmentMixin(FormMixin):
         else:
             messages.success(request, _("Called off."))
 
-    def _make(self, request: HttpRequest, record: Any, step: str) -> None:
+    def _make(self, request: HttpRequest, record: Publishable, step: str) -> None:
         due_at = _moment(request.POST.get("_due_at", ""))
         if due_at is None:
             messages.error(request, _("Give the day and the time."))
@@ -125,7 +133,7 @@ class AppointmentMixin(FormMixin):
         messages.success(request, _("It will be done at the time you set."))
 
 
-def _waiting_or_failed(record: Any) -> list[Appointment]:
+def _waiting_or_failed(record: Publishable) -> list[Appointment]:
     """Return the steps to come, and those that could not be taken, each with what is amiss."""
     about = Appointment.objects.about(record)
     failed = about.failed().order_by("-done_at")
@@ -153,7 +161,7 @@ def _moment(text: str) -> dt.datetime | None:
 class PreviewLinkMixin(admin.ModelAdmin):
     """Links by which somebody without an account reads a draft."""
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_links"
         view = self.admin_site.admin_view(self.links_view)
         return [path("<path:object_id>/links/", view, name=name), *super().get_urls()]
@@ -183,7 +191,7 @@ class PreviewLinkMixin(admin.ModelAdmin):
     def _address(self, request: HttpRequest, link: PreviewLink) -> str:
         return request.build_absolute_uri(reverse("allies:preview", args=[link.token]))
 
-    def _change_links(self, request: HttpRequest, record: Any) -> None:
+    def _change_links(self, request: HttpRequest, record: Model) -> None:
         revoked = request.POST.get("revoke", "")
         days = request.POST.get("days", "")
         if number := number_of(revoked):

@@ -12,6 +12,8 @@ from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -44,7 +46,7 @@ _SALT = "allies.opened"
 class WouldBePublic(ValidationError):
     """What is saved would be part of a record the user may not change as it stands."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Model) -> None:
         super().__init__(
             _("This would be public at once, and you may not publish. Ask a reviewer.")
         )
@@ -56,12 +58,12 @@ def is_proposing(request: HttpRequest) -> bool:
     return getattr(request, "proposing", None) is not None
 
 
-def seal(record: Any, dossier: Dossier) -> str:
+def seal(record: Model, dossier: Dossier) -> str:
     """Return a dossier as a form carries it."""
     return signing.dumps([key_of(record), dossier], salt=_SALT, compress=True)
 
 
-def unsealed(text: str, record: Any) -> Dossier | None:
+def unsealed(text: str, record: Model) -> Dossier | None:
     """Return the dossier of this record that a form carried; None where there is none."""
     try:
         key, dossier = signing.loads(text, salt=_SALT)
@@ -70,7 +72,7 @@ def unsealed(text: str, record: Any) -> Dossier | None:
     return dossier if key == key_of(record) else None
 
 
-def correction_of(request: HttpRequest, root: Any) -> Correction | None:
+def correction_of(request: HttpRequest, root: Model) -> Correction | None:
     """Return the reader's correction a form is to put right, if it is about this very record."""
     number = request.POST.get(CORRECTION) or request.GET.get("correction", "")
     if root.pk is None or not (number.isdecimal() and len(number) < 19):
@@ -82,7 +84,7 @@ def correction_of(request: HttpRequest, root: Any) -> Correction | None:
     return found
 
 
-def merged_into(model: Any, number: str) -> Any:
+def merged_into(model: type[Record], number: str) -> Record | None:
     """Return the record into which the one of this number was merged, at once or by steps.
 
     None if it was not merged, or if that record is gone too.
@@ -108,7 +110,7 @@ class EditingMixin(FormMixin):
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
-        extra_context: Any = None,
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         def view() -> HttpResponse:
             return super(EditingMixin, self).changeform_view(
@@ -193,7 +195,7 @@ class EditingMixin(FormMixin):
             messages.warning(request, _("This record was deleted while you had it open."))
         if address is not None:
             return HttpResponseRedirect(address)
-        return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]
+        return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
             request, self.opts, object_id
         )
 
@@ -209,7 +211,7 @@ class EditingMixin(FormMixin):
             changed[f"{prefix}INITIAL_FORMS"] = "0"
         return changed
 
-    def _written(self, request: HttpRequest, root: Any, view: Any) -> HttpResponse:
+    def _written(self, request: HttpRequest, root: Record, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
         with (
             editing(self._changeset(request, root), user=request.user),
@@ -226,7 +228,7 @@ class EditingMixin(FormMixin):
                 ),
             )
         request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
-        return response  # type: ignore[no-any-return]
+        return response
 
     def _proposed(
         self,
@@ -276,7 +278,7 @@ class EditingMixin(FormMixin):
             )
         return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
 
-    def _changeset(self, request: HttpRequest, root: Any) -> Changeset:
+    def _changeset(self, request: HttpRequest, root: Model) -> Changeset:
         changeset = new_edit(
             record=root,
             user=request.user,
@@ -286,7 +288,7 @@ class EditingMixin(FormMixin):
         changeset.correction = correction_of(request, root)
         return changeset
 
-    def save_model(self, request: HttpRequest, obj: Record, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Record, form: BaseForm, change: bool) -> None:
         proposing = getattr(request, "proposing", None)
         root = root_of(obj)
         if proposing is not None:
@@ -298,18 +300,20 @@ class EditingMixin(FormMixin):
         if not change or form.has_changed():
             super().save_model(request, obj, form, change)
 
-    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+    def response_add(
+        self, request: HttpRequest, obj: Model, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         if is_proposing(request):
             return HttpResponseRedirect("")
         return super().response_add(request, obj, *args, **kwargs)
 
-    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         if is_proposing(request):
             return HttpResponseRedirect("")
         return super().response_change(request, obj)
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kw: Any
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kw: object
     ) -> Any:
         form = super().get_form(request, obj, change, **kw)
         refusal: list[str] = getattr(request, "refusal", [])
@@ -323,7 +327,7 @@ class EditingMixin(FormMixin):
 
         return Refused
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         if record is not None:
             root = root_of(record)

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,8 +33,8 @@ class EditionAdmin(OnlyReadMixin):
     show_full_result_count = False
     actions = None
 
-    def change_view(  # type: ignore[override]
-        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
     ) -> HttpResponse:
         """Show what is known of one, and take its retraction."""
         if not self.has_view_permission(request):
@@ -70,12 +70,12 @@ class EditionAdmin(OnlyReadMixin):
 class EditionsMixin(FormMixin):
     """The editions of a list, beside its form; a new one is made there."""
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.editions_view)
         name = f"allies_{self.model._meta.model_name}_editions"
         return [path("<path:object_id>/editions/", view, name=name), *super().get_urls()]
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         context["has_editions"] = record is not None
         return context

@@ -1,7 +1,5 @@
 """Export of a noun from its list, and the way to import it, for those with the right to."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import (
@@ -12,7 +10,7 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
 from allies.actions.rights import may
@@ -33,7 +31,7 @@ class ExchangeMixin(admin.ModelAdmin):
     def noun(self) -> str:
         return NOUN_CALLED[str(self.model._meta.model_name)]
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         name = self.model._meta.model_name
         wrap = self.admin_site.admin_view
         return [
@@ -45,7 +43,9 @@ class ExchangeMixin(admin.ModelAdmin):
     def _may(self, request: HttpRequest, what: str) -> bool:
         return may(user=request.user, action=what, record=self.model)
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
         rights = {
             "may_import": self._may(request, "import"),
             "may_export": self._may(request, "export"),

@@ -22,7 +22,7 @@ class OnlyReadMixin(admin.ModelAdmin):
 class FormMixin(admin.ModelAdmin):
     """A form to whose page every mixin adds its own: each extends ``beside``."""
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         """Return what the form's template is told; ``record`` is None while one is added."""
         return {}
 

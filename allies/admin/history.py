@@ -5,14 +5,13 @@ version as it was, its status included, so that an editor publishes who may not.
 """
 
 import datetime as dt
-from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from allies.actions.history import revert
 from allies.actions.rights import PublishRightMissing, may_change
 from allies.history import Names, Step, fields_of, steps_of, title_of
-from allies.models import Status
+from allies.models import Record, Status
 from allies.models.dossier import Change, compare, read_at
 
 PER_PAGE = 50
@@ -29,7 +28,7 @@ PER_PAGE = 50
 class HistoryMixin(admin.ModelAdmin):
     """The admin's history page, and the way back from it."""
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         name = self.model._meta.model_name
         return [
             path(
@@ -40,7 +39,7 @@ class HistoryMixin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def viewable(self, request: HttpRequest, object_id: str) -> Any:
+    def viewable(self, request: HttpRequest, object_id: str) -> Record:
         """Return a record the user may look at; raise Http404 or PermissionDenied."""
         record = self.get_object(request, object_id)
         if record is None:
@@ -50,7 +49,7 @@ class HistoryMixin(admin.ModelAdmin):
         return record
 
     def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         record = self.viewable(request, object_id)
         steps = steps_of(record)[::-1]
@@ -71,7 +70,9 @@ class HistoryMixin(admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/allies/history.html", context)
 
-    def _compared(self, request: HttpRequest, record: Any, steps: list[Step]) -> Any:
+    def _compared(
+        self, request: HttpRequest, record: Record, steps: list[Step]
+    ) -> dict[str, object] | None:
         chosen = [_moment(request.GET.get(name, ""), steps) for name in ("from", "to")]
         moments = sorted(moment for moment in chosen if moment is not None)
         if len(moments) != 2:
@@ -117,7 +118,7 @@ def _moment(text: str, steps: list[Step]) -> dt.datetime | None:
     return next((step.moment for step in steps if step.moment == moment), None)
 
 
-def _told(changes: list[Change], names: Names) -> list[dict[str, Any]]:
+def _told(changes: list[Change], names: Names) -> list[dict[str, object]]:
     return [
         {"what": c["what"], "title": title_of(c, names), "fields": fields_of(c, names)}
         for c in changes

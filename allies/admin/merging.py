@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from allies.actions.merging import (
@@ -22,9 +23,9 @@ from allies.actions.merging import (
 from allies.admin.editing import seal, unsealed
 from allies.admin.form import FormMixin
 from allies.deletion import ABOUT_RECORDS
-from allies.history import Names, fields_of
-from allies.models import address_field
-from allies.models.dossier import content_of, key_of, read
+from allies.history import Names, ShownField, fields_of
+from allies.models import Record, address_field
+from allies.models.dossier import Change, content_of, key_of, read
 
 #: Records found that are offered.
 OFFERED = 20
@@ -36,12 +37,12 @@ PREFIX = "field-"
 class MergeMixin(FormMixin):
     """A record's page on which it is merged with another."""
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_merge"
         view = self.admin_site.admin_view(self.merge_view)
         return [path("<path:object_id>/merge/", view, name=name), *super().get_urls()]
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         if record is not None:
             context["may_merge"] = may_merge(user=request.user, record=record)
@@ -81,7 +82,7 @@ class MergeMixin(FormMixin):
             raise PermissionDenied
         return record
 
-    def _found(self, request: HttpRequest, keep: Any) -> dict[str, Any]:
+    def _found(self, request: HttpRequest, keep: Model) -> dict[str, object]:
         """Return what was asked for, and the records that may be meant: by address, by text."""
         query = request.GET.get("q", "").strip()
         if not query:
@@ -128,7 +129,7 @@ class MergeMixin(FormMixin):
         return HttpResponseRedirect(reverse(address, args=[keep.pk]))
 
 
-def _side_by_side(request: HttpRequest, keep: Any, drop: Any) -> dict[str, Any]:
+def _side_by_side(request: HttpRequest, keep: Record, drop: Any) -> dict[str, object]:
     """Return what the page on which fields are chosen shows."""
     return {
         "drop": drop,
@@ -150,7 +151,7 @@ def _side_by_side(request: HttpRequest, keep: Any, drop: Any) -> dict[str, Any]:
     }
 
 
-def _choices(request: HttpRequest, keep: Any, drop: Any) -> list[dict[str, Any]]:
+def _choices(request: HttpRequest, keep: Model, drop: Model) -> list[ShownField]:
     """Return each field that differs, with both values as shown and which is chosen.
 
     What only the other has is taken from it, until somebody chooses otherwise.
@@ -161,7 +162,7 @@ def _choices(request: HttpRequest, keep: Any, drop: Any) -> list[dict[str, Any]]
         for field in fields_to_choose(type(keep))
         if ours[field.name] != theirs[field.name]
     }
-    change = {"key": key_of(keep), "what": "changed", "fields": fields}
+    change: Change = {"key": key_of(keep), "what": "changed", "fields": fields}
     shown = fields_of(change, Names([change]))
     for choice in shown:
         lacking = ours[choice["name"]] in (None, "")
@@ -170,5 +171,5 @@ def _choices(request: HttpRequest, keep: Any, drop: Any) -> list[dict[str, Any]]
     return shown
 
 
-def _columns(record: Any) -> dict[str, Any]:
+def _columns(record: Model) -> dict[str, object]:
     return {field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}

@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
+from django.db.models import Field
+from django.forms import ModelForm
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
@@ -15,10 +17,12 @@ MOST = 400
 class KnownSelect(AutocompleteSelect):
     """A record chosen by its number; what can be none is left out instead of being looked for."""
 
-    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+    def optgroups(
+        self, name: str, value: Any, attrs: dict[str, object] | None = None
+    ) -> list[tuple[str | None, list[dict[str, object]], int | None]]:
         return super().optgroups(name, [one for one in value if self._may_be(one)], attrs)
 
-    def _may_be(self, value: Any) -> bool:
+    def _may_be(self, value: object) -> bool:
         if not value:
             return True
         target = self.field.remote_field.model._meta.pk
@@ -32,7 +36,9 @@ class KnownSelect(AutocompleteSelect):
 class ChoosingMixin:
     """A form in which other records are chosen by typing."""
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: "Field[object, object]", request: HttpRequest, **kwargs: object
+    ) -> Any:
         if db_field.name in self.autocomplete_fields:  # type: ignore[attr-defined]
             kwargs.setdefault("widget", KnownSelect(db_field, self.admin_site))  # type: ignore[attr-defined]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
@@ -41,7 +47,7 @@ class ChoosingMixin:
 class NamedFormSet(BaseInlineFormSet):
     """Rows whose fields have the names of their columns, also for who cannot see these."""
 
-    def add_fields(self, form: Any, index: int | None) -> None:
+    def add_fields(self, form: ModelForm, index: int | None) -> None:
         super().add_fields(form, index)
         for field in form.fields.values():
             if not field.widget.is_hidden and field.label:
@@ -54,7 +60,7 @@ class PartsMixin(ChoosingMixin):
     extra = 0
     formset: Any = NamedFormSet
 
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: object) -> Any:
         kwargs |= {"max_num": MOST, "absolute_max": MOST}
         return super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
 

@@ -1,12 +1,13 @@
 """Status in the admin: buttons for the steps one may take, a preview, several at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,7 +23,7 @@ from allies.admin.base import RecordAdmin
 from allies.admin.desk import AppointmentMixin, PreviewLinkMixin
 from allies.admin.editing import is_proposing
 from allies.admin.merging import MergeMixin
-from allies.models import EvidenceLost
+from allies.models import EvidenceLost, Publishable
 from allies.models.base import Lack
 from allies.views.preview import PAGES, draft_page
 
@@ -55,7 +56,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
     readonly_fields = ("status",)
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         preview = path(
             "<path:object_id>/public/",
             self.admin_site.admin_view(self.public_preview),
@@ -71,7 +72,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         """Lead to the public page of what has one; a draft has its preview."""
         return super().get_view_on_site_url(obj) if obj and obj.is_published else None
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().beside(request, record)
         if record is not None:
             context["steps"] = [
@@ -90,13 +91,13 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
             ]
         return context
 
-    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+    def response_add(self, request: HttpRequest, obj: Any, *args: object, **kwargs: object) -> Any:
         return self._after_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
         return self._after_step(request, obj) or super().response_change(request, obj)
 
-    def _after_step(self, request: HttpRequest, record: Any) -> HttpResponse | None:
+    def _after_step(self, request: HttpRequest, record: Publishable) -> HttpResponse | None:
         if is_proposing(request):
             return None  # a proposal takes no step
         if arranged := self.arrange(request, record):
@@ -108,7 +109,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         address = f"admin:allies_{self.model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(address, args=[record.pk]))
 
-    def _take(self, request: HttpRequest, records: Any, step: str) -> None:
+    def _take(self, request: HttpRequest, records: Iterable[Publishable], step: str) -> None:
         """Take each record a step on, and tell which could not and why."""
         done, called_off, refused = 0, 0, []
         for record in records:
@@ -136,15 +137,15 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
             )
 
     @admin.action(description=gettext_lazy("Publish selected"))
-    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
         self._take(request, queryset, "publish")
 
     @admin.action(description=gettext_lazy("Withdraw selected"))
-    def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
         self._take(request, queryset, "withdraw")
 
     @admin.action(description=gettext_lazy("Submit selected for review"))
-    def submit_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def submit_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
         self._take(request, queryset, "submit")
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -158,7 +159,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         return actions
 
 
-def _place(lack: Lack, model: Any) -> str:
+def _place(lack: Lack, model: type[Model]) -> str:
     """Return the address, on the form or beyond, at which a lack is put right."""
     if lack.record is not None:
         name = f"admin:allies_{lack.record._meta.model_name}_change"
@@ -183,6 +184,6 @@ def title(record: Any) -> str:
 class EvidenceMixin(admin.ModelAdmin):
     """A list that shows how well each record is supported."""
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         records: Any = super().get_queryset(request)
         return records.with_evidence()

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -111,7 +111,7 @@ class SourceAdmin(PublishableAdmin):
         (gettext_lazy("Derivation"), {"fields": ("credit", "derived_from", "may_draw_on")}),
     )
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         use = path(
             "<path:object_id>/use/",
             self.admin_site.admin_view(self.use_view),
@@ -140,7 +140,7 @@ class SourceAdmin(PublishableAdmin):
         return form
 
     def render_change_form(  # type: ignore[override]
-        self, request: HttpRequest, context: Any, **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: object
     ) -> HttpResponse:
         """Say at once where the address a new form is opened with is that of a known source."""
         url = request.GET.get("url", "")

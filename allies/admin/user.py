@@ -8,9 +8,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AbstractUser, Group, Permission
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
@@ -39,16 +39,16 @@ class HeldRightsMixin(admin.ModelAdmin):
     account or password that a stolen session makes would outlast the session.
     """
 
-    def get_manageable(self, request: HttpRequest) -> Any:
+    def get_manageable(self, request: HttpRequest) -> QuerySet[AbstractUser]:
         """Return the rows the user may change and delete."""
         raise NotImplementedError
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Annotate ``is_manageable``, so that a list of rows asks for it in one query."""
         manageable = self.get_manageable(request).filter(pk=OuterRef("pk"))
         return super().get_queryset(request).annotate(is_manageable=Exists(manageable))
 
-    def _may_manage(self, request: HttpRequest, obj: Any) -> bool:
+    def _may_manage(self, request: HttpRequest, obj: Model | None) -> bool:
         if obj is None:
             return True
         if hasattr(obj, "is_manageable"):
@@ -63,8 +63,8 @@ class HeldRightsMixin(admin.ModelAdmin):
         allowed = super().has_delete_permission(request, obj)
         return allowed and self._may_manage(request, obj)
 
-    def formfield_for_manytomany(  # type: ignore[override]
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: object
     ) -> Any:
         """Offer, and accept, only permissions and groups that the user holds."""
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -74,13 +74,17 @@ class HeldRightsMixin(admin.ModelAdmin):
         field.error_messages["invalid_choice"] = _("You can give only what you have yourself.")
         return field
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def changeform_view(
+        self, request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponse:
         return require_password(super().changeform_view)(request, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def delete_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return require_password(super().delete_view)(request, *args, **kwargs)
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def changelist_view(
+        self, request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponse:
         return require_password(super().changelist_view)(request, *args, **kwargs)
 
 
@@ -94,21 +98,23 @@ class RightsGroupAdmin(HeldRightsMixin, GroupAdmin):
 class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
     actions = ("end_sessions", "take_second_step_away")
 
-    def get_manageable(self, request: HttpRequest) -> Any:
+    def get_manageable(self, request: HttpRequest) -> QuerySet[AbstractUser]:
         return manageable_accounts(request.user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
         """Set somebody else's password; one's own is changed by giving the old one."""
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")
         view = require_password(super().user_change_password, reads=True)
         return view(request, id, form_url)
 
-    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return require_password(super().add_view, reads=True)(request, *args, **kwargs)
 
     def _refuses(self, request: HttpRequest, accounts: Any) -> bool:
@@ -120,7 +126,7 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
         return bool(beyond)
 
     @admin.action(description=_("Sign these accounts out everywhere"), permissions=["change"])
-    def end_sessions(self, request: HttpRequest, accounts: Any) -> None:
+    def end_sessions(self, request: HttpRequest, accounts: QuerySet[AbstractUser]) -> None:
         if self._refuses(request, accounts):
             return
         number = sum(end_all(account) for account in accounts)
@@ -153,7 +159,7 @@ class FailedSignInAdmin(AccessAttemptAdmin):
     # Its own action asks the request for what only a request to sign in has.
     actions = ()
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         named = User._default_manager.filter(username=OuterRef("username"))
         beyond = named.exclude(pk__in=manageable_accounts(request.user).values("pk"))
         return super().get_queryset(request).annotate(is_beyond=Exists(beyond))

@@ -64,7 +64,7 @@ def answered(view: _View) -> _View:
     """Wrap an operation: HEAD and OPTIONS, ``lang`` and CORS."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers={**_OPEN, **_PREFLIGHT})
         if request.method == "HEAD":
@@ -72,16 +72,18 @@ def answered(view: _View) -> _View:
         language = request.GET.get("lang", "")
         known = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         with translation.override(known):
-            response: Any = view(request, *args, **kwargs)
+            response: HttpResponseBase = view(request, *args, **kwargs)
         for name, value in _OPEN.items():
             response.headers[name] = value
         response.headers["Content-Language"] = known
-        return response  # type: ignore[no-any-return]
+        return response
 
     return answer
 
 
-def not_found(request: HttpRequest, exception: Any = None, rest: str = "") -> HttpResponse:
+def not_found(
+    request: HttpRequest, exception: Exception | None = None, rest: str = ""
+) -> HttpResponse:
     """Say that there is nothing at this address of the API."""
     return Refused({"address": [_("There is nothing at this address.")]}, status=404).response()
 

@@ -1,7 +1,7 @@
 """What was added, changed and withdrawn since a cursor."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -65,7 +65,7 @@ def add(router: Router) -> None:
     )
 
 
-def _changes(request: HttpRequest, query: Query[Asked]) -> Any:
+def _changes(request: HttpRequest, query: Query[Asked]) -> dict[str, object]:
     if unknown := [name for name in request.GET if name not in Asked.model_fields]:
         errors = {name: [_("This is no filter here.")] for name in unknown}
         raise Refused(errors, accepted=list(Asked.model_fields))

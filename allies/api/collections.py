@@ -6,10 +6,11 @@ leaves one out. Where the order is what matters, as in a search, they go by a ro
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import django_filters
 from django import forms
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
@@ -19,6 +20,9 @@ from allies.api.answers import A_DAY, ERRORS, Refused
 from allies.filters import ReadersFilterSet
 from allies.views.columns import Column
 from allies.views.listing import Listing
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Rows a page has where the request does not say, and the most it may ask for.
 PER_PAGE, MOST = 100, 500
@@ -52,7 +56,9 @@ def cursor_of(number: int) -> str:
             return digits
 
 
-def by_id(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+def by_id(
+    view: Listing, queryset: QuerySet[Model], after: int, limit: int
+) -> tuple[Any, int | None]:
     """Return the rows of a page, and where the next one begins; None for the last."""
     ids = queryset.order_by("pk").filter(pk__gt=after).values_list("pk", flat=True)
     found = list(ids[: limit + 1])
@@ -61,19 +67,25 @@ def by_id(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, in
     return view.rows(page), shown[-1] if len(found) > limit else None
 
 
-def by_id_at_once(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+def by_id_at_once(
+    view: Listing, queryset: QuerySet[Model], after: int, limit: int
+) -> tuple[Any, int | None]:
     """Do as ``by_id``, for rows of a single table: there one statement finds them in order."""
     found = list(view.for_download(queryset.order_by("pk").filter(pk__gt=after))[: limit + 1])
     return found[:limit], found[limit - 1].pk if len(found) > limit else None
 
 
-def by_place(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+def by_place(
+    view: Listing, queryset: QuerySet[Model], after: int, limit: int
+) -> tuple[Any, int | None]:
     """Do as ``by_id``, in the order of the queryset."""
     found = list(view.rows(queryset[after : after + limit + 1]))
     return found[:limit], after + limit if len(found) > limit else None
 
 
-def whole(view: Listing, queryset: Any, after: int, limit: int) -> tuple[Any, int | None]:
+def whole(
+    view: Listing, queryset: QuerySet[Model], after: int, limit: int
+) -> tuple[Any, int | None]:
     """Do as ``by_id``, for rows that are sums of records: there are few, and they are one page."""
     return view.rows(queryset), None
 
@@ -87,7 +99,7 @@ def add(
     listing: type[Listing],
     *,
     name: str,
-    summary: Any,
+    summary: "StrOrPromise",
     paging: Paging = by_id,
 ) -> None:
     """Add the operation that answers with a listing's rows.
@@ -104,13 +116,13 @@ def add(
     )
     asked: Any = create_model(f"{name}Query", __base__=Schema, **_parameters(listing))
 
-    def about_all(request: HttpRequest, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+    def about_all(request: HttpRequest, query: Query[asked]) -> Any:
         return _page(listing, paging, request, query)
 
-    def about_one(request: HttpRequest, slug: str, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+    def about_one(request: HttpRequest, slug: str, query: Query[asked]) -> Any:
         return _page(listing, paging, request, query, slug=slug)
 
-    def about_two(request: HttpRequest, first: str, second: str, query: Query[asked]) -> Any:  # type: ignore[valid-type]
+    def about_two(request: HttpRequest, first: str, second: str, query: Query[asked]) -> Any:
         return _page(listing, paging, request, query, first=first, second=second)
 
     views: tuple[Callable[..., Any], ...] = (about_all, about_one, about_two)
@@ -126,7 +138,7 @@ def add(
     )
 
 
-def row_schema(name: str, columns: tuple[Column, ...]) -> Any:
+def row_schema(name: str, columns: tuple[Column, ...]) -> type[Schema]:
     """Return the schema of a listing's rows."""
     return create_model(
         f"{name}Row", __base__=Schema, **{column.name: _field(column) for column in columns}
@@ -187,8 +199,8 @@ def _said(one: django_filters.Filter) -> str:
 
 
 def _page(
-    listing: type[Listing], paging: Paging, request: HttpRequest, query: Any, **kwargs: Any
-) -> Any:
+    listing: type[Listing], paging: Paging, request: HttpRequest, query: Any, **kwargs: object
+) -> JsonResponse:
     view = listing(request=request, kwargs=kwargs, args=())
     view.prepare(**kwargs)
     filterset = view.filterset()

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError as FormError
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
@@ -41,7 +41,7 @@ from allies.public_text import PublicText
 from allies.views.record import find, find_pair
 
 
-def _one(answer: Callable[[str], dict[str, Any]]) -> Any:
+def _one(answer: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def one(request: HttpRequest, slug: str) -> Any:
         found = answer(slug)
         return {**found, "url": request.build_absolute_uri(found["url"])}
@@ -49,7 +49,7 @@ def _one(answer: Callable[[str], dict[str, Any]]) -> Any:
     return one
 
 
-def _values(record: Any, *names: str) -> dict[str, Any]:
+def _values(record: Model, *names: str) -> dict[str, object]:
     return {name: getattr(record, name) for name in names}
 
 
@@ -58,7 +58,7 @@ def _texts(record: Any, name: str, public: PublicText) -> dict[str, str]:
     return {column: public(getattr(record, column)) for column in (f"{name}_en", f"{name}_ind")}
 
 
-def _evidence(record: Any, public: PublicText) -> dict[str, Any]:
+def _evidence(record: Any, public: PublicText) -> dict[str, object]:
     return {
         "independent_sources": record.independent_sources,
         "disputed": bool(record.disputes),
@@ -66,7 +66,7 @@ def _evidence(record: Any, public: PublicText) -> dict[str, Any]:
     }
 
 
-def _statement(citation: Citation, public: PublicText) -> dict[str, Any]:
+def _statement(citation: Citation, public: PublicText) -> dict[str, object]:
     source = citation.source
     return {
         "source": source.key,
@@ -77,7 +77,7 @@ def _statement(citation: Citation, public: PublicText) -> dict[str, Any]:
     }
 
 
-def _country(slug: str) -> dict[str, Any]:
+def _country(slug: str) -> dict[str, object]:
     countries = Country.objects.published().select_related("successor")
     country = find(countries.prefetch_related("aliases"), slug)
     names = ("alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "region", "subregion")
@@ -90,7 +90,7 @@ def _country(slug: str) -> dict[str, Any]:
     }
 
 
-def _alliance(slug: str) -> dict[str, Any]:
+def _alliance(slug: str) -> dict[str, object]:
     members = Membership.objects.select_related("country").order_by("joined_earliest", "pk")
     alliances = with_citations(Alliance.objects.published())
     alliance = find(alliances.prefetch_related(Prefetch("memberships", members)), slug)
@@ -110,7 +110,7 @@ def _alliance(slug: str) -> dict[str, Any]:
     }
 
 
-def _event(slug: str) -> dict[str, Any]:
+def _event(slug: str) -> dict[str, object]:
     parts = Participation.objects.select_related("country").order_by("pk")
     events = with_citations(Event.objects.published()).prefetch_related(
         Prefetch("participations", parts), Prefetch("alliance", Alliance.objects.published())
@@ -131,7 +131,7 @@ def _event(slug: str) -> dict[str, Any]:
     }
 
 
-def _ally_list(slug: str) -> dict[str, Any]:
+def _ally_list(slug: str) -> dict[str, object]:
     entries = with_citations(Entry.objects.published().in_order()).select_related("country")
     see_also = SeeAlso.objects.published().select_related("source")
     lists = AllyList.objects.published().select_related("focus", "recorded_from")
@@ -164,7 +164,7 @@ def _entry(entry: Any, public: PublicText) -> dict[str, Any]:
     }
 
 
-def _source(slug: str) -> dict[str, Any]:
+def _source(slug: str) -> dict[str, object]:
     sources = Source.objects.published().select_related("derived_from", "origin")
     source = find(sources, slug, "key")
     names = ("kind", "publisher", "title", "author", "credit", "archive_url", "date_published")
@@ -178,7 +178,7 @@ def _source(slug: str) -> dict[str, Any]:
     }
 
 
-def _tie(alliance: Any, standing: Standing) -> dict[str, Any]:
+def _tie(alliance: Any, standing: Standing) -> dict[str, object]:
     return {
         "alliance": alliance.slug,
         **_values(alliance, "kind", "title_en", "title_ind", "independent_sources"),
@@ -213,7 +213,7 @@ def _pair(
 
 
 #: Address → what answers there, its schema, and what it is called.
-_RECORDS: dict[str, tuple[Callable[[str], dict[str, Any]], Any, str]] = {
+_RECORDS: dict[str, tuple[Callable[[str], dict[str, object]], object, str]] = {
     "/countries/{slug}": (_country, CountryRecord, "Country"),
     "/alliances/{slug}": (_alliance, AllianceRecord, "Alliance"),
     "/events/{slug}": (_event, EventRecord, "Event"),

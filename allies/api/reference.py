@@ -1,6 +1,6 @@
 """What the API offers, as a page for people: made of what it is made of, in both languages."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
@@ -10,6 +10,9 @@ from allies.api.collections import MOST, PER_PAGE
 from allies.api.site import COLLECTIONS
 from allies.filters.base import CountryFilter, DayFilter
 from allies.views.listing import Listing
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Parameter(NamedTuple):
@@ -58,7 +61,7 @@ def _parameters(listing: type[Listing]) -> list[Parameter]:
     return found
 
 
-def _takes(one: Any) -> Any:
+def _takes(one: object) -> "StrOrPromise":
     if isinstance(one, CountryFilter):
         return _("a name, an alias or a code")
     return _("a day like 2024-06-19") if isinstance(one, DayFilter) else "–"
@@ -69,7 +72,7 @@ class ReferencePage(TemplateView):
 
     template_name = "allies/api.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         offers = [
             Offer(
                 address,

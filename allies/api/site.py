@@ -1,7 +1,7 @@
 """The API put together, under ``/api/v1/``."""
 
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -34,12 +34,15 @@ from allies.views.source import SourceListing
 from allies.views.tie_changes import TieChangeListing
 from allies.views.voting import VotesListing
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class Collection(NamedTuple):
     """A listing at an address: what it is, and how its pages go."""
 
     listing: type[Listing]
-    summary: Any
+    summary: "StrOrPromise"
     paging: Paging = by_id
 
 
@@ -151,4 +154,4 @@ def _patterns() -> list[URLPattern]:
     return [*found, path("<path:rest>", answered(not_found), name="nothing")]
 
 
-urls: Any = (_patterns(), "api", "api")
+urls: tuple[list[URLPattern], str, str] = (_patterns(), "api", "api")

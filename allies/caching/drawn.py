@@ -4,12 +4,12 @@ After an edit every page is a new one, and nearly all of its rows and figures ar
 part is known by the values it is drawn of, so there is nothing to forget when the content changes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
 from operator import itemgetter
 from sys import getsizeof
 from threading import Lock
-from typing import Any, TypeVarTuple
+from typing import TypeVarTuple
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -23,7 +23,9 @@ KEPT, LONGEST = 8_000_000, 100_000
 Values = TypeVarTuple("Values")
 
 
-_kept: LRUCache[Any, tuple[SafeString, int]] = LRUCache(KEPT, getsizeof=itemgetter(1))
+_kept: LRUCache[tuple[Hashable, ...], tuple[SafeString, int]] = LRUCache(
+    KEPT, getsizeof=itemgetter(1)
+)
 _lock = Lock()
 
 

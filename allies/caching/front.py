@@ -8,7 +8,7 @@ what it answered, for as long as the content's version and the day are those it 
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -16,6 +16,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from allies.replicas import current_version
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Where the middleware says by which state of the content it answered: (version, day).
 STATE = "allies.kept_by"
@@ -45,14 +48,16 @@ class _Answer(NamedTuple):
     size: int
 
 
-def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYTES // 2) -> Any:
+def kept_in_front(
+    application: _Application, size: int = settings.PAGE_CACHE_BYTES // 2
+) -> "WSGIApplication":
     """Wrap a WSGI application whose answers may say by which state of the content they are."""
-    answers: LRUCache[tuple[Any, ...], _Answer] = LRUCache(
+    answers: LRUCache[tuple[object, ...], _Answer] = LRUCache(
         size, getsizeof=lambda answer: answer.size
     )
     lock = threading.Lock()
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         is_page = environ["PATH_INFO"].startswith(IN_A_LANGUAGE)
         if environ["REQUEST_METHOD"] != "GET" or not is_page:
             return application(environ, start_response)
@@ -75,11 +80,13 @@ def kept_in_front(application: _Application, size: int = settings.PAGE_CACHE_BYT
         return remember(asked, environ, start_response)
 
     def remember(
-        asked: tuple[Any, ...], environ: dict[str, Any], start_response: Callable[..., Any]
+        asked: tuple[Any, ...], environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         told: list[Any] = []
 
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        def start(
+            status: str, headers: list[tuple[str, str]], *error: Any
+        ) -> Callable[[bytes], object]:
             told[:] = status, headers
             return start_response(status, headers, *error)
 

@@ -130,7 +130,7 @@ def _is_in_a_language(request: HttpRequest) -> bool:
 
 def _key(request: HttpRequest, state: tuple[int, int]) -> str:
     """Return what an answer depends on, hashed: the content's version among it, and the day."""
-    language: tuple[Any, ...] = ()
+    language: tuple[object, ...] = ()
     if not _is_in_a_language(request):
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         language = (request.headers.get("Accept-Language"), cookie)

@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 PAUSE = 5
 
 
-class PatientRedisCache(RedisCache):  # type: ignore[misc]
+class PatientRedisCache(RedisCache):
     """Django's, which answers as if it held nothing while its server is away."""
 
-    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+    def __init__(self, server: Any, params: dict[str, object]) -> None:
         super().__init__(server, params)
         self._away_until = 0.0
 
-    def _asked(self, ask: Callable[[], Any], otherwise: Any) -> Any:
+    def _asked(self, ask: Callable[[], object], otherwise: object) -> object:
         if time.monotonic() < self._away_until:
             return otherwise
         try:
@@ -31,7 +31,7 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
             log.warning("The shared cache is away (%s); going on without it.", error)
             return otherwise
 
-    def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def add(self, key: object, value: object, *args: Any, **kwargs: Any) -> Any:
         return self._asked(
             lambda: super(PatientRedisCache, self).add(key, value, *args, **kwargs), True
         )
@@ -44,15 +44,15 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
         except ValueError:  # not JSON, so not written by this release
             return default
 
-    def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+    def set(self, key: object, value: object, *args: Any, **kwargs: Any) -> None:
         self._asked(lambda: super(PatientRedisCache, self).set(key, value, *args, **kwargs), None)
 
-    def touch(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+    def touch(self, key: object, *args: Any, **kwargs: Any) -> Any:
         return self._asked(
             lambda: super(PatientRedisCache, self).touch(key, *args, **kwargs), False
         )
 
-    def delete(self, key: Any, version: Any = None) -> Any:
+    def delete(self, key: object, version: Any = None) -> Any:
         return self._asked(lambda: super(PatientRedisCache, self).delete(key, version), False)
 
     def get_many(self, keys: Any, version: Any = None) -> Any:
@@ -61,10 +61,10 @@ class PatientRedisCache(RedisCache):  # type: ignore[misc]
         except ValueError:
             return {}
 
-    def has_key(self, key: Any, version: Any = None) -> Any:
+    def has_key(self, key: object, version: Any = None) -> Any:
         return self._asked(lambda: super(PatientRedisCache, self).has_key(key, version), False)
 
-    def incr(self, key: Any, delta: int = 1, version: Any = None) -> Any:
+    def incr(self, key: object, delta: int = 1, version: Any = None) -> Any:
         return self._asked(lambda: super(PatientRedisCache, self).incr(key, delta, version), 0)
 
     def set_many(self, data: Any, *args: Any, **kwargs: Any) -> Any:

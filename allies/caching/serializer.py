@@ -7,6 +7,7 @@ compressed pages, are written in Base64.
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any
@@ -22,14 +23,14 @@ _BYTES = "$bytes"
 class JsonSerializer:
     """What Django's cache backends ask to write and read values; integers stay what they are."""
 
-    def dumps(self, value: Any) -> Any:
+    def dumps(self, value: object) -> int | str:
         """Return a value as it is written. Raises TypeError for what JSON cannot hold."""
         if type(value) is int:  # so that the server can count it up
             return value
         text = json.dumps(value, default=_from_bytes, separators=(",", ":"))
         return f"{_sign(text)}:{text}"
 
-    def loads(self, written: Any) -> Any:
+    def loads(self, written: Any) -> object:
         """Return what was written. Raises ValueError for what this site did not write."""
         try:
             return int(written)
@@ -47,13 +48,13 @@ def _sign(text: str) -> str:
     return blake2b(text.encode(), key=key, digest_size=16, person=b"allies.cache").hexdigest()
 
 
-def _from_bytes(value: Any) -> Any:
+def _from_bytes(value: object) -> dict[str, str]:
     if isinstance(value, bytes):
         return {_BYTES: b64encode(value).decode()}
     raise TypeError(f"A {type(value).__name__} cannot be cached")
 
 
-def _to_bytes(found: dict[str, Any]) -> Any:
+def _to_bytes(found: Mapping[str, object]) -> bytes | Mapping[str, object]:
     written = found.get(_BYTES) if len(found) == 1 else None
     return b64decode(written) if isinstance(written, str) else found
 
@@ -61,11 +62,13 @@ def _to_bytes(found: dict[str, Any]) -> Any:
 class JsonLocMemCache(LocMemCache):
     """Django's cache in memory, which takes and gives what a shared cache would."""
 
-    def __init__(self, name: str, params: dict[str, Any]) -> None:
+    def __init__(self, name: str, params: dict[str, object]) -> None:
         super().__init__(name, params)
         self._serializer = JsonSerializer()
 
-    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> Any:
+    def add(
+        self, key: object, value: object, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+    ) -> bool:
         return super().add(key, self._serializer.dumps(value), timeout, version)
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
@@ -73,6 +76,6 @@ class JsonLocMemCache(LocMemCache):
         return default if found is self else self._serializer.loads(found)
 
     def set(
-        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+        self, key: object, value: object, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> None:
         super().set(key, self._serializer.dumps(value), timeout, version)

@@ -30,7 +30,7 @@ class Page:
     bodies: dict[str, bytes] = field(default_factory=dict)
     digest: str = ""
 
-    def to_json(self) -> list[Any]:
+    def to_json(self) -> list[object]:
         """Return the page as the shared cache takes it."""
         return [self.headers, self.bodies, self.digest]
 

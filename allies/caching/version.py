@@ -7,7 +7,6 @@ a time and needs one row.
 """
 
 import secrets
-from typing import Any
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -83,7 +82,7 @@ def fold(using: str = DEFAULT_DB_ALIAS) -> None:
             cursor.execute(_FOLD)
 
 
-def install(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
+def install(using: str = DEFAULT_DB_ALIAS, **_signal: object) -> None:
     """Set the triggers, also where one was lost; whatever a migration did makes a new version.
 
     Django makes a table of SQLite anew to change it, and its triggers are lost then.

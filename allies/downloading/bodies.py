@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -22,6 +22,9 @@ from allies.caching.front import IN_A_LANGUAGE
 from allies.client import limited_client
 from allies.downloading.slots import RETRY_AFTER, ClientBusy, ProcessBusy, Slot
 from allies.downloading.sockets import abort_stalled_connections
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ def is_download(path: str) -> bool:
 def limit_downloads(application: _Application) -> _Application:
     """Wrap the site: a streamed answer needs a slot, and is refused at once if there is none."""
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         abort_stalled_connections()
         slot = None
         try:
@@ -91,7 +94,7 @@ class _Answered:
     status = ""
     headers: list[tuple[str, str]]
 
-    def start(self, status: str, headers: list[tuple[str, str]], *error: Any) -> None:
+    def start(self, status: str, headers: list[tuple[str, str]], *error: object) -> None:
         self.status, self.headers = status, headers
 
 
@@ -162,8 +165,8 @@ def _not_made() -> str:
 
 
 def _refuse(
-    environ: dict[str, Any],
-    start_response: Callable[..., Any],
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
     status: str,
     say: Callable[[], str],
 ) -> list[bytes]:

@@ -6,7 +6,7 @@ database for all records at once (``in_database``).
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -22,6 +22,9 @@ from allies.models import Country, Entry
 from allies.models.country import country_code
 from allies.models.fields import EDTFField
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class TextCell(Widget):
     """A text, as it stands."""
@@ -29,12 +32,12 @@ class TextCell(Widget):
     #: What a table schema (Frictionless) calls such a column's type.
     schema_type: ClassVar[str] = "string"
     #: How the cells are written, for those who read them; "" where there is nothing to say.
-    note: Any = ""
+    note: "StrOrPromise" = ""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: Any = None, **kwargs: object) -> str:
         return value
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+    def render(self, value: object, obj: models.Model | None = None, **kwargs: object) -> str:
         return "" if value is None else str(value)
 
     def in_database(self, path: str) -> Combinable:
@@ -48,7 +51,7 @@ class TextCell(Widget):
 class WordCell(TextCell):
     """A code or address: white space around it means nothing."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> str:
         return value.strip()
 
 
@@ -60,20 +63,20 @@ def figures(word: str) -> str:
 class FiguresCell(WordCell):
     """A code of three figures, like those of UN M49."""
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> str:
         return figures(value.strip())
 
 
 class ChoiceCell(WordCell):
     """One of a field's choices, by its stored word; ``default`` is what an empty cell means."""
 
-    def __init__(self, choices: Iterable[Any], default: str = "", *, required: bool) -> None:
+    def __init__(self, choices: Iterable[object], default: str = "", *, required: bool) -> None:
         super().__init__()
         self.choices = [str(choice) for choice in choices]
         self.default = default
         self.required = required
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> str:
         word = value.strip() or self.default
         word = word if word in self.choices else figures(word)
         if word not in self.choices and (word or self.required):
@@ -86,7 +89,7 @@ class NumberCell(WordCell):
 
     schema_type = "integer"
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
         digits = value.strip()
         if not digits:
             return None
@@ -107,7 +110,7 @@ class FlagCell(WordCell):
         super().__init__()
         self.optional = optional
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
         word = value.strip().casefold()
         if not word:
             return None if self.optional else False
@@ -115,7 +118,7 @@ class FlagCell(WordCell):
             raise CellError(_("accepted are: yes, no"))
         return self.WORDS[word]
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+    def render(self, value: object, obj: models.Model | None = None, **kwargs: object) -> str:
         return "" if value is None else ("yes" if value else "no")
 
     def in_database(self, path: str) -> Combinable:
@@ -128,7 +131,7 @@ class DayCell(WordCell):
 
     schema_type = "date"
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
         text = value.strip()
         if not text:
             return None
@@ -137,7 +140,7 @@ class DayCell(WordCell):
         except ValueError as error:
             raise CellError(_("a day is accepted, like 2024-06-19")) from error
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+    def render(self, value: Any, obj: models.Model | None = None, **kwargs: object) -> str:
         return value.isoformat() if value else ""
 
 
@@ -146,7 +149,7 @@ class EDTFCell(WordCell):
 
     field = EDTFField()
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
         try:
             return self.field.to_python(value)
         except ValidationError as error:
@@ -154,7 +157,7 @@ class EDTFCell(WordCell):
 
 
 #: How files name a record, where it is not simply one of its columns.
-_NOTES: dict[type[models.Model], Any] = {
+_NOTES: "dict[type[models.Model], StrOrPromise]" = {
     Country: gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug."),
     Entry: gettext_lazy("The list’s slug and the country’s code, like russia-asia/CHN."),
 }
@@ -179,11 +182,11 @@ class ReferenceCell(WordCell):
         """Load the records that these cells name."""
         self.references.load(self.model, {word for text in texts if (word := text.strip())})
 
-    def clean(self, value: str, row: Any = None, **kwargs: Any) -> Any:
+    def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
         text = value.strip()
         return self.references.find(self.model, text) if text else None
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+    def render(self, value: object, obj: models.Model | None = None, **kwargs: object) -> str:
         return "" if value is None else str(getattr(value, self.key))
 
     def in_database(self, path: str) -> Combinable:

@@ -34,7 +34,7 @@ class Column:
     cell names one) or to its Failure; ``records`` holds the records named, by id.
     """
 
-    def __init__(self, field: Field, model_field: models.Field) -> None:
+    def __init__(self, field: Field, model_field: "models.Field[object, object]") -> None:
         self.name = field.column_name
         self.widget = field.widget
         self.field = model_field
@@ -74,7 +74,7 @@ class Column:
         if self.is_reference:
             self.stored = {c: v for c, v in self.stored.items() if not isinstance(v, Failure)}
 
-    def understand(self, cell: Cell) -> Any:
+    def understand(self, cell: Cell) -> object:
         """Return what the field stores for this cell, or its Failure."""
         if isinstance(cell, Problem):
             return Failure(cell.message)
@@ -86,7 +86,7 @@ class Column:
         except CellError as error:
             return Failure(str(error), is_unknown_country=isinstance(error, UnknownCountry))
 
-    def _id_of(self, record: Any) -> int | None:
+    def _id_of(self, record: models.Model | None) -> int | None:
         if record is None:
             if not self.field.null:
                 raise CellError(_("This cell may not be empty."))
@@ -94,7 +94,7 @@ class Column:
         self.records[record.pk] = record
         return int(record.pk)
 
-    def _valid(self, value: Any) -> Any:
+    def _valid(self, value: object) -> object:
         if self.field.blank and value in self.field.empty_values:
             return value
         return self.field.clean(value, None)

@@ -153,7 +153,7 @@ def discard(changeset: Changeset) -> None:
     forget_all(changeset)
 
 
-def _task_of(changeset: Changeset) -> Any:
+def _task_of(changeset: Changeset) -> "DBTaskResult[..., object] | None":
     recent = DBTaskResult.objects.filter(
         status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]
     )
@@ -164,7 +164,7 @@ def _begun(changeset: Changeset, task_of: Any) -> Any:
     return (task_of and (task_of.started_at or task_of.enqueued_at)) or changeset.created_at
 
 
-def _end(changeset: Changeset, run: str, message: str, **fields: Any) -> None:
+def _end(changeset: Changeset, run: str, message: str, **fields: object) -> None:
     """Give a changeset back to its editor, unless it is somebody else's by now."""
     is_undo = changeset.kind == ChangesetKind.UNDO
     back = (

@@ -1,7 +1,7 @@
 """Rows of one noun on their way into a plan: read, told which record each is, and what changes."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from allies.exchange.resources.base import Identity
 from allies.exchange.rows import LEFT_OUT, Cell, Problem, Row, Rows
 from allies.exchange.rules import Rules
 from allies.exchange.store import Shelf
+from allies.models.base import Record
 from allies.models.fields import EDTFField
 
 #: Rows taken at a time: what memory holds, and what one query asks for.
@@ -34,7 +35,7 @@ class Planned:
     """
 
     read: Read
-    record: Any
+    record: Record
     identity: tuple[str, ...]
     is_new: bool
     before: Any = None
@@ -316,7 +317,9 @@ class NounLoad:
             planned.append(Planned(row, record, identity, False, before, names))
         return planned
 
-    def _attach(self, record: Any, values: tuple[Any, ...], names: Any = None) -> None:
+    def _attach(
+        self, record: Record, values: tuple[Any, ...], names: Collection[str] | None = None
+    ) -> None:
         """Give a record the records it points to, so that asking for them costs no query."""
         for n, column in enumerate(self.columns):
             if column.is_reference and (names is None or column.name in names):
@@ -353,7 +356,7 @@ class NounLoad:
             )
 
     def _outcome(
-        self, row: Read, kind: str, record: str, detail: Any, likely: Any = None
+        self, row: Read, kind: str, record: str, detail: object, likely: Any = None
     ) -> tuple[str, int, str, str, str, str]:
         text = json.dumps(detail, ensure_ascii=False)
         return (
@@ -396,7 +399,7 @@ class NounLoad:
                         found.setdefault(plan.read.number, like)
         return found
 
-    def _telling(self, record: Any, names: tuple[str, ...]) -> Iterator[str]:
+    def _telling(self, record: Record, names: tuple[str, ...]) -> Iterator[str]:
         """Yield what these fields hold that tells a record from others; of dates, whole days."""
         for name in names:
             value = getattr(record, name)

@@ -368,7 +368,7 @@ def _columns_of(spec: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def as_drafts(data: Mapping[str, Any]) -> dict[str, Any]:
+def as_drafts(data: Mapping[str, Any]) -> dict[str, object]:
     """Return a mapping that takes in as drafts all that has a status."""
     nouns = [
         {**part, "fields": {**part["fields"], **_draft(part["noun"], {"constant": "draft"})}}
@@ -381,11 +381,11 @@ def as_drafts(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "nouns": nouns, **({"records": records} if records else {})}
 
 
-def _draft(noun: str, value: Any) -> dict[str, Any]:
+def _draft(noun: str, value: object) -> dict[str, object]:
     return {"status": value} if "status" in NOUNS[noun]().columns else {}
 
 
-def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, Any]:
+def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, object]:
     """Return the mapping of a file whose columns are this noun's own."""
     fields = {name: {"column": name} for name in columns if name in NOUNS[noun]().columns}
     return {"name": "", "nouns": [{"noun": noun, "fields": fields}]}

@@ -32,7 +32,7 @@ class BadMapping(ValueError):
     """A mapping that cannot be used; its text says what is wrong with it."""
 
 
-def parse_mapping(content: bytes) -> dict[str, Any]:
+def parse_mapping(content: bytes) -> dict[str, object]:
     """Return the mapping in a JSON file; raise BadMapping if it is none."""
     if len(content) > MAX_MAPPING:
         raise BadMapping(
@@ -179,19 +179,19 @@ def _check_gather(spec: Mapping[str, Any]) -> None:
 # Shapes.
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PARTS * 10
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return isinstance(value, (str, int, float))
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> bool:
     return isinstance(value, list) and len(value) <= PARTS
 
 
@@ -207,7 +207,7 @@ def _is_table_of_texts(value: Any) -> bool:
     return _is_table(value) and all(map(_is_text, value.values()))
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping) and len(value) <= PARTS
 
 
@@ -230,12 +230,12 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _shaped(data: Mapping[str, Any], name: str, is_right: Callable[[Any], bool]) -> None:
+def _shaped(data: Mapping[str, object], name: str, is_right: Callable[[Any], bool]) -> None:
     if name in data and not is_right(data[name]):
         raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": name})
 
 
-def _only(data: Any, known: tuple[str, ...], what: str) -> None:
+def _only(data: object, known: tuple[str, ...], what: str) -> None:
     if not isinstance(data, Mapping):
         raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
     if unknown := [name for name in data if name not in known]:

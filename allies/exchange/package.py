@@ -107,7 +107,7 @@ def _slugged() -> dict[str, Any]:
     }
 
 
-def _old_slug_rows() -> Iterator[Sequence[Any]]:
+def _old_slug_rows() -> Iterator[Sequence[object]]:
     for noun, model in _slugged().items():
         record = model.objects.filter(pk=OuterRef("record_id")).values(address_field(model))[:1]
         slugs = (

@@ -37,7 +37,7 @@ class OutcomeRow(NamedTuple):
     row: int
     kind: str
     record: str
-    detail: Any
+    detail: object
     likely: str
 
 
@@ -255,7 +255,7 @@ class Plan:
 
     # What the writer writes.
 
-    def add(self, kind: str, noun: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
+    def add(self, kind: str, noun: str, width: int, rows: Iterable[Sequence[object]]) -> None:
         """Keep records of a noun to be written: ``kind`` is new or changed, a row its values."""
         table = f'"{kind} {noun}"'
         insert = self._tables.get(table)
@@ -271,7 +271,7 @@ class Plan:
             return 0
         return int(self._db.execute(f'SELECT count(*) FROM "{kind} {noun}"').fetchone()[0])
 
-    def written(self, kind: str, noun: str) -> Iterator[tuple[Any, ...]]:
+    def written(self, kind: str, noun: str) -> Iterator[tuple[object, ...]]:
         """Yield the records kept by ``add``, in their order."""
         if not self._has(f"{kind} {noun}"):
             return iter(())
@@ -309,7 +309,7 @@ def _kept(cell: Cell) -> Any:
     return cell
 
 
-def _as_it_was(kept: Any) -> Cell:
+def _as_it_was(kept: object) -> Cell:
     if kept is None:
         return LEFT_OUT
     return Problem(*kept) if isinstance(kept, list) else str(kept)

@@ -7,7 +7,6 @@ column, one a unique rule. Memory holds one chunk and the country names.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from typing import Any
 
 from allies.actions.rights import Person, reload_user
 from allies.exchange.load import NounLoad
@@ -16,7 +15,7 @@ from allies.exchange.references import References
 from allies.exchange.report import Report
 from allies.exchange.resources import NOUNS
 from allies.exchange.rows import Rows
-from allies.models import data_state, referred_models
+from allies.models import Record, data_state, referred_models
 
 #: Called with the noun and the number of its rows done.
 Progress = Callable[[str, int], None]
@@ -56,9 +55,9 @@ def make_plan(
     return reports
 
 
-def looked_at(nouns: Iterable[str]) -> set[Any]:
+def looked_at(nouns: Iterable[str]) -> set[type[Record]]:
     """Return the models whose records an import of these nouns looks at."""
-    models: set[Any] = set()
+    models: set[type[Record]] = set()
     for noun in nouns:
         model = NOUNS[noun]._meta.model
         models |= {model, *referred_models(model)}

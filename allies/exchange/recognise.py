@@ -1,18 +1,19 @@
 """Which record a row is: one there is already, one of a row before, or a new one."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Model
 from django.db.models.expressions import RawSQL
 
 from allies.exchange.columns import Column
 from allies.exchange.plan import Plan
 from allies.exchange.resources import NounResource
 from allies.exchange.resources.base import Identity
+from allies.exchange.rows import Cell
 from allies.exchange.store import Shelf
 
 
@@ -21,7 +22,7 @@ class Read:
     """A row that was understood: its number, its cells, and what they store."""
 
     number: int
-    cells: Any
+    cells: Sequence[Cell]
     values: tuple[Any, ...]
 
 
@@ -30,8 +31,8 @@ class Known:
     """A record there is: its id, and what it stores where this file has columns."""
 
     pk: int
-    values: tuple[Any, ...]
-    keys: dict[str, Any]
+    values: tuple[object, ...]
+    keys: dict[str, object]
 
 
 #: A row, what it is known by, and the record it is; None for a new one.
@@ -44,7 +45,7 @@ class Recogniser:
     def __init__(self, plan: Plan, resource: NounResource, shelf: Shelf) -> None:
         self.plan = plan
         self.resource = resource
-        self.model: Any = resource.model
+        self.model: type[Model] = resource.model
         self.shelf = shelf
 
     def recognise(
@@ -89,7 +90,7 @@ class Recogniser:
     def _find_known(
         self, identities: list[Identity], columns: list[Column]
     ) -> dict[Identity, Known]:
-        groups: dict[tuple[str, ...], set[tuple[Any, ...]]] = defaultdict(set)
+        groups: dict[tuple[str, ...], set[tuple[object, ...]]] = defaultdict(set)
         for names, values in identities:
             if not any(isinstance(value, int) and value < 0 for value in values):
                 groups[names].add(values)
@@ -108,7 +109,7 @@ class Recogniser:
         return known
 
 
-def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]) -> RawSQL:
+def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[object, ...]]) -> RawSQL:
     """Return the condition that these columns hold one of these rows of values, all at once."""
     quote = connection.ops.quote_name
     columns = ", ".join(
@@ -116,7 +117,7 @@ def one_of_rows(model: Any, attnames: list[str], keys: Iterable[tuple[Any, ...]]
         for name in attnames
     )
     rows = list(keys)
-    params: list[Any]
+    params: list[object]
     if connection.vendor == "postgresql":  # an array a column, not a thousand parameters
         kinds = ["bigint" if isinstance(value, int) else "text" for value in rows[0]]
         wanted = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"

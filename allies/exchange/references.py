@@ -211,7 +211,7 @@ class References:
             raise UnknownRecord(_ADVICE[Entry]())
         return found
 
-    def expect(self, record: Any) -> None:
+    def expect(self, record: models.Model) -> None:
         """Take a record to be for one that is there."""
         if isinstance(record, Country):
             self.countries.add(record)

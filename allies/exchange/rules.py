@@ -230,7 +230,9 @@ class Rules:
                 elif taken.get(key, plan.record.pk) != plan.record.pk:
                     errors[number].append(_cell(plan, load, column, message))
 
-    def _holders(self, fields: tuple[str, ...], keys: set[Any]) -> dict[Any, int]:
+    def _holders(
+        self, fields: tuple[str, ...], keys: set[tuple[object, ...]]
+    ) -> dict[tuple[object, ...], int]:
         conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(fields)}
         rows = self.model._default_manager.filter(**conditions).values_list(*fields, "pk")
         return {tuple(row[:-1]): row[-1] for row in rows}
@@ -258,7 +260,7 @@ def _unique_rules(
             yield rule.name, tuple(rule.fields), attnames, str(rule.violation_error_message)
 
 
-def _unique_key(record: Any, attnames: tuple[str, ...]) -> tuple[Any, ...] | None:
+def _unique_key(record: models.Model, attnames: tuple[str, ...]) -> tuple[object, ...] | None:
     """Return the values a unique rule compares; None where an empty one sets the rule aside."""
     key = tuple(getattr(record, name) for name in attnames)
     if any(value is None for value in key) or key == ("",):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -204,7 +205,7 @@ def _settle(changeset: Changeset, reports: list[Report]) -> None:
     hidden = False
     for report in reports:
         resource = NOUNS[report.noun]
-        model: Any = resource._meta.model
+        model: type[Model] = resource._meta.model
         if issubclass(model, Publishable) and model is not Source:
             report.unsupported = unsupported(model).count()
         if report.created or report.updated:

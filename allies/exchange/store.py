@@ -29,7 +29,7 @@ class Shelf:
         """Return, for every field but the id, its place and the place of its column in a row."""
         return [(n, at.get(field.name)) for n, field in enumerate(self.fields) if n > 0]
 
-    def stored(self, record: Any) -> list[Any]:
+    def stored(self, record: Any) -> list[object]:
         """Return what the database is to hold of a record: numbers, texts and nothing else."""
         return [_plain(field.pre_save(record, add=True)) for field in self.fields]
 
@@ -46,7 +46,7 @@ class Shelf:
         return [n for n, field in enumerate(self.fields) if isinstance(field, models.BooleanField)]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     return value

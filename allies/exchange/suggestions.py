@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from django.utils import translation
 
@@ -91,7 +91,7 @@ SYNONYMS: dict[str, str] = {
 _FIGURES = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", re.ASCII)
 
 
-def suggest(noun: str, table: Described) -> dict[str, Any]:
+def suggest(noun: str, table: Described) -> dict[str, object]:
     """Return the mapping that most likely fits a table: ours, a known one, or one by its names."""
     own = NOUNS[noun]().columns
     if set(table.columns) - {"reason"} <= set(own):
@@ -100,7 +100,7 @@ def suggest(noun: str, table: Described) -> dict[str, Any]:
     return known or {"name": "", "nouns": [by_names(noun, table)]}
 
 
-def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
+def _known(noun: str, columns: Sequence[str]) -> dict[str, object] | None:
     """Return the saved or built-in mapping that asks for the most of these columns."""
     fitting = []
     saved = SavedMapping.objects.order_by("-saved_at").values_list("mapping", flat=True)
@@ -115,11 +115,11 @@ def _known(noun: str, columns: Sequence[str]) -> dict[str, Any] | None:
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def by_names(noun: str, table: Described) -> dict[str, Any]:
+def by_names(noun: str, table: Described) -> dict[str, object]:
     """Return how a noun may be fed, from the names of the columns and what stands in them."""
     folded = {fold(name): name for name in reversed(table.columns)}
     words = table.words
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     used: set[str] = set()
     for field in NOUNS[noun]().get_import_fields():
         ours = field.column_name
@@ -134,10 +134,10 @@ def by_names(noun: str, table: Described) -> dict[str, Any]:
     return {"noun": noun, "fields": fields}
 
 
-def spec_for(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[str, Any]:
+def spec_for(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[str, object]:
     """Return how a column feeds a field, with what the words in it are taken to mean."""
     field = NOUNS[noun]().fields[ours]
-    spec: dict[str, Any] = {"column": theirs}
+    spec: dict[str, object] = {"column": theirs}
     words = list(words)
     if isinstance(field.widget, ChoiceCell):
         if any(word not in field.widget.choices for word in words) and len(words) < WORDS:

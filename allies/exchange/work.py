@@ -7,7 +7,7 @@ database of one file, and the job's own words could not be read before it ends.
 import json
 import threading
 import time
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from django.db import DatabaseError, connection
 
@@ -31,7 +31,7 @@ class Work:
     def __init__(self, changeset: Changeset, totals: dict[str, int] | None = None) -> None:
         self._changeset = changeset
         self._totals = totals or {}
-        self._said: dict[str, Any] = {
+        self._said: dict[str, object] = {
             "run": changeset.run,
             "noun": "",
             "done": 0,
@@ -89,7 +89,18 @@ def forget_call(changeset: Changeset) -> None:
     forget(changeset, STOP)
 
 
-def progress_of(changeset: Changeset) -> dict[str, Any] | None:
+class Progress(TypedDict):
+    """How far a job says it is: rows, rows a second, seconds."""
+
+    noun: str
+    done: int
+    total: int
+    rate: int
+    left: int | None
+    is_alive: bool
+
+
+def progress_of(changeset: Changeset) -> Progress | None:
     """Return how far the job says it is (rows, rows a second, seconds); None: it has not begun."""
     found = noted(changeset, PROGRESS)
     try:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
 from allies.exchange.plan import Plan
 from allies.exchange.resources import NOUNS
@@ -114,7 +115,7 @@ class _NounWriter:
     def _stamp_columns(self) -> list[str]:
         return [field.column for field in self.model._meta.concrete_fields if field.name in STAMPS]
 
-    def _stamps(self) -> list[Any]:
+    def _stamps(self) -> list[object]:
         return [moment(self.now)] * len(self._stamp_columns())
 
     def _real(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[list[Any]]:
@@ -146,7 +147,7 @@ def insert(model: Any, columns: list[str], rows: list[Sequence[Any]]) -> None:
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
-def _last_id(model: Any) -> int:
+def _last_id(model: type[Model]) -> int:
     """Return the highest id that records of this model have had so far."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -161,7 +162,7 @@ def _last_id(model: Any) -> int:
         return int(found[0]) if found else 0
 
 
-def _set_last_id(model: Any, last: int) -> None:
+def _set_last_id(model: type[Model], last: int) -> None:
     """Tell the database which id was given last; SQLite has seen it by itself."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -171,7 +172,7 @@ def _set_last_id(model: Any, last: int) -> None:
             )
 
 
-def _batches(rows: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
+def _batches(rows: Iterable[object], size: int = BATCH) -> Iterator[list[Any]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch

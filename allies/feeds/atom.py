@@ -61,13 +61,13 @@ def tag(request: HttpRequest, key: str, born: dt.datetime) -> str:
 class _Atom(Atom1Feed):
     def root_attributes(self) -> dict[str, str]:
         tombstones = {"xmlns:at": "http://purl.org/atompub/tombstones/1.0"}
-        return {**super().root_attributes(), **tombstones}  # type: ignore[no-untyped-call]
+        return {**super().root_attributes(), **tombstones}
 
     def latest_post_date(self) -> Any:
         return self.feed["updated"]
 
     def add_root_elements(self, handler: Any) -> None:
-        super().add_root_elements(handler)  # type: ignore[no-untyped-call]
+        super().add_root_elements(handler)
         if settings.WEBSUB_HUB:
             handler.addQuickElement("link", "", {"rel": "hub", "href": settings.WEBSUB_HUB})
         for reference, moment in self.feed["gone"]:
@@ -115,7 +115,7 @@ def atom(
             updateddate=entry.updated,
             categories=[entry.sort],
         )
-    response = HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)  # type: ignore[no-untyped-call]
+    response = HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)
     hub = f', <{settings.WEBSUB_HUB}>; rel="hub"' if settings.WEBSUB_HUB else ""
     response.headers["Link"] = f'<{address}>; rel="self"{hub}'
     response.headers["Last-Modified"] = http_date(newest.timestamp())

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
@@ -17,6 +17,9 @@ from allies.feeds.entries import correction_html
 from allies.models import Correction
 from allies.public_changes import told
 
+if TYPE_CHECKING:
+    from allies.public_history import Sentence
+
 
 class _Atom(Atom1Feed):
     """Atom whose date stays while the log is empty; Django would write the present moment."""
@@ -24,7 +27,7 @@ class _Atom(Atom1Feed):
     def latest_post_date(self) -> dt.datetime:
         if not self.items and (changed := last_public_change()):
             return changed
-        return super().latest_post_date()  # type: ignore[no-any-return,no-untyped-call]
+        return super().latest_post_date()
 
 
 class CorrectionFeed(Feed):
@@ -47,20 +50,20 @@ class CorrectionFeed(Feed):
     def author_name(self) -> str:
         return str(settings.SITE_NAME)
 
-    def items(self) -> Any:
+    def items(self) -> "list[tuple[Correction, list[Sentence]]]":
         published = Correction.objects.all().published().newest_first()
         return told(published[:FED])
 
-    def item_title(self, item: Any) -> str:
+    def item_title(self, item: "tuple[Correction, list[Sentence]]") -> str:
         return plain(str(item[0].record))
 
-    def item_description(self, item: Any) -> str:
+    def item_description(self, item: "tuple[Correction, list[Sentence]]") -> str:
         return plain(correction_html(*item))
 
     def item_link(self, item: Any) -> str:
         return str(item[0].record.get_absolute_url())
 
-    def item_guid(self, item: Any) -> str:
+    def item_guid(self, item: "tuple[Correction, list[Sentence]]") -> str:
         # Stays when the record is renamed, and is no other site's.
         name = f"{settings.SITE_NAME} {item[0].pk} {item[0].created_at.isoformat()}"
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{get_language()} {name}").urn

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
+from django.db.models import Model, QuerySet
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -89,7 +90,7 @@ _DATES, _TEXTS = ("date", "in_force", "signed", "date_published"), ("summary", "
 _SHORT = 300
 
 
-def about(record: Any) -> SafeString:
+def about(record: Model) -> SafeString:
     """Return a record's kind, its date and the beginning of its text; reads no other record."""
     date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
     kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
@@ -168,7 +169,7 @@ def before_and_after(sentence: Sentence) -> SafeString | str:
     )
 
 
-def correction_html(correction: Any, sentences: Iterable[Sentence]) -> SafeString:
+def correction_html(correction: Correction, sentences: Iterable[Sentence]) -> SafeString:
     """Return what came of a correction: the outcome, the desk's answer, what changed for it."""
     return format_html(
         "<p>{}</p>{}<ul>{}</ul>",
@@ -178,7 +179,7 @@ def correction_html(correction: Any, sentences: Iterable[Sentence]) -> SafeStrin
     )
 
 
-def corrections_of(noun: str, ids: Any) -> list[Entry]:
+def corrections_of(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[Entry]:
     """Return what the public log of corrections has of these records of a noun."""
     log = Correction.objects.all().published().filter(noun=noun, record_id__in=ids)
     return [
@@ -209,7 +210,7 @@ class Gone:
     moment: dt.datetime
 
 
-def withdrawn(model: Any, gone: list[Left]) -> list[Gone]:
+def withdrawn(model: type[Model], gone: list[Left]) -> list[Gone]:
     """Say that these records were withdrawn, and nothing of what they said.
 
     That a record was public, at which address and until when is known to all.

@@ -1,7 +1,6 @@
 """The entries of ally lists as a feed: what changed in each, and which left their list."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from allies.feeds.atom import FED
 from allies.feeds.entries import Gone, Row, key_of, no_longer_listed
@@ -16,7 +15,7 @@ class ListedEntries:
         self.several = several
         self._ever = public_steps_of_entries(lists)
 
-    def rows(self, entries: Iterable[Any]) -> list[Row]:
+    def rows(self, entries: Iterable[Entry]) -> list[Row]:
         """Return the FED of these entries that changed last; reads their countries."""
         shown = [entry for entry in entries if entry.pk in self._ever]
         shown.sort(key=lambda entry: self._ever[entry.pk].steps[0].moment, reverse=True)

@@ -1,13 +1,16 @@
 """The filter of the alliances."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import CountryFilter, DayFilter, DisputedFilter, ReadersFilterSet
 from allies.models import Alliance, AllianceKind, Country
+
+if TYPE_CHECKING:
+    from allies.models.alliance import AllianceQuerySet
 
 
 class AllianceFilterSet(ReadersFilterSet):
@@ -25,8 +28,12 @@ class AllianceFilterSet(ReadersFilterSet):
         model = Alliance
         fields: list[str] = []
 
-    def with_member(self, queryset: Any, name: str, value: Country) -> Any:
+    def with_member(
+        self, queryset: "AllianceQuerySet", name: str, value: Country
+    ) -> "AllianceQuerySet":
         return queryset.with_member(value)
 
-    def in_force(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def in_force(
+        self, queryset: "AllianceQuerySet", name: str, value: dt.date
+    ) -> "AllianceQuerySet":
         return queryset.in_force(value)

@@ -1,13 +1,14 @@
 """The filter of a country's ally list."""
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +42,7 @@ class TiesFilterSet(CountriesFilterSet):
         model = Country
         fields: list[str] = []
 
-    def __init__(self, data: Any, *, focus: Country) -> None:
+    def __init__(self, data: Mapping[str, object], *, focus: Country) -> None:
         self.focus = focus
         super().__init__(data, queryset=Country.objects.none())
 
@@ -89,7 +90,7 @@ class AllyFilterSet(TiesFilterSet):
     def _ties(self) -> Ties:
         return Ties(self.focus, self.day)
 
-    def by_certainty(self, queryset: Any, name: str, value: str) -> Any:
+    def by_certainty(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(certain=value == "yes")
 
     def count_kind(self) -> dict[str, int] | None:
@@ -108,12 +109,12 @@ class AllyFilterSet(TiesFilterSet):
     def group_certain(self) -> Grouping:
         return either(Q(certain=True))
 
-    def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
+    def by_dispute(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(disputes__gt=0) if value == "yes" else queryset.filter(disputes=0)
 
     def group_disputed(self) -> Grouping:
         return either(Q(disputes__gt=0))
 
-    def filter_queryset(self, queryset: Any) -> Any:
+    def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Return the allies on that day, narrowed by what else is asked."""
         return super().filter_queryset(self.ties.allies())

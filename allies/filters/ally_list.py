@@ -1,9 +1,7 @@
 """The filter of the ally lists."""
 
-from typing import Any
-
 import django_filters
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import CountryFilter, ReadersFilterSet
@@ -24,10 +22,10 @@ class AllyListFilterSet(ReadersFilterSet):
         model = AllyList
         fields: list[str] = []
 
-    def by_focus(self, queryset: Any, name: str, value: Country) -> Any:
+    def by_focus(self, queryset: QuerySet[Model], name: str, value: Country) -> QuerySet[Model]:
         return queryset.filter(focus=value)
 
-    def by_origin(self, queryset: Any, name: str, value: str) -> Any:
+    def by_origin(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(_is_recorded() if value == "recorded" else ~_is_recorded())
 
     def group_origin(self) -> Grouping:
@@ -45,5 +43,5 @@ class EntryFilterSet(ReadersFilterSet):
         model = Entry
         fields: list[str] = []
 
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(country__in=Country.objects.named(value))

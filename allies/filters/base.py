@@ -9,7 +9,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +34,7 @@ def unknown_names(names: Iterable[str], understood: Collection[str]) -> list[str
     return [name for name in names if name not in understood and not is_tracking(name)]
 
 
-def _without_room(data: Mapping[str, Any]) -> dict[str, Any]:
+def _without_room(data: Mapping[str, object]) -> dict[str, object]:
     """Return the last value of each parameter without the room around it."""
     return {name: text.strip() if isinstance(text, str) else text for name, text in data.items()}
 
@@ -64,7 +64,9 @@ class ReadersFilterSet(django_filters.FilterSet):
     class Meta:
         form = ReadersForm
 
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, data: Mapping[str, object] | None = None, *args: object, **kwargs: object
+    ) -> None:
         super().__init__(_without_room(data or {}), *args, **kwargs)
 
     @property
@@ -101,7 +103,7 @@ class ReadersFilterSet(django_filters.FilterSet):
         form = type("Form", (cls.Meta.form,), {name: deepcopy(cls.base_filters[name]).field})
         return form(initial={name: text})[name]
 
-    def narrowed(self, **instead: Any) -> Any:
+    def narrowed(self, **instead: object) -> QuerySet[Model]:
         """Return the rows of a valid filter, some of it asked otherwise: ``narrowed(kind="")``."""
         asked = self.form.cleaned_data
         self.form.cleaned_data = {**asked, **instead}
@@ -121,17 +123,17 @@ class ReadersFilterSet(django_filters.FilterSet):
         asks = self.filters[name]
         return Grouping((F(asks.field_name),)) if asks.method is None else None
 
-    def as_it_is(self, queryset: Any, name: str, value: Any) -> Any:
+    def as_it_is(self, queryset: QuerySet[Model], name: str, value: object) -> QuerySet[Model]:
         """Leave the rows alone: a ``filter_queryset`` of one's own asks for this filter."""
         return queryset
 
-    def by_dispute(self, queryset: Any, name: str, value: str) -> Any:
+    def by_dispute(self, queryset: Any, name: str, value: str) -> QuerySet[Model]:
         return queryset.disputed(value == "yes")
 
     def group_disputed(self) -> Grouping:
         return either(self.queryset.is_disputed())
 
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         """Keep records of which each word stands in one of the texts that are searched.
 
         Signs alone are no word, and stand nowhere.
@@ -150,7 +152,7 @@ class ReadersFilterSet(django_filters.FilterSet):
 class DisputedFilter(django_filters.ChoiceFilter):
     """Whether a published source disputes a record; ``by_dispute`` of the filterset asks for it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         choices = [("yes", _("a source says otherwise")), ("no", _("no source says otherwise"))]
         given = {"label": _("Disputed"), "choices": choices, "method": "by_dispute"}
         super().__init__(*args, **{**given, **kwargs})
@@ -168,7 +170,7 @@ class CountryField(forms.CharField):
         "ambiguous": _("More than one country is called that: %(names)s. Write one’s code."),
     }
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> Country | None:
         """Return the Country, or None for an empty text."""
         text = super().clean(value)
         if not text:
@@ -191,7 +193,7 @@ class CountryField(forms.CharField):
 class CountryFilter(django_filters.Filter):
     field_class = CountryField
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, max_length=LONGEST, **kwargs)
 
 
@@ -203,7 +205,7 @@ class DayInput(forms.DateInput):
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
 
-    def format_value(self, value: Any) -> str | None:
+    def format_value(self, value: object) -> str | None:
         text = super().format_value(value)
         try:
             dt.date.fromisoformat(text or "")
@@ -218,7 +220,7 @@ class DayField(forms.DateField):
     widget = DayInput
     default_error_messages = {"invalid": _("Write an existing day like 2024-06-19.")}
 
-    def to_python(self, value: Any) -> dt.date | None:
+    def to_python(self, value: object) -> dt.date | None:
         """Return the day, None for an empty text; raise ValidationError."""
         text = str(value or "").strip()
         if not text:

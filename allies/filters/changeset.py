@@ -1,10 +1,9 @@
 """The filter of the changes made to the records."""
 
 import datetime as dt
-from typing import Any
 
 import django_filters
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
@@ -24,14 +23,14 @@ class ChangesetFilterSet(ReadersFilterSet):
         model = Changeset
         fields: list[str] = []
 
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         """Keep changes whose file or reason holds every word."""
         for word in value.split():
             queryset = queryset.filter(Q(file_name__icontains=word) | Q(reason__icontains=word))
         return queryset
 
-    def on_or_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def on_or_after(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(applied_at__date__gte=value)
 
-    def on_or_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def on_or_before(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(applied_at__date__lte=value)

@@ -1,15 +1,18 @@
 """The filter of the countries."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django_filters
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import ReadersFilterSet
 from allies.filters.sums import Grouping, either
 from allies.models import Country, Membership
 from allies.models.m49 import grouped
+
+if TYPE_CHECKING:
+    from allies.models.country import CountryQuerySet
 
 
 class CountriesFilterSet(ReadersFilterSet):
@@ -19,13 +22,13 @@ class CountriesFilterSet(ReadersFilterSet):
         label=_("Region"), choices=lambda: [(str(n), c) for n, c in grouped()], method="in_region"
     )
 
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_text(self, queryset: Any, name: str, value: str) -> "CountryQuerySet":
         return queryset.named(value)
 
     def group_region(self) -> Grouping:
         return Grouping((F("region"), F("subregion")), lambda *regions: set(regions))
 
-    def in_region(self, queryset: Any, name: str, value: str) -> Any:
+    def in_region(self, queryset: "CountryQuerySet", name: str, value: str) -> "CountryQuerySet":
         return queryset.in_region(value)
 
 
@@ -46,13 +49,13 @@ class CountryFilterSet(CountriesFilterSet):
         model = Country
         fields: list[str] = []
 
-    def with_ties(self, queryset: Any, name: str, value: str) -> Any:
+    def with_ties(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(_has_ties() if value == "yes" else ~_has_ties())
 
     def group_ties(self) -> Grouping:
         return either(_has_ties())
 
-    def by_existence(self, queryset: Any, name: str, value: str) -> Any:
+    def by_existence(self, queryset: "CountryQuerySet", name: str, value: str) -> "CountryQuerySet":
         return queryset.current() if value == "current" else queryset.historic()
 
     def group_existence(self) -> Grouping:

@@ -1,11 +1,11 @@
 """The filter of the events."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django_filters
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import (
@@ -18,6 +18,7 @@ from allies.filters.base import (
 from allies.filters.sums import Grouping, counted_once_each, counted_once_each_of_most
 from allies.models import (
     Certainty,
+    Country,
     Event,
     EventKind,
     Participation,
@@ -25,11 +26,14 @@ from allies.models import (
     roll_calls_of_both,
 )
 
+if TYPE_CHECKING:
+    from allies.models.event import EventQuerySet
+
 
 class EventForm(ReadersForm):
     """The form of the events: how two countries voted needs two countries."""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         asked = super().clean() or self.cleaned_data
         if asked.get("votes") in ("same", "different"):
             one, other = asked.get("country"), asked.get("with")
@@ -42,10 +46,12 @@ class EventForm(ReadersForm):
 class DatedFilterSet(ReadersFilterSet):
     """Events by their date, which may be imprecise; the filters themselves are ``dates()``."""
 
-    def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_after(self, queryset: "EventQuerySet", name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(Q(date_latest__isnull=True) | Q(date_latest__gte=value))
 
-    def may_be_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_before(
+        self, queryset: "EventQuerySet", name: str, value: dt.date
+    ) -> "EventQuerySet":
         return queryset.until(value)
 
 
@@ -86,7 +92,7 @@ class EventFilterSet(DatedFilterSet):
         form = EventForm
         fields: list[str] = []
 
-    def filter_queryset(self, queryset: Any) -> Any:
+    def filter_queryset(self, queryset: "EventQuerySet") -> "EventQuerySet":
         """Narrow the events; a role, where a country is given too, is that country's."""
         asked = self.form.cleaned_data
         country, other, role = (asked.get(name) for name in ("country", "with", "role"))
@@ -112,7 +118,13 @@ class EventFilterSet(DatedFilterSet):
             return None  # how both voted is no value of an event
         return Grouping((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
 
-    def _by_votes(self, queryset: Any, votes: str | None, country: Any, other: Any) -> Any:
+    def _by_votes(
+        self,
+        queryset: "EventQuerySet",
+        votes: str | None,
+        country: Country | None,
+        other: Country | None,
+    ) -> "EventQuerySet":
         if votes == "none":
             return queryset.exclude(kind=EventKind.UN_VOTE)
         if not votes:

@@ -9,17 +9,20 @@ all others are counted choice by choice, in one statement.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Count
+from django.db.models import Aggregate, Count, Model, QuerySet
 from django.http import QueryDict
 from django.utils.choices import flatten_choices
 
 from allies.filters.base import ReadersFilterSet
 from allies.filters.sums import Grouping, Sums, summed
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Choices shown at once; the others are folded away.
 SHOWN = 6
@@ -30,7 +33,7 @@ class Choice:
     """One choice: how many rows it leaves, and the query that makes it or, if active, drops it."""
 
     value: str
-    label: Any
+    label: "StrOrPromise"
     count: int
     query: str
     is_active: bool
@@ -63,7 +66,9 @@ def _groups(filterset: ReadersFilterSet) -> dict[str, Grouping]:
     }
 
 
-def sums_of(filterset: ReadersFilterSet, groups: Mapping[str, Grouping], **spans: Any) -> Sums:
+def sums_of(
+    filterset: ReadersFilterSet, groups: Mapping[str, Grouping], **spans: Aggregate
+) -> Sums:
     """Return the sums over the rows of a valid filterset, all facets among the counts.
 
     It counts by ``groups`` too. Costs a query, and one for each facet that needs its own.
@@ -119,12 +124,12 @@ def _choices(filterset: ReadersFilterSet, name: str) -> Iterable[Any]:
     return flatten_choices(iter(filterset.form.fields[name].choices))
 
 
-def grouped(rows: Any, field: str) -> dict[str, int]:
+def grouped(rows: QuerySet[Model], field: str) -> dict[str, int]:
     """Return how many rows have each value of a field; one query."""
     return dict(rows.order_by().values_list(field).annotate(n=Count("pk")).values_list(field, "n"))
 
 
-def counted_at_once(querysets: Mapping[str, Any]) -> dict[str, int]:
+def counted_at_once(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
     """Return how many rows each queryset has, asked in one statement."""
     parts: list[str] = []
     params: list[Any] = []

@@ -1,15 +1,18 @@
 """The filter of memberships: of all, of a country's, or of an alliance's."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django_filters
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
 from allies.folding import fold
 from allies.models import Country, Membership, MembershipRole
+
+if TYPE_CHECKING:
+    from allies.models.alliance import MembershipQuerySet
 
 
 class MembershipFilterSet(ReadersFilterSet):
@@ -22,11 +25,13 @@ class MembershipFilterSet(ReadersFilterSet):
         model = Membership
         fields: list[str] = []
 
-    def filter_text(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         title = Q()
         for word in fold(value).split():
             title &= Q(alliance__folded__contains=word)
         return queryset.filter(title | Q(country__in=Country.objects.named(value)))
 
-    def in_force(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def in_force(
+        self, queryset: "MembershipQuerySet", name: str, value: dt.date
+    ) -> "MembershipQuerySet":
         return queryset.in_force(value)

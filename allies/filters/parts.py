@@ -1,7 +1,5 @@
 """The filters of what is part of records: names, participations, citations."""
 
-from typing import Any
-
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +19,7 @@ from allies.models import (
 class SlugFilter(django_filters.CharFilter):
     """A record by its slug or key."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, max_length=LONGEST, **kwargs)
 
 

@@ -2,10 +2,11 @@
 
 import datetime as dt
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,9 @@ from allies.filters.base import DayFilter, ReadersFilterSet
 from allies.models import SEARCHED, SearchText
 from allies.search.find import corrected, matching, ranked, with_other_names
 from allies.search.words import LONGEST, Question, read
+
+if TYPE_CHECKING:
+    from allies.models.search_text import SearchTextQuerySet
 
 
 def _nouns() -> list[tuple[str, Any]]:
@@ -25,7 +29,7 @@ def _nouns() -> list[tuple[str, Any]]:
 class QuestionField(forms.CharField):
     """What somebody looks for: whatever is typed can be read, so nothing is refused."""
 
-    def clean(self, value: Any) -> str:
+    def clean(self, value: object) -> str:
         return str(value or "").replace("\0", " ").strip()[: 2 * LONGEST]
 
 
@@ -75,13 +79,15 @@ class SearchFilterSet(ReadersFilterSet):
         """What is looked for in the end."""
         return self.corrected or self.asked
 
-    def filter_queryset(self, queryset: Any) -> Any:
+    def filter_queryset(self, queryset: "SearchTextQuerySet") -> "SearchTextQuerySet":
         """Return what has the words asked for, the best first; nothing where nothing is asked."""
         found = super().filter_queryset(matching(self.question, queryset))
         return ranked(found, self.question) if self.question else found
 
-    def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_after(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(last__gte=value)
 
-    def may_be_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_before(
+        self, queryset: QuerySet[Model], name: str, value: dt.date
+    ) -> QuerySet[Model]:
         return queryset.filter(first__lte=value)

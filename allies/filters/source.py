@@ -1,10 +1,9 @@
 """The filter of the sources."""
 
 import datetime as dt
-from typing import Any
 
 import django_filters
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, ReadersFilterSet
@@ -31,16 +30,18 @@ class SourceFilterSet(ReadersFilterSet):
         model = Source
         fields: list[str] = []
 
-    def by_derivation(self, queryset: Any, name: str, value: str) -> Any:
+    def by_derivation(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(_draws() if value == "derived" else ~_draws())
 
     def group_derivation(self) -> Grouping:
         return either(_draws(), "derived", "original")
 
-    def may_be_after(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_after(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(date_published_latest__gte=value)
 
-    def may_be_before(self, queryset: Any, name: str, value: dt.date) -> Any:
+    def may_be_before(
+        self, queryset: QuerySet[Model], name: str, value: dt.date
+    ) -> QuerySet[Model]:
         return queryset.filter(date_published_earliest__lte=value)
 
 

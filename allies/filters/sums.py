@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Aggregate, Case, Count, Max, Value, When
+from django.db.models import Aggregate, Case, Count, Exists, Max, Model, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 
 
 def _one(value: Hashable) -> Iterable[Hashable]:
@@ -20,11 +21,11 @@ def _one(value: Hashable) -> Iterable[Hashable]:
 class Grouping(NamedTuple):
     """By which values of a row is counted, and under what a row with these values counts."""
 
-    by: tuple[Any, ...]
-    counts_as: Callable[..., Iterable[Any]] = _one
+    by: tuple[Combinable, ...]
+    counts_as: Callable[..., Iterable[Hashable]] = _one
 
 
-def either(condition: Any, yes: str = "yes", no: str = "no") -> Grouping:
+def either(condition: Q | Exists, yes: str = "yes", no: str = "no") -> Grouping:
     """Return the grouping by whether a row fulfils a condition, a Q or an Exists."""
     return Grouping((Case(When(condition, then=Value(yes)), default=Value(no)),))
 
@@ -37,7 +38,7 @@ class Sums(NamedTuple):
     counts: Mapping[str, Mapping[Any, int]] = {}
 
 
-def summed(rows: Any, groups: Mapping[str, Grouping], **spans: type[Aggregate]) -> Sums:
+def summed(rows: QuerySet[Model], groups: Mapping[str, Grouping], **spans: Aggregate) -> Sums:
     """Return the sums over a queryset; costs one query. ``spans`` are Min or Max of a field."""
     width = {name: len(grouping.by) for name, grouping in groups.items()}
     columns = {
@@ -53,7 +54,7 @@ def summed(rows: Any, groups: Mapping[str, Grouping], **spans: type[Aggregate]) 
     else:
         one = rows.aggregate(rows_there=Count("pk"), **ends)
         found = [(*(one[name] for name in ends), one["rows_there"])]
-    counts: dict[str, Counter[Any]] = {name: Counter() for name in groups}
+    counts: dict[str, Counter[object]] = {name: Counter() for name in groups}
     seen: dict[str, list[Any]] = {name: [] for name in spans}
     number = 0
     for *values, there in found:
@@ -69,7 +70,7 @@ def summed(rows: Any, groups: Mapping[str, Grouping], **spans: type[Aggregate]) 
     return Sums(number, {name: pick[name](seen[name], default=None) for name in spans}, counts)
 
 
-def counted_once_each(rows: Any, by: str, what: str) -> dict[str, int]:
+def counted_once_each(rows: QuerySet[Model], by: str, what: str) -> dict[str, int]:
     """Return how many different ``what`` the rows have by each value of a field; one query.
 
     As a count of pairs that differ, which an index has in order: PostgreSQL sorts all rows for a

@@ -2,9 +2,10 @@
 
 import datetime as dt
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django_filters
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from allies.filters.ally import TiesFilterSet
 from allies.filters.base import DayFilter
 from allies.models import TieChange, Ties, TwoDays, changed_allies
+
+if TYPE_CHECKING:
+    from allies.models.country import CountryQuerySet
 
 #: How many years are compared where the address names no first day.
 YEARS = 10
@@ -37,7 +41,7 @@ class TieChangeFilterSet(TiesFilterSet):
     change = django_filters.ChoiceFilter(label=_("Change"), choices=TieChange.choices)
 
     @classmethod
-    def get_filters(cls) -> dict[str, Any]:
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
         named = {"first": "from"}
         found = {named.get(name, name): f for name, f in super().get_filters().items()}
         return {name: found[name] for name in ORDER}
@@ -62,14 +66,14 @@ class TieChangeFilterSet(TiesFilterSet):
         end = asked.get("to") or timezone.localdate()
         return TwoDays.of(self.focus, asked.get("from") or ten_years_before(end), end)
 
-    def allies_among(self, ties: Ties) -> Any:
+    def allies_among(self, ties: Ties) -> "CountryQuerySet":
         """Return the allies on one of the days, narrowed as the changes are."""
         found = ties.allies()
         for name in ("region", "q"):
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
         return found
 
-    def filter_queryset(self, queryset: Any) -> Any:
+    def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         return super().filter_queryset(changed_allies(self.days))
 
 

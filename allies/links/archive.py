@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from allies.links.addresses import Refused, Unreachable
 from allies.links.fetch import Limits, LostWay, fetch
 from allies.models import Source
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class ArchiveSilent(Exception):
@@ -51,13 +54,13 @@ class InternetArchive:
         if answer.status != 200:
             raise ArchiveSilent(_("It answers with HTTP %(status)d.") % {"status": answer.status})
         try:
-            said: Any = json.loads(answer.body)
+            said: StrOrPromise = json.loads(answer.body)
         except ValueError as error:
             raise ArchiveSilent(_("Its answer cannot be read.")) from error
         return _closest(said)
 
 
-def _closest(said: Any) -> str:
+def _closest(said: "StrOrPromise") -> str:
     """Return the address in the API's answer, "" where it has none that was a page once."""
     snapshots = said.get("archived_snapshots") if isinstance(said, dict) else None
     closest = snapshots.get("closest") if isinstance(snapshots, dict) else None

@@ -1,14 +1,12 @@
 """A site whose archive cannot be loaded hears it before it is served."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 
 @register()
-def archive_can_be_asked(**_options: Any) -> list[CheckMessage]:
+def archive_can_be_asked(**_options: object) -> list[CheckMessage]:
     """Find an ALLIES_ARCHIVE_CLIENT that names no class with a lookup."""
     try:
         is_one = not settings.ARCHIVE_CLIENT or hasattr(

@@ -4,7 +4,6 @@ All of it is written beside the sources: an observation makes no version and cha
 """
 
 import datetime as dt
-from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -78,7 +77,7 @@ def put_off(source_id: int, now: dt.datetime) -> None:
     )
 
 
-def _after(link: LinkHealth, result: Result, at: dt.datetime) -> dict[str, Any]:
+def _after(link: LinkHealth, result: Result, at: dt.datetime) -> dict[str, object]:
     """Return how a link is after one more result."""
     if result.result == LinkResult.SKIPPED:  # nothing was seen: nothing is known anew
         return {"next_check": at + _spread(EVERY, link.pk)}

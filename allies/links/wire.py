@@ -91,7 +91,7 @@ class Connection(http.client.HTTPConnection):
             raise
         self.met = True
         self._raw = sock
-        self.sock = _Wire(sock, self._clock, self._read)  # type: ignore[assignment]
+        self.sock = _Wire(sock, self._clock, self._read)
 
     def hang_up(self) -> None:
         self.close()

@@ -1,7 +1,6 @@
 """Alliances, and which country was part of them when."""
 
 import datetime as dt
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -215,7 +214,7 @@ class Alliance(Titled, CitedPublishable):
         return self.kind in TREATIES
 
     def clean(self) -> None:
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         require_title(errors, self)
         require_order(errors, self, "signed", "in_force")
         require_order(errors, self, "signed", "ended")
@@ -372,7 +371,7 @@ class Membership(Record):
         return [duty for duty in DUTIES if getattr(self, duty)]
 
     def clean(self) -> None:
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         require_order(errors, self, "joined", "left")
         if errors:
             raise ValidationError(errors)

@@ -136,7 +136,7 @@ class AllyList(Titled, Publishable):
         return m49.NAMES.get(self.scope, "")
 
     def clean(self) -> None:
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         source = self.recorded_from
         if self.is_published and source is not None and not source.is_published:
             errors["recorded_from"] = _("The source it is recorded from is not published.")

@@ -1,13 +1,15 @@
 """What every record shares: history, rights, a status where it has one, slugs that survive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce, ExtractYear
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -63,7 +65,9 @@ class Record(models.Model):
         """The record whose status decides whether readers see this one; None: they always do."""
         return None
 
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *args: object, update_fields: Iterable[str] | None = None, **kwargs: Any
+    ) -> None:
         """Write the record, and what is derived from the fields written."""
         if update_fields is not None:
             update_fields = {*update_fields, "updated_at", *derived_from(self, update_fields)}
@@ -95,11 +99,11 @@ class Lack(str):
     """
 
     where: str
-    record: Any
+    record: "Record | None"
     is_warning: bool
 
     def __new__(
-        cls, text: Any, where: str, record: Any = None, *, is_warning: bool = False
+        cls, text: object, where: str, record: "Record | None" = None, *, is_warning: bool = False
     ) -> "Lack":
         lack = super().__new__(cls, str(text))
         lack.where = where
@@ -173,7 +177,7 @@ class Slugged(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
         record = super().from_db(db, field_names, values)
         record.__dict__["_stored_slug"] = record.__dict__.get("slug", "")
         return record
@@ -182,7 +186,7 @@ class Slugged(models.Model):
         """Return the text a missing slug is made from."""
         raise NotImplementedError
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         """Write the record; keep the slug it had before, so that its address goes on working."""
         if not self.slug:
             self.slug = free_slug(type(self), self.slug_base())
@@ -277,15 +281,19 @@ class OldSlug(models.Model):
         return f"{self.noun}: {self.slug}"
 
 
-class YearOf(ExtractYear):  # type: ignore[misc]
+class YearOf(ExtractYear):
     """The year of a day. SQLite reads it off the text it keeps; Django’s own asks Python a row."""
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: object
+    ) -> Any:
         sql, params = compiler.compile(self.lhs)
         return f"CAST(SUBSTR({sql}, 1, 4) AS INTEGER)", params
 
 
-def counted(rows: Any, by: str, what: Any) -> Coalesce:
+def counted(
+    rows: models.QuerySet[models.Model], by: str, what: str | models.Expression | models.F
+) -> Coalesce:
     """Return the number of distinct ``what`` among these rows, as a subquery; 0 for no rows.
 
     ``rows`` are one record's of an outer query, and ``by`` is a path they all have one value of.
@@ -297,7 +305,7 @@ def counted(rows: Any, by: str, what: Any) -> Coalesce:
 _TITLE_NEEDED = _("A published record needs a title in one language at least.")
 
 
-def require_title(errors: dict[str, Any], record: Any) -> None:
+def require_title(errors: dict[str, object], record: Any) -> None:
     """Add an error where a published record has no title."""
     if record.is_published and not record.title:
         errors["title_en"] = _TITLE_NEEDED
@@ -321,7 +329,7 @@ def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.
     )
 
 
-def contradictions(record: Any) -> list[Lack]:
+def contradictions(record: models.Model) -> list[Lack]:
     """Return what breaks a record's own rules, such as dates that contradict one another."""
     try:
         record.full_clean(validate_unique=False, validate_constraints=False)
@@ -330,7 +338,7 @@ def contradictions(record: Any) -> list[Lack]:
     return []
 
 
-def require_order(errors: dict[str, Any], record: Any, first: str, last: str) -> None:
+def require_order(errors: dict[str, object], record: Any, first: str, last: str) -> None:
     """Add an error where the date ``last`` is certainly before the date ``first``."""
     try:
         start = bounds(getattr(record, first)).earliest

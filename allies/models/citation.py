@@ -1,7 +1,7 @@
 """Citations: what a source says for or against an alliance, an event or an entry of a list."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,6 +12,9 @@ from allies.models.base import PROSE_LENGTH, Lack, Publishable, Record, Status, 
 from allies.models.fields import ProseField, prose_fields
 from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
+
+if TYPE_CHECKING:
+    from allies.models.ally_list import Entry
 
 #: The fields of which a citation fills exactly one.
 TARGETS = ("alliance", "event", "entry")
@@ -136,7 +139,7 @@ class Citation(Record):
         return f"{self.source.key} {self.get_stance_display()}"
 
     @property
-    def target(self) -> Any:
+    def target(self) -> "CitedPublishable | Entry | None":
         """The record this citation is about."""
         return next((t for name in TARGETS if (t := getattr(self, name))), None)
 
@@ -171,7 +174,7 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
     def _citations(self) -> CitationQuerySet:
         return Citation.objects.from_published_sources().filter(**{self.target: OuterRef("pk")})
 
-    def supported(self) -> Any:
+    def supported(self) -> Self:
         """Those with a supporting citation to a published source."""
         return self.filter(Exists(self._citations().supporting()))
 
@@ -179,7 +182,7 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
         """Return the condition that a published source disputes a record."""
         return Exists(self._citations().disputing())
 
-    def disputed(self, is_disputed: bool = True) -> Any:
+    def disputed(self, is_disputed: bool = True) -> Self:
         """Those that a published source disputes, or those that none does."""
         return self.filter(self.is_disputed() if is_disputed else ~self.is_disputed())
 

@@ -44,7 +44,7 @@ def moment_of_writing() -> dt.datetime:
 
 def _newest() -> dt.datetime | None:
     found = (
-        model.history.model.objects.aggregate(newest=Max("history_date"))["newest"]  # type: ignore[attr-defined]
+        model.history.model.objects.aggregate(newest=Max("history_date"))["newest"]
         for model in record_models()
     )
     return max((moment for moment in found if moment), default=None)

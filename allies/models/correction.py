@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from django.apps import apps
 from django.conf import settings
@@ -37,7 +37,7 @@ TAKEN_UP = (Outcome.ACCEPTED, Outcome.PARTLY_ACCEPTED)
 class CorrectionQuerySet(AboutQuerySet):
     """``published`` is what the public log is made of, the rest is the desk's."""
 
-    def waiting(self) -> Any:
+    def waiting(self) -> Self:
         return self.filter(outcome=Outcome.WAITING)
 
     def published(self) -> Any:
@@ -48,7 +48,7 @@ class CorrectionQuerySet(AboutQuerySet):
             public |= Q(noun=noun, record_id__in=records.published().order_by().values("pk"))
         return self.filter(public, outcome__in=TAKEN_UP)
 
-    def newest_first(self) -> Any:
+    def newest_first(self) -> Self:
         return self.order_by("-decided_at", "-pk")
 
     def forget_contacts(self, now: dt.datetime) -> int:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -220,7 +219,7 @@ class Country(Slugged, Record):
         return [code for code in (self.alpha3, self.alpha2, cow) if code]
 
     def clean(self) -> None:
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         if not self.name_en and not self.name_ind:
             errors["name_en"] = _("A country needs a name in one language at least.")
         if self.subregion and self.region != SUBREGIONS[self.subregion][0]:

@@ -4,10 +4,10 @@ Each names its record by noun and id: a record that is deleted leaves nothing th
 """
 
 import datetime as dt
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
 from django.core import signing
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Value
@@ -22,7 +22,7 @@ from allies.models.state import Stateful
 class AboutQuerySet(models.QuerySet[Any]):
     """Querysets of what is about one record."""
 
-    def about(self, record: models.Model) -> Any:
+    def about(self, record: models.Model) -> Self:
         return self.filter(noun=record._meta.model_name, record_id=record.pk)
 
 
@@ -47,10 +47,10 @@ class AboutRecord(models.Model):
 
 
 class AppointmentQuerySet(AboutQuerySet):
-    def waiting(self) -> Any:
+    def waiting(self) -> Self:
         return self.filter(done_at=None).order_by("due_at")
 
-    def failed(self) -> Any:
+    def failed(self) -> Self:
         """Those that could not be kept when it was time."""
         return self.exclude(done_at=None).exclude(problem="")
 
@@ -86,7 +86,7 @@ _SALT = "allies.preview"
 
 
 class PreviewLinkQuerySet(AboutQuerySet):
-    def valid(self) -> Any:
+    def valid(self) -> Self:
         """Those not expired or revoked, made by accounts that may still see the record."""
         made_by = OuterRef("created_by")
         codenames = Q(codename=Concat(Value("view_"), OuterRef("noun"))) | Q(
@@ -105,12 +105,12 @@ class PreviewLinkQuerySet(AboutQuerySet):
             created_by__is_staff=True,
         )
 
-    def with_validity(self) -> Any:
+    def with_validity(self) -> Self:
         """Annotate ``is_valid``."""
         valid = PreviewLink.objects.valid().filter(pk=OuterRef("pk"))
         return self.annotate(is_valid=Exists(valid))
 
-    def signed(self, token: str) -> Any:
+    def signed(self, token: str) -> "PreviewLink | None":
         """Return the valid link this token was made for; None where there is none."""
         try:
             number = signing.loads(token, salt=_SALT)
@@ -153,7 +153,7 @@ OPEN_FOR = dt.timedelta(minutes=5)
 
 
 class OpenFormQuerySet(AboutQuerySet):
-    def seen(self, record: models.Model, user: Any) -> list[Any]:
+    def seen(self, record: models.Model, user: AbstractUser | AnonymousUser) -> list[Any]:
         """Note that a user has a record open, and return the others who have."""
         now = timezone.now()
         self.filter(seen_at__lt=now - OPEN_FOR).delete()

@@ -6,8 +6,8 @@ what is computed are left out. All of it is JSON.
 """
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NotRequired, TypedDict
 
 from django.db import models
 from django.db.models import Max
@@ -19,15 +19,20 @@ from allies.models.nouns import model_named, pointers_to, record_models
 #: ``<model>-<id>`` → {field: value}.
 Dossier = dict[str, dict[str, Any]]
 
+
 #: One record's difference: ``key``, ``what`` (added, changed, removed) and ``fields``, which maps
 #: a field to the values before and after. The key of one that is not written yet ends in ``+1``,
 #: and so does a value that points to it.
-Change = dict[str, Any]
+class Change(TypedDict):
+    key: str
+    what: NotRequired[str]
+    fields: dict[str, list[Any]]
+
 
 _NOT_CONTENT = {"id", "status", "created_at", "updated_at", "origin"}
 
 
-def content_fields(model: Any) -> list[Any]:
+def content_fields(model: type[models.Model]) -> "list[models.Field[object, object]]":
     """Return the fields editors and files fill: what makes a record what it is."""
     return [
         field
@@ -36,12 +41,12 @@ def content_fields(model: Any) -> list[Any]:
     ]
 
 
-def children_of(model: Any) -> list[tuple[Any, Any]]:
+def children_of(model: type[models.Model]) -> list[tuple[Any, Any]]:
     """Return (model, field) of what is part of such records: what goes when they go."""
     return [(child, field) for child, field in pointers_to(model) if is_owner(field)]
 
 
-def owners_of(model: Any) -> list[Any]:
+def owners_of(model: type[models.Model]) -> list[Any]:
     """Return the fields by which such records are part of others."""
     return [field for field in model._meta.concrete_fields if is_owner(field)]
 
@@ -51,7 +56,7 @@ def is_owner(field: Any) -> bool:
     return bool(field.is_relation and field.remote_field.on_delete is models.CASCADE)
 
 
-def root_of(record: Any) -> Any:
+def root_of(record: models.Model) -> Any:
     """Return the record this one is part of in the end; one that is part of none is its own."""
     for field in owners_of(type(record)):
         if getattr(record, field.attname) is not None:
@@ -79,7 +84,7 @@ def read(record: Record, *, lock: bool = False) -> Dossier:
     """
     found: Dossier = {}
 
-    def take(model: Any, rows: Any) -> None:
+    def take(model: Any, rows: models.QuerySet[Record]) -> None:
         rows = rows.order_by("pk")
         rows = rows.select_for_update() if lock else rows
         ids = []
@@ -97,7 +102,12 @@ def read_at(record: Record, moment: dt.datetime) -> Dossier:
     """Return the dossier as it was at a moment; costs two queries a kind of part."""
     found: Dossier = {}
 
-    def take(model: Any, ids: Iterable[int], owner: Any, owners: Iterable[int]) -> None:
+    def take(
+        model: Any,
+        ids: Iterable[int],
+        owner: "models.Field[object, object] | None",
+        owners: Iterable[int],
+    ) -> None:
         history = model.history.model.objects
         last = history.filter(id__in=ids, history_date__lte=moment).values("id")
         last = last.annotate(last=Max("history_id")).order_by().values_list("last", flat=True)
@@ -118,18 +128,20 @@ def read_at(record: Record, moment: dt.datetime) -> Dossier:
     return found
 
 
-def ever_part(child: Any, field: Any, owners: Iterable[int]) -> list[tuple[int, int]]:
+def ever_part(
+    child: type[Record], field: "models.Field[object, object]", owners: Iterable[int]
+) -> list[tuple[int, int]]:
     """Return (id, owner's id) of all that have ever been part of these records."""
     versions = child.history.model.objects.filter(**{f"{field.attname}__in": owners})
     return list(versions.values_list("id", field.attname).distinct().order_by("id", field.attname))
 
 
-def content_of(model: Any, row: dict[str, Any]) -> dict[str, Any]:
+def content_of(model: type[models.Model], row: Mapping[str, object]) -> dict[str, object]:
     """Return a row's content as a dossier has it; ``row`` maps columns to values."""
     return {field.name: plain(row[field.attname]) for field in content_fields(model)}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Return a value as JSON has it."""
     return value.isoformat() if isinstance(value, dt.date) else value
 
@@ -167,7 +179,7 @@ def unwritten(changes: list[Change]) -> list[Change]:
     added = [change["key"] for change in changes if change["what"] == "added"]
     renamed = {key: f"{key.partition('-')[0]}-+{n}" for n, key in enumerate(added, start=1)}
 
-    def pointed(model: Any, name: str, value: Any) -> Any:
+    def pointed(model: Any, name: str, value: object) -> object:
         related = model._meta.get_field(name).related_model
         return renamed.get(f"{related._meta.model_name}-{value}", value) if related else value
 

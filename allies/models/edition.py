@@ -5,7 +5,7 @@ readers are told; the content is kept and shown to nobody then.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -27,7 +27,7 @@ from allies.models.state import Stateful
 _RETRACTION = {"retracted_at", "retracted_by", "retraction"}
 
 
-def canonical(content: Mapping[str, Any]) -> str:
+def canonical(content: Mapping[str, object]) -> str:
     """Return the one text of a content: keys sorted, no blanks between, characters as they are.
 
     Its bytes in UTF-8 are what is hashed and what the address of the JSON answers with.
@@ -70,13 +70,13 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def newest_first(self) -> "EditionQuerySet":
         return self.order_by("-made_at", "-number", "-pk")
 
-    def update(self, **fields: Any) -> int:
+    def update(self, **fields: object) -> int:
         """Write retractions; refuse everything else."""
         if set(fields) - _RETRACTION:
             raise Frozen
         return super().update(**fields)
 
-    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+    def bulk_create(self, objs: "Iterable[Edition]", *args: Any, **kwargs: Any) -> "list[Edition]":
         """Write new ones; refuse to write over those that are there."""
         if kwargs.get("update_conflicts"):
             raise Frozen
@@ -176,14 +176,14 @@ class Edition(Stateful):
     @cached_property
     def data(self) -> dict[str, Any]:
         """The content as data."""
-        found: dict[str, Any] = json.loads(self.content)
+        found: dict[str, object] = json.loads(self.content)
         return found
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         """Write an edition that is new; raise Frozen for all else."""
         if not self._state.adding:
             raise Frozen
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def delete(self, *args: object, **kwargs: object) -> NoReturn:
         raise Frozen

@@ -190,7 +190,7 @@ class Event(Titled, CitedPublishable):
         return reverse("allies:event-detail", args=[self.slug])
 
     def clean(self) -> None:
-        errors: dict[str, Any] = {}
+        errors: dict[str, object] = {}
         require_title(errors, self)
         if errors:
             raise ValidationError(errors)
@@ -298,7 +298,9 @@ class Participation(Record):
 KEY_EVENTS = 6
 
 
-def key_parts(focus: Country, countries: Any, *, until: dt.date | None = None) -> Any:
+def key_parts(
+    focus: Country, countries: Any, *, until: dt.date | None = None
+) -> "models.QuerySet[Participation, tuple[int, int]]":
     """Return (country, event), as ids, of the latest events of each country bearing on the focus.
 
     ``until`` leaves out what certainly came after that day.

@@ -9,7 +9,7 @@ asks ``would_lose_support`` itself.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -23,6 +23,10 @@ from allies.models.base import Publishable, Status
 from allies.models.citation import Citation, Stance
 from allies.models.event import Event
 from allies.models.source import Source
+
+if TYPE_CHECKING:
+    from allies.models.base import Record
+    from allies.models.citation import CitationQuerySet
 
 #: Records named in one message.
 NAMED = 5
@@ -41,10 +45,10 @@ _CITED: dict[str, tuple[Any, str]] = {
 
 
 #: The nouns whose records readers see only while a published source supports them.
-SUPPORTED: tuple[Any, ...] = (Alliance, Event, AllyList)
+SUPPORTED: tuple[type[Publishable], ...] = (Alliance, Event, AllyList)
 
 
-def unsupported(model: Any) -> QuerySet[Any]:
+def unsupported(model: Any) -> "QuerySet[Record]":
     """Return the records of a noun that are marked published and that readers do not see."""
     marked: QuerySet[Any] = model.objects.filter(status=Status.PUBLISHED)
     return marked.exclude(pk__in=model.objects.published().values("pk"))
@@ -75,7 +79,9 @@ def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Mo
 
 
 @receiver(pre_save, sender=Source)
-def keep_source_that_is_needed(sender: Any, instance: Source, raw: bool, **kwargs: Any) -> None:
+def keep_source_that_is_needed(
+    sender: object, instance: Source, raw: bool, **kwargs: object
+) -> None:
     if raw or instance._state.adding or instance.is_published:
         return
     if not Source.objects.filter(pk=instance.pk).published().exists():
@@ -124,7 +130,7 @@ def refuse_unsupported(citation: Citation) -> None:
         postponed.add((target, record_id))
 
 
-def _require_support(target: str, record_id: int, citations: Any) -> None:
+def _require_support(target: str, record_id: int, citations: "CitationQuerySet") -> None:
     model, status = _CITED[target]
     record = model.objects.filter(pk=record_id, **{status: Status.PUBLISHED}).first()
     others = citations.from_published_sources().supporting()
@@ -140,7 +146,9 @@ def _supports(citation: Citation) -> bool:
 
 
 @receiver(pre_save, sender=Citation)
-def keep_last_support_on_change(sender: Any, instance: Citation, raw: bool, **kwargs: Any) -> None:
+def keep_last_support_on_change(
+    sender: object, instance: Citation, raw: bool, **kwargs: object
+) -> None:
     before = None if raw else Citation.objects.filter(pk=instance.pk).first()
     if before is None or not _supports(before):
         return
@@ -150,7 +158,7 @@ def keep_last_support_on_change(sender: Any, instance: Citation, raw: bool, **kw
 
 @receiver(post_delete, sender=Citation)
 def keep_last_support_on_deletion(
-    sender: Any, instance: Citation, origin: Any, **kwargs: Any
+    sender: object, instance: Citation, origin: object, **kwargs: object
 ) -> None:
     # A record that is deleted takes its citations with it: then there is nothing to support.
     deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
@@ -159,7 +167,7 @@ def keep_last_support_on_deletion(
 
 
 @receiver(pre_delete, sender=Alliance)
-def keep_what_public_events_belong_to(sender: Any, instance: Alliance, **kwargs: Any) -> None:
+def keep_what_public_events_belong_to(sender: object, instance: Alliance, **kwargs: object) -> None:
     for event in Event.objects.filter(alliance=instance, status=Status.PUBLISHED)[:1]:
         raise EvidenceLost(
             _("“%(record)s” is published: withdraw it before deleting it.") % {"record": event}
@@ -170,7 +178,7 @@ def keep_what_public_events_belong_to(sender: Any, instance: Alliance, **kwargs:
 @receiver(pre_delete, sender=AllyList)
 @receiver(pre_delete, sender=Event)
 @receiver(pre_delete, sender=Source)
-def keep_what_is_public(sender: Any, instance: Publishable, **kwargs: Any) -> None:
+def keep_what_is_public(sender: object, instance: Publishable, **kwargs: object) -> None:
     if instance.is_published:
         raise EvidenceLost(
             _("“%(record)s” is published: withdraw it before deleting it.") % {"record": instance}

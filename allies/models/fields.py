@@ -1,7 +1,7 @@
 """Fields that keep one fact in the forms it is stored, sorted and searched by."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.apps import apps
@@ -15,6 +15,9 @@ from allies.address import key_of, normalised
 from allies.folding import fold, title_key
 from allies.prose import keys_in
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class EDTFField(models.CharField):
     """A date as precise as what is known, in EDTF; pair it with EarliestDay and LatestDay."""
@@ -27,7 +30,7 @@ class EDTFField(models.CharField):
         kwargs.setdefault("default", "")
         super().__init__(*args, **kwargs)
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: object) -> str:
         """Return the EDTF text of what was typed; raise ValidationError with examples."""
         text = str(value or "").strip()
         try:
@@ -42,7 +45,7 @@ class EDTFField(models.CharField):
                 params={"value": text, "examples": edtf.EXAMPLES},
             ) from error
 
-    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+    def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
         """Return a form field that reads the date itself, so that no record is given another text.
 
         A form goes on to work with its record when a field has an error.
@@ -66,7 +69,7 @@ class EDTFFormField(forms.CharField):
     #: Returns the EDTF text of what was typed; raises ValidationError.
     read: Callable[[Any], str]
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> str:
         return self.read(super().to_python(value))
 
 
@@ -77,7 +80,7 @@ class LinesField(forms.CharField):
     none.
     """
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> str | None:
         text = super().to_python(value)
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
@@ -90,7 +93,12 @@ class ProseField(models.TextField):
     """
 
     def __init__(
-        self, verbose_name: Any = None, *, max_length: int, verbatim: bool = False, **kwargs: Any
+        self,
+        verbose_name: "StrOrPromise | None" = None,
+        *,
+        max_length: int,
+        verbatim: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(verbose_name, max_length=max_length, **kwargs)
         self.verbatim = verbatim
@@ -109,7 +117,7 @@ class ProseField(models.TextField):
         if unknown := keys - sources.known_keys(keys):
             raise self.unknown_marks(unknown)
 
-    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+    def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
         if not self.verbatim and not self.help_text:
             help_text = _("Markdown. Cite a source by its key: [@key] or [@key, p. 4].")
             kwargs.setdefault("help_text", help_text)
@@ -142,17 +150,17 @@ class WebField(models.URLField):
 
     default_validators = [URLValidator(schemes=["http", "https"])]
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         text = super().to_python(value)
         return normalised(text) if text else text
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:
         """Store the tidy address also where a record is written without a form's cleaning."""
         value = self.to_python(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, value)
         return value
 
-    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+    def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
         return super().formfield(*args, **{"assume_scheme": "https", **kwargs})
 
 
@@ -172,13 +180,13 @@ class _BoundField(DerivedField, models.DateField):
         kwargs.update(null=True, blank=True, editable=False)
         super().__init__(**kwargs)
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], dict[str, object]]:
         name, path, args, kwargs = super().deconstruct()
         for implied in ("null", "blank", "editable"):
             kwargs.pop(implied, None)
         return name, path, [*self.of, *args], kwargs
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:
         # The EDTF field stands before its bounds, so its own pre_save has tidied the text.
         day = getattr(edtf.bounds(getattr(model_instance, self.of[0])), self.side)
         setattr(model_instance, self.attname, day)
@@ -200,12 +208,12 @@ class LatestDay(_BoundField):
 class _TextOf(DerivedField):
     """A text computed from the named fields."""
 
-    def __init__(self, *of: str, **kwargs: Any) -> None:
+    def __init__(self, *of: str, **kwargs: object) -> None:
         self.of = of
         kwargs.update(blank=True, default="", editable=False)
         super().__init__(**kwargs)
 
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], dict[str, object]]:
         name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]
         for implied in ("blank", "default", "editable"):
             kwargs.pop(implied, None)
@@ -232,7 +240,7 @@ class FoldedField(_TextOf, models.TextField):
 class _KeyField(_TextOf, models.CharField):
     """A short text by which likely duplicates are found; index it."""
 
-    def __init__(self, *of: str, **kwargs: Any) -> None:
+    def __init__(self, *of: str, **kwargs: object) -> None:
         super().__init__(*of, **{"max_length": 200, **kwargs})
 
 

@@ -1,7 +1,6 @@
 """Forms that were sent: once done never done twice, and kept if the sign-in had expired."""
 
 import datetime as dt
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -53,7 +52,7 @@ class KeptFormQuerySet(models.QuerySet["KeptForm"]):
     def current(self) -> "KeptFormQuerySet":
         return self.filter(kept_at__gt=timezone.now() - KEPT_FOR)
 
-    def forget_old(self, user_id: Any) -> None:
+    def forget_old(self, user_id: int) -> None:
         """Delete what has expired, and what an account has beyond MOST_KEPT."""
         self.filter(kept_at__lte=timezone.now() - KEPT_FOR).delete()
         newest = self.filter(user=user_id).order_by("-pk").values_list("pk", flat=True)

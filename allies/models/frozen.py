@@ -5,10 +5,10 @@ names, dates, duties, evidence and the full description of every source are in t
 """
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch
 from django.utils.translation import override
 
 from allies.models.alliance import Alliance, Membership
@@ -21,11 +21,15 @@ from allies.models.source import Source, public_key
 from allies.models.tie import oldest_first
 from allies.prose import keys_in, with_current_keys
 
+if TYPE_CHECKING:
+    from allies.models.ally_list import EntryQuerySet
+    from allies.models.citation import CitationQuerySet
+
 #: Which shape the content has: a later one is read by its own rules.
 SCHEMA = "allies-edition/1"
 
 
-def frozen(ally_list: AllyList, *, on: dt.date) -> dict[str, Any]:
+def frozen(ally_list: AllyList, *, on: dt.date) -> dict[str, object]:
     """Return ``{"list": …, "sources": […]}``: what readers see of a list.
 
     ``on`` is the day its ties are those of. Costs the same number of queries for any length.
@@ -42,7 +46,7 @@ class _Freezing:
         #: Keys in texts, each with the current key of its source; of public sources only.
         self.current_keys: dict[str, str] = {}
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         entries = list(self._entries())
         countries = [entry.country for entry in entries]
         focus = self.ally_list.focus
@@ -91,7 +95,7 @@ class _Freezing:
 
     # What is fetched.
 
-    def _entries(self) -> Any:
+    def _entries(self) -> "EntryQuerySet":
         entries = Entry.objects.published().filter(ally_list=self.ally_list).in_order()
         return entries.with_evidence().select_related("country").prefetch_related(_citations())
 
@@ -103,7 +107,9 @@ class _Freezing:
         for citation in _reading().filter(event__in=shown):
             shown[citation.event_id].shown_citations.append(citation)  # type: ignore[attr-defined,index]
 
-    def _ties(self, focus: Country, countries: list[Country]) -> dict[int, list[Any]]:
+    def _ties(
+        self, focus: Country, countries: list[Country]
+    ) -> dict[int, list[tuple[Alliance, list[Membership]]]]:
         """Return (alliance, memberships of both) that bind each country to the focus that day."""
         parts = Membership.objects.published().in_force(self.on)
         own = parts.filter(country=focus)
@@ -116,7 +122,7 @@ class _Freezing:
         for membership in found:
             by_alliance.setdefault(membership.alliance_id, []).append(membership)
         alliances = Alliance.objects.filter(pk__in=by_alliance).with_evidence()
-        ties: dict[int, list[Any]] = {}
+        ties: dict[int, list[tuple[Alliance, list[Membership]]]] = {}
         for alliance in oldest_first(alliances.prefetch_related(_citations())):
             members = by_alliance[alliance.pk]
             mine = [member for member in members if member.country_id == focus.pk]
@@ -125,7 +131,12 @@ class _Freezing:
                 ties.setdefault(country, []).append((alliance, mine + theirs))
         return ties
 
-    def _know_keys(self, entries: list[Any], ties: Any, events: Any) -> None:
+    def _know_keys(
+        self,
+        entries: list[Any],
+        ties: Mapping[int, list[tuple[Alliance, list[Membership]]]],
+        events: Mapping[int, list[Event]],
+    ) -> None:
         """Find out which of the sources that the texts cite are public."""
         records: list[Any] = [*entries]
         records += [alliance for shown in ties.values() for alliance, _both in shown]
@@ -155,14 +166,14 @@ class _Freezing:
 
     # What is written.
 
-    def _prose(self, record: Any, name: str) -> dict[str, str]:
+    def _prose(self, record: Model, name: str) -> dict[str, str]:
         """Return a text in both languages, without marks of sources that are not public."""
         texts = {f"{name}_{end}": getattr(record, f"{name}_{end}") for end in SUFFIXES.values()}
         return {
             column: with_current_keys(text, self.current_keys) for column, text in texts.items()
         }
 
-    def _evidence(self, record: Any) -> dict[str, Any]:
+    def _evidence(self, record: Any) -> dict[str, object]:
         return {
             "independent_sources": record.independent_sources,
             "disputes": record.disputes,
@@ -179,7 +190,7 @@ class _Freezing:
             ],
         }
 
-    def _tie(self, alliance: Alliance, memberships: list[Membership]) -> dict[str, Any]:
+    def _tie(self, alliance: Alliance, memberships: list[Membership]) -> dict[str, object]:
         return {
             "slug": alliance.slug,
             "kind": _choice(alliance, "kind"),
@@ -201,7 +212,7 @@ class _Freezing:
             **self._evidence(alliance),
         }
 
-    def _event(self, event: Event) -> dict[str, Any]:
+    def _event(self, event: Event) -> dict[str, object]:
         return {
             "slug": event.slug,
             "kind": _choice(event, "kind"),
@@ -212,19 +223,19 @@ class _Freezing:
         }
 
 
-def _reading() -> Any:
+def _reading() -> "CitationQuerySet":
     return Citation.objects.from_published_sources().for_reading()
 
 
-def _citations() -> Prefetch:
+def _citations() -> "Prefetch[str, CitationQuerySet, str]":
     return Prefetch("citations", _reading(), to_attr="shown_citations")
 
 
-def _both(record: Any, name: str) -> dict[str, str]:
+def _both(record: Model, name: str) -> dict[str, str]:
     return {f"{name}_{end}": getattr(record, f"{name}_{end}") for end in SUFFIXES.values()}
 
 
-def _named(code: str, name: Any) -> dict[str, str] | None:
+def _named(code: str, name: object) -> dict[str, str] | None:
     """Return a code with what it is called in each language; None for no code."""
     if not code:
         return None
@@ -250,7 +261,7 @@ def _country(country: Country) -> dict[str, str]:
     return {"code": country.code, "slug": country.slug, **_both(country, "name")}
 
 
-def _source(source: Source) -> dict[str, Any]:
+def _source(source: Source) -> dict[str, object]:
     names = ("key", "publisher", "title", "author", "credit", "url", "archive_url", "language")
     return {
         **{name: getattr(source, name) for name in names},

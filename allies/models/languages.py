@@ -49,7 +49,7 @@ class Bilingual:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> Any:
         if instance is None:
             return self
         return chosen(lambda suffix: getattr(instance, f"{self.name}_{suffix}"))

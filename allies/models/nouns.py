@@ -38,22 +38,22 @@ def _is_record(model: Any) -> bool:
 
 
 @cache
-def _models_by_name() -> dict[str, Any]:
+def _models_by_name() -> dict[str, type[Record]]:
     return {str(model._meta.model_name): model for model in record_models()}
 
 
-def model_named(noun: str) -> Any:
+def model_named(noun: str) -> type[Record]:
     """Return the noun's model that goes by this name; raise KeyError where there is none."""
     return _models_by_name()[noun]
 
 
-def record_of(noun: str, record_id: int | None) -> Any:
+def record_of(noun: str, record_id: int | None) -> Record | None:
     """Return the record with this id of the noun a model goes by; None where there is none."""
     model = _models_by_name().get(noun)
     return None if model is None else model._default_manager.filter(pk=record_id).first()
 
 
-def pointers_to(model: Any) -> list[tuple[Any, Any]]:
+def pointers_to(model: type[models.Model]) -> list[tuple[Any, Any]]:
     """Return (model, field) of all that points to such records.
 
     A source's origin follows from what it is derived from, and is no pointer of its own.
@@ -66,7 +66,7 @@ def pointers_to(model: Any) -> list[tuple[Any, Any]]:
     ]
 
 
-def address_field(model: Any) -> str:
+def address_field(model: type[models.Model]) -> str:
     """Return the field a record's address is made of: a source's is its key."""
     return "slug" if hasattr(model, "slug") else "key"
 

@@ -123,7 +123,7 @@ def _passage(one: str, i: int, other: str, j: int) -> str:
 # The credit: an outlet by name.
 
 
-def _by_credit(source: Source, cited: list[dict[str, Any]]) -> Iterable[tuple[int, str]]:
+def _by_credit(source: Source, cited: list[dict[str, object]]) -> Iterable[tuple[int, str]]:
     credited = _credited(source.credit)
     if not credited:
         return

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Prefetch
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 
 from allies.edtf import bounds
@@ -94,7 +94,7 @@ class Tie:
         return self.periods != [Period(self.alliance.began, self.alliance.ended)]
 
 
-def ties_between(pair: Pair, alliances: Any, *, on: dt.date) -> list[Tie]:
+def ties_between(pair: Pair, alliances: AllianceQuerySet, *, on: dt.date) -> list[Tie]:
     """Return the ties of two countries, among these of their ``alliances()``, in their order.
 
     One is in force on a day when both memberships may have been, as in an ally list. Alliances
@@ -104,7 +104,7 @@ def ties_between(pair: Pair, alliances: Any, *, on: dt.date) -> list[Tie]:
     return [tie for tie in ties if tie is not None]
 
 
-def _with_memberships(pair: Pair, alliances: Any, on: dt.date) -> Any:
+def _with_memberships(pair: Pair, alliances: AllianceQuerySet, on: dt.date) -> QuerySet[Alliance]:
     same = Membership.objects.filter(pk=OuterRef("pk"))
     memberships = (
         Membership.objects.filter(country__in=pair.both)

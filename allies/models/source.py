@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Aggregate, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -49,7 +51,9 @@ class _Joined(Aggregate):
     template = "STRING_AGG(%(expressions)s, ',')"
     output_field = models.TextField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[str | int] | tuple[str | int, ...] | tuple[()]]:
         extra["template"] = "GROUP_CONCAT(%(expressions)s, ',')"
         return self.as_sql(compiler, connection, **extra)
 
@@ -297,7 +301,7 @@ class Source(Publishable):
     def _misses_original(self) -> bool:
         return self.derived_from is not None and not self.derived_from.is_published
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *args: object, **kwargs: Any) -> None:
         """Write the source and, where its derivation changed, the origin of all that draw on it."""
         before = self.origin_id
         if (names := kwargs.get("update_fields")) is not None:

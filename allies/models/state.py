@@ -1,7 +1,7 @@
 """Records with a state: it changes by compare-and-set, and no stale copy is ever saved whole."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -29,7 +29,7 @@ class Stateful(models.Model):
     class Meta:
         abstract = True
 
-    def write(self, **fields: Any) -> None:
+    def write(self, **fields: object) -> None:
         """Write these fields if the state in the database is still that of this copy; one query.
 
         Raises StateConflict otherwise. A related record is given by its primary key.
@@ -45,7 +45,7 @@ class Stateful(models.Model):
         self._require_written(len(locked))
         type(self)._default_manager.filter(pk=self.pk).delete()
 
-    def _as_read(self) -> Any:
+    def _as_read(self) -> models.QuerySet[Self]:
         state = {name: getattr(self, name) for name in self.STATE}
         return type(self)._default_manager.filter(pk=self.pk, **state)
 
@@ -54,7 +54,9 @@ class Stateful(models.Model):
         if not rows:
             raise StateConflict
 
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def save(
+        self, *args: object, update_fields: Iterable[str] | None = None, **kwargs: Any
+    ) -> None:
         """Insert the row, or write fields that are not its state; raise TypeError for all else."""
         if update_fields is not None:
             update_fields = set(update_fields)

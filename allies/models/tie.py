@@ -91,7 +91,7 @@ class Ties:
             .by_name()
         )
 
-    def rows(self, allies: Any, *, with_events: bool = True) -> list["AllyRow"]:
+    def rows(self, allies: Iterable[Country], *, with_events: bool = True) -> list["AllyRow"]:
         """Return the rows of these countries (from ``allies``).
 
         Costs two queries, and three or four more for the last published event, not after the day,

@@ -76,7 +76,7 @@ def changed_allies(days: TwoDays) -> CountryQuerySet:
     )
 
 
-def _carried(ties: MembershipQuerySet, name: str) -> Prefetch:
+def _carried(ties: MembershipQuerySet, name: str) -> "Prefetch[str, MembershipQuerySet, str]":
     return Prefetch("memberships", ties.select_related("alliance"), to_attr=name)
 
 
@@ -97,7 +97,7 @@ class ChangedAlly:
     ``independent_sources`` and ``disputed`` are about all the alliances in ``began`` and ``ended``.
     """
 
-    country: Any
+    country: Country
     change: TieChange
     began: list[ChangedTie]
     ended: list[ChangedTie]

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, Subquery
 
@@ -83,7 +82,7 @@ def _vote_of(country: Country) -> Subquery:
     return Subquery(once.filter(vote=F("last")).values("vote"))
 
 
-def votes_by_year(roll_calls: Any) -> list[VotesAlike]:
+def votes_by_year(roll_calls: EventQuerySet) -> list[VotesAlike]:
     """Return how the two voted in these roll calls (``roll_calls_of_both``), a calendar year each.
 
     Counted as the Correlates of War users know it from Voeten (``agree3un``): of the roll calls in
@@ -111,7 +110,7 @@ def in_all(years: Iterable[VotesAlike]) -> VotesAlike:
     return VotesAlike(cast=total)
 
 
-def sources_of_votes(roll_calls: Any) -> SourceQuerySet:
+def sources_of_votes(roll_calls: EventQuerySet) -> SourceQuerySet:
     """Return the published sources that support these roll calls, with how many: ``roll_calls``."""
     return (
         Source.objects.published()

@@ -41,7 +41,7 @@ def written_under(changeset: Changeset) -> Iterator[Changeset]:
 
 
 @receiver(pre_create_historical_record)
-def stamp(sender: Any, instance: Any, history_instance: Any, **kwargs: Any) -> None:
+def stamp(sender: object, instance: models.Model, history_instance: Any, **kwargs: object) -> None:
     if getattr(instance, "_history_date", None) is None:
         history_instance.history_date = moment_of_writing()
     changeset = _CURRENT.get()
@@ -53,7 +53,7 @@ def stamp(sender: Any, instance: Any, history_instance: Any, **kwargs: Any) -> N
         history_instance.history_change_reason = changeset.reason or None
 
 
-def _count(changeset: Changeset, model: Any, what: str, number: int) -> None:
+def _count(changeset: Changeset, model: type[models.Model], what: str, number: int) -> None:
     """Count records written under a changeset; the first ones apply it."""
     if changeset.state != ChangesetState.APPLIED:
         applied = {"state": ChangesetState.APPLIED, "applied_at": timezone.now()}
@@ -68,7 +68,7 @@ def _count(changeset: Changeset, model: Any, what: str, number: int) -> None:
 
 
 @receiver(pre_delete)
-def clear_links(sender: Any, instance: Any, **kwargs: Any) -> None:
+def clear_links(sender: Any, instance: models.Model, **kwargs: object) -> None:
     """Empty every link to a record that is deleted, with a version of each record that had it.
 
     Django empties them too, but writes no version: nobody would learn of it, and undoing the
@@ -102,7 +102,7 @@ def clear_links(sender: Any, instance: Any, **kwargs: Any) -> None:
         linked.update(**{field.name: None, "updated_at": now})
 
 
-def _writer_id(instance: Any, changeset: Changeset | None) -> int | None:
+def _writer_id(instance: models.Model, changeset: Changeset | None) -> int | None:
     """Return the id of the user who writes a record, as its own version has it."""
     user = getattr(instance, "_history_user", None)
     if user is None:
@@ -151,6 +151,6 @@ def copy_versions(
         )
 
 
-def moment(now: dt.datetime) -> Any:
+def moment(now: dt.datetime) -> str | None:
     """Return a moment as the database takes it."""
     return connection.ops.adapt_datetimefield_value(now)

@@ -2,7 +2,6 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -14,7 +13,7 @@ NAMED = 5
 
 
 @register(Tags.security)
-def data_folder_is_private(**_options: Any) -> list[CheckMessage]:
+def data_folder_is_private(**_options: object) -> list[CheckMessage]:
     """Find private files that could not be closed to others when the site started."""
     found = [*islice(readable_by_others(settings.DATA_DIR, settings.DATABASE_FILE), NAMED)]
     if not found:

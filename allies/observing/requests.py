@@ -5,13 +5,16 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from allies.caching.front import ANSWERED_FROM
 from allies.observing.log import request_id
 from allies.observing.metrics import count
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("allies.request")
 
@@ -24,12 +27,12 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def observed(application: _Application) -> _Application:
     """Wrap the site: name each request, log it (INFO, without its query), and count it."""
 
-    def observe(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def observe(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = time.perf_counter()
         name = _name(environ)
         status = ""
 
-        def start(told: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        def start(told: str, headers: list[tuple[str, str]], *error: Any) -> object:
             nonlocal status
             status = told[:3]
             return start_response(told, [*headers, ("X-Request-ID", name)], *error)
@@ -76,7 +79,7 @@ def _name(environ: dict[str, Any]) -> str:
     return given if given and _NAME.fullmatch(given) else secrets.token_hex(8)
 
 
-def _tell(environ: dict[str, Any], status: str, seconds: float) -> None:
+def _tell(environ: "WSGIEnvironment", status: str, seconds: float) -> None:
     path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
     told = {
         "method": environ["REQUEST_METHOD"],

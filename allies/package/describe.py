@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 #: A text, or a lazy one that follows the active language.
-Words = Any
+Words = object
 
 #: Licences we know more of than their name: where they can be read, and what they are called.
 LICENCES = {
@@ -69,7 +69,7 @@ class Table:
     name: str
     title: Words
     fields: Sequence[Field]
-    rows: Iterable[Sequence[Any]]
+    rows: Iterable[Sequence[object]]
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     whole: int | None = None
@@ -123,7 +123,7 @@ def version_of(about: About, written: Sequence[Written]) -> str:
 # For programs.
 
 
-def datapackage(about: About, written: Sequence[Written]) -> dict[str, Any]:
+def datapackage(about: About, written: Sequence[Written]) -> dict[str, object]:
     """Return the content of ``datapackage.json``."""
     return {
         "profile": "tabular-data-package",
@@ -149,7 +149,7 @@ def _filters(about: About) -> dict[str, list[str]]:
     )
 
 
-def _resource(done: Written) -> dict[str, Any]:
+def _resource(done: Written) -> dict[str, object]:
     table = done.table
     return {
         "profile": "tabular-data-resource",
@@ -175,8 +175,8 @@ def _resource(done: Written) -> dict[str, Any]:
     }
 
 
-def _schema(table: Table) -> dict[str, Any]:
-    schema: dict[str, Any] = {
+def _schema(table: Table) -> dict[str, object]:
+    schema: dict[str, object] = {
         "fields": [_field(field) for field in table.fields],
         "missingValues": [""],
     }
@@ -190,8 +190,8 @@ def _schema(table: Table) -> dict[str, Any]:
     return schema
 
 
-def _field(field: Field) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": field.name, "type": field.type}
+def _field(field: Field) -> dict[str, object]:
+    described: dict[str, object] = {"name": field.name, "type": field.type}
     if field.type == "boolean":
         described |= {"trueValues": ["yes"], "falseValues": ["no"]}
     described |= _words("title", field.title)
@@ -202,13 +202,13 @@ def _field(field: Field) -> dict[str, Any]:
     return described
 
 
-def _words(name: str, words: Words) -> dict[str, Any]:
+def _words(name: str, words: Words) -> dict[str, object]:
     """Return a property in English, as the form wants it, and beside it in every language."""
     texts = each_language(lambda: str(words))
     return {name: texts["en"], f"{name}s": texts}
 
 
-def each_language(say: Callable[[], Any]) -> dict[str, Any]:
+def each_language(say: Callable[[], object]) -> dict[str, Any]:
     """Return what is said in each language of the site, by its code."""
     said = {}
     for code, _name in settings.LANGUAGES:

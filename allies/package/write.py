@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any
 
 from allies.package.describe import About, Table, Written, data_dictionary, datapackage, readme
 from allies.tabular import ZipStream, csv_lines
@@ -47,7 +46,7 @@ class _Measure:
             self.hash.update(block)
             yield block
 
-    def _counted(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    def _counted(self, rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:
         for row in rows:
             self.rows += 1
             yield row

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
+
 from allies.models import Alliance, AllyList, Country, Entry, Event, Source
 from allies.models.languages import SUFFIXES, Text
 from allies.prose import plain
@@ -32,7 +34,7 @@ class Document:
 def _bilingual(*fields: str, is_prose: bool = False) -> Callable[[Any], Iterator[Text]]:
     """Return what yields these bilingual texts of a record, each with its language."""
 
-    def texts(record: Any) -> Iterator[Text]:
+    def texts(record: Model) -> Iterator[Text]:
         for field in fields:
             for code, suffix in SUFFIXES.items():
                 if value := getattr(record, f"{field}_{suffix}"):
@@ -41,12 +43,12 @@ def _bilingual(*fields: str, is_prose: bool = False) -> Callable[[Any], Iterator
     return texts
 
 
-def _of_no_language(*values: Any, language: str = "") -> Iterator[Text]:
+def _of_no_language(*values: object, language: str = "") -> Iterator[Text]:
     yield from (Text(str(value), language) for value in values if value not in (None, ""))
 
 
 def _all(*parts: Callable[[Any], Iterator[Text]]) -> Callable[[Any], Iterator[Text]]:
-    def texts(record: Any) -> Iterator[Text]:
+    def texts(record: Model) -> Iterator[Text]:
         for part in parts:
             yield from part(record)
 
@@ -57,12 +59,12 @@ def _fields(*names: str) -> Callable[[Any], Iterator[Text]]:
     return lambda record: _of_no_language(*(getattr(record, name) for name in names))
 
 
-def _aliases(country: Any) -> Iterator[Text]:
+def _aliases(country: Country) -> Iterator[Text]:
     for alias in country.aliases.all():
         yield Text(alias.name, alias.language)
 
 
-def _titles_of_source(source: Any) -> Iterator[Text]:
+def _titles_of_source(source: Source) -> Iterator[Text]:
     yield from _of_no_language(source.title, language=source.language)
     yield from _of_no_language(source.publisher, source.key)
 
@@ -71,18 +73,18 @@ def _span(first: dt.date | None, last: dt.date | None) -> Days:
     return first or dt.date.min, last or dt.date.max
 
 
-def _days_of_alliance(alliance: Any) -> Days:
+def _days_of_alliance(alliance: Alliance) -> Days:
     began = alliance.in_force_earliest if alliance.in_force else alliance.signed_earliest
     return _span(began, alliance.ended_latest)
 
 
-def _days_of_source(source: Any) -> Days | None:
+def _days_of_source(source: Source) -> Days | None:
     if not source.date_published:
         return None
     return _span(source.date_published_earliest, source.date_published_latest)
 
 
-def _nothing(record: Any) -> Iterator[Text]:
+def _nothing(record: Model) -> Iterator[Text]:
     return iter(())
 
 

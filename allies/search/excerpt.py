@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
@@ -75,5 +74,5 @@ def _places(text: str, question: Question) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _spellings(word: Any) -> list[str]:
+def _spellings(word: str) -> list[str]:
     return [*fold(word).split(), *fold(re.sub(r"['’ʼ‘`´.]", " ", word)).split()]

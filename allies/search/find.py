@@ -7,11 +7,11 @@ from the texts by one expression, for their own scores (bm25, ts_rank) differ.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
-from django.db.models import Case, F, IntegerField, Q, Value, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, F, IntegerField, Model, Q, Value, When
+from django.db.models.expressions import CombinedExpression, RawSQL
 from django.db.models.functions import Length, Replace
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -20,6 +20,9 @@ from allies.caching.unchanged import while_unchanged
 from allies.models import SEARCHED, SearchText
 from allies.search.words import Question, Word, read
 
+if TYPE_CHECKING:
+    from allies.models.search_text import SearchTextQuerySet
+
 #: Letters a country's name has at least that is looked for in place of another: codes are none.
 SHORTEST_NAME = 4
 
@@ -27,7 +30,7 @@ SHORTEST_NAME = 4
 EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
 
 
-def matching(question: Question, rows: Any = None) -> Any:
+def matching(question: Question, rows: "SearchTextQuerySet | None" = None) -> "SearchTextQuerySet":
     """Return the public rows of the index that have all words and phrases of a question.
 
     What may stand for a word, as ``question.others`` says, stands for it.
@@ -43,12 +46,12 @@ def matching(question: Question, rows: Any = None) -> Any:
     return found
 
 
-def named(question: Question) -> Any:
+def named(question: Question) -> "SearchTextQuerySet":
     """Return the public rows that have all words of a question in their names."""
     return matching(question).filter(pk__in=_ids(question, in_names=True))
 
 
-def ranked(rows: Any, question: Question) -> Any:
+def ranked(rows: "SearchTextQuerySet", question: Question) -> "SearchTextQuerySet":
     """Put rows in order: what is called so, what is called so among else, what says so.
 
     Where two fit as well, countries come first, then what has a name that begins so, or the
@@ -175,9 +178,9 @@ def _is_called(name: str) -> Q:
     return Q(names__contains=f"| {name} |") if name else Q(pk__in=[])
 
 
-def _times(question: Question) -> Any:
+def _times(question: Question) -> CombinedExpression | Value:
     """Return how often the words stand in a body, each only once more where it begins others."""
-    times: Any = Value(0)
+    times: CombinedExpression | Value = Value(0)
     for word in question.words:
         sign = f" {word.text}" if word.is_prefix else f" {word.text} "
         without = Length(Replace("body", Value(sign), Value("")))
@@ -185,5 +188,5 @@ def _times(question: Question) -> Any:
     return times
 
 
-def _noun(model: Any) -> str:
+def _noun(model: type[Model]) -> str:
     return str(model._meta.model_name)

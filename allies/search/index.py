@@ -5,11 +5,11 @@ record under their changeset: whoever makes one calls ``follow`` at its end.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.signals import post_delete, post_migrate, post_save
 from django.dispatch import receiver
 
@@ -34,7 +34,7 @@ def spellings(name: str) -> list[str]:
     return list(dict.fromkeys(folded for way in ways if (folded := fold(way))))
 
 
-def text_of(document: Document, record: Any) -> SearchText | None:
+def text_of(document: Document, record: Model) -> SearchText | None:
     """Return what the index holds of a record; None where it has no text."""
     names = list(dict.fromkeys(way for name in document.names(record) for way in spellings(name)))
     body = [folded for text in document.body(record) if (folded := fold(text))]
@@ -100,7 +100,7 @@ def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
         last = ids[-1]
 
 
-def _reindex_named_by(aliases: Any) -> None:
+def _reindex_named_by(aliases: Iterable[Alias]) -> None:
     """Reindex the countries that these aliases name, or ever named: one may have been moved.
 
     ``aliases`` are ids, or a query for them; each country is written once, however many it has.
@@ -110,13 +110,13 @@ def _reindex_named_by(aliases: Any) -> None:
         reindex(DOCUMENTS["country"], ids)
 
 
-def keep_up(instance: Any, raw: bool = False, **kwargs: Any) -> None:
+def keep_up(instance: Any, raw: bool = False, **kwargs: object) -> None:
     """Index a record that was saved or deleted; fixtures bring the index's own rows along."""
     if not raw:
         reindex(DOCUMENTS[instance._meta.model_name], [instance.pk])
 
 
-def keep_up_with_alias(instance: Any, raw: bool = False, **kwargs: Any) -> None:
+def keep_up_with_alias(instance: Any, raw: bool = False, **kwargs: object) -> None:
     """Index the country whose alias was saved or deleted."""
     if not raw:
         reindex(DOCUMENTS["country"], [instance.country_id])
@@ -130,7 +130,7 @@ for _signal in (post_save, post_delete):
 
 
 @receiver(post_migrate)
-def fill(sender: Any, apps: Any = None, **kwargs: Any) -> None:
+def fill(sender: Any, apps: Any = None, **kwargs: object) -> None:
     """Fill the index of a site that has records from before there was one.
 
     ``apps`` is what the last migration left; without it nothing was migrated.

@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ListFilter, ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import InvalidPage
 from django.db import DataError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,7 +29,9 @@ MAX_SEARCH_WORDS = 30
 class BoundedChangeList(ChangeList):
     """A list whose parameters are those of its own filters and of its date hierarchy."""
 
-    def get_filters(self, request: HttpRequest) -> Any:
+    def get_filters(
+        self, request: HttpRequest
+    ) -> tuple[list[ListFilter], bool, dict[str, bool | str], bool, bool]:
         """Return Django's filters; raise Refused if a parameter belongs to none of them."""
         found = super().get_filters(request)
         # The filters took their own parameters out; Django would apply the rest as lookups.
@@ -48,11 +51,11 @@ class BoundedChangeList(ChangeList):
 class BoundedListMixin(ModelAdmin):
     """A model admin whose list refuses what it does not offer, with a 400 that says so."""
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         changelist: Any = super().get_changelist(request, **kwargs)
         return _bounded(changelist)
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: object = None) -> bool:
         """Leave the decision to BoundedChangeList, which knows what the filters take."""
         return True
 
@@ -78,7 +81,9 @@ class BoundedListMixin(ModelAdmin):
                 raise
             raise _refuse(request) from e
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         if len(search_term.split()) > MAX_SEARCH_WORDS:
             raise Refused(
                 ngettext(
@@ -93,12 +98,12 @@ class BoundedListMixin(ModelAdmin):
 
 
 @cache
-def _bounded(changelist: Any) -> type[ChangeList]:
+def _bounded(changelist: type[ChangeList]) -> type[ChangeList]:
     return type(changelist.__name__, (BoundedChangeList, changelist), {})
 
 
 @cache
-def bounded(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
+def bounded(admin_class: "type[ModelAdmin[Model]]") -> "type[ModelAdmin[Model]]":
     """Return a model admin, ours or a library's, whose list is bounded."""
     if issubclass(admin_class, BoundedListMixin):
         return admin_class

@@ -29,7 +29,7 @@ PASSWORD_SECONDS = 10 * 60
 #: Where a session stores when its password was last given: at all, and again after signing in.
 _GIVEN, _GIVEN_AGAIN = "allies_password_given", "allies_password_given_again"
 
-View = Callable[..., Any]
+View = Callable[..., HttpResponse]
 
 
 class PasswordForm(forms.Form):
@@ -67,7 +67,7 @@ def require_password(view: View, *, again: bool = False, reads: bool = False) ->
     """
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         is_write = request.method == "POST"
         if not (is_write or again or reads) or _is_given(request, again=again):
             return view(request, *args, **kwargs)
@@ -77,7 +77,7 @@ def require_password(view: View, *, again: bool = False, reads: bool = False) ->
 
 
 @receiver(user_logged_in)
-def _note_sign_in(request: HttpRequest, **_signal: Any) -> None:
+def _note_sign_in(request: HttpRequest, **_signal: object) -> None:
     request.session[_GIVEN] = time.time()
 
 
@@ -88,7 +88,7 @@ def _is_given(request: HttpRequest, *, again: bool) -> bool:
 
 @never_cache
 @sensitive_post_parameters()
-def _ask(request: HttpRequest, go_on: Callable[[], Any]) -> Any:
+def _ask(request: HttpRequest, go_on: Callable[[], HttpResponse]) -> HttpResponse:
     """Ask for the password; go on once it was given."""
     form = PasswordForm(request, request.POST if "password_again" in request.POST else None)
     if not form.is_valid():

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher, is_password_usable
 from django.contrib.auth.models import Group
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
@@ -53,7 +54,7 @@ _BEFORE = "_rights_before"
 
 
 def write_change(
-    whom: Any, what: Iterable[str], *, given: bool, kind: str = RightsChange.ACCOUNT
+    whom: object, what: Iterable[str], *, given: bool, kind: str = RightsChange.ACCOUNT
 ) -> None:
     """Write changes down, as done by whoever sent the current request; nobody for a command."""
     request = getattr(HistoricalRecords.context, "request", None)
@@ -89,7 +90,7 @@ def describe_change(change: RightsChange) -> str:
 
 @receiver(pre_save, sender=User)
 @receiver(pre_save, sender=Group)
-def _remember(sender: Any, instance: Any, raw: bool = False, **_signal: Any) -> None:
+def _remember(sender: Any, instance: Model, raw: bool = False, **_signal: object) -> None:
     if not raw:  # else from a dump, which has this record in it
         names = (*FLAGS, "password", "username") if sender is User else ("name",)
         stored = sender._default_manager.filter(pk=instance.pk).values(*names).first()
@@ -99,7 +100,7 @@ def _remember(sender: Any, instance: Any, raw: bool = False, **_signal: Any) -> 
 @receiver(post_save, sender=User)
 @receiver(post_save, sender=Group)
 def _saved(
-    sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **_signal: Any
+    sender: object, instance: Any, raw: bool = False, update_fields: Any = None, **_signal: object
 ) -> None:
     if raw:
         return
@@ -139,12 +140,12 @@ def _is_new_password(account: Any, before: str) -> bool:
 
 @receiver(post_delete, sender=User)
 @receiver(post_delete, sender=Group)
-def _gone(instance: Any, **_signal: Any) -> None:
+def _gone(instance: Model, **_signal: object) -> None:
     write_change(instance, ["account" if isinstance(instance, User) else "group"], given=False)
 
 
 @receiver(pre_delete, sender=Group)
-def _group_goes(instance: Any, **_signal: Any) -> None:
+def _group_goes(instance: Any, **_signal: object) -> None:
     """A group that goes takes its rights from its members, without a word of theirs."""
     for user in instance.user_set.all():
         write_change(user, [_named(instance)], given=False, kind=RightsChange.RIGHT)
@@ -159,8 +160,8 @@ def _linked(
     instance: Any,
     reverse: bool,
     model: Any,
-    pk_set: Any,
-    **_signal: Any,
+    pk_set: object,
+    **_signal: object,
 ) -> None:
     """``instance`` was given, or lost, the records of ``model``; where ``reverse``, it to these."""
     if action not in ("post_add", "post_remove", "pre_clear"):
@@ -185,25 +186,25 @@ def _named(what: Any) -> str:
 
 
 @receiver(pre_save, sender=TOTPDevice)
-def _remember_app(instance: Any, raw: bool = False, **_signal: Any) -> None:
+def _remember_app(instance: Model, raw: bool = False, **_signal: object) -> None:
     stored = TOTPDevice.objects.filter(pk=instance.pk, confirmed=True)
     setattr(instance, _BEFORE, raw or stored.exists())
 
 
 @receiver(post_save, sender=TOTPDevice)
-def _app_saved(instance: Any, **_signal: Any) -> None:
+def _app_saved(instance: Any, **_signal: object) -> None:
     if instance.confirmed and not getattr(instance, _BEFORE):
         write_change(instance.user, ["second_factor"], given=True)
 
 
 @receiver(post_delete, sender=TOTPDevice)
-def _app_gone(instance: Any, origin: Any = None, **_signal: Any) -> None:
+def _app_gone(instance: Any, origin: object = None, **_signal: object) -> None:
     goes_with_account = getattr(origin, "model", type(origin)) is User
     if instance.confirmed and not goes_with_account:
         write_change(instance.user, ["second_factor"], given=False)
 
 
 @receiver(post_save, sender=StaticDevice)
-def _codes_made(instance: Any, created: bool, raw: bool = False, **_signal: Any) -> None:
+def _codes_made(instance: Any, created: bool, raw: bool = False, **_signal: object) -> None:
     if created and not raw:
         write_change(instance.user, ["recovery_codes"], given=True)

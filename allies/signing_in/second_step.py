@@ -3,7 +3,7 @@
 Codes, their throttling and what is kept of them are django-otp's; both kinds are devices to it.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,11 +13,14 @@ from django_otp import devices_for_user
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+if TYPE_CHECKING:
+    from allies.actions.rights import Person
+
 #: How many recovery codes are made at once; each is good for one time.
 CODES = 10
 
 
-def app_of(user: Any) -> Any:
+def app_of(user: "Person") -> TOTPDevice | None:
     """Return the app a user set up, as a device; None where there is none."""
     return TOTPDevice.objects.filter(user=user, confirmed=True).first()
 
@@ -30,19 +33,19 @@ def is_missing(request: HttpRequest) -> bool:
     return settings.SECOND_STEP_REQUIRED or app_of(user) is not None
 
 
-def begin(user: Any) -> Any:
+def begin(user: "Person") -> TOTPDevice:
     """Return the app a user is setting up: one and the same until a code from it was given."""
     return TOTPDevice.objects.get_or_create(
         user=user, confirmed=False, defaults={"name": "app", "tolerance": 1}
     )[0]
 
 
-def forget_begun(user: Any) -> None:
+def forget_begun(user: "Person") -> None:
     """Forget the app a user was setting up; the next one gets a key of its own."""
     TOTPDevice.objects.filter(user=user, confirmed=False).delete()
 
 
-def confirm(user: Any, code: str) -> Any:
+def confirm(user: "Person", code: str) -> Any:
     """Set the second step up, if the code is from the app that was begun; return that, or None."""
     with transaction.atomic():
         app = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
@@ -55,7 +58,7 @@ def confirm(user: Any, code: str) -> Any:
     return app
 
 
-def taken(user: Any, code: str) -> Any:
+def taken(user: "Person", code: str) -> Any:
     """Return the device whose code this is; None where it is nobody's or too many were tried."""
     with transaction.atomic():
         for device in devices_for_user(user, for_verify=True):
@@ -64,7 +67,7 @@ def taken(user: Any, code: str) -> Any:
     return None
 
 
-def new_recovery_codes(user: Any) -> list[str]:
+def new_recovery_codes(user: "Person") -> list[str]:
     """Make recovery codes and return them: the only time they are told. The old ones end."""
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
@@ -76,21 +79,21 @@ def new_recovery_codes(user: Any) -> list[str]:
     return codes
 
 
-def _is_recovery(device: Any) -> bool:
+def _is_recovery(device: object) -> bool:
     return isinstance(device, StaticDevice)
 
 
-def _kept(user: Any, code: str) -> str:
+def _kept(user: "Person", code: str) -> str:
     """Return what is kept of a recovery code: who reads the table without our secret has none."""
     digest = salted_hmac("allies.signing_in.recovery", f"{user.pk} {code}", algorithm="sha256")
     return digest.hexdigest()[: StaticToken._meta.get_field("token").max_length]
 
 
-def recovery_codes_left(user: Any) -> int:
+def recovery_codes_left(user: "Person") -> int:
     return StaticToken.objects.filter(device__user=user).count()
 
 
-def forget(user: Any) -> None:
+def forget(user: "Person") -> None:
     """Take the second step away, with its recovery codes."""
     with transaction.atomic():
         for device in (TOTPDevice, StaticDevice):

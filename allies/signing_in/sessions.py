@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_in
@@ -17,6 +17,9 @@ from django.utils.dateparse import parse_datetime
 
 from allies.client import client_of
 from allies.signing_in.rights_record import write_change
+
+if TYPE_CHECKING:
+    from allies.actions.rights import Person
 
 #: Where a session says of itself when, where from and with what it began.
 BEGAN = "allies_began"
@@ -43,7 +46,7 @@ def note(request: HttpRequest, **_signal: Any) -> None:
     }
 
 
-def sessions_of(user: Any, this: str | None = None) -> list[OpenSession]:
+def sessions_of(user: "Person", this: str | None = None) -> list[OpenSession]:
     """Return somebody's sessions, the newest first; ``this`` is the key of the asker's own."""
     found = [
         OpenSession(
@@ -58,19 +61,19 @@ def sessions_of(user: Any, this: str | None = None) -> list[OpenSession]:
     return sorted(found, key=lambda one: (one.is_this, str(one.since)), reverse=True)
 
 
-def end(user: Any, handle: str) -> bool:
+def end(user: "Person", handle: str) -> bool:
     """End one session of somebody's; say whether there was one."""
     keys = [key for key, _began in _of(user) if constant_time_compare(_handle(key), handle)]
     return bool(_delete(user, keys))
 
 
-def end_all(user: Any, but: str | None = None) -> int:
+def end_all(user: "Person", but: str | None = None) -> int:
     """End somebody's sessions, but for one key; return how many ended."""
     keys = [key for key, _began in _of(user) if key != but]
     return _delete(user, keys)
 
 
-def _delete(user: Any, keys: list[str]) -> int:
+def _delete(user: "Person", keys: list[str]) -> int:
     number = Session.objects.filter(session_key__in=keys).delete()[0]
     if number:
         write_change(user, ["sessions"], given=False)
@@ -79,7 +82,7 @@ def _delete(user: Any, keys: list[str]) -> int:
 
 @receiver(post_save, sender=get_user_model())
 def _end_of_barred(
-    instance: Any, raw: bool = False, update_fields: Any = None, **_signal: Any
+    instance: Any, raw: bool = False, update_fields: Any = None, **_signal: object
 ) -> None:
     """End the sessions of an account that is barred: it may be let in again some day."""
     is_about_this = update_fields is None or {"is_active", "is_staff"} & set(update_fields)
@@ -87,7 +90,7 @@ def _end_of_barred(
         end_all(instance)
 
 
-def _of(user: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _of(user: "Person") -> Iterator[tuple[str, dict[str, str]]]:
     # Only who signs in has a session, so these are few: editors', not readers'.
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         told = session.get_decoded()

@@ -1,6 +1,7 @@
 """The desk as a whole: who may come in, and what they have to do first."""
 
 import logging
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
@@ -13,10 +14,11 @@ from django.contrib.auth.forms import UsernameField
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
@@ -45,7 +47,10 @@ class Desk(AdminSite):
     index_title = gettext_lazy("Contents")
 
     def register(
-        self, model_or_iterable: Any, admin_class: type[ModelAdmin] | None = None, **options: Any
+        self,
+        model_or_iterable: Any,
+        admin_class: "type[ModelAdmin[Model]] | None" = None,
+        **options: object,
     ) -> None:
         """Register models; no list of this site takes lookups it does not offer."""
         super().register(model_or_iterable, bounded(admin_class or ModelAdmin), **options)
@@ -53,12 +58,12 @@ class Desk(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not second_step.is_missing(request)
 
-    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+    def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
         """Wrap a view: what no database can hold, as a number too large, is refused."""
         inner = super().admin_view(done_once(view), cacheable)
 
         @wraps(inner)
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if _has_nul(request.GET) or _has_nul(request.POST):
                 return bad_request(request)
             is_lost = request.method == "POST" and not self.has_permission(request)
@@ -101,7 +106,7 @@ class Desk(AdminSite):
         return redirect(record.get_absolute_url())
 
     def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         is_half_in = super().has_permission(request) and second_step.is_missing(request)
         if request.method == "GET" and is_half_in:
@@ -110,7 +115,7 @@ class Desk(AdminSite):
         return super().login(request, extra_context)
 
     def logout(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         is_refused = drop_refused(request)
         response = super().logout(request, extra_context)
@@ -120,11 +125,11 @@ class Desk(AdminSite):
         return response
 
     def password_change(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         from allies.signing_in.views import PasswordChangePage
 
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         context = {**self.each_context(request), **(extra_context or {})}
         view = PasswordChangePage.as_view(
             extra_context=context,
@@ -132,7 +137,7 @@ class Desk(AdminSite):
         )
         return cast(HttpResponse, view(request))
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         from allies.signing_in import views  # after the site: its forms are Django's own
 
         return [

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -60,7 +61,7 @@ class CodeForm(forms.Form):
 
 def _came_in(request: HttpRequest) -> bool:
     """Say whether the first step was taken by somebody who may come in at all."""
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     return bool(user.is_active and user.is_staff)
 
 
@@ -105,7 +106,7 @@ def set_up_page(request: HttpRequest) -> HttpResponse:
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     form = CodeForm(request.POST or None)
     if form.is_valid():
         if app := second_step.confirm(user, form.cleaned_data["code"]):
@@ -126,7 +127,7 @@ def _set_up(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def sign_in_page(request: HttpRequest) -> HttpResponse:
     """One's own sign-in: the second step, and everywhere one is signed in."""
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     app = second_step.app_of(user)
     if request.method == "POST":
         if handle := request.POST.get("end"):
@@ -158,7 +159,7 @@ def _change_second_step(request: HttpRequest) -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    user: Any = request.user
+    user: User | AnonymousUser = request.user
     app = second_step.app_of(user)
     form.fields["code"].widget.attrs.pop("autofocus")
     return _page(
@@ -175,7 +176,7 @@ def _codes(request: HttpRequest) -> HttpResponse:
     return _page(request, "codes", _("Your recovery codes"), codes=codes)
 
 
-def _page(request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+def _page(request: HttpRequest, name: str, title: str, **context: object) -> HttpResponse:
     context |= {
         **admin.site.each_context(request),
         "title": title,
@@ -213,7 +214,7 @@ class PasswordChangePage(PasswordChangeView):
         form.request = self.request
         return form
 
-    def form_valid(self, form: Any) -> HttpResponse:
+    def form_valid(self, form: forms.Form) -> HttpResponse:
         second_step.forget_begun(self.request.user)
         return super().form_valid(form)
 

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -26,7 +27,12 @@ class ErrorWrapper(DatabaseErrorWrapper):
 
     wrapper: "DatabaseWrapper"
 
-    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if is_damage(exc_value) and (file := self.wrapper.file):
             raise DatabaseFileError(file.fail(f"is damaged ({exc_value})")) from exc_value
         super().__exit__(exc_type, exc_value, traceback)
@@ -83,13 +89,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.path and not self.path.exists():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
-    def get_connection_params(self) -> dict[str, Any]:
-        params: dict[str, Any] = super().get_connection_params()
+    def get_connection_params(self) -> dict[str, object]:
+        params: dict[str, object] = super().get_connection_params()
         if self.path:
             params["database"] = f"{self.path.as_uri()}?mode=rw"
         return params
 
-    def get_new_connection(self, conn_params: Any) -> Any:
+    def get_new_connection(self, conn_params: dict[str, object]) -> Any:
         self._opened = self.file
         if self._opened is not None:
             self._opened.require()

@@ -11,7 +11,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 #: Rows written in one go.
 CHUNK = 5_000
@@ -34,7 +33,7 @@ def unshield(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
 
 
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """Yield a CSV file, the header first and then many lines at a time.
 
     UTF-8 text, commas, LF line ends, cells shielded. A cell is a text, a number, a day or None,
@@ -46,13 +45,13 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
         yield _lines(chunk)
 
 
-def _lines(rows: Sequence[Sequence[Any]]) -> str:
+def _lines(rows: Sequence[Sequence[object]]) -> str:
     text = _plain(rows)
     # Most rows hold nothing that needs care, and one search tells.
     return _careful(rows) if "\r" in text or _MAY_BE_RISKY.search(text) else text
 
 
-def _plain(rows: Iterable[Sequence[Any]]) -> str:
+def _plain(rows: Iterable[Sequence[object]]) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
@@ -65,7 +64,7 @@ class _Echo:
         return text
 
 
-def _careful(rows: Iterable[Sequence[Any]]) -> str:
+def _careful(rows: Iterable[Sequence[object]]) -> str:
     # Ending lines with CRLF makes the writer quote a lone CR too, as a reader needs it.
     write = csv.writer(_Echo(), lineterminator="\r\n").writerow
     texts = (["" if cell is None else shield(str(cell)) for cell in row] for row in rows)

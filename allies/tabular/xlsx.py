@@ -7,7 +7,6 @@ numbers are written as numbers.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from django.utils.translation import gettext as _
@@ -101,7 +100,7 @@ def check_length(rows: int) -> None:
 
 
 def xlsx_blocks(
-    header: Sequence[str], rows: Iterable[Sequence[Any]], *, sheet: str
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, sheet: str
 ) -> Iterator[bytes]:
     """Yield a workbook with one sheet of this name, piece by piece.
 
@@ -116,7 +115,7 @@ def xlsx_blocks(
     yield from archive.end()
 
 
-def _sheet(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def _sheet(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     names = [letters(place) for place in range(len(header))]
     titles = "".join(
         f'<c r="{letter}1" s="1" t="inlineStr">{_text(title)}</c>'
@@ -131,7 +130,7 @@ def _sheet(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[byt
     yield _SHEET_ENDS.encode()
 
 
-def _row(number: int, row: Sequence[Any], names: list[str]) -> str:
+def _row(number: int, row: Sequence[object], names: list[str]) -> str:
     cells = [
         f'<c r="{letter}{number}"><v>{cell}</v></c>'
         if type(cell) is int and len(str(cell)) <= DIGITS
@@ -142,7 +141,7 @@ def _row(number: int, row: Sequence[Any], names: list[str]) -> str:
     return f'<row r="{number}">{"".join(cells)}</row>\n'
 
 
-def _text(cell: Any) -> str:
+def _text(cell: object) -> str:
     text = str(cell)
     # Excel counts in UTF-16, in which a character takes two units at most.
     if 2 * len(text) > MAX_CELL and len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CELL:

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import template
 from django.conf import settings
 from django.db import models
 from django.http import QueryDict
+from django.template import Context
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -24,6 +25,9 @@ from allies.models.m49 import NAMES
 from allies.notes import Notes
 from allies.search.excerpt import mark
 from allies.search.words import Question
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 
@@ -71,13 +75,13 @@ def slider_days(
 
 
 @register.filter
-def marked(text: Any) -> SafeString | str:
+def marked(text: "StrOrPromise") -> SafeString | str:
     """Show a bilingual text; one that is there in the other language only says so."""
     return in_language(str(text), other_language(text)) if text else ""
 
 
 @register.filter
-def found(text: Any, question: Question) -> SafeString | str:
+def found(text: "StrOrPromise", question: Question) -> SafeString | str:
     """Show a text as ``marked`` does, with ``<mark>`` around the words that were looked for."""
     return in_language(mark(str(text), question), other_language(text)) if text else ""
 
@@ -168,7 +172,7 @@ def choice_label(record: models.Model, field: str) -> str:
 
 
 @cache
-def _labels(model: type[models.Model], field: str) -> dict[str, Any]:
+def _labels(model: type[models.Model], field: str) -> dict[str, object]:
     """Return the labels of a field's choices; Django's own ``get_…_display`` makes them a call."""
     return dict(model._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
 
@@ -183,7 +187,7 @@ def language_name(code: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def other_languages(context: dict[str, Any]) -> list[dict[str, str]]:
+def other_languages(context: Context) -> list[dict[str, str]]:
     """Return this very page in each other language: code, own name and address."""
     request = context.get("request")
     active = get_language() or settings.LANGUAGE_CODE

@@ -1,21 +1,34 @@
 """The desk's front page: what needs attention, for who looks at it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django import template
+from django.db.models import Model, QuerySet
+from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from allies.actions.changeset_access import ChangesetAccess
-from allies.actions.rights import may
+from allies.actions.rights import Person, may
 from allies.attention import ENOUGH, about, findings
 from allies.models import Changeset, ChangesetState, Correction
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 
 
+class Line(TypedDict):
+    """A line of the desk."""
+
+    label: "StrOrPromise"
+    count: str
+    url: str
+
+
 @register.simple_tag(takes_context=True)
-def desk(context: Any) -> list[dict[str, Any]]:
+def desk(context: Context) -> list[Line]:
     """Return the lines of the desk: ``label``, ``count``, ``url``; what is nothing is left out."""
     user = context["request"].user
     lines = [*_proposals(user), *_corrections(user), *_own_changesets(user)]
@@ -32,31 +45,31 @@ def desk(context: Any) -> list[dict[str, Any]]:
 
 
 @register.filter
-def may_view(user: Any, changeset: Changeset | None) -> bool:
+def may_view(user: Person, changeset: Changeset | None) -> bool:
     """Say whether a link to a changeset opens for the user; runs no query once rights are read."""
     return changeset is not None and ChangesetAccess(user).allows(changeset)
 
 
-def _line(label: Any, records: Any, view: str, query: str) -> list[dict[str, Any]]:
+def _line(label: "StrOrPromise", records: QuerySet[Model], view: str, query: str) -> list[Line]:
     count = records.order_by()[: ENOUGH + 1].count()
     address = f"{reverse(f'admin:allies_{view}_changelist')}?{query}"
     return [{"label": label, "count": about(count), "url": address}] if count else []
 
 
-def _corrections(user: Any) -> list[dict[str, Any]]:
+def _corrections(user: Person) -> list[Line]:
     if not may(user=user, action="view", record=Correction):
         return []
     waiting = Correction.objects.waiting()
     return _line(_("Corrections from readers"), waiting, "correction", "outcome__exact=waiting")
 
 
-def _proposals(user: Any) -> list[dict[str, Any]]:
+def _proposals(user: Person) -> list[Line]:
     waiting = Changeset.objects.proposed().filter(ChangesetAccess(user).condition())
     query = f"state__exact={ChangesetState.PROPOSED}"
     return _line(_("Proposals that wait"), waiting, "changeset", query)
 
 
-def _own_changesets(user: Any) -> list[dict[str, Any]]:
+def _own_changesets(user: Any) -> list[Line]:
     own = Changeset.objects.filter(created_by=user)
     return [
         *_line(_("My imports that failed"), own.failed(), "changeset", "attention=failed"),

@@ -1,17 +1,23 @@
 """How pages say that they can be embedded, and by which code."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django import template
+from django.template import Context
 
 from allies.embedding import EMBEDS, Code, code, discovery
 from allies.models import Edition
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 
 
 @register.inclusion_tag("allies/_embed.html", takes_context=True)
-def embed_this(context: dict[str, Any], title: Any, edition: Edition | None = None) -> Any:
+def embed_this(
+    context: Context, title: "StrOrPromise", edition: Edition | None = None
+) -> dict[str, list[Code]]:
     """Show the codes that embed this very view; with an ``edition``, the one for it as well."""
     request = context["request"]
     match = request.resolver_match
@@ -28,7 +34,7 @@ def embed_this(context: dict[str, Any], title: Any, edition: Edition | None = No
 
 
 @register.simple_tag(takes_context=True)
-def oembed_addresses(context: Any, address: str) -> dict[str, str] | None:
+def oembed_addresses(context: Context, address: str) -> dict[str, str] | None:
     """Return where oEmbed tells of this page, by format; None of one without an embed."""
     request = context["request"]
     if str(request.resolver_match.url_name) not in EMBEDS:

@@ -1,8 +1,7 @@
 """Every form of the admin carries a token of its own beside Django's against forgery."""
 
-from typing import Any
-
 from django import template
+from django.template import Context
 from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -13,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def csrf_token(context: Any) -> SafeString:
+def csrf_token(context: Context) -> SafeString:
     """Return Django's hidden field, and for those who are signed in the form's own token.
 
     It takes the place of Django's tag of this name (``builtins`` in the settings), so that also

@@ -1,11 +1,14 @@
 """What a page says of itself in its head: its one address, its languages, its data, its way."""
 
+from collections.abc import Mapping
 from html import unescape
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import template
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
+from django.template import Context, RequestContext
+from django.template.base import NodeList, Parser, Token
 from django.urls import Resolver404, resolve, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
@@ -16,10 +19,13 @@ from allies.models import Edition
 from allies.models.languages import chosen
 from allies.structured import Crumb
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 register = template.Library()
 
 #: Views that other pages stand under → what the way to these calls them.
-STEPS: dict[str, Any] = {
+STEPS: "Mapping[str, StrOrPromise]" = {
     "allies:allylist-list": gettext_lazy("Lists"),
     "allies:country-list": gettext_lazy("Countries"),
     "allies:country-allies": gettext_lazy("Allies"),
@@ -36,7 +42,7 @@ _LOCALES = {"en": "en_GB", "id": "id_ID"}
 
 
 @register.tag
-def keep(parser: Any, token: Any) -> "Kept":
+def keep(parser: Parser, token: Token) -> "Kept":
     """Keep what stands up to ``endkeep`` under a name, on one line, as text for an attribute."""
     _tag, name = token.split_contents()
     nodes = parser.parse(("endkeep",))
@@ -45,11 +51,11 @@ def keep(parser: Any, token: Any) -> "Kept":
 
 
 class Kept(template.Node):
-    def __init__(self, nodelist: Any, name: str) -> None:
+    def __init__(self, nodelist: NodeList, name: str) -> None:
         self.nodelist = nodelist  # under this name, blocks within are found and may be filled
         self.name = name
 
-    def render(self, context: Any) -> str:
+    def render(self, context: Context) -> str:
         text = " ".join(self.nodelist.render(context).split())
         context[self.name] = SafeString(text.replace('"', "&quot;"))
         return ""
@@ -98,7 +104,7 @@ def _is_a_page(request: HttpRequest | None) -> bool:
     return request.path.split("/")[1] in dict(settings.LANGUAGES)  # type: ignore[union-attr]
 
 
-def _is_unfound(context: Any) -> bool:
+def _is_unfound(context: Context) -> bool:
     """Return whether this is an error, an impossible view or a draft: nothing to come back to."""
     is_draft = getattr(context.get("view"), "preview", False)
     return bool(is_draft or context.get("is_error") or context.get("valid") is False)
@@ -144,7 +150,7 @@ def trail(context: Any) -> list[Crumb]:
     return [*steps, _record(request.path, context) or Crumb(_title(context), request.path)]
 
 
-def _to_edition(edition: Edition, context: Any) -> list[Crumb]:
+def _to_edition(edition: Edition, context: RequestContext) -> list[Crumb]:
     """Return the steps to an edition, and to what stands below it.
 
     Its list is called what it was called then; one that readers do not see is no step.
@@ -161,7 +167,7 @@ def _to_edition(edition: Edition, context: Any) -> list[Crumb]:
     return steps
 
 
-def _step(address: str, context: Any) -> Crumb | None:
+def _step(address: str, context: RequestContext) -> Crumb | None:
     """Return the page at an address as a step, where it is one that others stand under."""
     try:
         name = resolve(address).view_name

@@ -1,7 +1,7 @@
 """Rows of lists, drawn once for the same values: after an edit, nearly all are what they were."""
 
 import datetime as dt
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django import template
 from django.template.loader import render_to_string
@@ -10,6 +10,9 @@ from django.utils.safestring import SafeString
 from allies.caching.drawn import drawn_once
 from allies.models import AllyRow, Country, Event, Pair
 from allies.templatetags.allies import choice_label, other_language
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 
@@ -21,7 +24,7 @@ class Said(NamedTuple):
     language: str
 
     @classmethod
-    def of(cls, text: Any) -> "Said":
+    def of(cls, text: "StrOrPromise") -> "Said":
         return cls(str(text), other_language(text))
 
 

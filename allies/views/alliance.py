@@ -1,9 +1,9 @@
 """Alliances as readers meet them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Min, Prefetch
+from django.db.models import Min, Prefetch, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,8 +19,11 @@ from allies.views.figures import events_timeline, members_timeline
 from allies.views.listing import Listing
 from allies.views.record import RecordView, Renameable, find
 
+if TYPE_CHECKING:
+    from allies.models.alliance import AllianceQuerySet
 
-def _with_members(alliances: Any) -> Any:
+
+def _with_members(alliances: QuerySet[Alliance]) -> QuerySet[Alliance]:
     members = Membership.objects.select_related("country").order_by(
         localized("name", "country__"), "joined_earliest", "pk"
     )
@@ -48,17 +51,17 @@ class AllianceListing(Listing):
         DISPUTED,
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "AllianceQuerySet":
         return Alliance.objects.published().with_evidence().newest_first()
 
-    def for_download(self, queryset: Any) -> Any:
+    def for_download(self, queryset: Any) -> QuerySet[Alliance]:
         return _with_members(queryset)
 
     def filterset(self) -> ReadersFilterSet:
         self.asked = super().filterset()
         return self.asked
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         """Return the day asked for and the first year there was an alliance, for the slider."""
         valid = self.asked.is_valid()
         days = Alliance.objects.published().aggregate(
@@ -98,13 +101,13 @@ class AlliancePage(RecordView):
     template_name = "allies/alliance/detail.html"
     context_object_name = "alliance"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Alliance]:
         events = Event.objects.published().with_evidence().newest_first()
         return _with_members(with_citations(self.records(Alliance))).prefetch_related(
             Prefetch("events", events, to_attr="shown_events")
         )
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         alliance: Any = self.object
         between = {membership.country for membership in alliance.shown_memberships}
         pair = Pair.of(*between) if len(between) == 2 else None

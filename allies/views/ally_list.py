@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -35,8 +35,12 @@ from allies.views.figures import events_timeline
 from allies.views.listing import Listing
 from allies.views.record import RecordView, Renameable, find
 
+if TYPE_CHECKING:
+    from allies.filters.base import ReadersFilterSet
+    from allies.models.ally_list import AllyListQuerySet
 
-def with_entries(lists: Any) -> Any:
+
+def with_entries(lists: "AllyListQuerySet") -> Any:
     """Fetch the lists' public entries, in order, as ``shown_entries``, and what lists show."""
     entries = Entry.objects.published().in_order().select_related("country")
     return lists.select_related("focus", "recorded_from").prefetch_related(
@@ -75,7 +79,7 @@ class AllyListListing(Listing):
         ),
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "AllyListQuerySet":
         return with_entries(AllyList.objects.published()).featured_first()
 
 
@@ -85,7 +89,7 @@ class AllyListPage(OnADay, RecordView):
     template_name = "allies/allylist/detail.html"
     context_object_name = "ally_list"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> "AllyListQuerySet":
         see_also = SeeAlso.objects.published().select_related("source")
         entries = with_citations(self.records(Entry).in_order()).select_related("country")
         return (
@@ -103,7 +107,7 @@ class AllyListPage(OnADay, RecordView):
         yield from prose_of(ally_list.shown_entries, "prose")
         yield from prose_of_citations(ally_list.shown_entries)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         ally_list: Any = self.object
         countries = [entry.country for entry in ally_list.shown_entries]
         on_the_day = Ties(ally_list.focus, self.day)
@@ -164,7 +168,7 @@ class EntryListing(Renameable, Listing):
     def prepare(self, **kwargs: Any) -> None:
         self.ally_list = find(AllyList.objects.published(), kwargs["slug"])
 
-    def queryset(self) -> Any:
+    def queryset(self) -> QuerySet[AllyList]:
         entries = Entry.objects.published().with_evidence().filter(ally_list=self.ally_list)
         return entries.in_order().select_related("country")
 
@@ -178,10 +182,10 @@ class EntryListing(Renameable, Listing):
     def feed_rows(self, queryset: Any) -> Iterable[Row]:
         return self._ever.rows(queryset)
 
-    def feed_corrections(self, queryset: Any) -> Iterable[FeedEntry]:
+    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[FeedEntry]:
         return corrections_of("allylist", [self.ally_list.pk])
 
-    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
+    def feed_gone(self, filterset: "ReadersFilterSet") -> Iterable[Gone]:
         return self._ever.gone(filterset.applied.get("q", ""))
 
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from functools import cached_property
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
@@ -39,7 +38,7 @@ class OnADay:
     #: Parameters of the address that the page understands.
     understood: tuple[str, ...] = ("on",)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except ImpossibleDay as error:
@@ -65,7 +64,7 @@ class OnADay:
         """Return the day the page is about where the address names none."""
         return timezone.localdate()
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         kwargs.setdefault("day", self.day)
         kwargs.setdefault("unknown", unknown_names(self.request.GET, self.understood))
         return super().get_context_data(**kwargs)  # type: ignore[misc]

@@ -33,7 +33,7 @@ def _sources(count: int) -> str:
     return ngettext("%(n)s independent source", "%(n)s independent sources", count) % {"n": count}
 
 
-def _line(*parts: Any) -> str:
+def _line(*parts: object) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 

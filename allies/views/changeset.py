@@ -1,8 +1,9 @@
 """Changes made in bulk, as readers meet them: when, from which file, what, do they stand."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,9 @@ from allies.filters import ChangesetFilterSet
 from allies.models import Changeset
 from allies.views.columns import Column
 from allies.views.listing import Listing
+
+if TYPE_CHECKING:
+    from allies.models.changeset import ChangesetQuerySet
 
 
 class ChangesetListing(Listing):
@@ -65,8 +69,8 @@ class ChangesetListing(Listing):
             for one in queryset[:FED]
         ]
 
-    def feed_corrections(self, queryset: Any) -> Iterable[Entry]:
+    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[Entry]:
         return ()
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "ChangesetQuerySet":
         return Changeset.objects.published().with_undone().select_related("undoes").newest_first()

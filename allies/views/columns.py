@@ -73,7 +73,7 @@ DISPUTED = Column(
 COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug.")
 
 
-def cell_of(value: Any) -> Any:
+def cell_of(value: object) -> str | int:
     """Return a value as a file has it: a whole number stays one, all else is text."""
     if value is None:
         return ""

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,9 @@ from allies.views.ally_list import public_key
 from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.listing import Listing
 from allies.views.record import Renameable, find
+
+if TYPE_CHECKING:
+    from allies.filters.base import ReadersFilterSet
 
 
 def _outlet(ally_list: AllyList) -> Source | None:
@@ -163,7 +167,7 @@ class ComparedLists(Renameable, Listing):
     def prepare(self, **kwargs: Any) -> None:
         self.country = find(Country.objects.published(), kwargs["slug"])
 
-    def queryset(self) -> Any:
+    def queryset(self) -> QuerySet[Model]:
         return (
             Entry.objects.published()
             .with_evidence()
@@ -183,7 +187,7 @@ class ComparedLists(Renameable, Listing):
     def feed_corrections(self, queryset: Any) -> Iterable[FeedEntry]:
         return corrections_of("allylist", queryset.order_by().values("ally_list"))
 
-    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
+    def feed_gone(self, filterset: "ReadersFilterSet") -> Iterable[Gone]:
         return self._ever.gone(filterset.applied.get("q", ""))
 
     def title(self) -> Any:
@@ -193,7 +197,7 @@ class ComparedLists(Renameable, Listing):
         self.compared, self.compared_rows = side_by_side(queryset)
         return self.compared_rows
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         compared, rows = getattr(self, "compared", []), getattr(self, "compared_rows", [])
         said = _on_lists(len(rows), len(compared)) if rows else ""
         return {"country": self.country, "compared": compared, "rows_in_words": said}

@@ -81,7 +81,7 @@ class CorrectPage(BesideRecord):
         self.object = self.get_object()
         return self._form(CorrectionForm(initial=self._new_token()))
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             self.object = self.get_object()
         except Renamed as renamed:
@@ -170,7 +170,7 @@ class CorrectionList(TemplateView):
 
     template_name = "allies/correction/list.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         published = Correction.objects.all().published().newest_first()
         page = asked_page(self.request, Paginator(published, PER_PAGE))
         return super().get_context_data(page=page, rows=told(page.object_list), **kwargs)

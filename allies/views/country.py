@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import F, Max, OuterRef
+from django.db.models import F, Max, Model, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -39,6 +39,9 @@ from allies.views.focus import FocusListing
 from allies.views.listing import Listing
 from allies.views.record import RecordView
 
+if TYPE_CHECKING:
+    from allies.models.country import CountryQuerySet
+
 #: Alliances and events a country's page shows; the rest is a link away.
 SHOWN = 12
 
@@ -66,7 +69,7 @@ class CountryListing(Listing):
         ),
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "CountryQuerySet":
         return Country.objects.published().annotate(tie_count=_ties()).by_name()
 
 
@@ -74,7 +77,7 @@ class CountryPage(OnADay, RecordView):
     template_name = "allies/country/detail.html"
     context_object_name = "country"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> "CountryQuerySet":
         return (
             self.records(Country)
             .select_related("successor")
@@ -85,8 +88,8 @@ class CountryPage(OnADay, RecordView):
         """Return today, or a historic state's last day."""
         return self.object.existed_to_latest or timezone.localdate()
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        country: Any = self.object
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        country: Country = self.object
         alliances = (
             Alliance.objects.published()
             .with_member(country)
@@ -203,7 +206,7 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
     def whole(self) -> int:
         return int(Ties(self.country, timezone.localdate()).allies().count())
 
-    def feed_rows(self, queryset: Any) -> Iterable[Row]:
+    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[Row]:
         return rows_of_ties(self.country, self.all_rows)
 
     def feed_gone(self, filterset: Any) -> Iterable[Gone]:

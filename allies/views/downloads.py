@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
@@ -17,23 +19,26 @@ from allies.public_text import PublicText
 from allies.tabular import CONTENT_TYPES, check_length, csv_lines, xlsx_blocks
 from allies.views.columns import Column, cell_of
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: Records read at a time, with what belongs to them.
 CHUNK = 200
 
 #: The forms rows are downloaded in, and what the links to them are called.
-DATA_FORMS: dict[str, Any] = {
+DATA_FORMS: "dict[str, StrOrPromise]" = {
     "csv": "CSV",
     "json": "JSON",
     "xlsx": "XLSX",
     "zip": gettext_lazy("data package (ZIP)"),
 }
 #: The forms of a view that has a page: it can be followed too.
-FORMS: dict[str, Any] = {**DATA_FORMS, "atom": gettext_lazy("feed to follow (Atom)")}
+FORMS: "dict[str, StrOrPromise]" = {**DATA_FORMS, "atom": gettext_lazy("feed to follow (Atom)")}
 
 
 def download_links(
-    address: str, query: str = "", forms: Mapping[str, Any] = FORMS
-) -> list[tuple[Any, str]]:
+    address: str, query: str = "", forms: "Mapping[str, StrOrPromise]" = FORMS
+) -> "list[tuple[StrOrPromise, str]]":
     """Return (label, address) of the downloads of the list at an address, in these forms."""
     return [(label, form_address(address, form, query)) for form, label in forms.items()]
 
@@ -61,7 +66,7 @@ class Downloads:
     request: HttpRequest
     columns: tuple[Column, ...]
 
-    def queryset(self) -> Any:
+    def queryset(self) -> QuerySet[Model]:
         """Return all public records of the view, annotated and in order."""
         raise NotImplementedError
 
@@ -69,11 +74,11 @@ class Downloads:
         """Return what the list is called, in words that follow the active language."""
         raise NotImplementedError
 
-    def rows(self, queryset: Any) -> Iterable[Any]:
+    def rows(self, queryset: QuerySet[Model]) -> Iterable[Any]:
         """Return what a download's columns read, a chunk at a time."""
         return self.for_download(queryset).iterator(chunk_size=CHUNK)
 
-    def for_download(self, queryset: Any) -> Any:
+    def for_download(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Fetch what the columns need and the page does not show."""
         return queryset
 
@@ -128,7 +133,7 @@ class Downloads:
         page, query = self.request.path.removesuffix(f".{form}") + "/", query_of(filterset)
         return f"{page}?{query}" if query else page
 
-    def cells(self, filterset: ReadersFilterSet) -> Iterator[list[Any]]:
+    def cells(self, filterset: ReadersFilterSet) -> Iterator[list[str | int]]:
         """Yield the rows as texts and whole numbers, in the order of the columns."""
         return ([cell_of(v) for v in values] for values in self.values(self.rows(filterset.qs)))
 
@@ -153,8 +158,8 @@ class Downloads:
             content_type="application/json; charset=utf-8",
         )
 
-    def _json(self, rows: Iterable[Any], filterset: ReadersFilterSet) -> Iterator[str]:
-        def encode(value: Any) -> str:
+    def _json(self, rows: Iterable[object], filterset: ReadersFilterSet) -> Iterator[str]:
+        def encode(value: object) -> str:
             return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
 
         url = self.request.build_absolute_uri()
@@ -168,7 +173,7 @@ class Downloads:
         yield f'\n], "count": {count}}}\n'
 
 
-def _in_words(filterset: ReadersFilterSet) -> list[tuple[Any, Any]]:
+def _in_words(filterset: ReadersFilterSet) -> "list[tuple[StrOrPromise | None, object]]":
     """Return the filters in use as readers see them: label and value, in the active language."""
     form = filterset.form
     return [
@@ -178,7 +183,7 @@ def _in_words(filterset: ReadersFilterSet) -> list[tuple[Any, Any]]:
 
 
 @in_each_language
-def _value_in_words(field: Any, value: Any) -> str:
+def _value_in_words(field: forms.Field, value: object) -> str:
     # A field's list of choices may be made anew for each language: it can only be gone through.
     named = dict(flatten_choices(iter(getattr(field, "choices", ()))))
     return str(named.get(value, value))

@@ -26,7 +26,7 @@ PER_PAGE = 20
 KEPT = 24 * 3600
 
 
-def readable(value: Any) -> Any:
+def readable(value: object) -> Any:
     """Return frozen data as templates read it: each text in two languages also in the reader's.
 
     ``title_en`` and ``title_ind`` are joined by ``title``, as a record has it.
@@ -54,7 +54,7 @@ class Retracted(Exception):
 class EditionView(View):
     """Something about an edition; what was retracted answers 410 and says why."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: Any) -> HttpResponseBase:
         try:
             self.edition = edition_called(kwargs["key"])
             return super().dispatch(request, *args, **kwargs)
@@ -76,7 +76,7 @@ def edition_called(key: str) -> Edition:
     return edition
 
 
-def _live(edition: Edition) -> dict[str, Any]:
+def _live(edition: Edition) -> dict[str, object]:
     """Return the list as it is today (None: readers see it no more) and its newest edition."""
     live = AllyList.objects.published().filter(pk=edition.ally_list_id).first()
     merged = False
@@ -148,7 +148,7 @@ class EditionFile(EditionView):
         found["ETag"] = etag
         found["Repr-Digest"] = f"sha-256=:{number}:"
         found["Cache-Control"] = f"public, max-age={KEPT}, immutable"
-        return found  # type: ignore[no-any-return]
+        return found
 
     def gone(self, edition: Edition) -> HttpResponse:
         told = {
@@ -201,7 +201,7 @@ class ListEditions(BesideRecord):
     model = AllyList
     template_name = "allies/edition/list.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         editions = Edition.objects.of(self.object)
         page = asked_page(self.request, Paginator(editions, PER_PAGE))
         start = page.start_index() - 1 if page.object_list else 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -28,13 +29,13 @@ from allies.views.figures import country_timeline, members_timeline
 from allies.views.record import RecordView
 
 
-def origins(**cited: Any) -> int:
+def origins(**cited: object) -> int:
     """Return on how many independent sources these records rest together; costs a query."""
     support = Citation.objects.from_published_sources().supporting().filter(**cited)
     return support.order_by().values(origin=origin_of("source__")).distinct().count()
 
 
-def source_line(independent_sources: int, day: Any) -> dict[str, Any]:
+def source_line(independent_sources: int, day: object) -> dict[str, object]:
     """Return what the foot of an embed says: as of which day, on how many sources, and how free."""
     address, title = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
     licence = {"name": settings.DATA_LICENCE, "title": title, "address": address}
@@ -47,7 +48,7 @@ class Embedded:
 
     request: HttpRequest
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except Http404:
@@ -72,7 +73,7 @@ class AlliesEmbed(Embedded, AllyListing):
 
     template_name = "allies/embed/allies.html"
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         alliances = {alliance.pk for row in self.shown for alliance in row.alliances}
         day = self.asked.day if self.asked.is_valid() else None
         cited = source_line(origins(alliance__in=alliances), day)
@@ -90,7 +91,7 @@ class ListEmbed(Embedded, AllyListPage):
 
     template_name = "allies/embed/list.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         entries = [entry.pk for entry in self.object.shown_entries]
         return super().get_context_data(
             notes=Notes(sources={}),  # the page has them
@@ -104,7 +105,7 @@ class ListTimelineEmbed(ListEmbed):
 
     template_name = "allies/embed/timeline.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         return super().get_context_data(subject=str(self.object.title), **kwargs)
 
 
@@ -130,11 +131,11 @@ class CountryTimelineEmbed(Embedded, OnADay, RecordView):
 
     template_name = "allies/embed/timeline.html"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Model]:
         return self.records(Country)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        country: Any = self.object
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        country: Country = self.object
         memberships = list(Membership.objects.published().filter(country=country).in_time())
         return super().get_context_data(
             subject=str(country.name),
@@ -153,11 +154,11 @@ class AllianceTimelineEmbed(Embedded, RecordView):
 
     template_name = "allies/embed/timeline.html"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Model]:
         return self.records(Alliance)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        alliance: Any = self.object
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        alliance: Alliance = self.object
         memberships = Membership.objects.published().filter(alliance=alliance).in_time()
         return super().get_context_data(
             subject=str(alliance.title),

@@ -1,7 +1,6 @@
 """What a reader is told when something is not there or went wrong, in the address's language."""
 
 import sys
-from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -35,7 +34,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 @requires_csrf_token
-def forbidden(request: HttpRequest, exception: Any = None, **kwargs: Any) -> HttpResponse:
+def forbidden(
+    request: HttpRequest, exception: Exception | None = None, **kwargs: object
+) -> HttpResponse:
     return render(request, "403.html", _ERROR, status=403)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, IntegerField, Prefetch, Value, When
+from django.db.models import Case, IntegerField, Prefetch, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from allies.caching.unchanged import while_unchanged
@@ -29,8 +29,11 @@ from allies.views.figures import events_by_year
 from allies.views.listing import Listing
 from allies.views.record import RecordView
 
+if TYPE_CHECKING:
+    from allies.models.event import EventQuerySet, ParticipationQuerySet
 
-def parts_in_order(parts: Any) -> Any:
+
+def parts_in_order(parts: "ParticipationQuerySet") -> Any:
     """Sort who took part by role, in the order roles are defined, then by name."""
     by_role = Case(
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
@@ -39,7 +42,7 @@ def parts_in_order(parts: Any) -> Any:
     return parts.order_by(by_role, localized("name", "country__"), "pk")
 
 
-def _with_parts(events: Any) -> Any:
+def _with_parts(events: "EventQuerySet") -> QuerySet[Event]:
     """Fetch who took part."""
     parts = parts_in_order(Participation.objects.select_related("country"))
     alliances = Alliance.objects.published()
@@ -54,7 +57,7 @@ _SHOWN = ("slug", "title_en", "title_ind", "date", "kind", "certainty")
 
 
 @cache
-def _public() -> Any:
+def _public() -> "EventQuerySet":
     """Return the events a reader may see, with their evidence.
 
     Never asked itself, only narrowed: to put it together takes Django as long as to ask it.
@@ -87,14 +90,14 @@ class EventListing(Listing):
         DISPUTED,
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "EventQuerySet":
         return _public().newest_first()
 
     def filterset(self) -> ReadersFilterSet:
         self.asked = super().filterset()
         return self.asked
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         """Return the counts by year, which stand on the first page."""
         if "years" not in self.sums.counts or self.request.GET.get("page", "1") != "1":
             return {}
@@ -109,7 +112,7 @@ class EventListing(Listing):
     def groups(self) -> Mapping[str, Grouping]:
         return {"years": Grouping(EVENT_YEARS, lambda *years: (years,))}
 
-    def page_rows(self, queryset: Any) -> list[Any]:
+    def page_rows(self, queryset: QuerySet[Event]) -> list[Event]:
         """Return the events of a page; evidence is counted for these alone, found before."""
         found = list(queryset.values_list("pk", flat=True))
         events = _public().only(*_SHOWN).in_bulk(found)
@@ -144,7 +147,7 @@ class YearListing(Listing):
         ),
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "EventQuerySet":
         return Event.objects.published()
 
     def rows(self, queryset: Any) -> list[tuple[int, int]]:
@@ -157,7 +160,7 @@ class YearListing(Listing):
         return len(self.rows(self.queryset()))
 
 
-def _with_codes(events: Iterator[Any], parts: Any) -> Iterator[Any]:
+def _with_codes(events: Iterator[Any], parts: QuerySet[Participation]) -> Iterator[Any]:
     """Yield the events with ``shown_codes``: who took part, and in which role."""
     codes = {country.pk: country.code for country in Country.objects.all()}
     while chunk := list(islice(events, CHUNK)):
@@ -174,7 +177,7 @@ class EventPage(RecordView):
     template_name = "allies/event/detail.html"
     context_object_name = "event"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Event]:
         return _with_parts(with_citations(self.records(Event)))
 
     def prose(self) -> Iterable[str]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from allies.feeds.atom import Entry
 from allies.feeds.ties import Tied, corrected_ties
@@ -10,6 +12,9 @@ from allies.filters import ReadersFilterSet
 from allies.models import Country
 from allies.views.listing import Listing
 from allies.views.record import Renameable, find
+
+if TYPE_CHECKING:
+    from allies.models.country import CountryQuerySet
 
 Asked = TypeVar("Asked", bound=ReadersFilterSet)
 Shown = TypeVar("Shown", bound=Tied)
@@ -24,14 +29,14 @@ class FocusListing(Renameable, Listing, Generic[Asked, Shown]):
     def prepare(self, **kwargs: Any) -> None:
         self.country = find(Country.objects.published(), kwargs["slug"])
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "CountryQuerySet":
         return Country.objects.none()  # the filter asks for the countries on its days
 
     def filterset(self) -> Asked:
         self.asked = self.filterset_class(self.request.GET, focus=self.country)
         return self.asked
 
-    def rows(self, queryset: Any) -> Iterable[Shown]:
+    def rows(self, queryset: QuerySet[Model]) -> Iterable[Shown]:
         raise NotImplementedError
 
     def page_rows(self, queryset: Any) -> Iterable[Shown]:
@@ -43,5 +48,5 @@ class FocusListing(Renameable, Listing, Generic[Asked, Shown]):
         """The rows of the whole filter, whatever page of them is asked for."""
         return list(self.rows(self.asked.qs))
 
-    def feed_corrections(self, queryset: Any) -> Iterable[Entry]:
+    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[Entry]:
         return corrected_ties(self.all_rows)

@@ -77,7 +77,7 @@ class Featured(NamedTuple):
 class FrontPage(TemplateView):
     template_name = "allies/front.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         counts = grouped(Country.objects.published(), "region")
         return super().get_context_data(
             featured=_featured(),

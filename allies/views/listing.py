@@ -1,10 +1,10 @@
 """A filtered view of one noun: the same rows as page, CSV, JSON, XLSX, data package and feed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Max, Min
+from django.db.models import Aggregate, Max, Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.text import capfirst
@@ -19,11 +19,18 @@ from allies.tabular import TooMuch
 from allies.views.downloads import Downloads, download_links, form_address, plain_error, query_of
 from allies.views.following import Following
 
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from django_stubs_ext import StrOrPromise
+
+    Shown = TypeVar("Shown")
+
 #: Rows a page shows.
 PER_PAGE = 50
 
 
-def asked_page(request: HttpRequest, paginator: Paginator) -> Page:
+def asked_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Shown]":
     """Return the page the address asks for, the first by default; raise Http404 for none."""
     number = request.GET.get("page", "1")
     is_number = number.isascii() and number.isdecimal() and len(number) < 10
@@ -44,7 +51,7 @@ class Listing(Downloads, Following, View):
     #: What is counted over the rows of the page asked for.
     sums: Sums
 
-    def get(self, request: HttpRequest, fmt: str = "html", **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, fmt: str = "html", **kwargs: object) -> HttpResponseBase:
         """Answer with the page, or the rows as ``fmt``, one of FORMS.
 
         An impossible value is a 400 in every form; a parameter that is no filter is one in a
@@ -67,13 +74,13 @@ class Listing(Downloads, Following, View):
 
     # What a subclass has.
 
-    def prepare(self, **kwargs: Any) -> None:
+    def prepare(self, **kwargs: object) -> None:
         """Find the record the address names, if it names one; raise Http404."""
 
     def filterset(self) -> ReadersFilterSet:
         return self.filterset_class(self.request.GET, queryset=self.queryset())
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         """Return what the page shows besides its rows."""
         return {}
 
@@ -127,7 +134,7 @@ class Listing(Downloads, Following, View):
 
     def spans(self) -> dict[str, Any]:
         """Return the spans to be known of the rows: when they changed, and the days they cover."""
-        ends: dict[str, Any] = {"changed": Max(self.changed)}
+        ends: dict[str, Aggregate] = {"changed": Max(self.changed)}
         covered = zip(("first", "last"), (Min, Max), self.dated, strict=False)
         return ends | {name: end(day) for name, end, day in covered}
 
@@ -138,10 +145,10 @@ class Listing(Downloads, Following, View):
         """
         return Rows(name=capfirst(self.title()), **self.sums.spans)
 
-    def page_rows(self, queryset: Any) -> Iterable[Any]:
+    def page_rows(self, queryset: Any) -> Iterable[object]:
         return queryset
 
-    def downloads(self, filterset: ReadersFilterSet) -> list[tuple[Any, str]]:
+    def downloads(self, filterset: ReadersFilterSet) -> "list[tuple[StrOrPromise, str]]":
         """Return (label, address) of this very view's downloads."""
         return download_links(self.address(), query_of(filterset))
 

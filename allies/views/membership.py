@@ -1,6 +1,6 @@
 """Memberships for download: all there are, all of a country, and all of an alliance."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,9 @@ from allies.models import DUTIES, Alliance, Country, Membership
 from allies.views.columns import COUNTRY_CODE, Column, stored
 from allies.views.listing import Listing
 from allies.views.record import Renameable, find
+
+if TYPE_CHECKING:
+    from allies.models.alliance import MembershipQuerySet
 
 
 class MembershipListing(Listing):
@@ -29,11 +32,11 @@ class MembershipListing(Listing):
         *stored(Membership, *DUTIES),
     )
 
-    def of(self) -> dict[str, Any]:
+    def of(self) -> dict[str, object]:
         """Return the field that holds the one record they are of, and the record."""
         return {}
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "MembershipQuerySet":
         return Membership.objects.published().filter(**self.of()).in_time()
 
 
@@ -43,7 +46,7 @@ class CountryMemberships(Renameable, MembershipListing):
     def prepare(self, **kwargs: Any) -> None:
         self.country = find(Country.objects.published(), kwargs["slug"])
 
-    def of(self) -> dict[str, Any]:
+    def of(self) -> dict[str, object]:
         return {"country": self.country}
 
     def title(self) -> Any:
@@ -56,7 +59,7 @@ class AllianceMemberships(Renameable, MembershipListing):
     def prepare(self, **kwargs: Any) -> None:
         self.alliance = find(Alliance.objects.published(), kwargs["slug"])
 
-    def of(self) -> dict[str, Any]:
+    def of(self) -> dict[str, object]:
         return {"alliance": self.alliance}
 
     def title(self) -> Any:

@@ -1,7 +1,5 @@
 """The page that says how things are counted here, and what that leaves out."""
 
-from typing import Any
-
 from django.conf import settings
 from django.utils import timezone
 from django.views.generic import TemplateView
@@ -12,7 +10,7 @@ from allies.package.describe import LICENCES
 class MethodsPage(TemplateView):
     template_name = "allies/methods.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         address, name = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
         return super().get_context_data(
             licence=name,

@@ -1,5 +1,6 @@
 """oEmbed: what stands at an address of ours, for sites that embed what their writers link to."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -52,7 +53,7 @@ def _pixels(text: str | None, usual: int) -> int:
     return int(text)
 
 
-def _embedded(request: HttpRequest, url: str, width: int, height: int) -> dict[str, Any]:
+def _embedded(request: HttpRequest, url: str, width: int, height: int) -> dict[str, object]:
     """Return what oEmbed says of an address; raise Http404."""
     try:
         parts = urlsplit(url)
@@ -111,7 +112,7 @@ def _refused(text: str, status: int) -> HttpResponse:
     return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
 
 
-def _xml(answer: dict[str, Any]) -> HttpResponse:
+def _xml(answer: Mapping[str, object]) -> HttpResponse:
     root = ElementTree.Element("oembed")
     for name, value in answer.items():
         ElementTree.SubElement(root, name).text = plain(str(value))

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,8 @@ from django.views.generic import TemplateView
 from allies.evidence import with_citations
 from allies.models import (
     Citation,
+    Entry,
+    Event,
     EventKind,
     Pair,
     Participation,
@@ -28,6 +30,9 @@ from allies.views.as_of import OnADay
 from allies.views.duties import in_sentences
 from allies.views.record import Renameable, find_pair
 from allies.views.voting import votes_shown
+
+if TYPE_CHECKING:
+    from allies.models.event import EventQuerySet
 
 #: Events the page shows, and UN votes with evidence of their own; the rest is a link away.
 SHOWN = 12
@@ -60,7 +65,7 @@ class PairPage(OnADay, Renameable, TemplateView):
         ends = [country.existed_to_latest for country in self.pair.both]
         return min([end for end in ends if end], default=timezone.localdate())
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         pair = self.pair = find_pair(self.kwargs["first"], self.kwargs["second"])
         until = {"date_before": self.day.isoformat()} if self.asks_for_a_day else {}
         alliances = with_citations(pair.alliances()).newest_first()
@@ -94,7 +99,7 @@ class PairPage(OnADay, Renameable, TemplateView):
         )
 
 
-def _statements(pair: Pair, events: Any) -> list[Any]:
+def _statements(pair: Pair, events: "EventQuerySet") -> list[Event]:
     """Return the latest of these events, with their evidence and the parts of both: ``parts``."""
     parts = (
         Participation.objects.filter(country__in=pair.both)
@@ -116,7 +121,9 @@ def _by_standing(ties: list[Tie], pair: Pair) -> list[tuple[Standing, list[Shown
     return [(standing, shown) for standing, shown in found.items() if shown]
 
 
-def _evidence(ties: list[Tie], events: Any, votes: Any, entries: list[Any]) -> dict[str, int]:
+def _evidence(
+    ties: list[Tie], events: QuerySet[Event], votes: Any, entries: list[Entry]
+) -> dict[str, int]:
     """Count what all the statements together rest on, the summed-up votes left out; one query."""
     about = Q(alliance__in=[tie.alliance.pk for tie in ties])
     about |= Q(event__in=events.values("pk")) | Q(event__in=votes.values("pk"))
@@ -130,6 +137,6 @@ def _evidence(ties: list[Tie], events: Any, votes: Any, entries: list[Any]) -> d
     )
 
 
-def _prose(events: list[Any], ties: list[Tie], cited: list[Any]) -> Iterable[str]:
+def _prose(events: list[Event], ties: list[Tie], cited: list[Any]) -> Iterable[str]:
     yield from prose_of([*(tie.alliance for tie in ties), *events], "summary")
     yield from prose_of_citations(cited)

@@ -5,9 +5,9 @@ API has them for who wants all of them.
 """
 
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import OuterRef
+from django.db.models import Model, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.parts import (
@@ -18,9 +18,14 @@ from allies.filters.parts import (
     SeeAlsoFilterSet,
 )
 from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
-from allies.models.country import country_code
+from allies.models.country import AliasQuerySet, country_code
 from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
 from allies.views.listing import Listing
+
+if TYPE_CHECKING:
+    from allies.models.ally_list import SeeAlsoQuerySet
+    from allies.models.citation import CitationQuerySet
+    from allies.models.event import ParticipationQuerySet
 
 _COUNTRY = Column("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
 _EVENT = Column("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
@@ -34,7 +39,7 @@ class AliasListing(Listing):
     filterset_class = AliasFilterSet
     columns = (_COUNTRY, *stored(Alias, "name", "language"))
 
-    def queryset(self) -> Any:
+    def queryset(self) -> AliasQuerySet:
         return Alias.objects.published().select_related("country").order_by("pk")
 
 
@@ -55,10 +60,10 @@ class ParticipationListing(Listing):
         .order_by("pk")
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "ParticipationQuerySet":
         return self._shown.all()
 
-    def for_download(self, queryset: Any) -> Any:
+    def for_download(self, queryset: Any) -> "ParticipationQuerySet":
         """Fetch what is shown of them and no records: there may be millions."""
         return queryset.values_list("pk", "event_slug", "country_code", "role", named=True)
 
@@ -75,7 +80,7 @@ class ListedListing(Listing):
         DISPUTED,
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> QuerySet[Model]:
         entries = Entry.objects.published().with_evidence()
         return entries.select_related("ally_list", "country").order_by("pk")
 
@@ -84,7 +89,7 @@ class SeeAlsoListing(Listing):
     filterset_class = SeeAlsoFilterSet
     columns = (_LIST, _SOURCE, *stored(SeeAlso, "position"))
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "SeeAlsoQuerySet":
         return SeeAlso.objects.published().select_related("ally_list", "source").order_by("pk")
 
 
@@ -116,6 +121,6 @@ class CitationListing(Listing):
         ),
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "CitationQuerySet":
         related = ("source", "alliance", "event", "entry__ally_list", "entry__country")
         return Citation.objects.published().select_related(*related).order_by("pk")

@@ -1,19 +1,22 @@
 """A draft as its public page, for who has a link to it."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from allies.models import Alliance, AllyList, Event, PreviewLink, Source
+from allies.models import Alliance, AllyList, Event, PreviewLink, Record, Source
 from allies.replicas import read_from
 from allies.views.alliance import AlliancePage
 from allies.views.ally_list import AllyListPage
 from allies.views.event import EventPage
 from allies.views.source import SourcePage
 
+if TYPE_CHECKING:
+    from allies.views.record import RecordView
+
 #: Model → the view of its public page, and the attribute its address names it by.
-PAGES: dict[Any, tuple[Any, str]] = {
+PAGES: "dict[type[Record], tuple[type[RecordView], str]]" = {
     Alliance: (AlliancePage, "slug"),
     AllyList: (AllyListPage, "slug"),
     Event: (EventPage, "slug"),
@@ -21,7 +24,7 @@ PAGES: dict[Any, tuple[Any, str]] = {
 }
 
 
-def draft_page(request: HttpRequest, record: Any) -> HttpResponseBase:
+def draft_page(request: HttpRequest, record: Record) -> HttpResponseBase:
     """Answer with a record's page, whatever its status: not kept, not indexed, not told on."""
     view, key = PAGES[type(record)]
     response: HttpResponseBase = view.as_view(preview=True)(request, **{key: getattr(record, key)})

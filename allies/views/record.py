@@ -1,6 +1,6 @@
 """The page of one record, at its slug or at one it had before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -57,15 +57,15 @@ def find_pair(first: str, second: str) -> Pair:
 def _current_country(slug: str) -> Country:
     countries = Country.objects.published()
     try:
-        return find(countries, slug)  # type: ignore[no-any-return]
+        return find(countries, slug)
     except Renamed as renamed:
-        return find(countries, renamed.arguments["slug"])  # type: ignore[no-any-return]
+        return find(countries, renamed.arguments["slug"])
 
 
 class Renameable:
     """A view that leads old addresses to the new one, in every form and with its query."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except Renamed as renamed:
@@ -77,7 +77,7 @@ class Renameable:
             return redirect(f"{address}?{query}" if query else address, permanent=True)
 
 
-def _address_field(kwargs: dict[str, Any]) -> str:
+def _address_field(kwargs: Mapping[str, object]) -> str:
     """Return what a page's address is made of: a source's is its key, all others' a slug."""
     return "key" if "key" in kwargs else "slug"
 
@@ -96,7 +96,7 @@ class PublicPage(DetailView):
         """Return the texts of the page that may cite sources."""
         return ()
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         kwargs.setdefault("notes", Notes(self.prose(), preview=self.preview))
         return super().get_context_data(**kwargs)
 
@@ -116,7 +116,7 @@ class HistoryPage(BesideRecord):
 
     template_name = "allies/history.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         steps = Paginator(public_steps(self.object), PER_PAGE)
         return super().get_context_data(page=asked_page(self.request, steps), **kwargs)
 
@@ -128,5 +128,5 @@ class RecordView(Renameable, PublicPage):
         field = _address_field(self.kwargs)
         return find(self.get_queryset(), self.kwargs[field], field)
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
         return super().get_context_data(described=self.object, **kwargs)

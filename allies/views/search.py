@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from allies.feeds.atom import Entry as FeedEntry
 from allies.feeds.entries import Gone, Row, corrections_of, newest_of, rows_of
 from allies.feeds.lists import ListedEntries
 from allies.filters import SearchFilterSet
-from allies.models import SEARCHED, AllyList, Entry, SearchText
+from allies.models import SEARCHED, AllyList, Entry, Record, SearchText
 from allies.models.languages import Text
 from allies.search.documents import DOCUMENTS
 from allies.search.excerpt import begins, excerpt, has
@@ -25,6 +26,10 @@ from allies.search.words import LONGEST, Question, read
 from allies.views.columns import Column
 from allies.views.downloads import CHUNK
 from allies.views.listing import Listing
+
+if TYPE_CHECKING:
+    from allies.filters.base import ReadersFilterSet
+    from allies.models.search_text import SearchTextQuerySet
 
 #: Suggestions made at most.
 SUGGESTED = 8
@@ -70,7 +75,7 @@ def hits(rows: Iterable[SearchText], question: Question) -> Iterator[Hit]:
                 yield _hit(row.noun, record, question)
 
 
-def _records(model: Any, rows: list[SearchText]) -> dict[int, Any]:
+def _records(model: Any, rows: list[SearchText]) -> dict[int, Record]:
     noun = model._meta.model_name
     ids = [row.record_id for row in rows if row.noun == noun]
     if not ids:
@@ -123,7 +128,7 @@ class SearchListing(Listing):
     )
     asked: SearchFilterSet
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "SearchTextQuerySet":
         return SearchText.objects.published()
 
     def filterset(self) -> SearchFilterSet:
@@ -142,7 +147,7 @@ class SearchListing(Listing):
             of_noun = queryset.order_by().filter(noun=model._meta.model_name)
             yield model, of_noun.values("record_id")
 
-    def feed_rows(self, queryset: Any) -> Iterator[Row]:
+    def feed_rows(self, queryset: QuerySet[Model]) -> Iterator[Row]:
         for model, records in newest_of(self._found(queryset)):
             if model is Entry:
                 lists = AllyList.objects.published().filter(entries__in=records).distinct()
@@ -153,11 +158,11 @@ class SearchListing(Listing):
             else:
                 yield from rows_of(records)
 
-    def feed_corrections(self, queryset: Any) -> Iterator[FeedEntry]:
+    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterator[FeedEntry]:
         for model, ids in self._found(queryset):
             yield from corrections_of(str(model._meta.model_name), ids)
 
-    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
+    def feed_gone(self, filterset: "ReadersFilterSet") -> Iterable[Gone]:
         return ()  # the index forgets what is not public
 
     def title(self) -> Any:
@@ -169,7 +174,7 @@ class SearchListing(Listing):
     def described(self) -> None:
         """Say nothing: what was found is no data set."""
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         if not self.asked.is_valid():
             return {}
         return {

@@ -1,6 +1,6 @@
 """Sources as readers meet them: what rests on each, and what draws on it."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.core.paginator import Paginator
 from django.db.models import OuterRef
@@ -14,6 +14,9 @@ from allies.notes import Notes, prose_of
 from allies.views.columns import Column, stored
 from allies.views.listing import PER_PAGE, Listing, asked_page
 from allies.views.record import RecordView
+
+if TYPE_CHECKING:
+    from allies.models.source import SourceQuerySet
 
 
 def _statements(stance: str) -> Coalesce:
@@ -58,7 +61,7 @@ class SourceListing(Listing):
         ),
     )
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "SourceQuerySet":
         return (
             Source.objects.published()
             .select_related("derived_from", "origin")
@@ -71,11 +74,11 @@ class SourcePage(RecordView):
     template_name = "allies/source/detail.html"
     context_object_name = "source"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> "SourceQuerySet":
         return self.records(Source).select_related("derived_from", "origin", "link_health")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        source: Any = self.object
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        source: Source = self.object
         statements = Paginator(
             Citation.objects.published()
             .filter(source=source)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -39,10 +40,10 @@ class AllianceChange:
     alliance: Alliance
     independent_sources: int
     disputes: int
-    countries: list[tuple[Any, str]] = field(default_factory=list)
+    countries: list[tuple[Country, str]] = field(default_factory=list)
 
 
-def _ties(part: str, label: Any, dates: Any) -> tuple[Column, ...]:
+def _ties(part: str, label: object, dates: Any) -> tuple[Column, ...]:
     """Return the columns of the alliances that began or ended: which, when, on how many sources."""
     at_their_place = _("In the order of the alliances.")
     return (
@@ -111,7 +112,7 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
     def rows(self, queryset: Any) -> Iterable[ChangedAlly]:
         return change_rows(self.asked.days, queryset)
 
-    def feed_rows(self, queryset: Any) -> Iterable[Row]:
+    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[Row]:
         return rows_of_ties(self.country, self.all_rows, sort="change")
 
     def title(self) -> Any:
@@ -120,7 +121,7 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
     def whole(self) -> int:
         return int(changed_allies(self.asked.days).count())
 
-    def context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, object]:
         if not self.asked.is_valid():
             return {"country": self.country}
         days = self.asked.days

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.text import format_lazy
@@ -28,6 +28,11 @@ from allies.views.downloads import DATA_FORMS, download_links
 from allies.views.listing import Listing
 from allies.views.record import Renameable, find_pair
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from allies.models.event import EventQuerySet
+
 
 class ShownVotes(NamedTuple):
     """What a pair's page says of their votes.
@@ -39,11 +44,11 @@ class ShownVotes(NamedTuple):
     years: list[VotesAlike]
     total: VotesAlike
     few: int | None
-    headings: list[Any]
-    table: list[tuple[Any, list[int], int]]
+    headings: "list[StrOrPromise]"
+    table: "list[tuple[StrOrPromise, list[int], int]]"
     chart: YearChart
     sources: list[Source]
-    downloads: list[tuple[Any, str]]
+    downloads: "list[tuple[StrOrPromise, str]]"
 
 
 def votes_shown(pair: Pair, *, until: dt.date | None) -> ShownVotes | None:
@@ -143,7 +148,7 @@ class VotesListing(Renameable, Listing):
     def prepare(self, **kwargs: Any) -> None:
         self.pair = find_pair(kwargs["first"], kwargs["second"])
 
-    def queryset(self) -> Any:
+    def queryset(self) -> "EventQuerySet":
         return roll_calls_of_both(self.pair.first, self.pair.second)
 
     def rows(self, queryset: Any) -> Iterable[YearOfPair]:
@@ -152,7 +157,7 @@ class VotesListing(Renameable, Listing):
     def whole(self) -> int:
         return len(votes_by_year(self.queryset()))
 
-    def title(self) -> Any:
+    def title(self) -> "StrOrPromise":
         return _votes_in_words(self.pair)
 
 

@@ -16,7 +16,7 @@ from allies.admin.changesets.pages import ChangesetPages
 from allies.admin.changesets.preview import PER_PAGE
 from allies.exchange.jobs import start_apply
 from allies.exchange.resources import NOUN_CALLED, NOUNS
-from allies.history import Names, fields_of, title_of, with_what_names_need
+from allies.history import Names, ShownField, fields_of, title_of, with_what_names_need
 from allies.models import (
     BY_JOB,
     SUPPORTED,
@@ -24,6 +24,7 @@ from allies.models import (
     Changeset,
     ChangesetState,
     Event,
+    Record,
     unsupported,
 )
 
@@ -67,7 +68,7 @@ class AppliedStep(ChangesetPages):
             return {}
         shown = request.GET.get("show", "")
         shown = shown if shown in written else written[0]
-        model: Any = NOUNS[NOUN_CALLED[shown]]._meta.model
+        model: type[Record] = NOUNS[NOUN_CALLED[shown]]._meta.model
         versions = model.history.filter(changeset=changeset).order_by("history_id")
         page = Paginator(versions, PER_PAGE).get_page(request.GET.get("page"))
         records = with_what_names_need(model).in_bulk([version.id for version in page.object_list])
@@ -81,7 +82,7 @@ class AppliedStep(ChangesetPages):
             ],
         }
 
-    def _not_taken(self, changeset: Changeset) -> list[tuple[str, list[dict[str, Any]]]]:
+    def _not_taken(self, changeset: Changeset) -> list[tuple[str, list[ShownField]]]:
         """Return, record by record, what its author proposed and its reviewer did not take."""
         names = Names(changeset.not_taken)
         return [(title_of(one, names), fields_of(one, names)) for one in changeset.not_taken]
@@ -135,7 +136,7 @@ def _unseen(changeset: Changeset) -> int:
     """Return how many records a changeset wrote that are marked published and nobody sees."""
     return sum(
         unsupported(model)
-        .filter(pk__in=model.history.filter(changeset=changeset).values("id"))  # type: ignore[attr-defined]
+        .filter(pk__in=model.history.filter(changeset=changeset).values("id"))
         .count()
         for model in SUPPORTED
         if any(map(changeset.counts.get(str(model._meta.model_name), {}).get, WRITTEN))

@@ -1,7 +1,5 @@
 """A changeset's counts as the desk shows them."""
 
-from typing import Any
-
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
@@ -36,7 +34,7 @@ def totals_of(changeset: Changeset) -> dict[str, int]:
     return totals
 
 
-def table_of(changeset: Changeset) -> dict[str, Any]:
+def table_of(changeset: Changeset) -> dict[str, object]:
     """Return a changeset's counts as a table: columns that count something, a row a noun."""
     totals = totals_of(changeset)
     columns = [(name, label) for name, label in COUNTS if totals.get(name)]

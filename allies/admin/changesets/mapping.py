@@ -1,7 +1,6 @@
 """How an uploaded file is written, and what its columns are."""
 
 from contextlib import suppress
-from typing import Any
 
 from django.contrib import messages
 from django.http import (
@@ -67,11 +66,11 @@ class MappingStep(ChangesetPages):
             saved=names(),
         )
 
-    def _page(self, request: HttpRequest, changeset: Changeset, **context: Any) -> HttpResponse:
+    def _page(self, request: HttpRequest, changeset: Changeset, **context: object) -> HttpResponse:
         title = _("Import %(name)s: its columns") % {"name": changeset.file_name}
         return self.page(request, "mapping", changeset=changeset, title=title, **context)
 
-    def _read_again(self, changeset: Changeset, layout: dict[str, Any]) -> HttpResponse:
+    def _read_again(self, changeset: Changeset, layout: dict[str, object]) -> HttpResponse:
         """Have the file read in this layout, or found out; its columns are suggested again."""
         changeset.write(layout=layout, mapping={})
         start_reading(changeset)
@@ -105,7 +104,7 @@ class MappingStep(ChangesetPages):
         if not set(nouns_of(changeset)) <= set(importable(request)):
             raise BadMapping(_("You may not import all of these nouns."))
 
-    def _loaded(self, request: HttpRequest) -> dict[str, Any]:
+    def _loaded(self, request: HttpRequest) -> dict[str, object]:
         """Return the mapping that was chosen, or uploaded as JSON."""
         if file := request.FILES.get("json"):
             return parse_mapping(file.read(MAX_MAPPING + 1))

@@ -140,7 +140,7 @@ def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str
 
 def read_form(
     data: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the mapping that a posted form says; raise BadMapping where it cannot be read."""
     nouns = []
     for index, part in enumerate(data.get("nouns", [])):
@@ -154,7 +154,7 @@ def read_form(
 
 def _read_noun(
     index: int, part: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     noun = part["noun"]
     fields = {}
     for field in NOUNS[noun]().get_import_fields():
@@ -162,7 +162,7 @@ def _read_noun(
         spec = _read_spec(noun, name, f"{index}-{name}", part["fields"].get(name, {}), post, words)
         if spec:
             fields[name] = spec
-    read: dict[str, Any] = {"noun": noun, "fields": fields}
+    read: dict[str, object] = {"noun": noun, "fields": fields}
     if column := post.get(f"{index}-when", ""):
         accepted = _words(post.get(f"{index}-when-is", ""))
         read["when"] = {"column": column, **({"is": accepted} if accepted else {})}
@@ -175,10 +175,10 @@ def _read_spec(
     noun: str,
     name: str,
     key: str,
-    before: Mapping[str, Any],
+    before: Mapping[str, object],
     post: QueryDict,
     words: Mapping[str, list[str]],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     source = post.get(f"{key}-from", "")
     if source == "=kept":
         return dict(before)
@@ -186,7 +186,7 @@ def _read_spec(
         return {"constant": post.get(f"{key}-text", "")}
     if source == "=text":
         return {"text": post.get(f"{key}-text", "")}
-    spec: dict[str, Any]
+    spec: Mapping[str, object]
     if source == "=date":
         parts = [post.get(f"{key}-{part}", "") for part in ("year", "month", "day")]
         while parts and not parts[-1]:

@@ -31,7 +31,7 @@ def importable(request: HttpRequest) -> list[str]:
 class ChangesetPages(admin.ModelAdmin):
     """Addresses, access and templates of the pages of one changeset."""
 
-    def address(self, view: str, *args: Any) -> str:
+    def address(self, view: str, *args: object) -> str:
         return reverse(f"admin:allies_changeset_{view}", args=args)
 
     def own(self, request: HttpRequest, number: int) -> Changeset:

@@ -67,7 +67,7 @@ class ProposalForm(forms.Form):
     def chosen(self) -> list[Change]:
         """Return the changes that were chosen, with the values they were given."""
         used = set(self.cleaned_data["use"])
-        found = []
+        found: list[Change] = []
         for change in self.changes:
             whole = change["key"] in used
             fields = {
@@ -79,7 +79,7 @@ class ProposalForm(forms.Form):
                 found.append({**change, "fields": fields})
         return found
 
-    def _value(self, where: str, proposed: Any) -> Any:
+    def _value(self, where: str, proposed: object) -> Any:
         return plain(self.cleaned_data[where]) if where in self.cleaned_data else proposed
 
 
@@ -163,9 +163,9 @@ def _rows(
     moved: dict[str, set[str]],
     form: ProposalForm,
     others: list[Changeset],
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Return what is proposed, record by record, as the page shows it."""
-    current = [
+    current: list[Change] = [
         {"key": change["key"], "fields": {name: [now[change["key"]].get(name), None]}}
         for change in changeset.changes
         if change["key"] in now

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -80,7 +81,7 @@ class LayoutForm(forms.Form):
         help_text=gettext_lazy("0: none; then the columns are called A, B, C …"),
     )
 
-    def __init__(self, layout: Layout, names: list[str], data: Any = None) -> None:
+    def __init__(self, layout: Layout, names: list[str], data: QueryDict | None = None) -> None:
         encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
         initial = {**layout.as_json(), "encoding": encoding}
         super().__init__(data, initial=initial)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -12,7 +11,7 @@ from allies.models import Mapping
 BUILT_IN = Path(__file__).parent
 
 
-def built_in() -> dict[str, dict[str, Any]]:
+def built_in() -> dict[str, dict[str, object]]:
     """Return the project's own mappings: file name without its ending → mapping."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -20,7 +19,7 @@ def built_in() -> dict[str, dict[str, Any]]:
     }
 
 
-def load_mapping(name: str) -> dict[str, Any]:
+def load_mapping(name: str) -> dict[str, object]:
     """Return the mapping of this name: a JSON file, one of the project's, or a saved one.
 
     Raises BadMapping where there is none.
@@ -28,7 +27,7 @@ def load_mapping(name: str) -> dict[str, Any]:
     path = Path(name)
     if path.suffix == ".json" and path.is_file():
         try:
-            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            data: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
         return data
@@ -46,7 +45,7 @@ def names() -> list[str]:
     return [*built_in(), *Mapping.objects.values_list("name", flat=True)]
 
 
-def named(name: str) -> dict[str, Any] | None:
+def named(name: str) -> dict[str, object] | None:
     """Return the project's own or the saved mapping of this name, if there is one."""
     if found := built_in().get(name):
         return found

@@ -17,7 +17,6 @@ from allies.models import Country, Status
 if TYPE_CHECKING:
     from allies.exchange.plan import Plan
 
-
 #: Rows the database hands over at once for an export.
 EXPORT_CHUNK = 5_000
 
@@ -73,7 +72,7 @@ class NounResource(resources.ModelResource):
             if isinstance(field.widget, ReferenceCell):
                 yield field, field.widget
 
-    def row_identities(self, values: Sequence[Any], at: Mapping[str, int]) -> list[Identity]:
+    def row_identities(self, values: Sequence[object], at: Mapping[str, int]) -> list[Identity]:
         """Return what a row may be known by, the surest first; [] where there is nothing.
 
         ``values`` are what its cells store, ``at`` says which attribute stands where.
@@ -99,14 +98,14 @@ class NounResource(resources.ModelResource):
             " + ".join(name.removesuffix("_id") for name in names) for names in self.identities
         )
 
-    def complete(self, record: Any) -> None:
+    def complete(self, record: models.Model) -> None:
         """Fill in what a new record's row may leave out."""
 
-    def check(self, record: Any, plan: "Plan") -> None:
+    def check(self, record: models.Model, plan: "Plan") -> None:
         """Raise ValidationError where the record breaks a rule of its own."""
         record.clean()
 
-    def export_rows(self) -> Iterator[Sequence[Any]]:
+    def export_rows(self) -> Iterator[Sequence[object]]:
         """Yield every record's cells, in a stable order, in constant memory.
 
         A cell is a text, a number, a day or None for nothing; the database itself makes it what
@@ -150,7 +149,7 @@ def date(column: str) -> Field:
 
 
 def choice(
-    column: str, choices: Iterable[Any], default: Any = "", *, required: bool = False
+    column: str, choices: Iterable[object], default: object = "", *, required: bool = False
 ) -> Field:
     cell = ChoiceCell(choices, default=str(default), required=required)
     return Field(attribute=column, column_name=column, widget=cell)

@@ -1,7 +1,6 @@
 """Citations as rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from import_export.fields import Field
 
@@ -50,7 +49,7 @@ class CitationResource(NounResource):
             "verified_on",
         )
 
-    def row_identities(self, values: Sequence[Any], at: Mapping[str, int]) -> list[Identity]:
+    def row_identities(self, values: Sequence[object], at: Mapping[str, int]) -> list[Identity]:
         """As for every noun, but two targets in one row identify nothing."""
         targets = [values[at[target]] for target in TARGETS if target in at]
         if len(targets) - targets.count(None) != 1:

@@ -54,7 +54,7 @@ class SourceResource(NounResource):
             "status",
         )
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
         #: Ids of the sources this file withdraws: what rests on two of them loses both.
         self.withdrawn: set[int] = set()

@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def _answer(request: dict[str, Any]) -> None:
     _say({"done": True})
 
 
-def _say(part: dict[str, Any]) -> None:
+def _say(part: Mapping[str, object]) -> None:
     sys.stdout.write(f"{json.dumps(part)}\n")
     sys.stdout.flush()
 

@@ -116,7 +116,7 @@ def _reading(
         process.wait()
 
 
-def _accepted(part: dict[str, Any]) -> dict[str, Any]:
+def _accepted(part: dict[str, object]) -> dict[str, Any]:
     """Return a part of the answer; raise UnreadableFile if the file is refused."""
     if refused := part.get("refused"):
         raise UnreadableFile(refused)

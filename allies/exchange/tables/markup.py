@@ -6,7 +6,6 @@ piece of markup is, is counted before the next block is unpacked.
 
 from collections.abc import Iterator, Mapping
 from pyexpat import ExpatError, ParserCreate
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -93,6 +92,6 @@ def damaged() -> UnreadableFile:
     return UnreadableFile(_("The workbook is damaged or locked. Save it again as XLSX or as CSV."))
 
 
-def _refuse_doctype(*_declared: Any) -> None:
+def _refuse_doctype(*_declared: object) -> None:
     """Refuse a document type: no workbook has one, and entities are declared in it."""
     raise damaged()

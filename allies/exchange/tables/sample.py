@@ -27,7 +27,7 @@ class Sample:
     shown: list[list[str]] = field(default_factory=list)
     problem: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return asdict(self)
 
     @classmethod

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 from django.conf import settings
@@ -365,7 +365,7 @@ def _date(number: float, epoch: dt.datetime, *, is_length: bool) -> str:
         return "#VALUE!"  # past the last day there is, as a spreadsheet shows it
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -48,7 +48,7 @@ class ImportingCommand(BaseCommand):
         )
 
     def carry_out_mapped(
-        self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: Any
+        self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: object
     ) -> None:
         """Import files, each by a mapping of this name, as one changeset."""
         try:

@@ -1,7 +1,6 @@
 """Fail where something public lost its last source, or its page stopped showing it."""
 
 from itertools import chain
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -18,7 +17,7 @@ class Command(BaseCommand):
             "--pages", action="store_true", help="also look at every public record's page"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         count = 0
         for loss in chain(lost_support(), hidden_support() if options["pages"] else ()):
             self.stderr.write(str(loss))

@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(
         self,
-        *args: Any,
+        *args: object,
         limit: int | None,
         host_delay: float,
         archive: bool,

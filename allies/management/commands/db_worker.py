@@ -16,7 +16,7 @@ PAUSE = 2
 
 
 class Command(WorkerCommand):
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         while True:
             try:
                 super().handle(*args, **options)

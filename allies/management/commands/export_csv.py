@@ -1,7 +1,6 @@
 """Export every record of one noun as CSV."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -15,6 +14,6 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))
 
-    def handle(self, *args: Any, noun: str, **options: Any) -> None:
+    def handle(self, *args: object, noun: str, **options: object) -> None:
         for line in export_csv(noun):
             self.stdout.write(line, ending="")

@@ -4,7 +4,6 @@ import os
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -23,7 +22,7 @@ class Command(BaseCommand):
             "--overwrite", action="store_true", help="replace the file where there is one already"
         )
 
-    def handle(self, *args: Any, file: Path, overwrite: bool, **options: Any) -> None:
+    def handle(self, *args: object, file: Path, overwrite: bool, **options: object) -> None:
         if file.exists() and not overwrite:
             raise CommandError(f"There is a file {file} already. Add --overwrite to replace it.")
         if not file.parent.is_dir():

@@ -1,7 +1,5 @@
 """Delete readers' addresses that are no longer needed: for a site whose jobs run by a timer."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -11,5 +9,5 @@ from allies.models import Correction
 class Command(BaseCommand):
     help = "Delete the addresses of readers whose corrections were decided 90 days ago or earlier."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         self.stdout.write(f"deleted: {Correction.objects.all().forget_contacts(timezone.now())}")

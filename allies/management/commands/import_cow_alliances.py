@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from allies.management.commands._imports import ImportingCommand
 
@@ -14,6 +13,8 @@ class Command(ImportingCommand):
         self.add_file(parser)
         self.add_commit(parser)
 
-    def handle(self, *args: Any, file: Path, commit: bool, reason: str, **options: Any) -> None:
+    def handle(
+        self, *args: object, file: Path, commit: bool, reason: str, **options: object
+    ) -> None:
         about = self.changeset_for(file, reason=reason)
         self.carry_out_mapped(("cow-alliances-by-member", file), commit=commit, about=about)

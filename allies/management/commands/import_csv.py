@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import CommandError
 
@@ -20,7 +19,7 @@ class Command(ImportingCommand):
         self.add_commit(parser)
 
     def handle(
-        self, *args: Any, noun: str, file: Path, commit: bool, reason: str, **options: Any
+        self, *args: object, noun: str, file: Path, commit: bool, reason: str, **options: object
     ) -> None:
         about = self.changeset_for(file, reason=reason)
         try:

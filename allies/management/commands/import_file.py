@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from allies.exchange.mappings import built_in
 from allies.management.commands._imports import ImportingCommand
@@ -21,7 +20,7 @@ class Command(ImportingCommand):
         self.add_commit(parser)
 
     def handle(
-        self, *args: Any, mapping: str, file: Path, commit: bool, reason: str, **options: Any
+        self, *args: object, mapping: str, file: Path, commit: bool, reason: str, **options: object
     ) -> None:
         about = self.changeset_for(file, reason=reason)
         self.carry_out_mapped((mapping, file), commit=commit, about=about)

@@ -4,7 +4,6 @@ import contextlib
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -30,7 +29,9 @@ class Command(ImportingCommand):
         self.add_file(parser)
         self.add_commit(parser)
 
-    def handle(self, *args: Any, file: Path, commit: bool, reason: str, **options: Any) -> None:
+    def handle(
+        self, *args: object, file: Path, commit: bool, reason: str, **options: object
+    ) -> None:
         about = self.changeset_for(file, reason=reason)
         try:
             with PackageFile(file, most=settings.IMPORT_MAX_UNPACKED) as package:

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from allies.management.commands._imports import ImportingCommand
 
@@ -20,12 +19,12 @@ class Command(ImportingCommand):
 
     def handle(
         self,
-        *args: Any,
+        *args: object,
         roll_calls: Path,
         votes: Path,
         commit: bool,
         reason: str,
-        **options: Any,
+        **options: object,
     ) -> None:
         about = self.changeset_for(roll_calls, votes, reason=reason)
         self.carry_out_mapped(

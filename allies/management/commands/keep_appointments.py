@@ -1,7 +1,5 @@
 """Publish and withdraw what is due: for a site whose jobs are run by a timer."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 
 from allies.actions.appointments import keep_appointments
@@ -10,7 +8,7 @@ from allies.actions.appointments import keep_appointments
 class Command(BaseCommand):
     help = "Publish and withdraw the records whose time has come."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         for appointment in keep_appointments():
             outcome = appointment.problem or "done"
             self.stdout.write(f"{appointment}: {outcome}")

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 import allies
 from allies.exchange.reader import read_csv
@@ -24,7 +23,7 @@ class Command(ImportingCommand):
             help="do nothing where there are countries already, whatever editors made of them",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         if options["if_empty"] and Country.objects.exists():
             return
         files = [

@@ -1,7 +1,5 @@
 """Freeze the published lists that have no edition yet: once, on a site older than editions."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 
 from allies.actions.editions import make_missing_editions
@@ -10,7 +8,7 @@ from allies.actions.editions import make_missing_editions
 class Command(BaseCommand):
     help = "Make edition 1 of every published list that has none."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         made = make_missing_editions()
         for edition in made:
             self.stdout.write(f"{edition.key} {edition.sha256}")

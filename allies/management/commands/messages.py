@@ -2,7 +2,7 @@
 
 import io
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,11 @@ class Command(BaseCommand):
             "--compile", action="store_true", dest="compile_only", help="only compile"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         with writing_for_everybody():  # source code, and what is read beside it
             self._handle(options)
 
-    def _handle(self, options: dict[str, Any]) -> None:
+    def _handle(self, options: Mapping[str, object]) -> None:
         for path in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
             language = path.parts[-3]
             if options["compile_only"]:

@@ -1,7 +1,5 @@
 """Make the search index anew."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
@@ -11,6 +9,6 @@ from allies.search.index import rebuild
 class Command(BaseCommand):
     help = "Make the search index anew; needed after records were written past the application."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         number = rebuild()
         self.stdout.write(_("%(number)s records can be searched.") % {"number": number})

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -31,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *args: Any, file: Path | None, check: bool, replace: bool, **options: Any
+        self, *args: object, file: Path | None, check: bool, replace: bool, **options: object
     ) -> None:
         if options["resume"]:
             self._resume()

@@ -11,7 +11,6 @@ import time
 from argparse import ArgumentParser
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: object, host: str, port: int, **options: object) -> None:
         self._require_free(host, port)
         call_command("messages", compile_only=True, verbosity=0)
         call_command("check")

@@ -1,7 +1,6 @@
 """Take a changeset back."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -36,12 +35,12 @@ class Command(BaseCommand):
 
     def handle(
         self,
-        *args: Any,
+        *args: object,
         number: int,
         commit: bool,
         reason: str,
         edited_too: bool,
-        **options: Any,
+        **options: object,
     ) -> None:
         changeset = Changeset.objects.filter(pk=number).first()
         if changeset is None:

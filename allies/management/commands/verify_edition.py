@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentParser
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -17,7 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", metavar="FILE|KEY", help="a file, or an edition's key")
 
-    def handle(self, *args: Any, what: str, **options: Any) -> None:
+    def handle(self, *args: object, what: str, **options: object) -> None:
         file = Path(what)
         if file.is_file():
             data = file.read_bytes()

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--mail", nargs="+", metavar="ADDRESS", help="mail it to these")
         parser.add_argument("--language", choices=dict(settings.LANGUAGES), default="en")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         with translation.override(options["language"]):
             title = _("%(site)s: what needs attention") % {"site": settings.SITE_NAME}
             text = "\n".join([title, "", *_lines()])
