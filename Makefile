@@ -7,13 +7,16 @@ MANAGE := $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
+.PHONY: help run dev test test-all lint fix pictures handbook-pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runs ## run the site on this machine (PORT=8000)
 	@exec $(MANAGE) serve --port $(PORT)
+
+dev: $(VENV)/.develops ## the same with auto-reload and the debug toolbar (PORT=8000)
+	@DJANGO_SETTINGS_MODULE=config.settings_dev exec $(MANAGE) serve --reload --port $(PORT)
 
 test: $(VENV)/.develops ## run the tests that show in minutes whether the product works
 	@$(MANAGE) messages --compile
@@ -39,9 +42,18 @@ lint: $(VENV)/.develops ## check style, types, templates, migrations, messages a
 	ALLIES_HTTPS=true ALLIES_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		$(MANAGE) check --deploy --fail-level WARNING
 
+fix: $(VENV)/.develops ## correct style and format of code and templates, as far as tools can
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2 || true  # 1 says that it changed something
+
 pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.browser.pictures
+
+handbook-pictures: $(VENV)/.develops ## draw the pictures of the handbook into docs/pictures/handbook/
+	@$(MANAGE) messages --compile
+	$(BIN)/python -m tests.browser.handbook_pictures
 
 bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within one run
 	@missed=0; for database in "" --postgresql; do \
@@ -110,9 +122,9 @@ $(BIN)/python:
 
 # A stamp a set of requirements: what is installed is installed once.
 $(VENV)/.runs: requirements.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.develops: requirements-dev.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.runs

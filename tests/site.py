@@ -48,10 +48,10 @@ class Site:
             assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def start(self, *args, under=()):
+    def start(self, *args, under=(), printed=subprocess.DEVNULL):
         """Start a command and return its process; what it says goes to a file, `child.said`.
 
-        ``under`` is a program that runs it.
+        ``under`` is a program that runs it, ``printed`` takes its standard output.
         """
         said = Path(f"{self.folder}-said-{len(self._children)}.txt")
         # Into a pipe that nobody reads, a server that says much would stand still.
@@ -60,7 +60,7 @@ class Site:
                 [*under, sys.executable, *map(str, args)],
                 cwd=ROOT,
                 env=self.environment,
-                stdout=subprocess.DEVNULL,
+                stdout=printed,
                 stderr=file,
                 start_new_session=True,
             )

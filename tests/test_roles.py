@@ -104,6 +104,8 @@ def _argument(name, route):
         return slugs[("first", "second").index(name)]
     if name == "rest":
         return "nowhere"
+    if name == "page":
+        return "glossary"
     if parts[1] != "admin":
         model, key = _PUBLIC[parts[2 if parts[0] == "api" or parts[1] == "embed" else 1]]
         return getattr(model.objects.published().earliest("pk"), key)

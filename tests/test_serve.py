@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,42 @@ def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
     said = fresh.manage("serve", "--port", free_port(), check=False)
     assert "The database of DATABASE_URL does not answer" in said
     assert "Traceback" not in said
+
+
+def printed_at_start(site, port):
+    """Start the site, wait for the last line, end it; return what was printed until then."""
+    process = site.start("manage.py", "serve", "--port", port, printed=subprocess.PIPE)
+    lines = []
+    with process.stdout as printed:
+        for line in printed:
+            lines.append(line.decode().rstrip())
+            if lines[-1].startswith("Login"):
+                break
+        process.send_signal(signal.SIGTERM)
+        assert printed.read() == b"Ended.\n"
+    assert process.wait(60) == 0
+    assert process.said.read_text() == ""
+    return lines
+
+
+def test_start_ends_with_address_and_login(fresh):
+    port = free_port()
+    lines = printed_at_start(fresh, port)
+    assert not re.search(r"error|refused|warning|issues", "\n".join(lines), re.IGNORECASE)
+    address, sign_in, login = lines[-3:]
+    assert address == f"Allies runs at  http://127.0.0.1:{port}/"
+    assert sign_in == f"Sign in at      http://127.0.0.1:{port}/en/admin/"
+    password = re.fullmatch(
+        r"Login           user admin, password (\S+) \(shown only now\)", login
+    )[1]
+    code = (
+        "from django.contrib.auth.models import User;"
+        f"print(User.objects.get(username='admin').check_password({password!r}))"
+    )
+    assert fresh.shell(code) == "True"
+    again = printed_at_start(fresh, port)
+    assert again[-3:-1] == [address, sign_in]
+    assert again[-1].startswith("Login           as before; `manage.py changepassword")
 
 
 @pytest.fixture

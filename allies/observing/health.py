@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from allies import __version__
 from allies.observing.metrics import figures, waiting_jobs
 from allies.replicas import REPLICAS, answers
 from allies.upload_swap import is_interrupted
@@ -22,10 +23,10 @@ PATIENCE = 300
 
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
-    """Say that this process answers and reaches a database: for health checks."""
+    """Answer `ok` if this process reaches a database, and name the version: for health checks."""
     if not any(map(answers, (PRIMARY, *REPLICAS))):
         raise OperationalError("No database server answers.")
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse(f"ok\nversion: {__version__}\n", content_type="text/plain")
 
 
 @never_cache

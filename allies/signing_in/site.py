@@ -137,6 +137,12 @@ class Desk(AdminSite):
         )
         return cast(HttpResponse, view(request))
 
+    def handbook(self, request: HttpRequest, page: str = "editors") -> HttpResponse:
+        """Show a page of the handbook to whoever may come in."""
+        from allies.admin.handbook import handbook_view
+
+        return handbook_view(request, page, self.each_context(request))
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         from allies.signing_in import views  # after the site: its forms are Django's own
 
@@ -144,6 +150,8 @@ class Desk(AdminSite):
             path("second-step/", views.second_step_page, name="second-step"),
             path("set-up/", views.set_up_page, name="set-up"),
             path("sign-in/", self.admin_view(views.sign_in_page), name="sign-in"),
+            path("handbook/", self.admin_view(self.handbook), name="handbook"),
+            path("handbook/<slug:page>/", self.admin_view(self.handbook), name="handbook-page"),
             path(
                 "r/<int:content_type_id>/<int:object_id>/",
                 self.admin_view(self.view_on_site),

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, get_language_info, gettext
 
+from allies import __version__
 from allies.edtf import end_in_words, in_words
 from allies.evidence import Side
 from allies.evidence import sides as sides_of
@@ -206,3 +207,9 @@ register.simple_tag(promise_in_words)
 @register.simple_tag
 def site_name() -> str:
     return str(settings.SITE_NAME)
+
+
+@register.simple_tag
+def app_version() -> str:
+    """Return the version of the code, as `/healthz` does."""
+    return __version__

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from allies import __version__
 from allies.jobs import after_import
 from tests.site import answer
 
@@ -25,7 +26,7 @@ def test_a_site_as_it_is_started_is_ready(site):
         *("database: ok", "static files: ok", "migrations: ok", "cache: ok", "worker: ok"),
     ]
     assert "no-store" in headers["Cache-Control"]
-    assert answer(f"{server}/healthz")[2] == "ok\n"
+    assert answer(f"{server}/healthz")[2] == f"ok\nversion: {__version__}\n"
 
 
 @pytest.mark.slow

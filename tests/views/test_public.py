@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import override
 
+from allies import __version__
 from allies.models import Alias, Country, Event, OldSlug, Source, Status
 from tests import cast
 from tests.views import addresses
@@ -344,7 +345,13 @@ def test_a_historic_state_leads_to_its_allies_on_its_last_day(visitor):
 
 
 def test_health_check_answers(visitor):
-    assert visitor.get("/healthz").content == b"ok\n"
+    assert visitor.get("/healthz").content.decode() == f"ok\nversion: {__version__}\n"
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Version"), ("id", "Versi")])
+def test_footer_shows_the_version(language, word, visitor, edi, signed_in):
+    assert f"{word} {__version__}" in body(visitor.get(f"/{language}/"))
+    assert f"{word} {__version__}" in body(signed_in(edi).get(f"/{language}/admin/"))
 
 
 @pytest.mark.parametrize(

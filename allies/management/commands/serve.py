@@ -10,6 +10,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from contextlib import closing, suppress
+from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from allies.exchange.jobs import sweep
+from allies.models import Country
 from allies.upload_swap import resume
 
 #: Seconds the children are given to end by themselves.
@@ -37,20 +39,30 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="run Django’s development server, and reload both programs when the code changes",
+        )
 
-    def handle(self, *args: object, host: str, port: int, **options: object) -> None:
+    def handle(self, *args: object, host: str, port: int, reload: bool, **options: object) -> None:
         self._require_free(host, port)
         call_command("messages", compile_only=True, verbosity=0)
-        call_command("check")
+        call_command("check", stdout=StringIO())  # raises an error; prints warnings to stderr
         self._migrate()
         self._resume_restore()
-        call_command("load_starter", if_empty=True, stdout=self.stdout)
+        self._load_starter()
         self._collect_static()
-        self._first_login()
         sweep()
         for figures in (settings.DATA_DIR / "metrics").glob("*.db"):
             figures.unlink()  # of processes that are no more
-        self._run(host, port)
+        web_server = development_server(host, port) if reload else granian(host, port)
+        job_worker = Program(
+            "job worker",
+            *("manage.py", "db_worker", "--verbosity", "0"),
+            *(("--reload",) if reload else ()),
+        )
+        self._run(web_server, job_worker, host, port)
 
     def _require_free(self, host: str, port: int) -> None:
         with closing(socket.socket()) as probe:
@@ -90,55 +102,77 @@ class Command(BaseCommand):
         """Collect static files where one is newer than the last collection."""
         manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
         collected = manifest.stat().st_mtime if manifest.exists() else 0
-        lock = settings.BASE_DIR / "requirements.txt"
-        files = [*Path(settings.BASE_DIR / "static").rglob("*"), lock]
+        files = [settings.BASE_DIR / "requirements.txt"]
+        for folder in settings.STATICFILES_DIRS:
+            place = folder[1] if isinstance(folder, tuple) else folder  # (prefix, path)
+            files += Path(str(place)).rglob("*")
         if any(path.stat().st_mtime > collected for path in files):
             call_command("collectstatic", interactive=False, verbosity=0)
 
-    def _first_login(self) -> None:
+    def _load_starter(self) -> None:
+        """Load the starter content into an empty site; print its report only if it fails."""
+        if Country.objects.exists():
+            return
+        self.stdout.write("Loading the starter content …")
+        report = StringIO()
+        try:
+            call_command("load_starter", stdout=report)
+        except CommandError:
+            self.stderr.write(report.getvalue())
+            raise
+
+    def _create_first_account(self) -> str:
+        """Create the superuser `admin` if there is no account; return its password, or ""."""
         users = get_user_model().objects
         if users.exists():
-            return
+            return ""
         password = secrets.token_urlsafe(12)
         users.create_superuser("admin", password=password)
-        self.stdout.write(
-            self.style.SUCCESS(
-                f"\nAn editor’s login, shown only now:  user  admin   password  {password}\n"
-            )
-        )
+        return password
 
-    def _run(self, host: str, port: int) -> None:
+    def _run(self, web_server: "Program", job_worker: "Program", host: str, port: int) -> None:
         """Run the programs until a signal comes, and start again the ones that end by themselves.
 
         Raises CommandError if one of them keeps ending.
         """
-        programs = (
-            Program(
-                "web server",
-                *("-m", "granian", "--interface", "wsgi"),
-                *("--host", host, "--port", str(port)),
-                *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
-                # A web process that was killed is replaced, and its siblings go on.
-                *("--respawn-failed-workers", "config.wsgi:application"),
-            ),
-            Program("job worker", "manage.py", "db_worker", "--verbosity", "0"),
-        )
+        programs = (web_server, job_worker)
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_signal: ended.set())
+        is_announced = False
         try:
+            self.stdout.write("Starting the web server. Press Ctrl-C to stop it.")
+            self.stdout.flush()
             for program in programs:
                 program.start()
-            self.stdout.write(f"\nAllies is at  http://{host}:{port}/   (Ctrl-C ends it)\n")
-            self.stdout.flush()
-            while not ended.wait(1):
+            while not ended.wait(1 if is_announced else 0.1):
                 for program in programs:
                     if program.has_ended():
                         self._restart(program)
+                if not is_announced and accepts_connections(host, port):
+                    is_announced = True
+                    self._announce(f"http://{host}:{port}/")
         finally:
             for program in programs:
                 program.end()
         self.stdout.write("Ended.")
+
+    def _announce(self, url: str) -> None:
+        """Print where the site is and how to sign in, as the last three lines.
+
+        The first account is created here: its password would be lost if the start failed.
+        """
+        password = self._create_first_account()
+        login = (
+            f"user admin, password {password} (shown only now)"
+            if password
+            else "as before; `manage.py changepassword NAME` sets a new password"
+        )
+        self.stdout.write("")
+        self.stdout.write(f"Allies runs at  {url}")
+        self.stdout.write(f"Sign in at      {url}en/admin/")
+        self.stdout.write(f"Login           {login}")
+        self.stdout.flush()
 
     def _restart(self, program: "Program") -> None:
         """Start a program that ended by itself again; raise CommandError in a crash loop."""
@@ -152,6 +186,30 @@ class Command(BaseCommand):
         self.stderr.write(f"The {program.name} ended with {reason}. It is started again.")
         self.stderr.flush()
         program.restart()
+
+
+def accepts_connections(host: str, port: int) -> bool:
+    """Say whether a server listens at this port."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
+
+
+def granian(host: str, port: int) -> "Program":
+    """Return the web server for production."""
+    return Program(
+        "web server",
+        *("-m", "granian", "--interface", "wsgi"),
+        *("--host", host, "--port", str(port)),
+        *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
+        # A web process that was killed is replaced, and its siblings go on.
+        *("--respawn-failed-workers", "config.wsgi:application"),
+    )
+
+
+def development_server(host: str, port: int) -> "Program":
+    """Return Django's development server, which reloads when the code changes."""
+    return Program("web server", "manage.py", "runserver", f"{host}:{port}")
 
 
 class Program:
