@@ -117,14 +117,16 @@ clean: ## remove the environment and what tools left; data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv $(VENV)
 
 # A stamp a set of requirements: what is installed is installed once.
 $(VENV)/.runs: requirements.txt | $(BIN)/python
-	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "Installing requirements.txt …"
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.develops: requirements-dev.txt | $(BIN)/python
-	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@echo "Installing requirements-dev.txt …"
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.runs

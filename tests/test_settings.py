@@ -126,3 +126,19 @@ def test_site_in_production_starts():
     }
     command = [sys.executable, "manage.py", "check"]
     subprocess.run(command, env={**os.environ, **safe}, check=True, capture_output=True)
+
+
+def test_development_settings_debug_with_the_toolbar_and_without_cached_pages():
+    code = (
+        "from django.conf import settings; from django.urls import reverse;"
+        "print(settings.DEBUG, settings.PAGE_CACHE_BYTES, reverse('djdt:render_panel'),"
+        " reverse('allies:front'))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_dev"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.split() == ["True", "0", "/__debug__/render_panel/", "/en/"]
