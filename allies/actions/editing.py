@@ -115,7 +115,7 @@ def _existing(change: Change, root: Any) -> Any:
     record = model._default_manager.filter(pk=id_of(change["key"])).first()
     if record is None:
         raise ValidationError(
-            _("%(noun)s %(number)s is not there any more.")
+            _("%(noun)s %(number)s no longer exists.")
             % {"noun": model._meta.verbose_name, "number": id_of(change["key"])}
         )
     _require_part(record, root)
@@ -125,7 +125,7 @@ def _existing(change: Change, root: Any) -> Any:
 def _require_part(record: Any, root: Any) -> None:
     if root_of(record) != root:
         raise ValidationError(
-            _("“%(record)s” is part of another record. Open it there and change it in its form.")
+            _("“%(record)s” is part of another record. Open that record to edit it.")
             % {"record": record}
         )
 
@@ -157,7 +157,8 @@ def save_checked(record: Any, *, exclude: Collection[str] = (), force_insert: bo
         raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
     except IntegrityError as error:
         raise ValidationError(
-            _("“%(record)s” cannot be written: another one is in its place.") % {"record": record}
+            _("“%(record)s” cannot be saved because another record conflicts with it.")
+            % {"record": record}
         ) from error
 
 

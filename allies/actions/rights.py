@@ -78,8 +78,8 @@ def require_publish_right(*, user: Person, states: States) -> None:
             for found in rows.filter(public).order_by()[:1]:
                 raise PublishRightMissing(
                     _(
-                        "“%(record)s” is public or would become public, and you may not publish. "
-                        "Ask someone who also has the right to publish."
+                        "“%(record)s” is or would become public, and you don’t have "
+                        "permission to publish. Ask a reviewer."
                     )
                     % {"record": _name_of(found)}
                 )

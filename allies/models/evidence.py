@@ -130,7 +130,7 @@ def _require_support(target: str, record_id: int, citations: Any) -> None:
     others = citations.from_published_sources().supporting()
     if record and not others.filter(**{target: record}).exists():
         raise EvidenceLost(
-            _("“%(record)s” is public and needs a supporting citation to a published source.")
+            _("“%(record)s” is public and needs a published source that supports it.")
             % {"record": record}
         )
 
@@ -162,7 +162,7 @@ def keep_last_support_on_deletion(
 def keep_what_public_events_belong_to(sender: Any, instance: Alliance, **kwargs: Any) -> None:
     for event in Event.objects.filter(alliance=instance, status=Status.PUBLISHED)[:1]:
         raise EvidenceLost(
-            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": event}
+            _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": event}
         )
 
 
@@ -173,5 +173,5 @@ def keep_what_public_events_belong_to(sender: Any, instance: Alliance, **kwargs:
 def keep_what_is_public(sender: Any, instance: Publishable, **kwargs: Any) -> None:
     if instance.is_published:
         raise EvidenceLost(
-            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": instance}
+            _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": instance}
         )

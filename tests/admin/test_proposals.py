@@ -109,7 +109,7 @@ def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, si
     assert event.title_en == "Working visit"
     assert event.participations.count() == 2
     page = client.get(page_of(proposed)).content.decode()
-    not_taken = page.split("Proposed, and not taken")[1].split("What it wrote")[0]
+    not_taken = page.split("Proposed changes not accepted")[1].split(">Changes<")[0]
     assert "The title only" in page
     assert "rita" in page
     assert "A second report" in not_taken
@@ -131,7 +131,7 @@ def test_declining_takes_a_note_and_changes_nothing(proposed, edi, rita, signed_
     before = exported()
     client = signed_in(rita)
     answer = client.post(page_of(proposed), {"decline": "1"})
-    assert "Say why" in answer.content.decode()
+    assert "Give a reason" in answer.content.decode()
     client.post(page_of(proposed), {"decline": "1", "note": "Not yet public"})
     proposed.refresh_from_db()
     assert (proposed.state, proposed.decision) == ("declined", "Not yet public")
@@ -168,7 +168,7 @@ def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, rita
     event.save()
     client = signed_in(rita)
     page = client.get(page_of(proposed)).content.decode()
-    assert "The ground has moved" in page
+    assert "Conflicts are marked" in page
     assert "<td>Visit, corrected" in page
     client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
     event.refresh_from_db()
@@ -184,7 +184,7 @@ def test_two_proposals_on_one_record_name_each_other(proposed, event, rita, sign
     client = signed_in(second)
     client.post(change(event), form_of(client, change(event)) | {"title_en": "Summit"})
     page = signed_in(rita).get(page_of(proposed)).content.decode()
-    assert "Other proposals wait on the same record" in page
+    assert "Other open proposals for this record" in page
     assert "also in another proposal" in page
 
 
@@ -194,7 +194,7 @@ def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_type
     client = signed_in(edi)
     sent = form_of(client, change(event)) | {"citations-0-DELETE": "on", "title_en": "Typed"}
     page = client.post(change(event), sent).content.decode()
-    assert "needs a supporting citation" in page
+    assert "needs a published source" in page
     assert 'value="Typed"' in page
     assert not Changeset.objects.proposed().exists()
 
@@ -218,7 +218,7 @@ def test_a_public_record_is_not_left_incomplete(rita, signed_in):
     client = signed_in(rita)
     sent = form_of(client, change(alliance)) | {"memberships-0-DELETE": "on", "signed": "1999"}
     page = client.post(change(alliance), sent).content.decode()
-    assert "two members or more" in page
+    assert "at least two members" in page
     assert 'value="1999"' in page
     assert alliance.memberships.count() == 2
 
@@ -250,7 +250,7 @@ def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
     event.refresh_from_db()
     assert (event.title_en, event.place_en) == ("First", "Moscow")
     page = answer.content.decode()
-    assert "nothing of yours is lost" in page
+    assert "Nothing is lost" in page
     for text in ("Visit", "First", "Second", "Kazan"):
         assert text in page
     proposal = Changeset.objects.proposed().get()
@@ -268,7 +268,7 @@ def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(rita, signe
     answer = client.post(
         change(event), sent | {"participations-0-role": "participant"}, follow=True
     )
-    assert "This is not there any more." in answer.content.decode()
+    assert "This no longer exists." in answer.content.decode()
     proposal = Changeset.objects.proposed().get()
     client.post(page_of(proposal), {**proposal_form(client, proposal), "approve": "1"})
     assert Event.objects.get(pk=event.pk).title_en == "Mine"

@@ -73,7 +73,7 @@ def test_nothing_scrolls_sideways(page, live_server, visitor):
 def test_one_finds_an_ally_by_keyboard_alone(page, live_server):
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")
-    assert page.inner_text(":focus") == "Skip to the content"
+    assert page.inner_text(":focus") == "Skip to content"
     assert page.locator(":focus").bounding_box()["y"] >= 0
     page.keyboard.press("Enter")
     assert page.evaluate("location.hash") == "#main"

@@ -250,7 +250,7 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(edi, rita, p
     offered = client.get(page).context["adminform"].form.fields["groups"].queryset
     assert {group.name for group in offered} == {"Editors", "Keepers", "Empty"}
     refused = client.post(page, {**form, "groups": [editors.pk, reviewers.pk]})
-    assert "You can give only what you have yourself." in refused.content.decode()
+    assert "You can grant only permissions that you have yourself." in refused.content.decode()
     assert not writer.groups.exists()
     assert client.post(page, {**form, "groups": [editors.pk]}).status_code == 302
     assert [*writer.groups.all()] == [editors]
@@ -260,7 +260,7 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(edi, rita, p
     right = permission("publish_event")
     changed = reverse("admin:auth_group_change", args=[editors.pk])
     refused = client.post(changed, {"name": "Editors", "permissions": [right.pk]})
-    assert "You can give only what you have yourself." in refused.content.decode()
+    assert "You can grant only permissions that you have yourself." in refused.content.decode()
 
 
 def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(rita, people):
@@ -301,7 +301,7 @@ def test_ones_own_second_step_is_not_removed_by_action(root):
     session.save()
     sent = {"action": "take_second_step_away", "_selected_action": [root.pk]}
     page = client.post(f"{DESK}auth/user/", sent, follow=True).content.decode()
-    assert "Remove your own second step at" in page
+    assert "To turn off your own two-factor authentication" in page
     assert root.totpdevice_set.exists()
 
 
