@@ -1,8 +1,9 @@
-"""Apps of others, with names of this site: the admin, and the record of sign-ins."""
+"""Apps of others, with names of this site: admin, record of sign-ins, background tasks."""
 
 from axes.apps import AppConfig as AxesConfig
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy, gettext_noop
+from django_tasks_db.apps import TasksAppConfig
 
 
 class DeskConfig(AdminConfig):
@@ -13,8 +14,14 @@ class SignInLogConfig(AxesConfig):
     verbose_name = gettext_lazy("Sign-in log")
 
 
-#: Names of its models; the catalogue of this site has better translations of them.
-_SIGN_IN_LOG = (
+class BackgroundTasksConfig(TasksAppConfig):
+    verbose_name = gettext_lazy("Background tasks")
+
+
+#: Names of their models; the catalogue of this site has better translations of them.
+_MODELS = (
+    gettext_noop("Task Result"),
+    gettext_noop("Task Results"),
     gettext_noop("access attempt"),
     gettext_noop("access attempts"),
     gettext_noop("access attempt expiration"),

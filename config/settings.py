@@ -79,7 +79,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "django_tasks",
-    "django_tasks_db",
+    "config.apps.BackgroundTasksConfig",
 ]
 
 MIDDLEWARE = [

@@ -12,7 +12,7 @@ from allies.attention import CONCERNS
 class AttentionFilter(admin.SimpleListFilter):
     """Records a concern holds for."""
 
-    title = _("needs attention")
+    title = _("task")
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 class OwnFilter(admin.SimpleListFilter):
     """Of one's own, what one has to look at."""
 
-    title = gettext_lazy("needs attention")
+    title = gettext_lazy("task")
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

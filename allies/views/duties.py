@@ -19,7 +19,7 @@ _SENTENCES = {
     ),
     "non_aggression": (
         gettext_lazy("Non-aggression: neither may attack the other."),
-        gettext_lazy("Non-aggression: %(country)s may not attack %(other)s."),
+        gettext_lazy("Non-aggression: %(country)s must not attack %(other)s."),
     ),
     "consultation": (
         gettext_lazy("Consultation: they must consult each other in a crisis."),

@@ -597,6 +597,7 @@ class TestRights:
         own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
         page = own.check()
         assert "don’t have permission to publish" in page
+        assert "choose “Take it all in as drafts”" in page
         assert not Event.objects.filter(slug="e-1").exists()
 
 

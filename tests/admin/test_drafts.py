@@ -84,6 +84,18 @@ def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
     assert {path for path, status in broken.items() if status >= 400} == set()
 
 
+def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, edi, signed_in, visitor):
+    signed_in(edi).post(links_to(draft), {"days": "7"})
+    address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
+    unseen = "readers cannot see this record"
+    assert unseen in visitor.get(address).content.decode()
+    cast.cite(draft)
+    type(draft).objects.filter(pk=draft.pk).update(status=Status.PUBLISHED)
+    page = visitor.get(address).content.decode()
+    assert unseen not in page
+    assert f'<a href="{draft.get_absolute_url()}">Open the public page</a>' in page
+
+
 def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):
     signed_in(edi).post(links_to(draft), {"days": "1"})
     link = PreviewLink.objects.get()

@@ -6,6 +6,7 @@ from django.urls import reverse
 from allies.exchange.export import export_blocks
 from allies.exchange.resources import NOUNS
 from allies.models import Changeset, Entry, Event, Participation, Source, Status
+from allies.models.changeset import names_of
 from tests import cast
 from tests.admin.test_rights import change, form_of
 
@@ -372,3 +373,26 @@ def test_public_history_tells_nothing_of_entries_readers_do_not_see(visitor):
     cast.cite(hidden)
     page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
     assert "India" in page
+
+
+class TestInLists:
+    def test_a_proposal_is_named_by_its_record_and_its_reason(self, proposed, rita, signed_in):
+        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+        assert ">Visit: The minutes are out</a>" in page
+
+    def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, rita, signed_in):
+        Event.objects.filter(pk=proposed.about_id).delete()
+        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+        assert ">The minutes are out</a>" in page
+
+    def test_more_proposals_cost_no_more_queries(
+        self, proposed, rita, signed_in, django_assert_num_queries
+    ):
+        changesets = [proposed]
+        with django_assert_num_queries(1):
+            assert names_of(changesets) == {proposed.pk: "Visit: The minutes are out"}
+        others = [cast.event(("RUS", "host"), title_en=f"Visit {n}") for n in range(3)]
+        for event in others:
+            changesets.append(Changeset(pk=event.pk + 9000, about_noun="event", about_id=event.pk))
+        with django_assert_num_queries(1):
+            assert len(names_of(changesets)) == 4

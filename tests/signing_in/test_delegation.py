@@ -24,6 +24,21 @@ KEYS = [f"{action}_{noun}" for noun in ("user", "group") for action in ("add", "
 KEYS += ["delete_user", "delete_group"]
 
 
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("en", ["Editors", "Reviewers", "Data managers"]),
+        ("id", ["Penyunting", "Peninjau", "Pengelola data"]),
+    ],
+)
+def test_groups_of_the_site_are_named_in_the_readers_language(language, names, admin_client):
+    Group.objects.create(name="Events")  # a name of somebody's own, though it is a word here
+    for path in ("auth/group/", "auth/user/", f"auth/user/{User.objects.get().pk}/change/"):
+        page = admin_client.get(f"/{language}/admin/{path}", follow=True).content.decode()
+        for name in [*names, "Events"]:
+            assert f">{name}<" in page, path
+
+
 def permission(codename):
     return Permission.objects.get(codename=codename)
 

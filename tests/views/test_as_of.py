@@ -345,9 +345,9 @@ class TestAlliesInWords:
     def test_the_others_are_recorded_until_a_year(self, starter, counted):
         cast.alliance("NZL", "AUS", in_force="1951")
         cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-        said = "1 confirmed ally of New Zealand · 1 more recorded until 2012"
+        said = "1 confirmed ally of New Zealand 1 more recorded until 2012"
         assert said in counted()
-        said = "1 sekutu Selandia Baru terkonfirmasi · 1 lainnya tercatat sampai 2012"
+        said = "1 sekutu Selandia Baru terkonfirmasi 1 lainnya tercatat sampai 2012"
         assert said in counted("/id/countries/new-zealand/")
 
     def test_years_that_differ_are_a_span(self, starter, counted):
@@ -364,7 +364,7 @@ class TestAlliesInWords:
         cast.alliance("NZL", "AUS", in_force="1951")
         cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         cast.alliance("NZL", "TON", in_force="../2030-01-01")
-        assert "1 confirmed ally of New Zealand · 2 more possible" in counted()
+        assert "1 confirmed ally of New Zealand 2 more possible" in counted()
 
     def test_an_end_before_the_beginning_is_certain_confirms_nothing(self, starter, counted):
         cast.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
@@ -386,7 +386,7 @@ class TestAlliesInWords:
         assert f"{said[1]} confirmed, {said[2]} not confirmed" in counted(
             "/en/countries/russia/allies/"
         )
-        assert said[0] in counted("/en/countries/russia/")
+        assert said[0].replace(" · ", " ") in counted("/en/countries/russia/")
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ class TestAlliesInWords:
         (["", ""], "Ties in force 2"),
         (["2012-12-31/.."], "Tie last recorded in 2012 1"),
         (["2012-12-31/..", "2003/.."], "Ties last recorded in 2003–2012 2"),
-        (["", "2012-12-31/.."], "Tie in force 1 1 more recorded until 2012"),
+        (["", "2012-12-31/.."], "Tie in force · 1 more recorded until 2012 1"),
         ([], "Ties in force 0"),
     ],
 )
