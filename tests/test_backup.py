@@ -191,7 +191,7 @@ DAMAGE = {
         lambda file, bad: with_manifest(
             file, bad, lambda m: m["members"].pop("tables/allies_source.jsonl")
         ),
-        "lacks the table allies_source",
+        "table allies_source is missing",
     ),
     "a late member that leads out": (late("uploads/../../out.txt"), "outside the upload folder"),
     "a late member without a name": (late("uploads/a//b"), "outside the upload folder"),
@@ -254,7 +254,7 @@ def state(site):
 
 def two_states(site, file):
     """Make a backup and change the site after it; return the states it may be in: old and new."""
-    uploads(site, "not all uploads were")
+    uploads(site, "of the backup")
     site.manage("backup", file)
     backed_up = state(site)
     (site.folder / "uploads/extra.csv").write_text("not in the backup")

@@ -156,7 +156,7 @@ def _problem_in_taking(appointment: Appointment, record: Any, content: str) -> s
             record._history_user = user
             take_step(record=record, step=appointment.step, user=user, is_scheduled=True)
     except PermissionDenied:
-        return _("The person who scheduled this no longer has permission to do it.")
+        return _("The person who requested this no longer has permission to do it.")
     except NotPublishable as lacking:
         return " ".join(lacking.missing)
     except (WrongStatus, EvidenceLost) as error:

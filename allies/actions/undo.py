@@ -99,7 +99,7 @@ def _require_rights(user: Person, changeset: Changeset, sets: UndoSets, report: 
     """
     if not may_undo(user=user, changeset=changeset):
         raise PermissionDenied(
-            _("The person who scheduled this no longer has permission to do it.")
+            _("The person who requested this no longer has permission to do it.")
         )
     if not may(user=user, action="undo", record=Changeset):
         for name, counts in report.counts.items():

@@ -447,7 +447,7 @@ def _require_somebody(changeset: Changeset) -> Person:
     user = changeset.created_by and reload_user(changeset.created_by)
     if user is None or not (user.is_active and user.is_staff):
         raise PermissionDenied(
-            _("The person who scheduled this no longer has permission to do it.")
+            _("The person who requested this no longer has permission to do it.")
         )
     return user
 
@@ -459,5 +459,5 @@ def _require_rights(changeset: Changeset) -> None:
         counted = model._meta.model_name in changeset.counts
         if counted and not may(user=user, action="import", record=model):
             raise PermissionDenied(
-                _("The person who scheduled this no longer has permission to do it.")
+                _("The person who requested this no longer has permission to do it.")
             )

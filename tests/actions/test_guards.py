@@ -349,7 +349,7 @@ def test_only_who_may_publish_makes_and_retracts_editions(user, rita):
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [("gone", "no longer exists"), ("draft", "publish it first"), ("in-review", "publish it")],
+    [("gone", "no longer exists"), ("draft", "Publish it first"), ("in-review", "Publish it")],
 )
 def test_an_edition_is_made_of_a_list_readers_see(status, said, rita):
     ally_list = cast.ally_list("FJI", "TON", status="draft" if status == "gone" else status)

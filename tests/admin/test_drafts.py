@@ -233,7 +233,7 @@ def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, rita, sig
     lose(rita)
     Appointment.objects.update(due_at=timezone.now())
     (kept,) = keep_appointments()
-    assert kept.problem == "The person who scheduled this no longer has permission to do it."
+    assert kept.problem == "The person who requested this no longer has permission to do it."
     assert status_of(draft) == "draft"
 
 
@@ -343,7 +343,7 @@ def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, rita, 
     _later(client, in_review, "publish", "2099-01-01T08:00")
     take(client, in_review, "publish")
     said = client.get(reverse("admin:index")).content.decode()
-    assert "Scheduled actions called off by this: 1." in said
+    assert "Scheduled actions cancelled by this: 1." in said
     take(client, in_review, "withdraw")
     assert _at_its_time() == []
     assert status_of(in_review) == "withdrawn"

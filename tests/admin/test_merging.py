@@ -341,7 +341,7 @@ def test_what_changed_since_it_was_shown_is_not_merged(rita, signed_in):
     sent = {"other": drop.pk, "_opened": opened["opened"], "_opened_other": opened["opened_other"]}
     Membership.objects.create(alliance=drop, country=cast.country("THA"))
     answer = client.post(merge_page(keep), sent)
-    assert "meanwhile" in answer.content.decode()
+    assert "Check both records again." in answer.content.decode()
     assert Alliance.objects.filter(pk=drop.pk).exists()
 
 

@@ -381,7 +381,7 @@ class TestInLists:
         assert ">Visit: The minutes are out</a>" in page
 
     def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, rita, signed_in):
-        Event.objects.filter(pk=proposed.about_id).delete()
+        Changeset.objects.update(about_id=proposed.about_id + 9000)
         page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
         assert ">The minutes are out</a>" in page
 

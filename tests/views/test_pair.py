@@ -254,7 +254,7 @@ class TestLists:
     def test_lists_say_who_where_and_from_whom(self, visitor):
         page = text(body(visitor.get(CHINA)).split('id="lists"')[1].join(["<main>", ""]))
         assert page.count("Ranks China first.") == 3
-        assert "published by BisnisUpdate 2024 draws on DW" in page
+        assert "published by BisnisUpdate 2024 based on DW" in page
         assert "published by iNews.id date not known" in page
         assert "our own list" in page
 
