@@ -126,7 +126,7 @@ def open_backup(path: Path) -> Archive:
     try:
         return Archive(path, most=None, contents=MAX_CONTENTS)
     except _UNREADABLE as error:
-        raise NotRestored(f"It is no whole backup ({error}).") from error
+        raise NotRestored(f"It is not a complete backup ({error}).") from error
 
 
 def manifest_of(archive: Archive) -> Manifest:
@@ -137,7 +137,9 @@ def manifest_of(archive: Archive) -> Manifest:
     try:
         manifest: Manifest = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
         if manifest["form"] != FORM:
-            raise NotRestored(f"It is of the form {manifest['form']}; this version reads {FORM}.")
+            raise NotRestored(
+                f"It has format {manifest['form']}; this version reads format {FORM}."
+            )
         members = manifest["members"]
         sorted(manifest["migrations"])
         dt.datetime.fromisoformat(manifest["made"])
@@ -149,13 +151,13 @@ def manifest_of(archive: Archive) -> Manifest:
                     seen.update(part)
                     lines += part.count(b"\n")
             if seen.hexdigest() != described["sha256"]:
-                raise NotRestored(f"{name} in it is not what was written: the file is damaged.")
+                raise NotRestored(f"{name} does not match its checksum: the file is damaged.")
             if name.startswith(TABLES) and described["rows"] != lines - 1:
                 raise NotRestored(
-                    f"{name} in it has {lines - 1} rows, and its manifest says otherwise."
+                    f"{name} has {lines - 1} rows, which does not match the manifest."
                 )
     except _UNREADABLE as error:
-        raise NotRestored(f"It is no whole backup ({error}).") from error
+        raise NotRestored(f"It is not a complete backup ({error}).") from error
     return manifest
 
 
@@ -170,11 +172,11 @@ def _require_names(names: Iterable[str]) -> None:
                 for part in parts
             )
             if not is_path or parts[0].startswith(PREFIX):
-                raise NotRestored(f"{name!r} in it lies outside the uploads.")
+                raise NotRestored(f"{name!r} is outside the upload folder.")
             if any(str(folder) in files for folder in PurePosixPath(name).parents):
-                raise NotRestored(f"{name!r} in it is a file inside of a file.")
+                raise NotRestored(f"{name!r} is a file inside a file.")
         elif not (name.startswith(TABLES) and name.endswith(".jsonl") and len(parts) == 1):
-            raise NotRestored(f"{name!r} in it is neither a table nor an upload.")
+            raise NotRestored(f"{name!r} is neither a table nor an upload.")
 
 
 def restore(path: Path, *, replace: bool = False) -> Manifest:
@@ -193,20 +195,20 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
         resume()
     except OSError as error:
         raise PartlyRestored(
-            "An earlier restore replaced the database, and the uploads still cannot be replaced "
-            f"({error}). Put that right first. This backup was not restored."
+            "An earlier restore replaced the database, but the uploads still cannot be "
+            f"replaced ({error}). Fix that first. This backup was not restored."
         ) from error
     with open_backup(path) as archive:
         manifest = manifest_of(archive)
         if manifest["migrations"] != (here := _migrations()):
             differ = sorted({*manifest["migrations"]} ^ {*here})
             raise NotRestored(
-                f"It was made by another version ({', '.join(differ[:5])}). Install that version "
-                "and migrate to it, restore, and then bring the site up to date."
+                f"It was made by another version ({', '.join(differ[:5])}). Install that "
+                "version, migrate, restore the backup, then upgrade the site."
             )
         _require_tables(archive, manifest)
         if not replace and (full := _first_full_table()):
-            raise NotRestored(f"The site is not empty ({full}). --replace replaces what it holds.")
+            raise NotRestored(f"The site is not empty ({full}). Use --replace to replace its data.")
         _require_room(archive, manifest)
         swap = _write_uploads(archive, manifest)
         try:
@@ -219,9 +221,9 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
     except (OSError, DatabaseError) as error:
         swap.release()
         raise PartlyRestored(
-            "The database was replaced by that of the backup. The uploads were not, or not all "
-            f"of them ({error}). Put that right, then run `manage.py restore --resume`, which "
-            "finishes it. Do not start the site before."
+            f"The database was replaced, but not all uploads were ({error}). Fix that, "
+            "then run `manage.py restore --resume` to finish. Do not start the site "
+            "before that."
         ) from error
     return manifest
 
@@ -231,14 +233,14 @@ def _require_tables(archive: Archive, manifest: Manifest) -> None:
     for model in _models():
         name = f"{TABLES}{model._meta.db_table}.jsonl"
         if name not in manifest["members"]:
-            raise NotRestored(f"It lacks the table {model._meta.db_table}.")
+            raise NotRestored(f"The table {model._meta.db_table} is missing.")
         with archive.open(name) as member:
             try:
                 columns = json.loads(next(member.lines(MAX_LINE), b""))
             except ValueError:
                 columns = None
         if columns != [field.attname for field in _columns(model)]:
-            raise NotRestored(f"{name} in it has other columns than the table here.")
+            raise NotRestored(f"{name} has different columns from the table of this site.")
 
 
 def _require_room(archive: Archive, manifest: Manifest) -> None:
@@ -248,8 +250,8 @@ def _require_room(archive: Archive, manifest: Manifest) -> None:
     free = disk_usage(settings.DATA_DIR).free
     if free < needed:
         raise NotRestored(
-            f"It needs about {needed // 10**6 + 1} MB in {settings.DATA_DIR}, "
-            f"and {free // 10**6} MB are free there."
+            f"It needs about {needed // 10**6 + 1} MB in {settings.DATA_DIR}; only "
+            f"{free // 10**6} MB are free."
         )
 
 
@@ -268,7 +270,7 @@ def _write_uploads(archive: Archive, manifest: Manifest) -> UploadSwap:
     except (*_UNREADABLE, OSError) as error:
         if swap:
             swap.drop()
-        raise NotRestored(f"Its uploads cannot be written ({error}).") from error
+        raise NotRestored(f"The uploads cannot be written ({error}).") from error
     return swap
 
 
@@ -289,13 +291,14 @@ def _replace_database(archive: Archive, manifest: Manifest, swap: UploadSwap) ->
             is_replaced = swap.is_marked()
         except DatabaseError:
             raise PartlyRestored(
-                f"The database went away ({error}), and it is not known whether it was replaced. "
-                "Once it answers, run `manage.py restore --resume`: it finishes the restore or "
-                "says that nothing was changed. Do not start the site before."
+                f"The connection to the database was lost ({error}), and it is not known "
+                "whether the database was replaced. When it is back, run `manage.py "
+                "restore --resume`: it finishes the restore or says that nothing was "
+                "changed. Do not start the site before that."
             ) from error
         if not is_replaced:
             swap.drop()
-            raise NotRestored(f"Its rows cannot be written ({error}).") from error
+            raise NotRestored(f"The rows cannot be written ({error}).") from error
 
 
 def _models() -> list[Any]:
@@ -380,7 +383,7 @@ def _fill(archive: Archive, manifest: Manifest) -> None:
         name = f"{TABLES}{model._meta.db_table}.jsonl"
         number = sum(_insert(model, rows) for rows in _batches(archive, name, model))
         if number != manifest["members"][name]["rows"]:
-            raise NotRestored(f"{name} in it has {number} rows, and its manifest says otherwise.")
+            raise NotRestored(f"{name} has {number} rows, which does not match the manifest.")
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), kept):
             cursor.execute(statement)

@@ -115,7 +115,7 @@ def _begin_upload(request: HttpRequest, view: Any) -> HttpResponse | None:
         raise PermissionDenied
     if not _uploads.acquire(blocking=False):
         count_refusal("upload")
-        said = _("Another file is being received. Try again in %(seconds)d seconds.")
+        said = _("Another upload is in progress. Try again in %(seconds)d seconds.")
         response = HttpResponse(
             f"{said % {'seconds': RETRY_AFTER}}\n", status=503, content_type=_PLAIN
         )
@@ -130,8 +130,8 @@ def _begin_upload(request: HttpRequest, view: Any) -> HttpResponse | None:
         return _refuse(request, HTTPStatus.BAD_REQUEST)
     except OSError:
         _remove_received(request)
-        log.exception("An upload cannot be kept.")
-        said = _("The file cannot be kept here: the disk is full or cannot be written to.")
+        log.exception("An upload could not be stored.")
+        said = _("The file cannot be stored: the disk is full or read-only.")
         status = HTTPStatus.INSUFFICIENT_STORAGE
         return render(request, "413.html", {"is_error": True, "said": said}, status=status)
     return None
@@ -170,11 +170,11 @@ def _refuse(
 ) -> HttpResponse:
     count_refusal("body")
     if status is HTTPStatus.LENGTH_REQUIRED:
-        said = _("The length of what is sent has to be given (Content-Length).")
+        said = _("The request needs a Content-Length header.")
     elif status is HTTPStatus.BAD_REQUEST:
-        said = _("What was sent cannot be read: its length or its encoding is wrong.")
+        said = _("The request cannot be read: its length or encoding is wrong.")
     else:
-        said = _("This is too large: at most %(size)s can be sent here. Nothing was saved.")
+        said = _("Too large: the limit is %(size)s. Nothing was saved.")
         said %= {"size": f"{limit >> 20} MB" if limit >> 20 else f"{limit >> 10} KB"}
         if request.path_info.endswith("/"):
             is_signed_out = not admin.site.has_permission(request)

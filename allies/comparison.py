@@ -137,9 +137,9 @@ def _head(old: dict[str, Any], new: dict[str, Any]) -> Part:
     part.texts = [*_texts(old, new, "title", _("Title")), *_texts(old, new, "intro", _("Text"))]
     facts = (
         (_("Focus country"), _name(old["focus"]), _name(new["focus"])),
-        (_("Scope"), _scope(old["scope"]), _scope(new["scope"])),
-        (_("Recorded from"), old["recorded_from"], new["recorded_from"]),
-        (_("Promised number"), _said(old["promised"]), _said(new["promised"])),
+        (_("Region"), _scope(old["scope"]), _scope(new["scope"])),
+        (_("Published by"), old["recorded_from"], new["recorded_from"]),
+        (_("Number in the headline"), _said(old["promised"]), _said(new["promised"])),
     )
     part.facts = [fact for fact in facts if fact[1] != fact[2]]
     see_also = _("see also")

@@ -57,10 +57,10 @@ DERIVED = {"allies.Source.origin"}
 #: What names its record by model and id, and is of no use without it: model → in words, the two
 #: fields.
 ABOUT_RECORDS: "dict[type[models.Model], tuple[StrOrPromise, str, str]]" = {
-    Changeset: (gettext_lazy("Proposals that wait"), "about_noun", "about_id"),
-    Appointment: (gettext_lazy("Scheduled steps"), "noun", "record_id"),
+    Changeset: (gettext_lazy("Open proposals"), "about_noun", "about_id"),
+    Appointment: (gettext_lazy("Scheduled actions"), "noun", "record_id"),
     PreviewLink: (gettext_lazy("Preview links"), "noun", "record_id"),
-    Correction: (gettext_lazy("Corrections by readers"), "noun", "record_id"),
+    Correction: (gettext_lazy("Corrections from readers"), "noun", "record_id"),
     OldSlug: (gettext_lazy("Old addresses"), "noun", "record_id"),
 }
 
@@ -120,13 +120,13 @@ class Deletion:
     def obstacles(self) -> list[str]:
         """Say what keeps the records from being deleted, and what to do first."""
         found = [
-            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": name}
+            _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": name}
             for name in self.public
         ]
         found += [
             _(
-                "“%(record)s” is published and points to it as “%(link)s”: empty that field in its "
-                "form first."
+                "“%(record)s” is published and refers to this record as "
+                "“%(link)s”. Clear that field first."
             )
             % {"record": name, "link": link}
             for name, link in self.linked
@@ -134,8 +134,8 @@ class Deletion:
         for one in self.having(Effect.FORBIDS):
             found.append(
                 _(
-                    "%(label)s still point to it as “%(link)s” (%(count)d): %(names)s. Change or "
-                    "delete them first."
+                    "%(label)s still refer to this record as “%(link)s” "
+                    "(%(count)d): %(names)s. Change or delete them first."
                 )
                 % {
                     "label": one.label,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 #: How a date is written where it may be imprecise.
-EDTF_NOTE = _("A date as precise as what is known, like 2024-06-19, 2024-05 or 2023 (EDTF).")
+EDTF_NOTE = _("A date as precise as it is known, like 2024-06-19, 2024-05 or 2023 (EDTF).")
 
 
 def in_each_language(say: Callable[..., str]) -> "Callable[..., StrOrPromise]":

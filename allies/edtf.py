@@ -24,11 +24,14 @@ _SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
 _ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
 
 _POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)", re.ASCII)
+_MONTH_OF_YEAR = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _DECADE = re.compile(r"(\d{3})X", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})", re.ASCII)
 _MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})", re.ASCII)
 _MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})", re.ASCII)
-_MONTHS_OF_YEAR = re.compile(r"([^\W\d]+) (?:-|–|to|and|dan|sampai) ([^\W\d]+) (\d{4})", re.ASCII)
+_MONTHS_OF_YEAR = re.compile(
+    r"([^\W\d]+)(?: - | ?– ?| (?:to|and|dan|sampai) )([^\W\d]+) (\d{4})", re.ASCII
+)
 
 _MONTH_NAMES = {
     name: number
@@ -202,22 +205,45 @@ def in_words(value: str) -> str:
         return _("by %(date)s") % {"date": _point_in_words(end)}
     if end == "..":
         return _("since %(date)s") % {"date": _point_in_words(start)}
+    if months := _months_of_one_year(start, end):
+        return _("between %(first_month)s and %(month_and_year)s") % months
     return _("between %(start)s and %(end)s") % {
         "start": _point_in_words(start),
         "end": _point_in_words(end),
     }
 
 
-def end_in_words(value: str) -> str:
-    """Say when something ended; an end that is open may never have come.
+def _months_of_one_year(start: str, end: str) -> dict[str, str]:
+    """Return the words for two months of the same year; nothing for other dates."""
+    first, last = _MONTH_OF_YEAR.fullmatch(start), _MONTH_OF_YEAR.fullmatch(end)
+    if not first or not last or first[1] != last[1]:
+        return {}
+    month = date_format(dt.date(int(first[1]), int(first[2]), 1), "F")
+    return {"first_month": month, "month_and_year": _point_in_words(end)}
 
-    >>> end_in_words("2012/..")
-    'not before 2012, if at all'
+
+def end_in_words(value: str) -> str:
+    """Say when something ended; of an open end only the year in which the records end.
+
+    >>> end_in_words("2012-12-31/..")
+    '(records end 2012)'
     """
     start, _slash, end = value.partition("/")
     if end == "..":
-        return _("not before %(date)s, if at all") % {"date": _point_in_words(start)}
+        point = _POINT.fullmatch(start)
+        year = _point_in_words(point[1] + point[4] if point else start)
+        return _("(records end %(year)s)") % {"year": year}
     return in_words(value)
+
+
+def last_recorded(value: str) -> str:
+    """Return the date up to which something is recorded, in words, if its end is open; else "".
+
+    >>> last_recorded("2012/..")
+    '2012'
+    """
+    start, _slash, end = value.partition("/")
+    return _point_in_words(start) if end == ".." else ""
 
 
 def _point_in_words(value: str) -> str:

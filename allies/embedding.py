@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: A page's name → its embeds, the first of them the usual one: (name, what it is called).
 EMBEDS: "dict[str, list[tuple[str, StrOrPromise]]]" = {
     "allylist-detail": [
-        ("allylist-embed", _("the list, as it is at any time")),
-        ("allylist-timeline-embed", _("the events in time")),
+        ("allylist-embed", _("the list, always up to date")),
+        ("allylist-timeline-embed", _("the timeline of events")),
     ],
     "edition-detail": [("edition-embed", _("this edition, which never changes"))],
     "country-allies": [
@@ -25,8 +25,8 @@ EMBEDS: "dict[str, list[tuple[str, StrOrPromise]]]" = {
         ("country-map-embed", _("the map")),
     ],
     "country-map": [("country-map-embed", _("the map"))],
-    "country-detail": [("country-timeline-embed", _("the memberships in time"))],
-    "alliance-detail": [("alliance-timeline-embed", _("the members in time"))],
+    "country-detail": [("country-timeline-embed", _("the membership timeline"))],
+    "alliance-detail": [("alliance-timeline-embed", _("the timeline of members"))],
 }
 
 #: An embed's name → the name of its page.

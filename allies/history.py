@@ -65,7 +65,7 @@ class Names:
             return "–"
         if field.is_relation:
             if str(value).partition("-")[2].startswith("+"):
-                return _("the new one")
+                return _("the new record")
             record = self.record(field.related_model, value)
             return str(record or self._name_of_deleted(field.related_model, value))
         if field.choices:

@@ -45,13 +45,13 @@ def sign_in_again(request: HttpRequest) -> HttpResponseBase | None:
 
 def say_signed_out(request: HttpRequest) -> None:
     """Have the next page say that nothing was done of what was sent without a sign-in."""
-    messages.warning(request, _("You were signed out, so nothing was done. Sign in again."))
+    messages.warning(request, _("Your session had ended, so nothing was done. Sign in again."))
 
 
 def _to_sign_in(request: HttpRequest, address: str) -> HttpResponseBase:
     messages.warning(
         request,
-        _("You were signed out before this was saved. It is kept: sign in to go on with it."),
+        _("Your session ended before this was saved. Your text is kept: sign in to continue."),
     )
     return redirect_to_login(address, reverse("admin:login"))
 
@@ -72,8 +72,9 @@ def ask_again(request: HttpRequest) -> HttpResponseBase | None:
         messages.warning(
             request,
             _(
-                "Another account opened the form you sent, so nothing was saved. What was typed "
-                "is kept for that account: sign in with it to go on."
+                "This form was opened by another account, so nothing was "
+                "saved. The text is kept for that account: sign in with it to "
+                "continue."
             ),
         )
     return HttpResponseRedirect(address)
@@ -99,9 +100,9 @@ def as_sent(kept: KeptForm) -> QueryDict:
 def explain(kept: KeptForm) -> str:
     """Say what happened, and what to do."""
     if kept.is_of_gone_record:
-        said = _("The record you typed this for is gone. Saving this makes a new record.")
+        said = _("The record you were editing no longer exists. Saving creates a new record.")
     else:
-        said = _("You had been signed out, so this is not saved yet. Look at it and send it again.")
+        said = _("Your session had ended, so this is not saved yet. Check it and send it again.")
     files = _("Choose the files again.")
     return f"{said} {files}" if kept.had_files else said
 

@@ -71,7 +71,7 @@ def require_utf8(application: _Application) -> _Application:
         count_refusal("encoding")
         language = get_language_from_path(environ.get("PATH_INFO", "")) or settings.LANGUAGE_CODE
         with override(language):
-            said = _("Send text in UTF-8: this encoding is not read here.")
+            said = _("This encoding is not supported. Send the text as UTF-8.")
         body = f"{said}\n".encode()
         headers = [("Content-Type", _PLAIN), ("Content-Length", str(len(body)))]
         start_response("415 Unsupported Media Type", [*headers, ("Cache-Control", "no-store")])
@@ -110,7 +110,7 @@ def _refuse_host(request: HttpRequest) -> HttpResponse:
     count_refusal("host")
     host = str(request.META.get("HTTP_HOST", ""))[:100]
     log.warning("Host not in ALLIES_ALLOWED_HOSTS: %s", ascii(host))
-    said = _("This site does not answer under this name. Check the address.")
+    said = _("This site has a different address. Check what you typed.")
     return HttpResponse(f"{said}\n", status=400, content_type=_PLAIN)
 
 
@@ -119,7 +119,7 @@ def limited(get_response: _Handler) -> _Handler:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
-            said = _("This address is too long. Ask for less at once.")
+            said = _("This address is too long. Use fewer filters.")
             return HttpResponse(f"{said}\n", status=414, content_type=_PLAIN)
         if request.method == "POST" and _SIGNING_IN.fullmatch(request.path_info):
             what, limit = "sign-in", settings.SIGN_INS_PER_MINUTE
@@ -198,7 +198,7 @@ def _wait(request: HttpRequest, seconds: int, *, is_signing_in: bool = False) ->
 
 
 def _wait_in_words(seconds: int) -> HttpResponse:
-    said = _("Too much at once. Ask again in %(seconds)s seconds.") % {"seconds": seconds}
+    said = _("Too many requests. Try again in %(seconds)s seconds.") % {"seconds": seconds}
     return _with_end(HttpResponse(f"{said}\n", status=429, content_type=_PLAIN), seconds)
 
 

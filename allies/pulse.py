@@ -49,7 +49,7 @@ def _in_time(connection: Any, sql: str) -> int:
         while link.is_busy():
             if not waiting.poll(max(end - time.monotonic(), 0) * 1000):
                 link.finish()
-                raise NoAnswer(f"no answer in {PATIENCE:g} seconds")
+                raise NoAnswer(f"no response within {PATIENCE:g} seconds")
             link.consume_input()
         result = link.get_result()
         while link.get_result() is not None:

@@ -88,7 +88,7 @@ def current_version() -> int:
         return version
     found = [(number, name) for name in REPLICAS if (number := version_of(name)) is not None]
     if not found:
-        raise OperationalError("No database server answers.")
+        raise OperationalError("No database server is available.")
     version, furthest = max(found)
     read_from(furthest)
     return version
@@ -123,7 +123,9 @@ def leave_alone(server: str, reason: object) -> None:
         if server in _left_alone:
             return
         _left_alone.add(server)
-    log.warning("The database server %r is away (%s); going on without it.", server, reason)
+    log.warning(
+        "The database server %r is not available (%s); continuing without it.", server, reason
+    )
     threading.Thread(target=_wait_for, args=(server,), daemon=True).start()
 
 

@@ -141,7 +141,9 @@ def resume() -> list[str]:
         try:
             if swap.is_marked():
                 swap.finish()
-                done.append("A restore was interrupted after it replaced the database. Finished.")
+                done.append(
+                    "A restore was interrupted after it replaced the database. It is now finished."
+                )
             else:
                 swap.drop()
                 done.append("A restore was interrupted before it changed anything. Cleaned up.")

@@ -1,7 +1,33 @@
-"""Django's admin, with the desk as its site."""
+"""Apps of others, with names of this site: admin, record of sign-ins, background tasks."""
 
+from axes.apps import AppConfig as AxesConfig
 from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy, gettext_noop
+from django_tasks_db.apps import TasksAppConfig
 
 
 class DeskConfig(AdminConfig):
     default_site = "allies.signing_in.site.Desk"
+
+
+class SignInLogConfig(AxesConfig):
+    verbose_name = gettext_lazy("Sign-in log")
+
+
+class BackgroundTasksConfig(TasksAppConfig):
+    verbose_name = gettext_lazy("Background tasks")  # type: ignore[assignment]  # translated
+
+
+#: Names of their models; the catalogue of this site has better translations of them.
+_MODELS = (
+    gettext_noop("Task Result"),
+    gettext_noop("Task Results"),
+    gettext_noop("access attempt"),
+    gettext_noop("access attempts"),
+    gettext_noop("access attempt expiration"),
+    gettext_noop("access attempt expirations"),
+    gettext_noop("access failure"),
+    gettext_noop("access failures"),
+    gettext_noop("access log"),
+    gettext_noop("access logs"),
+)

@@ -31,7 +31,7 @@ def _server(url: str) -> dict[str, object]:
         server = {}
     if server.get("ENGINE") not in _ENGINES:
         raise ValidationError(
-            "An address like postgres://user:password@host/name or sqlite:////a/file is needed."
+            "It must be a URL like postgres://user:password@host/name or sqlite:////a/file."
         )
     return server
 
@@ -48,7 +48,9 @@ def _days_by_noun(text: str) -> dict[str, int]:
         noun, _is, number = map(str.strip, pair.partition("="))
         if noun not in _GROW_STALE or not number.isdecimal():
             nouns = ", ".join(_GROW_STALE)
-            raise ValidationError(f"{pair!r} is no number of days like event=30, for {nouns}.")
+            raise ValidationError(
+                f"{pair!r} is not valid. Write a number of days like event=30, for {nouns}."
+            )
         days[noun] = int(number)
     return days
 
@@ -59,7 +61,7 @@ def are_hosts(names: list[str]) -> None:
     With "*", whoever asks would decide which site the addresses in pages and feeds lead to.
     """
     if not names or not all(re.fullmatch(r"\.?[\w.-]+|\[[0-9a-f:]+\]", name) for name in names):
-        raise ValidationError("Names of the site itself are needed, like allies.example.")
+        raise ValidationError("Give the host names of the site, like allies.example.")
 
 
 def is_zone(name: str) -> None:
@@ -67,7 +69,7 @@ def is_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError) as error:
-        raise ValidationError("A name like Asia/Jakarta is needed.") from error
+        raise ValidationError("Give a time zone like Asia/Jakarta.") from error
 
 
 def is_secret(length: int) -> Callable[[str], None]:
@@ -83,7 +85,7 @@ def is_secret(length: int) -> Callable[[str], None]:
         shrunk = len(zlib.compress(value.encode(), 9))
         if is_published or len(value) < length or shrunk < length * 0.75 + 6 or len({*value}) < 6:
             raise ValidationError(
-                f"{length} random characters at least are needed, like the output of: "
+                f"It needs at least {length} random characters, like the output of: "
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
             )
 

@@ -28,7 +28,7 @@ DATA_DIR = Path(env.str("ALLIES_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
-    raise ImproperlyConfigured(f"ALLIES_DATA_DIR cannot be made: {error}") from error
+    raise ImproperlyConfigured(f"ALLIES_DATA_DIR cannot be created: {error}") from error
 
 
 def _local_secret() -> str:
@@ -46,7 +46,9 @@ def _local_secret() -> str:
     try:
         is_secret(50)(secret or "empty")
     except validate.ValidationError as error:
-        raise ImproperlyConfigured(f"{path} holds no secret. {error.messages[0]}") from error
+        raise ImproperlyConfigured(
+            f"{path} contains no valid secret. {error.messages[0]}"
+        ) from error
     return secret
 
 
@@ -71,12 +73,12 @@ INSTALLED_APPS = [
     "django_filters",
     "simple_history",
     "csp",
-    "axes",
+    "config.apps.SignInLogConfig",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "django_tasks",
-    "django_tasks_db",
+    "config.apps.BackgroundTasksConfig",
 ]
 
 MIDDLEWARE = [
@@ -158,8 +160,8 @@ for _name, _server in DATABASES.items():
         _server["OPTIONS"] = _silence | _server.get("OPTIONS", {})
     elif len(DATABASES) > 1:
         raise ImproperlyConfigured(
-            "DATABASE_REPLICA_URLS are replicas of a PostgreSQL primary; "
-            f"{'DATABASE_URL' if _name == 'default' else _name} is another database."
+            "DATABASE_REPLICA_URLS must be replicas of a PostgreSQL primary; "
+            f"{'DATABASE_URL' if _name == 'default' else _name} is a different database."
         )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -171,7 +173,7 @@ CACHE_URL = env.str(
     "",
     validate=validate.Regexp(
         r"$|(rediss?://[^:]*(:[^@]*@[^:]+)?(:\d+)?(/.*)?|unix://.+)$",
-        error="An address like redis://127.0.0.1:6379/0 is needed.",
+        error="It must be a URL like redis://127.0.0.1:6379/0.",
     ),
 )
 CACHES = {
@@ -299,7 +301,7 @@ CSRF_FAILURE_VIEW = "allies.views.errors.not_from_here"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("ALLIES_TRUSTED_ORIGINS", [])
 if _without := [origin for origin in CSRF_TRUSTED_ORIGINS if "://" not in origin]:
     raise ImproperlyConfigured(
-        f"ALLIES_TRUSTED_ORIGINS: {_without[0]} needs its scheme, like https://{_without[0]}"
+        f"ALLIES_TRUSTED_ORIGINS: {_without[0]} needs a scheme, like https://{_without[0]}"
     )
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -380,13 +382,13 @@ _ELSEWHERE = [name for name in ALLOWED_HOSTS if name not in ("localhost", "127.0
 if _ELSEWHERE:
     if DEBUG:
         raise ImproperlyConfigured(
-            f"ALLIES_DEBUG shows secrets to whoever meets an error, and {_ELSEWHERE[0]} is reached "
-            "from elsewhere (ALLIES_ALLOWED_HOSTS). Turn it off."
+            "ALLIES_DEBUG shows secrets to anyone who meets an error, and "
+            f"{_ELSEWHERE[0]} is public (ALLIES_ALLOWED_HOSTS). Turn it off."
         )
     if "ALLIES_HTTPS" not in os.environ:
         raise ImproperlyConfigured(
-            f"{_ELSEWHERE[0]} is reached from elsewhere (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS "
-            "to true, or to false where passwords may cross the network in the clear."
+            f"{_ELSEWHERE[0]} is public (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS to true, "
+            "or to false if passwords may cross the network unencrypted."
         )
 
 LOG_LEVEL = env.str(
@@ -441,6 +443,6 @@ ENVIRONMENT_HASH = sha256(repr(sorted(env.dump().items())).encode()).digest()
 _unknown = {name for name in os.environ if name.startswith("ALLIES_")} - env.dump().keys()
 if _unknown:
     raise ImproperlyConfigured(
-        f"Unknown environment variable: {', '.join(sorted(_unknown))}. "
-        f"Known are: {', '.join(sorted(env.dump()))}"
+        f"Unknown environment variable: {', '.join(sorted(_unknown))}. Known variables: "
+        f"{', '.join(sorted(env.dump()))}"
     )

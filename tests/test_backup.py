@@ -105,7 +105,7 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(site, site
 def test_what_is_there_is_not_overwritten_unless_one_says_so(site, tmp_path):
     file = tmp_path / "one.zip"
     site.manage("backup", file)
-    assert "is there already" in site.manage("backup", file, check=False)
+    assert "already exists" in site.manage("backup", file, check=False)
     site.shell("from allies.models import Source; Source.objects.update(title='Changed')")
     said = site.manage("restore", file, check=False)
     assert "not empty" in said
@@ -116,7 +116,7 @@ def test_what_is_there_is_not_overwritten_unless_one_says_so(site, tmp_path):
     assert site.shell(count) == "12"
     tag = "from allies.caching.version import content_version; print(content_version())"
     before = site.shell(tag)
-    assert "signs in again" in site.manage("restore", file, "--replace")
+    assert "has to sign in again" in site.manage("restore", file, "--replace")
     assert site.shell(count) == "0"
     assert site.shell(tag) != before
 
@@ -164,43 +164,52 @@ def bad_row(file, bad):
 
 #: What becomes of a backup, and what is said of it.
 DAMAGE = {
-    "cut short": (lambda file, bad: bad.write_bytes(file.read_bytes()[:5000]), "no whole backup"),
+    "cut short": (
+        lambda file, bad: bad.write_bytes(file.read_bytes()[:5000]),
+        "not a complete backup",
+    ),
     "last byte lost": (lambda file, bad: bad.write_bytes(file.read_bytes()[:-1]), ""),
-    "noise": (noisy, "whole backup"),
-    "no archive": (lambda file, bad: bad.write_bytes(b"not a zip"), "no whole backup"),
+    "noise": (noisy, "complete backup"),
+    "no archive": (lambda file, bad: bad.write_bytes(b"not a zip"), "not a complete backup"),
     "changed": (lambda file, bad: rewritten(file, bad, allies_source=b'["id"]\n'), "damaged"),
     "another form": (lambda file, bad: rewritten(file, bad, manifest=b'{"form": "x"}'), "form"),
-    "no manifest": (lambda file, bad: rewritten(file, bad, manifest=b"[]"), "no whole backup"),
+    "no manifest": (
+        lambda file, bad: rewritten(file, bad, manifest=b"[]"),
+        "not a complete backup",
+    ),
     "another version": (
         lambda file, bad: with_manifest(file, bad, lambda m: m.update(migrations=["a.0001"])),
         "another version",
     ),
     "no migrations": (
         lambda file, bad: with_manifest(file, bad, lambda m: m.pop("migrations")),
-        "no whole backup",
+        "not a complete backup",
     ),
-    "no day": (lambda file, bad: with_manifest(file, bad, lambda m: m.pop("made")), "no whole"),
+    "no day": (
+        lambda file, bad: with_manifest(file, bad, lambda m: m.pop("made")),
+        "not a complete",
+    ),
     "a table fewer": (
         lambda file, bad: with_manifest(
             file, bad, lambda m: m["members"].pop("tables/allies_source.jsonl")
         ),
-        "lacks the table allies_source",
+        "table allies_source is missing",
     ),
-    "a late member that leads out": (late("uploads/../../out.txt"), "outside the uploads"),
-    "a late member without a name": (late("uploads/a//b"), "outside the uploads"),
-    "a late member that is too long": (late(f"uploads/{'x' * 300}"), "outside the uploads"),
-    "a late member in a file": (late("uploads/imports/7/file.csv/x"), "inside of a file"),
+    "a late member that leads out": (late("uploads/../../out.txt"), "outside the upload folder"),
+    "a late member without a name": (late("uploads/a//b"), "outside the upload folder"),
+    "a late member that is too long": (late(f"uploads/{'x' * 300}"), "outside the upload folder"),
+    "a late member in a file": (late("uploads/imports/7/file.csv/x"), "inside a file"),
     "a late member of nothing": (late("else/x"), "neither a table nor an upload"),
     "a row that breaks a rule": (bad_row, "rows cannot be written"),
     "nested": (
         lambda file, bad: rewritten(file, bad, manifest="[" * 100_000),
-        "no whole backup",
+        "not a complete backup",
     ),
     "a manifest without end": (
         lambda file, bad: rewritten(file, bad, manifest=" " * (65 << 20)),
         "more than 64 MB",
     ),
-    "many members": (lambda file, bad: with_members(bad), "no whole backup"),
+    "many members": (lambda file, bad: with_members(bad), "not a complete backup"),
 }
 
 
@@ -344,7 +353,7 @@ def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(site, tmp_p
     assert child.wait() == 1
     told = child.said.read_text()
     assert "The database was replaced" in told
-    assert "The uploads were not" in told
+    assert "not all uploads were" in told
     assert "Nothing was changed" not in told
     assert "Finished" in site.manage("restore", "--resume")
     assert state(site) == new

@@ -36,13 +36,16 @@ def claim(client, path, length, **headers):
 @pytest.mark.parametrize(
     ("path", "limit", "said"),
     [
-        *((path, PUBLIC_MAX_BYTES, "at most 128 KB") for path in ("/policy-report", "/en/")),
-        *((path, PUBLIC_MAX_BYTES, "at most 128 KB") for path in ("/en/search/", "/healthz")),
-        *((path, PUBLIC_MAX_BYTES, "at most 128 KB") for path in ("/api/v1/events", "/oembed")),
-        ("/en/admin/allies/changeset/add/", PUBLIC_MAX_BYTES, "at most 128 KB"),
+        *((path, PUBLIC_MAX_BYTES, "the limit is 128 KB") for path in ("/policy-report", "/en/")),
+        *((path, PUBLIC_MAX_BYTES, "the limit is 128 KB") for path in ("/en/search/", "/healthz")),
+        *(
+            (path, PUBLIC_MAX_BYTES, "the limit is 128 KB")
+            for path in ("/api/v1/events", "/oembed")
+        ),
+        ("/en/admin/allies/changeset/add/", PUBLIC_MAX_BYTES, "the limit is 128 KB"),
         # A form that was begun before the sign-in ended is kept for its author.
-        ("/en/admin/login/", ENDED_MAX_BYTES, "at most 1 MB"),
-        ("/en/admin/allies/source/add/", ENDED_MAX_BYTES, "at most 1 MB"),
+        ("/en/admin/login/", ENDED_MAX_BYTES, "the limit is 1 MB"),
+        ("/en/admin/allies/source/add/", ENDED_MAX_BYTES, "the limit is 1 MB"),
     ],
 )
 def test_body_of_a_stranger_is_refused_by_its_length(path, limit, said, visitor):
@@ -64,7 +67,7 @@ def test_form_that_takes_much_memory_to_decode_is_refused(signed_in, edi):
     length = str(URLENCODED_MAX_BYTES + 1)
     refused = client.generic("POST", path, CONTENT_TYPE=kind, CONTENT_LENGTH=length)
     assert refused.status_code == 413
-    assert "at most 2 MB" in refused.content.decode()
+    assert "the limit is 2 MB" in refused.content.decode()
 
 
 @pytest.mark.django_db
@@ -95,7 +98,7 @@ def test_limit_depends_on_what_one_may(signed_in, dana, edi, settings):
         assert claim(client, path, SIGNED_IN_MAX_BYTES).status_code != 413
         refused = claim(client, path, SIGNED_IN_MAX_BYTES + 1)
         assert refused.status_code == 413
-        assert "at most 5 MB" in refused.content.decode()
+        assert "the limit is 5 MB" in refused.content.decode()
         assert "your session has ended" not in refused.content.decode()
 
 

@@ -59,7 +59,7 @@ def test_a_lists_card_says_title_promise_names_in_order_and_sources(visitor):
     assert told.splitlines() == [
         "Allies of Russia",
         "Who stands with Russia",
-        "The headline promises 3 allies; 2 are recorded here.",
+        "The headline says three; we could verify two.",
         "1. Iran, 2. Germany",
         "2 independent sources",
     ]

@@ -100,8 +100,8 @@ def remove_shm(site):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (remove, "is not there any more"),
-        (rename_folder, "is not there any more"),
+        (remove, "no longer exists"),
+        (rename_folder, "no longer exists"),
         (replace, "was replaced by another file"),
         (truncate, "was truncated"),
         (empty, "was truncated"),
@@ -119,7 +119,7 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
     spoil(site)
     status, text, headers = save.send("Rossiya 2")
     assert (status, headers["Retry-After"]) == (503, "10")
-    assert "what you sent just now was not saved" in text
+    assert "your last change was not saved" in text
     status, _headers, text = answer(f"{address}/readyz")
     assert status == 503
     assert re.search(said, text), text
@@ -127,7 +127,7 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
     assert answer(f"{address}/en/countries/russia/")[0] == 503
     if spoil is remove:
         # No empty database took its place, neither by this process nor by another one.
-        assert "There is no database" in site.manage("createsuperuser", check=False)
+        assert "does not exist" in site.manage("createsuperuser", check=False)
         assert not database(site).exists()
 
 
@@ -182,7 +182,7 @@ def test_the_worker_writes_nothing_either(running):
     site.shell(JOB)
     wait_for(lambda: site.shell(done) == "0")
     remove(site)
-    wait_for(lambda: "is not there any more" in worker.said.read_text())
+    wait_for(lambda: "no longer exists" in worker.said.read_text())
     assert worker.poll() is None
     (site.folder / "elsewhere").rename(database(site))
     site.shell(JOB)

@@ -146,8 +146,13 @@ def test_bounds_are_first_and_last_day(stored, earliest, latest):
         ("2024-05%", "May 2024 (uncertain)", "Mei 2024 (tidak pasti)"),
         (
             "2024-03/2024-06",
-            "between March 2024 and June 2024",
-            "antara Maret 2024 dan Juni 2024",
+            "between March and June 2024",
+            "antara Maret–Juni 2024",
+        ),
+        (
+            "2023-03/2024-06",
+            "between March 2023 and June 2024",
+            "antara Maret 2023 dan Juni 2024",
         ),
     ],
 )
@@ -164,7 +169,9 @@ def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indones
         ("2012", "2012", "2012"),
         ("../2012", "by 2012", "paling lambat 2012"),
         ("2012/2014", "between 2012 and 2014", "antara 2012 dan 2014"),
-        ("2012/..", "not before 2012, if at all", "tidak sebelum 2012, kalaupun berakhir"),
+        ("2012/..", "(records end 2012)", "(catatan berakhir 2012)"),
+        ("2012-12-31/..", "(records end 2012)", "(catatan berakhir 2012)"),
+        ("198X/..", "(records end the 1980s)", "(catatan berakhir tahun 1980-an)"),
     ],
 )
 def test_an_open_end_may_never_have_come(stored, english, indonesian):

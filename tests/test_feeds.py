@@ -229,7 +229,7 @@ def test_an_ally_changes_with_its_alliances_and_leaves_with_them(visitor):
     assert sort == "changed"
     assert "The Herald" in text
     withdraw(pact)
-    told = (1, ["No longer listed: New Zealand"])
+    told = (1, ["No longer on the list: New Zealand"])
     assert gone(visitor, address) == told
     assert gone(visitor, f"{address}?region=009&kind=defence-pact") == told
     assert gone(visitor, f"{address}?region=142") == (0, [])
@@ -246,7 +246,7 @@ def test_an_entry_tells_its_own_changes_and_that_it_left_the_list(visitor):
     assert (told["China"][0], told["India"][0]) == ("changed", "added")
     assert told["China"][1] == "/en/lists/mine/#china"
     india.delete()
-    assert gone(visitor, "/en/lists/mine.atom") == (1, ["No longer listed: India"])
+    assert gone(visitor, "/en/lists/mine.atom") == (1, ["No longer on the list: India"])
     assert gone(visitor, "/en/lists/mine.atom?q=china") == (0, [])
 
 

@@ -49,7 +49,7 @@ def test_who_asks_too_much_is_told_for_how_long(settings, in_one_minute, starter
     page = reader.get("/id/search/?q=b")
     assert page.status_code == 429
     assert 0 < int(page["Retry-After"]) <= 60
-    assert "Terlalu banyak sekaligus" in page.content.decode()
+    assert "Terlalu banyak permintaan" in page.content.decode()
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     for path in ("/id/events.csv", "/api/v1/events", "/id/events.atom"):
         refused = reader.get(path)

@@ -394,7 +394,7 @@ def test_anything_typed_is_answered(typed, visitor):
 
 
 def test_a_question_that_is_cut_says_so(visitor):
-    assert "Only the first 200 characters" in page(visitor, "russia " * 100)
+    assert "up to 200 characters" in page(visitor, "russia " * 100)
 
 
 # The index.

@@ -38,7 +38,7 @@ def test_one_that_is_ended_while_it_starts_leaves_nothing_running(fresh):
 def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
     fresh.environment["DATABASE_URL"] = f"postgres://nobody@127.0.0.1:{free_port()}/none"
     said = fresh.manage("serve", "--port", free_port(), check=False)
-    assert "The database of DATABASE_URL does not answer" in said
+    assert "The database in DATABASE_URL is not available" in said
     assert "Traceback" not in said
 
 

@@ -39,7 +39,7 @@ def test_guessing_is_shut_out_even_with_the_right_password(ana, settings):
     refused = sign_in(PASSWORD)
     assert refused.status_code == 429
     assert "_auth_user_id" not in refused.client.session
-    assert "Too many attempts to sign in" in refused.content.decode()
+    assert "Too many sign-in attempts" in refused.content.decode()
 
 
 def test_refusal_is_in_the_language_of_the_page(ana, settings, client):
@@ -97,7 +97,8 @@ def test_who_signed_in_is_on_record_and_no_password_is(ana):
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "This form was not taken"), ("id", "Formulir ini tidak diterima")]
+    ("language", "said"),
+    [("en", "The form could not be sent"), ("id", "Formulir tidak dapat dikirim")],
 )
 def test_a_form_from_elsewhere_is_refused_in_words(language, said):
     visitor = Client(enforce_csrf_checks=True)

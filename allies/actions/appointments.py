@@ -80,7 +80,7 @@ def make_appointment(
     if step not in TIMED or not may(user=user, action=STEPS[step][2], record=record):
         raise PermissionDenied
     if due_at <= timezone.now():
-        raise ValidationError(_("Give a time that is still to come."))
+        raise ValidationError(_("Choose a time in the future."))
     is_publication = step == "publish"
     content = content_of(record, lock=True) if is_publication else ""
     Appointment.objects.about(record).failed().filter(step=step).delete()
@@ -118,11 +118,11 @@ def _looked_at(pk: int) -> Appointment | None:
     try:
         return _keep(pk)
     except Exception:
-        logger.exception("Appointment %s broke down", pk)
+        logger.exception("The scheduled action %s failed", pk)
         broken: Appointment | None = Appointment.objects.filter(pk=pk, done_at=None).first()
         if broken is not None:
             with translation.override(broken.language), suppress(StateConflict):
-                problem = _("Something went wrong here; nothing was written. It has been noted.")
+                problem = _("Something went wrong. Nothing was saved, and the error was logged.")
                 broken.write(done_at=timezone.now(), problem=problem)
         return broken
 
@@ -147,16 +147,16 @@ def _problem_in_taking(appointment: Appointment, record: Any, content: str) -> s
     """Take the step; return why it could not be taken, else an empty text."""
     user = appointment.created_by
     if record is None:
-        return _("The record is not there any more.")
+        return _("This record no longer exists.")
     if is_void(appointment, content):
-        return _("It was edited after the time was set: look at it and set the time again.")
-    changeset = new_edit(record=record, user=user, reason=_("At the time that was set"))
+        return _("It was edited after the time was set. Check it and set the time again.")
+    changeset = new_edit(record=record, user=user, reason=_("At the scheduled time"))
     try:
         with editing(changeset, user=user):
             record._history_user = user
             take_step(record=record, step=appointment.step, user=user, is_scheduled=True)
     except PermissionDenied:
-        return _("Whoever asked for this may no longer do it.")
+        return _("The person who requested this no longer has permission to do it.")
     except NotPublishable as lacking:
         return " ".join(lacking.missing)
     except (WrongStatus, EvidenceLost) as error:

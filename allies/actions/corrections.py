@@ -34,11 +34,11 @@ def decide_correction(
         raise PermissionDenied
     answer = answer.strip()
     if outcome not in DECISIONS:
-        raise ValidationError(_("This is nothing that can be decided."))
+        raise ValidationError(_("This cannot be decided."))
     if len(answer) > 1000:
-        raise ValidationError(_("The answer is longer than 1000 characters."))
+        raise ValidationError(_("The answer is limited to 1,000 characters."))
     if outcome == Outcome.DECLINED and not answer:
-        raise ValidationError(_("Say why it is declined."))
+        raise ValidationError(_("Give a reason for declining it."))
     with transaction.atomic():
         fresh: Correction = Correction.objects.select_for_update(of=("self",)).get(pk=correction.pk)
         if not fresh.is_waiting:
@@ -46,8 +46,9 @@ def decide_correction(
         if outcome in TAKEN_UP and not applied_under(fresh).exists():
             raise ValidationError(
                 _(
-                    "Nothing of the record was changed for this yet. Edit the record from here, "
-                    "have it approved, and accept the correction then."
+                    "The record has not been changed for this correction yet. Edit "
+                    "it from here, have the edit approved, then accept the "
+                    "correction."
                 )
             )
         fresh.write(outcome=outcome, answer=answer, decided_by=user.pk, decided_at=timezone.now())

@@ -117,7 +117,7 @@ def _existing(change: Change, root: Model) -> Record:
     record = model._default_manager.filter(pk=id_of(change["key"])).first()
     if record is None:
         raise ValidationError(
-            _("%(noun)s %(number)s is not there any more.")
+            _("%(noun)s %(number)s no longer exists.")
             % {"noun": model._meta.verbose_name, "number": id_of(change["key"])}
         )
     _require_part(record, root)
@@ -127,7 +127,7 @@ def _existing(change: Change, root: Model) -> Record:
 def _require_part(record: Model, root: Model) -> None:
     if root_of(record) != root:
         raise ValidationError(
-            _("“%(record)s” is part of another record. Open it there and change it in its form.")
+            _("“%(record)s” is part of another record. Open that record to edit it.")
             % {"record": record}
         )
 
@@ -161,7 +161,8 @@ def save_checked(
         raise ValidationError([f"{record}: {text}" for text in error.messages]) from error
     except IntegrityError as error:
         raise ValidationError(
-            _("“%(record)s” cannot be written: another one is in its place.") % {"record": record}
+            _("“%(record)s” cannot be saved because another record conflicts with it.")
+            % {"record": record}
         ) from error
 
 

@@ -93,10 +93,10 @@ def _make(pk: int, *, user_id: int | None, note: str = "") -> Edition:
     # The lock lets one number one list at a time.
     locked = AllyList.objects.select_for_update(of=("self",)).filter(pk=pk)
     if not locked.exists():
-        raise ValidationError(_("The list is not there any more."))
+        raise ValidationError(_("This list no longer exists."))
     ally_list = AllyList.objects.published().select_related("focus", "recorded_from").filter(pk=pk)
     if (found := ally_list.first()) is None:
-        raise ValidationError(_("Readers do not see this list: publish it first."))
+        raise ValidationError(_("This list is not public. Publish it first."))
     now = timezone.now()
     today = timezone.localdate(now)
     last, content = unfrozen(found, on=today)
@@ -151,8 +151,8 @@ def retract(*, edition: Edition, user: Person, reason: str) -> None:
         raise PermissionDenied
     reason = reason.strip()[:1000]
     if not reason:
-        raise ValidationError(_("Say why: readers are told."))
+        raise ValidationError(_("Give a reason. Readers will see it."))
     fresh = Edition.objects.select_for_update(of=("self",)).get(pk=edition.pk)
     if fresh.is_retracted:
-        raise ValidationError(_("This edition has been retracted already."))
+        raise ValidationError(_("This edition has already been retracted."))
     fresh.write(retracted_at=timezone.now(), retracted_by=user.pk, retraction=reason)

@@ -32,7 +32,7 @@ def revert(*, record: Record, moment: dt.datetime, user: Person) -> Changeset | 
         record=root,
         user=user,
         kind=ChangesetKind.REVERT,
-        reason=_("Back to the version of %(date)s")
+        reason=_("Reverted to the version of %(date)s")
         % {"date": date_format(timezone.localtime(moment), "DATETIME_FORMAT")},
     )
     if may_change(user=user, record=record):

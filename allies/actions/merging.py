@@ -101,27 +101,27 @@ def merge(
 def _fresh(record: Publishable) -> Publishable:
     fresh = type(record)._default_manager.filter(pk=record.pk).first()
     if fresh is None:
-        raise ValidationError(_("“%(record)s” is not there any more.") % {"record": record})
+        raise ValidationError(_("“%(record)s” no longer exists.") % {"record": record})
     return fresh
 
 
 def _refuse(keep: models.Model, drop: Publishable, user: Person) -> None:
     """Raise where these two are not the user's, or not at all, to be made one."""
     if type(keep) is not type(drop) or keep.pk == drop.pk or not isinstance(keep, Publishable):
-        raise ValidationError(_("Choose another record of the same kind."))
+        raise ValidationError(_("Choose another record of the same type."))
     if not may_merge(user=user, record=keep) or not may_merge(user=user, record=drop):
         raise PermissionDenied
     if drop.is_published and not keep.is_published:
         raise ValidationError(
             _(
-                "“%(drop)s” is published and “%(keep)s” is not: keep the published one, or publish "
-                "the other first."
+                "“%(drop)s” is published and “%(keep)s” is not. Keep the "
+                "published one, or publish the other first."
             )
             % {"drop": drop, "keep": keep}
         )
     if Changeset.objects.proposed().about(drop).exists():
         raise ValidationError(
-            _("Proposals wait on “%(drop)s”: decide them first.") % {"drop": drop}
+            _("“%(drop)s” has open proposals. Decide on them first.") % {"drop": drop}
         )
 
 

@@ -46,7 +46,9 @@ def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: 
         if not may_decide(user=user, changeset=fresh):
             raise PermissionDenied
         if not changes:
-            raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
+            raise ValidationError(
+                _("No changes are selected. To reject all of them, decline the proposal.")
+            )
         root = fresh.about
         fresh.write(
             not_taken=_besides(fresh.changes, changes),
@@ -80,7 +82,7 @@ def decline(*, changeset: Changeset, user: Person, note: str) -> None:
         if not own and not may_decide(user=user, changeset=fresh) and fresh.about is not None:
             raise PermissionDenied
         if not own and not note.strip():
-            raise ValidationError(_("Say why: its author will want to know."))
+            raise ValidationError(_("Give a reason for the author."))
         fresh.write(
             state=ChangesetState.DECLINED,
             decision=note.strip()[:1000],
@@ -96,7 +98,9 @@ def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
         if not may_amend(user=user, changeset=fresh):
             raise PermissionDenied
         if not changes:
-            raise ValidationError(_("Nothing is chosen. Decline the proposal instead."))
+            raise ValidationError(
+                _("No changes are selected. To reject all of them, decline the proposal.")
+            )
         fresh.write(changes=changes)
 
 

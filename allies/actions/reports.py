@@ -104,7 +104,7 @@ def send_correction(
 
 def _check(token: str, record: Model, now: dt.datetime) -> dt.datetime:
     """Return when a token expires; raise NotSent for one that is not good now."""
-    stale = _("This form is too old, or not ours. What you wrote is still here: send it again.")
+    stale = _("This form has expired. Your text is still here; send it again.")
     try:
         key, moment, _nonce = signing.loads(token, salt=_SALT)
         made = dt.datetime.fromtimestamp(moment, dt.UTC)
@@ -113,7 +113,7 @@ def _check(token: str, record: Model, now: dt.datetime) -> dt.datetime:
     if key != key_of(record) or now - made > AT_MOST:
         raise NotSent(stale)
     if now - made < AT_LEAST:
-        raise TooSoon(_("That was very quick. Wait three seconds, and send it again."))
+        raise TooSoon(_("That was very quick. Wait three seconds and send it again."))
     return made + AT_MOST
 
 
@@ -125,7 +125,7 @@ def _use(token: str, expires_at: dt.datetime) -> None:
             )
     except IntegrityError:
         raise NotSent(
-            _("This was sent already, and has reached us. To send something else, send it again.")
+            _("We already have this report. To send something else, send it again.")
         ) from None
 
 

@@ -83,8 +83,8 @@ def require_publish_right(*, user: Person, states: States) -> None:
                 Q(),
                 states,
                 _(
-                    "“%(record)s” is public, and you may not change such records. "
-                    "Ask someone who has the right to change them."
+                    "“%(record)s” is public, and you don’t have permission to change such "
+                    "records. Ask a reviewer."
                 ),
             )
 
@@ -97,8 +97,8 @@ def _require_right_to_publish(user: Person, model: Any, states: States) -> None:
             _is_public(model, hidden, states),
             states,
             _(
-                "“%(record)s” is public or would become public, and you may not publish. "
-                "Ask someone who also has the right to publish."
+                "“%(record)s” is or would become public, and you don’t have "
+                "permission to publish. Ask a reviewer."
             ),
         )
 

@@ -100,14 +100,19 @@ def _require_rights(user: Person, changeset: Changeset, sets: UndoSets, report: 
     The right to undo stands for the rights to each kind of record, but not for that to publish.
     """
     if not may_undo(user=user, changeset=changeset):
-        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+        raise PermissionDenied(
+            _("The person who requested this no longer has permission to do it.")
+        )
     if not may(user=user, action="undo", record=Changeset):
         for name, counts in report.counts.items():
             model = model_named(name)
             for what, action in _RIGHTS.items():
                 if counts.get(what) and not may(user=user, action=action, record=model):
                     raise PermissionDenied(
-                        _("This would also write %(noun)s, which you may not. Ask someone who may.")
+                        _(
+                            "This would also change %(noun)s, and you don’t have "
+                            "permission to do that. Ask an administrator."
+                        )
                         % {"noun": model._meta.verbose_name_plural}
                     )
     require_publish_right(user=user, states=sets.states)
@@ -191,7 +196,7 @@ def _settle_slugs(model: type[Model], slugs: list[tuple[str, int]], *, remember:
 def _refuse_wrong_state(changeset: Changeset) -> None:
     fresh: Any = Changeset.objects.with_undone().get(pk=changeset.pk)
     if fresh.state != ChangesetState.APPLIED:
-        raise NotUndone(_("This changeset has not been applied: there is nothing to undo."))
+        raise NotUndone(_("This changeset was never applied, so there is nothing to undo."))
     if fresh.is_undone:
         raise NotUndone(_("This changeset has already been undone."))
 
@@ -211,6 +216,7 @@ def _refuse_lost_support(before: Mapping[type[Publishable], set[int]]) -> None:
 
 def losing(records: list[str]) -> str:
     """Say that an undo would leave these without a source."""
-    return _("This would leave without a published source: %(records)s. Cite another first.") % {
-        "records": "; ".join(records)
-    }
+    return _(
+        "These records would be left without a published source: "
+        "%(records)s. Cite another source first."
+    ) % {"records": "; ".join(records)}

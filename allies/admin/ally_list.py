@@ -48,11 +48,14 @@ class AllyListAdmin(EditionsMixin, PublishableAdmin):
     inlines = (EntryInline, SeeAlsoInline)
     fieldsets = (
         (None, {"fields": ("status", "title_en", "title_ind", "slug", "featured")}),
-        (_("What it lists"), {"fields": (("focus", "scope"), ("recorded_from", "promised"))}),
+        (
+            _("What the list covers"),
+            {"fields": (("focus", "scope"), ("recorded_from", "promised"))},
+        ),
         (_("Introduction"), {"fields": ("intro_en", "intro_ind")}),
     )
 
-    @admin.display(description=_("entries / promised"))
+    @admin.display(description=_("entries / headline"))
     def promise(self, ally_list: Any) -> str:
         return f"{ally_list.entry_count} / {ally_list.promised or '–'}"
 

@@ -13,7 +13,7 @@ from allies.attention import CONCERNS
 class AttentionFilter(admin.SimpleListFilter):
     """Records a concern holds for."""
 
-    title = _("attention")
+    title = _("task")
     parameter_name = "attention"
 
     def lookups(

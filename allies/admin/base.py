@@ -116,6 +116,6 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         for record in records.filter(pk__in=list(keys)).order_by("pk"):
             if not self.has_delete_permission(request, record):
                 raise EvidenceLost(
-                    _("“%(record)s” is published: withdraw it before deleting it.")
+                    _("“%(record)s” is published. Withdraw it before you delete it.")
                     % {"record": record}
                 )

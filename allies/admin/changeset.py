@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import (
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from allies.actions.changeset_access import ChangesetAccess
 from allies.admin.changesets.applied import AppliedStep
+from allies.admin.changesets.counts import noun_label
 from allies.admin.changesets.mapping import MappingStep
 from allies.admin.changesets.pages import importable, nouns_of
 from allies.admin.changesets.preview import PreviewStep
@@ -32,6 +34,7 @@ from allies.exchange.shared import keep
 from allies.exchange.work import progress_of
 from allies.history import number_of
 from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
+from allies.models.changeset import names_of
 
 if TYPE_CHECKING:
     from allies.models.changeset import ChangesetQuerySet
@@ -42,15 +45,15 @@ log = logging.getLogger(__name__)
 class OwnFilter(admin.SimpleListFilter):
     """Of one's own, what one has to look at."""
 
-    title = gettext_lazy("attention")
+    title = gettext_lazy("task")
     parameter_name = "attention"
 
     def lookups(
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Changeset]"
     ) -> list[tuple[str, Any]]:
         return [
-            ("failed", gettext_lazy("my imports that failed")),
-            ("declined", gettext_lazy("my proposals that were declined")),
+            ("failed", gettext_lazy("my failed imports")),
+            ("declined", gettext_lazy("my declined proposals")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> "ChangesetQuerySet":
@@ -62,11 +65,22 @@ class OwnFilter(admin.SimpleListFilter):
         return queryset
 
 
+class NamedChangeList(ChangeList):
+    """A page of changesets with ``shown_name``: the record each is about, and why."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        names = names_of(self.result_list)
+        for changeset in self.result_list:
+            changeset.shown_name = names[changeset.pk]
+
+
 @admin.register(Changeset)
 class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     """The way of a file into the site, and out again."""
 
-    list_display = ("__str__", "kind", "shown_state", "shown_counts", "created_by", "created_at")
+    list_display = ("shown_name", "kind", "shown_state", "shown_counts", "created_by", "created_at")
     list_filter = (OwnFilter, "kind", "state")
     search_fields = ("file_name", "reason")
     list_select_related = ("created_by",)
@@ -95,7 +109,14 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     def get_queryset(self, request: HttpRequest) -> "ChangesetQuerySet":
         return Changeset.objects.with_undone().filter(ChangesetAccess(request.user).condition())
 
-    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NamedChangeList
+
+    @admin.display(description=gettext_lazy("changeset"))
+    def shown_name(self, changeset: Any) -> str:
+        return str(changeset.shown_name)
+
+    @admin.display(description=gettext_lazy("status"), ordering="state")
     def shown_state(self, changeset: Any) -> str:
         return _("undone") if changeset.is_undone else changeset.get_state_display()
 
@@ -148,8 +169,8 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             try:
                 changeset = self._received(request, form)
             except OSError:
-                log.exception("An upload cannot be kept.")
-                said = _("The file cannot be kept here: the disk is full or cannot be written to.")
+                log.exception("An upload could not be stored.")
+                said = _("The file cannot be stored: the disk is full or read-only.")
                 form.add_error("file", said)
                 return self.page(request, "upload", form=form, title=_("Import a file"))
             start_reading(changeset)
@@ -195,7 +216,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             return self._proposal(request, changeset)
         if request.method == "POST" and "discard" in request.POST:
             discard(changeset)
-            messages.success(request, _("The file is forgotten; nothing was written."))
+            messages.success(request, _("File discarded. Nothing was changed."))
             return HttpResponseRedirect(self.address("changelist"))
         if changeset.kind == ChangesetKind.UNDO:
             return self._undoing(request, changeset)
@@ -215,7 +236,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
             request,
             "working",
             changeset=changeset,
-            progress=progress_of(changeset),
+            progress=_progress(changeset),
             is_read=changeset.kind != ChangesetKind.IMPORT or sample_of(changeset) is not None,
             title=str(changeset),
         )
@@ -223,7 +244,13 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     def progress_view(self, request: HttpRequest, number: int) -> JsonResponse:
         """Answer with how far the job is: state, done, total, rate, seconds left."""
         changeset = self.own(request, number)
-        said = progress_of(changeset) if changeset.is_working else None
+        said = _progress(changeset) if changeset.is_working else None
         return JsonResponse(
             {"state": changeset.state, "is_working": changeset.is_working, **(said or {})}
         )
+
+
+def _progress(changeset: Changeset) -> dict[str, Any] | None:
+    """Return how far the job is, with the record type in words."""
+    said = progress_of(changeset)
+    return {**said, "noun": noun_label(said["noun"])} if said else None

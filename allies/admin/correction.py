@@ -79,7 +79,7 @@ class CorrectionAdmin(admin.ModelAdmin):
             except ValidationError as error:
                 problems = error.messages
             except Decided:
-                messages.warning(request, _("Somebody has decided on this meanwhile."))
+                messages.warning(request, _("Someone else has already decided on this."))
                 return HttpResponseRedirect(request.path)
         changesets = Changeset.objects.with_undone().filter(correction=correction).order_by("pk")
         context = {
@@ -117,7 +117,9 @@ class CorrectionAdmin(admin.ModelAdmin):
             )
             said = f"{decided.get_outcome_display()}. {decided.answer}".strip()
             self.log_change(request, decided, said)
-        messages.success(request, _("Decided: %(what)s.") % {"what": LABELS[decided.outcome]})
+        messages.success(
+            request, _("Decision saved: %(what)s.") % {"what": LABELS[decided.outcome]}
+        )
 
     def _edit(self, request: HttpRequest, correction: Correction) -> str:
         """Return the address of the record's form; "" for who may not change such records."""

@@ -21,7 +21,7 @@ class CountryAdmin(RecordAdmin):
     list_display = ("name", "alpha3", "cow_code", "region", "subregion", "existed_to")
     list_filter = ("region", "subregion")
     search_fields = ("folded",)
-    search_help_text = _("A name in any language, an alias or a code.")
+    search_help_text = _("A name in any language, an alternative name or a code.")
     autocomplete_fields = ("successor",)
     inlines = (AliasInline,)
     fieldsets = (

@@ -38,8 +38,8 @@ from allies.models import (
 from allies.views.preview import PAGES
 
 LATER_LABELS = {
-    "publish": gettext_lazy("Save, and publish then"),
-    "withdraw": gettext_lazy("Save, and withdraw then"),
+    "publish": gettext_lazy("Schedule"),
+    "withdraw": gettext_lazy("Schedule withdrawal"),
 }
 
 
@@ -74,7 +74,7 @@ def others_at(request: HttpRequest, record: Model) -> str:
     others = OpenForm.objects.seen(record, request.user)
     if not others:
         return ""
-    return _("Also open at: %(names)s. What you save does not overwrite theirs.") % {
+    return _("Also editing: %(names)s. Your changes will not overwrite theirs.") % {
         "names": ", ".join(str(other.created_by) for other in others)
     }
 
@@ -113,14 +113,14 @@ class AppointmentMixin(FormMixin):
                 raise StateConflict
             call_appointment_off(appointment=appointment, user=request.user)
         except StateConflict:
-            messages.warning(request, _("It has been done, or called off, already."))
+            messages.warning(request, _("This was already done or cancelled."))
         else:
-            messages.success(request, _("Called off."))
+            messages.success(request, _("Cancelled."))
 
     def _make(self, request: HttpRequest, record: Publishable, step: str) -> None:
         due_at = _moment(request.POST.get("_due_at", ""))
         if due_at is None:
-            messages.error(request, _("Give the day and the time."))
+            messages.error(request, _("Enter a date and a time."))
             return
         try:
             made = make_appointment(record=record, step=step, due_at=due_at, user=request.user)
@@ -130,7 +130,7 @@ class AppointmentMixin(FormMixin):
         # A second late rather than early: the job looks for what is due.
         at = made.due_at + dt.timedelta(seconds=1)
         transaction.on_commit(lambda: keep_due_appointments.using(run_after=at).enqueue())
-        messages.success(request, _("It will be done at the time you set."))
+        messages.success(request, _("Scheduled."))
 
 
 def _waiting_or_failed(record: Publishable) -> list[Appointment]:
@@ -180,7 +180,7 @@ class PreviewLinkMixin(admin.ModelAdmin):
         links = links.select_related("created_by").order_by("-pk")
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Links to “%(record)s”") % {"record": record},
+            "title": _("Preview links to “%(record)s”") % {"record": record},
             "opts": self.model._meta,
             "original": record,
             "links": [(link, self._address(request, link)) for link in links[:50]],
@@ -197,7 +197,7 @@ class PreviewLinkMixin(admin.ModelAdmin):
         if number := number_of(revoked):
             links = PreviewLink.objects.about(record).filter(pk=number, revoked_at=None)
             links.update(revoked_at=timezone.now())
-            messages.success(request, _("Revoked: the link leads nowhere now."))
+            messages.success(request, _("Link revoked. It no longer works."))
         elif days in map(str, PREVIEW_DAYS):
             PreviewLink.objects.create(
                 noun=str(record._meta.model_name),
@@ -206,4 +206,4 @@ class PreviewLinkMixin(admin.ModelAdmin):
                 expires_at=timezone.now() + dt.timedelta(days=int(days)),
                 purpose=request.POST.get("purpose", "").strip()[:200],
             )
-            messages.success(request, _("Made. Whoever has the link can read the draft."))
+            messages.success(request, _("Link created. Anyone with it can read the draft."))

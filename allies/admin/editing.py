@@ -48,7 +48,10 @@ class WouldBePublic(ValidationError):
 
     def __init__(self, root: Model) -> None:
         super().__init__(
-            _("This would be public at once, and you may not publish. Ask a reviewer.")
+            _(
+                "This would be public immediately, and you don’t have "
+                "permission to publish. Ask a reviewer."
+            )
         )
         self.root = root
 
@@ -143,7 +146,10 @@ class EditingMixin(FormMixin):
                 texts = [str(refusal)]
             else:
                 texts = getattr(refusal, "messages", None) or [
-                    _("Somebody has just written what this would overwrite. Open the record anew.")
+                    _(
+                        "Someone else has just saved a change that this would "
+                        "overwrite. Reload the record."
+                    )
                 ]
             request.refusal = texts  # type: ignore[attr-defined]
             request.proposing = None  # type: ignore[attr-defined]
@@ -223,8 +229,9 @@ class EditingMixin(FormMixin):
             messages.warning(
                 request,
                 _(
-                    "It was to be published at a set time. You changed it and may not publish, so "
-                    "it will not be. Ask a reviewer to look at it and set the time again."
+                    "It was scheduled for publication. You changed it and don’t "
+                    "have permission to publish, so the schedule was cancelled. "
+                    "Ask a reviewer to check it and schedule it again."
                 ),
             )
         request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
@@ -256,7 +263,7 @@ class EditingMixin(FormMixin):
             return response
         changes = unwritten(compare(opened, mine))
         if not changes:
-            messages.info(request, _("Nothing was changed."))
+            messages.info(request, _("No changes."))
             return HttpResponseRedirect(request.get_full_path())
         changeset = self._changeset(request, root)
         propose(changeset=changeset, changes=changes)
@@ -264,16 +271,17 @@ class EditingMixin(FormMixin):
             messages.warning(
                 request,
                 _(
-                    "Somebody changed this record while you had it open. Nothing was overwritten "
-                    "and nothing of yours is lost: choose, field by field."
+                    "Someone else edited this record while you had it open. "
+                    "Nothing is lost. Conflicts are marked: choose which version "
+                    "to keep."
                 ),
             )
         else:
             messages.success(
                 request,
                 _(
-                    "Your change waits for a reviewer. Readers see the record as it was until it "
-                    "is approved."
+                    "Your change is waiting for review. Readers see the current "
+                    "version until it is approved."
                 ),
             )
         return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))

@@ -52,7 +52,7 @@ class EditionAdmin(OnlyReadMixin):
                 problems = error.messages
             else:
                 self.log_change(request, edition, _("Retracted."))
-                messages.success(request, _("Retracted. Its address says so, and why."))
+                messages.success(request, _("Edition retracted. Its address shows the reason."))
                 return HttpResponseRedirect(request.path)
         may_retract = may_make_edition(user=request.user, ally_list=AllyList)
         context = {
@@ -115,10 +115,10 @@ class EditionsMixin(FormMixin):
         except NothingNew as same:
             messages.warning(
                 request,
-                _("No edition was made: the list reads as edition %(number)d does.")
+                _("No edition was created: the list is the same as edition %(number)d.")
                 % {"number": same.last.number},
             )
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         else:
-            messages.success(request, _("Edition %(number)d was made.") % {"number": made.number})
+            messages.success(request, _("Edition %(number)d created.") % {"number": made.number})

@@ -44,7 +44,7 @@ class EventAdmin(EvidenceMixin, PublishableAdmin):
         ),
         (_("When and where"), {"fields": ("date", ("place_en", "place_ind"))}),
         (
-            _("What it belongs to, and who says so"),
+            _("Alliance and attribution"),
             {"fields": ("alliance", "attributed_to_en", "attributed_to_ind")},
         ),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),

@@ -100,12 +100,12 @@ class HistoryMixin(admin.ModelAdmin):
             messages.error(request, str(refusal))
             return back
         if changeset is None:
-            messages.info(request, _("Nothing was changed."))
+            messages.info(request, _("No changes."))
         elif changeset.is_proposed:
-            messages.success(request, _("The way back waits for a reviewer."))
+            messages.success(request, _("The reversion is waiting for review."))
             return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
         else:
-            messages.success(request, _("The record is again what it was in that version."))
+            messages.success(request, _("The record has been restored to that version."))
         return back
 
 

@@ -62,7 +62,7 @@ class MergeMixin(FormMixin):
                 return merged
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Merge “%(record)s” with another") % {"record": keep},
+            "title": _("Merge “%(record)s” with another record") % {"record": keep},
             "opts": self.model._meta,
             "original": keep,
             "keep": keep,
@@ -107,7 +107,7 @@ class MergeMixin(FormMixin):
                     now = read(record, lock=True)
                     if (unsealed(request.POST.get(name, ""), record) or now) != now:
                         raise ValidationError(
-                            _("Somebody changed “%(record)s” meanwhile. Look at both again.")
+                            _("Someone else changed “%(record)s”. Check both records again.")
                             % {"record": record}
                         )
                 merge(
@@ -123,7 +123,7 @@ class MergeMixin(FormMixin):
             keep.refresh_from_db()
             return None
         messages.success(
-            request, _("Merged. What led to “%(record)s” leads here now.") % {"record": drop}
+            request, _("Merged. Links to “%(record)s” now lead here.") % {"record": drop}
         )
         address = f"admin:allies_{self.model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(address, args=[keep.pk]))

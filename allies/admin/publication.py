@@ -117,7 +117,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
                 called_off += take_step(record=record, step=step, user=request.user)
                 done += 1
             except PermissionDenied:
-                refused.append((record, _("You may not do this.")))
+                refused.append((record, _("You don’t have permission to do this.")))
             except NotPublishable as lacking:
                 refused.append((record, " ".join(lacking.missing)))
             except (WrongStatus, EvidenceLost) as error:
@@ -128,12 +128,12 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
                 _DONE[step] if done == 1 else _ALL_DONE[step] % {"count": done},
             )
         if called_off:
-            said = _("Scheduled steps called off by this: %(count)d.") % {"count": called_off}
+            said = _("Scheduled actions cancelled by this: %(count)d.") % {"count": called_off}
             messages.warning(request, said)
         if refused:
             messages.error(
                 request,
-                format_html_join(" ", _("Not done: “{}”: {}"), refused),
+                format_html_join(" ", _("Skipped “{}”: {}"), refused),
             )
 
     @admin.action(description=gettext_lazy("Publish selected"))

@@ -56,7 +56,7 @@ class SourceForm(forms.ModelForm):
 
     is_another = forms.BooleanField(
         required=False,
-        label=gettext_lazy("It is another document"),
+        label=gettext_lazy("Not a duplicate"),
         widget=forms.HiddenInput,  # until there is something to confirm
     )
 
@@ -79,13 +79,13 @@ class SourceForm(forms.ModelForm):
         here = [s for s in found if addresses & {s.url_key, s.archive_key}]
         titled = [s for s in found if s not in here]
         for field, sources, message in (
-            ("url", here, _("This address is that of a source there is: {}")),
-            ("title", titled, _("A source there is has this title: {}")),
+            ("url", here, _("A source with this URL already exists: {}")),
+            ("title", titled, _("A source with this title already exists: {}")),
         ):
             if sources:
                 links = _links(sources, in_popup=self.in_popup)
                 self.add_error(field, format_html(message, links))
-        self.add_error("is_another", _("Tick this where it is another document all the same."))
+        self.add_error("is_another", _("Tick this if it is a different document."))
 
 
 @admin.register(Source)
@@ -108,7 +108,7 @@ class SourceAdmin(PublishableAdmin):
             gettext_lazy("Where and when"),
             {"fields": ("url", "archive_url", ("date_published", "language"))},
         ),
-        (gettext_lazy("Derivation"), {"fields": ("credit", "derived_from", "may_draw_on")}),
+        (gettext_lazy("Based on"), {"fields": ("credit", "derived_from", "may_draw_on")}),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -147,7 +147,7 @@ class SourceAdmin(PublishableAdmin):
         is_opened = kwargs.get("add") and request.method == "GET"
         if is_opened and (found := Source.objects.duplicates_of(url=url)[:_NAMED]):
             links = _links(found, in_popup=IS_POPUP_VAR in request.GET)
-            text = _("This address is that of a source there is: {}")
+            text = _("A source with this URL already exists: {}")
             messages.warning(request, format_html(text, links))
         return super().render_change_form(request, context, **kwargs)
 
@@ -159,7 +159,7 @@ class SourceAdmin(PublishableAdmin):
             request, "admin/popup_response.html", {"popup_response_data": chosen}
         )
 
-    @admin.display(description=gettext_lazy("link health"))
+    @admin.display(description=gettext_lazy("link status"))
     def health(self, source: Source) -> str:
         """Say how its link was when last checked, if that was of the address it has now."""
         link = getattr(source, "link_health", None)
@@ -178,7 +178,7 @@ class SourceAdmin(PublishableAdmin):
             request.POST = data  # type: ignore[assignment]
         return super().changeform_view(request, *args, **kwargs)
 
-    @admin.display(description=gettext_lazy("It may draw on"))
+    @admin.display(description=gettext_lazy("Possible sources of this one"))
     def may_draw_on(self, source: Source | None) -> str:
         suggestions = Source.objects.likely_originals(source) if source and source.pk else []
         if not suggestions:
@@ -194,8 +194,8 @@ class SourceAdmin(PublishableAdmin):
                         _link(found.source, in_popup=False),
                         " ".join(found.reasons),
                         found.source.pk,
-                        _("It draws on this: %(source)s") % {"source": found.source},
-                        _("It draws on this"),
+                        _("Mark as its source: %(source)s") % {"source": found.source},
+                        _("Mark as its source"),
                     )
                     for found in suggestions
                 ),

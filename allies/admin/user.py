@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.admin import StaticDevice
 from django_otp.plugins.otp_totp.admin import TOTPDevice
@@ -30,6 +30,23 @@ User = get_user_model()
 
 #: Everybody sets their own up at their own page; keys are nobody's to read here.
 admin.site.unregister([TOTPDevice, StaticDevice, User, Group, AccessAttempt])
+
+
+#: The groups that come with the site; a group of another name is called by its own.
+_GROUPS = (gettext_noop("Editors"), gettext_noop("Reviewers"), gettext_noop("Data managers"))
+
+
+def group_name(name: str) -> str:
+    """Return what a group is called in the reader's language."""
+    return gettext(name) if name in _GROUPS else name
+
+
+class GroupFilter(admin.RelatedFieldListFilter):
+    """Accounts by group, with the names of groups in the reader's language."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        found = super().field_choices(field, request, model_admin)
+        return [(value, group_name(str(label))) for value, label in found]
 
 
 class HeldRightsMixin(admin.ModelAdmin):
@@ -71,7 +88,11 @@ class HeldRightsMixin(admin.ModelAdmin):
         held: Any = {Permission: held_permissions, Group: manageable_groups}
         own = held[db_field.related_model](request.user)
         field.queryset = field.queryset.filter(pk__in=own.values("pk"))
-        field.error_messages["invalid_choice"] = _("You can give only what you have yourself.")
+        if db_field.related_model is Group:
+            field.label_from_instance = lambda group: group_name(group.name)
+        field.error_messages["invalid_choice"] = _(
+            "You can grant only permissions that you have yourself."
+        )
         return field
 
     def changeform_view(
@@ -90,6 +111,12 @@ class HeldRightsMixin(admin.ModelAdmin):
 
 @admin.register(Group)
 class RightsGroupAdmin(HeldRightsMixin, GroupAdmin):
+    list_display = ("shown_name",)
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, group: Group) -> str:
+        return group_name(group.name)
+
     def get_manageable(self, request: HttpRequest) -> Any:
         return manageable_groups(request.user)
 
@@ -97,6 +124,7 @@ class RightsGroupAdmin(HeldRightsMixin, GroupAdmin):
 @admin.register(User)
 class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
     actions = ("end_sessions", "take_second_step_away")
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", GroupFilter))
 
     def get_manageable(self, request: HttpRequest) -> QuerySet[AbstractUser]:
         return manageable_accounts(request.user)
@@ -121,25 +149,31 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
         """Report whether some accounts have rights the user lacks; then nothing is done."""
         beyond = ", ".join(str(one) for one in accounts if not one.is_manageable)
         if beyond:
-            said = _("Nothing was changed. These accounts have rights that you lack: %(names)s.")
+            said = _(
+                "Nothing was changed. These accounts have permissions that you "
+                "don’t have: %(names)s."
+            )
             self.message_user(request, said % {"names": beyond}, messages.ERROR)
         return bool(beyond)
 
-    @admin.action(description=_("Sign these accounts out everywhere"), permissions=["change"])
+    @admin.action(description=_("Sign these accounts out on all devices"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, accounts: QuerySet[AbstractUser]) -> None:
         if self._refuses(request, accounts):
             return
         number = sum(end_all(account) for account in accounts)
-        said = ngettext("%d session has ended.", "%d sessions have ended.", number) % number
+        said = ngettext("%d session ended.", "%d sessions ended.", number) % number
         self.message_user(request, said, messages.SUCCESS)
 
     @admin.action(
-        description=_("Take the second step away (app and recovery codes are lost)"),
+        description=_("Turn off two-factor authentication (app and recovery codes stop working)"),
         permissions=["change"],
     )
     def take_second_step_away(self, request: HttpRequest, accounts: Any) -> None:
         if request.user in accounts:
-            said = _("Nothing was changed. Remove your own second step at “Your sign-in”.")
+            said = _(
+                "Nothing was changed. To turn off your own two-factor "
+                "authentication, go to “Account security”."
+            )
             self.message_user(request, said, messages.ERROR)
             return
         if self._refuses(request, accounts):
@@ -148,7 +182,10 @@ class AccountAdmin(HeldRightsMixin, UserAdmin[Any]):
             for account in accounts:
                 second_step.forget(account)
                 end_all(account)
-        done = _("They sign in with their password alone now, until they set a second step up.")
+        done = _(
+            "They now sign in with their password only, until they set up "
+            "two-factor authentication again."
+        )
         self.message_user(request, done, messages.SUCCESS)
 
 
@@ -177,9 +214,9 @@ class RightsChangeAdmin(OnlyReadMixin):
     fields = ("at", "shown_by", "whom", "happened")
     readonly_fields = fields
 
-    @admin.display(description=_("by whom"), ordering="by_name")
+    @admin.display(description=_("by"), ordering="by_name")
     def shown_by(self, change: RightsChange) -> str:
-        return change.by_name or gettext("the command line")
+        return change.by_name or gettext("command line")
 
     @admin.display(description=_("what happened"), ordering="what")
     def happened(self, change: RightsChange) -> str:

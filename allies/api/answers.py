@@ -18,8 +18,8 @@ from allies.views.record import Renamed
 class Errors(Schema):
     """What was wrong, by parameter, and which parameters there are."""
 
-    errors: dict[str, list[str]] = Field(description="Parameter → what is wrong with it.")
-    accepted: list[str] = Field([], description="The parameters this address understands.")
+    errors: dict[str, list[str]] = Field(description="The errors of each parameter.")
+    accepted: list[str] = Field([], description="The parameters that this address accepts.")
 
 
 class Refused(Exception):
@@ -85,7 +85,7 @@ def not_found(
     request: HttpRequest, exception: Exception | None = None, rest: str = ""
 ) -> HttpResponse:
     """Say that there is nothing at this address of the API."""
-    return Refused({"address": [_("There is nothing at this address.")]}, status=404).response()
+    return Refused({"address": [_("Page not found.")]}, status=404).response()
 
 
 def moved(request: HttpRequest, renamed: Renamed) -> HttpResponse:

@@ -30,26 +30,28 @@ class Change(Schema):
     """That a record was added, changed or withdrawn: take it as it is now, or let go of it."""
 
     noun: Literal["alliance", "allylist", "country", "event", "source"]
-    key: str = Field(description="Its slug; a source’s citation key.")
+    key: str = Field(description="The slug; for a source, the citation key.")
     what: Literal["added", "changed", "withdrawn"]
-    moment: dt.datetime = Field(description="When it was last written.")
-    record: str = Field(description="Its address in this API.")
-    url: str = Field(description="Its page.")
+    moment: dt.datetime = Field(description="When it was last changed.")
+    record: str = Field(description="The address in this API.")
+    url: str = Field(description="The address of the page.")
 
 
 class Changes(Schema):
-    items: list[Change] = Field(description="Oldest first; a record counts once.")
+    items: list[Change] = Field(description="Oldest first; each record appears once.")
     next_cursor: str = Field(
-        description="Where to go on; as it was asked for where there is nothing new."
+        description="The cursor for the next request; unchanged if there is nothing new."
     )
 
 
 class Asked(Schema):
     cursor: Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_=-]*$")] = Field(
-        "", description="`next_cursor` of the answer before; left out: from the beginning."
+        "",
+        description="The `next_cursor` of the previous response. Leave it out to "
+        "start from the beginning.",
     )
-    limit: int = Field(PER_PAGE, ge=1, le=MOST, description="Changes an answer has.")
-    lang: Literal["en", "id"] = Field("en", description="The language errors are said in.")
+    limit: int = Field(PER_PAGE, ge=1, le=MOST, description="Number of changes per response.")
+    lang: Literal["en", "id"] = Field("en", description="The language of error messages.")
 
 
 def add(router: Router) -> None:
@@ -60,19 +62,19 @@ def add(router: Router) -> None:
         _changes,
         response={200: Changes, **ERRORS},
         operation_id="listChanges",
-        summary="What was added, changed and withdrawn since a cursor",
+        summary="Records added, changed or withdrawn since a cursor",
         url_name="list-changes",
     )
 
 
 def _changes(request: HttpRequest, query: Query[Asked]) -> dict[str, object]:
     if unknown := [name for name in request.GET if name not in Asked.model_fields]:
-        errors = {name: [_("This is no filter here.")] for name in unknown}
+        errors = {name: [_("This filter does not exist here.")] for name in unknown}
         raise Refused(errors, accepted=list(Asked.model_fields))
     try:
         found, cursor = public_changes_since(query.cursor, query.limit)
     except BadCursor as error:
-        said = _("No answer gave this cursor. Leave it out to begin anew.")
+        said = _("Unknown cursor. Leave it out to start from the beginning.")
         raise Refused({"cursor": [said]}, status=404) from error
     return {
         "items": [

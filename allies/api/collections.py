@@ -111,8 +111,11 @@ def add(
         f"{name}Page",
         __base__=Schema,
         items=(list[row], Field(description="The rows.")),  # type: ignore[valid-type]
-        next_cursor=(_OR_NULL, Field(description="The next page's cursor; null on the last.")),
-        next=(_OR_NULL, Field(description="The next page's address; null on the last.")),
+        next_cursor=(
+            _OR_NULL,
+            Field(description="The cursor of the next page; null on the last page."),
+        ),
+        next=(_OR_NULL, Field(description="The address of the next page; null on the last page.")),
     )
     asked: Any = create_model(f"{name}Query", __base__=Schema, **_parameters(listing))
 
@@ -160,10 +163,13 @@ def _parameters(listing: type[Listing]) -> dict[str, Any]:
     }
     found["cursor"] = (
         str,
-        Field("", pattern=_CURSOR, description="Where to go on: `next_cursor` of the page before."),
+        Field("", pattern=_CURSOR, description="The `next_cursor` of the previous page."),
     )
-    found["limit"] = (int, Field(PER_PAGE, ge=1, le=MOST, description="Rows a page has."))
-    found["lang"] = (Literal["en", "id"], Field("en", description="What errors are said in."))
+    found["limit"] = (int, Field(PER_PAGE, ge=1, le=MOST, description="Number of rows per page."))
+    found["lang"] = (
+        Literal["en", "id"],
+        Field("en", description="The language of error messages."),
+    )
     return found
 
 
@@ -229,7 +235,7 @@ def _refuse(filterset: ReadersFilterSet) -> None:
     """
     accepted = [*filterset.filters, *PAGING]
     unknown = [name for name in filterset.unknown if name not in PAGING]
-    errors = {name: [_("This is no filter here.")] for name in unknown}
+    errors = {name: [_("This filter does not exist here.")] for name in unknown}
     if filterset.is_valid() and not errors:
         return
     said = filterset.errors

@@ -235,7 +235,7 @@ def add(router: Router) -> None:
             _one(answer),
             response={200: schema, **ERRORS},
             operation_id=f"get{name}",
-            summary=f"One {name}, with its parts and sources",
+            summary=f"One {name} with its parts and sources",
             url_name=f"get-{name}",
         )
     router.add_api_operation(

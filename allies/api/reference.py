@@ -63,8 +63,8 @@ def _parameters(listing: type[Listing]) -> list[Parameter]:
 
 def _takes(one: object) -> "StrOrPromise":
     if isinstance(one, CountryFilter):
-        return _("a name, an alias or a code")
-    return _("a day like 2024-06-19") if isinstance(one, DayFilter) else "–"
+        return _("a name, alternative name or code")
+    return _("a date like 2024-06-19") if isinstance(one, DayFilter) else "–"
 
 
 class ReferencePage(TemplateView):

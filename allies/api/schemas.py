@@ -8,20 +8,22 @@ from pydantic import Field
 
 from allies.api.answers import A_DAY
 
-EDTF = "As precise as it is known: EDTF (ISO 8601-2); empty where nobody knows."
-CODE = "The country’s alpha-3 code, else its COW code, else its slug."
+EDTF = "As precise as it is known, in EDTF (ISO 8601-2); empty if not known."
+CODE = "The country’s alpha-3 code; if it has none, its COW code or its slug."
 
 
 class Statement(Schema):
     """What one source says for or against the record."""
 
     source: str = Field(description="The source’s citation key.")
-    origin: str = Field(description="Key of the source it goes back to; an original’s own.")
+    origin: str = Field(
+        description="The citation key of the original source; its own if it is an original."
+    )
     publisher: str
     title: str
     stance: Literal["supports", "disputes"]
     locator: str = Field(description="Page, paragraph, article or row.")
-    quote: str = Field(description="In the source’s own language.")
+    quote: str = Field(description="In the language of the source.")
     note_en: str
     note_ind: str
     verified_on: dt.date | None
@@ -31,7 +33,7 @@ class Cited(Schema):
     """A record that rests on sources."""
 
     independent_sources: int = Field(
-        description="Sources in support; those that repeat one another count once."
+        description="Supporting sources; sources that reprint one another count once."
     )
     disputed: bool
     citations: list[Statement]
@@ -39,7 +41,7 @@ class Cited(Schema):
 
 class Name(Schema):
     name: str
-    language: str = Field(description="ISO 639 code; empty for a code or abbreviation.")
+    language: str = Field(description="ISO 639 code; empty for codes and abbreviations.")
 
 
 class CountryRecord(Schema):
@@ -108,7 +110,7 @@ class EventRecord(Cited):
     attributed_to_ind: str
     summary_en: str = Field(description="Markdown; `[@key]` cites a source.")
     summary_ind: str
-    alliance: str = Field(description="The alliance’s slug; empty for none.")
+    alliance: str = Field(description="The alliance’s slug; empty if there is none.")
     participations: list[Role]
 
 
@@ -133,32 +135,38 @@ class AllyListRecord(Schema):
     title_ind: str
     focus: str = Field(description=CODE)
     scope: str = Field(description="UN M49 region; empty for the whole world.")
-    recorded_from: str = Field(description="Key of the source it was recorded from; empty: ours.")
-    promised: int | None = Field(description="How many allies the headline promises.")
+    recorded_from: str = Field(
+        description="The citation key of the source that published it; empty for our own lists."
+    )
+    promised: int | None = Field(description="How many allies the headline mentions.")
     intro_en: str
     intro_ind: str
-    entries: _Entries = Field(description="In order.")
-    see_also: _Keys = Field(description="Keys of sources for further reading.")
+    entries: _Entries = Field(description="In the order of the list.")
+    see_also: _Keys = Field(description="Citation keys of sources for further reading.")
 
 
 class SourceRecord(Schema):
     source: str = Field(description="The source’s citation key.")
-    url: str = Field(description="Its page here.")
+    url: str = Field(description="The address of its page.")
     kind: str
     publisher: str
     title: str
     author: str
     credit: str
-    address: str = Field(description="Where the document is.")
+    address: str = Field(description="The address of the document.")
     archive_url: str
     date_published: str = Field(description=EDTF)
     language: str
-    derived_from: str = Field(description="Key of the source it draws on; empty: an original.")
-    origin: str = Field(description="Key at the end of the chain; empty: this one.")
+    derived_from: str = Field(
+        description="The citation key of the source it is based on; empty for an original."
+    )
+    origin: str = Field(
+        description="The citation key of the original source; empty if it is this one."
+    )
 
 
 class OnADay(Schema):
-    on: str = Field("", description="The day; today where none is given.", json_schema_extra=A_DAY)
+    on: str = Field("", description="The date; today if none is given.", json_schema_extra=A_DAY)
 
 
 class TieRecord(Schema):
@@ -168,7 +176,7 @@ class TieRecord(Schema):
     kind: str
     title_en: str
     title_ind: str
-    standing: str = Field(description="How it stands to the day: in force, past or yet to come.")
+    standing: str = Field(description="Whether it was in force on the date, past or later.")
     independent_sources: int
     disputed: bool
 
@@ -181,5 +189,5 @@ class PairRecord(Schema):
     url: str
     on: dt.date
     ties: list[TieRecord]
-    events: str = Field(description="The address of the events of both in this API.")
-    votes: str = Field(description="The address of how both voted, by year, in this API.")
+    events: str = Field(description="The address of the events with both countries in this API.")
+    votes: str = Field(description="The address of their UN votes by year in this API.")

@@ -47,50 +47,52 @@ class Collection(NamedTuple):
 
 
 COLLECTIONS: dict[str, Collection] = {
-    "/countries": Collection(CountryListing, _("Countries, present and historic")),
-    "/countries/{slug}/allies": Collection(AllyListing, _("The countries bound to one on a day")),
+    "/countries": Collection(CountryListing, _("Countries, current and former")),
+    "/countries/{slug}/allies": Collection(AllyListing, _("Allies of a country on a given date")),
     "/countries/{slug}/allies/changes": Collection(
-        TieChangeListing, _("What began and ended among them between two days")
+        TieChangeListing, _("Ties that began and ended between two dates")
     ),
     "/countries/{slug}/lists": Collection(
-        ComparedLists, _("Every place in a published list of one country’s allies")
+        ComparedLists, _("Published lists of a country’s allies, with ranks")
     ),
     "/countries/{slug}/memberships": Collection(
         CountryMemberships, _("The memberships of one country")
     ),
-    "/aliases": Collection(AliasListing, _("Further names of countries")),
+    "/aliases": Collection(AliasListing, _("Alternative names of countries")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(
         AllianceMemberships, _("The members of one alliance")
     ),
     "/alliances/{slug}/events": Collection(AllianceEvents, _("The events of one alliance")),
-    "/memberships": Collection(MembershipListing, _("Which country was part of which alliance")),
+    "/memberships": Collection(MembershipListing, _("Members of all alliances")),
     "/events": Collection(EventListing, _("Events")),
-    "/events/years": Collection(YearListing, _("How many events each year had"), whole),
+    "/events/years": Collection(YearListing, _("Number of events per year"), whole),
     "/participations": Collection(
-        ParticipationListing, _("Which country took part in which event, and how"), by_id_at_once
+        ParticipationListing, _("Participants of events and their roles"), by_id_at_once
     ),
     "/ties/{first}/{second}/votes": Collection(
-        VotesListing, _("How two countries voted in the United Nations, by year"), whole
+        VotesListing, _("UN votes of two countries, by year"), whole
     ),
     "/sources": Collection(SourceListing, _("Sources")),
     "/citations": Collection(
-        CitationListing, _("What every source says for and against every record")
+        CitationListing, _("Citations: which source supports or disputes which record")
     ),
-    "/ally-lists": Collection(AllyListListing, _("Lists of allies, ours and recorded")),
-    "/ally-lists/{slug}/entries": Collection(EntryListing, _("The entries of one list")),
-    "/ally-lists/{slug}/events": Collection(ListEvents, _("The events one list shows")),
-    "/entries": Collection(ListedListing, _("The entries of all lists")),
-    "/see-also": Collection(SeeAlsoListing, _("Further reading that lists point to")),
-    "/search": Collection(SearchListing, _("What a search finds, the best first"), by_place),
-    "/changesets": Collection(ChangesetListing, _("Changes made in bulk")),
+    "/ally-lists": Collection(
+        AllyListListing, _("Lists of allies, our own and published elsewhere")
+    ),
+    "/ally-lists/{slug}/entries": Collection(EntryListing, _("Entries of one list")),
+    "/ally-lists/{slug}/events": Collection(ListEvents, _("Events shown on one list")),
+    "/entries": Collection(ListedListing, _("Entries of all lists")),
+    "/see-also": Collection(SeeAlsoListing, _("Further reading given by lists")),
+    "/search": Collection(SearchListing, _("Search results, best match first"), by_place),
+    "/changesets": Collection(ChangesetListing, _("Imports and rollbacks")),
 }
 
 DESCRIPTION = """
-Who stands with whom, and how do we know? Everything that is public here, read-only and without a
-key. Each collection takes the filters its page takes and gives the rows its CSV gives. Pages are
-followed by `next`. An answer has an `ETag`: send it back as `If-None-Match`, and what has not
-changed is not sent again.
+Who stands with whom, and how do we know? All public data, read-only and without a key. Each
+collection has the filters of its page and the columns of its CSV. `next` leads to the next page.
+Each response has an `ETag`. Send it back as `If-None-Match` to get a short 304 response if nothing
+has changed.
 """
 
 api = NinjaAPI(
@@ -143,7 +145,7 @@ def lead_on(request: HttpRequest, renamed: Renamed) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def refuse_values(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    said = gettext("This value is not possible here: the API’s description says which are.")
+    said = gettext("This value is not allowed. The API description lists the allowed values.")
     return Refused({str(one["loc"][-1]): [said] for one in error.errors}).response()
 
 

@@ -28,7 +28,7 @@ class PatientRedisCache(RedisCache):
             return ask()
         except (RedisError, OSError) as error:
             self._away_until = time.monotonic() + PAUSE
-            log.warning("The shared cache is away (%s); going on without it.", error)
+            log.warning("The shared cache is not available (%s); continuing without it.", error)
             return otherwise
 
     def add(self, key: object, value: object, *args: Any, **kwargs: Any) -> Any:

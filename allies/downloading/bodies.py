@@ -138,7 +138,7 @@ def _make(response: Any, slot: Slot) -> _Body:
             file.write(block)
     except Exception as error:
         file.close()
-        log.exception("A download could not be made.")
+        log.exception("A download could not be created.")
         away = isinstance(error, OperationalError | InterfaceError | OSError)
         raise _NotMade(may_succeed=away) from error
     except BaseException:
@@ -149,19 +149,19 @@ def _make(response: Any, slot: Slot) -> _Body:
 
 def _client_busy() -> str:
     said = _(
-        "Your network is downloading as much as one client may at once. "
+        "Your network has reached its limit of simultaneous downloads. "
         "Try again in %(seconds)s seconds."
     )
     return said % {"seconds": RETRY_AFTER}
 
 
 def _process_busy() -> str:
-    said = _("Many people are downloading right now. Try again in %(seconds)s seconds.")
+    said = _("Too many downloads are in progress. Try again in %(seconds)s seconds.")
     return said % {"seconds": RETRY_AFTER}
 
 
 def _not_made() -> str:
-    return _("This file could not be made. Try again later.")
+    return _("This file could not be created. Try again later.")
 
 
 def _refuse(

@@ -80,7 +80,7 @@ class ChoiceCell(WordCell):
         word = value.strip() or self.default
         word = word if word in self.choices else figures(word)
         if word not in self.choices and (word or self.required):
-            raise CellError(_("accepted are: %(choices)s") % {"choices": ", ".join(self.choices)})
+            raise CellError(_("allowed: %(choices)s") % {"choices": ", ".join(self.choices)})
         return word
 
 
@@ -94,7 +94,7 @@ class NumberCell(WordCell):
         if not digits:
             return None
         if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-            raise CellError(_("a whole number is accepted, like 4"))
+            raise CellError(_("enter a whole number, like 4"))
         return int(digits)
 
 
@@ -115,7 +115,7 @@ class FlagCell(WordCell):
         if not word:
             return None if self.optional else False
         if word not in self.WORDS:
-            raise CellError(_("accepted are: yes, no"))
+            raise CellError(_("allowed: yes, no"))
         return self.WORDS[word]
 
     def render(self, value: object, obj: models.Model | None = None, **kwargs: object) -> str:
@@ -138,7 +138,7 @@ class DayCell(WordCell):
         try:
             return dt.datetime.strptime(text, "%Y-%m-%d").date()
         except ValueError as error:
-            raise CellError(_("a day is accepted, like 2024-06-19")) from error
+            raise CellError(_("enter a date like 2024-06-19")) from error
 
     def render(self, value: Any, obj: models.Model | None = None, **kwargs: object) -> str:
         return value.isoformat() if value else ""
@@ -158,7 +158,7 @@ class EDTFCell(WordCell):
 
 #: How files name a record, where it is not simply one of its columns.
 _NOTES: "dict[type[models.Model], StrOrPromise]" = {
-    Country: gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug."),
+    Country: gettext_lazy("The country’s alpha-3 code; if it has none, its COW code or its slug."),
     Entry: gettext_lazy("The list’s slug and the country’s code, like russia-asia/CHN."),
 }
 

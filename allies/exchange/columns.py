@@ -89,7 +89,7 @@ class Column:
     def _id_of(self, record: models.Model | None) -> int | None:
         if record is None:
             if not self.field.null:
-                raise CellError(_("This cell may not be empty."))
+                raise CellError(_("This cell is required."))
             return None
         self.records[record.pk] = record
         return int(record.pk)

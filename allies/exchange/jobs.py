@@ -110,7 +110,7 @@ def _start(changeset: Changeset, before: Collection[str], state: str, job: Any) 
 def stop(changeset: Changeset) -> None:
     """Call the job at work on a changeset off; one that has not begun never will."""
     if progress_of(changeset) is None:
-        _end(changeset, changeset.run, _("Called off; nothing was written."))
+        _end(changeset, changeset.run, _("Cancelled. Nothing was changed."))
     else:
         call_off(changeset)
 
@@ -135,7 +135,7 @@ def sweep() -> None:
             _end(
                 changeset,
                 changeset.run,
-                _("The job ended before it was done; nothing was written. Start it again."),
+                _("The import stopped before it finished. Nothing was changed. Start it again."),
             )
             if task_of is not None and task_of.status == TaskResultStatus.RUNNING:
                 DBTaskResult.objects.filter(pk=task_of.pk, status=TaskResultStatus.RUNNING).update(
@@ -210,14 +210,14 @@ def _at_work(
         except (Superseded, StateConflict):
             return
         except CalledOff:
-            _end(changeset, run, _("Called off; nothing was written."))
+            _end(changeset, run, _("Cancelled. Nothing was changed."))
         except Changed:
             _end(
                 changeset,
                 run,
                 _(
-                    "The data have changed since you looked: this is what the file would do now. "
-                    "Nothing was written."
+                    "The data have changed since the preview. This is what the "
+                    "file would change now. Nothing was changed yet."
                 ),
                 counts=changeset.counts,
                 data_state=changeset.data_state,
@@ -226,13 +226,18 @@ def _at_work(
         except (UnreadableFile, BadMapping) as error:
             _end(changeset, run, str(error), state=ChangesetState.UPLOADED)
         except (BrokenRule, NotUndone, PermissionDenied) as error:
-            _end(changeset, run, f"{error} {_('Nothing was written.')}")
+            _end(changeset, run, _with_outcome(str(error)))
         except ValidationError as error:
-            _end(changeset, run, f"{' '.join(error.messages)} {_('Nothing was written.')}")
+            _end(changeset, run, _with_outcome(" ".join(error.messages)))
         except Exception:
-            message = _("Something went wrong here; nothing was written. It has been noted.")
+            message = _("Something went wrong. Nothing was saved, and the error was logged.")
             _end(changeset, run, message)
             raise
+
+
+def _with_outcome(reason: str) -> str:
+    """Return why a job ended, and that it changed nothing."""
+    return " ".join([reason, _("Nothing was changed.")])
 
 
 def plan_of(changeset: Changeset) -> Plan:
@@ -431,7 +436,7 @@ def _totals(changeset: Changeset) -> dict[str, int]:
 def _require_own_file(changeset: Changeset) -> None:
     path = upload_of(changeset) if changeset.file else None
     if path is None or not path.exists() or sha256_of(path) != changeset.sha256:
-        raise UnreadableFile(_("The file is no longer the one that was uploaded. Upload it again."))
+        raise UnreadableFile(_("This is not the file that was uploaded. Upload it again."))
 
 
 def _require_somebody(changeset: Changeset) -> Person:
@@ -441,7 +446,9 @@ def _require_somebody(changeset: Changeset) -> Person:
     """
     user = changeset.created_by and reload_user(changeset.created_by)
     if user is None or not (user.is_active and user.is_staff):
-        raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+        raise PermissionDenied(
+            _("The person who requested this no longer has permission to do it.")
+        )
     return user
 
 
@@ -451,4 +458,6 @@ def _require_rights(changeset: Changeset) -> None:
     for model in record_models():
         counted = model._meta.model_name in changeset.counts
         if counted and not may(user=user, action="import", record=model):
-            raise PermissionDenied(_("Whoever asked for this may no longer do it."))
+            raise PermissionDenied(
+                _("The person who requested this no longer has permission to do it.")
+            )

@@ -188,7 +188,7 @@ class NounLoad:
                 cell, message = row.cells[n], value.message
                 shown = self.columns[n].shown(cell)
                 if self._goes_round(n, cell):
-                    message = _("these rows go round in a circle")
+                    message = _("these rows refer to each other in a circle")
                 elif value.is_unknown_country:
                     self.plan.note_unknown(shown, message)
                 errors.append((self.name(self.columns[n].name), shown, message))
@@ -213,7 +213,7 @@ class NounLoad:
             if identities := self.resource.row_identities(row.values, self.at):
                 identified.append((row, identities))
             else:
-                needed = _("a row needs %(columns)s") % {
+                needed = _("the row needs %(columns)s") % {
                     "columns": self.resource.identity_columns()
                 }
                 self.report.refuse(row.number, [("", "", needed)])
@@ -246,9 +246,7 @@ class NounLoad:
                     [(self.resource.noun, row.number, Outcome.REPEATED, value, detail, "")]
                 )
             return
-        message = _("the same record as in row %(row)d, which says otherwise of it") % {
-            "row": first
-        }
+        message = _("row %(row)d describes the same record with different values") % {"row": first}
         columns = " + ".join(self.name(name) for name in named)
         self.report.refuse(row.number, [(columns, value, message)])
 

@@ -216,11 +216,11 @@ class _Compiler:
             if values is not None and word:
                 if word not in values:
                     return Problem(
-                        text, _("the mapping knows: %(words)s") % {"words": ", ".join(values)}
+                        text, _("values in the mapping: %(words)s") % {"words": ", ".join(values)}
                     )
                 word = str(values[word])
                 if not word:
-                    return Problem(text, _("the mapping does not say what this word means"))
+                    return Problem(text, _("the mapping has no translation for this value"))
             if order and word:
                 return _ordered(word, order)
             if system and word:
@@ -254,7 +254,7 @@ class _Compiler:
                 if length > settings.IMPORT_MAX_CELL:  # a text may name one column many times
                     return Problem(
                         f"{''.join(texts)[:80]}…",
-                        _("the text made of these columns has more than %(limit)d characters")
+                        _("the text combined from these columns has more than %(limit)d characters")
                         % {"limit": settings.IMPORT_MAX_CELL},
                     )
             return finish("".join(texts))
@@ -337,7 +337,7 @@ def _ordered(text: str, order: str) -> Cell:
         return text
     parts = dict(zip(order, match.groups(), strict=True))
     if len(parts["y"]) != 4:
-        return Problem(text, _("a year of four figures is needed"))
+        return Problem(text, _("the year needs four digits"))
     return _day([parts["y"], parts["m"], parts["d"]], text)
 
 
@@ -346,7 +346,7 @@ def _day(parts: list[str], shown: str) -> Cell:
     try:
         bounds(date)
     except UnreadableDate:
-        return Problem(shown, _("this is no day; year, month and day are needed in figures"))
+        return Problem(shown, _("not a date; give year, month and day as numbers"))
     return date
 
 

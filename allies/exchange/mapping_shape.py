@@ -36,7 +36,7 @@ def parse_mapping(content: bytes) -> dict[str, object]:
     """Return the mapping in a JSON file; raise BadMapping if it is none."""
     if len(content) > MAX_MAPPING:
         raise BadMapping(
-            _("The file has more than %(limit)d MB, and a mapping has a few KB.")
+            _("The file has more than %(limit)d MB; a mapping has a few KB.")
             % {"limit": MAX_MAPPING >> 20}
         )
     try:
@@ -44,9 +44,9 @@ def parse_mapping(content: bytes) -> dict[str, object]:
     except RecursionError as error:
         raise BadMapping(_("The mapping is nested too deeply.")) from error
     except ValueError as error:
-        raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
+        raise BadMapping(_("Not valid JSON: %(error)s.") % {"error": error}) from error
     if not isinstance(found, dict):
-        raise BadMapping(_("This is no mapping."))
+        raise BadMapping(_("This file is not a mapping."))
     check(found)
     return found
 
@@ -65,7 +65,7 @@ def check(data: Any) -> None:
     _shaped(data, "countries", _is_table_of_texts)
     _shaped(data, "aliases", _is_list_of_texts)
     if not data.get("nouns"):
-        raise BadMapping(_("The mapping names no noun."))
+        raise BadMapping(_("The mapping names no record type."))
     for name, limit in (("nouns", MAX_NOUNS), ("records", MAX_RECORDS)):
         if len(data.get(name, [])) > limit:
             raise BadMapping(
@@ -99,7 +99,7 @@ def _refuse_unwritable(data: Any) -> None:
             elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
                 text = _UNWRITABLE.sub("\ufffd", value)[:80]
                 raise BadMapping(
-                    _("“%(text)s” has a character that cannot be stored: U+%(code)04X.")
+                    _("“%(text)s” contains a character that cannot be stored: U+%(code)04X.")
                     % {"text": text, "code": ord(found[0])}
                 )
             elif isinstance(value, float) and not math.isfinite(value):
@@ -108,10 +108,10 @@ def _refuse_unwritable(data: Any) -> None:
 
 
 def _check_noun(noun: Any) -> None:
-    _only(noun, ("noun", "fields", "only_new", "when"), _("noun"))
+    _only(noun, ("noun", "fields", "only_new", "when"), _("record type"))
     _known_noun(noun.get("noun"))
     if not isinstance(noun.get("fields"), Mapping):
-        raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": "fields"})
+        raise BadMapping(_("“%(name)s” has the wrong type.") % {"name": "fields"})
     _shaped(noun, "only_new", _is_list_of_texts)
     _known_fields(noun["noun"], noun["fields"])
     _known_fields(noun["noun"], noun.get("only_new", []))
@@ -137,18 +137,18 @@ def _check_spec(spec: Any, depth: int) -> None:
         _shaped(spec, name, is_right)
     if len([name for name in SOURCES if name in spec]) != 1:
         raise BadMapping(
-            _("A field is fed by one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
+            _("A field needs exactly one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
         )
     if spec.get("order", "dmy") not in ORDERS:
         raise BadMapping(
-            _("An order of dates is one of: %(orders)s.") % {"orders": ", ".join(ORDERS)}
+            _("The order of a date must be one of: %(orders)s.") % {"orders": ", ".join(ORDERS)}
         )
     if spec.get("country", "any") not in (*CODES, "any"):
         raise BadMapping(
-            _("A country goes by one of: %(codes)s.") % {"codes": ", ".join((*CODES, "any"))}
+            _("Countries are matched by one of: %(codes)s.") % {"codes": ", ".join((*CODES, "any"))}
         )
     if "date" in spec and not 1 <= len(spec["date"]) <= 3:
-        raise BadMapping(_("A date is made of the columns of year, month and day."))
+        raise BadMapping(_("A date needs the columns of year, month and day."))
     if "by_if" in spec:
         _check_condition(spec["by_if"], needs=("is",))
     if "when" in spec:
@@ -232,15 +232,15 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
 
 def _shaped(data: Mapping[str, object], name: str, is_right: Callable[[Any], bool]) -> None:
     if name in data and not is_right(data[name]):
-        raise BadMapping(_("“%(name)s” is not of the right kind.") % {"name": name})
+        raise BadMapping(_("“%(name)s” has the wrong type.") % {"name": name})
 
 
 def _only(data: object, known: tuple[str, ...], what: str) -> None:
     if not isinstance(data, Mapping):
-        raise BadMapping(_("This is no mapping: %(what)s.") % {"what": what})
+        raise BadMapping(_("This file is not a mapping: %(what)s.") % {"what": what})
     if unknown := [name for name in data if name not in known]:
         raise BadMapping(
-            _("Unknown in the %(what)s: %(names)s. Known are: %(known)s.")
+            _("Unknown in the %(what)s: %(names)s. Allowed: %(known)s.")
             % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
         )
 
@@ -248,7 +248,7 @@ def _only(data: object, known: tuple[str, ...], what: str) -> None:
 def _known_noun(noun: Any) -> None:
     if not _is_text(noun) or noun not in NOUNS:
         raise BadMapping(
-            _("There is no noun “%(noun)s”. There are: %(nouns)s.")
+            _("There is no record type “%(noun)s”. Record types: %(nouns)s.")
             % {"noun": noun, "nouns": ", ".join(NOUNS)}
         )
 
@@ -257,6 +257,6 @@ def _known_fields(noun: str, fields: Iterable[str]) -> None:
     columns = NOUNS[noun]().columns
     if unknown := [name for name in fields if name not in columns]:
         raise BadMapping(
-            _("%(noun)s have no %(names)s. They have: %(columns)s.")
+            _("%(noun)s have no %(names)s. Columns: %(columns)s.")
             % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
         )

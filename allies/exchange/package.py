@@ -23,9 +23,9 @@ from allies.replicas import reading_connection
 #: The table of addresses that records had before, and its columns.
 OLD_SLUGS = "old-slugs"
 _OLD_SLUG_COLUMNS = (
-    Field("noun", gettext_lazy("noun"), gettext_lazy("The table the record stands in.")),
-    Field("slug", gettext_lazy("old slug"), gettext_lazy("An address the record had before.")),
-    Field("record", gettext_lazy("slug"), gettext_lazy("The record’s address now.")),
+    Field("noun", gettext_lazy("record type"), gettext_lazy("The table that contains the record.")),
+    Field("slug", gettext_lazy("old slug"), gettext_lazy("A former slug of the record.")),
+    Field("record", gettext_lazy("slug"), gettext_lazy("The current slug of the record.")),
 )
 
 #: Old slugs read and written at a time.
@@ -135,8 +135,9 @@ def open_tables(package: PackageFile, folder: Path) -> tuple[list[tuple[str, Row
         if member.columns != known.get(member.name):
             raise WrongTables(
                 _(
-                    "%(file)s is no table that goes in: only what `export_package` or the desk "
-                    "wrote does, not a list readers download."
+                    "%(file)s cannot be imported. Use a file written by "
+                    "`export_package` or exported by the newsroom, not a list that "
+                    "readers download."
                 )
                 % {"file": member.path}
             )
@@ -177,7 +178,7 @@ def _remember(model: Any, noun: str, chunk: list[dict[str, Any]]) -> int:
     ids = dict(records.values_list(field, "pk"))
     if missing := [slug for slug in now if slug not in ids]:
         raise UnreadableFile(
-            _("data/%(table)s.csv: there is no record %(record)s in %(noun)s.")
+            _("data/%(table)s.csv: %(noun)s has no record %(record)s.")
             % {"table": OLD_SLUGS, "record": missing[0], "noun": noun}
         )
     pairs = [(cells["slug"], ids[cells["record"]]) for cells in chunk]

@@ -39,7 +39,7 @@ def _check_header(table: Table, columns: list[str]) -> None:
     unknown = [name for name in table.columns if name not in columns and name != REASON]
     if unknown:
         raise UnreadableFile(
-            _("Unknown column: %(names)s. Accepted are: %(columns)s. Cells are parted by commas.")
+            _("Unknown column: %(names)s. Allowed: %(columns)s. Separate cells with commas.")
             % {"names": ", ".join(unknown), "columns": ", ".join(columns)}
         )
 

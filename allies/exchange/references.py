@@ -92,7 +92,7 @@ class CountryIndex:
         if found := self._by_code.get(f"{system}:{digits}"):
             return found
         raise UnknownCountry(
-            _("no country has this code; mind which code it is (%(code)s)") % {"code": system}
+            _("no country has this code; check which code it is (%(code)s)") % {"code": system}
         )
 
     def _find_named(self, text: str) -> Country:
@@ -101,7 +101,7 @@ class CountryIndex:
             return next(iter(named.values()))
         if named:
             raise UnknownRecord(
-                _("more than one country is called that: write %(codes)s")
+                _("more than one country has this name: write %(codes)s")
                 % {"codes": ", ".join(sorted(country.code for country in named.values()))}
             )
         if found := self._slugs.get(text):
@@ -111,10 +111,10 @@ class CountryIndex:
     def _advice(self, text: str) -> str:
         near = get_close_matches(fold(text), self._names, n=3, cutoff=0.75)
         likely = {c.pk: f"{c.name} ({c.code})" for name in near for c in self._names[name].values()}
-        accepted = _("an alpha-3, alpha-2 or COW code, or any name or alias, is accepted")
+        accepted = _("use an alpha-3, alpha-2 or COW code, or any name")
         if not likely:
             return _("no such country; %(accepted)s") % {"accepted": accepted}
-        return _("no such country; did you mean %(likely)s? Else: %(accepted)s") % {
+        return _("no such country; did you mean %(likely)s? Otherwise %(accepted)s") % {
             "likely": ", ".join(likely.values()),
             "accepted": accepted,
         }
@@ -129,13 +129,12 @@ _KEYS: dict[type[models.Model], tuple[str, ...]] = {
 }
 
 _ADVICE: dict[type[models.Model], Callable[[], str]] = {
-    Source: lambda: _("no such source; the citation key of one is accepted"),
-    Alliance: lambda: _("no such alliance; the slug or outside id of one is accepted"),
-    Event: lambda: _("no such event; the slug or outside id of one is accepted"),
-    AllyList: lambda: _("no such ally list; the slug of one is accepted"),
+    Source: lambda: _("no such source; use a citation key"),
+    Alliance: lambda: _("no such alliance; use a slug or data-set ID"),
+    Event: lambda: _("no such event; use a slug or data-set ID"),
+    AllyList: lambda: _("no such ally list; use a slug"),
     Entry: lambda: (
-        _("no such entry; list slug/country is accepted, like %(example)s")
-        % {"example": "russia-asia/CHN"}
+        _("no such entry; use list slug/country, like %(example)s") % {"example": "russia-asia/CHN"}
     ),
 }
 

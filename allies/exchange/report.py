@@ -67,8 +67,9 @@ class Report:
     def unsupported_in_words(self) -> str:
         """Say how many records marked published readers do not see, and why."""
         return _(
-            "%(count)d records are marked published but lack a supporting citation "
-            "to a published source: readers do not see them yet."
+            "%(count)d records are marked as published but have no "
+            "published source that supports them. Readers do not see them "
+            "yet."
         ) % {"count": self.unsupported}
 
     def counts(self) -> dict[str, int]:
@@ -92,9 +93,9 @@ class Report:
     def summary(self) -> str:
         """Say the counts in one line."""
         return _(
-            "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d changed, "
-            "%(unchanged)d unchanged, %(repeated)d repeated, %(left_out)d left out, "
-            "%(refused)d refused"
+            "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d "
+            "changed, %(unchanged)d unchanged, %(repeated)d duplicates, "
+            "%(left_out)d skipped, %(refused)d refused"
         ) % {
             "repeated": self.repeated,
             "left_out": self.left_out,

@@ -64,7 +64,7 @@ class Rules:
                 continue
             if model_field.is_relation:
                 if not model_field.null:
-                    message = _("This column is needed for new records.")
+                    message = _("This column is required for new records.")
                     errors.append((field.column_name, "", message))
                 continue
             default = model_field.get_default()
@@ -73,7 +73,9 @@ class Rules:
             try:
                 model_field.clean(default, None)
             except ValidationError:
-                errors.append((field.column_name, "", _("This column is needed for new records.")))
+                errors.append(
+                    (field.column_name, "", _("This column is required for new records."))
+                )
         return errors
 
     # Rows without an object of their own.
@@ -130,7 +132,8 @@ class Rules:
         for record in (plan.before, plan.record):
             if record is not None and not may_change(user=self.user, record=record):
                 column = "status" if "status" in load.at else ""
-                errors.append(_cell(plan, load, column, _not_allowed()))
+                message = _not_allowed_as_new() if plan.is_new else _not_allowed()
+                errors.append(_cell(plan, load, column, message))
                 return
 
     def _check_status(self, plan: "Planned", load: "NounLoad", errors: Any) -> None:
@@ -147,11 +150,13 @@ class Rules:
         if plan.record.status in (before, *possible):
             return
         if plan.before is None:
-            said = _("a new record can be: %(statuses)s") % {
+            said = _("status of a new record: %(statuses)s") % {
                 "statuses": ", ".join([before, *possible])
             }
         else:
-            said = _("a record that is “%(status)s” can stay so or become: %(statuses)s") % {
+            said = _(
+                "a record that is “%(status)s” can keep this status or change to: %(statuses)s"
+            ) % {
                 "status": before,
                 "statuses": ", ".join(possible),
             }
@@ -161,7 +166,7 @@ class Rules:
         if errors:
             return
         if isinstance(plan.record, Slugged) and not plan.record.slug:
-            errors.append(_cell(plan, load, "slug", _("This cell may not be empty.")))
+            errors.append(_cell(plan, load, "slug", _("This cell is required.")))
             return
         columns = {
             field.attribute: field.column_name for field in self.resource.get_import_fields()
@@ -222,7 +227,7 @@ class Rules:
                 if not (key := keys.get(number)):
                     continue
                 if number in first:
-                    said = _("the same as in row %(row)d: %(rule)s") % {
+                    said = _("same as row %(row)d: %(rule)s") % {
                         "row": first[number][0],
                         "rule": message,
                     }
@@ -239,7 +244,17 @@ class Rules:
 
 
 def _not_allowed() -> str:
-    return _("this is or would be public, and you may not publish: ask a reviewer")
+    return _(
+        "this is or would become public, and you don’t have permission to publish: ask a reviewer"
+    )
+
+
+def _not_allowed_as_new() -> str:
+    """Return why a new record is refused, with the button that takes it in all the same."""
+    return _(
+        "you don’t have permission to publish: go back to the columns and choose "
+        "“%(button)s”, or ask a reviewer"
+    ) % {"button": _("Take it all in as drafts")}
 
 
 def _cell(plan: "Planned", load: "NounLoad", column: str, message: str) -> tuple[str, str, str]:

@@ -166,7 +166,7 @@ def run_undo(
             finish(by, report.counts, timezone.now())
     except IntegrityError as error:
         raise BrokenRule(
-            _("What was before is no longer possible: something it rests on is gone.")
+            _("The earlier state cannot be restored: a record it depends on no longer exists.")
         ) from error
     return report
 

@@ -50,7 +50,7 @@ SYNONYMS: dict[str, str] = {
     "source": "source|sumber|citation key|key|reference",
     "ally_list": "ally list|list|daftar",
     "entry": "entry|entri",
-    "identifier": "id|identifier|code|outside id|org id|number|nomor|rcid|version4id",
+    "identifier": "id|identifier|code|data set id|outside id|org id|number|nomor|rcid|version4id",
     "slug": "slug|address|alamat",
     "title_en": "title|title en|name|heading|short|org name|english title",
     "title_ind": "judul|title id|nama|judul indonesia",

@@ -39,7 +39,7 @@ class CorrectionFeed(Feed):
         return f"{settings.SITE_NAME}: {_('Corrections')}"
 
     def subtitle(self) -> str:
-        return _("What readers reported and we put right.")
+        return _("Errors that readers reported and we corrected.")
 
     def link(self) -> str:
         return reverse("allies:correction-list")

@@ -225,12 +225,12 @@ def withdrawn(model: type[Model], gone: list[Left]) -> list[Gone]:
 
 def no_longer_listed(country: str) -> str:
     """Return the title of a country's row that left a list of allies."""
-    return _("No longer listed: %(country)s") % {"country": country}
+    return _("No longer on the list: %(country)s") % {"country": country}
 
 
 def entry_of_gone(one: Gone) -> Entry:
     """Return the entry for readers whose programs know no tombstones."""
-    said = _("This is not here any more since %(day)s.") % {"day": day_of(one.moment)}
+    said = _("Removed on %(day)s.") % {"day": day_of(one.moment)}
     html = format_html("<p>{}</p>", said)
     key = f"{one.key}/withdrawn"
     return Entry(key, one.born, one.title, one.url, html, one.moment, one.moment, "withdrawn")

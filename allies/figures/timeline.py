@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.edtf import Bounds, bounds, end_in_words, in_words
+from allies.edtf import Bounds, bounds, end_in_words, in_words, last_recorded
 from allies.figures.axis import Axis, Tick, label
 from allies.figures.paper import (
     GAP,
@@ -351,7 +351,8 @@ def _when(span: Span) -> str:
     elif span.start:
         said = _("from %(date)s") % {"date": in_words(span.start)}
     elif span.end:
-        said = _("until %(date)s") % {"date": end_in_words(span.end)}
+        end = end_in_words(span.end)
+        said = end if last_recorded(span.end) else _("until %(date)s") % {"date": end}
     else:
         said = _("dates not known")
     return f"{said} ({span.note})" if span.note else said

@@ -278,7 +278,8 @@ def _by_region(rows: list[AllyRow]) -> list[tuple[str, Promise, int]]:
 def _describe(groups: list[Group]) -> str:
     counts = ", ".join(f"{group.kind.label} {group.count}" for group in groups)
     return _(
-        "Countries by the strongest kind of tie: %(counts)s. The table on this page says the same."
+        "Countries by their strongest kind of tie: %(counts)s. The "
+        "table on this page shows the same data."
     ) % {"counts": counts or "0"}
 
 
@@ -319,8 +320,10 @@ def _detail(row: AllyRow) -> str:
         # Limits of a date are a phrase of their own: "by 24 February 2022".
         is_phrase = "/" in row.since
         text += " · " + (date if is_phrase else _("since %(date)s") % {"date": date})
-    if not row.certain:
-        text += " · " + _("perhaps")
+    if row.last_confirmed:
+        text += " · " + _("last confirmed %(year)s") % {"year": row.last_confirmed.year}
+    elif not row.certain:
+        text += " · " + _("not confirmed")
     return text
 
 

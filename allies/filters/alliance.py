@@ -20,7 +20,7 @@ class AllianceFilterSet(ReadersFilterSet):
     on = DayFilter(
         label=_("In force on"),
         method="in_force",
-        help_text=_("An alliance counts on a day when it may have been in force that day."),
+        help_text=_("Includes alliances whose end is not recorded."),
     )
     disputed = DisputedFilter()
 

@@ -58,18 +58,18 @@ class AllyFilterSet(TiesFilterSet):
     first_fields = ("kind", "on")
 
     on = DayFilter(
-        label=_("On the day"),
+        label=_("Date"),
         method="as_it_is",
-        help_text=_("A tie counts on a day when it may have been in force that day."),
+        help_text=_("Includes ties whose end is not recorded."),
     )
     certain = django_filters.ChoiceFilter(
         label=_("In force"),
-        choices=[("yes", _("certainly")), ("no", _("perhaps"))],
+        choices=[("yes", _("confirmed")), ("no", _("not confirmed"))],
         method="by_certainty",
     )
     disputed = DisputedFilter()
     min_sources = CountFilter(
-        label=_("Sources, at least"),
+        label=_("Minimum number of sources"),
         field_name="independent_sources",
         lookup_expr="gte",
         min_value=0,

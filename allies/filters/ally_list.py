@@ -13,8 +13,8 @@ class AllyListFilterSet(ReadersFilterSet):
     first_fields = ("country", "origin")
     country = CountryFilter(label=_("Allies of"), method="by_focus")
     origin = django_filters.ChoiceFilter(
-        label=_("Made by"),
-        choices=[("ours", _("this site")), ("recorded", _("others"))],
+        label=_("Origin"),
+        choices=[("ours", _("Our lists")), ("recorded", _("Published elsewhere"))],
         method="by_origin",
     )
 

@@ -153,8 +153,8 @@ class DisputedFilter(django_filters.ChoiceFilter):
     """Whether a published source disputes a record; ``by_dispute`` of the filterset asks for it."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        choices = [("yes", _("a source says otherwise")), ("no", _("no source says otherwise"))]
-        given = {"label": _("Disputed"), "choices": choices, "method": "by_dispute"}
+        choices = [("yes", _("disputed")), ("no", _("undisputed"))]
+        given = {"label": _("Disputes"), "choices": choices, "method": "by_dispute"}
         super().__init__(*args, **{**given, **kwargs})
 
 
@@ -166,8 +166,8 @@ class CountryField(forms.CharField):
     """A country by code, slug, name or alias, as one types it."""
 
     default_error_messages = {
-        "unknown": _("No country is called that. A name or a code like RUS is accepted."),
-        "ambiguous": _("More than one country is called that: %(names)s. Write one’s code."),
+        "unknown": _("No country has this name. Enter a name or a code like RUS."),
+        "ambiguous": _("More than one country has this name: %(names)s. Enter a code."),
     }
 
     def clean(self, value: object) -> Country | None:
@@ -218,7 +218,7 @@ class DayField(forms.DateField):
     """A calendar day, as YYYY-MM-DD and in no other way."""
 
     widget = DayInput
-    default_error_messages = {"invalid": _("Write an existing day like 2024-06-19.")}
+    default_error_messages = {"invalid": _("Enter a valid date like 2024-06-19.")}
 
     def to_python(self, value: object) -> dt.date | None:
         """Return the day, None for an empty text; raise ValidationError."""

@@ -36,12 +36,12 @@ class CountryFilterSet(CountriesFilterSet):
     first_fields = ("region",)
     ties = django_filters.ChoiceFilter(
         label=_("Ties"),
-        choices=[("yes", _("with published ties")), ("no", _("without published ties"))],
+        choices=[("yes", _("with alliances")), ("no", _("without alliances"))],
         method="with_ties",
     )
     existence = django_filters.ChoiceFilter(
         label=_("Existence"),
-        choices=[("current", _("of today")), ("historic", _("historic"))],
+        choices=[("current", _("current")), ("historic", _("former states"))],
         method="by_existence",
     )
 

@@ -38,7 +38,7 @@ class EventForm(ReadersForm):
         if asked.get("votes") in ("same", "different"):
             one, other = asked.get("country"), asked.get("with")
             if not (one and other) and not (self.errors.keys() & {"country", "with"}):
-                said = _("Say of which two countries: “Country” and “Together with”.")
+                said = _("Choose two countries: “Country” and “Together with”.")
                 self.add_error("votes", ValidationError(said, code="incomplete"))
         return asked
 
@@ -60,7 +60,7 @@ def dates() -> tuple[DayFilter, DayFilter]:
     after = DayFilter(
         label=_("From"),
         method="may_be_after",
-        help_text=_("An event counts when it may have happened on such a day."),
+        help_text=_("Includes events that may have happened in this period."),
     )
     return after, DayFilter(label=_("Until"), method="may_be_before")
 
@@ -78,8 +78,8 @@ class EventFilterSet(DatedFilterSet):
         label=_("UN votes"),
         choices=[
             ("none", _("without UN votes")),
-            ("same", _("in which both voted alike")),
-            ("different", _("in which they voted differently")),
+            ("same", _("both voted the same")),
+            ("different", _("they voted differently")),
         ],
         method="as_it_is",
     )

@@ -43,13 +43,13 @@ class SearchFilterSet(ReadersFilterSet):
         label=_("Search"),
         method="as_it_is",
         widget=forms.TextInput(attrs={"type": "search", "data-suggest": ""}),
-        help_text=_("A name, an alias, a code, or words of a title or text."),
+        help_text=_("A name, a code, or words from a title or text."),
     )
     noun = django_filters.ChoiceFilter(label=_("Kind"), choices=_nouns)
     date_after = DayFilter(
         label=_("From"),
         method="may_be_after",
-        help_text=_("What is about no day, such as a country, is left out then."),
+        help_text=_("Leaves out records without a date, such as countries."),
     )
     date_before = DayFilter(label=_("Until"), method="may_be_before")
     exact = django_filters.ChoiceFilter(

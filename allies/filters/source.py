@@ -15,14 +15,14 @@ class SourceFilterSet(ReadersFilterSet):
     first_fields = ("kind",)
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=SourceKind.choices)
     derivation = django_filters.ChoiceFilter(
-        label=_("Derivation"),
-        choices=[("original", _("originals")), ("derived", _("drawing on another source"))],
+        label=_("Based on"),
+        choices=[("original", _("original")), ("derived", _("based on another source"))],
         method="by_derivation",
     )
     date_after = DayFilter(
         label=_("Published from"),
         method="may_be_after",
-        help_text=_("A source without a date counts on no day."),
+        help_text=_("Leaves out sources without a date."),
     )
     date_before = DayFilter(label=_("Published until"), method="may_be_before")
 

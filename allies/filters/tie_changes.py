@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import django_filters
 from django.db.models import Model, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.ally import TiesFilterSet
@@ -35,10 +35,12 @@ class TieChangeFilterSet(TiesFilterSet):
     first = DayFilter(
         label=_("From"),
         method="as_it_is",
-        help_text=_("Empty: ten years before the second day."),
+        help_text=_("If empty: ten years before the end date."),
     )
-    to = DayFilter(label=_("Until"), method="as_it_is", help_text=_("Empty: today."))
-    change = django_filters.ChoiceFilter(label=_("Change"), choices=TieChange.choices)
+    to = DayFilter(label=_("Until"), method="as_it_is", help_text=_("If empty: today."))
+    change = django_filters.ChoiceFilter(
+        label=pgettext_lazy("tie", "Change"), choices=TieChange.choices
+    )
 
     @classmethod
     def get_filters(cls) -> dict[str, django_filters.Filter]:
@@ -51,7 +53,7 @@ class TieChangeFilterSet(TiesFilterSet):
         if super().is_valid() and self.days.start > self.days.end:
             self.form.add_error(
                 "from",
-                gettext("The first day is after the second one: write the earlier one here."),
+                gettext("The start date is after the end date."),
             )
         return bool(super().is_valid())
 

@@ -85,11 +85,11 @@ def read_url(url: str) -> Place:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise Refused(_("The address cannot be read.")) from error
+        raise Refused(_("This address is not valid.")) from error
     if parts.scheme not in _DEFAULT_PORTS:
-        raise Refused(_("Only http and https are visited."))
+        raise Refused(_("Only http and https addresses are checked."))
     if "@" in parts.netloc:
-        raise Refused(_("An address with a name and password in it is not visited."))
+        raise Refused(_("Addresses with a user name and password are not checked."))
     path = quote(parts.path or "/", safe=_AS_IT_IS)
     if parts.query:
         path += "?" + quote(parts.query, safe=_AS_IT_IS)
@@ -103,9 +103,9 @@ def _ascii_host(host: str) -> str:
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
-        raise Refused(_("The address has no host that could exist.")) from error
+        raise Refused(_("The host name in the address is not valid.")) from error
     if not name or not all(char.isalnum() or char in "-._" for char in name):
-        raise Refused(_("The address has no host that could exist."))
+        raise Refused(_("The host name in the address is not valid."))
     return name
 
 
@@ -145,7 +145,7 @@ def resolve(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
     try:
         answer = answers.get(timeout=max(seconds, 0.001))
     except queue.Empty:
-        raise Unreachable(_("The name server does not answer.")) from None
+        raise Unreachable(_("The DNS server does not respond.")) from None
     if isinstance(answer, Exception) or not answer:
-        raise Unreachable(_("There is no host of this name."))
+        raise Unreachable(_("This host does not exist."))
     return answer

@@ -52,11 +52,13 @@ class InternetArchive:
         except (Refused, Unreachable, LostWay) as error:
             raise ArchiveSilent(str(error)) from error
         if answer.status != 200:
-            raise ArchiveSilent(_("It answers with HTTP %(status)d.") % {"status": answer.status})
+            raise ArchiveSilent(
+                _("The server responds with HTTP %(status)d.") % {"status": answer.status}
+            )
         try:
             said: StrOrPromise = json.loads(answer.body)
         except ValueError as error:
-            raise ArchiveSilent(_("Its answer cannot be read.")) from error
+            raise ArchiveSilent(_("The response cannot be read.")) from error
         return _closest(said)
 
 

@@ -78,5 +78,5 @@ def _judge(url: str, answer: Answer) -> Result:
             return Result(LinkResult.MOVED, answer.status, answer.moved_to)
         return Result(LinkResult.OK, answer.status, final)
     kind = LinkResult.GONE if answer.status in _GONE else LinkResult.ERROR
-    detail = _("It answers with HTTP %(status)d.") % {"status": answer.status}
+    detail = _("The server responds with HTTP %(status)d.") % {"status": answer.status}
     return Result(kind, answer.status, final, detail)

@@ -18,7 +18,7 @@ def archive_can_be_asked(**_options: object) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"ALLIES_ARCHIVE_CLIENT names no archive client: {settings.ARCHIVE_CLIENT}",
+            f"ALLIES_ARCHIVE_CLIENT is not an archive client: {settings.ARCHIVE_CLIENT}",
             hint="Give a dotted path like allies.links.archive.InternetArchive, or leave it empty.",
             id="allies.E001",
         )

@@ -104,10 +104,10 @@ def fetch(url: str, *, method: str, limits: Limits, permission: Permission | Non
         if still_permanent:
             moved_to = place.url
         if place.url in visited:
-            raise LostWay(_("It redirects in a circle."), status)
+            raise LostWay(_("The redirects form a loop."), status)
         visited.append(place.url)
         if len(visited) > limits.redirects + 1:
-            raise LostWay(_("It redirects too often."), status)
+            raise LostWay(_("Too many redirects."), status)
 
 
 def _text(location: str) -> str:
@@ -137,10 +137,10 @@ def _checked(place: Place, limits: Limits, clock: Clock) -> list[str]:
     try:
         seconds = clock.at_most(limits.connect)
     except TimeoutError as error:
-        raise Unreachable(_("It takes too long.")) from error
+        raise Unreachable(_("The server takes too long to respond.")) from error
     known = {int(spot.rpartition(":")[2]) for spot in limits.allow_private}
     if place.port not in limits.ports | known:
-        raise Refused(_("Port %(port)d is not visited.") % {"port": place.port})
+        raise Refused(_("Port %(port)d is not checked.") % {"port": place.port})
     found = resolve(limits.resolver, place.host, place.port, seconds)
     allowed = [
         address
@@ -149,7 +149,7 @@ def _checked(place: Place, limits: Limits, clock: Clock) -> list[str]:
         or (place.port in limits.ports and is_public(address))
     ]
     if not allowed:
-        raise Refused(_("It is not on the open internet."))
+        raise Refused(_("The address is not on the public internet."))
     return allowed
 
 
@@ -168,16 +168,16 @@ def _speak(
             body = b"" if redirects else _beginning(response, limits.max_bytes)
             return response.status, location, body
     except TimeoutError as error:
-        raise Unreachable(_("It takes too long."), met=connection.met) from error
+        raise Unreachable(_("The server takes too long to respond."), met=connection.met) from error
     except ssl.SSLError as error:
         reason = getattr(error, "verify_message", "") or error.reason or type(error).__name__
         reason = _("No secure connection: %(reason)s.") % {"reason": reason}
         raise Unreachable(reason, met=connection.met) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = (
-            _("It answers, but not as a web server does.")
+            _("The server does not respond as a web server.")
             if connection.met
-            else _("Nothing can be reached there.")
+            else _("The server cannot be reached.")
         )
         raise Unreachable(reason, met=connection.met) from error
     finally:

@@ -34,7 +34,7 @@ class Robots:
         if isinstance(rules, str):
             raise NotWelcome(rules)
         if not rules.can_fetch(ROBOT, place.url):
-            raise NotWelcome(_("Its robots.txt asks robots not to come."))
+            raise NotWelcome(_("The site’s robots.txt does not allow it."))
 
     def _rules(self, origin: str) -> RobotFileParser | str:
         if origin not in self._known:
@@ -51,11 +51,11 @@ class Robots:
         except Unreachable as error:
             if not error.met:
                 raise
-            return _("Its robots.txt cannot be read now.")
+            return _("The site’s robots.txt cannot be read at the moment.")
         except LostWay:
             return _parsed("")
         if answer.status >= 500:
-            return _("Its robots.txt cannot be read now.")
+            return _("The site’s robots.txt cannot be read at the moment.")
         found = answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
         return _parsed(found)
 

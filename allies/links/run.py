@@ -127,7 +127,7 @@ class _Run:
         try:
             return self._do(visit)
         except Exception:
-            logger.exception("Checking %s broke down", visit.address)
+            logger.exception("The check of %s failed", visit.address)
             if visit.what == LinkPart.URL:
                 put_off(visit.link.pk, now)
             return Outcome(str(visit.link.pk), visit.what, visit.address, "broken")

@@ -65,12 +65,19 @@ from allies.models.link import (
     LinkResult,
 )
 from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
-from allies.models.pair import Duty, Pair, Period, Tie, ties_between
+from allies.models.pair import Duty, Pair, Period, Tie, certainty_of_ties, ties_between
 from allies.models.rights_change import RightsChange
 from allies.models.search_text import SEARCHED, SearchText
 from allies.models.source import Source, SourceKind, public_key
 from allies.models.state import StateConflict, Stateful
-from allies.models.tie import AllyRow, CertaintyCounts, Ties, certainty_of, first_year_of
+from allies.models.tie import (
+    AllyRow,
+    CertaintyCounts,
+    Ties,
+    certainty_of,
+    certainty_on_the_day,
+    first_year_of,
+)
 from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
 from allies.models.voting import (
     ENOUGH_VOTES,
@@ -166,6 +173,8 @@ __all__ = [
     "attach_records",
     "canonical",
     "certainty_of",
+    "certainty_of_ties",
+    "certainty_on_the_day",
     "change_rows",
     "changed_allies",
     "data_state",

@@ -54,9 +54,9 @@ TREATIES = frozenset(
 class Standing(models.TextChoices):
     """How a country's part in an alliance stands to a day."""
 
-    IN_FORCE = "in-force", _("in force, or perhaps in force, on this day")
-    PAST = "past", _("ended before")
-    LATER = "later", _("begun after")
+    IN_FORCE = "in-force", _("current and possibly current")
+    PAST = "past", _("past")
+    LATER = "later", _("later")
 
 
 class AllianceQuerySet(CitedQuerySet["Alliance"]):
@@ -153,17 +153,17 @@ class Alliance(Titled, CitedPublishable):
     """A tie between two or more countries."""
 
     identifier = models.CharField(
-        _("outside id"),
+        _("data-set ID"),
         max_length=80,
         blank=True,
         default="",
-        help_text=_("What a data set calls it, like cow:278."),
+        help_text=_("The ID in a data set, like cow:278."),
     )
     kind = models.CharField(_("kind"), max_length=24, choices=AllianceKind)
     signed = EDTFField(_("signed"))
     signed_earliest = EarliestDay("signed")
     signed_latest = LatestDay("signed")
-    in_force = EDTFField(_("in force"), help_text=_("The day it entered into force."))
+    in_force = EDTFField(_("in force"), help_text=_("The date it entered into force."))
     in_force_earliest = EarliestDay("in_force", db_index=True)
     in_force_latest = LatestDay("in_force")
     ended = EDTFField(_("ended"))
@@ -190,14 +190,14 @@ class Alliance(Titled, CitedPublishable):
                 fields=["identifier"],
                 condition=~Q(identifier=""),
                 name="alliance_identifier_unique",
-                violation_error_message=_("Another alliance already has this outside id."),
+                violation_error_message=_("Another alliance already has this data-set ID."),
             ),
             models.CheckConstraint(
                 condition=Q(ended_latest__isnull=True)
                 | Q(in_force_earliest__isnull=True)
                 | Q(ended_latest__gte=models.F("in_force_earliest")),
                 name="alliance_ends_after_start",
-                violation_error_message=_("An alliance cannot end before it is in force."),
+                violation_error_message=_("An alliance cannot end before it enters into force."),
             ),
         ]
 
@@ -227,7 +227,7 @@ class Alliance(Titled, CitedPublishable):
         missing += [*contradictions(self)]
         memberships = list(self.memberships.select_related("country")) if self.pk else []
         if len({membership.country_id for membership in memberships}) < 2:
-            missing.append(Lack(_("An alliance has two members or more."), "memberships"))
+            missing.append(Lack(_("An alliance needs at least two members."), "memberships"))
         for membership in memberships:
             missing += [
                 Lack(f"{membership.country}: {text}", "memberships")
@@ -297,19 +297,21 @@ class Membership(Record):
     country = models.ForeignKey(
         Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="memberships"
     )
-    joined = EDTFField(_("joined"), help_text=_("Empty: when the alliance began."))
+    joined = EDTFField(_("joined"), help_text=_("If empty: since the alliance began."))
     joined_earliest = EarliestDay("joined")
     joined_latest = LatestDay("joined")
-    left = EDTFField(_("left"), help_text=_("Empty: still a member, or until the alliance ended."))
+    left = EDTFField(
+        _("left"), help_text=_("If empty: still a member, or until the alliance ended.")
+    )
     left_earliest = EarliestDay("left")
     left_latest = LatestDay("left")
     role = models.CharField(
         _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
     )
-    defence = models.BooleanField(_("owes defence"), null=True, blank=True)
-    neutrality = models.BooleanField(_("owes neutrality"), null=True, blank=True)
-    non_aggression = models.BooleanField(_("owes non-aggression"), null=True, blank=True)
-    consultation = models.BooleanField(_("owes consultation"), null=True, blank=True)
+    defence = models.BooleanField(_("defence obligation"), null=True, blank=True)
+    neutrality = models.BooleanField(_("neutrality obligation"), null=True, blank=True)
+    non_aggression = models.BooleanField(_("non-aggression obligation"), null=True, blank=True)
+    consultation = models.BooleanField(_("consultation obligation"), null=True, blank=True)
 
     objects = MembershipQuerySet.as_manager()
 
@@ -360,9 +362,9 @@ class Membership(Record):
         joined, left = bounds(self.joined).earliest, bounds(self.left).latest
         found = []
         if joined and ended and joined > ended:
-            found.append(str(_("It joined after the alliance ended.")))
+            found.append(str(_("The country joined after the alliance ended.")))
         if left and began and left < began:
-            found.append(str(_("It left before the alliance began.")))
+            found.append(str(_("The country left before the alliance began.")))
         return found
 
     @property

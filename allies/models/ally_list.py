@@ -29,27 +29,24 @@ from allies.models.country import Country
 from allies.models.fields import FoldedField, ProseField, prose_fields
 from allies.models.languages import Bilingual, localized
 from allies.models.source import Source
+from allies.numbers import count_in_words
 
 
 def promise_in_words(promised: int | None, present: int) -> str:
-    """Say how many allies a headline promises, and how many are there; "" for no promise."""
+    """Compare the number in a headline with the number of entries; "" without such a number."""
     if not promised:
         return ""
     if promised == present:
         said = ngettext(
-            "The headline promises %(n)s; it is recorded here.",
-            "The headline promises %(n)s; all are recorded here.",
+            "The headline says %(n)s, and we could verify it.",
+            "The headline says %(n)s, and we could verify all of them.",
             promised,
         )
-    elif promised == 1:
-        said = gettext("The headline promises one ally; %(present)s are recorded here.")
+    elif present:
+        said = gettext("The headline says %(n)s; we could verify %(present)s.")
     else:
-        said = ngettext(
-            "The headline promises %(n)s allies; %(present)s is recorded here.",
-            "The headline promises %(n)s allies; %(present)s are recorded here.",
-            present,
-        )
-    return said % {"n": promised, "present": present}
+        said = gettext("The headline says %(n)s; we could not verify any.")
+    return said % {"n": count_in_words(promised), "present": count_in_words(present)}
 
 
 class AllyListQuerySet(models.QuerySet["AllyList"]):
@@ -74,19 +71,19 @@ class AllyList(Titled, Publishable):
         verbose_name=_("focus country"),
         on_delete=models.PROTECT,
         related_name="ally_lists",
-        help_text=_("The country whose allies are listed."),
+        help_text=_("The country whose allies the list names."),
     )
     scope = models.CharField(
-        _("scope (M49)"),
+        _("region (M49)"),
         max_length=3,
         blank=True,
         default="",
         choices=list(m49.NAMES.items()),
-        help_text=_("The region the list confines itself to; empty for the whole world."),
+        help_text=_("The region that the list is limited to; empty for the whole world."),
     )
     recorded_from = models.ForeignKey(
         Source,
-        verbose_name=_("recorded from"),
+        verbose_name=_("published by"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -94,11 +91,11 @@ class AllyList(Titled, Publishable):
         help_text=_("The source that published this list; empty for a list of our own."),
     )
     promised = models.PositiveSmallIntegerField(
-        _("promised number"),
+        _("number in the headline"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("How many allies the headline promises."),
+        help_text=_("How many allies the headline mentions."),
     )
     featured = models.BooleanField(
         _("featured"), default=False, help_text=_("Shown on the front page.")
@@ -124,7 +121,7 @@ class AllyList(Titled, Publishable):
             models.CheckConstraint(
                 condition=Q(promised__isnull=True) | Q(promised__gte=1),
                 name="allylist_promises_one",
-                violation_error_message=_("A headline promises one ally at least."),
+                violation_error_message=_("The number in a headline is at least one."),
             ),
         ]
 
@@ -139,7 +136,7 @@ class AllyList(Titled, Publishable):
         errors: dict[str, object] = {}
         source = self.recorded_from
         if self.is_published and source is not None and not source.is_published:
-            errors["recorded_from"] = _("The source it is recorded from is not published.")
+            errors["recorded_from"] = _("The source of this list is not published.")
         require_title(errors, self)
         if errors:
             raise ValidationError(errors)
@@ -156,19 +153,17 @@ class AllyList(Titled, Publishable):
     def missing_for_publication(self) -> list[Lack]:
         missing = [*self.missing_title(), *self.missing_sources(), *contradictions(self)]
         if self.recorded_from is not None and not self.recorded_from.is_published:
-            missing.append(
-                Lack(_("The source it is recorded from is not published."), "recorded_from")
-            )
+            missing.append(Lack(_("The source of this list is not published."), "recorded_from"))
         entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()
         supported = set(entries.supported().values_list("pk", flat=True))
         unsupported = [
             entry for entry in entries.select_related("country") if entry.pk not in supported
         ]
         if not supported and not unsupported:
-            missing.append(Lack(_("The list has no entry."), "entries"))
+            missing.append(Lack(_("The list has no entries."), "entries"))
         missing += [
             Lack(
-                _("The entry %(country)s has no supporting citation to a published source.")
+                _("The entry %(country)s needs a published source that supports it.")
                 % {"country": entry.country},
                 "citations",
                 record=entry,
@@ -234,7 +229,7 @@ class Entry(Record):
             models.CheckConstraint(
                 condition=Q(position__gte=1),
                 name="entry_position_from_one",
-                violation_error_message=_("Positions are counted from 1."),
+                violation_error_message=_("Positions start at 1."),
             ),
         ]
 
@@ -252,7 +247,7 @@ class Entry(Record):
 
     def clean(self) -> None:
         if self.ally_list_id and self.country_id == self.ally_list.focus_id:
-            raise ValidationError({"country": _("A country is not on the list of its own allies.")})
+            raise ValidationError({"country": _("A country cannot be its own ally.")})
 
 
 class SeeAlsoQuerySet(models.QuerySet["SeeAlso"]):
@@ -286,7 +281,7 @@ class SeeAlso(Record):
             models.UniqueConstraint(
                 fields=["ally_list", "source"],
                 name="seealso_once",
-                violation_error_message=_("The list already points to this source."),
+                violation_error_message=_("The list already refers to this source."),
             ),
         ]
 

@@ -156,7 +156,7 @@ class Publishable(Record):
         hidden = sorted(keys - sources.published().known_keys(keys))
         if not hidden:
             return []
-        said = _("Sources that its texts cite are not published: %(keys)s.")
+        said = _("These cited sources are not published: %(keys)s.")
         text = said % {"keys": ", ".join(hidden)}
         return [Lack(text, self._prose_field(), is_warning=True)]
 
@@ -169,7 +169,7 @@ class Slugged(models.Model):
         max_length=120,
         unique=True,
         blank=True,
-        help_text=_("The record’s address. Left empty, it is made from the title."),
+        help_text=_("The end of the page address. If empty, it is made from the title."),
         error_messages={"unique": _("Another record already has this slug.")},
     )
 
@@ -218,7 +218,7 @@ class Titled(Slugged):
         """Say that there is no title, where there is none in either language."""
         if self.title:
             return []
-        return [Lack(_("A title in one language at least is missing."), "title_en")]
+        return [Lack(_("Enter a title in at least one language."), "title_en")]
 
 
 def free_slug(model: type[Slugged], text: str) -> str:
@@ -302,7 +302,7 @@ def counted(
     return Coalesce(Subquery(number, output_field=models.IntegerField()), 0)
 
 
-_TITLE_NEEDED = _("A published record needs a title in one language at least.")
+_TITLE_NEEDED = _("Published records need a title in at least one language.")
 
 
 def require_title(errors: dict[str, object], record: Any) -> None:

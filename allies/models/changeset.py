@@ -1,6 +1,7 @@
 """Changesets: changes made together, by a file, a save, a proposal, a merge or an undoing."""
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.crypto import get_random_string
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.nouns import record_of
+from allies.models.nouns import model_named, record_of
 from allies.models.state import Stateful
 
 #: The reason given for what came with the site, which readers see in their own language.
@@ -102,6 +103,28 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         return self._begun().filter(created_at__lt=now - KEPT_FOR)
 
 
+def names_of(changesets: Iterable["Changeset"]) -> dict[int, str]:
+    """Return what changesets are called in a list, by id: the record they are about, and why.
+
+    Costs one query per record type.
+    """
+    found = list(changesets)
+    about: dict[str, set[int]] = {}
+    for changeset in found:
+        if changeset.about_noun and changeset.about_id:
+            about.setdefault(changeset.about_noun, set()).add(changeset.about_id)
+    records = {
+        (noun, record.pk): str(record)
+        for noun, ids in about.items()
+        for record in model_named(noun)._default_manager.filter(pk__in=ids)
+    }
+    names = {}
+    for changeset in found:
+        record = records.get((changeset.about_noun, changeset.about_id))
+        names[changeset.pk] = f"{record}: {changeset}" if record else str(changeset)
+    return names
+
+
 def _folder(changeset: "Changeset", name: str) -> str:
     # The name a file came with is kept in the record; on disk it has a plain one of its own.
     return f"imports/{get_random_string(20).lower()}/file"
@@ -114,7 +137,7 @@ class Changeset(Stateful):
 
     kind = models.CharField(_("kind"), max_length=8, choices=ChangesetKind, default="import")
     state = models.CharField(
-        _("state"), max_length=8, choices=ChangesetState, default="uploaded", db_index=True
+        _("status"), max_length=8, choices=ChangesetState, default="uploaded", db_index=True
     )
     reason = models.TextField(_("reason"), blank=True, default="", max_length=1000)
     public_note = models.TextField(_("public note"), blank=True, default="", max_length=1000)
@@ -135,7 +158,7 @@ class Changeset(Stateful):
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decision = models.TextField(_("note on the decision"), blank=True, default="", max_length=1000)
-    noun = models.CharField(_("noun"), max_length=20, blank=True, default="")
+    noun = models.CharField(_("record type"), max_length=20, blank=True, default="")
     file = models.FileField(upload_to=_folder, max_length=100, blank=True, default="")
     file_name = models.CharField(_("file"), max_length=200, blank=True, default="")
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, default="")
@@ -144,7 +167,7 @@ class Changeset(Stateful):
     #: Model name → {"created": …, "updated": …, "unchanged": …, "refused": …, …}.
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     #: What a reader of the list was promised: nothing in it was hidden when it was applied.
-    listed = models.BooleanField(_("listed publicly"), default=False)
+    listed = models.BooleanField(_("in the public log"), default=False)
     #: Why the last job ended early, in the words of who started it.
     message = models.TextField(blank=True, default="")
     #: The state of the data, and the outcome, that the last check found.
@@ -177,7 +200,7 @@ class Changeset(Stateful):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    created_at = models.DateTimeField(_("begun"), auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(_("started"), auto_now_add=True, db_index=True)
     applied_at = models.DateTimeField(_("applied"), null=True, blank=True, db_index=True)
 
     objects = ChangesetQuerySet.as_manager()

@@ -86,7 +86,7 @@ class Citation(Record):
     )
     stance = models.CharField(_("stance"), max_length=8, choices=Stance, default=Stance.SUPPORTS)
     locator = models.CharField(
-        _("where in it"),
+        _("location"),
         max_length=120,
         blank=True,
         default="",
@@ -98,7 +98,7 @@ class Citation(Record):
         verbatim=True,
         blank=True,
         default="",
-        help_text=_("A short passage in the source’s own language."),
+        help_text=_("A short passage in the language of the source."),
     )
     note_en = ProseField(_("note (English)"), max_length=PROSE_LENGTH, blank=True, default="")
     note_ind = ProseField(_("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default="")
@@ -120,7 +120,7 @@ class Citation(Record):
                     | Q(alliance__isnull=True, event__isnull=True, entry__isnull=False)
                 ),
                 name="citation_one_target",
-                violation_error_message=_("A citation is about one alliance, event or entry."),
+                violation_error_message=_("A citation needs exactly one alliance, event or entry."),
             ),
             *(
                 models.UniqueConstraint(
@@ -128,7 +128,7 @@ class Citation(Record):
                     condition=Q(**{f"{target}__isnull": False}),
                     name=f"citation_{target}_once",
                     violation_error_message=_(
-                        "This source is already cited so, at this place. Say where else in it."
+                        "Already cited at this location. Enter another location."
                     ),
                 )
                 for target in TARGETS
@@ -155,7 +155,7 @@ class Citation(Record):
         filled = sum(getattr(self, f"{name}_id") is not None for name in TARGETS)
         # A form's inline fills the one target in after cleaning; the constraint holds there.
         if filled > 1:
-            raise ValidationError(_("A citation is about one alliance, event or entry."))
+            raise ValidationError(_("A citation needs exactly one alliance, event or entry."))
 
 
 def notes_of(citations: CitationQuerySet) -> Iterator[str]:
@@ -213,4 +213,4 @@ class CitedPublishable(Publishable):
         citations: Any = self.citations if self.pk else Citation.objects.none()  # type: ignore[attr-defined]
         if citations.supporting().from_published_sources().exists():
             return []
-        return [Lack(_("A supporting citation to a published source is missing."), "citations")]
+        return [Lack(_("Add a citation of a published source that supports this."), "citations")]

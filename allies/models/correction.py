@@ -66,7 +66,7 @@ class Correction(Stateful):
     record_id = models.BigIntegerField()
     text = models.TextField(_("what is wrong"), max_length=4000)
     evidence = models.TextField(_("evidence"), max_length=1000, blank=True, default="")
-    contact = models.EmailField(_("e-mail"), blank=True, default="")
+    contact = models.EmailField(_("email"), blank=True, default="")
     language = models.CharField(_("language"), max_length=5, default="en")
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     outcome = models.CharField(

@@ -140,7 +140,7 @@ class Country(Slugged, Record):
     existed_from = EDTFField(_("existed from"))
     existed_from_earliest = EarliestDay("existed_from")
     existed_from_latest = LatestDay("existed_from")
-    existed_to = EDTFField(_("existed to"), help_text=_("Empty for a country of today."))
+    existed_to = EDTFField(_("existed to"), help_text=_("Empty for a current country."))
     existed_to_earliest = EarliestDay("existed_to")
     existed_to_latest = LatestDay("existed_to")
     successor = models.ForeignKey(
@@ -178,7 +178,7 @@ class Country(Slugged, Record):
             models.CheckConstraint(
                 condition=~Q(name_en="", name_ind=""),
                 name="country_has_name",
-                violation_error_message=_("A country needs a name in one language at least."),
+                violation_error_message=_("A country needs a name in at least one language."),
             ),
             models.CheckConstraint(
                 condition=~Q(successor=models.F("pk")),
@@ -221,7 +221,7 @@ class Country(Slugged, Record):
     def clean(self) -> None:
         errors: dict[str, object] = {}
         if not self.name_en and not self.name_ind:
-            errors["name_en"] = _("A country needs a name in one language at least.")
+            errors["name_en"] = _("A country needs a name in at least one language.")
         if self.subregion and self.region != SUBREGIONS[self.subregion][0]:
             errors["subregion"] = _("This sub-region belongs to another region.")
         if self.successor_id is not None and self.successor_id == self.pk:
@@ -250,22 +250,22 @@ class Alias(Record):
         blank=True,
         default="",
         validators=[RegexValidator(r"^[a-z]{2,3}$", _("An ISO 639 code, like id or en."))],
-        help_text=_("ISO 639 code of the name’s language; empty for a code or abbreviation."),
+        help_text=_("ISO 639 code of the name’s language; empty for codes and abbreviations."),
     )
     folded = FoldedField("name")
 
     objects = AliasQuerySet.as_manager()
 
     class Meta(Record.Meta):
-        verbose_name = _("alias")
-        verbose_name_plural = _("aliases")
+        verbose_name = _("alternative name")
+        verbose_name_plural = _("alternative names")
         ordering = ["name", "pk"]
         indexes = [models.Index(fields=["folded"], name="alias_folded")]
         constraints = [
             models.UniqueConstraint(
                 fields=["country", "name"],
                 name="alias_unique",
-                violation_error_message=_("This country already has this alias."),
+                violation_error_message=_("This country already has this name."),
             ),
         ]
 

@@ -61,7 +61,7 @@ class Appointment(Stateful, AboutRecord):
     STATE = ("done_at",)
 
     step = models.CharField(max_length=10)
-    due_at = models.DateTimeField(_("due"), db_index=True)
+    due_at = models.DateTimeField(_("scheduled for"), db_index=True)
     done_at = models.DateTimeField(null=True, blank=True)
     #: Why it could not be kept, in the words of who made it; empty where it was.
     problem = models.TextField(blank=True, default="")
@@ -129,7 +129,7 @@ class PreviewLink(Stateful, AboutRecord):
 
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(null=True, blank=True)
-    purpose = models.CharField(_("for whom"), max_length=200, blank=True, default="")
+    purpose = models.CharField(_("recipient"), max_length=200, blank=True, default="")
 
     objects = PreviewLinkQuerySet.as_manager()
 

@@ -46,7 +46,7 @@ class Frozen(ValidationError):
     """An attempt to change or delete an edition."""
 
     def __init__(self) -> None:
-        super().__init__(_("An edition is never changed or deleted."))
+        super().__init__(_("Editions cannot be changed or deleted."))
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):
@@ -106,10 +106,10 @@ class Edition(Stateful):
     content = models.TextField(_("content"))
     sha256 = models.CharField("SHA-256", max_length=64)
     note = models.CharField(_("note for readers"), max_length=1000, blank=True, default="")
-    made_at = models.DateTimeField(_("made"))
+    made_at = models.DateTimeField(_("created"))
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("made by"),
+        verbose_name=_("created by"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
@@ -143,18 +143,18 @@ class Edition(Stateful):
             models.CheckConstraint(
                 condition=Q(number__gte=1),
                 name="edition_number_from_one",
-                violation_error_message=_("Editions are counted from 1."),
+                violation_error_message=_("Edition numbers start at 1."),
             ),
             models.CheckConstraint(
                 condition=Q(Exact(Length("sha256"), 64)),
                 name="edition_has_hash",
-                violation_error_message=_("An edition has the SHA-256 of its content."),
+                violation_error_message=_("An edition needs the SHA-256 hash of its content."),
             ),
             models.CheckConstraint(
                 condition=Q(retracted_at__isnull=True, retraction="")
                 | (Q(retracted_at__isnull=False) & ~Q(retraction="")),
                 name="edition_retracted_with_reason",
-                violation_error_message=_("A retraction needs a reason."),
+                violation_error_message=_("Give a reason for the retraction."),
             ),
         ]
 

@@ -114,11 +114,11 @@ class Event(Titled, CitedPublishable):
     """Something dated that bears on a tie between countries."""
 
     identifier = models.CharField(
-        _("outside id"),
+        _("data-set ID"),
         max_length=80,
         blank=True,
         default="",
-        help_text=_("What a data set calls it."),
+        help_text=_("The ID in a data set."),
     )
     kind = models.CharField(_("kind"), max_length=20, choices=EventKind)
     certainty = models.CharField(
@@ -134,7 +134,7 @@ class Event(Titled, CitedPublishable):
         max_length=300,
         blank=True,
         default="",
-        help_text=_("Who says so, where it is not established."),
+        help_text=_("Who says so, if it is not confirmed."),
     )
     attributed_to_ind = models.CharField(
         _("attributed to (Indonesian)"), max_length=300, blank=True, default=""
@@ -176,13 +176,13 @@ class Event(Titled, CitedPublishable):
             models.CheckConstraint(
                 condition=~Q(date=""),
                 name="event_has_date",
-                violation_error_message=_("An event needs a date, as precise as it is known."),
+                violation_error_message=_("Enter a date, as precise as it is known."),
             ),
             models.UniqueConstraint(
                 fields=["identifier"],
                 condition=~Q(identifier=""),
                 name="event_identifier_unique",
-                violation_error_message=_("Another event already has this outside id."),
+                violation_error_message=_("Another event already has this data-set ID."),
             ),
         ]
 
@@ -199,7 +199,7 @@ class Event(Titled, CitedPublishable):
         missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
         missing += [*contradictions(self)]
         if self.pk is None or not self.participations.exists():
-            missing.append(Lack(_("A country that took part is missing."), "participations"))
+            missing.append(Lack(_("Add at least one participating country."), "participations"))
         return missing
 
 

@@ -136,7 +136,7 @@ def _require_support(target: str, record_id: int, citations: "CitationQuerySet")
     others = citations.from_published_sources().supporting()
     if record and not others.filter(**{target: record}).exists():
         raise EvidenceLost(
-            _("“%(record)s” is public and needs a supporting citation to a published source.")
+            _("“%(record)s” is public and needs a published source that supports it.")
             % {"record": record}
         )
 
@@ -170,7 +170,7 @@ def keep_last_support_on_deletion(
 def keep_what_public_events_belong_to(sender: object, instance: Alliance, **kwargs: object) -> None:
     for event in Event.objects.filter(alliance=instance, status=Status.PUBLISHED)[:1]:
         raise EvidenceLost(
-            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": event}
+            _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": event}
         )
 
 
@@ -181,5 +181,5 @@ def keep_what_public_events_belong_to(sender: object, instance: Alliance, **kwar
 def keep_what_is_public(sender: object, instance: Publishable, **kwargs: object) -> None:
     if instance.is_published:
         raise EvidenceLost(
-            _("“%(record)s” is published: withdraw it before deleting it.") % {"record": instance}
+            _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": instance}
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class EDTFField(models.CharField):
     """A date as precise as what is known, in EDTF; pair it with EarliestDay and LatestDay."""
 
-    description = _("Date as precise as what is known (EDTF)")
+    description = _("Date, as precise as it is known (EDTF)")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 40)
@@ -38,8 +38,8 @@ class EDTFField(models.CharField):
         except edtf.UnreadableDate as error:
             raise ValidationError(
                 _(
-                    "“%(value)s” is not a date that can be read in one way only. "
-                    "Write it like one of these: %(examples)s, or “19 June 2024”, “May 2024”."
+                    "“%(value)s” is not a clear date. Write it like one of these: "
+                    "%(examples)s, or “19 June 2024”, “May 2024”."
                 ),
                 code="unreadable_date",
                 params={"value": text, "examples": edtf.EXAMPLES},
@@ -127,7 +127,7 @@ class ProseField(models.TextField):
     def unknown_marks(self, keys: Collection[str]) -> ValidationError:
         """Return the error of a text that cites sources there are not."""
         return ValidationError(
-            _("“%(field)s” cites sources that are not there: %(keys)s."),
+            _("“%(field)s” cites sources that do not exist: %(keys)s."),
             code="unknown_marks",
             params={"field": self.verbose_name, "keys": ", ".join(sorted(keys))},
         )

@@ -16,19 +16,19 @@ KEPT_CHECKS = 20
 
 
 class LinkResult(models.TextChoices):
-    OK = "ok", _("reachable")
-    MOVED = "moved", _("moved for good")
+    OK = "ok", _("works")
+    MOVED = "moved", _("moved permanently")
     GONE = "gone", _("gone")
-    ERROR = "error", _("answers with an error")
-    UNREACHABLE = "unreachable", _("unreachable")
-    REFUSED = "refused", _("not an address we visit")
-    SKIPPED = "skipped", _("not checked (robots)")
+    ERROR = "error", _("responds with an error")
+    UNREACHABLE = "unreachable", _("cannot be reached")
+    REFUSED = "refused", _("not an address we check")
+    SKIPPED = "skipped", _("not checked (robots.txt)")
 
 
 class Health(models.TextChoices):
-    OK = "ok", _("reachable")
+    OK = "ok", _("works")
     FAILING = "failing", _("failing")
-    DEAD = "dead", _("no longer reachable")
+    DEAD = "dead", _("dead")
 
 
 class LinkPart(models.TextChoices):
@@ -75,13 +75,13 @@ class LinkCheck(models.Model):
         db_index=False,
         related_name="link_checks",
     )
-    what = models.CharField(_("what"), max_length=11, choices=LinkPart, default=LinkPart.URL)
+    what = models.CharField(_("type"), max_length=11, choices=LinkPart, default=LinkPart.URL)
     address = models.CharField(_("address"), max_length=1000)
     checked_at = models.DateTimeField(_("checked"))
     result = models.CharField(_("result"), max_length=11, choices=LinkResult)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     final_url = models.CharField(_("final address"), max_length=2000, blank=True, default="")
-    detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
+    detail = models.CharField(_("details"), max_length=300, blank=True, default="")
     duration_ms = models.PositiveIntegerField(_("milliseconds"), default=0)
 
     objects = LinkCheckQuerySet.as_manager()
@@ -133,7 +133,7 @@ class LinkHealth(models.Model):
         related_name="link_health",
     )
     address = models.CharField(_("address"), max_length=1000)
-    health = models.CharField(_("health"), max_length=7, choices=Health, blank=True, default="")
+    health = models.CharField(_("status"), max_length=7, choices=Health, blank=True, default="")
     #: Checks in a row that found nobody and nothing there.
     misses = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
@@ -145,8 +145,8 @@ class LinkHealth(models.Model):
     objects = LinkHealthQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("link health")
-        verbose_name_plural = _("links’ health")
+        verbose_name = _("link status")
+        verbose_name_plural = _("link status")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -76,7 +76,7 @@ def _by_title(source: Source) -> Iterable[tuple[int, str]]:
     if not source.title_key:
         return
     for pk in Source.objects.filter(title_key=source.title_key).values_list("pk", flat=True):
-        yield pk, _("It has the same title.")
+        yield pk, _("Same title.")
 
 
 # Quotes: the same words, in whichever of two documents they stand.

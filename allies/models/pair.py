@@ -1,6 +1,7 @@
 """Two countries: the alliances that bind or bound both, and what each owes the other in them."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from allies.models.alliance import (
 from allies.models.ally_list import Entry, EntryQuerySet
 from allies.models.country import Country
 from allies.models.event import Event, EventQuerySet
-from allies.models.tie import common_end, common_start
+from allies.models.tie import CertaintyCounts, common_end, common_start, last_confirmed
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,18 @@ class Period:
 
 @dataclass(frozen=True)
 class Tie:
-    """An alliance in which both countries are or were members at the same time."""
+    """An alliance in which both countries are or were members at the same time.
+
+    ``certain`` says whether it bound both on the day without a doubt, ``last_confirmed`` is the
+    last day before of which that is known.
+    """
 
     alliance: Alliance
     periods: list[Period]
     duties: list[Duty]
     standing: Standing
+    certain: bool
+    last_confirmed: dt.date | None
 
     @property
     def periods_differ(self) -> bool:
@@ -104,11 +111,21 @@ def ties_between(pair: Pair, alliances: AllianceQuerySet, *, on: dt.date) -> lis
     return [tie for tie in ties if tie is not None]
 
 
+def certainty_of_ties(ties: Iterable[Tie]) -> CertaintyCounts:
+    """Count the ties in force on the day by whether that is certain; costs no query."""
+    in_force = (tie for tie in ties if tie.standing == Standing.IN_FORCE)
+    return CertaintyCounts.of_allies((tie.certain, tie.last_confirmed) for tie in in_force)
+
+
 def _with_memberships(pair: Pair, alliances: AllianceQuerySet, on: dt.date) -> QuerySet[Alliance]:
     same = Membership.objects.filter(pk=OuterRef("pk"))
     memberships = (
         Membership.objects.filter(country__in=pair.both)
-        .annotate(is_in_force=Exists(same.in_force(on)), has_begun=Exists(same.begun(on)))
+        .annotate(
+            is_in_force=Exists(same.in_force(on)),
+            is_certain=Exists(same.certainly_in_force(on)),
+            has_begun=Exists(same.begun(on)),
+        )
         .select_related("alliance")
         .order_by(F("joined_earliest").asc(nulls_first=True), "pk")
     )
@@ -133,7 +150,14 @@ def _tie(pair: Pair, alliance: Any, on: dt.date) -> Tie | None:
     ]
     begun = any(mine.has_begun and theirs.has_begun for mine, theirs in met)
     standing = Standing.IN_FORCE if in_force else Standing.PAST if begun else Standing.LATER
-    return Tie(alliance, list(dict.fromkeys(periods)), _duties(mine, theirs), standing)
+    return Tie(
+        alliance=alliance,
+        periods=list(dict.fromkeys(periods)),
+        duties=_duties(mine, theirs),
+        standing=standing,
+        certain=any(one.is_certain and other.is_certain for one, other in met),
+        last_confirmed=last_confirmed(met, on),
+    )
 
 
 def _may_overlap(one: Membership, other: Membership) -> bool:

@@ -18,21 +18,21 @@ class RightsChange(models.Model):
     at = models.DateTimeField(_("when"), auto_now_add=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("by whom"),
+        verbose_name=_("by"),
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text=_("Nobody: from the command line."),
+        help_text=_("Empty for the command line."),
     )
-    by_name = models.CharField(_("by whom"), max_length=200, blank=True, default="")
-    whom = models.CharField(_("whose"), max_length=200)
+    by_name = models.CharField(_("by"), max_length=200, blank=True, default="")
+    whom = models.CharField(_("account"), max_length=200)
     kind = models.CharField(max_length=10, default=RIGHT)
-    what = models.CharField(_("right"), max_length=300)
-    given = models.BooleanField(_("given"))
+    what = models.CharField(_("permission"), max_length=300)
+    given = models.BooleanField(_("granted"))
 
     class Meta:
-        verbose_name = _("change to accounts and rights")
-        verbose_name_plural = _("changes to accounts and rights")
+        verbose_name = _("change to accounts and permissions")
+        verbose_name_plural = _("changes to accounts and permissions")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 

@@ -156,7 +156,7 @@ def origin_of(prefix: str = "") -> Coalesce:
     return Coalesce(f"{prefix}origin_id", f"{prefix}pk")
 
 
-_ORIGINAL_FIRST = _("The source it is derived from is not published.")
+_ORIGINAL_FIRST = _("The source it is based on is not published.")
 
 
 def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
@@ -171,7 +171,7 @@ def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> Non
     if parent:
         raise ValidationError(
             {
-                "derived_from": _("This goes round in a circle: %(chain)s.")
+                "derived_from": _("These sources refer to each other in a circle: %(chain)s.")
                 % {"chain": " ← ".join([*chain, parent])}
             }
         )
@@ -191,10 +191,11 @@ class Source(Publishable):
         unique=True,
         validators=[
             RegexValidator(
-                r"^[a-z0-9][a-z0-9-]*$", _("Small letters, digits and hyphens, like dw-2024-en.")
+                r"^[a-z0-9][a-z0-9-]*$",
+                _("Lowercase letters, digits and hyphens, like dw-2024-en."),
             )
         ],
-        help_text=_("Short and lasting, like dw-2024-en: files and texts cite the source by it."),
+        help_text=_("Short and permanent, like dw-2024-en. Files and texts cite it."),
         error_messages={"unique": _("Another source already has this citation key.")},
     )
     kind = models.CharField(_("kind"), max_length=12, choices=SourceKind, default=SourceKind.NEWS)
@@ -222,22 +223,22 @@ class Source(Publishable):
     )
     derived_from = models.ForeignKey(
         "self",
-        verbose_name=_("derived from"),
+        verbose_name=_("based on"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="derivatives",
-        help_text=_("The source this one republishes or draws on."),
+        help_text=_("The source that this one republishes or is based on."),
     )
     origin = models.ForeignKey(
         "self",
-        verbose_name=_("origin"),
+        verbose_name=_("original source"),
         null=True,
         blank=True,
         editable=False,
         on_delete=models.DO_NOTHING,
         related_name="+",
-        help_text=_("The end of the chain of derivation; empty where that is the source itself."),
+        help_text=_("The first source in the chain; empty if it is this one."),
     )
     archive_url = WebField(_("archived copy"), max_length=1000, blank=True, default="")
     folded = FoldedField("key", "publisher", "title", "author")
@@ -262,7 +263,7 @@ class Source(Publishable):
             models.CheckConstraint(
                 condition=~Q(derived_from=F("pk")),
                 name="source_not_own_original",
-                violation_error_message=_("A source cannot be derived from itself."),
+                violation_error_message=_("A source cannot be based on itself."),
             ),
         ]
 

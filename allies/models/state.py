@@ -13,7 +13,7 @@ class StateConflict(ValidationError):
 
     def __init__(self) -> None:
         super().__init__(
-            _("This has changed since you opened the page, so nothing was done. Look at it again.")
+            _("This changed after you opened the page, so nothing was done. Check it again.")
         )
 
 

@@ -112,6 +112,7 @@ class Ties:
             disputed=bool(country.disputes),
             disputed_alliances={tie.alliance for tie in country.ties if tie.is_disputed},
             certain=country.certain,
+            last_confirmed=None if country.certain else last_confirmed(pairs, self.on),
         )
 
     def _latest_events(self, countries: Iterable[Country]) -> dict[int, Event]:
@@ -152,14 +153,28 @@ def _with_disputes(ties: MembershipQuerySet) -> MembershipQuerySet:
 
 
 class CertaintyCounts(NamedTuple):
-    """How many allies are tied for certain on a day, and how many perhaps."""
+    """How many allies are tied for certain on a day, and how many perhaps.
+
+    ``years`` are the first and the last year in which those who are perhaps tied were tied for
+    certain; None if one of them never was, or if nobody asked.
+    """
 
     certain: int
     perhaps: int
+    years: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, counts: Mapping[bool, int]) -> "CertaintyCounts":
         return cls(counts.get(True, 0), counts.get(False, 0))
+
+    @classmethod
+    def of_allies(cls, allies: Iterable[tuple[bool, dt.date | None]]) -> "CertaintyCounts":
+        """Count allies by (is certain, last day of which that is known)."""
+        found = list(allies)
+        last = [day for certain, day in found if not certain]
+        known = sorted(day.year for day in last if day)
+        years = (known[0], known[-1]) if known and len(known) == len(last) else None
+        return cls(len(found) - len(last), len(last), years)
 
     @property
     def all(self) -> int:
@@ -170,6 +185,23 @@ def certainty_of(allies: Any) -> CertaintyCounts:
     """Count the certain and the possible among allies (from ``Ties.allies``); costs one query."""
     counts = allies.order_by().values_list("certain").annotate(n=Count("pk"))
     return CertaintyCounts.of(dict(counts))
+
+
+def certainty_on_the_day(ties: Ties) -> CertaintyCounts:
+    """Count the allies of a day, with their ``years``; costs one query beside that of ``own``."""
+    sure = Membership.objects.certainly_in_force(ties.on).filter(pk=OuterRef("pk"))
+    shared = ties.shared().select_related("alliance").annotate(is_certain=Exists(sure))
+    allies: dict[int, list[tuple[Any, Any]]] = {}
+    for theirs in shared:
+        pairs = [(mine, theirs) for mine in ties.own[theirs.alliance_id]]
+        allies.setdefault(theirs.country_id, []).extend(pairs)
+    return CertaintyCounts.of_allies(
+        (
+            any(one.is_certain and other.is_certain for one, other in pairs),
+            last_confirmed(pairs, ties.on),
+        )
+        for pairs in allies.values()
+    )
 
 
 def first_year_of(*countries: Country) -> int | None:
@@ -203,6 +235,7 @@ class AllyRow:
     """One country of an ally list, as page, CSV and JSON show it.
 
     ``certain`` says whether one of the ties at least was in force on the day without a doubt;
+    ``last_confirmed`` is the last day before of which that is known, if it is not certain;
     ``disputed_alliances`` are those of ``alliances`` that a source disputes.
     """
 
@@ -214,6 +247,7 @@ class AllyRow:
     disputed: bool
     disputed_alliances: set[Alliance]
     certain: bool
+    last_confirmed: dt.date | None
 
     @property
     def kinds(self) -> list[AllianceKind]:
@@ -246,3 +280,19 @@ def common_end(memberships: Iterable[Membership]) -> str:
     """Return when the first of these ended (EDTF), "" where no end is recorded."""
     ends = [membership.ended for membership in memberships if membership.ended]
     return pick_date(min, ends) if ends else ""
+
+
+def last_confirmed(pairs: Iterable[tuple[Membership, Membership]], day: dt.date) -> dt.date | None:
+    """Return the last day before ``day`` on which one of these ties was certainly in force."""
+    days = [found for pair in pairs if (found := _last_certain_day(pair)) and found < day]
+    return max(days, default=None)
+
+
+def _last_certain_day(memberships: Iterable[Membership]) -> dt.date | None:
+    """Return the last day that certainly belongs to all of these; None if there is none."""
+    begun = [bounds(membership.began).latest for membership in memberships]
+    ended = [bounds(m.ended).earliest if m.ended else dt.date.max for m in memberships]
+    if None in begun or None in ended:
+        return None
+    first, last = max(day for day in begun if day), min(day for day in ended if day)
+    return last if first <= last < dt.date.max else None

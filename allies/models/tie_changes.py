@@ -22,8 +22,8 @@ class TieChange(models.TextChoices):
     """What became of a country between two days, as an ally of another."""
 
     BEGAN = "began", _("became an ally")
-    ENDED = "ended", _("ceased to be one")
-    CHANGED = "changed", _("stayed with other ties")
+    ENDED = "ended", _("no longer an ally")
+    CHANGED = "changed", _("still an ally, with other ties")
 
 
 @dataclass(frozen=True)

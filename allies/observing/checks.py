@@ -20,8 +20,8 @@ def data_folder_is_private(**_options: object) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Others on this machine can read {', '.join(map(str, found))}. Sessions, passwords "
-            "and drafts are in there.",
+            f"Other users of this machine can read {', '.join(map(str, found))}, which "
+            "contains sessions, passwords and drafts.",
             hint=f"Give {Path(settings.DATA_DIR)} to the user the site runs as, with rights 0700 "
             "for folders and 0600 for files (chmod -R go= ...).",
             id="allies.W003",

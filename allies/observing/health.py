@@ -25,7 +25,7 @@ PATIENCE = 300
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer `ok` if this process reaches a database, and name the version: for health checks."""
     if not any(map(answers, (PRIMARY, *REPLICAS))):
-        raise OperationalError("No database server answers.")
+        raise OperationalError("No database server is available.")
     return HttpResponse(f"ok\nversion: {__version__}\n", content_type="text/plain")
 
 
@@ -56,13 +56,13 @@ def _away(server: str) -> str:
     file_problem = getattr(connections[server], "file_problem", None)  # SQLite's only
     if file_problem is not None and (said := file_problem()):
         return str(said)
-    return "" if answers(server) else "not to be reached"
+    return "" if answers(server) else "cannot be reached"
 
 
 def _migrations() -> str:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return f"{len(plan)} to be applied" if plan else ""
+    return f"{len(plan)} not applied" if plan else ""
 
 
 def _static_files() -> str:
@@ -72,14 +72,14 @@ def _static_files() -> str:
 
 def _cache() -> str:
     cache.set("ready", 1, 10)
-    return "" if cache.get("ready") == 1 else "not to be reached; going on without it"
+    return "" if cache.get("ready") == 1 else "cannot be reached; continuing without it"
 
 
 def _worker() -> str:
     number, seconds = waiting_jobs()
     if seconds < PATIENCE:
         return ""
-    return f"none at work: {number} jobs wait, the oldest for {seconds / 60:.0f} minutes"
+    return f"no worker runs: {number} jobs are waiting, the oldest for {seconds / 60:.0f} minutes"
 
 
 @never_cache

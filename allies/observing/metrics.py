@@ -12,18 +12,18 @@ from prometheus_client.core import GaugeMetricFamily
 
 REQUESTS = Counter(
     "allies_requests",
-    "Requests, by method, kind of status and where the answer came from.",
+    "Requests by method, status class and origin of the response.",
     ["method", "status", "answer"],
 )
 SECONDS = Histogram(
     "allies_request_seconds",
-    "Seconds until an answer began, by where it came from.",
+    "Seconds until the first byte of the response, by its origin.",
     ["answer"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 REFUSED = Counter(
     "allies_refused",
-    "Requests refused before any work: host, body (size), rate, lookup (in a list), encoding.",
+    "Requests refused early: host, body (size), rate, lookup (in a list), encoding.",
     ["reason"],
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -47,8 +47,10 @@ class _Jobs:
     """What waits for the worker, asked when the figures are."""
 
     def collect(self):  # type: ignore[no-untyped-def]
-        waiting = GaugeMetricFamily("allies_jobs_waiting", "Jobs that no worker has begun.")
-        oldest = GaugeMetricFamily("allies_jobs_oldest_seconds", "For how long the oldest waits.")
+        waiting = GaugeMetricFamily("allies_jobs_waiting", "Jobs that are waiting for a worker.")
+        oldest = GaugeMetricFamily(
+            "allies_jobs_oldest_seconds", "Seconds that the oldest job has been waiting."
+        )
         try:
             number, since = waiting_jobs()
         except DatabaseError:

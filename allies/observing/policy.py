@@ -22,7 +22,7 @@ def policy_report(request: HttpRequest) -> HttpResponse:
     """Take a report (``application/csp-report``); what is none is passed over."""
     told = _told(request)
     if told:
-        log.warning("A browser blocked something: %s", json.dumps(told), extra=told)
+        log.warning("A browser reported a policy violation: %s", json.dumps(told), extra=told)
     return HttpResponse(status=204)
 
 

@@ -262,9 +262,9 @@ def _readme(about: About, written: Sequence[Written]) -> list[str]:
     ]
     lines += [
         _("- `data-dictionary.md`: what every column means"),
-        _("- `datapackage.json`: the same for programs, with the files’ checksums"),
+        _("- `datapackage.json`: the same for software, with checksums of the files"),
         "",
-        _("## How cells are written"),
+        _("## Cell format"),
         "",
         *_how_cells_are_written(),
     ]
@@ -273,17 +273,21 @@ def _readme(about: About, written: Sequence[Written]) -> list[str]:
 
 def _how_cells_are_written() -> list[str]:
     return [
-        _("- UTF-8, commas, one line end (LF) a row; an empty cell is nothing known or none."),
         _(
-            "- A cell that begins with =, +, -, @, a tab or a carriage return has an apostrophe in "
-            "front, so that no spreadsheet runs it; take one apostrophe away before such a "
-            "beginning."
+            "- UTF-8, separated by commas, one line (LF) per row; an empty "
+            "cell means not known or none."
         ),
         _(
-            "- Dates are as precise as what is known (EDTF, ISO 8601-2): 2024-06-19, 2024-05, "
-            "2023, 2024-03/2024-06, ../2022-02-24."
+            "- A cell that begins with =, +, -, @, a tab or a carriage "
+            "return starts with an extra apostrophe, so that no "
+            "spreadsheet runs it as a formula. Remove that apostrophe "
+            "before you use the value."
         ),
-        _("- yes and no are flags; an empty flag is not known."),
+        _(
+            "- Dates are as precise as they are known (EDTF, ISO 8601-2): "
+            "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24."
+        ),
+        _("- Flags are yes or no; an empty flag means not known."),
     ]
 
 
@@ -292,7 +296,7 @@ def _dictionary(tables: Sequence[Table]) -> list[str]:
     for table in tables:
         lines += ["", f"## `{table.path}`: {table.title}", ""]
         lines += [
-            _("| Column | Title | Type | What it holds |"),
+            _("| Column | Title | Type | Contents |"),
             "| --- | --- | --- | --- |",
             *(_dictionary_row(field) for field in table.fields),
         ]

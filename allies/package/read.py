@@ -48,7 +48,7 @@ class PackageFile:
         except TooLarge as error:
             raise NotAPackage(str(error)) from error
         except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise NotAPackage(_("This is no ZIP archive: %(file)s.") % {"file": path}) from error
+            raise NotAPackage(_("Not a ZIP archive: %(file)s.") % {"file": path}) from error
         try:
             self._infos = self._checked()
             described = self._described()
@@ -102,7 +102,7 @@ class PackageFile:
         info = self._infos.get(DESCRIPTOR)
         if info is None:
             raise NotAPackage(
-                _("This is no data package: there is no %(file)s in it.") % {"file": DESCRIPTOR}
+                _("Not a data package: it contains no %(file)s.") % {"file": DESCRIPTOR}
             )
         try:
             described = json.loads(self._zip.read(info.filename, MAX_DESCRIPTOR))
@@ -144,6 +144,6 @@ class PackageFile:
 
 def _spoilt(name: str) -> NotAPackage:
     return NotAPackage(
-        _("%(file)s is not as it was written: the package was changed or is damaged.")
+        _("%(file)s does not match its checksum: the package was changed or is damaged.")
         % {"file": name}
     )

@@ -73,7 +73,7 @@ class BoundedListMixin(ModelAdmin):
                 # The last record of the last page may be gone: Django leads to the first page.
                 messages.warning(
                     request,
-                    _("There is no page %(number)s of this list any more.")
+                    _("This list no longer has a page %(number)s.")
                     % {"number": request.GET.get(PAGE_VAR, "")[:20]},
                 )
                 raise
@@ -87,8 +87,8 @@ class BoundedListMixin(ModelAdmin):
         if len(search_term.split()) > MAX_SEARCH_WORDS:
             raise Refused(
                 ngettext(
-                    "Search for at most %d word at once.",
-                    "Search for at most %d words at once.",
+                    "Search for at most %d word.",
+                    "Search for at most %d words.",
                     MAX_SEARCH_WORDS,
                 )
                 % MAX_SEARCH_WORDS,
@@ -118,5 +118,5 @@ def _refuse(request: HttpRequest, parameter: str = "") -> Refused:
             "parameter": parameter[:100]
         }
     else:
-        reason = _("This list cannot be filtered by what the address asks for.")
+        reason = _("This list has no such filter.")
     return Refused(reason, back=request.path)

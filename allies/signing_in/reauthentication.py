@@ -48,7 +48,7 @@ class PasswordForm(forms.Form):
     def clean_password_again(self) -> str:
         password = str(self.cleaned_data["password_again"])
         if not is_own_password(self._request, password):
-            raise forms.ValidationError(_("This is not your password. Try again."))
+            raise forms.ValidationError(_("Wrong password. Try again."))
         return password
 
 

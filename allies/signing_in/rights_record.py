@@ -34,8 +34,8 @@ HAPPENED = {
     ("group", False): gettext_lazy("Group deleted"),
     ("is_active", True): gettext_lazy("Account activated"),
     ("is_active", False): gettext_lazy("Account deactivated"),
-    ("is_staff", True): gettext_lazy("Access to the admin site given"),
-    ("is_staff", False): gettext_lazy("Access to the admin site removed"),
+    ("is_staff", True): gettext_lazy("Access to the newsroom granted"),
+    ("is_staff", False): gettext_lazy("Access to the newsroom removed"),
     ("is_superuser", True): gettext_lazy("Made a superuser"),
     ("is_superuser", False): gettext_lazy("No longer a superuser"),
     ("password", True): gettext_lazy("Password set"),
@@ -81,7 +81,7 @@ def describe_change(change: RightsChange) -> str:
         if change.what.startswith(_RENAMED):
             return _("Renamed from “%(name)s”") % {"name": change.what.removeprefix(_RENAMED)}
         return str(HAPPENED.get((change.what, change.given), change.what))
-    said = _("Given: %(right)s") if change.given else _("Removed: %(right)s")
+    said = _("Granted: %(right)s") if change.given else _("Removed: %(right)s")
     return said % {"right": change.what}
 
 

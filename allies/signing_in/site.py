@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -20,7 +21,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from allies.kept_forms import explain, fill, kept_for, sign_in_again
 from allies.sent_forms import done_once
@@ -42,9 +43,13 @@ class Desk(AdminSite):
     """Django's admin, entered in two steps by who set up a second, or by all where it is asked."""
 
     login_form = SignInForm
-    site_header = gettext_lazy("Allies: the desk")
-    site_title = gettext_lazy("Allies")
-    index_title = gettext_lazy("Contents")
+    site_title = settings.SITE_NAME
+    index_title = gettext_lazy("Dashboard")
+
+    @property
+    def site_header(self) -> str:  # type: ignore[override]
+        """The name of the site and of this part of it, in the reader's language."""
+        return gettext("%(site)s newsroom") % {"site": settings.SITE_NAME}
 
     def register(
         self,
@@ -87,7 +92,7 @@ class Desk(AdminSite):
                 is_too_large = isinstance(error, (OverflowError, DataError))
                 if not (is_list or is_too_large) and (request.method == "POST" or not request.GET):
                     raise
-                log.warning("What was asked for cannot be answered.", exc_info=True)
+                log.warning("This request cannot be answered.", exc_info=True)
                 return bad_request(request)
 
         return answer

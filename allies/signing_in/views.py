@@ -52,9 +52,9 @@ class CodeForm(forms.Form):
         self.add_error(
             "code",
             _(
-                "This code does not fit, or was used before. It changes every half minute: wait "
-                "for the next, and see that the clock of your device is right. After several "
-                "wrong ones in a row, some time has to pass."
+                "Wrong or used code. Codes change every 30 seconds: wait for "
+                "the next one, and check the clock of your device. After "
+                "several wrong codes you have to wait a while."
             ),
         )
 
@@ -86,7 +86,7 @@ def second_step_page(request: HttpRequest) -> HttpResponse:
             take_second_step(request, device)
             return _onward(request)
         form.refuse()
-    return _page(request, "second_step", _("Signing in: the second step"), form=form)
+    return _page(request, "second_step", _("Sign in: two-factor authentication"), form=form)
 
 
 @never_cache
@@ -116,7 +116,7 @@ def _set_up(request: HttpRequest) -> HttpResponse:
         form.refuse()
     app = second_step.begin(user)
     return _page(
-        *(request, "set_up", _("Set up a second step")),
+        *(request, "set_up", _("Set up two-factor authentication")),
         form=form,
         picture=_picture(app.config_url),
         secret=_spaced(_secret(app)),
@@ -132,10 +132,10 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if handle := request.POST.get("end"):
             end(user, handle)
-            messages.success(request, _("That session has ended."))
+            messages.success(request, _("Session ended."))
         elif "end_others" in request.POST:
             number = end_all(user, but=request.session.session_key)
-            said = ngettext("%d other session has ended.", "%d other sessions have ended.", number)
+            said = ngettext("%d other session ended.", "%d other sessions ended.", number)
             messages.success(request, said % number)
         elif app and ("codes" in request.POST or "remove" in request.POST):
             response: HttpResponse = require_password(_change_second_step, again=True)(request)
@@ -152,7 +152,7 @@ def _change_second_step(request: HttpRequest) -> HttpResponse:
             if "codes" in request.POST:
                 return _codes(request)
             second_step.forget(request.user)
-            messages.success(request, _("The second step was taken away."))
+            messages.success(request, _("Two-factor authentication is off."))
             return redirect("admin:sign-in")
         form.refuse()
     return _sign_in(request, form)
@@ -163,7 +163,7 @@ def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
     app = second_step.app_of(user)
     form.fields["code"].widget.attrs.pop("autofocus")
     return _page(
-        *(request, "sign_in", _("Your sign-in")),
+        *(request, "sign_in", _("Account security")),
         app=app,
         form=form,
         codes_left=second_step.recovery_codes_left(user) if app else 0,
@@ -173,7 +173,7 @@ def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
 
 def _codes(request: HttpRequest) -> HttpResponse:
     codes = second_step.new_recovery_codes(request.user)
-    return _page(request, "codes", _("Your recovery codes"), codes=codes)
+    return _page(request, "codes", _("Recovery codes"), codes=codes)
 
 
 def _page(request: HttpRequest, name: str, title: str, **context: object) -> HttpResponse:

@@ -32,8 +32,8 @@ DAMAGE_NOTE = "-damaged"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
 #: What to do about damage.
-RESTORE = "End the site, put the database right or restore a backup, and start the site again."
-RESTART = "End the site normally, which writes what it still holds, and start it again."
+RESTORE = "Stop the site, repair the database or restore a backup, then start the site again."
+RESTART = "Stop the site normally, so that it writes its pending changes, then start it again."
 #: How long the pages of the file are looked at in one go, and how long there is a pause after.
 EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
 
@@ -71,7 +71,7 @@ class DatabaseFile:
             self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise DatabaseFileError(
-                f"There is no database {path}. `manage.py migrate` makes an empty one."
+                f"The database {path} does not exist. `manage.py migrate` creates an empty one."
             ) from None
         except OSError as error:
             raise DatabaseFileError(f"{path} cannot be opened: {error.strerror}.") from error
@@ -95,17 +95,17 @@ class DatabaseFile:
         try:
             found = os.stat(self._name)  # noqa: PTH116  # before every query: quicker than Path's
         except OSError:
-            return f"{self.path} is not there any more. Put it back, or restart the site."
+            return f"{self.path} no longer exists. Put it back, or restart the site."
         if (found.st_dev, found.st_ino) != self._identity:
             return (
-                f"{self.path} was replaced by another file. Put the former one back, or restart "
-                "the site to go on with this one."
+                f"{self.path} was replaced by another file. Put the original back, or "
+                "restart the site to use the new one."
             )
         if not read_header and found.st_size >= self._size:
             return ""
         header = os.pread(self._number, 100, 0)
         if found.st_size and not header.startswith(MAGIC):
-            return self.fail("begins with something else than an SQLite database does")
+            return self.fail("is not an SQLite database")
         if found.st_size < self._size and found.st_size < max(_size_in(header), 1):
             return self.fail("was truncated")
         self._size = found.st_size
@@ -120,7 +120,7 @@ class DatabaseFile:
         """Remember damage, after which no process reads or writes; return it."""
         if not self._failure:
             self._failure = f"{self.path} {what}. {remedy}"
-            log.error("Nothing is saved any more: %s", self._failure)
+            log.error("Changes can no longer be saved: %s", self._failure)
             self._write_note(self._failure)
         return self._failure
 
@@ -139,7 +139,7 @@ class DatabaseFile:
         with suppress(OSError):
             self._failure = Path(self._note).read_text()
         self._failure = self._failure or f"{self.path} is damaged. {RESTORE}"
-        log.error("Nothing is saved any more, as another process found: %s", self._failure)
+        log.error("Changes can no longer be saved, as another process found: %s", self._failure)
         return self._failure
 
     def examine(self) -> str:
@@ -162,8 +162,8 @@ class DatabaseFile:
                 elif _code_of(error) == sqlite3.SQLITE_IOERR:
                     # Its disk may be right again at the next look, or its -wal file is spoiled.
                     self._unreadable = (
-                        f"{self.path}, or its -wal file, cannot be read ({error}). "
-                        "Look at its disk, or restart the site."
+                        f"{self.path} or its -wal file cannot be read ({error}). Check "
+                        "the disk, or restart the site."
                     )
         return self.fail(f"is damaged ({found})") if found else self._unreadable
 

@@ -49,14 +49,14 @@ class Unpacked:
             return
         if total > self._most:
             raise TooLarge(
-                _("Unpacked, the file has more than %(limit)s. Divide it.")
+                _("Unpacked, the file has more than %(limit)s. Split it.")
                 % {"limit": _size(self._most)}
             )
         if total > RATIO_FROM and total > MAX_RATIO * self._packed:
             raise TooLarge(
                 _(
-                    "Unpacked, the file is more than %(times)d times its own size. "
-                    "Save it again as CSV, without packing it."
+                    "Unpacked, the file is more than %(times)d times as large. "
+                    "Save it again as uncompressed CSV."
                 )
                 % {"times": MAX_RATIO}
             )
@@ -88,7 +88,7 @@ class Archive:
         try:
             # Only these two unpack in pieces of the size asked for.
             if {info.compress_type for info in self.infolist()} - {ZIP_STORED, ZIP_DEFLATED}:
-                raise BadZipFile("A member is packed in a way that is not read here.")
+                raise BadZipFile("A file in the archive uses an unsupported compression.")
             self.infos = {info.filename: info for info in self._zip.infolist()}
             # What members say of themselves is checked first, and counted again as it is read.
             self._unpacked.check(sum(info.file_size for info in self.infolist()))
@@ -168,6 +168,6 @@ class _ArchiveFile(io.FileIO):
             size = max(os.fstat(self.fileno()).st_size - self.tell(), 0)
         if self.most is not None and size > self.most:
             raise TooLarge(
-                _("The archive has too many files in it. Send only the one with the table.")
+                _("The archive contains too many files. Send only the one with the table.")
             )
         return super().read(size) or b""

@@ -92,8 +92,8 @@ def check_length(rows: int) -> None:
     if rows >= MAX_ROWS:
         raise TooMuch(
             _(
-                "These are %(rows)d rows, and an Excel sheet holds %(most)d: "
-                "download CSV instead, or narrow the list."
+                "This list has %(rows)d rows; an Excel sheet can hold "
+                "%(most)d. Download CSV instead, or narrow the list."
             )
             % {"rows": rows, "most": MAX_ROWS - 1}
         )
@@ -146,7 +146,10 @@ def _text(cell: object) -> str:
     # Excel counts in UTF-16, in which a character takes two units at most.
     if 2 * len(text) > MAX_CELL and len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CELL:
         raise TooMuch(
-            _("A cell holds more than the %(most)d characters Excel takes: download CSV instead.")
+            _(
+                "A cell is longer than the %(most)d characters that Excel "
+                "allows. Download CSV instead."
+            )
             % {"most": MAX_CELL}
         )
     if _SPECIAL.search(text):

@@ -18,12 +18,14 @@ from django.utils.translation import get_language, get_language_info, gettext
 
 from allies import __version__
 from allies.edtf import end_in_words, in_words
+from allies.edtf import last_recorded as last_recorded_of
 from allies.evidence import Side
 from allies.evidence import sides as sides_of
 from allies.models import Citation, Country, Pair
 from allies.models.ally_list import promise_in_words
 from allies.models.m49 import NAMES
 from allies.notes import Notes
+from allies.numbers import ordinal_in_words
 from allies.search.excerpt import mark
 from allies.search.words import Question
 
@@ -41,8 +43,14 @@ def edtf(value: str) -> str:
 
 @register.filter
 def edtf_end(value: str) -> str:
-    """Say when something ended, as precisely as it is known: "not before 2012, if at all"."""
+    """Say when something ended, as precisely as it is known: "May 2024", "(records end 2012)"."""
     return end_in_words(value)
+
+
+@register.filter
+def last_recorded(value: str) -> str:
+    """Return the date up to which something is recorded, in words; "" unless its end is open."""
+    return last_recorded_of(value)
 
 
 @register.simple_tag
@@ -202,6 +210,7 @@ def other_languages(context: Context) -> list[dict[str, str]]:
 
 
 register.simple_tag(promise_in_words)
+register.simple_tag(ordinal_in_words)
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from allies.actions.changeset_access import ChangesetAccess
 from allies.actions.rights import Person, may
+from allies.admin.changesets.counts import noun_label
 from allies.attention import ENOUGH, about, findings
 from allies.models import Changeset, ChangesetState, Correction
 
@@ -50,6 +51,12 @@ def may_view(user: Person, changeset: Changeset | None) -> bool:
     return changeset is not None and ChangesetAccess(user).allows(changeset)
 
 
+@register.filter
+def record_type(noun: str) -> str:
+    """Return what a record type is called in the reader's language."""
+    return noun_label(noun)
+
+
 def _line(label: "StrOrPromise", records: QuerySet[Model], view: str, query: str) -> list[Line]:
     count = records.order_by()[: ENOUGH + 1].count()
     address = f"{reverse(f'admin:allies_{view}_changelist')}?{query}"
@@ -66,14 +73,12 @@ def _corrections(user: Person) -> list[Line]:
 def _proposals(user: Person) -> list[Line]:
     waiting = Changeset.objects.proposed().filter(ChangesetAccess(user).condition())
     query = f"state__exact={ChangesetState.PROPOSED}"
-    return _line(_("Proposals that wait"), waiting, "changeset", query)
+    return _line(_("Open proposals"), waiting, "changeset", query)
 
 
 def _own_changesets(user: Any) -> list[Line]:
     own = Changeset.objects.filter(created_by=user)
     return [
-        *_line(_("My imports that failed"), own.failed(), "changeset", "attention=failed"),
-        *_line(
-            _("My proposals that were declined"), own.declined(), "changeset", "attention=declined"
-        ),
+        *_line(_("My failed imports"), own.failed(), "changeset", "attention=failed"),
+        *_line(_("My declined proposals"), own.declined(), "changeset", "attention=declined"),
     ]

@@ -70,6 +70,7 @@ class Ally(NamedTuple):
     ties: tuple[Tie, ...]
     since: str
     certain: bool
+    last_confirmed: dt.date | None
     event: LatestEvent | None
     independent_sources: int
     disputed: bool
@@ -114,6 +115,7 @@ def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -
             ),
             row.since,
             row.certain,
+            row.last_confirmed,
             LatestEvent(event.slug, Said.of(event.title), event.date) if event else None,
             row.independent_sources,
             row.disputed,

@@ -59,15 +59,15 @@ class AllyListListing(Listing):
         Column(
             "recorded_from",
             lambda ally_list: public_key(ally_list.recorded_from),
-            _("recorded from"),
-            _("The citation key of the source that published the list; empty for one of our own."),
+            _("published by"),
+            _("The citation key of the source that published the list; empty for our own lists."),
         ),
         *stored(AllyList, "promised"),
         Column(
             "entries",
             lambda ally_list: len(ally_list.shown_entries),
             _("entries"),
-            _("How many entries the list has."),
+            _("Number of entries in the list."),
             "integer",
         ),
         Column(

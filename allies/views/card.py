@@ -68,7 +68,7 @@ class SiteCard(CardView):
     def card(self) -> Card:
         return Card(
             title=_("Who stands with whom, and how do we know?"),
-            note=_("Ally lists in which every statement leads to its sources."),
+            note=_("Ally lists that give a source for every statement."),
         )
 
 
@@ -112,7 +112,7 @@ class AlliesCard(Renameable, CardView):
         return Card(
             title=_allies_of(country),
             kicker=date_format(asked.day, "j F Y"),
-            note="" if count else _("No country fits this filter on this day."),
+            note="" if count else _("No countries match this filter on this date."),
             fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count},
             **names,
         )

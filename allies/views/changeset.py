@@ -37,21 +37,21 @@ class ChangesetListing(Listing):
         Column(
             "written",
             lambda changeset: changeset.changed,
-            _("records written"),
+            _("records changed"),
             type="integer",
         ),
         Column(
             "undoes",
             lambda changeset: changeset.undoes_id,
             _("undoes"),
-            _("The number of the change it takes back; empty for none."),
+            _("The number of the import that was rolled back; empty for an import."),
             "integer",
         ),
         Column(
             "undone",
             lambda changeset: changeset.is_undone,
             _("undone"),
-            _("Whether it was taken back."),
+            _("Whether it was rolled back."),
             "boolean",
         ),
     )

@@ -60,17 +60,17 @@ INDEPENDENT_SOURCES = Column(
     "independent_sources",
     lambda row: row.independent_sources,
     gettext_lazy("independent sources"),
-    gettext_lazy("Sources in support; those that repeat one another count once."),
+    gettext_lazy("Supporting sources; sources that reprint one another count once."),
     "integer",
 )
 DISPUTED = Column(
     "disputed",
     lambda row: bool(row.disputes),
     gettext_lazy("disputed"),
-    gettext_lazy("Whether a source says otherwise."),
+    gettext_lazy("Whether a source disputes it."),
     "boolean",
 )
-COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code, else its COW code, else its slug.")
+COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code; if it has none, its COW code or its slug.")
 
 
 def cell_of(value: object) -> str | int:

@@ -140,13 +140,13 @@ class ComparedLists(Renameable, Listing):
             "outlet",
             lambda entry: source.publisher if (source := _outlet(entry.ally_list)) else "",
             _("outlet"),
-            _("Who published the list; empty for one of our own."),
+            _("Who published the list; empty for our own lists."),
         ),
         Column(
             "recorded_from",
             lambda entry: public_key(entry.ally_list.recorded_from),
-            _("recorded from"),
-            _("The citation key of the source that published the list; empty for one of our own."),
+            _("published by"),
+            _("The citation key of the source that published the list; empty for our own lists."),
         ),
         Column(
             "date_published",
@@ -157,8 +157,8 @@ class ComparedLists(Renameable, Listing):
         Column(
             "origin",
             lambda entry: public_key(source.origin) if (source := _outlet(entry.ally_list)) else "",
-            _("origin"),
-            _("The citation key of the source whose list this one draws on in the end."),
+            _("original source"),
+            _("The citation key of the original source that the list is based on."),
         ),
         INDEPENDENT_SOURCES,
         DISPUTED,

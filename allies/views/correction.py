@@ -37,24 +37,24 @@ class CorrectionForm(forms.Form):
     """What is wrong, where one can see it, and how to ask back."""
 
     text = LinesField(
-        label=gettext_lazy("What is wrong, and what is right?"),
+        label=gettext_lazy("What is wrong, and what should it say?"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 8}),
     )
     evidence = LinesField(
-        label=gettext_lazy("Where can we see that? (optional)"),
+        label=gettext_lazy("Source (optional)"),
         help_text=gettext_lazy(
-            "An address or a source, if you know one: without one we look for it ourselves first."
+            "A link or a title. If you don’t have one, we will look for a source ourselves."
         ),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     contact = forms.EmailField(
-        label=gettext_lazy("Your e-mail address (optional)"),
+        label=gettext_lazy("Your email address (optional)"),
         help_text=gettext_lazy(
-            "For a question from us only. Nobody else sees it, and it is deleted 90 days after "
-            "we have decided."
+            "We will only use it to ask you about this report. Only "
+            "editors see it, and it is deleted 90 days after our decision."
         ),
         max_length=254,
         required=False,
@@ -95,8 +95,9 @@ class CorrectPage(BesideRecord):
         if given["website"]:
             return self._again(
                 _(
-                    "A field people do not see was filled in, as programs do. Nothing was sent; "
-                    "if you are a person, send it again."
+                    "A hidden field was filled in, which is typical of spam "
+                    "programs. Nothing was sent. If you are a person, send it "
+                    "again."
                 ),
                 website="",
             )
@@ -148,9 +149,9 @@ def _wait(wait: dt.timedelta) -> str:
     else:
         hours = math.ceil(minutes / 60)
         when = ngettext("in %(n)d hour", "in %(n)d hours", hours) % {"n": hours}
-    return _("More was sent than we can take at once. Nothing is lost: send it again %(when)s.") % {
-        "when": when
-    }
+    return _(
+        "We have received too many reports. Your text is still here: send it again %(when)s."
+    ) % {"when": when}
 
 
 def _beside(record: Any, what: str) -> str:

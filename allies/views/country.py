@@ -16,6 +16,7 @@ from allies.feeds.ties import allies_gone, rows_of_ties
 from allies.figures.world import WorldMap, world_map
 from allies.filters import AllyFilterSet, CountryFilterSet
 from allies.filters.sums import Grouping
+from allies.filters.tie_changes import ten_years_before
 from allies.models import (
     Alliance,
     AllyList,
@@ -27,7 +28,7 @@ from allies.models import (
     Participation,
     Standing,
     Ties,
-    certainty_of,
+    certainty_on_the_day,
     first_year_of,
 )
 from allies.models.base import counted
@@ -64,7 +65,7 @@ class CountryListing(Listing):
             "ties",
             lambda country: country.tie_count,
             _("ties"),
-            _("Published alliances the country is or was part of."),
+            _("Published alliances of the country, current and past."),
             "integer",
         ),
     )
@@ -114,7 +115,8 @@ class CountryPage(OnADay, RecordView):
             first_year=first_year_of(country),
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
-            allies=certainty_of(Ties(country, self.day).allies()),
+            ten_years_before=ten_years_before(self.day),
+            allies=certainty_on_the_day(Ties(country, self.day)),
             alliances=_by_standing(alliances),
             events=events.with_evidence().newest_first()[:SHOWN],
             event_count=events.count(),
@@ -151,29 +153,29 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
             "kinds",
             lambda row: [str(kind) for kind in row.kinds],
             _("kinds of tie"),
-            _("The kinds of the alliances both are in."),
+            _("The kinds of alliance both countries belong to."),
             many=True,
         ),
         Column("since", lambda row: row.since, _("since"), EDTF_NOTE),
         Column(
             "certain",
             lambda row: row.certain,
-            _("certain on the day"),
-            _("Whether a tie was in force on the day without a doubt about its dates."),
+            _("confirmed on the date"),
+            _("Whether a tie was in force on the date beyond doubt."),
             "boolean",
         ),
         Column(
             "alliances",
             lambda row: [alliance.slug for alliance in row.alliances],
             _("alliances"),
-            _("The slugs of the alliances both are in."),
+            _("The slugs of the alliances both countries belong to."),
             many=True,
         ),
         Column(
             "latest_event",
             lambda row: row.latest_event.slug if row.latest_event else "",
             _("latest event"),
-            _("The slug of the latest event both took part in."),
+            _("The slug of the latest event with both countries."),
         ),
         Column(
             "latest_event_date",
@@ -217,6 +219,7 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
         return {
             "country": self.country,
             "day": day,
+            "ten_years_before": ten_years_before(day) if day else None,
             "certainty": CertaintyCounts.of(self.sums.counts["certainty"]) if day else None,
             "first_year": first_year_of(self.country),
             "map": self.map() if self.shown else None,

@@ -33,7 +33,7 @@ DATA_FORMS: "dict[str, StrOrPromise]" = {
     "zip": gettext_lazy("data package (ZIP)"),
 }
 #: The forms of a view that has a page: it can be followed too.
-FORMS: "dict[str, StrOrPromise]" = {**DATA_FORMS, "atom": gettext_lazy("feed to follow (Atom)")}
+FORMS: "dict[str, StrOrPromise]" = {**DATA_FORMS, "atom": gettext_lazy("Follow (RSS)")}
 
 
 def download_links(
@@ -97,7 +97,7 @@ class Downloads:
         if fmt == "json":
             return JsonResponse({"errors": errors, "accepted": accepted}, status=400)
         lines = [f"{name}: {' '.join(texts)}" for name, texts in errors.items()]
-        return plain_error([*lines, _("Accepted are: %(names)s") % {"names": ", ".join(accepted)}])
+        return plain_error([*lines, _("Allowed: %(names)s") % {"names": ", ".join(accepted)}])
 
     def csv(self, filterset: ReadersFilterSet) -> StreamingHttpResponse:
         lines = csv_lines([column.name for column in self.columns], self.cells(filterset))

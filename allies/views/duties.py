@@ -19,7 +19,7 @@ _SENTENCES = {
     ),
     "non_aggression": (
         gettext_lazy("Non-aggression: neither may attack the other."),
-        gettext_lazy("Non-aggression: %(country)s may not attack %(other)s."),
+        gettext_lazy("Non-aggression: %(country)s must not attack %(other)s."),
     ),
     "consultation": (
         gettext_lazy("Consultation: they must consult each other in a crisis."),
@@ -38,6 +38,6 @@ def in_sentences(duty: Duty, pair: Pair) -> Iterator[str]:
     named = {"country": owing.name_in_text, "other": other.name_in_text}
     yield one % named
     if (duty.second if duty.first else duty.first) is None:
-        yield _("It is not recorded whether the same binds %(other)s.") % named
+        yield _("No such obligation is recorded for %(other)s.") % named
     else:
-        yield _("The same does not bind %(other)s.") % named
+        yield _("%(other)s has no such obligation.") % named

@@ -135,14 +135,14 @@ class YearListing(Listing):
             "year",
             lambda row: row[0],
             _("year"),
-            _("A year in which there may be none."),
+            _("The year; years without events are included."),
             "integer",
         ),
         Column(
             "events",
             lambda row: row[1],
             _("events"),
-            _("Events that certainly happened in the year."),
+            _("Events that definitely happened in this year."),
             "integer",
         ),
     )

@@ -62,8 +62,8 @@ def _events_by_year(
         name="events-by-year",
         title=title or _("Events by year"),
         description=_(
-            "%(total)s events from %(first)s to %(last)s, a bar a year; the most, %(most)s, in "
-            "%(year)s."
+            "%(total)s events from %(first)s to %(last)s, one bar per "
+            "year. The most were in %(year)s: %(most)s."
         )
         % said,
         unit="count",
@@ -93,10 +93,10 @@ def _how_counted(unsure: int) -> str:
     if not unsure:
         return ""
     return ngettext(
-        "An event counts in the year it certainly happened in; %(n)s that may have happened in "
+        "Each event counts in its year. %(n)s event that may belong to "
         "more than one year is left out.",
-        "An event counts in the year it certainly happened in; %(n)s that may have happened in "
-        "more than one year are left out.",
+        "Each event counts in its year. %(n)s events that may belong "
+        "to more than one year are left out.",
         unsure,
     ) % {"n": number_format(unsure, force_grouping=True)}
 
@@ -193,7 +193,7 @@ def _said_of(spans: list[Span]) -> str:
     """Say what a timeline shows, for those who do not see it."""
     number = len({(span.label, span.url) for span in spans})
     return ngettext(
-        "A timeline of %(n)s entry; the table on this page says the same in words.",
-        "A timeline of %(n)s entries; the table on this page says the same in words.",
+        "A timeline with %(n)s entry. The table on this page shows the same data.",
+        "A timeline with %(n)s entries. The table on this page shows the same data.",
         number,
     ) % {"n": number_format(number)}

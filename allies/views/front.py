@@ -113,7 +113,7 @@ def _featured() -> Featured | None:
     return Featured(
         ally_list=ally_list,
         entries=ally_list.shown_entries,
-        allies=CertaintyCounts(sum(row.certain for row in rows), sum(not r.certain for r in rows)),
+        allies=CertaintyCounts.of_allies((row.certain, row.last_confirmed) for row in rows),
         map=world_map(focus, rows, day=today, region="") if rows else None,
         pair=_best_documented(focus, ally_list.shown_entries),
         days=_past_days(focus, today),
@@ -149,7 +149,8 @@ def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, CertaintyC
     asked = {f"{day} {sure}": allies[day].filter(certain=sure) for day in days for sure in _SURE}
     counts = counted_at_once(asked)
     found = [
-        (day, CertaintyCounts(*(counts.get(f"{day} {sure}", 0) for sure in _SURE))) for day in days
+        (day, CertaintyCounts.of({sure: counts.get(f"{day} {sure}", 0) for sure in _SURE}))
+        for day in days
     ]
     return [(day, certainty) for day, certainty in found if certainty.all]
 

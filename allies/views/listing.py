@@ -35,7 +35,7 @@ def asked_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Sho
     number = request.GET.get("page", "1")
     is_number = number.isascii() and number.isdecimal() and len(number) < 10
     if not (is_number and 1 <= int(number) <= paginator.num_pages):
-        raise Http404(_("There is no such page."))
+        raise Http404(_("Page not found."))
     return paginator.page(int(number))
 
 
@@ -63,7 +63,7 @@ class Listing(Downloads, Following, View):
         if fmt == "html":
             return self.page(filterset, status=200 if valid else 400)
         errors = {name: list(texts) for name, texts in filterset.errors.items()}
-        errors |= {name: [_("This is no filter here.")] for name in filterset.unknown}
+        errors |= {name: [_("This filter does not exist here.")] for name in filterset.unknown}
         if errors:
             return self.refuse(fmt, errors, filterset)
         write: Callable[[ReadersFilterSet], HttpResponseBase] = getattr(self, fmt)

@@ -30,18 +30,18 @@ def oembed(request: HttpRequest) -> HttpResponse:
     asked = request.GET
     form = asked.get("format", "json")
     if form not in _FORMATS:
-        return _refused("Formats are json and xml.", 501)
+        return _refused("The format must be json or xml.", 501)
     try:
         width = min(WIDTH, _pixels(asked.get("maxwidth"), WIDTH))
         height = min(HEIGHT, _pixels(asked.get("maxheight"), HEIGHT))
     except ValueError:
-        return _refused("maxwidth and maxheight are whole numbers of pixels.", 400)
+        return _refused("maxwidth and maxheight must be whole numbers of pixels.", 400)
     if "url" not in asked:
         return _refused("url is missing.", 400)
     try:
         answer = _embedded(request, asked["url"], width, height)
     except Http404:
-        return _refused("Nothing at this address can be embedded.", 404)
+        return _refused("This address cannot be embedded.", 404)
     return JsonResponse(answer) if form == "json" else _xml(answer)
 
 

@@ -21,6 +21,7 @@ from allies.models import (
     Stance,
     Standing,
     Tie,
+    certainty_of_ties,
     first_year_of,
     ties_between,
 )
@@ -85,7 +86,7 @@ class PairPage(OnADay, Renameable, TemplateView):
             absent=[c for c in pair.both if not c.existed_on(self.day)],
             first_year=first_year_of(*pair.both),
             ties=_by_standing(ties, pair),
-            in_force=sum(tie.standing == Standing.IN_FORCE for tie in ties),
+            in_force=certainty_of_ties(ties),
             events=shown_events,
             event_count=events.count(),
             events_address=events_of(pair, votes="none", **until),

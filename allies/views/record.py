@@ -92,6 +92,12 @@ class PublicPage(DetailView):
         """Return the records of a model that this page may show."""
         return model.objects.all() if self.preview else model.objects.published()
 
+    @property
+    def is_published_by_now(self) -> bool:
+        """Whether readers see the record that is previewed; costs a query."""
+        record: Any = self.object
+        return bool(type(record).objects.published().filter(pk=record.pk).exists())
+
     def prose(self) -> Iterable[str]:
         """Return the texts of the page that may cite sources."""
         return ()

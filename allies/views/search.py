@@ -119,12 +119,17 @@ class SearchListing(Listing):
     template_name = "allies/search/list.html"
     per_page = 20
     columns = (
-        Column("noun", lambda hit: hit.noun, _("noun"), _("What kind of record it is.")),
-        Column("record", lambda hit: hit.code, _("record"), _("What it goes by in files.")),
-        Column("title", lambda hit: str(hit.title), _("title"), _("In the language asked for.")),
+        Column("noun", lambda hit: hit.noun, _("record type"), _("The record type.")),
+        Column("record", lambda hit: hit.code, _("record"), _("The identifier used in files.")),
+        Column("title", lambda hit: str(hit.title), _("title"), _("In the requested language.")),
         Column("date", lambda hit: hit.date, _("date"), EDTF_NOTE),
-        Column("address", lambda hit: hit.url, _("address"), _("Its page on this site.")),
-        Column("passage", lambda hit: str(hit.passage), _("passage"), _("Where the words stand.")),
+        Column("address", lambda hit: hit.url, _("address"), _("The address of its page.")),
+        Column(
+            "passage",
+            lambda hit: str(hit.passage),
+            _("passage"),
+            _("The text around the matching words."),
+        ),
     )
     asked: SearchFilterSet
 
@@ -214,6 +219,6 @@ class Suggestions(View):
                     }
                     for hit in found
                 ],
-                "message": said if found else gettext("No suggestion"),
+                "message": said if found else gettext("No suggestions"),
             }
         )

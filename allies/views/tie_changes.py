@@ -45,26 +45,26 @@ class AllianceChange:
 
 def _ties(part: str, label: object, dates: Any) -> tuple[Column, ...]:
     """Return the columns of the alliances that began or ended: which, when, on how many sources."""
-    at_their_place = _("In the order of the alliances.")
+    at_their_place = _("In the same order as the alliances.")
     return (
         Column(
             part,
             lambda row: [tie.alliance.slug for tie in getattr(row, part)],
             label,
-            _("The alliances’ slugs, the oldest first."),
+            _("The slugs of the alliances, oldest first."),
             many=True,
         ),
         Column(
             f"{part}_dates",
             lambda row: [tie.date or UNKNOWN for tie in getattr(row, part)],
             dates,
-            _("In the order of the alliances; EDTF (ISO 8601-2), XXXX where it is not known."),
+            _("In the same order as the alliances; EDTF (ISO 8601-2), XXXX if not known."),
             many=True,
         ),
         Column(
             f"{part}_sources",
             lambda row: [tie.independent_sources for tie in getattr(row, part)],
-            _("independent sources of each"),
+            _("independent sources per alliance"),
             at_their_place,
             "integer",
             many=True,
@@ -84,27 +84,30 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
             "change",
             lambda row: row.change.value,
             _("change"),
-            _("What became of the country, as an ally, between the two days."),
+            _("How the country’s status as an ally changed between the two dates."),
             choices=tuple(TieChange.values),
         ),
         Column(
             "kinds_gained",
             lambda row: [str(kind) for kind in row.kinds_gained],
             _("kinds of tie gained"),
-            _("The kinds of tie on the second day that there were none of on the first."),
+            _("Kinds of tie on the end date that did not exist on the start date."),
             many=True,
         ),
         Column(
             "kinds_lost",
             lambda row: [str(kind) for kind in row.kinds_lost],
             _("kinds of tie lost"),
-            _("The kinds of tie on the first day that there were none of on the second."),
+            _("Kinds of tie on the start date that did not exist on the end date."),
             many=True,
         ),
-        *_ties("began", _("alliances begun"), _("dates of the beginning")),
-        *_ties("ended", _("alliances ended"), _("dates of the end")),
+        *_ties("began", _("alliances that began"), _("start dates")),
+        *_ties("ended", _("alliances that ended"), _("end dates")),
         INDEPENDENT_SOURCES._replace(
-            note=_("Of all alliances begun and ended; sources that repeat one another count once.")
+            note=_(
+                "For all alliances that began or ended; sources that reprint "
+                "one another count once."
+            )
         ),
         DISPUTED._replace(value=lambda row: row.disputed),
     )
@@ -160,6 +163,4 @@ def _by_alliance(rows: Iterable[ChangedAlly], part: str) -> list[AllianceChange]
 
 @in_each_language
 def _changes_in_words(country: Country) -> str:
-    return gettext("What changed among the allies of %(country)s") % {
-        "country": country.name_in_text
-    }
+    return gettext("Changes among the allies of %(country)s") % {"country": country.name_in_text}

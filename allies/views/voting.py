@@ -87,9 +87,9 @@ def _chart(pair: Pair, years: list[VotesAlike], total: VotesAlike) -> YearChart:
     return year_chart(
         [(votes.year, votes.share) for votes in years if votes.year],
         name="votes",
-        title=gettext("Share of identical votes of %(first)s and %(second)s") % names,
+        title=gettext("UN votes in agreement: %(first)s and %(second)s") % names,
         description=gettext(
-            "By year, %(start)s to %(end)s, in %(joint)s roll calls in which both voted."
+            "By year, %(start)s to %(end)s; %(joint)s votes in which both took part."
         )
         % said,
         unit="percent",
@@ -99,7 +99,10 @@ def _chart(pair: Pair, years: list[VotesAlike], total: VotesAlike) -> YearChart:
 
 def _number(mine: Any, theirs: Any) -> Column:
     title = format_lazy("{} / {}", mine.label, theirs.label)
-    note = _("Roll calls in which the first country did the former and the second the latter.")
+    note = _(
+        "Number of votes with this combination: the first country’s "
+        "vote, then the second country’s."
+    )
     value = (mine, theirs)
     return Column(
         f"{mine}_{theirs}", lambda row: row.votes.cast.get(value, 0), title, note, "integer"
@@ -125,21 +128,21 @@ class VotesListing(Renameable, Listing):
             "joint",
             lambda row: row.votes.joint,
             _("joint votes"),
-            _("Roll calls in which both voted yes, voted no or abstained."),
+            _("Votes in which both countries voted yes, no or abstained."),
             "integer",
         ),
         Column(
             "identical",
             lambda row: row.votes.identical,
-            _("identical votes"),
-            _("Those of the joint votes in which both did the same."),
+            _("votes in agreement"),
+            _("Joint votes in which both countries voted the same."),
             "integer",
         ),
         Column(
             "share",
             lambda row: round(row.votes.share, 4),
-            _("share of identical votes"),
-            _("Identical votes divided by joint votes, between 0 and 1."),
+            _("share in agreement"),
+            _("Votes in agreement divided by joint votes, between 0 and 1."),
             "number",
         ),
         *(_number(mine, theirs) for mine in VOTES for theirs in VOTES),

@@ -139,7 +139,7 @@ def test_of_editors_who_save_at_once_one_is_first_and_nobodys_work_is_lost(site)
     assert stands in places
     assert versions == 1
     assert sorted([stands, *proposed]) == places
-    kept = [editor for editor in editors if "The ground has moved" in editor.answer[1]]
+    kept = [editor for editor in editors if "Conflicts are marked" in editor.answer[1]]
     assert len(kept) == PEOPLE - 1
 
 

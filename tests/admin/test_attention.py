@@ -120,13 +120,13 @@ def test_the_desk_leads_each_to_its_own_work(edi, rita, dana, signed_in):
     assert "Events: my drafts" in page
     assert "Events: waiting for review" not in page
     page = signed_in(rita).get(index).content.decode()
-    for text in ("Events: waiting for review", "Proposals that wait"):
+    for text in ("Events: waiting for review", "Open proposals"):
         assert text in page
     for address in re.findall(r'href="([^"]*(?:attention|state__exact)=[^"]*)"', page):
         listed = signed_in(rita).get(address.replace("&amp;", "&"))
         assert listed.status_code == 200
         assert listed.context["cl"].result_count > 0, address
-    assert "Nothing waits for you." in signed_in(dana).get(index).content.decode()
+    assert "Nothing needs your attention." in signed_in(dana).get(index).content.decode()
 
 
 def test_the_desk_costs_the_same_queries_for_more_to_do(admin_user, signed_in):
@@ -150,7 +150,7 @@ def test_the_desk_costs_the_same_queries_for_more_to_do(admin_user, signed_in):
 def test_the_weekly_summary_is_printed_and_mailed(capsys):
     cast.ally_list("RUS", "CHN", promised=3)
     call_command("weekly_summary")
-    assert "another number than the headline promises" in capsys.readouterr().out
+    assert "count differs from the headline" in capsys.readouterr().out
     call_command("weekly_summary", mail=["desk@example.org"], language="id")
     (sent,) = mail.outbox
     assert sent.to == ["desk@example.org"]
@@ -173,7 +173,7 @@ def test_what_is_marked_published_and_nobody_sees_is_somebodys_business(signed_i
 @pytest.mark.slow
 def test_the_tripwire_is_silent_while_everything_has_its_source(capsys):
     call_command("check_evidence", pages=True)
-    assert "can be followed" in capsys.readouterr().out
+    assert "has its sources" in capsys.readouterr().out
     assert not [m for m in run_checks(databases=["default"]) if m.id == "allies.W002"]
 
 

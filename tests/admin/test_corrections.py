@@ -65,7 +65,7 @@ def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signe
     assert "proposed" in editor.get(one(correction)).content.decode()
     reviewer = signed_in(rita)
     refused = reviewer.post(one(correction), {"outcome": "accepted", "answer": "Typed before"})
-    assert "Nothing of the record was changed" in refused.content.decode()
+    assert "The record has not been changed" in refused.content.decode()
     assert "Typed before" in refused.content.decode()
     reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
     proposal.refresh_from_db()
@@ -143,7 +143,7 @@ def test_the_action_itself_asks_for_the_right(correction, edi, dana):
 @pytest.mark.parametrize("outcome", ["waiting", "", "published", "ACCEPTED"])
 def test_a_forged_outcome_decides_nothing(outcome, correction, rita, signed_in):
     answer = signed_in(rita).post(one(correction), {"outcome": outcome, "answer": "x"})
-    assert "nothing that can be decided" in answer.content.decode()
+    assert "cannot be decided" in answer.content.decode()
     correction.refresh_from_db()
     assert (correction.outcome, correction.answer) == ("waiting", "")
     assert not LogEntry.objects.exists()
@@ -163,7 +163,7 @@ def test_a_correction_is_decided_once(correction, rita, signed_in):
     with pytest.raises(Decided):
         decide_correction(correction=correction, outcome="spam", answer="", user=rita)
     page = signed_in(rita).post(one(correction), {"outcome": "spam"}, follow=True)
-    assert "Somebody has decided" in page.content.decode()
+    assert "Someone else has already decided" in page.content.decode()
     correction.refresh_from_db()
     assert (correction.outcome, correction.answer) == ("declined", "No")
 
@@ -218,7 +218,7 @@ def test_a_correction_of_a_record_that_is_gone_is_still_decided(rita, signed_in)
     correction = report(event)
     event.delete()
     client = signed_in(rita)
-    assert "not there any more" in client.get(one(correction)).content.decode()
+    assert "no longer exists" in client.get(one(correction)).content.decode()
     assert client.get(reverse(QUEUE)).status_code == 200
     client.post(one(correction), {"outcome": "declined", "answer": "Gone"})
     correction.refresh_from_db()

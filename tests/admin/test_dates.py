@@ -90,7 +90,7 @@ def test_an_editor_gets_the_error_too_and_nothing_is_proposed(edi, signed_in):
     form = main_form(client.get(change(alliance)))
     answer = client.post(change(alliance), form.data(ended="gibberish", _propose="1"))
     assert answer.status_code == 200
-    assert "“gibberish” is not a date" in answer.content.decode()
+    assert "“gibberish” is not a clear date" in answer.content.decode()
     assert main_form(answer).fields["ended"] == ["gibberish"]
 
 

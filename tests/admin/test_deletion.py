@@ -227,7 +227,7 @@ def test_every_relation_is_told_and_comes_back(relation, way, desk):
         assert (row_of(record), row_of(linked)) == (whole, before)
         return
     assert row_of(record) is None
-    assert "bring the records and their links back" in page
+    assert "restore the records and their links" in page
     if on_delete is models.DO_NOTHING:
         assert row_of(linked) == before
     elif on_delete is models.CASCADE:
@@ -268,7 +268,7 @@ def test_who_may_not_change_what_loses_its_link_does_not_delete(way, edi, signed
     for codename in ("view_alliance", "delete_alliance", "delete_membership", "delete_citation"):
         edi.user_permissions.add(Permission.objects.get(codename=codename))
     client = signed_in(edi)
-    assert "which you have no right to" in ask(client, pact, way)
+    assert "you don’t have permission to do that" in ask(client, pact, way)
     delete(client, pact, way)
     assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
@@ -294,7 +294,7 @@ def test_a_public_event_is_in_the_way_and_is_told_before(rita, signed_in):
     client = signed_in(rita)
     for way in ("single", "bulk"):
         page = ask(client, pact, way)
-        assert f"“{event}” is published and points to it as “alliance”" in page
+        assert f"“{event}” is published and refers to this record as “alliance”" in page
         delete(client, pact, way)
         assert Alliance.objects.filter(pk=pact.pk).exists()
         assert Event.objects.get(pk=event.pk).alliance_id == pact.pk

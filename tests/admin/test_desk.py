@@ -159,7 +159,7 @@ def test_bulk_publish_says_what_was_refused_and_why(desk):
     page = answer.content.decode()
     assert "Published." in page
     assert f"“{bad}”" in page
-    assert "supporting citation" in page
+    assert "published source that supports" in page
     assert [Event.objects.get(pk=e.pk).status for e in (good, bad)] == ["published", "draft"]
 
 

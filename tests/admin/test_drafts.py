@@ -37,14 +37,14 @@ def test_everything_that_is_lacking_is_said_at_once_with_where(rita, signed_in):
     Membership.objects.create(alliance=alliance, country=cast.country("IND"), joined="2005")
     page = signed_in(rita).get(change(alliance)).content.decode()
     for place, text in (
-        ("#citations-group", "A supporting citation to a published source is missing."),
-        ("#id_title_en", "A title in one language at least is missing."),
-        ("#memberships-group", "India: It joined after the alliance ended."),
+        ("#citations-group", "Add a citation of a published source that supports this."),
+        ("#id_title_en", "Enter a title in at least one language."),
+        ("#memberships-group", "India: The country joined after the alliance ended."),
     ):
         assert f'<a href="{place}">{text}</a>' in page
     signed_in(rita).post(change(alliance), form_of(signed_in(rita), change(alliance)))
     Membership.objects.filter(alliance=alliance).last().delete()
-    assert "two members or more" in signed_in(rita).get(change(alliance)).content.decode()
+    assert "at least two members" in signed_in(rita).get(change(alliance)).content.decode()
 
 
 def test_an_entry_without_a_source_is_named_with_its_page(rita, signed_in):
@@ -83,6 +83,18 @@ def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
     assert len(paths) > 5
     broken = {path: visitor.get(path).status_code for path in paths}
     assert {path for path, status in broken.items() if status >= 400} == set()
+
+
+def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, edi, signed_in, visitor):
+    signed_in(edi).post(links_to(draft), {"days": "7"})
+    address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
+    unseen = "readers cannot see this record"
+    assert unseen in visitor.get(address).content.decode()
+    cast.cite(draft)
+    type(draft).objects.filter(pk=draft.pk).update(status=Status.PUBLISHED)
+    page = visitor.get(address).content.decode()
+    assert unseen not in page
+    assert f'<a href="{draft.get_absolute_url()}">Open the public page</a>' in page
 
 
 def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):
@@ -137,7 +149,7 @@ def test_a_link_dies_with_the_rights_of_who_made_it(lose, draft, edi, rita, sign
     shown = {link.created_by.username: link.is_valid for link, _address in page.context["links"]}
     assert shown.pop("rita")
     assert not shown.get("edi")
-    told = "inactive: its author may no longer see this draft" in page.content.decode()
+    told = "inactive: its creator may no longer see this draft" in page.content.decode()
     assert told == ("edi" in shown)
 
 
@@ -192,8 +204,8 @@ def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, rit
 
 def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, rita, signed_in):
     client = signed_in(rita)
-    assert "still to come" in _later(client, draft, "publish", "2001-01-01T08:00").content.decode()
-    assert "Give the day" in _later(client, draft, "publish", "soon").content.decode()
+    assert "in the future" in _later(client, draft, "publish", "2001-01-01T08:00").content.decode()
+    assert "Enter a date" in _later(client, draft, "publish", "soon").content.decode()
     _later(client, draft, "publish", "2099-01-01T08:00")
     sent = {**form_of(client, change(draft)), "_call_off": Appointment.objects.get().pk}
     client.post(change(draft), sent)
@@ -205,7 +217,7 @@ def test_what_cannot_be_published_at_its_time_says_why(rita, signed_in):
     _later(signed_in(rita), event, "publish", "2099-01-01T08:00")
     Appointment.objects.update(due_at=timezone.now())
     (kept,) = keep_appointments()
-    assert "supporting citation" in kept.problem
+    assert "published source that supports" in kept.problem
     assert status_of(event) == "draft"
 
 
@@ -222,16 +234,16 @@ def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, rita, sig
     lose(rita)
     Appointment.objects.update(due_at=timezone.now())
     (kept,) = keep_appointments()
-    assert kept.problem == "Whoever asked for this may no longer do it."
+    assert kept.problem == "The person who requested this no longer has permission to do it."
     assert status_of(draft) == "draft"
 
 
 def test_who_else_has_a_record_open_is_shown(draft, edi, rita, dana, signed_in):
     signed_in(edi).get(change(draft))
     page = signed_in(rita).get(change(draft)).content.decode()
-    assert "Also open at: edi" in page
+    assert "Also editing: edi" in page
     open_at = reverse("admin:allies_event_open", args=[draft.pk])
-    assert signed_in(edi).post(open_at).json()["others"].startswith("Also open at: rita")
+    assert signed_in(edi).post(open_at).json()["others"].startswith("Also editing: rita")
     assert signed_in(dana).post(open_at).status_code == 403
 
 
@@ -245,7 +257,7 @@ def _at_its_time():
     return keep_appointments()
 
 
-EDITED = "It was edited after the time was set: look at it and set the time again."
+EDITED = "It was edited after the time was set. Check it and set the time again."
 
 
 def _save(client, record, **changed):
@@ -257,22 +269,22 @@ def _save(client, record, **changed):
 def test_what_was_edited_after_the_time_was_set_is_not_published(in_review, rita, edi, signed_in):
     _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
     said = _save(signed_in(edi), in_review, summary_en="UNREVIEWED").content.decode()
-    assert "Ask a reviewer to look at it and set the time again." in said
+    assert "Ask a reviewer to check it and schedule it again." in said
     assert EDITED in signed_in(rita).get(change(in_review)).content.decode()
     (kept,) = _at_its_time()
     assert kept.problem == EDITED
     assert status_of(in_review) == "in-review"
     page = signed_in(rita).get(change(in_review)).content.decode()
-    assert "Not published at its time:" in page
+    assert "Not published on schedule:" in page
     assert EDITED in page
     desk = signed_in(rita).get(reverse("admin:index")).content.decode()
-    assert "not published at its time" in desk
+    assert "not published on schedule" in desk
     # Set again, by somebody who looked at it, it is published, and nothing is left to look at.
     _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
     (kept,) = _at_its_time()
     assert (kept.problem, status_of(in_review)) == ("", "published")
     desk = signed_in(rita).get(reverse("admin:index")).content.decode()
-    assert "not published at its time" not in desk
+    assert "not published on schedule" not in desk
 
 
 @pytest.mark.parametrize("part", ["added", "changed", "removed"])
@@ -333,7 +345,7 @@ def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, rita, 
     _later(client, in_review, "publish", "2099-01-01T08:00")
     take(client, in_review, "publish")
     said = client.get(reverse("admin:index")).content.decode()
-    assert "Scheduled steps called off by this: 1." in said
+    assert "Scheduled actions cancelled by this: 1." in said
     take(client, in_review, "withdraw")
     assert _at_its_time() == []
     assert status_of(in_review) == "withdrawn"
@@ -363,7 +375,7 @@ def test_another_status_however_it_came_is_not_published(in_review, rita, signed
     assert kept.problem == EDITED
     assert status_of(in_review) == "withdrawn"
     desk = signed_in(rita).get(reverse("admin:index")).content.decode()
-    assert "not published at its time" in desk
+    assert "not published on schedule" in desk
 
 
 def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, rita, signed_in):

@@ -24,7 +24,7 @@ def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, 
     AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
     page = client.get(editions_of(asia))
     assert "russia-allies-in-asia-1" in page.content.decode()
-    assert "Make a new edition" not in page.content.decode()
+    assert "Create a new edition" not in page.content.decode()
     assert client.post(editions_of(asia)).status_code == 403
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     assert 'name="retraction"' not in client.get(change(edition)).content.decode()
@@ -36,12 +36,12 @@ def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, 
 def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(asia, rita, signed_in):
     client = signed_in(rita)
     page = client.post(editions_of(asia), follow=True).content.decode()
-    assert "the list reads as edition 1 does" in page
-    assert "Make a new edition" not in page
+    assert "the list is the same as edition 1" in page
+    assert "Create a new edition" not in page
     AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
     assert "title, introduction or scope changed" in client.get(editions_of(asia)).content.decode()
     page = client.post(editions_of(asia), {"note": "Why"}, follow=True).content.decode()
-    assert "Edition 2 was made." in page
+    assert "Edition 2 created." in page
     made = Edition.objects.get(key="russia-allies-in-asia-2")
     assert (made.note, made.made_by, made.data["edition"]["note"]) == ("Why", rita, "Why")
 
@@ -49,7 +49,7 @@ def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(asi
 def test_a_reviewer_retracts_with_a_reason(rita, signed_in):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     client = signed_in(rita)
-    assert "Say why" in client.post(change(edition), {"retraction": ""}).content.decode()
+    assert "Give a reason" in client.post(change(edition), {"retraction": ""}).content.decode()
     page = client.post(change(edition), {"retraction": "A court order"}, follow=True)
     assert "A court order" in page.content.decode()
     edition.refresh_from_db()
@@ -72,4 +72,4 @@ def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
 def test_a_draft_has_no_edition_and_says_so(asia, edi, signed_in):
     AllyList.objects.filter(pk=asia.pk).update(status="draft")
     page = signed_in(edi).get(editions_of(asia)).content.decode()
-    assert "no edition can be made of it" in page
+    assert "no edition can be created" in page

@@ -85,7 +85,7 @@ def typed(rita):
 def test_a_new_record_is_shown_as_typed_after_signing_in_and_saved_by_a_click(typed):
     answer = send(typed, add("event"), typed.typed)
     assert answer["Location"].startswith(LOGIN)
-    assert "It is kept: sign in" in typed.get(answer["Location"]).content.decode()
+    assert "Your text is kept: sign in" in typed.get(answer["Location"]).content.decode()
     page = sign_in(typed, "rita", answer["Location"])
     assert not Event.objects.filter(title_en__startswith="Typed").exists()
     assert "this is not saved yet" in page.content.decode()
@@ -158,7 +158,7 @@ def test_a_form_of_one_account_is_not_sent_by_another(rita, edi):
     data = form.data(kind="visit", date="2024", title_en="Typed by Rita", _save="Save")
     answer = client.post(add("event"), data, headers={"origin": "http://testserver"}, follow=True)
     page = answer.content.decode()
-    assert "Another account opened the form" in page
+    assert "This form was opened by another account" in page
     assert "Typed by Rita" not in page
     assert KeptForm.objects.get().user == rita
     assert not Event.objects.filter(title_en="Typed by Rita").exists()
@@ -356,7 +356,7 @@ def test_what_was_typed_for_a_record_that_was_deleted_makes_a_new_one(
     assert page.request["PATH_INFO"] == add("event")
     said = page.content.decode()
     assert "This record was deleted while you had it open." in said
-    assert "Saving this makes a new record." in said
+    assert "Saving creates a new record." in said
     assert form.fields["summary_en"][0].replace("\r\n", "\n") == "Typed\nat length"
     assert not Event.objects.filter(pk=event.pk).exists()
     where = page.request["PATH_INFO"] + "?" + page.request["QUERY_STRING"]

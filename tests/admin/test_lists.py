@@ -147,7 +147,7 @@ def test_regular_expression_that_backtracks_is_refused_with_its_reason(root):
 def test_page_that_is_gone_leads_to_the_first(root):
     answer = root.get(address_of(Country), {"p": "900"}, follow=True)
     assert answer.status_code == 200
-    assert "There is no page 900 of this list any more." in answer.content.decode()
+    assert "This list no longer has a page 900." in answer.content.decode()
     assert root.get(address_of(Country), {"p": "900", "e": "1"}).status_code == 400
 
 

@@ -92,7 +92,7 @@ def test_an_appointment_that_was_kept_meanwhile_is_not_called_off(rita, signed_i
     with meanwhile(appointment, done_at=timezone.now()):
         answer = client.post(change(draft), form.data(_call_off=str(appointment.pk)))
     said = [str(message) for message in get_messages(answer.wsgi_request)]
-    assert said[-1] == "It has been done, or called off, already."
+    assert said[-1] == "This was already done or cancelled."
     assert Appointment.objects.filter(pk=appointment.pk).exists()
 
 

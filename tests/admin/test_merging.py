@@ -196,7 +196,7 @@ def test_a_circle_is_refused_and_nothing_is_half_done(rita):
 def test_a_rule_that_breaks_halfway_leaves_everything(rita):
     keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("IND", "THA", "RUS")
     before = state()
-    with pytest.raises(ValidationError, match="own allies"):
+    with pytest.raises(ValidationError, match="its own ally"):
         merge(keep=keep, drop=drop, chosen={}, user=rita)
     assert state() == before
     assert not Changeset.objects.filter(kind="merge").exists()
@@ -243,7 +243,7 @@ def test_an_editor_moves_no_citation_of_something_public(edi):
 def test_proposals_on_the_one_that_goes_are_decided_first(edi, rita, signed_in):
     keep, drop = cast.event(("RUS", "host")), cast.event(("RUS", "host"))
     signed_in(edi).post(change(drop), form_of(signed_in(edi), change(drop)) | {"title_en": "New"})
-    with pytest.raises(ValidationError, match="Proposals wait"):
+    with pytest.raises(ValidationError, match="has open proposals"):
         merge(keep=keep, drop=drop, chosen={}, user=rita)
 
 
@@ -341,7 +341,7 @@ def test_what_changed_since_it_was_shown_is_not_merged(rita, signed_in):
     sent = {"other": drop.pk, "_opened": opened["opened"], "_opened_other": opened["opened_other"]}
     Membership.objects.create(alliance=drop, country=cast.country("THA"))
     answer = client.post(merge_page(keep), sent)
-    assert "meanwhile" in answer.content.decode()
+    assert "Check both records again." in answer.content.decode()
     assert Alliance.objects.filter(pk=drop.pk).exists()
 
 
@@ -349,7 +349,7 @@ def test_a_refusal_is_told_on_the_page(rita, signed_in):
     keep, drop = cast.ally_list("RUS", "CHN"), cast.ally_list("IND", "THA", "RUS")
     answer = signed_in(rita).post(merge_page(keep), {"other": drop.pk, "_reason": "Typed"})
     page = answer.content.decode()
-    assert "own allies" in page
+    assert "its own ally" in page
     assert 'value="Typed"' in page
     assert AllyList.objects.filter(pk=drop.pk).exists()
 
@@ -455,7 +455,7 @@ def test_scheduled_steps_and_preview_links_end_with_a_merge(edi, rita, visitor, 
     keep = cast.event(("RUS", "host"), status=Status.DRAFT)
     drop = cast.event(("RUS", "host"), status=Status.DRAFT)
     editor = signed_in(edi)
-    assert "What ends" not in editor.get(merge_page(keep, drop)).content.decode()
+    assert "Lost with the removed record" not in editor.get(merge_page(keep, drop)).content.decode()
     kept = schedule(keep, rita)
     schedule(drop, rita)
     links = reverse("admin:allies_event_links", args=[drop.pk])
@@ -463,7 +463,7 @@ def test_scheduled_steps_and_preview_links_end_with_a_merge(edi, rita, visitor, 
     link = reverse("allies:preview", args=[PreviewLink.objects.get().token])
     assert visitor.get(link).status_code == 200
     page = editor.get(merge_page(keep, drop)).content.decode()
-    for text in ("What ends", "Scheduled steps: 1", "Preview links: 1"):
+    for text in ("Lost with the removed record", "Scheduled actions: 1", "Preview links: 1"):
         assert text in page
     assert editor.post(merge_page(keep), {"other": drop.pk}).status_code == 302
     take_back(Changeset.objects.get(kind="merge"))

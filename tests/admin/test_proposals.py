@@ -6,6 +6,7 @@ from django.urls import reverse
 from allies.exchange.export import export_blocks
 from allies.exchange.resources import NOUNS
 from allies.models import Changeset, Entry, Event, Participation, Source, Status
+from allies.models.changeset import names_of
 from tests import cast
 from tests.admin.test_rights import change, form_of
 
@@ -109,7 +110,7 @@ def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, si
     assert event.title_en == "Working visit"
     assert event.participations.count() == 2
     page = client.get(page_of(proposed)).content.decode()
-    not_taken = page.split("Proposed, and not taken")[1].split("What it wrote")[0]
+    not_taken = page.split("Proposed changes not accepted")[1].split(">Changes<")[0]
     assert "The title only" in page
     assert "rita" in page
     assert "A second report" in not_taken
@@ -131,7 +132,7 @@ def test_declining_takes_a_note_and_changes_nothing(proposed, edi, rita, signed_
     before = exported()
     client = signed_in(rita)
     answer = client.post(page_of(proposed), {"decline": "1"})
-    assert "Say why" in answer.content.decode()
+    assert "Give a reason" in answer.content.decode()
     client.post(page_of(proposed), {"decline": "1", "note": "Not yet public"})
     proposed.refresh_from_db()
     assert (proposed.state, proposed.decision) == ("declined", "Not yet public")
@@ -168,7 +169,7 @@ def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, rita
     event.save()
     client = signed_in(rita)
     page = client.get(page_of(proposed)).content.decode()
-    assert "The ground has moved" in page
+    assert "Conflicts are marked" in page
     assert "<td>Visit, corrected" in page
     client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
     event.refresh_from_db()
@@ -184,7 +185,7 @@ def test_two_proposals_on_one_record_name_each_other(proposed, event, rita, sign
     client = signed_in(second)
     client.post(change(event), form_of(client, change(event)) | {"title_en": "Summit"})
     page = signed_in(rita).get(page_of(proposed)).content.decode()
-    assert "Other proposals wait on the same record" in page
+    assert "Other open proposals for this record" in page
     assert "also in another proposal" in page
 
 
@@ -194,7 +195,7 @@ def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_type
     client = signed_in(edi)
     sent = form_of(client, change(event)) | {"citations-0-DELETE": "on", "title_en": "Typed"}
     page = client.post(change(event), sent).content.decode()
-    assert "needs a supporting citation" in page
+    assert "needs a published source" in page
     assert 'value="Typed"' in page
     assert not Changeset.objects.proposed().exists()
 
@@ -218,7 +219,7 @@ def test_a_public_record_is_not_left_incomplete(rita, signed_in):
     client = signed_in(rita)
     sent = form_of(client, change(alliance)) | {"memberships-0-DELETE": "on", "signed": "1999"}
     page = client.post(change(alliance), sent).content.decode()
-    assert "two members or more" in page
+    assert "at least two members" in page
     assert 'value="1999"' in page
     assert alliance.memberships.count() == 2
 
@@ -250,7 +251,7 @@ def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
     event.refresh_from_db()
     assert (event.title_en, event.place_en) == ("First", "Moscow")
     page = answer.content.decode()
-    assert "nothing of yours is lost" in page
+    assert "Nothing is lost" in page
     for text in ("Visit", "First", "Second", "Kazan"):
         assert text in page
     proposal = Changeset.objects.proposed().get()
@@ -268,7 +269,7 @@ def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(rita, signe
     answer = client.post(
         change(event), sent | {"participations-0-role": "participant"}, follow=True
     )
-    assert "This is not there any more." in answer.content.decode()
+    assert "This no longer exists." in answer.content.decode()
     proposal = Changeset.objects.proposed().get()
     client.post(page_of(proposal), {**proposal_form(client, proposal), "approve": "1"})
     assert Event.objects.get(pk=event.pk).title_en == "Mine"
@@ -372,3 +373,26 @@ def test_public_history_tells_nothing_of_entries_readers_do_not_see(visitor):
     cast.cite(hidden)
     page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
     assert "India" in page
+
+
+class TestInLists:
+    def test_a_proposal_is_named_by_its_record_and_its_reason(self, proposed, rita, signed_in):
+        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+        assert ">Visit: The minutes are out</a>" in page
+
+    def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, rita, signed_in):
+        Changeset.objects.update(about_id=proposed.about_id + 9000)
+        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+        assert ">The minutes are out</a>" in page
+
+    def test_more_proposals_cost_no_more_queries(
+        self, proposed, rita, signed_in, django_assert_num_queries
+    ):
+        changesets = [proposed]
+        with django_assert_num_queries(1):
+            assert names_of(changesets) == {proposed.pk: "Visit: The minutes are out"}
+        others = [cast.event(("RUS", "host"), title_en=f"Visit {n}") for n in range(3)]
+        for event in others:
+            changesets.append(Changeset(pk=event.pk + 9000, about_noun="event", about_id=event.pk))
+        with django_assert_num_queries(1):
+            assert len(names_of(changesets)) == 4

@@ -168,7 +168,7 @@ def test_editor_adds_nothing_to_what_is_public(model, edi, signed_in):
         reverse(f"admin:allies_{model}_add"), {**public, **inline}, follow=True
     )
     assert records.count() == before
-    assert "waits for a reviewer" in response.content.decode()
+    assert "is waiting for review" in response.content.decode()
     (change,) = Changeset.objects.proposed().get().changes
     assert (change["key"], change["what"]) == (f"{model}-+1", "added")
 
@@ -179,7 +179,7 @@ def test_editor_cannot_move_a_row_onto_what_is_public(edi, signed_in):
     data = form_of(client, change(membership))
     public = Alliance.objects.published().first()
     answer = client.post(change(membership), {**data, "alliance": public.pk})
-    assert "you may not publish" in answer.content.decode()
+    assert "you don’t have permission to publish" in answer.content.decode()
     assert Membership.objects.get(pk=membership.pk).alliance_id != public.pk
     assert not Changeset.objects.proposed().exists()
 
@@ -206,11 +206,11 @@ def test_draft_without_a_source_is_saved_and_not_published_with_the_reasons(rita
     event = cast.event(status=Status.DRAFT, cited=False)
     client = signed_in(rita)
     page = client.get(change(event)).content.decode()
-    assert "A supporting citation to a published source is missing." in page
-    assert "A country that took part is missing." in page
+    assert "Add a citation of a published source that supports this." in page
+    assert "Add at least one participating country." in page
     data = form_of(client, change(event))
     answer = client.post(change(event), {**data, "_step": "publish"}, follow=True)
-    assert "supporting citation" in answer.content.decode()
+    assert "published source that supports" in answer.content.decode()
     assert status_of(event) == "draft"
 
 
@@ -219,7 +219,7 @@ def test_last_support_cannot_be_taken_off_in_the_form(rita, signed_in):
     client = signed_in(rita)
     data = form_of(client, change(event))
     answer = client.post(change(event), {**data, "citations-0-DELETE": "on"})
-    assert "A supporting citation to a published source is missing." in answer.content.decode()
+    assert "Add a citation of a published source that supports this." in answer.content.decode()
     assert event.citations.count() == 1
 
 
@@ -228,7 +228,7 @@ def test_last_support_cannot_be_deleted_by_list_or_page(rita, signed_in):
     client = signed_in(rita)
     delete = reverse("admin:allies_citation_delete", args=[citation.pk])
     answer = client.post(delete, {"post": "yes"}, follow=True)
-    assert "needs a supporting citation" in answer.content.decode()
+    assert "needs a published source" in answer.content.decode()
     selected = {"action": "delete_selected", "_selected_action": [citation.pk], "post": "yes"}
     client.post(reverse("admin:allies_citation_changelist"), selected, follow=True)
     assert Citation.objects.filter(pk=citation.pk).exists()

@@ -113,7 +113,7 @@ def test_a_new_record_that_cannot_be_published_yet_is_one_all_the_same(rita, sig
     del data["_save"]
     _first, second = twice(client, add("event"), data)
     assert Event.objects.get(title_en="Two clicks").status == Status.DRAFT
-    assert "Not done" in client.get(second["Location"]).content.decode()
+    assert "Skipped" in client.get(second["Location"]).content.decode()
 
 
 def test_an_edit_of_something_public_sent_twice_is_one_proposal(edi, signed_in):
@@ -134,7 +134,7 @@ def test_a_proposal_approved_twice_is_reported_as_approved(edi, rita, signed_in)
     client = signed_in(rita)
     form = main_form(client.get(path))
     _first, second = twice(client, path, form.data(approve="1"))
-    assert said(second) == ["Approved: the record is changed."] * len(said(second))
+    assert said(second) == ["Approved. The record has been changed."] * len(said(second))
     event.refresh_from_db()
     assert event.place_en == "Kazan"
 
@@ -160,7 +160,7 @@ def test_an_action_on_a_list_is_reported_the_same_both_times(rita, signed_in):
     _first, second = twice(client, path, data)
     page = client.get(second["Location"]).content.decode()
     assert page.count("Published: 2.") == 1
-    assert "Not done" not in page
+    assert "Skipped" not in page
 
 
 def test_a_file_uploaded_twice_is_one_import_and_other_bytes_are_another(dana, signed_in):

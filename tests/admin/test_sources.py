@@ -129,7 +129,7 @@ class TestWhatItMayDrawOn:
     def test_the_same_title(self):
         known()
         copy = cast.source(publisher="Kompas", title="Stand by me | Kompas")
-        assert why(copy) == {"known": ["It has the same title."]}
+        assert why(copy) == {"known": ["Same title."]}
 
     def test_long_words_in_common_between_quotes(self):
         original, copy, other = cast.source(key="first"), cast.source(), cast.source()
@@ -204,7 +204,7 @@ class TestWhatItMayDrawOn:
         copy = cast.source(publisher="Kompas", title="Stand by me")
         html = desk.get(change(copy)).content.decode()
         assert f'name="_derive" value="{original.pk}"' in html
-        assert "It has the same title." in html
+        assert "Same title." in html
         answer = desk.post(change(copy), {**form_of(desk, change(copy)), "_derive": original.pk})
         assert answer.url == change(copy)
         copy.refresh_from_db()
@@ -216,7 +216,7 @@ class TestWhatItMayDrawOn:
         draft = known(status=Status.DRAFT)
         copy = cast.source(publisher="Kompas", title="Stand by me")
         answer = desk.post(change(copy), {**form_of(desk, change(copy)), "_derive": draft.pk})
-        assert "The source it is derived from is not published." in answer.content.decode()
+        assert "The source it is based on is not published." in answer.content.decode()
         copy.refresh_from_db()
         assert copy.derived_from is None
 

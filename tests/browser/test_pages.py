@@ -75,7 +75,7 @@ def test_nothing_scrolls_sideways(part, page, live_server):
 def test_one_finds_an_ally_by_keyboard_alone(page, live_server):
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")
-    assert page.inner_text(":focus") == "Skip to the content"
+    assert page.inner_text(":focus") == "Skip to content"
     assert page.locator(":focus").bounding_box()["y"] >= 0
     page.keyboard.press("Enter")
     assert page.evaluate("location.hash") == "#main"

@@ -72,8 +72,8 @@ def of_event(site, pk, field):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", {"proposed": "waits for a reviewer", "history": "corrected from"}),
-        ("id", {"proposed": "menunggu peninjau", "history": "dikoreksi dari"}),
+        ("en", {"proposed": "is waiting for review", "history": "corrected from"}),
+        ("id", {"proposed": "menunggu tinjauan", "history": "dikoreksi dari"}),
     ],
 )
 def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, site, address):

@@ -90,7 +90,7 @@ def test_readers_pages_work_without_scripts_and_by_keyboard(chromium, live_serve
     page = opened(chromium, java_script_enabled=False)
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")
-    assert page.inner_text(":focus") == "Skip to the content"
+    assert page.inner_text(":focus") == "Skip to content"
     page.fill("#find", "korut")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search/?q=korut")

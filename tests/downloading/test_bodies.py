@@ -107,7 +107,7 @@ def test_many_clients_together_have_as_many_as_a_process_may(one_each):
     assert refused.status == 503
     assert int(refused.headers["Retry-After"]) > 0
     assert refused.headers["Cache-Control"] == "no-store"
-    assert "Sedang banyak yang mengunduh" in refused.read().decode()
+    assert "Terlalu banyak unduhan" in refused.read().decode()
     assert Asked(site, "/en/a.csv", "10.0.0.1").status == 503
     for one in held:
         one.close()

@@ -122,21 +122,21 @@ def test_second_import_keeps_what_an_editor_improved(tmp_path):
     ("given", "said"),
     [
         ({"ss_type": "Type IX"}, "Type IX"),
-        ({"all_st_month": 13}, "this is no day"),
+        ({"all_st_month": 13}, "not a date"),
     ],
 )
 def test_what_cannot_be_read_names_its_row(given, said, tmp_path):
     file = write(tmp_path / "cow.csv", [row(9001, 365), row(9002, 710, **given)])
     report = command("import_cow_alliances", str(file), fails=True)
     assert re.search(f"Row 3.*{said}", report)
-    with pytest.raises(CommandError, match="Nothing was written"):
+    with pytest.raises(CommandError, match="Nothing was changed"):
         command("import_cow_alliances", str(file), "--commit")
     assert not Alliance.objects.filter(identifier__startswith="cow:").exists()
 
 
 def test_unknown_state_is_refused(tmp_path):
     file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 999)])
-    with pytest.raises(CommandError, match="Nothing was written"):
+    with pytest.raises(CommandError, match="Nothing was changed"):
         command("import_cow_alliances", str(file), "--commit")
     assert not Alliance.objects.filter(identifier="cow:9001").exists()
 

@@ -392,7 +392,7 @@ def test_commands_say_what_they_would_do_and_write_only_with_commit(tmp_path):
 
 def test_command_fails_on_refused_rows(tmp_path):
     file = write(tmp_path / "a.csv", [{"country": "Nowhere", "name": "x"}])
-    with pytest.raises(CommandError, match="Nothing was written"):
+    with pytest.raises(CommandError, match="Nothing was changed"):
         command("import_csv", "aliases", str(file), "--commit")
 
 
@@ -427,7 +427,7 @@ class TestRights:
         file = write(tmp_path / "x.csv", [row])
         with pytest.raises(Refused) as refusal:
             load(noun, file, user=dana)
-        assert "may not publish" in refusal.value.reports[0].errors[0].message
+        assert "don’t have permission to publish" in refusal.value.reports[0].errors[0].message
 
 
 def test_imprecise_dates_are_understood_as_in_the_admin(tmp_path):

@@ -154,7 +154,7 @@ def test_job_that_lost_its_worker_is_noticed_and_can_be_started_again(site, tmp_
     assert there in (0, number)
     if there == 0:
         assert said.startswith("checked |")
-        assert "nothing was written" in said
+        assert "Nothing was changed" in said
         site.worker()
         site.shell(APPLY.format(changeset))
         wait_for(lambda: site.shell(STATE.format(changeset)) == "applied")

@@ -270,7 +270,7 @@ def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, dana):
     take_back(user=dana)
     public = [{"ally_list": "russia-allies-in-asia", "country": "THA", "position": "9"}]
     load("entries", write(tmp_path / "e.csv", public))
-    with pytest.raises(PermissionDenied, match="right to publish"):
+    with pytest.raises(PermissionDenied, match="permission to publish"):
         take_back(user=dana)
     assert Entry.objects.filter(country__alpha3="THA").exists()
 

@@ -150,13 +150,13 @@ def test_a_data_manager_undoes_nothing_that_readers_see(
     client.post(page_of(changeset), {"undo": "1"})
     by = Changeset.objects.get(undoes=changeset)
     beforehand = client.get(page_of(by)).content.decode()
-    assert "also has the right to publish" in beforehand
+    assert "Ask a reviewer" in beforehand
     assert 'name="apply"' not in beforehand
     with at_once():
         client.post(page_of(by), {"apply": "1"})
     page = client.get(page_of(by)).content.decode()
-    assert "also has the right to publish" in page
-    assert "Nothing was written" in page
+    assert "Ask a reviewer" in page
+    assert "Nothing was changed" in page
     assert seen(visitor, record) == before
     assert rows == {model: list(model.objects.order_by("pk").values()) for model in rows}
 
@@ -185,7 +185,7 @@ def test_only_who_may_publish_takes_it_back(way, who, root, request, visitor, tm
     before = seen(visitor, record)
     by = undoing(last(), user=user)
     if who in ("edi", "dana"):
-        with pytest.raises(PublishRightMissing, match="also has the right to publish"):
+        with pytest.raises(PublishRightMissing, match="Ask a reviewer"):
             run_undo(by, user=user)
         assert seen(visitor, record) == before
     else:
@@ -236,7 +236,7 @@ def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, requ
     if who == "rita":
         edit(user, draft, write_all)
     else:
-        with pytest.raises(PublishRightMissing, match="also has the right to publish"):
+        with pytest.raises(PublishRightMissing, match="Ask a reviewer"):
             edit(user, draft, write_all)
         assert (seen(visitor, event), seen(visitor, public)) == before
 
@@ -292,7 +292,7 @@ def test_an_editor_moves_no_part_of_something_public(model, way, edi, signed_in,
     target = {"away": draft, "onto": public}[way]
     data = {**form_of(client, change(part)), owner: target.pk}
     answer = client.post(change(part), data)
-    assert "you may not publish" in answer.content.decode()
+    assert "you don’t have permission to publish" in answer.content.decode()
     part.refresh_from_db()
     assert getattr(part, f"{owner}_id") != target.pk
     assert seen(visitor, public) == before
@@ -321,7 +321,7 @@ def test_who_lost_the_right_since_the_check_publishes_nothing(dana, visitor, tmp
     dana.user_permissions.clear()
     begun(changeset, "applying", apply)
     assert changeset.state == "checked"
-    assert "Nothing was written" in changeset.message
+    assert "Nothing was changed" in changeset.message
     assert seen(visitor, event)[0] == 404
 
 
@@ -368,7 +368,7 @@ class TestStatusByFile:
             load("events", file, user=user)
         (error,) = refusal.value.reports[0].errors
         assert error.column == "status"
-        assert "can stay so or become" in error.message
+        assert "can keep this status or change to" in error.message
         event.refresh_from_db()
         assert event.status == before
 
@@ -406,7 +406,7 @@ class TestStatusByFile:
         file = write(tmp_path / "n.csv", [{**row, "status": "withdrawn"}])
         with pytest.raises(Refused) as refusal:
             load(noun, file, user=root)
-        assert "a new record can be" in refusal.value.reports[0].errors[0].message
+        assert "status of a new record" in refusal.value.reports[0].errors[0].message
         load(noun, file)  # the operator, who moves whole sites
 
 
@@ -418,8 +418,11 @@ def test_an_undo_needs_the_rights_to_all_it_writes_or_the_right_to_undo(edi, roo
     edi.user_permissions.add(Permission.objects.get(codename="change_event"))
     before = event.citations.count()
     changeset = last()
-    assert "which you may not" in look_at_undo(changeset=changeset, user=edi).refusal
-    with pytest.raises(PermissionDenied, match="which you may not"):
+    assert (
+        "you don’t have permission to do that"
+        in look_at_undo(changeset=changeset, user=edi).refusal
+    )
+    with pytest.raises(PermissionDenied, match="you don’t have permission to do that"):
         run_undo(undoing(changeset, user=edi), user=edi)
     assert event.citations.count() == before
     edi.user_permissions.add(*Permission.objects.filter(codename__in=RIGHTS_TO_UNDO))

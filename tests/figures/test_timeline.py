@@ -124,7 +124,7 @@ def test_more_than_can_be_read_are_named_in_the_table_only():
     many = [Span(f"A{n}", f"/{n}/", f"{1900 + n}", f"{1901 + n}") for n in range(MOST + 9)]
     html = drawn(many)
     check(html)
-    assert "9 that began earlier are in the table only." in html
+    assert "9 earlier entries are only in the table." in html
     assert len(list(drawings(html)[0].iter(f"{SVG}a"))) == MOST
     assert html.count('<th scope="row">') == MOST + 9
 

@@ -217,10 +217,10 @@ def page(visitor, record):
 
 
 def test_reader_of_a_dead_source_is_led_to_the_copy_first(source, seen, visitor):
-    assert "no longer reachable" not in page(visitor, source)
+    assert "dead" not in page(visitor, source)
     seen(source, GONE, GONE, GONE)
     shown = page(visitor, source)
-    assert "The original is no longer reachable" in shown
+    assert "The original is no longer online" in shown
     assert shown.index(source.archive_url) < shown.index(source.url)
 
 
@@ -228,7 +228,7 @@ def test_dead_source_without_a_copy_promises_none(source, seen, visitor):
     source.archive_url = ""
     source.save()
     seen(source, GONE, GONE, GONE)
-    assert "no longer reachable" not in page(visitor, source)
+    assert "dead" not in page(visitor, source)
 
 
 def test_citation_of_a_dead_source_has_a_link_to_the_copy(source, seen, visitor):

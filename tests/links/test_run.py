@@ -77,7 +77,7 @@ def test_check_that_breaks_down_stops_no_other(web, run, monkeypatch, caplog, ev
 
     monkeypatch.setattr("allies.links.run.keep", breaking)
     assert sorted(o.word for o in run(everything=everything)) == ["broken", "gone", "gone"]
-    assert "broke down" in caplog.text
+    assert "failed" in caplog.text
     link = LinkHealth.objects.get(pk=sources[1].pk)
     assert link.claimed_until is None
     assert link.next_check > timezone.now()
@@ -323,11 +323,11 @@ def test_command_prints_a_line_a_link_and_a_summary(web, limits, archive, capsys
     assert set(lines) >= {
         f"{sources[0].key}: reachable: {web.url('/a')}",
         f"{sources[0].key}: no archived copy: {web.url('/a')} – No archived copy was found.",
-        f"{sources[1].key}: moved for good: {web.url('/old')} – {web.url('/a')}",
-        f"{sources[2].key}: gone: {web.url('/gone')} – It answers with HTTP 404.",
+        f"{sources[1].key}: moved permanently: {web.url('/old')} – {web.url('/a')}",
+        f"{sources[2].key}: gone: {web.url('/gone')} – The server responds with HTTP 404.",
     }
     assert len(lines) == 7
-    assert lines[-1] == "3 links checked. gone: 1; moved for good: 1; reachable: 1"
+    assert lines[-1] == "3 links checked. gone: 1; moved permanently: 1; works: 1"
     call_command("check_links", **told)
     assert capsys.readouterr().out == "0 links checked.\n"
     call_command("check_links", "--all", "--limit", "1", **told)

@@ -35,7 +35,7 @@ def test_a_site_with_a_migration_to_come_takes_no_readers(site):
     server = site.serve()
     status, _headers, text = answer(f"{server}/readyz")
     assert status == 503
-    assert re.search(r"migrations: \d+ to be applied", text)
+    assert re.search(r"migrations: \d+ not applied", text)
     site.manage("migrate", "-v0")
     assert answer(f"{server}/readyz")[0] == 200
 
@@ -45,7 +45,7 @@ def test_a_cache_that_is_away_stops_nobody_and_is_told(site):
     site.environment["CACHE_URL"] = "redis://127.0.0.1:1/0"
     status, _headers, text = answer(f"{site.serve()}/readyz")
     assert status == 200
-    assert "cache: not to be reached" in text
+    assert "cache: cannot be reached" in text
 
 
 @pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_jobs_that_nobody_begins_are_told(visitor, django_capture_on_commit_call
         after_import.enqueue()
     assert "worker: ok" in visitor.get("/readyz").content.decode()
     DBTaskResult.objects.update(enqueued_at=timezone.now() - dt.timedelta(hours=1))
-    assert "worker: none at work: 1 jobs wait" in visitor.get("/readyz").content.decode()
+    assert "worker: no worker runs: 1 jobs are waiting" in visitor.get("/readyz").content.decode()
 
 
 @pytest.mark.slow

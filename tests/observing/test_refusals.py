@@ -40,7 +40,7 @@ def test_wrong_host_is_one_line_counted_and_limited(site, in_one_minute):
     hosts = ["evil.example", "a b", "x" * 300, "evil.example:port", "[::1", "\\x1b[31m"]
     found = [answer(f"{server}/id/sources/", Host=host, **CLIENT) for host in hosts]
     assert [status for status, _headers, _text in found] == [400] * 5 + [429]
-    assert "Periksa alamatnya" in found[0][2]
+    assert "Periksa yang Anda ketik" in found[0][2]
     assert int(found[5][1]["Retry-After"]) > 0
     # Also for the pages of this client under the right name, which are no cached ones.
     assert answer(f"{server}/en/search/?q=china", **CLIENT)[0] == 429
@@ -71,7 +71,7 @@ def test_wrong_host_gets_an_answer_whatever_the_settings(settings, visitor):
         for path in ("/", "/en/", "/en/admin/", "/healthz", "/api/v1/events", "/nothing"):
             answered = visitor.get(path, HTTP_HOST="evil.example")
             assert answered.status_code == 400
-            assert "Check the address" in answered.content.decode()
+            assert "Check what you typed" in answered.content.decode()
 
 
 @pytest.mark.django_db
@@ -127,7 +127,7 @@ def test_statement_that_cannot_be_executed_does_not_mean_the_database_is_away():
 
 
 def test_no_connection_means_the_database_is_away():
-    assert is_database_away(OperationalError("No database server answers."))
+    assert is_database_away(OperationalError("No database server is available."))
     assert is_database_away(InterfaceError("connection already closed"))
     assert not is_database_away(ValueError())
     assert not is_database_away(None)
@@ -153,7 +153,7 @@ def test_a_request_in_another_encoding_reaches_nothing(encoding):
     told = []
     (said,) = require_utf8(application)(environ, lambda *answer: told.extend(answer))
     assert told[0].startswith("415 ")
-    assert "Kirim teks dalam UTF-8" in said.decode()
+    assert "Kirim teks sebagai UTF-8" in said.decode()
 
 
 @pytest.mark.slow

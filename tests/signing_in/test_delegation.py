@@ -25,6 +25,21 @@ KEYS = [f"{action}_{noun}" for noun in ("user", "group") for action in ("add", "
 KEYS += ["delete_user", "delete_group"]
 
 
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("en", ["Editors", "Reviewers", "Data managers"]),
+        ("id", ["Penyunting", "Peninjau", "Pengelola data"]),
+    ],
+)
+def test_groups_of_the_site_are_named_in_the_readers_language(language, names, admin_client):
+    Group.objects.create(name="Events")  # a name of somebody's own, though it is a word here
+    for path in ("auth/group/", "auth/user/", f"auth/user/{User.objects.get().pk}/change/"):
+        page = admin_client.get(f"/{language}/admin/{path}", follow=True).content.decode()
+        for name in [*names, "Events"]:
+            assert f">{name}<" in page, path
+
+
 def permission(codename):
     return Permission.objects.get(codename=codename)
 
@@ -254,7 +269,7 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(edi, rita, p
     offered = client.get(page).context["adminform"].form.fields["groups"].queryset
     assert {group.name for group in offered} == {"Editors", "Keepers", "Empty"}
     refused = client.post(page, {**form, "groups": [editors.pk, reviewers.pk]})
-    assert "You can give only what you have yourself." in refused.content.decode()
+    assert "You can grant only permissions that you have yourself." in refused.content.decode()
     assert not writer.groups.exists()
     assert client.post(page, {**form, "groups": [editors.pk]}).status_code == 302
     assert [*writer.groups.all()] == [editors]
@@ -264,7 +279,7 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(edi, rita, p
     right = permission("publish_event")
     changed = reverse("admin:auth_group_change", args=[editors.pk])
     refused = client.post(changed, {"name": "Editors", "permissions": [right.pk]})
-    assert "You can give only what you have yourself." in refused.content.decode()
+    assert "You can grant only permissions that you have yourself." in refused.content.decode()
 
 
 def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(rita, people):
@@ -305,7 +320,7 @@ def test_ones_own_second_step_is_not_removed_by_action(root):
     session.save()
     sent = {"action": "take_second_step_away", "_selected_action": [root.pk]}
     page = client.post(f"{DESK}auth/user/", sent, follow=True).content.decode()
-    assert "Remove your own second step at" in page
+    assert "To turn off your own two-factor authentication" in page
     assert root.totpdevice_set.exists()
 
 

@@ -170,13 +170,13 @@ def test_accounts_and_passwords_by_command(root, monkeypatch):
     assert happened() == [
         ("", "boss", "Account created"),
         ("", "boss", "Account activated"),
-        ("", "boss", "Access to the admin site given"),
+        ("", "boss", "Access to the newsroom granted"),
         ("", "boss", "Made a superuser"),
         ("", "boss", "Password set"),
     ]
     keeper = Client()
     keeper.force_login(root)
-    assert "the command line" in keeper.get(f"{DESK}allies/rightschange/").content.decode()
+    assert "command line" in keeper.get(f"{DESK}allies/rightschange/").content.decode()
 
 
 class TypedPassword(ChangePassword):

@@ -57,7 +57,7 @@ def is_in(browser):
 def test_without_one_a_password_is_enough(ana):
     browser, _answer = signed_in()
     assert is_in(browser)
-    assert "Set up a second step" in browser.get(f"{DESK}sign-in/").content.decode()
+    assert "Set up two-factor authentication" in browser.get(f"{DESK}sign-in/").content.decode()
 
 
 def test_who_set_it_up_needs_a_code_from_then_on(ana):
@@ -68,7 +68,7 @@ def test_who_set_it_up_needs_a_code_from_then_on(ana):
     assert answer.redirect_chain[-1][0].startswith(f"{DESK}second-step/")
     assert not is_in(other)
     wrong = other.post(f"{DESK}second-step/", {"code": "000000"})
-    assert "This code does not fit" in wrong.content.decode()
+    assert "Wrong or used code" in wrong.content.decode()
     assert not is_in(other)
     some_time_passes()
     right = other.post(f"{DESK}second-step/?next=/en/admin/allies/event/", {"code": code(ana, 1)})
@@ -170,7 +170,7 @@ def test_where_it_is_required_everybody_sets_it_up_first(ana, settings):
     settings.SECOND_STEP_REQUIRED = True
     browser, answer = signed_in()
     assert answer.redirect_chain[-1][0].startswith(f"{DESK}set-up/")
-    assert "everybody signs in in two steps" in answer.content.decode()
+    assert "signs in with two steps" in answer.content.decode()
     assert not is_in(browser)
     set_up(browser, ana)
     assert is_in(browser)
@@ -212,4 +212,4 @@ def test_it_is_told_in_the_language_of_the_page(ana):
     assert "Konfirmasi kata sandi Anda" in browser.get("/id/admin/set-up/").content.decode()
     give_password(browser)
     page = browser.get("/id/admin/set-up/").content.decode()
-    assert "Pindai gambar ini" in page
+    assert "Pindai kode QR ini" in page

@@ -1,5 +1,7 @@
 """Rows of lists, which are drawn once for the same values: every value is seen in what is drawn."""
 
+import datetime as dt
+
 import pytest
 from django.utils.translation import override
 
@@ -23,6 +25,7 @@ ALLY = Ally(
     ties=(Tie("a-pact", Said("A pact", ""), "defence-pact", "defence pact"),),
     since="2001",
     certain=True,
+    last_confirmed=None,
     event=LatestEvent("a", Said("A visit", ""), "2024"),
     independent_sources=2,
     disputed=True,
@@ -50,6 +53,7 @@ OTHERS = [
     (_ally_row, ALLY, {"ties": (ALLY.ties[0]._replace(label="entente"),)}),
     (_ally_row, ALLY, {"since": ""}),
     (_ally_row, ALLY, {"certain": False}),
+    (_ally_row, ALLY._replace(certain=False), {"last_confirmed": dt.date(2012, 12, 31)}),
     (_ally_row, ALLY, {"event": None}),
     (_ally_row, ALLY, {"event": ALLY.event._replace(slug="b")}),
     (_ally_row, ALLY, {"event": ALLY.event._replace(date="2023")}),

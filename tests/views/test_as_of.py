@@ -108,9 +108,9 @@ def test_a_country_page_parts_its_ties_by_the_day(visitor):
         }
 
     in_force, before, after = (
-        "In force, or perhaps in force, on this day",
-        "Ended before",
-        "Begun after",
+        "Current and possibly current",
+        "Past",
+        "Later",
     )
     assert standings("new-zealand", "1989-12-31") == {after: ["Early pact", "Late pact"]}
     assert standings("new-zealand", "1995-12-31") == {
@@ -126,10 +126,10 @@ def test_a_country_page_parts_its_ties_by_the_day(visitor):
 
 def test_a_country_page_counts_the_allies_of_the_day(visitor):
     cast.alliance("NZL", "FJI", in_force="1990", ended="1995")
-    assert "1 country tied to it on 1 June 1992" in text_of(
+    assert "1 confirmed ally of New Zealand on 1 June 1992" in text_of(
         body(visitor.get("/en/countries/new-zealand/?on=1992-06-01"))
     )
-    assert "0 countries tied to it on 1 June 1996" in text_of(
+    assert "No ties recorded on 1 June 1996" in text_of(
         body(visitor.get("/en/countries/new-zealand/?on=1996-06-01"))
     )
 
@@ -192,7 +192,8 @@ def test_a_historic_state_is_shown_on_its_last_day(visitor):
 def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain, visitor):
     cast.alliance("NZL", "FJI", **given)
     page = body(visitor.get(f"/en/countries/new-zealand/allies/?on={day}"))
-    assert ('<span class="chip doubt">perhaps</span>' in page) is not certain
+    marks = re.findall(r'<span class="chip doubt">(?:not|last) confirmed(?: \d{4})?</span>', page)
+    assert bool(marks) is not certain
     table = body(visitor.get(f"/en/countries/new-zealand/allies.json?on={day}"))
     assert [row["certain"] for row in json.loads(table)["rows"]] == [certain]
 
@@ -225,8 +226,8 @@ def test_an_open_end_of_a_membership_is_held_against_its_alliance(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "not before 31 December 2012, if at all"),
-        ("id", "tidak sebelum 31 Desember 2012, kalaupun berakhir"),
+        ("en", "last recorded in force 31 December 2012"),
+        ("id", "terakhir tercatat berlaku 31 Desember 2012"),
     ],
 )
 def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, visitor):
@@ -234,7 +235,7 @@ def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, visi
     pact.memberships.update(left="2012-12-31/..", left_earliest=dt.date(2012, 12, 31))
     for path in ("alliances/anzus-of-old", "alliances", "countries/fiji", "ties/fiji/new-zealand"):
         page = body(visitor.get(f"/{language}/{path}/"))
-        assert said in page, path
+        assert said.casefold() in text_of(page).casefold(), path
         assert "since 31 December 2012" not in page
         assert "sejak 31 Desember 2012" not in page
 
@@ -247,11 +248,11 @@ class TestCertainAndPerhaps:
 
     def test_the_list_counts_both(self, visitor):
         page = "countries/new-zealand/allies"
-        assert "1 certain, 2 perhaps" in body(visitor.get(f"/en/{page}/"))
-        assert "1 pasti, 2 mungkin" in body(visitor.get(f"/id/{page}/"))
+        assert "1 confirmed, 2 not confirmed" in body(visitor.get(f"/en/{page}/"))
+        assert "1 terkonfirmasi, 2 belum terkonfirmasi" in body(visitor.get(f"/id/{page}/"))
         then = body(visitor.get(f"/en/{page}/?on=2012-12-31"))
-        assert "perhaps" not in text_of(then).split("Country Ties Since")[1]
-        assert " certain, " not in then
+        assert "confirmed" not in text_of(then).split("Country Ties Since")[1]
+        assert " confirmed, " not in then
 
     @pytest.mark.parametrize(
         ("query", "codes"),
@@ -281,14 +282,14 @@ class TestCertainAndPerhaps:
 
     def test_the_map_page_marks_them_as_the_list_does(self, visitor):
         page = body(visitor.get("/en/countries/new-zealand/allies/map/"))
-        assert page.count('<span class="chip doubt">perhaps</span>') == 2
-        assert "1 certain, 2 perhaps" in page
+        assert page.count('<span class="chip doubt">last confirmed 2012</span>') == 2
+        assert "1 confirmed, 2 not confirmed" in page
 
     def test_changes_count_them_apart(self, visitor):
         path = "/en/countries/new-zealand/allies/changes/?from=2012-12-31&to=2026-01-01"
         balance = body(visitor.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
-        assert balance.count("1 certain, 2 perhaps") == 1
-        assert "3 certain" not in balance
+        assert balance.count("1 confirmed, 2 not confirmed") == 1
+        assert "3 confirmed" not in balance
 
 
 def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(visitor):
@@ -325,23 +326,84 @@ def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, fi
 
 def test_a_list_says_that_its_entries_stand_as_they_are(visitor):
     page = body(visitor.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
-    assert "The entries are those of the list as it stands now" in page
-    assert "Whether they were in force on this day is not certain" in page
+    assert "The entries are the current ones" in page
+    assert "It is not confirmed that these ties were in force on this date." in page
     today = body(visitor.get("/en/lists/russia-allies-in-asia/"))
-    assert "as it stands now" not in today
-    assert "is not certain" not in today
+    assert "The entries are the current ones" not in today
+    assert "It is not confirmed" not in today
 
 
-def test_a_number_of_allies_says_how_many_of_them_are_perhaps(visitor):
-    """What nobody followed after 2012 is not counted among what is certain."""
-    cast.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
-    pages = {
-        path: body(visitor.get(path)) for path in ("/en/countries/russia/", "/id/countries/russia/")
-    }
-    counted = re.search(r"(\d+) countries tied to it today", pages["/en/countries/russia/"])
-    allies = body(visitor.get("/en/countries/russia/allies/"))
-    certain, perhaps = map(int, re.search(r"(\d+) certain, (\d+) perhaps", allies).groups())
-    assert int(counted[1]) == certain + perhaps
-    assert f"{perhaps} of them perhaps" in pages["/en/countries/russia/"]
-    assert f"{perhaps} di antaranya mungkin" in pages["/id/countries/russia/"]
-    assert f"{perhaps} of them perhaps" in body(visitor.get("/en/"))
+class TestAlliesInWords:
+    """What nobody followed after 2012 is not counted among what is confirmed."""
+
+    @pytest.fixture
+    def counted(self, visitor):
+        def counted(path="/en/countries/new-zealand/"):
+            return text_of(body(visitor.get(path)))
+
+        return counted
+
+    def test_the_others_are_recorded_until_a_year(self, starter, counted):
+        cast.alliance("NZL", "AUS", in_force="1951")
+        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+        said = "1 confirmed ally of New Zealand 1 more recorded until 2012"
+        assert said in counted()
+        said = "1 sekutu Selandia Baru terkonfirmasi 1 lainnya tercatat sampai 2012"
+        assert said in counted("/id/countries/new-zealand/")
+
+    def test_years_that_differ_are_a_span(self, starter, counted):
+        cast.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
+        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+        assert "2 allies of New Zealand, recorded until 2003–2012" in counted()
+
+    def test_the_last_of_several_ties_counts(self, starter, counted):
+        cast.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
+        cast.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
+        assert "1 ally of New Zealand, recorded until 2012" in counted()
+
+    def test_what_was_never_confirmed_is_only_possible(self, starter, counted):
+        cast.alliance("NZL", "AUS", in_force="1951")
+        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+        cast.alliance("NZL", "TON", in_force="../2030-01-01")
+        assert "1 confirmed ally of New Zealand 2 more possible" in counted()
+
+    def test_an_end_before_the_beginning_is_certain_confirms_nothing(self, starter, counted):
+        cast.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
+        assert "1 possible ally of New Zealand" in counted()
+
+    def test_a_day_is_named(self, starter, counted):
+        cast.alliance("NZL", "AUS", in_force="1951")
+        path = "/en/countries/new-zealand/?on=1960-01-01"
+        assert "1 confirmed ally of New Zealand on 1 January 1960" in counted(path)
+        path = "/en/countries/new-zealand/?on=1940-01-01"
+        assert "No ties recorded on 1 January 1940" in counted(path)
+
+    def test_no_ties_are_not_counted(self, starter, counted):
+        assert "No current ties recorded" in counted()
+
+    def test_page_and_list_agree(self, visitor, counted):
+        cast.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
+        said = re.search(r"(\d+) confirmed allies of Russia · (\d+) more", counted("/en/"))
+        assert f"{said[1]} confirmed, {said[2]} not confirmed" in counted(
+            "/en/countries/russia/allies/"
+        )
+        assert said[0].replace(" · ", " ") in counted("/en/countries/russia/")
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ([""], "Tie in force 1"),
+        (["", ""], "Ties in force 2"),
+        (["2012-12-31/.."], "Tie last recorded in 2012 1"),
+        (["2012-12-31/..", "2003/.."], "Ties last recorded in 2003–2012 2"),
+        (["", "2012-12-31/.."], "Tie in force · 1 more recorded until 2012 1"),
+        ([], "Ties in force 0"),
+    ],
+)
+def test_two_countries_ties_are_called_what_they_are(ends, said, visitor):
+    for number, end in enumerate(ends):
+        cast.alliance("NZL", "FJI", slug=f"tie-{number}", in_force="1980", ended=end)
+    page = body(visitor.get("/en/ties/fiji/new-zealand/"))
+    glance = page.split('<dl class="glance">')[1].split("</dl>")[0]
+    assert text_of(f"<main>{glance}</main>").removeprefix("> ").startswith(said)

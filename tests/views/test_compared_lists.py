@@ -57,7 +57,7 @@ def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(visitor):
     page = body(visitor.get("/en/countries/russia/lists/"))
     for words in (
         "our own list",
-        "draws on DW",
+        "based on DW",
         'href="/en/lists/inews-4-negara-sahabat-rusia/#india"',
         'href="/en/sources/inews-sahabat/"',
         'aria-label="India: number 4 on the list of iNews.id"',
@@ -116,12 +116,12 @@ def test_csv_and_json_have_a_row_a_place(visitor):
 
 def test_a_country_can_be_looked_for(visitor):
     assert list(rows(visitor, "russia", "?q=Korut")) == ["North Korea"]
-    assert "called so" in body(visitor.get("/en/countries/russia/lists/?q=Brazil"))
+    assert "with this name" in body(visitor.get("/en/countries/russia/lists/?q=Brazil"))
 
 
 def test_no_list_is_said(visitor):
     page = body(visitor.get("/en/countries/brazil/lists/"))
-    assert "No list of this country’s allies has been published." in page
+    assert "No lists of this country’s allies are recorded." in page
     assert "<table" not in page
 
 

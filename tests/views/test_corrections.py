@@ -189,7 +189,7 @@ def test_a_form_is_sent_once(event, visitor):
         assert visitor.post(form_page(event), sent)["Location"] == f"{form_page(event)}sent/"
     answer = visitor.post(form_page(event), {**sent, "text": "Something else is wrong."})
     assert answer.status_code == 400
-    assert "has reached us" in answer.content.decode()
+    assert "already have this report" in answer.content.decode()
     assert sent["token"] not in answer.content.decode()
     assert Correction.objects.count() == 1
 

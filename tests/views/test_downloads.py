@@ -189,7 +189,7 @@ def test_more_than_a_sheet_holds_is_refused_in_words(visitor, monkeypatch):
     response = visitor.get("/en/countries.xlsx")
     assert response.status_code == 400
     assert response["Content-Type"].startswith("text/plain")
-    assert "download CSV instead" in body(response)
+    assert "Download CSV instead" in body(response)
     assert visitor.get("/en/countries.csv").status_code == 200
     assert visitor.get("/en/countries.xlsx?q=Indonesia").status_code == 200
 

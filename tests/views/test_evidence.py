@@ -39,8 +39,8 @@ def test_republications_are_folded_under_their_original(pact, visitor):
     (report, witness) = found["supports"]
     assert "The report" in report
     assert "Another witness" in witness
-    assert "drawing on it" not in witness
-    assert re.search("2 sources drawing on it.*Retold.*Retold again.*draws on", report)
+    assert "based on it" not in witness
+    assert re.search("2 sources based on it.*Retold.*Retold again.*based on", report)
     assert "2 independent sources" in page
 
 
@@ -50,7 +50,8 @@ def test_original_that_is_not_cited_heads_its_republications(pact, visitor):
     found, page = shown(visitor, pact)
     (voice,) = found["supports"]
     assert re.search(
-        "The report.*the original, not cited itself.*1 source drawing on it.*Retold.*p. 4", voice
+        "The report.*the original source, not cited directly.*1 source based on it.*Retold.*p. 4",
+        voice,
     )
     assert '<details class="repeated" open>' in page
 
@@ -63,7 +64,7 @@ def test_original_readers_may_not_see_is_not_named(pact, visitor):
     )
     found, page = shown(visitor, pact)
     (voice,) = found["supports"]
-    assert re.search("Retold.*1 source drawing on it.*Retold again", voice)
+    assert re.search("Retold.*1 source based on it.*Retold again", voice)
     assert "Zanzabarra" not in page
 
 
@@ -73,7 +74,7 @@ def test_each_side_has_its_own_voices(pact, visitor):
     cast.cite(pact, cast.source(title="Retold", derived_from=original), stance="disputes")
     found, _page = shown(visitor, pact)
     assert [len(voices) for voices in found.values()] == [1, 1]
-    assert "not cited itself" in found["disputes"][0]
+    assert "not cited directly" in found["disputes"][0]
 
 
 def test_voices_in_support_are_as_many_as_the_independent_sources(pact, visitor):

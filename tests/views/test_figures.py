@@ -48,7 +48,7 @@ def events():
 def test_events_are_counted_by_year_where_the_year_is_certain(events, visitor):
     page = body(visitor.get("/en/events/?country=TON"))
     assert counted(page) == {2001: 2, 2002: 0, 2003: 2, 2004: 2}
-    assert "1 that may have happened in more than one year is left out" in page
+    assert "1 event that may belong to more than one year is left out" in page
     found = rows(visitor, "/en/events/years.csv?country=TON")
     assert {int(row["year"]): int(row["events"]) for row in found} == counted(page)
 

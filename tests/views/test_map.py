@@ -90,12 +90,12 @@ def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(visitor):
     told = {
         link.get("class"): link.find(f"{SVG}title").text for link in drawing(page).iter(f"{SVG}a")
     }
-    assert told["perhaps"] == "Fiji: defence pact · since 1980 · perhaps"
+    assert told["perhaps"] == "Fiji: defence pact · since 1980 · last confirmed 2012"
     assert told[None] == "Australia: defence pact · since 1951"
     legend = page.split('class="legend"')[1].split("</ul>")[0]
-    assert "perhaps in force on this day <b>1</b>" in legend
+    assert "not confirmed on this date <b>1</b>" in legend
     then = body(visitor.get("/en/countries/new-zealand/allies/map/?on=2012-12-31"))
-    assert "perhaps in force on this day" not in then
+    assert "not confirmed on this date" not in then
 
 
 def test_an_ally_has_the_colour_of_its_strongest_tie():
@@ -148,9 +148,9 @@ def test_states_of_the_past_stand_beside_the_map(visitor):
     pact.memberships.create(country=hungary)
     beside = body(visitor.get("/en/countries/germany/allies/?on=1914-07-01"))
     assert not links(drawing(beside))
-    assert 'Not on the map of today: <a href="/en/countries/austria-hungary/">' in beside
+    assert 'Not on today’s map: <a href="/en/countries/austria-hungary/">' in beside
     itself = body(visitor.get("/en/countries/austria-hungary/allies/?on=1914-07-01"))
-    assert "Austria-Hungary itself is not on the map of today." in itself
+    assert "Austria-Hungary is not on today’s map." in itself
     pair = "/en/ties/austria-hungary/germany/?on=1914-07-01"
     assert links(drawing(itself)) == {pair: "Germany: defence pact · since 7 October 1879"}
 
@@ -158,7 +158,7 @@ def test_states_of_the_past_stand_beside_the_map(visitor):
 def test_no_allies_no_map(visitor):
     page = body(visitor.get("/en/countries/tuvalu/allies/map/"))
     assert '<svg class="map"' not in page
-    assert "No country fits this filter on this day." in page
+    assert "No countries match this filter on this date." in page
 
 
 def test_the_map_keeps_the_question_on_the_way_to_the_list(visitor):

@@ -59,7 +59,7 @@ class TestOnAPage:
         )
         assert listed(html) == [(1, "The alpha What alpha says 2024, p. 4")]
         assert reverse("allies:source-detail", args=["alpha"]) in html
-        assert 'href="#note-ref-1" aria-label="Back to the text of note 1"' in html
+        assert 'href="#note-ref-1" aria-label="Back to note 1 in the text"' in html
 
     def test_same_source_and_place_have_one_note_and_a_way_back_to_each(self, visitor, sources):
         html = page(visitor, event("A [@alpha], b [@beta], c [@alpha], d [@alpha, p. 2]."))
@@ -70,7 +70,7 @@ class TestOnAPage:
             ("3", "note-ref-3"),
         ]
         assert [n for n, _text in listed(html)] == [1, 2, 3]
-        assert 'href="#note-ref-1-2" aria-label="Back to the text of note 1, place 2"' in html
+        assert 'href="#note-ref-1-2" aria-label="Back to note 1 in the text, reference 2"' in html
 
     def test_several_in_one_mark(self, visitor, sources):
         html = page(visitor, event("So [@alpha; @beta, p.  2]."))
@@ -162,7 +162,7 @@ class TestSourcesThatAreNotPublic:
 
     def test_a_record_says_which_before_it_is_published_and_after(self, sources):
         record = event("A [@zebra] and [@alpha].", status=Status.DRAFT)
-        said = "Sources that its texts cite are not published: zebra."
+        said = "These cited sources are not published: zebra."
         assert record.missing_for_publication() == [said]
         listing = cast.ally_list("RUS", "CHN")
         entry = listing.entries.get()
@@ -214,7 +214,7 @@ class TestUnknownKeys:
             record.clean_fields()
         assert len([q for q in queries if '"key" IN' in q["sql"]]) == 1
         assert found.value.message_dict == {
-            "summary_en": ["“summary (English)” cites sources that are not there: neither, nope."]
+            "summary_en": ["“summary (English)” cites sources that do not exist: neither, nope."]
         }
 
     def test_the_form_says_so(self, sources, rita, signed_in):
@@ -223,7 +223,7 @@ class TestUnknownKeys:
         data = form_of(client, change(record))
         answer = client.post(change(record), {**data, "summary_ind": "A [@nope]."})
         assert answer.status_code == 200
-        assert "“summary (Indonesian)” cites sources that are not there: nope." in (
+        assert "“summary (Indonesian)” cites sources that do not exist: nope." in (
             answer.content.decode()
         )
 
@@ -245,7 +245,7 @@ class TestUnknownKeys:
         assert queries(10) == queries(900)
         asked, errors = queries(900)
         assert asked == 1
-        said = "“summary (Indonesian)” cites sources that are not there: nope."
+        said = "“summary (Indonesian)” cites sources that do not exist: nope."
         assert errors == [(5, "summary_ind", "[@nope]", said)]
 
     def test_notes_of_citations_and_texts_of_entries_are_checked_in_files(self, tmp_path, sources):
@@ -336,7 +336,7 @@ class TestOfAMergedSource:
         meeting.refresh_from_db()
         assert (meeting.title_en, meeting.summary_en) == ("Written since", self.TEXT)
         missing = [str(lack) for lack in meeting.missing_sources()]
-        assert missing == ["Sources that its texts cite are not published: zebra."]
+        assert missing == ["These cited sources are not published: zebra."]
 
     def test_files_may_name_it_in_texts_and_cells(self, tmp_path, merged):
         meeting = event("")

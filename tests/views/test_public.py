@@ -273,7 +273,7 @@ def test_a_country_filter_takes_any_name_and_says_when_there_is_none(visitor):
     assert visitor.get("/en/alliances/?country=Tiongkok").status_code == 200
     response = visitor.get("/en/alliances/?country=Atlantis")
     assert response.status_code == 400
-    assert "No country is called that" in body(response)
+    assert "No country has this name" in body(response)
     Alias.objects.create(country=cast.country("PRK"), name="Twin")
     Alias.objects.create(country=cast.country("KOR"), name="Twin")
     assert "PRK" in body(visitor.get("/en/alliances.json?country=twin"))
@@ -283,7 +283,7 @@ def test_featured_list_is_honest_about_its_promise(visitor):
     page = body(visitor.get("/id/lists/russia-allies-in-asia/"))
     names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
     assert names == ["China", "Korea Utara", "Iran"]
-    assert "Judul menjanjikan 4 sekutu; 3 tercatat di sini." in page
+    assert "Judulnya menyebut 4 sekutu; 3 dapat kami pastikan." in page
     assert "India" not in names
 
 
@@ -340,7 +340,7 @@ def test_a_historic_state_leads_to_its_allies_on_its_last_day(visitor):
     state = Country.objects.get(cow_code=300)
     cast.alliance("DEU", in_force="1879").memberships.create(country=state)
     page = body(visitor.get("/en/countries/austria-hungary/"))
-    assert "1 country tied to it on its last day" in page
+    assert re.search(r"1 confirmed ally of [\w-]+ on \d+ \w+ 1918", page)
     assert "/en/countries/austria-hungary/allies/?on=1918-11-12" in page
 
 
@@ -357,9 +357,9 @@ def test_footer_shows_the_version(language, word, visitor, edi, signed_in):
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("/en/no/such/", "nothing at this address"),
-        ("/id/tidak/ada/", "Tidak ada apa-apa"),
-        ("/id/events/tidak-ada/", "Tidak ada apa-apa"),
+        ("/en/no/such/", "Page not found"),
+        ("/id/tidak/ada/", "Halaman tidak ditemukan"),
+        ("/id/events/tidak-ada/", "Halaman tidak ditemukan"),
     ],
 )
 def test_unknown_path_is_a_helpful_404_in_its_language(address, words, visitor):

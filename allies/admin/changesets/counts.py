@@ -12,17 +12,20 @@ COUNTS = (
     ("created", gettext_lazy("New")),
     ("updated", gettext_lazy("Changed")),
     ("unchanged", gettext_lazy("Unchanged")),
-    ("repeated", gettext_lazy("Repeated")),
-    ("likely", gettext_lazy("Likely there already")),
-    ("left_out", gettext_lazy("Left out")),
+    ("repeated", gettext_lazy("Duplicates")),
+    ("likely", gettext_lazy("Possibly there already")),
+    ("left_out", gettext_lazy("Skipped")),
     ("refused", gettext_lazy("Refused")),
     ("deleted", gettext_lazy("Deleted")),
     ("restored", gettext_lazy("Restored")),
-    ("returned", gettext_lazy("Returned")),
+    ("returned", gettext_lazy("Brought back")),
 )
 
 
 def noun_label(noun: str) -> str:
+    """Return what a record type is called; a name that is none is left as it is."""
+    if noun not in NOUNS:
+        return noun
     return capfirst(str(NOUNS[noun]._meta.model._meta.verbose_name_plural))
 
 

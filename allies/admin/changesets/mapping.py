@@ -67,7 +67,7 @@ class MappingStep(ChangesetPages):
         )
 
     def _page(self, request: HttpRequest, changeset: Changeset, **context: object) -> HttpResponse:
-        title = _("Import %(name)s: its columns") % {"name": changeset.file_name}
+        title = _("Import %(name)s: columns") % {"name": changeset.file_name}
         return self.page(request, "mapping", changeset=changeset, title=title, **context)
 
     def _read_again(self, changeset: Changeset, layout: dict[str, object]) -> HttpResponse:
@@ -102,24 +102,26 @@ class MappingStep(ChangesetPages):
 
     def _require_nouns(self, request: HttpRequest, changeset: Changeset) -> None:
         if not set(nouns_of(changeset)) <= set(importable(request)):
-            raise BadMapping(_("You may not import all of these nouns."))
+            raise BadMapping(_("You don’t have permission to import all of these record types."))
 
     def _loaded(self, request: HttpRequest) -> dict[str, object]:
         """Return the mapping that was chosen, or uploaded as JSON."""
         if file := request.FILES.get("json"):
             return parse_mapping(file.read(MAX_MAPPING + 1))
         if (chosen := named(request.POST.get("saved", ""))) is None:
-            raise BadMapping(_("Choose a mapping, or a file that holds one."))
+            raise BadMapping(_("Choose a mapping, or a file that contains one."))
         return chosen
 
     def _save_mapping(self, request: HttpRequest, mapping: FileMapping) -> None:
         if not mapping.name:
-            raise BadMapping(_("Give the mapping a name to save it by."))
+            raise BadMapping(_("Name the mapping before you save it."))
         if mapping.name in built_in():
-            raise BadMapping(_("A mapping of ours is called that: choose another name."))
+            raise BadMapping(_("A built-in mapping has this name. Choose another name."))
         others = Mapping.objects.filter(name=mapping.name).exclude(saved_by=request.user.pk)
         if others.exists():
-            raise BadMapping(_("Somebody else saved a mapping by this name: choose another name."))
+            raise BadMapping(
+                _("Someone else has saved a mapping under this name. Choose another name.")
+            )
         data = {**mapping.data, "countries": {}, "aliases": []}
         Mapping.objects.update_or_create(
             name=mapping.name, defaults={"mapping": data, "saved_by_id": request.user.pk}

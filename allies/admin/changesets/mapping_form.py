@@ -193,7 +193,7 @@ def _read_spec(
             parts.pop()
         if not parts or not all(parts):
             raise BadMapping(
-                _("%(field)s: choose the column of the year at least.") % {"field": name}
+                _("%(field)s: choose at least the column for the year.") % {"field": name}
             )
         spec = {"date": parts}
     elif source.startswith("c:"):

@@ -31,9 +31,9 @@ KINDS = (
     (Outcome.REFUSED, gettext_lazy("Refused")),
     (Outcome.CHANGED, gettext_lazy("Changed")),
     (Outcome.NEW, gettext_lazy("New")),
-    ("likely", gettext_lazy("Likely there already")),
-    (Outcome.REPEATED, gettext_lazy("Repeated in the file")),
-    (Outcome.LEFT_OUT, gettext_lazy("Left out")),
+    ("likely", gettext_lazy("Possibly there already")),
+    (Outcome.REPEATED, gettext_lazy("Duplicates in the file")),
+    (Outcome.LEFT_OUT, gettext_lazy("Skipped")),
 )
 
 
@@ -81,7 +81,7 @@ class PreviewStep(ChangesetPages):
             unknown=plan.unknown(),
             refused=totals.get("refused", 0),
             writes=totals.get("created", 0) + totals.get("updated", 0),
-            title=_("Import %(name)s: what it would do") % {"name": changeset.file_name},
+            title=_("Import %(name)s: preview") % {"name": changeset.file_name},
         )
 
     def _decide(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
@@ -119,7 +119,7 @@ class PreviewStep(ChangesetPages):
                 if f"alias-{place}" in request.POST and text not in aliases:
                     aliases.append(text)
         if aliases and "aliases" not in importable(request):
-            wrong.append(_("You may not import all of these nouns."))
+            wrong.append(_("You don’t have permission to import all of these record types."))
             aliases = []
         for message in wrong:
             messages.error(request, message)

@@ -111,7 +111,7 @@ class ProposalStep(ChangesetPages):
             except (ValidationError, EvidenceLost) as error:
                 problems = error.messages
             except Decided:
-                messages.warning(request, _("Somebody has decided on this meanwhile."))
+                messages.warning(request, _("Someone else has already decided on this."))
                 return self.again(changeset)
         others = Changeset.objects.none()
         if changeset.is_proposed and record is not None:
@@ -139,7 +139,7 @@ class ProposalStep(ChangesetPages):
         user = request.user
         if "decline" in request.POST:
             decline(changeset=changeset, user=user, note=request.POST.get("note", ""))
-            messages.success(request, _("Declined. Nothing of the record was changed."))
+            messages.success(request, _("Declined. The record was not changed."))
             return self.again(changeset)
         if not may_amend(user=user, changeset=changeset):
             raise PermissionDenied
@@ -148,10 +148,13 @@ class ProposalStep(ChangesetPages):
         if "approve" in request.POST:
             note = form.cleaned_data["note"]
             approve(changeset=changeset, user=user, changes=form.chosen(), note=note)
-            messages.success(request, _("Approved: the record is changed."))
+            messages.success(request, _("Approved. The record has been changed."))
         elif "amend" in request.POST:
             amend(changeset=changeset, user=user, changes=form.chosen())
-            messages.success(request, _("The proposal is amended, and waits on."))
+            messages.success(
+                request,
+                _("Your edits to the proposal are saved. It is still waiting for a decision."),
+            )
         else:
             return None
         return HttpResponseRedirect(self.address("one", changeset.pk))

@@ -34,19 +34,18 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV, TSV or XLSX, as it came; gzipped, if you like. What is in it is found out, "
-            "and you can correct it."
+            "CSV, TSV or XLSX; it may be gzipped. The format is detected, and you can correct it."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.gz"}),
     )
-    noun = forms.ChoiceField(label=gettext_lazy("Its rows are"))
+    noun = forms.ChoiceField(label=gettext_lazy("Record type"))
     reason = forms.CharField(
-        label=gettext_lazy("Why"),
+        label=gettext_lazy("Reason"),
         required=False,
         max_length=1000,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=gettext_lazy(
-            "Kept with the changes; readers see it where they are listed publicly."
+            "Stored with the changes. Readers see it if the import is listed publicly."
         ),
     )
 
@@ -60,7 +59,7 @@ class UploadForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > settings.IMPORT_MAX_BYTES:
             raise ValidationError(
-                _("The file has %(size)d MB; %(limit)d are allowed.")
+                _("The file has %(size)d MB; the limit is %(limit)d MB.")
                 % {"size": file.size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
             )
         return file
@@ -71,14 +70,14 @@ class LayoutForm(forms.Form):
 
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(
-        label=gettext_lazy("Cells are parted by"), choices=DELIMITERS, required=False
+        label=gettext_lazy("Cells are separated by"), choices=DELIMITERS, required=False
     )
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     header_row = forms.IntegerField(
-        label=gettext_lazy("Row that names the columns"),
+        label=gettext_lazy("Row with the column names"),
         min_value=0,
         max_value=1000,
-        help_text=gettext_lazy("0: none; then the columns are called A, B, C …"),
+        help_text=gettext_lazy("0 if there is none; the columns are then named A, B, C …"),
     )
 
     def __init__(self, layout: Layout, names: list[str], data: QueryDict | None = None) -> None:

@@ -29,12 +29,12 @@ def load_mapping(name: str) -> dict[str, object]:
         try:
             data: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise BadMapping(_("This is no JSON: %(error)s.") % {"error": error}) from error
+            raise BadMapping(_("Not valid JSON: %(error)s.") % {"error": error}) from error
         return data
     found = named(name)
     if found is None:
         raise BadMapping(
-            _("There is no mapping “%(name)s”. There are: %(names)s.")
+            _("There is no mapping “%(name)s”. Mappings: %(names)s.")
             % {"name": name, "names": ", ".join(names())}
         )
     return found

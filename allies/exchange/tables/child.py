@@ -88,8 +88,8 @@ def _say(part: Mapping[str, object]) -> None:
 
 def _too_much_memory(limit: int) -> str:
     return _(
-        "The file takes more than %(limit)d MB of memory to be read. "
-        "Divide it, or save the sheet with the table as CSV."
+        "Reading this file needs more than %(limit)d MB of memory. "
+        "Split it, or save the sheet with the table as CSV."
     ) % {"limit": limit >> 20}
 
 

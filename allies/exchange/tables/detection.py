@@ -51,7 +51,7 @@ def detect(path: Path, known: Collection[str] = ()) -> Layout:
         raise UnreadableFile(_("The file is empty."))
     if size > settings.IMPORT_MAX_BYTES:
         raise UnreadableFile(
-            _("The file has %(size)d MB; %(limit)d are allowed.")
+            _("The file has %(size)d MB; the limit is %(limit)d MB.")
             % {"size": size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
         )
     with path.open("rb") as file:
@@ -60,7 +60,7 @@ def detect(path: Path, known: Collection[str] = ()) -> Layout:
         return _workbook(path, known)
     if head.startswith(b"\xd0\xcf\x11\xe0") and _has_password(path):
         raise UnreadableFile(
-            _("The workbook is locked with a password. Save it without one, as XLSX or as CSV.")
+            _("The workbook is protected by a password. Save it without one, as XLSX or CSV.")
         )
     gzipped = head.startswith(b"\x1f\x8b")
     with opened_bytes(path, gzipped=gzipped) as raw:
@@ -103,8 +103,7 @@ def _refuse_signature(sample: bytes) -> None:
         kind = "ZIP"
     if kind:
         raise UnreadableFile(
-            _("This is no table but a file of the kind %(kind)s. Save it as CSV or XLSX.")
-            % {"kind": kind}
+            _("This is not a table but a %(kind)s file. Save it as CSV or XLSX.") % {"kind": kind}
         )
 
 
@@ -135,7 +134,9 @@ def _utf_16(sample: bytes) -> str:
         return "utf-16-le"
     if even > 0.4 * len(sample) / 2 and odd < 0.1 * even:
         return "utf-16-be"
-    raise UnreadableFile(_("The file holds NUL characters: it is no text. Save it as CSV or XLSX."))
+    raise UnreadableFile(
+        _("The file contains NUL characters, so it is not text. Save it as CSV or XLSX.")
+    )
 
 
 def _is_utf_8(path: Path, *, gzipped: bool) -> bool:

@@ -129,12 +129,12 @@ def _stopped(code: int) -> UnreadableFile:
     """Return why a process ended before it had answered."""
     if code == -signal.SIGXCPU:
         said = _(
-            "The file takes more than %(limit)d seconds to be read. "
-            "Divide it, or save the sheet with the table as CSV."
+            "Reading this file takes more than %(limit)d seconds. Split "
+            "it, or save the sheet with the table as CSV."
         )
         return UnreadableFile(said % {"limit": settings.IMPORT_READER_SECONDS})
     said = _(
-        "The file takes more than %(limit)d MB of memory to be read. "
-        "Divide it, or save the sheet with the table as CSV."
+        "Reading this file needs more than %(limit)d MB of memory. "
+        "Split it, or save the sheet with the table as CSV."
     )
     return UnreadableFile(said % {"limit": settings.IMPORT_READER_MAX_BYTES >> 20})

@@ -89,7 +89,7 @@ def local(name: str) -> str:
 
 
 def damaged() -> UnreadableFile:
-    return UnreadableFile(_("The workbook is damaged or locked. Save it again as XLSX or as CSV."))
+    return UnreadableFile(_("The workbook is damaged or protected. Save it again as XLSX or CSV."))
 
 
 def _refuse_doctype(*_declared: object) -> None:

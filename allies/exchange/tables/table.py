@@ -42,7 +42,7 @@ class Table:
             count += 1
             if count > settings.IMPORT_MAX_ROWS:
                 raise UnreadableFile(
-                    _("The file has more than %(limit)d rows. Divide it.")
+                    _("The file has more than %(limit)d rows. Split it.")
                     % {"limit": settings.IMPORT_MAX_ROWS}
                 )
             problem = ""
@@ -51,14 +51,15 @@ class Table:
             joined = "".join(cells)
             if len(joined) > most:
                 raise UnreadableFile(
-                    _("Row %(row)d has more than %(limit)d characters. Divide it.")
+                    _("Row %(row)d has more than %(limit)d characters. Split it.")
                     % {"row": number, "limit": most}
                 )
             if "'" in joined:
                 cells = [unshield(cell) if cell[:1] == "'" else cell for cell in cells]
             if "\0" in joined:
                 raise UnreadableFile(
-                    _("Row %(row)d holds a NUL character: this is no text file.") % {"row": number}
+                    _("Row %(row)d contains a NUL character, so this is not a text file.")
+                    % {"row": number}
                 )
             yield Row(number, cells, problem)
 
@@ -100,8 +101,8 @@ class Table:
         if not any(cells[width:]):
             return cells[:width], ""
         said = _(
-            "The row has %(cells)d cells, the header %(columns)d. "
-            "A cell that holds the sign between cells needs quotes around it."
+            "The row has %(cells)d cells, the header %(columns)d. Put "
+            "quotes around a cell that contains the separator."
         )
         return cells[:width], said % {"cells": len(cells), "columns": width}
 
@@ -109,7 +110,7 @@ class Table:
         header = self._header()
         if len(header) > settings.IMPORT_MAX_COLUMNS:
             raise UnreadableFile(
-                _("The file has %(columns)d columns; %(limit)d are allowed.")
+                _("The file has %(columns)d columns; the limit is %(limit)d.")
                 % {"columns": len(header), "limit": settings.IMPORT_MAX_COLUMNS}
             )
         names: list[str] = []
@@ -133,7 +134,8 @@ class Table:
             if number == self.layout.header_row:
                 return cells[: _width(cells)] or [""]
         raise UnreadableFile(
-            _("The file has no row %(row)d to name the columns.") % {"row": self.layout.header_row}
+            _("The file has no row %(row)d to take the column names from.")
+            % {"row": self.layout.header_row}
         )
 
 

@@ -58,7 +58,7 @@ def opened_bytes(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
             ):
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFile(_("The gzipped file is damaged: pack it again.")) from error
+        raise UnreadableFile(_("The gzip file is damaged. Compress it again.")) from error
 
 
 def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -77,7 +77,7 @@ def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
                 if ended:
                     if cells != [_END]:
                         raise UnreadableFile(
-                            _("Row %(row)d opens a quotation that is never closed.")
+                            _("Row %(row)d opens a quotation mark and never closes it.")
                             % {"row": number}
                         )
                     return
@@ -86,7 +86,7 @@ def read_text(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
             raise _unreadable(number + 1, error) from error
         except UnicodeError as error:
             raise UnreadableFile(
-                _("After row %(row)d the text is not %(encoding)s. Choose another encoding.")
+                _("The text after row %(row)d is not %(encoding)s. Choose another encoding.")
                 % {"row": number, "encoding": layout.encoding}
             ) from error
         finally:
@@ -108,8 +108,8 @@ def _lines(text: io.TextIOWrapper, ended: list[bool]) -> Iterator[str]:
         if len(line) > most:
             raise UnreadableFile(
                 _(
-                    "A row has more than %(limit)d characters. "
-                    "Save the table with one row on each line."
+                    "A row has more than %(limit)d characters. Save the table with "
+                    "one record per line."
                 )
                 % {"limit": most}
             )
@@ -135,15 +135,15 @@ def _unreadable(row: int, error: csv.Error) -> UnreadableFile:
     if "field larger" in words:
         return UnreadableFile(
             _(
-                "Row %(row)d has a cell of more than %(limit)d characters. "
-                "Is a quotation opened there and never closed?"
+                "Row %(row)d has a cell with more than %(limit)d characters. "
+                "Is a quotation mark missing?"
             )
             % {"row": row, "limit": settings.IMPORT_MAX_CELL}
         )
     if "NUL" in words:
         return UnreadableFile(
-            _("Row %(row)d holds a NUL character: this is no text file.") % {"row": row}
+            _("Row %(row)d contains a NUL character, so this is not a text file.") % {"row": row}
         )
     return UnreadableFile(
-        _("Row %(row)d is not readable as CSV: %(error)s.") % {"row": row, "error": error}
+        _("Row %(row)d is not valid CSV: %(error)s.") % {"row": row, "error": error}
     )

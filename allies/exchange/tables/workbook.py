@@ -174,7 +174,7 @@ class _Texts(MarkupReader):
         self._size += size
         if self._size > MAX_TEXTS:
             raise UnreadableFile(
-                _("The texts of the workbook have more than %(limit)d MB. Save it as CSV.")
+                _("The texts in the workbook have more than %(limit)d MB. Save it as CSV.")
                 % {"limit": MAX_TEXTS >> 20}
             )
 
@@ -274,7 +274,7 @@ class _Sheet(MarkupReader):
             number = int(said) if said.isdecimal() else int(float(said))
         if number > MAX_ROW:
             raise UnreadableFile(
-                _("The sheet has more than %(limit)d rows. Divide it.") % {"limit": MAX_ROW}
+                _("The sheet has more than %(limit)d rows. Split it.") % {"limit": MAX_ROW}
             )
         if number <= self._row or self._cells is not None:
             raise damaged()  # a row within a row, or a number twice: which one counts?
@@ -331,7 +331,7 @@ class _Sheet(MarkupReader):
         return UnreadableFile(said % {"row": self._row, "limit": limit})
 
     def _too_long(self) -> UnreadableFile:
-        said = _("Row %(row)d has a cell of more than %(limit)d characters.")
+        said = _("Row %(row)d has a cell with more than %(limit)d characters.")
         return UnreadableFile(said % {"row": self._row, "limit": self._most_letters})
 
 
@@ -469,8 +469,7 @@ def _refuse_other_archive(names: set[str]) -> None:
         return
     kind = "ODS" if {"mimetype", "content.xml"} <= names else "ZIP"
     raise UnreadableFile(
-        _("This is no table but a file of the kind %(kind)s. Save it as CSV or XLSX.")
-        % {"kind": kind}
+        _("This is not a table but a %(kind)s file. Save it as CSV or XLSX.") % {"kind": kind}
     )
 
 

@@ -33,14 +33,14 @@ class ImportingCommand(BaseCommand):
 
     def add_commit(self, parser: ArgumentParser) -> None:
         """Let the command be told to write what the files say, and why."""
-        parser.add_argument("--commit", action="store_true", help="write what the file says")
-        parser.add_argument("--reason", default="", help="why, for the changeset")
+        parser.add_argument("--commit", action="store_true", help="apply the changes")
+        parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
 
     def changeset_for(self, *files: Path, reason: str) -> Changeset:
         """Return the changeset to be; raise CommandError where a file is not there."""
         for file in files:
             if not file.is_file():
-                raise CommandError(f"There is no file {file}.")
+                raise CommandError(f"The file {file} does not exist.")
         return Changeset(
             file_name=", ".join(file.name for file in files)[:200],
             sha256=sha256_of(files[-1]) if files else "",
@@ -95,11 +95,11 @@ class ImportingCommand(BaseCommand):
         for report in reports:
             self._show(report)
         if not all(report.ok for report in reports):
-            raise CommandError(_("Nothing was written. Mend the rows named above and try again."))
+            raise CommandError(_("Nothing was changed. Correct the rows above and try again."))
         if not commit:
-            self.stdout.write(_("Nothing was written. Add --commit to apply this."))
+            self.stdout.write(_("Nothing was changed. Add --commit to apply this."))
         elif about := options.get("about"):
-            said = _("This is changeset %(number)d; `undo_changeset %(number)d` takes it back.")
+            said = _("This is changeset %(number)d. To undo it, run `undo_changeset %(number)d`.")
             # Inside the transaction of a caller it is not a changeset before that commits.
             transaction.on_commit(lambda: self.stdout.write(said % {"number": about.pk}))
 
@@ -108,7 +108,7 @@ class ImportingCommand(BaseCommand):
         for error in report.errors:
             self.stdout.write(f"  {error}")
         if report.hidden:
-            self.stdout.write(_("  … and %(count)d errors more") % {"count": report.hidden})
+            self.stdout.write(_("  … and %(count)d more errors") % {"count": report.hidden})
         if report.unsupported:
             self.stdout.write(f"  {report.unsupported_in_words()}")
 
@@ -136,7 +136,7 @@ class Ticker:
             return
         self._said = now
         rate = rows / max(now - self._started, 0.001)
-        line = f"{noun}: {rows:,} rows, {rate:,.0f} a second"
+        line = f"{noun}: {rows:,} rows, {rate:,.0f} per second"
         if rate and (left := self._about.get(noun, 0) - rows) > 0:
             line += f", about {left / rate:,.0f} s left"
         # Not the command's own stream, which writes in red.

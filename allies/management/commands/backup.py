@@ -9,18 +9,18 @@ from allies.backup import back_up, rows_of
 
 
 class Command(BaseCommand):
-    help = "Write the whole site, as it is at one moment, to a file that `restore` takes."
+    help = "Back up the whole site to a file for `restore`."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: object, file: Path, **options: object) -> None:
         if file.exists():
-            raise CommandError(f"{file} is there already. Choose another name, or remove it.")
+            raise CommandError(f"{file} already exists. Choose another name, or remove it.")
         try:
             manifest = back_up(file)
         except OSError as error:
             raise CommandError(f"{file} could not be written: {error.strerror}.") from error
         self.stdout.write(
-            f"{file}: {rows_of(manifest):,} rows. It holds password hashes: keep it as such."
+            f"{file}: {rows_of(manifest):,} rows. It contains password hashes; store it securely."
         )

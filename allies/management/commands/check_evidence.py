@@ -9,12 +9,13 @@ from allies.tripwire import hidden_support, lost_support
 
 class Command(BaseCommand):
     help = (
-        "Say which records marked published rest on no source; with --pages, which pages hide one."
+        "List published records without a published source; with --pages, also pages "
+        "that do not show a source."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--pages", action="store_true", help="also look at every public record's page"
+            "--pages", action="store_true", help="also check the page of every public record"
         )
 
     def handle(self, *args: object, **options: object) -> None:
@@ -23,5 +24,5 @@ class Command(BaseCommand):
             self.stderr.write(str(loss))
             count += 1
         if count:
-            raise CommandError(f"{count} records marked published lead to no source.")
-        self.stdout.write("Every public record can be followed to its sources.")
+            raise CommandError(f"{count} published records have no published source.")
+        self.stdout.write("Every public record has its sources.")

@@ -16,25 +16,27 @@ from allies.models import LinkPart, LinkResult
 
 
 class Command(BaseCommand):
-    help = "Check the links of sources that are due: each about weekly, failing ones daily."
+    help = "Check the links of sources that are due: weekly, failing links daily."
     # Given by code only: where tests may go, and whom they ask.
     stealth_options = ("limits", "archive_client")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--limit", type=int, metavar="N", help="check so many at most")
+        parser.add_argument("--limit", type=int, metavar="N", help="check at most N links")
         parser.add_argument(
             "--host-delay",
             type=float,
             default=2,
             metavar="S",
-            help="seconds between two visits of the same host (2)",
-        )
-        parser.add_argument("--all", action="store_true", help="also those not due yet")
-        parser.add_argument(
-            "--archive", action="store_true", help="look for archived copies where there are none"
+            help="seconds between two requests to the same host (default: 2)",
         )
         parser.add_argument(
-            "--queue", action="store_true", help="leave a small batch to the job worker instead"
+            "--all", action="store_true", help="also check links that are not due yet"
+        )
+        parser.add_argument(
+            "--archive", action="store_true", help="search for missing archived copies"
+        )
+        parser.add_argument(
+            "--queue", action="store_true", help="queue a small batch for the worker instead"
         )
 
     def handle(
@@ -49,7 +51,7 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         if limit is not None and limit < 0:
-            raise CommandError(_("The limit is a number of links."))
+            raise CommandError(_("The limit must be a number of links."))
         if queue:
             check_links.enqueue()
             return
@@ -70,7 +72,7 @@ class Command(BaseCommand):
 def _chosen_archive() -> ArchiveClient:
     client = archive_client()
     if client is None:
-        raise CommandError(_("No archive is chosen: ALLIES_ARCHIVE_CLIENT is empty."))
+        raise CommandError(_("No archive is configured: ALLIES_ARCHIVE_CLIENT is empty."))
     return client
 
 
@@ -84,7 +86,7 @@ def _word(word: str) -> str:
         **{result.value: str(result.label) for result in LinkResult},
         "archived": _("archived copy found"),
         "none": _("no archived copy"),
-        "broken": _("the check broke down"),
+        "broken": _("the check failed"),
     }
     return words[word]
 

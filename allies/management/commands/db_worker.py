@@ -24,6 +24,6 @@ class Command(WorkerCommand):
             except (OperationalError, InterfaceError) as error:
                 if not is_database_away(error):
                     raise
-                log.warning("The database does not answer (%s); waiting for it.", error)
+                log.warning("The database is not available (%s); waiting for it.", error)
                 connections.close_all()
                 time.sleep(PAUSE)

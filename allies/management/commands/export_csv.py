@@ -9,7 +9,7 @@ from allies.exchange.resources import NOUNS
 
 
 class Command(BaseCommand):
-    help = "Write every record of one noun as CSV to the standard output."
+    help = "Write all records of one type as CSV to standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))

@@ -12,21 +12,19 @@ from allies.exchange.package import package_of_everything
 
 class Command(BaseCommand):
     help = (
-        "Write every record, drafts included, and all old addresses as a data package: "
-        "a ZIP archive that import_package reads."
+        "Export all records, drafts included, and all old addresses as a data package "
+        "(ZIP) for import_package."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE.zip")
-        parser.add_argument(
-            "--overwrite", action="store_true", help="replace the file where there is one already"
-        )
+        parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
     def handle(self, *args: object, file: Path, overwrite: bool, **options: object) -> None:
         if file.exists() and not overwrite:
-            raise CommandError(f"There is a file {file} already. Add --overwrite to replace it.")
+            raise CommandError(f"{file} already exists. Add --overwrite to replace it.")
         if not file.parent.is_dir():
-            raise CommandError(f"There is no folder {file.parent}.")
+            raise CommandError(f"The folder {file.parent} does not exist.")
         # Drafts are in it: nobody else may read the file until its owner says so.
         number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
         unfinished = Path(name)

@@ -7,7 +7,7 @@ from allies.models import Correction
 
 
 class Command(BaseCommand):
-    help = "Delete the addresses of readers whose corrections were decided 90 days ago or earlier."
+    help = "Delete the email addresses of readers 90 days after the decision on their correction."
 
     def handle(self, *args: object, **options: object) -> None:
         self.stdout.write(f"deleted: {Correction.objects.all().forget_contacts(timezone.now())}")

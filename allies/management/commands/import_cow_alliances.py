@@ -7,7 +7,7 @@ from allies.management.commands._imports import ImportingCommand
 
 
 class Command(ImportingCommand):
-    help = "Import COW’s alliance_v4.1_by_member.csv; without --commit, say what that would do."
+    help = "Import COW’s alliance_v4.1_by_member.csv; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.add_file(parser)

@@ -11,7 +11,7 @@ from allies.management.commands._imports import ImportingCommand
 
 
 class Command(ImportingCommand):
-    help = "Import a CSV file of one noun; without --commit, say what that would do."
+    help = "Import a CSV file of one record type; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))

@@ -8,7 +8,7 @@ from allies.management.commands._imports import ImportingCommand
 
 
 class Command(ImportingCommand):
-    help = "Import a CSV, TSV or XLSX file by a mapping; without --commit, say what that would do."
+    help = "Import a CSV, TSV or XLSX file with a mapping; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -21,8 +21,8 @@ from allies.package import NotAPackage, PackageFile
 
 class Command(ImportingCommand):
     help = (
-        "Import a data package that export_package wrote, in one piece; "
-        "without --commit, say what that would do."
+        "Import a data package from export_package, all or nothing; without --commit, "
+        "only preview it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,8 +8,8 @@ from allies.management.commands._imports import ImportingCommand
 
 class Command(ImportingCommand):
     help = (
-        "Import un_roll_calls.csv and un_votes.csv (or .gz) as events and participations; "
-        "without --commit, say what that would do."
+        "Import un_roll_calls.csv and un_votes.csv (or .gz) as events and "
+        "participations; without --commit, only preview it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from allies.actions.appointments import keep_appointments
 
 
 class Command(BaseCommand):
-    help = "Publish and withdraw the records whose time has come."
+    help = "Publish and withdraw the records that are scheduled for now or earlier."
 
     def handle(self, *args: object, **options: object) -> None:
         for appointment in keep_appointments():

@@ -14,13 +14,13 @@ STARTER = Path(allies.__file__).parent / "starter"
 
 
 class Command(ImportingCommand):
-    help = "Load the countries of the world and the starter content; loading it again adds nothing."
+    help = "Load all countries and the starter content; loading them again adds nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--if-empty",
             action="store_true",
-            help="do nothing where there are countries already, whatever editors made of them",
+            help="do nothing if there are any countries already",
         )
 
     def handle(self, *args: object, **options: object) -> None:

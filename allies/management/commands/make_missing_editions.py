@@ -6,10 +6,10 @@ from allies.actions.editions import make_missing_editions
 
 
 class Command(BaseCommand):
-    help = "Make edition 1 of every published list that has none."
+    help = "Create edition 1 of every published list without editions."
 
     def handle(self, *args: object, **options: object) -> None:
         made = make_missing_editions()
         for edition in made:
             self.stdout.write(f"{edition.key} {edition.sha256}")
-        self.stdout.write(f"{len(made)} editions were made.")
+        self.stdout.write(f"{len(made)} editions created.")

@@ -28,12 +28,12 @@ KEYWORDS: dict[str, Any] = {
 
 
 class Command(BaseCommand):
-    help = "Bring the catalogues up to date with the code and compile them."
+    help = "Update the message catalogues from the code and compile them."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--check", action="store_true", help="change nothing; fail where one is incomplete"
+            "--check", action="store_true", help="change nothing; fail if a catalogue is incomplete"
         )
         parser.add_argument(
             "--compile", action="store_true", dest="compile_only", help="only compile"

@@ -7,8 +7,8 @@ from allies.search.index import rebuild
 
 
 class Command(BaseCommand):
-    help = "Make the search index anew; needed after records were written past the application."
+    help = "Rebuild the search index; needed after changes made outside the application."
 
     def handle(self, *args: object, **options: object) -> None:
         number = rebuild()
-        self.stdout.write(_("%(number)s records can be searched.") % {"number": number})
+        self.stdout.write(_("%(number)s records are in the search index.") % {"number": number})

@@ -17,14 +17,16 @@ from allies.upload_swap import resume
 
 
 class Command(BaseCommand):
-    help = "Restore what `backup` wrote, all of it or nothing, into a site that was migrated."
+    help = "Restore a backup, all or nothing, into a migrated site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, nargs="?")
         parser.add_argument(
-            "--check", action="store_true", help="only read it, and say if it is whole"
+            "--check", action="store_true", help="only check that the backup is complete"
         )
-        parser.add_argument("--replace", action="store_true", help="drop what the site holds now")
+        parser.add_argument(
+            "--replace", action="store_true", help="replace the current data of the site"
+        )
         parser.add_argument(
             "--resume", action="store_true", help="finish a restore that was interrupted"
         )
@@ -36,9 +38,9 @@ class Command(BaseCommand):
             self._resume()
             return
         if file is None:
-            raise CommandError("Name the file that `backup` wrote, or --resume.")
+            raise CommandError("Give a backup file, or --resume.")
         if not file.is_file():
-            raise CommandError(f"There is no file {file}. Nothing was changed.")
+            raise CommandError(f"The file {file} does not exist. Nothing was changed.")
         try:
             if check:
                 with open_backup(file) as archive:
@@ -53,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error.filename or file} cannot be read: {error.strerror}. Nothing was changed."
             ) from error
-        state = "whole" if check else "restored; whoever was signed in signs in again"
+        state = "whole" if check else "restored; everyone has to sign in again"
         self.stdout.write(f"{file}: {rows_of(manifest):,} rows of {manifest['made']}, {state}.")
 
     def _resume(self) -> None:
@@ -61,7 +63,7 @@ class Command(BaseCommand):
             done = resume()
         except OSError as error:
             raise CommandError(
-                f"The uploads cannot be replaced yet: {error}. The database was replaced before."
+                f"The database was replaced, but the uploads cannot be replaced yet: {error}."
             ) from error
-        for sentence in done or ["No restore was interrupted."]:
+        for sentence in done or ["There is no interrupted restore."]:
             self.stdout.write(sentence)

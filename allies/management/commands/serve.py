@@ -33,7 +33,7 @@ RESTART_WINDOW_SECONDS = 120
 
 
 class Command(BaseCommand):
-    help = "Prepare the database and files as far as needed, then run web server and job worker."
+    help = "Prepare the database and files as needed, then run the web server and the worker."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -81,7 +81,7 @@ class Command(BaseCommand):
             executor = MigrationExecutor(connection)
         except OperationalError as error:
             raise CommandError(
-                f"The database of DATABASE_URL does not answer: {str(error).strip()}"
+                f"The database in DATABASE_URL is not available: {str(error).strip()}"
             ) from error
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database …")
@@ -94,8 +94,8 @@ class Command(BaseCommand):
                 self.stdout.write(sentence)
         except OSError as error:
             raise CommandError(
-                f"A restore replaced the database, and the uploads cannot be replaced: {error}. "
-                "Put that right and start again."
+                "A restore replaced the database, but the uploads cannot be replaced: "
+                f"{error}. Fix that and start again."
             ) from error
 
     def _collect_static(self) -> None:

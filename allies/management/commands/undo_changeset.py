@@ -14,23 +14,23 @@ from allies.models import Changeset
 
 #: Why a record is left → in words.
 WHY_KEPT = {
-    "edited": gettext_lazy("was edited since and is left as it is"),
-    "in-use": gettext_lazy("is used by something else and stays"),
-    "part": gettext_lazy("is part of something that is left as it is"),
+    "edited": gettext_lazy("was edited later and stays as it is"),
+    "in-use": gettext_lazy("is used by another record and stays"),
+    "part": gettext_lazy("belongs to a record that stays"),
 }
 
 
 class Command(BaseCommand):
-    help = "Take a changeset back; without --commit, say what that would do."
+    help = "Undo a changeset; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", type=int, metavar="ID")
         parser.add_argument("--commit", action="store_true", help="do it")
-        parser.add_argument("--reason", default="", help="why, for the changeset")
+        parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
         parser.add_argument(
             "--edited-too",
             action="store_true",
-            help="also take back what was edited since; otherwise that is left and named",
+            help="also undo records that were edited later; otherwise they stay and are listed",
         )
 
     def handle(
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self._show(report)
             if report.unsupported:
                 raise CommandError(losing(report.unsupported))
-            self.stdout.write(_("Nothing was written. Add --commit to apply this."))
+            self.stdout.write(_("Nothing was changed. Add --commit to apply this."))
             return
         by = undoing(changeset, user=None, reason=reason)
         progress = Ticker().tell if self.stderr.isatty() else None
@@ -66,9 +66,9 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         self._show(report)
         if report.records:
-            self.stdout.write(_("Undone, as changeset %(number)d.") % {"number": by.pk})
+            self.stdout.write(_("Undone as changeset %(number)d.") % {"number": by.pk})
         else:
-            self.stdout.write(_("Nothing was left to take back."))
+            self.stdout.write(_("There was nothing left to undo."))
 
     def _show(self, report: UndoReport) -> None:
         for noun, counts in report.counts.items():
@@ -78,4 +78,4 @@ class Command(BaseCommand):
             self.stdout.write(f"  {kept.name}: {WHY_KEPT[kept.reason]}")
         if report.kept_count > len(report.kept):
             more = report.kept_count - len(report.kept)
-            self.stdout.write(_("  … and %(count)d more are left") % {"count": more})
+            self.stdout.write(_("  … and %(count)d more stay as they are") % {"count": more})

@@ -11,10 +11,10 @@ from allies.models import Edition
 
 
 class Command(BaseCommand):
-    help = "Say whether a file of an edition's JSON, or an edition in the database, is unchanged."
+    help = "Check that an edition in the database, or a file with its JSON, is unchanged."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", metavar="FILE|KEY", help="a file, or an edition's key")
+        parser.add_argument("what", metavar="FILE|KEY", help="a file or the key of an edition")
 
     def handle(self, *args: object, what: str, **options: object) -> None:
         file = Path(what)
@@ -26,11 +26,11 @@ class Command(BaseCommand):
             data = None
         edition = Edition.objects.filter(key=key).first()
         if edition is None:
-            raise CommandError(f"There is no file and no edition called {key}.")
+            raise CommandError(f"There is no file or edition {key}.")
         found = sha256(edition.content.encode() if data is None else data).hexdigest()
         if found != edition.sha256:
             raise CommandError(
-                f"{what} has the SHA-256 {found}; recorded for edition {key} is {edition.sha256}."
+                f"{what} has the SHA-256 {found}; edition {key} should have {edition.sha256}."
             )
         self.stdout.write(f"{what} is edition {key}, unchanged: SHA-256 {found}.")
 
@@ -40,4 +40,4 @@ def _key_in(data: bytes) -> str:
     try:
         return str(json.loads(data)["edition"]["key"])
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError("This is not the JSON of an edition.") from error
+        raise CommandError("This file is not the JSON of an edition.") from error

@@ -13,15 +13,17 @@ from allies.models import Changeset, Correction
 
 
 class Command(BaseCommand):
-    help = "Print, or mail, how much needs attention at the desk."
+    help = "Print or mail a summary of what needs attention in the newsroom."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--mail", nargs="+", metavar="ADDRESS", help="mail it to these")
+        parser.add_argument(
+            "--mail", nargs="+", metavar="ADDRESS", help="send it to these addresses"
+        )
         parser.add_argument("--language", choices=dict(settings.LANGUAGES), default="en")
 
     def handle(self, *args: object, **options: Any) -> None:
         with translation.override(options["language"]):
-            title = _("%(site)s: what needs attention") % {"site": settings.SITE_NAME}
+            title = _("%(site)s: needs attention") % {"site": settings.SITE_NAME}
             text = "\n".join([title, "", *_lines()])
         if options["mail"]:
             send_mail(title, text, None, options["mail"])
@@ -33,12 +35,12 @@ def _lines() -> list[str]:
     lines = [
         f"{count:>6}  {label}"
         for count, label in (
-            (Changeset.objects.proposed().count(), _("Proposals that wait")),
+            (Changeset.objects.proposed().count(), _("Open proposals")),
             (Correction.objects.waiting().count(), _("Corrections from readers")),
-            (Changeset.objects.failed().count(), _("Imports that failed")),
+            (Changeset.objects.failed().count(), _("Failed imports")),
         )
         if count
     ]
     for found in findings(None, lambda right, model: True):
         lines.append(f"{about(found.count):>6}  {found.label}")
-    return lines or [_("Nothing waits.")]
+    return lines or [_("Nothing needs attention.")]

@@ -1,0 +1,115 @@
+"""How pages say how many ties are confirmed on a day, and up to when the others are recorded."""
+
+import datetime as dt
+from typing import NamedTuple
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+from allies.models import CertaintyCounts
+
+register = template.Library()
+
+
+class Sentence(NamedTuple):
+    """A count in words: ``text``, and what follows after a dot, "" for nothing."""
+
+    text: str
+    more: str
+
+
+@register.simple_tag
+def allies_in_words(
+    certainty: CertaintyCounts, country: str, day: dt.date | None = None
+) -> Sentence:
+    """Say how many allies a country has on a day; None is today."""
+    if not certainty.all:
+        return Sentence(_nothing(day), "")
+    values = {"country": country, "years": _years(certainty)}
+    if day:
+        values["day"] = date_format(day, "j F Y")
+    if certainty.certain:
+        values["n"] = str(certainty.certain)
+        return Sentence(_confirmed(certainty, day) % values, _more(certainty))
+    values["n"] = str(certainty.perhaps)
+    return Sentence(_unconfirmed(certainty, day) % values, "")
+
+
+def _nothing(day: dt.date | None) -> str:
+    if day:
+        return gettext("No ties recorded on %(day)s") % {"day": date_format(day, "j F Y")}
+    return gettext("No current ties recorded")
+
+
+def _confirmed(certainty: CertaintyCounts, day: dt.date | None) -> str:
+    if day:
+        return ngettext(
+            "%(n)s confirmed ally of %(country)s on %(day)s",
+            "%(n)s confirmed allies of %(country)s on %(day)s",
+            certainty.certain,
+        )
+    return ngettext(
+        "%(n)s confirmed ally of %(country)s",
+        "%(n)s confirmed allies of %(country)s",
+        certainty.certain,
+    )
+
+
+def _unconfirmed(certainty: CertaintyCounts, day: dt.date | None) -> str:
+    if certainty.years:
+        return ngettext(
+            "%(n)s ally of %(country)s, recorded until %(years)s",
+            "%(n)s allies of %(country)s, recorded until %(years)s",
+            certainty.perhaps,
+        )
+    if day:
+        return ngettext(
+            "%(n)s possible ally of %(country)s on %(day)s",
+            "%(n)s possible allies of %(country)s on %(day)s",
+            certainty.perhaps,
+        )
+    return ngettext(
+        "%(n)s possible ally of %(country)s",
+        "%(n)s possible allies of %(country)s",
+        certainty.perhaps,
+    )
+
+
+def _more(certainty: CertaintyCounts) -> str:
+    if not certainty.perhaps:
+        return ""
+    if certainty.years:
+        text = ngettext(
+            "%(n)s more recorded until %(years)s",
+            "%(n)s more recorded until %(years)s",
+            certainty.perhaps,
+        )
+    else:
+        text = ngettext("%(n)s more possible", "%(n)s more possible", certainty.perhaps)
+    return text % {"n": certainty.perhaps, "years": _years(certainty)}
+
+
+def _years(certainty: CertaintyCounts) -> str:
+    """Return the year up to which ties are recorded: "2012", "2003–2012"."""
+    if not certainty.years:
+        return ""
+    first, last = certainty.years
+    return str(last) if first == last else f"{first}–{last}"
+
+
+@register.simple_tag
+def ties_in_words(certainty: CertaintyCounts) -> Sentence:
+    """Name what the count of two countries' ties on a day counts: ``text`` for its label.
+
+    The count is that of the confirmed ties or, if there are none, that of the others.
+    """
+    if certainty.certain or not certainty.perhaps:
+        text = ngettext("Tie in force", "Ties in force", certainty.certain)
+        return Sentence(text, _more(certainty))
+    if certainty.years:
+        text = ngettext(
+            "Tie last recorded in %(years)s", "Ties last recorded in %(years)s", certainty.perhaps
+        )
+        return Sentence(text % {"years": _years(certainty)}, "")
+    return Sentence(ngettext("Possible tie", "Possible ties", certainty.perhaps), "")
