@@ -58,6 +58,7 @@ def printed_at_start(site, port):
     return lines
 
 
+@pytest.mark.slow
 def test_start_ends_with_address_and_login(fresh):
     port = free_port()
     lines = printed_at_start(fresh, port)
@@ -159,6 +160,7 @@ def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
     wait_for(lambda: site.shell(count) == "0")
 
 
+@pytest.mark.slow
 def test_a_program_that_keeps_ending_ends_serve_with_the_reason(fresh):
     port = free_port()
     process = fresh.start("manage.py", "serve", "--port", port)

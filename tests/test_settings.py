@@ -118,6 +118,7 @@ def test_random_secrets_are_taken(secret):
     is_secret(20)(secret)
 
 
+@pytest.mark.slow
 def test_site_in_production_starts():
     safe = {
         "ALLIES_ALLOWED_HOSTS": "allies.example",

@@ -217,6 +217,7 @@ class TestStore:
 class TestProcesses:
     """Real servers on one database."""
 
+    @pytest.mark.slow
     def test_what_was_published_is_seen_at_the_next_request_under_load(self, site):
         servers = [site.serve(), site.serve()]
         address = "/en/sources/dw-2024-en/"
@@ -254,6 +255,7 @@ class TestProcesses:
         assert b"Russia" in first
         assert b"password" in _get(server + "/en/admin/login/")
 
+    @pytest.mark.slow
     def test_a_reader_who_has_the_page_is_told_so(self, site):
         server = site.serve()
         with urllib.request.urlopen(server + ALLIES) as answer:

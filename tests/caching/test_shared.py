@@ -121,6 +121,7 @@ def shared_cache(tmp_path):
     server.wait()
 
 
+@pytest.mark.slow
 def test_servers_share_pages_as_json_and_run_nothing_they_find(site, shared_cache, tmp_path):
     link, address = shared_cache
     site.environment["CACHE_URL"] = address

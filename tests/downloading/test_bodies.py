@@ -235,6 +235,7 @@ def ask(port, path):
         return found.status, found.read()
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_reader_who_takes_nothing_does_not_keep_the_slot(endless):
     assert ask(endless, "/1.csv")[0] == 200  # from now on, connections inherit the option

@@ -38,6 +38,7 @@ def asked(server, path, client=CLIENT):
     return answer(f"{server}{path}", **{"X-Forwarded-For": client})
 
 
+@pytest.mark.slow
 def test_a_client_has_its_slots_on_the_whole_machine_until_a_process_is_killed(site, servers):
     other = hold(site, "download", 2)
     for server in servers:

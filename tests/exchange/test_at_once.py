@@ -32,6 +32,7 @@ def ended(*processes):
     return [(process.wait(), process.said.read_text()) for process in processes]
 
 
+@pytest.mark.slow
 def test_editors_save_and_readers_read_while_a_large_file_is_applied(site, tmp_path):
     file = names(tmp_path / "a.csv", 0, 4000)
     editors = [
@@ -44,6 +45,7 @@ def test_editors_save_and_readers_read_while_a_large_file_is_applied(site, tmp_p
     assert site.shell(COUNT) == "40000 40000 300"
 
 
+@pytest.mark.slow
 def test_two_files_at_once_are_both_taken_in(site, tmp_path):
     loads = [
         site.start("manage.py", "import_csv", "aliases", names(tmp_path / name, *part), "--commit")
@@ -54,6 +56,7 @@ def test_two_files_at_once_are_both_taken_in(site, tmp_path):
     assert site.shell(COUNT) == "20000 20000 0"
 
 
+@pytest.mark.slow
 def test_one_file_twice_at_once_is_taken_in_once(site, tmp_path):
     file = names(tmp_path / "a.csv", 0, 1000)
     loads = [site.start("manage.py", "import_csv", "aliases", file, "--commit") for _ in range(2)]

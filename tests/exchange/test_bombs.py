@@ -22,6 +22,7 @@ def refusal(path):
     return str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_bomb_is_refused_by_a_bound_before_it_fills_the_memory(bomb, tmp_path, settings):
     settings.IMPORT_READER_MAX_BYTES = 300 << 20  # address space, of which Python itself has 100
@@ -44,6 +45,7 @@ def test_file_that_takes_more_memory_than_allowed_is_refused(tmp_path, settings)
     assert "more than 60 MB of memory" in refusal(path)
 
 
+@pytest.mark.slow
 def test_file_that_takes_more_time_than_allowed_is_refused(tmp_path, settings):
     settings.IMPORT_READER_SECONDS = 1
     settings.IMPORT_MAX_ROWS = 20_000_000
@@ -60,6 +62,7 @@ def test_refusals_are_in_the_language_of_who_uploads(tmp_path):
         assert "Lembar" in refusal(path)
 
 
+@pytest.mark.slow
 def test_reader_has_no_secrets_and_ends_with_the_reading(tmp_path, monkeypatch):
     monkeypatch.setenv("ALLIES_SECRET_KEY", "nobody is to know")
     path = write(tmp_path / "a.csv", [{"country": "RUS", "name": "x" * 90_000}] * 2_000)

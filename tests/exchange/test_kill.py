@@ -44,6 +44,7 @@ def killed_after(process, seconds):
         process.wait()
 
 
+@pytest.mark.slow
 def test_apply_and_undo_killed_at_random_moments(site, tmp_path):
     events, rows, number = files(tmp_path)
     site.manage("import_csv", "events", events, "--commit")
@@ -139,6 +140,7 @@ start_apply(Changeset.objects.get(pk={0}))
 """
 
 
+@pytest.mark.slow
 def test_job_that_lost_its_worker_is_noticed_and_can_be_started_again(site, tmp_path):
     events, rows, number = files(tmp_path)
     site.manage("import_csv", "events", events, "--commit")
