@@ -1,5 +1,7 @@
 """Several at work at once: imports beside each other, and editors and readers beside an import."""
 
+import pytest
+
 from tests.exchange.files import write
 
 CODES = ["RUS", "CHN", "IND", "PRK", "IRN", "IDN", "THA", "VNM", "SYR", "BLR"]
