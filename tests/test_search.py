@@ -311,7 +311,7 @@ def test_impossible_values_are_refused_and_unknown_names_noticed(visitor):
     assert visitor.get("/en/search/?q=a&noun=nonsense").status_code == 400
     assert visitor.get("/en/search/?q=a&date_after=yesterday").status_code == 400
     assert visitor.get("/en/search.json?q=a&colour=red").status_code == 400
-    assert "“colour” is no filter here" in body(visitor.get("/en/search/?q=a&colour=red"))
+    assert "There is no filter “colour” here" in body(visitor.get("/en/search/?q=a&colour=red"))
 
 
 # Suggestions.

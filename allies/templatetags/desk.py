@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from allies.actions.changeset_access import ChangesetAccess
 from allies.actions.rights import Person, may
-from allies.admin.changesets.counts import noun_label
 from allies.attention import ENOUGH, about, findings
 from allies.models import Changeset, ChangesetState, Correction
 
@@ -49,12 +48,6 @@ def desk(context: Context) -> list[Line]:
 def may_view(user: Person, changeset: Changeset | None) -> bool:
     """Say whether a link to a changeset opens for the user; runs no query once rights are read."""
     return changeset is not None and ChangesetAccess(user).allows(changeset)
-
-
-@register.filter
-def record_type(noun: str) -> str:
-    """Return what a record type is called in the reader's language."""
-    return noun_label(noun)
 
 
 def _line(label: "StrOrPromise", records: QuerySet[Model], view: str, query: str) -> list[Line]:

@@ -627,7 +627,7 @@ def test_nul_characters_are_refused(tmp_path):
 def test_file_too_big_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_BYTES = 10
     path = file_of(tmp_path, "name,code\na,1\n")
-    assert "allowed" in refusal(path)
+    assert "the limit is" in refusal(path)
 
 
 def test_too_many_rows_are_refused(tmp_path, settings):

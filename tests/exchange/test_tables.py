@@ -214,7 +214,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "limit", "text", "said"),
         [
-            ("IMPORT_MAX_BYTES", 5, "a,b\n1,2\n", "allowed"),
+            ("IMPORT_MAX_BYTES", 5, "a,b\n1,2\n", "the limit is"),
             ("IMPORT_MAX_ROWS", 2, "a,b\n1,2\n3,4\n5,6\n", "more than 2 rows"),
             ("IMPORT_MAX_COLUMNS", 2, "a,b,c\n1,2,3\n", "3 columns"),
             ("IMPORT_MAX_CELL", 4, "a,b\n1,12345\n", "more than 4 characters"),

@@ -321,7 +321,7 @@ def test_command_prints_a_line_a_link_and_a_summary(web, limits, archive, capsys
     call_command("check_links", archive=True, archive_client=archive, **told)
     lines = capsys.readouterr().out.splitlines()
     assert set(lines) >= {
-        f"{sources[0].key}: reachable: {web.url('/a')}",
+        f"{sources[0].key}: works: {web.url('/a')}",
         f"{sources[0].key}: no archived copy: {web.url('/a')} – No archived copy was found.",
         f"{sources[1].key}: moved permanently: {web.url('/old')} – {web.url('/a')}",
         f"{sources[2].key}: gone: {web.url('/gone')} – The server responds with HTTP 404.",

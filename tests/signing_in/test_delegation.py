@@ -288,7 +288,7 @@ def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(rita, pe
     for action in ("end_sessions", "take_second_step_away"):
         sent = {"action": action, "_selected_action": [rita.pk, reader.pk]}
         page = client.post(reverse("admin:auth_user_changelist"), sent, follow=True)
-        assert "rights that you lack: rita." in page.content.decode()
+        assert "permissions that you don’t have: rita." in page.content.decode()
     assert reader.totpdevice_set.exists()
     assert stored()[reader.pk][6] == 1
     assert not RightsChange.objects.filter(what__in=["sessions", "second_factor"], given=False)

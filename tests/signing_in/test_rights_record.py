@@ -217,7 +217,7 @@ def test_new_names_and_new_groups(keeper, ana):
     assert [(whom, text) for _by, whom, text in happened()] == [
         ("anna", "Renamed from “ana”"),
         ("password", "Group created"),
-        ("ana", "Given: password"),
+        ("ana", "Granted: password"),
         ("Press", "Renamed from “password”"),
         ("anna", "Removed: Press"),
         ("Press", "Group deleted"),

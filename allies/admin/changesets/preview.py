@@ -16,7 +16,7 @@ from django.http import (
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.admin.changesets.counts import table_of, totals_of
+from allies.admin.changesets.counts import noun_label, table_of, totals_of
 from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
 from allies.exchange.jobs import plan_of, refused_rows_of, start_apply, start_check
 from allies.exchange.plan import Outcome, Plan
@@ -77,7 +77,7 @@ class PreviewStep(ChangesetPages):
             kinds=kinds,
             kind=kind,
             page=page,
-            rows=rows,
+            rows=[row._replace(noun=noun_label(row.noun)) for row in rows],
             unknown=plan.unknown(),
             refused=totals.get("refused", 0),
             writes=totals.get("created", 0) + totals.get("updated", 0),
