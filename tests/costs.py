@@ -2,7 +2,7 @@
 
 Cost is processor time of the test's process and of the programs it waits for, so that other work
 on the machine does not count. A slower machine gets a longer limit: a fixed piece of work is
-measured first.
+measured first. Tests with a site of their own, which is real processes, are always slow.
 """
 
 import os
@@ -50,6 +50,14 @@ class CostLimit:
                 pytrace=False,
             )
         return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark tests that start real processes as slow."""
+    for item in items:
+        if "sites" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_configure(config):

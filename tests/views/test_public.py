@@ -76,7 +76,7 @@ def cites_hidden(event, ally_list):
             record.save()
 
 
-@pytest.mark.core
+@pytest.mark.slow
 def test_no_address_shows_a_draft(secrets, visitor):
     seen = 0
     for address in public_addresses():
