@@ -160,8 +160,8 @@ def visitor():
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """A real browser: the machine's own."""
+def chromium(live_server):
+    """A real browser: the machine's own. It closes before the live server does."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         absent("chromium")

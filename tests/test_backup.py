@@ -283,7 +283,7 @@ def test_a_disk_without_room_for_a_restore_changes_nothing(site, tmp_path):
     has_its_own = bool(site.environment.get("DATABASE_URL"))
     for room, what in ((100_000, "uploads"), *([] if has_its_own else [(350_000, "rows")])):
         told = site.manage("restore", file, "--replace", check=False, room=room)
-        assert f"Its {what} cannot be written" in told, told
+        assert f"The {what} cannot be written" in told, told
         assert "Nothing was changed" in told
         assert "Traceback" not in told
         assert site.shell(COUNTS) == before
@@ -355,7 +355,7 @@ def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(site, tmp_p
     assert "The database was replaced" in told
     assert "not all uploads were" in told
     assert "Nothing was changed" not in told
-    assert "Finished" in site.manage("restore", "--resume")
+    assert "is now finished" in site.manage("restore", "--resume")
     assert state(site) == new
 
 

@@ -105,7 +105,7 @@ def remove_shm(site):
         (replace, "was replaced by another file"),
         (truncate, "was truncated"),
         (empty, "was truncated"),
-        (overwrite_all, "begins with something else|is damaged"),
+        (overwrite_all, "is not an SQLite database|is damaged"),
         (remove_wal, "has lost its -wal file"),
         (remove_shm, "has lost its -shm file"),
         (empty_wal, "has lost a part of its -wal file"),

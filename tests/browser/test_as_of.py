@@ -87,7 +87,7 @@ def test_a_date_typed_moves_the_slider(page, live_server, pact):
     slider = page.get_by_role("slider", name="Year")
     assert slider.input_value() == "1985"
     assert slider.get_attribute("aria-valuetext") == "31 December 1985"
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     page.wait_for_url(on("1985-12-31"))
 
 
@@ -97,7 +97,7 @@ def test_without_a_script_it_is_a_date_field(chromium, live_server, pact, addres
     page.goto(live_server.url + address)
     assert page.get_by_role("slider").count() == 0  # nothing that would do nothing
     page.fill(field, "1980-06-30")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     page.wait_for_url(on("1980-06-30"))
     assert page.locator("main").get_by_text("As of 30 June 1980").is_visible()
     assert page.locator("main").get_by_text("Old pact").first.is_visible()

@@ -118,7 +118,7 @@ def test_bar_moves_while_a_large_file_is_at_work(page, running, tmp_path):
     page.click("input[name=check]")
     page.wait_for_selector("input[name=recheck]", timeout=60_000)
     said = page.evaluate("sessionStorage.getItem('said')")
-    seen = set(re.findall(r"aliases ([\d,]+) /", said))
+    seen = set(re.findall(r"Alternative names ([\d,]+) /", said))
     assert len(seen) > 1
     assert "60000" in page.inner_text("table.counts")
     assert page.problems == []
