@@ -43,13 +43,20 @@ class CostLimit:
         result = yield
         spent = _cpu_seconds() - start
         item.user_properties.append(("cpu", round(spent, 3)))
-        if spent > self.limit and not any(map(item.get_closest_marker, COSTLY_MARKERS)):
+        if spent > self.limit and not _may_be_costly(item):
             pytest.fail(
                 f"took {spent:.1f} s of processor time, the limit is {self.limit:.1f} s:"
                 " make it quicker, or mark it slow",
                 pytrace=False,
             )
         return result
+
+
+def _may_be_costly(item):
+    """Return whether a test is marked, or a property tried with more examples than in `make test`."""
+    is_property = getattr(item.obj, "is_hypothesis_test", False)
+    is_longer = os.environ.get("HYPOTHESIS_PROFILE", "dev") != "dev"
+    return any(map(item.get_closest_marker, COSTLY_MARKERS)) or (is_property and is_longer)
 
 
 @pytest.hookimpl(tryfirst=True)

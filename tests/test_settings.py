@@ -129,6 +129,7 @@ def test_site_in_production_starts():
     subprocess.run(command, env={**os.environ, **safe}, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_development_settings_debug_with_the_toolbar_and_without_cached_pages():
     code = (
         "from django.conf import settings; from django.urls import reverse;"

@@ -92,6 +92,7 @@ def test_list_refuses_every_lookup_it_does_not_offer(model, root):
             assert answer.status_code == 400, (path, lookup)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*received a naive datetime")
 @each_list
 def test_list_takes_any_parameter(model, root):

@@ -239,6 +239,7 @@ def test_an_entrys_own_page_proposes_for_its_list(edi, rita, signed_in):
 # Two at one record.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
 def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
     event = cast.event(("RUS", "host"), status=status, title_en="Visit", place_en="Moscow")

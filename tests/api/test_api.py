@@ -280,6 +280,7 @@ def test_a_copy_is_kept_up_to_date_by_following_the_changes(visitor):
     assert by_slug["unga-es-11-1"]["title_en"] == "Another title"
 
 
+@pytest.mark.slow
 def test_queries_are_the_same_for_more_rows(visitor, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext

@@ -152,6 +152,7 @@ def test_the_same_list_is_the_same_package(visitor):
     assert first == again
 
 
+@pytest.mark.slow
 def test_every_column_has_a_title(visitor):
     for address in lists():
         if address.startswith("/en/") and address != "/en/changes":

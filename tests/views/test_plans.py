@@ -95,6 +95,7 @@ def _nodes(plan):
             yield from _nodes(part)
 
 
+@pytest.mark.slow
 def test_nothing_goes_past_every_participation(many, visitor):
     past_all = {}
     for address in ASKED:
