@@ -53,7 +53,7 @@ class CostLimit:
 
 
 def _may_be_costly(item):
-    """Return whether a test is marked, or a property tried with more examples than in `make test`."""
+    """Return whether a test is marked, or a property with more examples than by default."""
     is_property = getattr(item.obj, "is_hypothesis_test", False)
     is_longer = os.environ.get("HYPOTHESIS_PROFILE", "dev") != "dev"
     return any(map(item.get_closest_marker, COSTLY_MARKERS)) or (is_property and is_longer)
