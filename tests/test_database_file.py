@@ -8,9 +8,14 @@ import os
 import random
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
+from django.db import connections
 
+from allies.sqlite.base import DatabaseWrapper
+from allies.sqlite.database_file import DatabaseFileError
 from tests.cluster import PASSWORD, ask, save_name, signed_in
 from tests.site import answer, wait_for
 
@@ -129,6 +134,50 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
         # No empty database took its place, neither by this process nor by another one.
         assert "does not exist" in site.manage("createsuperuser", check=False)
         assert not database(site).exists()
+
+
+@pytest.fixture
+def connect(db, tmp_path):
+    """Return a function that opens a connection of its own to one new database."""
+    options = connections["default"].settings_dict | {
+        "NAME": tmp_path / "db.sqlite3",
+        "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"},
+    }
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE t (a)")
+    opened = []
+
+    def new():
+        opened.append(DatabaseWrapper(options, "default"))
+        opened[-1].inc_thread_sharing()
+        opened[-1].ensure_connection()
+        return opened[-1]
+
+    yield new
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_connection_opened_after_a_loss_is_refused(connect, tmp_path, end):
+    first = connect()
+    first.cursor().execute("INSERT INTO t VALUES (1)")
+    (tmp_path / f"db.sqlite3{end}").unlink()
+    with pytest.raises(DatabaseFileError, match=f"has lost its {end} file"):
+        connect()
+    # No new file took the place of the one that the first connection still writes.
+    assert not (tmp_path / f"db.sqlite3{end}").exists()
+
+
+def test_files_that_sqlite_removes_with_its_last_connection_are_no_loss(connect, tmp_path):
+    for number in range(3):
+        one, other = connect(), connect()
+        one.cursor().execute(f"INSERT INTO t VALUES ({number})")
+        one.close()
+        other.cursor().execute("SELECT * FROM t")
+        other.close()
+        assert not (tmp_path / "db.sqlite3-wal").exists()
 
 
 @pytest.mark.slow

@@ -12,13 +12,10 @@ from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
 from allies.sqlite.database_file import (
-    RESTART,
-    SIDE_FILES,
     DatabaseFile,
     DatabaseFileError,
     database_file,
     is_damage,
-    stat_of,
 )
 
 
@@ -55,9 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: The file that the open connection uses, and the state of each file beside it.
+        #: The file that the open connection uses.
         self._opened: DatabaseFile | None = None
-        self._side_files: dict[str, os.stat_result] = {}
 
     @cached_property
     def wrap_database_errors(self) -> Any:
@@ -97,12 +93,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, object]) -> Any:
         self._opened = self.file
-        if self._opened is not None:
-            self._opened.require()
-        connection = super().get_new_connection(conn_params)
-        found = {path: stat_of(path) for path in (f"{self.path}{end}" for end in SIDE_FILES)}
-        self._side_files = {path: seen for path, seen in found.items() if seen}
-        return connection
+        if self._opened is None:
+            return super().get_new_connection(conn_params)
+        with self._opened.open_connection(self):
+            return super().get_new_connection(conn_params)
+
+    def _close(self) -> None:
+        if self._opened is None:
+            super()._close()  # type: ignore[misc]
+            return
+        with self._opened.close_connection(self):
+            super()._close()  # type: ignore[misc]
 
     def ensure_connection(self) -> None:
         if self.connection is not None and not self.in_atomic_block:
@@ -128,16 +129,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._opened is None:
             return
         self._opened.require(read_header=read_header)
-        for path, before in self._side_files.items():
-            found = stat_of(path)
-            if found is None or not os.path.samestat(found, before):
-                # Other connections still have the former one: both would write past each other.
-                what = "has lost its"
-            elif found.st_size < before.st_size:
-                # SQLite overwrites its -wal file from the start; it shortens none in use.
-                what = "has lost a part of its"
-            else:
-                self._side_files[path] = found
-                continue
-            name = path.removeprefix(str(self._opened.path))
-            raise DatabaseFileError(self._opened.fail(f"{what} {name} file", RESTART))
+        self._opened.require_side_files()

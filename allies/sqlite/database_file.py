@@ -16,8 +16,10 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from django.db.utils import OperationalError
 
@@ -81,6 +83,9 @@ class DatabaseFile:
         self._failure = ""
         self._opened_at = time.time_ns()
         self._note = f"{path}{DAMAGE_NOTE}"
+        self._connections: WeakSet[object] = WeakSet()
+        self._side_files: dict[str, os.stat_result] = {}
+        self._connecting = threading.Lock()
         self._lock = threading.Lock()
         self._next_table = 0
         self._examine_after = 0.0
@@ -115,6 +120,48 @@ class DatabaseFile:
         """Raise DatabaseFileError if there is a problem with the file."""
         if said := self.problem(read_header=read_header):
             raise DatabaseFileError(said)
+
+    @contextmanager
+    def open_connection(self, owner: object) -> Iterator[None]:
+        """Check the file and those beside it, then count what is opened inside.
+
+        SQLite removes the files beside a database with its last connection, and would make
+        new ones for a connection that is opened after somebody else removed them. Raises
+        DatabaseFileError.
+        """
+        with self._connecting:
+            self.require()
+            if self._connections:
+                self.require_side_files()
+            else:
+                self._side_files.clear()
+            yield
+            self._connections.add(owner)
+            self.require_side_files()
+
+    @contextmanager
+    def close_connection(self, owner: object) -> Iterator[None]:
+        """Count what is closed inside."""
+        with self._connecting:
+            self._connections.discard(owner)
+            yield
+
+    def require_side_files(self) -> None:
+        """Raise DatabaseFileError if what open connections write would be lost."""
+        for end in SIDE_FILES:
+            before = self._side_files.get(end)
+            found = stat_of(f"{self._name}{end}")
+            if before is not None:
+                if found is None or not os.path.samestat(found, before):
+                    # Open connections still have the former: both would write past each other.
+                    raise DatabaseFileError(self.fail(f"has lost its {end} file", RESTART))
+                if found.st_size < before.st_size:
+                    # SQLite overwrites its -wal file from the start; it shortens none in use.
+                    raise DatabaseFileError(
+                        self.fail(f"has lost a part of its {end} file", RESTART)
+                    )
+            if found is not None:
+                self._side_files[end] = found
 
     def fail(self, what: str, remedy: str = RESTORE) -> str:
         """Remember damage, after which no process reads or writes; return it."""
