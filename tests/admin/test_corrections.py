@@ -50,34 +50,40 @@ def put_right(client, correction, **fields):
 def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signed_in):
     visitor.post(form_page(event), typed(event, text="It was <i>Kazan</i>"))
     correction = Correction.objects.get()
-    editor = signed_in(edi)
-    assert "It was &lt;i&gt;Kazan" in editor.get(reverse(QUEUE)).content.decode()
-    page = editor.get(one(correction)).content.decode()
+    editor_client = signed_in(edi)
+    assert "It was &lt;i&gt;Kazan" in editor_client.get(reverse(QUEUE)).content.decode()
+    page = editor_client.get(one(correction)).content.decode()
     assert "It was &lt;i&gt;Kazan" in page
     address = f"{change(event)}?correction={correction.pk}"
     assert f'href="{address}"' in page
     assert 'name="outcome"' not in page
-    form = editor.get(address).content.decode()
+    form = editor_client.get(address).content.decode()
     assert f'name="_correction" value="{correction.pk}"' in form
-    put_right(editor, correction, place_en="Kazan")
+    put_right(editor_client, correction, place_en="Kazan")
     proposal = Changeset.objects.proposed().get()
     assert proposal.correction == correction
-    assert "proposed" in editor.get(one(correction)).content.decode()
-    reviewer = signed_in(rita)
-    refused = reviewer.post(one(correction), {"outcome": "accepted", "answer": "Typed before"})
+    assert "proposed" in editor_client.get(one(correction)).content.decode()
+    reviewer_client = signed_in(rita)
+    refused = reviewer_client.post(
+        one(correction), {"outcome": "accepted", "answer": "Typed before"}
+    )
     assert "The record has not been changed" in refused.content.decode()
     assert "Typed before" in refused.content.decode()
-    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    reviewer_client.post(
+        page_of(proposal), {**proposal_form(reviewer_client, proposal), "approve": "1"}
+    )
     proposal.refresh_from_db()
     assert (proposal.state, proposal.correction) == ("applied", correction)
-    answer = reviewer.post(one(correction), {"outcome": "accepted", "answer": "It was Kazan."})
+    answer = reviewer_client.post(
+        one(correction), {"outcome": "accepted", "answer": "It was Kazan."}
+    )
     assert answer.status_code == 302
     correction = Correction.objects.get()
     assert (correction.outcome, correction.decided_by) == ("accepted", rita)
     entry = LogEntry.objects.get(object_id=str(correction.pk))
     assert entry.user == rita
     history = reverse("admin:allies_correction_history", args=[correction.pk])
-    assert "It was Kazan." in reviewer.get(history).content.decode()
+    assert "It was Kazan." in reviewer_client.get(history).content.decode()
     log = visitor.get("/en/corrections/").content.decode()
     for text in ("It was Kazan.", "corrected from Moscow to Kazan", event.get_absolute_url()):
         assert text in log
@@ -116,21 +122,21 @@ def test_every_noun_is_put_right_from_its_correction(noun, rita, signed_in):
     ],
 )
 def test_editors_see_reviewers_decide(who, sees, decides, correction, request, signed_in, visitor):
-    client = visitor
+    signed = visitor
     if who == "outsider":
-        client = signed_in(User.objects.create_user("otto", password="x"))
+        signed = signed_in(User.objects.create_user("otto", password="x"))
     elif who != "nobody":
-        client = signed_in(request.getfixturevalue(who))
+        signed = signed_in(request.getfixturevalue(who))
     history = reverse("admin:allies_correction_history", args=[correction.pk])
     for address in (reverse(QUEUE), one(correction), history):
-        assert client.get(address).status_code == sees, address
-    assert client.post(one(correction), {"outcome": "spam"}).status_code == decides
+        assert signed.get(address).status_code == sees, address
+    assert signed.post(one(correction), {"outcome": "spam"}).status_code == decides
     correction.refresh_from_db()
     assert correction.outcome == ("spam" if who == "rita" else "waiting")
     for view in ("add", "delete"):
         args = [] if view == "add" else [correction.pk]
         address = reverse(f"admin:allies_correction_{view}", args=args)
-        assert client.post(address, {"post": "yes", "text": "x"}).status_code in (302, 403)
+        assert signed.post(address, {"post": "yes", "text": "x"}).status_code in (302, 403)
     assert Correction.objects.count() == 1
 
 

@@ -56,16 +56,16 @@ def test_an_entry_without_a_source_is_named_with_its_page(rita, signed_in):
 def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
     draft, edi, signed_in, visitor
 ):
-    client = signed_in(edi)
-    client.post(links_to(draft), {"days": "7", "purpose": "The embassy"})
-    address = client.get(links_to(draft)).context["links"][0][1]
+    signed = signed_in(edi)
+    signed.post(links_to(draft), {"days": "7", "purpose": "The embassy"})
+    address = signed.get(links_to(draft)).context["links"][0][1]
     page = visitor.get(address)
     assert "Unseen visit" in page.content.decode()
     assert "Preview:" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     assert "noindex" in page["X-Robots-Tag"]
     assert page["Referrer-Policy"] == "no-referrer"
-    client.post(links_to(draft), {"revoke": PreviewLink.objects.get().pk})
+    signed.post(links_to(draft), {"revoke": PreviewLink.objects.get().pk})
     assert visitor.get(address).status_code == 404
 
 
@@ -74,9 +74,9 @@ def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
 def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
     made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}
     record = getattr(cast, kind)(*made.get(kind, ()), status=Status.DRAFT)
-    client = signed_in(edi)
-    client.post(links_to(record), {"days": "7", "purpose": ""})
-    address = client.get(links_to(record)).context["links"][0][1]
+    signed = signed_in(edi)
+    signed.post(links_to(record), {"days": "7", "purpose": ""})
+    address = signed.get(links_to(record)).context["links"][0][1]
     page = visitor.get(address).content.decode()
     elsewhere = ("/static/", "/en/admin/")
     paths = {link for link in links_of(page) if link[0] == "/" and not link.startswith(elsewhere)}
@@ -170,18 +170,18 @@ def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, signe
             signed_in(boss).post(links_to(draft), {"days": "7"})
         link = PreviewLink.objects.latest("pk")
         assert visitor.get(reverse("allies:preview", args=[link.token])).status_code == 200
-        client = signed_in(boss)
-        client.get(links_to(draft))
+        signed = signed_in(boss)
+        signed.get(links_to(draft))
         with CaptureQueriesContext(connection) as queries:
-            client.get(links_to(draft))
+            signed.get(links_to(draft))
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("who", ["dana"])
 def test_who_may_not_edit_makes_no_links(who, draft, request, signed_in, visitor):
-    client = signed_in(request.getfixturevalue(who))
-    assert client.post(links_to(draft), {"days": "7"}).status_code == 403
+    signed = signed_in(request.getfixturevalue(who))
+    assert signed.post(links_to(draft), {"days": "7"}).status_code == 403
     assert visitor.post(links_to(draft), {"days": "7"}).status_code == 302
     assert not PreviewLink.objects.exists()
 

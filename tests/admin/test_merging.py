@@ -357,20 +357,20 @@ def test_a_refusal_is_told_on_the_page(rita, signed_in):
 def test_who_may_not_merge_meets_a_closed_door(edi, dana, visitor, signed_in):
     public, draft = cast.event(("RUS", "host")), cast.event(status=Status.DRAFT)
     assert visitor.get(merge_page(public)).status_code == 302
-    editor = signed_in(edi)
-    assert editor.get(merge_page(public)).status_code == 403
-    assert merge_page(public) not in editor.get(change(public)).content.decode()
-    assert editor.get(merge_page(draft)).status_code == 200
-    assert editor.get(merge_page(draft, public)).status_code == 403
-    assert editor.post(merge_page(draft), {"other": public.pk}).status_code == 403
+    editor_client = signed_in(edi)
+    assert editor_client.get(merge_page(public)).status_code == 403
+    assert merge_page(public) not in editor_client.get(change(public)).content.decode()
+    assert editor_client.get(merge_page(draft)).status_code == 200
+    assert editor_client.get(merge_page(draft, public)).status_code == 403
+    assert editor_client.post(merge_page(draft), {"other": public.pk}).status_code == 403
     assert signed_in(dana).get(merge_page(draft)).status_code == 403
     missing = reverse("admin:allies_event_merge", args=[10**9])
-    assert editor.get(missing).status_code == 404
-    assert editor.get(f"{merge_page(draft)}?other=nonsense").status_code == 404
-    assert editor.get(merge_page(draft, draft)).status_code == 404
-    assert editor.post(merge_page(draft)).status_code == 404
+    assert editor_client.get(missing).status_code == 404
+    assert editor_client.get(f"{merge_page(draft)}?other=nonsense").status_code == 404
+    assert editor_client.get(merge_page(draft, draft)).status_code == 404
+    assert editor_client.post(merge_page(draft)).status_code == 404
     country = cast.country("RUS")
-    assert editor.get(f"/en/admin/allies/country/{country.pk}/merge/").status_code != 200
+    assert editor_client.get(f"/en/admin/allies/country/{country.pk}/merge/").status_code != 200
     assert Event.objects.filter(pk=public.pk).exists()
 
 
@@ -454,18 +454,21 @@ def schedule(record, user):
 def test_scheduled_steps_and_preview_links_end_with_a_merge(edi, rita, visitor, signed_in):
     keep = cast.event(("RUS", "host"), status=Status.DRAFT)
     drop = cast.event(("RUS", "host"), status=Status.DRAFT)
-    editor = signed_in(edi)
-    assert "Lost with the removed record" not in editor.get(merge_page(keep, drop)).content.decode()
+    editor_client = signed_in(edi)
+    assert (
+        "Lost with the removed record"
+        not in editor_client.get(merge_page(keep, drop)).content.decode()
+    )
     kept = schedule(keep, rita)
     schedule(drop, rita)
     links = reverse("admin:allies_event_links", args=[drop.pk])
-    editor.post(links, {"days": "7"})
+    editor_client.post(links, {"days": "7"})
     link = reverse("allies:preview", args=[PreviewLink.objects.get().token])
     assert visitor.get(link).status_code == 200
-    page = editor.get(merge_page(keep, drop)).content.decode()
+    page = editor_client.get(merge_page(keep, drop)).content.decode()
     for text in ("Lost with the removed record", "Scheduled actions: 1", "Preview links: 1"):
         assert text in page
-    assert editor.post(merge_page(keep), {"other": drop.pk}).status_code == 302
+    assert editor_client.post(merge_page(keep), {"other": drop.pk}).status_code == 302
     take_back(Changeset.objects.get(kind="merge"))
     assert visitor.get(link).status_code == 404
     assert list(Appointment.objects.all()) == [kept]

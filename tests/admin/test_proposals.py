@@ -68,11 +68,11 @@ def test_a_proposal_waits_and_readers_see_what_was_approved(proposed, event, vis
 
 
 def test_a_reviewer_sees_it_side_by_side_and_approves_it(proposed, event, rita, signed_in, visitor):
-    client = signed_in(rita)
-    page = client.get(page_of(proposed)).content.decode()
+    signed = signed_in(rita)
+    page = signed.get(page_of(proposed)).content.decode()
     for text in ("<td>Visit</td>", "State visit", "China", "A second report", "edi"):
         assert text in page
-    client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
+    signed.post(page_of(proposed), {**proposal_form(signed, proposed), "approve": "1"})
     event.refresh_from_db()
     assert event.title_en == "State visit"
     parts = event.participations.order_by("pk").values_list("country__alpha3", "role")
@@ -230,8 +230,10 @@ def test_an_entrys_own_page_proposes_for_its_list(edi, rita, signed_in):
     client.post(change(entry), form_of(client, change(entry)) | {"prose_en": "New text"})
     proposal = Changeset.objects.proposed().get()
     assert proposal.about == entry.ally_list
-    reviewer = signed_in(rita)
-    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    reviewer_client = signed_in(rita)
+    reviewer_client.post(
+        page_of(proposal), {**proposal_form(reviewer_client, proposal), "approve": "1"}
+    )
     entry.refresh_from_db()
     assert entry.prose_en == "New text"
 
@@ -332,8 +334,10 @@ def test_an_editor_proposes_the_way_back_of_what_is_public(event, edi, rita, sig
     assert event.title_en == "Second"
     proposal = Changeset.objects.proposed().get()
     assert proposal.kind == "revert"
-    reviewer = signed_in(rita)
-    reviewer.post(page_of(proposal), {**proposal_form(reviewer, proposal), "approve": "1"})
+    reviewer_client = signed_in(rita)
+    reviewer_client.post(
+        page_of(proposal), {**proposal_form(reviewer_client, proposal), "approve": "1"}
+    )
     event.refresh_from_db()
     assert event.title_en == "Visit"
 

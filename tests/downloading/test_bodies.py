@@ -196,12 +196,12 @@ def test_files_that_are_there_and_pages_need_no_slot(one_each, tmp_path):
 def test_every_download_has_the_bytes_django_makes(rita, dana, signed_in, starter, settings):
     application = limit_downloads(get_wsgi_application())
     seen = 0
-    data_manager = signed_in(dana)
-    cookies = "; ".join(f"{name}={one.value}" for name, one in data_manager.cookies.items())
+    manager_client = signed_in(dana)
+    cookies = "; ".join(f"{name}={one.value}" for name, one in manager_client.cookies.items())
     paths = [*addresses.one_of_each("en"), "/sitemap-lists.xml"]
     paths += [f"{reverse('admin:allies_event_export')}?form={form}" for form in ("csv", "zip")]
     for path in paths:
-        response = data_manager.get(path)
+        response = manager_client.get(path)
         if path.startswith("/en/") and "/admin/" not in path:
             assert is_download(path) == response.streaming, path
         if not response.streaming:

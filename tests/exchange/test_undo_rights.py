@@ -146,15 +146,15 @@ def test_a_data_manager_undoes_nothing_that_readers_see(
         record.save()
     before = seen(visitor, record)
     rows = {model: list(model.objects.order_by("pk").values()) for model in (Event, Entry)}
-    client = signed_in(dana)
-    client.post(page_of(changeset), {"undo": "1"})
+    signed = signed_in(dana)
+    signed.post(page_of(changeset), {"undo": "1"})
     by = Changeset.objects.get(undoes=changeset)
-    beforehand = client.get(page_of(by)).content.decode()
+    beforehand = signed.get(page_of(by)).content.decode()
     assert "Ask a reviewer" in beforehand
     assert 'name="apply"' not in beforehand
     with at_once():
-        client.post(page_of(by), {"apply": "1"})
-    page = client.get(page_of(by)).content.decode()
+        signed.post(page_of(by), {"apply": "1"})
+    page = signed.get(page_of(by)).content.decode()
     assert "Ask a reviewer" in page
     assert "Nothing was changed" in page
     assert seen(visitor, record) == before
@@ -288,10 +288,10 @@ def test_an_editor_moves_no_part_of_something_public(model, way, edi, signed_in,
         ),
     }[model]()
     before = seen(visitor, public)
-    client = signed_in(edi)
+    signed = signed_in(edi)
     target = {"away": draft, "onto": public}[way]
-    data = {**form_of(client, change(part)), owner: target.pk}
-    answer = client.post(change(part), data)
+    data = {**form_of(signed, change(part)), owner: target.pk}
+    answer = signed.post(change(part), data)
     assert "you don’t have permission to publish" in answer.content.decode()
     part.refresh_from_db()
     assert getattr(part, f"{owner}_id") != target.pk

@@ -66,8 +66,8 @@ def test_nothing_else_may_be_framed(visitor, rita, signed_in):
     for name, route in patterns().items():
         if name.endswith("-embed") or "preview" in name:
             continue
-        for client in (visitor, signed_in(rita)):
-            response = client.get(address(route))
+        for signed in (visitor, signed_in(rita)):
+            response = signed.get(address(route))
             if "Content-Security-Policy" in response:
                 assert not may_be_framed(response), name
                 assert response["X-Frame-Options"] == "DENY", name
