@@ -7,7 +7,7 @@ MANAGE := $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-all lint fix pictures handbook-pictures bench bombs bench-readers cluster-test crowd-test fairness-test migrate-test mutants sbom audit messages lock clean
+.PHONY: help run dev test test-all lint fix screenshots handbook-pictures bench bombs bench-http failover-test load-test fairness-test migration-test mutants sbom audit messages lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ test: $(VENV)/.develops ## run the tests that show in minutes whether the produc
 test-all: test ## run the rest too: slow tests, browsers, everything on PostgreSQL
 	@failed=0; export HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci}; \
 	$(PYTEST) -m "(slow or browser) and not core" || failed=1; \
-	$(PYTEST) --postgresql -m "not once and (slow or browser or not postgresql)" || failed=1; \
+	$(PYTEST) --postgresql -m "not sqlite_only and (slow or browser or not postgresql)" || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
@@ -39,7 +39,7 @@ lint: $(VENV)/.develops ## check style, types, templates, migrations, messages a
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) messages --check
 	$(BIN)/python tools/check_prose.py --kinds docs
-	ALLIES_HTTPS=true ALLIES_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+	ALLIES_FORCE_HTTPS=true ALLIES_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		$(MANAGE) check --deploy --fail-level WARNING
 
 fix: $(VENV)/.develops ## correct style and format of code and templates, as far as tools can
@@ -47,11 +47,11 @@ fix: $(VENV)/.develops ## correct style and format of code and templates, as far
 	$(BIN)/ruff format .
 	git ls-files -z -- 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2 || true  # 1 says that it changed something
 
-pictures: $(VENV)/.develops ## draw every kind of page into var/pictures/
+screenshots: $(VENV)/.develops ## draw every kind of page into var/pictures/
 	@$(MANAGE) messages --compile
-	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m tests.browser.screenshots
 
-handbook-pictures: $(VENV)/.develops ## draw the pictures of the handbook into docs/pictures/handbook/
+handbook-pictures: $(VENV)/.develops ## draw the pictures of the handbook into docs/screenshots/handbook/
 	@$(MANAGE) messages --compile
 	$(BIN)/python -m tests.browser.handbook_pictures
 
@@ -60,33 +60,33 @@ bench: $(VENV)/.develops ## measure imports, exports and pages, as ratios within
 		$(BIN)/python -m tests.benchmarks $$database || missed=1; done; exit $$missed
 
 bombs: $(VENV)/.develops ## read files made to exhaust their reader; print seconds and megabytes
-	$(BIN)/python -m tests.bombs
+	$(BIN)/python -m tests.decompression_bombs
 
-bench-readers: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
+bench-http: $(VENV)/.develops ## measure what readers wait for, against a bare view and raw SQL
 	@$(MANAGE) messages --compile
 	@test -e var/tools/datasette || $(PYTHON) -m venv var/tools/datasette
 	@var/tools/datasette/bin/pip install -q datasette || rm -rf var/tools/datasette
 	@missed=0; for database in "" --postgresql; do \
 		$(BIN)/python -m tests.benchmarks.readers $$database || missed=1; done; exit $$missed
 
-cluster-test: $(VENV)/.develops ## kill each part of a whole cluster under load (needs PostgreSQL, Redis, nginx)
+failover-test: $(VENV)/.develops ## kill each part of a whole cluster under load (needs PostgreSQL, Redis, nginx)
 	@$(MANAGE) messages --compile
-	$(BIN)/python -m tests.cluster
+	$(BIN)/python -m tests.failover_test
 
-crowd-test: $(VENV)/.develops ## a minute with 200 readers and five editors while files are applied and undone
+load-test: $(VENV)/.develops ## a minute with 200 readers and five editors while files are applied and undone
 	@$(MANAGE) messages --compile
-	$(BIN)/python -m tests.crowd
-	$(BIN)/python -m tests.crowd --postgresql
+	$(BIN)/python -m tests.load_test
+	$(BIN)/python -m tests.load_test --postgresql
 
 fairness-test: $(VENV)/.develops ## let one client download without a break while another reads
 	@$(MANAGE) messages --compile
 	@missed=0; for database in "" --postgresql; do \
-		$(BIN)/python -m tests.fairness $$database || missed=1; done; exit $$missed
+		$(BIN)/python -m tests.fairness_test $$database || missed=1; done; exit $$missed
 
-migrate-test: $(VENV)/.develops ## migrate a site with all the published data while readers read
+migration-test: $(VENV)/.develops ## migrate a site with all the published data while readers read
 	@$(MANAGE) messages --compile
-	$(BIN)/python -m tests.migrating
-	$(BIN)/python -m tests.migrating --postgresql
+	$(BIN)/python -m tests.migration_test
+	$(BIN)/python -m tests.migration_test --postgresql
 
 SAMPLE ?= 300
 SEED ?= $(shell $(PYTHON) -c 'import random; print(random.randrange(10**6))')

@@ -11,10 +11,10 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
     from environs import EnvError
 
-    from config.permissions import write_privately
+    from config.file_permissions import set_private_umask
 
     if sys.argv[1:2] != ["makemigrations"]:  # which writes source code
-        write_privately()
+        set_private_umask()
     try:
         settings.DEBUG  # noqa: B018  (which reads them all)
     except (ImproperlyConfigured, EnvError) as refused:

@@ -11,15 +11,21 @@ class AlliesConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(install, sender=self)
-        from allies import tripwire  # noqa: F401  # importing them registers them
-        from allies.links import checks  # noqa: F401
-        from allies.observing import checks as _observing_checks  # noqa: F401
+        from allies.compatibility import old_paths
+
+        old_paths.install()
+        # Importing these modules connects their signal handlers and registers their checks.
+        from allies.accounts import permission_audit, sessions  # noqa: F401
+        from allies.evidence import guards  # noqa: F401
+        from allies.evidence import system_checks as evidence_checks  # noqa: F401
+        from allies.history import changeset_context  # noqa: F401
+        from allies.link_checking import system_checks as link_checks  # noqa: F401
+        from allies.monitoring import system_checks as monitoring_checks  # noqa: F401
         from allies.search import index  # noqa: F401
-        from allies.signing_in import rights_record, sessions  # noqa: F401
 
 
 def install(using: str, **_signal: object) -> None:
     """Set what counts the writes of readers' content, after every migration."""
-    from allies.caching.version import install
+    from allies.db.content_version import install_triggers
 
-    install(using)
+    install_triggers(using)

@@ -8,30 +8,25 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views import View
 
-from allies.api.reference import ReferencePage
-from allies.citable import FORMS as CITE_FORMS
+from allies.api.docs_page import ApiDocsView
+from allies.citations.targets import FILE_FORMATS as CITE_FORMS
 from allies.feeds.corrections import CorrectionFeed
 from allies.models import Alliance, AllyList, Country, Event, Source
-from allies.views.alliance import AllianceEvents, AllianceListing, AlliancePage
-from allies.views.ally_list import AllyListListing, AllyListPage, EntryListing, ListEvents
-from allies.views.card import (
-    AllianceCard,
-    AlliesCard,
-    CountryCard,
-    EditionCard,
-    EventCard,
-    ListCard,
-    PairCard,
-    SiteCard,
-    SourceCard,
-)
+from allies.views.alliance import AllianceDetailView, AllianceEvents, AllianceListing
+from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryListing, ListEvents
 from allies.views.changeset import ChangesetListing
-from allies.views.cite import CiteEdition, CiteFile
-from allies.views.compared_lists import ComparedLists
-from allies.views.correction import CorrectionList, CorrectPage, SentPage
-from allies.views.country import AllyListing, CountryListing, CountryPage
-from allies.views.downloads import DATA_FORMS, FORMS
-from allies.views.edition import EditionComparison, EditionFile, EditionPage, ListEditions
+from allies.views.cite import CitationFileView, EditionCitationFileView
+from allies.views.compared_lists import ComparedListsListing
+from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
+from allies.views.country import AllyListing, CountryDetailView, CountryListing
+from allies.views.detail import HistoryView
+from allies.views.download_mixin import DATA_FORMATS, FORMATS
+from allies.views.edition import (
+    EditionDetailView,
+    EditionDiffView,
+    EditionFileView,
+    EditionListView,
+)
 from allies.views.embed import (
     AllianceTimelineEmbed,
     AlliesEmbed,
@@ -41,18 +36,28 @@ from allies.views.embed import (
     ListTimelineEmbed,
     MapEmbed,
 )
-from allies.views.event import EventListing, EventPage, YearListing
-from allies.views.front import FrontPage
-from allies.views.map import AllyMap
-from allies.views.membership import AllianceMemberships, CountryMemberships
-from allies.views.methods import MethodsPage
-from allies.views.pair import PairPage
+from allies.views.event import EventDetailView, EventListing, YearListing
+from allies.views.home import HomeView
+from allies.views.map import AllyMapView
+from allies.views.membership import AllianceMembershipListing, CountryMembershipListing
+from allies.views.methodology import MethodologyView
+from allies.views.pair import CountryPairView
 from allies.views.preview import preview
-from allies.views.record import HistoryPage
-from allies.views.search import SearchListing, Suggestions
-from allies.views.source import SourceListing, SourcePage
+from allies.views.search import SearchListing, SuggestionsView
+from allies.views.share_image import (
+    AllianceShareImage,
+    AlliesShareImage,
+    AllyListShareImage,
+    CountryPairShareImage,
+    CountryShareImage,
+    EditionShareImage,
+    EventShareImage,
+    SiteShareImage,
+    SourceShareImage,
+)
+from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
-from allies.views.voting import VotesListing
+from allies.views.voting import VotingListing
 
 app_name = "allies"
 
@@ -64,15 +69,15 @@ def _forms(
 
 
 def _downloads(route: str, view: Any, name: str) -> list[URLPattern]:
-    return _forms(DATA_FORMS, route, view, name)
+    return _forms(DATA_FORMATS, route, view, name)
 
 
 def _listing(route: str, view: Any, name: str) -> list[URLPattern]:
-    return [path(f"{route}/", view, name=name), *_forms(FORMS, route, view, name)]
+    return [path(f"{route}/", view, name=name), *_forms(FORMATS, route, view, name)]
 
 
 def _history(route: str, model: type[Model], noun: str) -> URLPattern:
-    return path(f"{route}/history/", HistoryPage.as_view(model=model), name=f"{noun}-history")
+    return path(f"{route}/history/", HistoryView.as_view(model=model), name=f"{noun}-history")
 
 
 def _card(route: str, view: Any, noun: str) -> URLPattern:
@@ -81,13 +86,19 @@ def _card(route: str, view: Any, noun: str) -> URLPattern:
 
 def _correct(route: str, model: type[Model], noun: str) -> list[URLPattern]:
     return [
-        path(f"{route}/correct/", CorrectPage.as_view(model=model), name=f"{noun}-correct"),
-        path(f"{route}/correct/sent/", SentPage.as_view(model=model), name=f"{noun}-sent"),
+        path(f"{route}/correct/", CorrectionFormView.as_view(model=model), name=f"{noun}-correct"),
+        path(
+            f"{route}/correct/sent/", CorrectionThanksView.as_view(model=model), name=f"{noun}-sent"
+        ),
     ]
 
 
 def _cite(route: str, name: str) -> list[URLPattern]:
-    view = CiteEdition.as_view() if name == "edition" else CiteFile.as_view(citable=name)
+    view = (
+        EditionCitationFileView.as_view()
+        if name == "edition"
+        else CitationFileView.as_view(citable=name)
+    )
     return [
         path(f"{route}/cite.{form}", view, {"form": form}, name=f"{name}-cite-{form.split('.')[0]}")
         for form in CITE_FORMS
@@ -99,35 +110,39 @@ def _embed(route: str, view: type[View], name: str) -> URLPattern:
 
 
 urlpatterns = [
-    path("", FrontPage.as_view(), name="front"),
+    path("", HomeView.as_view(), name="home"),
     *_listing("lists", AllyListListing.as_view(), "allylist-list"),
-    path("lists/<slug:slug>/", AllyListPage.as_view(), name="allylist-detail"),
-    *_forms(FORMS, "lists/<slug:slug>", EntryListing.as_view(), "allylist-entries"),
+    path("lists/<slug:slug>/", AllyListDetailView.as_view(), name="allylist-detail"),
+    *_forms(FORMATS, "lists/<slug:slug>", EntryListing.as_view(), "allylist-entries"),
     *_downloads("lists/<slug:slug>/events", ListEvents.as_view(), "allylist-events"),
     *_listing("countries", CountryListing.as_view(), "country-list"),
     *_downloads(
-        "countries/<slug:slug>/memberships", CountryMemberships.as_view(), "country-memberships"
+        "countries/<slug:slug>/memberships",
+        CountryMembershipListing.as_view(),
+        "country-memberships",
     ),
-    path("countries/<slug:slug>/", CountryPage.as_view(), name="country-detail"),
+    path("countries/<slug:slug>/", CountryDetailView.as_view(), name="country-detail"),
     *_listing("countries/<slug:slug>/allies", AllyListing.as_view(), "country-allies"),
-    path("countries/<slug:slug>/allies/map/", AllyMap.as_view(), name="country-map"),
+    path("countries/<slug:slug>/allies/map/", AllyMapView.as_view(), name="country-map"),
     *_listing(
         "countries/<slug:slug>/allies/changes", TieChangeListing.as_view(), "country-changes"
     ),
-    *_listing("countries/<slug:slug>/lists", ComparedLists.as_view(), "country-lists"),
+    *_listing("countries/<slug:slug>/lists", ComparedListsListing.as_view(), "country-lists"),
     *_listing("alliances", AllianceListing.as_view(), "alliance-list"),
     *_downloads(
-        "alliances/<slug:slug>/memberships", AllianceMemberships.as_view(), "alliance-memberships"
+        "alliances/<slug:slug>/memberships",
+        AllianceMembershipListing.as_view(),
+        "alliance-memberships",
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
-    path("alliances/<slug:slug>/", AlliancePage.as_view(), name="alliance-detail"),
-    path("ties/<slug:first>/<slug:second>/", PairPage.as_view(), name="pair-detail"),
-    *_downloads("ties/<slug:first>/<slug:second>/votes", VotesListing.as_view(), "pair-votes"),
+    path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
+    *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
     *_listing("events", EventListing.as_view(), "event-list"),
     *_downloads("events/years", YearListing.as_view(), "event-years"),
-    path("events/<slug:slug>/", EventPage.as_view(), name="event-detail"),
+    path("events/<slug:slug>/", EventDetailView.as_view(), name="event-detail"),
     *_listing("sources", SourceListing.as_view(), "source-list"),
-    path("sources/<slug:key>/", SourcePage.as_view(), name="source-detail"),
+    path("sources/<slug:key>/", SourceDetailView.as_view(), name="source-detail"),
     _history("lists/<slug:slug>", AllyList, "allylist"),
     _history("countries/<slug:slug>", Country, "country"),
     _history("alliances/<slug:slug>", Alliance, "alliance"),
@@ -138,10 +153,10 @@ urlpatterns = [
     *_correct("alliances/<slug:slug>", Alliance, "alliance"),
     *_correct("events/<slug:slug>", Event, "event"),
     *_correct("sources/<slug:key>", Source, "source"),
-    path("lists/<slug:slug>/editions/", ListEditions.as_view(), name="allylist-editions"),
-    path("editions/<slug:key>/", EditionPage.as_view(), name="edition-detail"),
-    path("editions/<slug:key>.json", EditionFile.as_view(), name="edition-json"),
-    path("editions/<slug:key>/compare/", EditionComparison.as_view(), name="edition-compare"),
+    path("lists/<slug:slug>/editions/", EditionListView.as_view(), name="allylist-editions"),
+    path("editions/<slug:key>/", EditionDetailView.as_view(), name="edition-detail"),
+    path("editions/<slug:key>.json", EditionFileView.as_view(), name="edition-json"),
+    path("editions/<slug:key>/compare/", EditionDiffView.as_view(), name="edition-compare"),
     *_cite("lists/<slug:slug>", "allylist"),
     *_cite("countries/<slug:slug>/allies", "country-allies"),
     *_cite("ties/<slug:first>/<slug:second>", "pair"),
@@ -149,24 +164,24 @@ urlpatterns = [
     *_cite("events/<slug:slug>", "event"),
     *_cite("sources/<slug:key>", "source"),
     *_cite("editions/<slug:key>", "edition"),
-    path("corrections/", CorrectionList.as_view(), name="correction-list"),
+    path("corrections/", CorrectionLogView.as_view(), name="correction-list"),
     path("corrections/feed/", CorrectionFeed(), name="correction-feed"),
     *_listing("search", SearchListing.as_view(), "search-list"),
-    path("search/suggest.json", Suggestions.as_view(), name="search-suggest"),
-    path("methods/", MethodsPage.as_view(), name="methods"),
+    path("search/suggest.json", SuggestionsView.as_view(), name="search-suggest"),
+    path("methods/", MethodologyView.as_view(), name="methodology"),
     path("preview/<str:token>/", preview, name="preview"),
-    *_listing("changes", ChangesetListing.as_view(), "changeset-list"),
-    path("api/", ReferencePage.as_view(), name="api-reference"),
-    path("card.png", SiteCard.as_view(), name="card"),
-    _card("lists/<slug:slug>", ListCard.as_view(), "allylist"),
-    _card("countries/<slug:slug>", CountryCard.as_view(), "country"),
-    _card("countries/<slug:slug>/allies", AlliesCard.as_view(), "country-allies"),
-    _card("countries/<slug:slug>/allies/map", AlliesCard.as_view(), "country-map"),
-    _card("alliances/<slug:slug>", AllianceCard.as_view(), "alliance"),
-    _card("ties/<slug:first>/<slug:second>", PairCard.as_view(), "pair"),
-    _card("events/<slug:slug>", EventCard.as_view(), "event"),
-    _card("sources/<slug:key>", SourceCard.as_view(), "source"),
-    _card("editions/<slug:key>", EditionCard.as_view(), "edition"),
+    *_listing("changes", ChangesetListing.as_view(), "import-history"),
+    path("api/", ApiDocsView.as_view(), name="api-reference"),
+    path("card.png", SiteShareImage.as_view(), name="card"),
+    _card("lists/<slug:slug>", AllyListShareImage.as_view(), "allylist"),
+    _card("countries/<slug:slug>", CountryShareImage.as_view(), "country"),
+    _card("countries/<slug:slug>/allies", AlliesShareImage.as_view(), "country-allies"),
+    _card("countries/<slug:slug>/allies/map", AlliesShareImage.as_view(), "country-map"),
+    _card("alliances/<slug:slug>", AllianceShareImage.as_view(), "alliance"),
+    _card("ties/<slug:first>/<slug:second>", CountryPairShareImage.as_view(), "pair"),
+    _card("events/<slug:slug>", EventShareImage.as_view(), "event"),
+    _card("sources/<slug:key>", SourceShareImage.as_view(), "source"),
+    _card("editions/<slug:key>", EditionShareImage.as_view(), "edition"),
     _embed("lists/<slug:slug>", ListEmbed, "allylist"),
     _embed("lists/<slug:slug>/timeline", ListTimelineEmbed, "allylist-timeline"),
     _embed("editions/<slug:key>", EditionEmbed, "edition"),

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django_tasks_db.apps import TasksAppConfig
 
 
-class DeskConfig(AdminConfig):
-    default_site = "allies.signing_in.site.Desk"
+class AlliesAdminConfig(AdminConfig):
+    default_site = "allies.admin_site.site.AlliesAdminSite"
 
 
 class SignInLogConfig(AxesConfig):

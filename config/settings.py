@@ -17,10 +17,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import validate
 
-from config.environment import are_hosts, env, is_secret, is_zone
-from config.permissions import make_private
+from config.env_parsers import (
+    OLD_NAMES,
+    apply_old_names,
+    env,
+    secret_validator,
+    validate_hosts,
+    validate_time_zone,
+)
+from config.file_permissions import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Variables set by the names they had before; a system check reports them (allies.W004).
+
+OLD_VARIABLES = apply_old_names(os.environ)
 
 # Where data lives, and the one secret.
 
@@ -44,7 +55,7 @@ def _local_secret() -> str:
                 os.link(file.name, path)
     secret = path.read_text()
     try:
-        is_secret(50)(secret or "empty")
+        secret_validator(50)(secret or "empty")
     except validate.ValidationError as error:
         raise ImproperlyConfigured(
             f"{path} contains no valid secret. {error.messages[0]}"
@@ -52,10 +63,10 @@ def _local_secret() -> str:
     return secret
 
 
-SECRET_KEY = env.str("ALLIES_SECRET_KEY", "", validate=is_secret(50)) or _local_secret()
+SECRET_KEY = env.str("ALLIES_SECRET_KEY", "", validate=secret_validator(50)) or _local_secret()
 DEBUG = env.bool("ALLIES_DEBUG", False)
 ALLOWED_HOSTS = env.list(
-    "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=are_hosts
+    "ALLIES_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=validate_hosts
 )
 SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
@@ -63,7 +74,7 @@ SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
 INSTALLED_APPS = [
     "allies",
-    "config.apps.DeskConfig",
+    "config.apps.AlliesAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -82,8 +93,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "allies.limits.require_known_host",
-    "allies.caching.middleware.kept_pages",
+    "allies.http.rate_limit.require_known_host",
+    "allies.page_cache.middleware.page_cache_middleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -91,7 +102,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "allies.body_limits.BodyLimitMiddleware",
+    "allies.http.body_limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -99,8 +110,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
-    "allies.observing.origin.told_to_whom",
-    "allies.limits.limited",
+    "allies.http.cross_origin.cross_origin_resource_policy",
+    "allies.http.rate_limit.rate_limit_middleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -131,7 +142,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers never wait for a writer (WAL), and writers queue instead of failing: a transaction
     # takes the write lock when it begins, and waits for it. The backend is Django's, which
     # notices if its file is removed or damaged.
-    DATABASES["default"]["ENGINE"] = "allies.sqlite"
+    DATABASES["default"]["ENGINE"] = "allies.db.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 120,
@@ -141,16 +152,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 # Nobody else on the machine reads what lies here: not the database, not the secret, no upload.
 
 DATABASE_FILE = None
-if DATABASES["default"]["ENGINE"] == "allies.sqlite":
+if DATABASES["default"]["ENGINE"] == "allies.db.sqlite":
     DATABASE_FILE = Path(DATABASES["default"]["NAME"]).absolute()
 make_private(DATA_DIR, DATABASE_FILE)
 
-# Replicas of a PostgreSQL primary, for readers (allies/replicas.py).
+# Replicas of a PostgreSQL primary, for readers (allies/db/router.py).
 
 _replicas: list[dict[str, object]] = env.servers("DATABASE_REPLICA_URLS", "")
 for _number, _replica in enumerate(_replicas, 1):
     DATABASES[f"replica-{_number}"] = _replica | {"TEST": {"MIRROR": "default"}}
-DATABASE_ROUTERS = ["allies.replicas.Router"] if len(DATABASES) > 1 else []
+DATABASE_ROUTERS = ["allies.db.router.Router"] if len(DATABASES) > 1 else []
 for _name, _server in DATABASES.items():
     _server["CONN_MAX_AGE"] = CONN_MAX_AGE
     if _server["ENGINE"] == "django.db.backends.postgresql":
@@ -178,23 +189,23 @@ CACHE_URL = env.str(
 )
 CACHES = {
     "default": {
-        "BACKEND": "allies.caching.redis.PatientRedisCache",
+        "BACKEND": "allies.page_cache.redis_backend.FaultTolerantRedisCache",
         "LOCATION": CACHE_URL,
         "OPTIONS": {
-            "serializer": "allies.caching.serializer.JsonSerializer",
+            "serializer": "allies.page_cache.serializer.JsonSerializer",
             "socket_connect_timeout": 0.5,
             "socket_timeout": 1,
         },
     }
     if CACHE_URL
-    else {"BACKEND": "allies.caching.serializer.JsonLocMemCache"}
+    else {"BACKEND": "allies.page_cache.serializer.JsonLocMemCache"}
 }
 
 # Pages kept until what they show is written: how much memory a web process gives them, and how
 # long caches before the site may answer with one without asking.
 
 PAGE_CACHE_BYTES = env.int("ALLIES_PAGE_CACHE_MB", 64, validate=validate.Range(min=0)) * 1024**2
-SHARED_CACHE_SECONDS = env.int("ALLIES_SHARED_CACHE_SECONDS", 0, validate=validate.Range(min=0))
+CDN_MAX_AGE_SECONDS = env.int("ALLIES_CDN_MAX_AGE_SECONDS", 0, validate=validate.Range(min=0))
 
 # Jobs: `manage.py db_worker` takes them from the database.
 
@@ -207,7 +218,7 @@ LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LOCALE_PATHS = [BASE_DIR / "allies" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta", validate=is_zone)
+TIME_ZONE = env.str("ALLIES_TIME_ZONE", "Asia/Jakarta", validate=validate_time_zone)
 
 # Files.
 
@@ -232,15 +243,15 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
 with suppress(OSError):  # a site that can only be read still answers readers
     FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/body_limits.py refuses it first
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/http/body_limits.py refuses it first
 
 # Imports: what a file may be at most. Downloads: under which licence.
 
 IMPORT_MAX_BYTES = env.int("ALLIES_IMPORT_MAX_BYTES", 200 * 1024 * 1024)
-IMPORT_MAX_UNPACKED = env.int("ALLIES_IMPORT_MAX_UNPACKED", 2 * 1024**3)
+IMPORT_MAX_UNCOMPRESSED_BYTES = env.int("ALLIES_IMPORT_MAX_UNCOMPRESSED_BYTES", 2 * 1024**3)
 IMPORT_MAX_ROWS = env.int("ALLIES_IMPORT_MAX_ROWS", 2_000_000)
 IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
-IMPORT_MAX_CELL = env.int("ALLIES_IMPORT_MAX_CELL", 100_000)
+IMPORT_MAX_CELL_LENGTH = env.int("ALLIES_IMPORT_MAX_CELL_LENGTH", 100_000)
 # An uploaded file is read in a process of its own, of so much memory and processor time at most.
 IMPORT_READER_MAX_BYTES = env.int("ALLIES_IMPORT_READER_MAX_BYTES", 512 * 1024**2)
 IMPORT_READER_SECONDS = env.int("ALLIES_IMPORT_READER_SECONDS", 300)
@@ -256,7 +267,7 @@ WEBSUB_HUB = env.str(
 
 # Links of sources: who is asked for archived copies; empty for nobody.
 
-ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.links.archive.InternetArchive")
+ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.link_checking.archive.InternetArchive")
 
 # The desk: after how many days without a look a record's evidence is stale.
 
@@ -289,15 +300,15 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 # Security.
 
-HTTPS = env.bool("ALLIES_HTTPS", False)
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+FORCE_HTTPS = env.bool("ALLIES_FORCE_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = FORCE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if FORCE_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = FORCE_HTTPS
 BEHIND_PROXY = env.bool("ALLIES_BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "allies.views.errors.not_from_here"
+CSRF_FAILURE_VIEW = "allies.views.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("ALLIES_TRUSTED_ORIGINS", [])
 if _without := [origin for origin in CSRF_TRUSTED_ORIGINS if "://" not in origin]:
     raise ImproperlyConfigured(
@@ -329,8 +340,10 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 
 # How many answers are made for one client in a minute; what is kept is not counted. 0: any number.
 
-SIGN_INS_PER_MINUTE = env.int("ALLIES_SIGN_INS_PER_MINUTE", 20, validate=validate.Range(min=0))
-MADE_PER_MINUTE = env.int("ALLIES_MADE_PER_MINUTE", 300, validate=validate.Range(min=0))
+LOGIN_RATE_LIMIT_PER_MINUTE = env.int(
+    "ALLIES_LOGIN_RATE_LIMIT_PER_MINUTE", 20, validate=validate.Range(min=0)
+)
+RATE_LIMIT_PER_MINUTE = env.int("ALLIES_RATE_LIMIT_PER_MINUTE", 300, validate=validate.Range(min=0))
 
 # How many downloads are made and sent at once: for one client on this machine, and in one web
 # process, which should keep half of its threads for pages. 0: any number.
@@ -344,12 +357,12 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AXES_FAILURE_LIMIT = env.int("ALLIES_SIGN_IN_ATTEMPTS", 10, validate=validate.Range(min=1))
-AXES_COOLOFF_TIME = timedelta(minutes=15)  # 429.html says so in words
+AXES_FAILURE_LIMIT = env.int("ALLIES_LOGIN_FAILURE_LIMIT", 10, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # 429_login_locked.html says so in words
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "allies.client.client_of"
-AXES_LOCKOUT_TEMPLATE = "429.html"
+AXES_CLIENT_IP_CALLABLE = "allies.http.client_ip.get_client_ip"
+AXES_LOCKOUT_TEMPLATE = "429_login_locked.html"
 AXES_VERBOSE = False
 # Form fields that hold secrets: a failed attempt is logged without their values.
 SECRET_FIELDS = [
@@ -362,7 +375,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 
 # The second step: who sets one up takes it each time; where it is required, everybody does.
 
-SECOND_STEP_REQUIRED = env.bool("ALLIES_SECOND_STEP_REQUIRED", False)
+REQUIRE_2FA = env.bool("ALLIES_REQUIRE_2FA", False)
 OTP_TOTP_ISSUER = SITE_NAME
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -385,9 +398,9 @@ if _ELSEWHERE:
             "ALLIES_DEBUG shows secrets to anyone who meets an error, and "
             f"{_ELSEWHERE[0]} is public (ALLIES_ALLOWED_HOSTS). Turn it off."
         )
-    if "ALLIES_HTTPS" not in os.environ:
+    if "ALLIES_FORCE_HTTPS" not in os.environ:
         raise ImproperlyConfigured(
-            f"{_ELSEWHERE[0]} is public (ALLIES_ALLOWED_HOSTS): set ALLIES_HTTPS to true, "
+            f"{_ELSEWHERE[0]} is public (ALLIES_ALLOWED_HOSTS): set ALLIES_FORCE_HTTPS to true, "
             "or to false if passwords may cross the network unencrypted."
         )
 
@@ -402,16 +415,20 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "named": {"()": "allies.observing.log.NameRequests"},
-        "one_line": {"()": "allies.observing.log.OneLineForClientErrors"},
+        "named": {"()": "allies.monitoring.log_formatters.RequestIdFilter"},
+        "one_line": {"()": "allies.monitoring.log_formatters.ClientErrorFilter"},
     },
     "formatters": {
         "line": {
-            "()": "allies.observing.log.Lines",
+            "()": "allies.monitoring.log_formatters.LineLogFormatter",
             "fmt": "{asctime} {levelname} {name} [{request_id}]: {message}",
             "style": "{",
         },
-        "json": {"()": "allies.observing.log.JsonLines", "fmt": _FIELDS, "style": "{"},
+        "json": {
+            "()": "allies.monitoring.log_formatters.JsonLogFormatter",
+            "fmt": _FIELDS,
+            "style": "{",
+        },
     },
     "handlers": {
         "console": {
@@ -426,8 +443,8 @@ LOGGING = {
 # Figures for Prometheus: kept where there is a token to ask for them with. The processes of a
 # machine share a folder, for each of them is asked for all.
 
-METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "", validate=is_secret(20))
-METRICS_OF_ALL = False
+METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "", validate=secret_validator(20))
+METRICS_MULTIPROCESS = False
 if METRICS_TOKEN:
     _folder = DATA_DIR / "metrics"
     # A file there is memory of the process: one that finds no room on the disk ends it.
@@ -435,12 +452,12 @@ if METRICS_TOKEN:
         _folder.mkdir(mode=0o700, exist_ok=True)
         if os.access(_folder, os.W_OK) and disk_usage(_folder).free > 64 * 1024**2:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
-            METRICS_OF_ALL = True
+            METRICS_MULTIPROCESS = True
 
 # A variable with a slip in its name would be passed over in silence otherwise.
 
-ENVIRONMENT_HASH = sha256(repr(sorted(env.dump().items())).encode()).digest()
-_unknown = {name for name in os.environ if name.startswith("ALLIES_")} - env.dump().keys()
+SETTINGS_HASH = sha256(repr(sorted(env.dump().items())).encode()).digest()
+_unknown = {name for name in os.environ if name.startswith("ALLIES_")} - {*env.dump(), *OLD_NAMES}
 if _unknown:
     raise ImproperlyConfigured(
         f"Unknown environment variable: {', '.join(sorted(_unknown))}. Known variables: "

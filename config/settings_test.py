@@ -7,5 +7,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-if DATABASES["default"]["ENGINE"] == "allies.sqlite":
+if DATABASES["default"]["ENGINE"] == "allies.db.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": ":memory:"}

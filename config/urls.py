@@ -4,20 +4,20 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from allies.api.site import urls as api_urls
-from allies.observing.health import alive, metrics, ready
-from allies.observing.policy import policy_report
+from allies.api.api import urls as api_urls
+from allies.monitoring.csp_reports import csp_report
+from allies.monitoring.health import liveness, metrics, readiness
 from allies.views.crawlers import llms, robots, sitemap, sitemap_index
-from allies.views.front import choose_language
+from allies.views.home import choose_language
 from allies.views.icons import favicon, manifest
 from allies.views.oembed import oembed
 
 urlpatterns = [
     path("", choose_language),
-    path("healthz", alive),
-    path("readyz", ready),
+    path("healthz", liveness),
+    path("readyz", readiness),
     path("metrics", metrics),
-    path("policy-report", policy_report),
+    path("policy-report", csp_report),
     path("api/v1/", api_urls),
     path("oembed", oembed, name="oembed"),
     path("robots.txt", robots, name="robots"),

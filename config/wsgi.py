@@ -4,17 +4,17 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.permissions import write_privately
+from config.file_permissions import set_private_umask
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-write_privately()
+set_private_umask()
 
 site = get_wsgi_application()
 
 # These read the settings and know models: after the site is there.
-from allies.caching.front import kept_in_front  # noqa: E402
-from allies.downloading.bodies import limit_downloads  # noqa: E402
-from allies.limits import require_utf8  # noqa: E402
-from allies.observing.requests import observed  # noqa: E402
+from allies.downloads.buffering import limit_downloads  # noqa: E402
+from allies.http.rate_limit import require_utf8  # noqa: E402
+from allies.monitoring.request_log import log_requests  # noqa: E402
+from allies.page_cache.wsgi import wsgi_page_cache  # noqa: E402
 
-application = observed(require_utf8(limit_downloads(kept_in_front(site))))
+application = log_requests(require_utf8(limit_downloads(wsgi_page_cache(site))))

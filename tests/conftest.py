@@ -12,8 +12,7 @@ from django.core.management import call_command
 from django.test import Client, TransactionTestCase
 from django.utils import translation
 
-import tests.properties  # noqa: F401  # loads the profile
-from allies.caching.store import pages
+import tests.hypothesis_profiles  # noqa: F401  # loads the profile
 from allies.models import (
     Alias,
     Alliance,
@@ -28,14 +27,15 @@ from allies.models import (
     SeeAlso,
     Source,
 )
-from tests.environment import REQUIRE_ALL
-from tests.site import Sites
+from allies.page_cache.store import page_store
+from tests.live_site import LiveSiteFactory
+from tests.pytest_env import REQUIRE_ALL
 from tests.template_database import DatabaseTemplate
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-def absent(what):
+def skip_or_fail_missing(what):
     """Skip because something is not on this machine, or fail where everything has to be."""
     if REQUIRE_ALL:
         pytest.fail(f"{what} is needed here and not on this machine")
@@ -46,12 +46,12 @@ def absent(what):
 def empty_caches():
     """Start each test with nothing cached and no language active."""
     cache.clear()
-    pages.clear()
+    page_store.clear()
     translation.deactivate()  # a request leaves its language behind
 
 
 @pytest.fixture
-def nothing_kept(settings):
+def no_page_cache(settings):
     """Render every page, for tests of what that costs."""
     settings.PAGE_CACHE_BYTES = 0
 
@@ -69,7 +69,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Load the starter content once; put it back after each test that commits."""
     with django_db_blocker.unblock():
         if not Country.objects.exists():  # a database copied from another run has it
-            call_command("load_starter", stdout=io.StringIO())
+            call_command("load_demo_data", stdout=io.StringIO())
         template = DatabaseTemplate.of_test_database()
     with pytest.MonkeyPatch.context() as patch:
         # Django empties all tables here.
@@ -78,12 +78,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def starter(db):
+def demo_data(db):
     """Name what a test needs: the starter content, which every test database holds."""
 
 
 @pytest.fixture
-def empty_site(db):
+def empty_database(db):
     """A site in which nothing has been written yet."""
     for model in (Citation, SeeAlso, Entry, AllyList, Participation, Event, Membership):
         model.objects.all()._raw_delete(model.objects.db)
@@ -103,46 +103,46 @@ def _member(name, group):
 
 
 @pytest.fixture(scope="session")
-def sites(tmp_path_factory):
+def live_site_factory(tmp_path_factory):
     """Sites of their own, as real processes, on the kind of database this run is about."""
-    return Sites(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
+    return LiveSiteFactory(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
 
 
 @pytest.fixture
-def site(sites):
+def live_site(live_site_factory):
     """A site as `make run` leaves it."""
-    made = sites.new()
+    made = live_site_factory.new()
     yield made
     made.stop()
 
 
 @pytest.fixture
-def at_once(settings, django_capture_on_commit_callbacks):
+def eager_tasks(settings, django_capture_on_commit_callbacks):
     """Return a context in which jobs run as soon as they are asked for."""
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture
-def edi(db):
+def editor(db):
     """An editor: drafts."""
     return _member("edi", "Editors")
 
 
 @pytest.fixture
-def rita(db):
+def reviewer(db):
     """A reviewer: publishes."""
     return _member("rita", "Reviewers")
 
 
 @pytest.fixture
-def dana(db):
+def data_manager(db):
     """A data manager: imports and exports."""
     return _member("dana", "Data managers")
 
 
 @pytest.fixture
-def signed_in():
+def login_as():
     """Return a client signed in as a user."""
 
     def client(user):
@@ -154,7 +154,7 @@ def signed_in():
 
 
 @pytest.fixture
-def visitor():
+def client():
     """Nobody in particular."""
     return Client()
 
@@ -164,7 +164,7 @@ def chromium(live_server):
     """A real browser: the machine's own. It closes before the live server does."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        absent("chromium")
+        skip_or_fail_missing("chromium")
     from tests.browser.driver import launched
 
     with launched(path) as browser:

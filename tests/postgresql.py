@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.processes import frozen, kill
+from tests.process_utils import frozen, kill
 
 
 def postgresql_bin():

@@ -8,7 +8,7 @@ import sqlite3
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from allies.caching.version import begin_anew
+from allies.db.content_version import reset_version
 
 
 class DatabaseTemplate:
@@ -19,7 +19,7 @@ class DatabaseTemplate:
 
     def restore(self):
         self._restore_database()
-        begin_anew()
+        reset_version()
 
     @staticmethod
     def of_test_database():

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from django.utils.translation import override
 
-from tests import cast
-from tests.conftest import absent
-from tests.views import addresses
-from tests.views.addresses import body
+from tests import factories
+from tests.conftest import skip_or_fail_missing
+from tests.views import page_urls
+from tests.views.page_urls import body
 
-pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
 INSTALLED = "var/tools/node_modules/vnu-jar/build/dist/vnu.jar"
 
@@ -41,9 +41,9 @@ def checker():
     """The command that checks files."""
     jar = Path(os.environ.get("VNU_JAR", Path(__file__).resolve().parents[1] / INSTALLED))
     if shutil.which("java") is None:
-        absent("java")
+        skip_or_fail_missing("java")
     if not jar.is_file():
-        absent("the Nu checker (vnu-jar, see .ci/run)")
+        skip_or_fail_missing("the Nu checker (vnu-jar, see .ci/run)")
     return ["java", "-Xss1m", "-jar", str(jar), "--errors-only", "--format", "json"]
 
 
@@ -52,7 +52,7 @@ def pages(visitor):
     for language in ("en", "id"):
         with override(language):
             found = [
-                address for name in addresses.names() for address in addresses.of(name)[:RECORDS]
+                address for name in page_urls.names() for address in page_urls.of(name)[:RECORDS]
             ]
         for address in [*found, *(f"/{language}/{path}" for path in BESIDES)]:
             response = visitor.get(address)
@@ -61,13 +61,15 @@ def pages(visitor):
 
 
 @pytest.mark.slow
-def test_every_kind_of_page_is_valid(checker, visitor, tmp_path):
+def test_every_kind_of_page_is_valid(checker, client, tmp_path):
     hard = 'A "quoted" <b>title</b> & more -- <!-- </script>'
-    cast.event(("RUS", "host"), ("CHN", "visitor"), title_en=hard, place_en=hard, summary_en=hard)
-    cast.cite(cast.alliance("RUS", "CHN", title_ind="", title_en=hard), stance="disputes")
-    cast.source(title=hard, publisher=hard, language="fr", author=hard, credit=hard)
+    factories.event(
+        ("RUS", "host"), ("CHN", "visitor"), title_en=hard, place_en=hard, summary_en=hard
+    )
+    factories.cite(factories.alliance("RUS", "CHN", title_ind="", title_en=hard), stance="disputes")
+    factories.source(title=hard, publisher=hard, language="fr", author=hard, credit=hard)
     names = {}
-    for number, (address, text) in enumerate(pages(visitor)):
+    for number, (address, text) in enumerate(pages(client)):
         file = tmp_path / f"{number:04}.html"
         file.write_text(text, encoding="utf-8")
         names[file.name] = address

@@ -6,7 +6,7 @@ from tools.check_prose import READERS, check, check_text, load_rules, main, read
 
 RULES, EXEMPTIONS = load_rules()
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.sqlite_only
 
 
 def findings(kind, text):

@@ -29,7 +29,7 @@ from allies.models import (
     Source,
 )
 
-pytestmark = [pytest.mark.once, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
 TABLE = Path(__file__).with_name("roles.json")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port, listens
-from tests.site import Site, answer, wait_for
+from tests.live_site import Site, answer, wait_for
+from tests.process_utils import free_port, listens
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.sqlite_only
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
     )
     assert sorted(keys.split()) == sorted(saved)
     # The worker that came back works.
-    site.shell("from allies.jobs import after_import; after_import.enqueue()")
+    site.shell("from allies.tasks import refresh_statistics; refresh_statistics.enqueue()")
     count = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"
     wait_for(lambda: site.shell(count) == "0")
 

@@ -9,13 +9,13 @@ import sys
 import pytest
 from django.conf import settings
 
-from config.environment import env, is_secret
+from config.env_parsers import env, secret_validator
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("ALLIES_HTTPS", "perhaps"),
+        ("ALLIES_FORCE_HTTPS", "perhaps"),
         ("ALLIES_HTPPS", "true"),
         ("ALLIES_IMPORT_MAX_BYTES", "lots"),
         ("ALLIES_LOG_LEVEL", "loud"),
@@ -55,16 +55,16 @@ def test_readme_names_every_variable():
 @pytest.mark.parametrize(
     ("given", "missing"),
     [
-        ({"ALLIES_ALLOWED_HOSTS": "allies.example"}, "ALLIES_HTTPS"),
+        ({"ALLIES_ALLOWED_HOSTS": "allies.example"}, "ALLIES_FORCE_HTTPS"),
         (
             {
                 "ALLIES_ALLOWED_HOSTS": "localhost,allies.example",
-                "ALLIES_HTTPS": "true",
+                "ALLIES_FORCE_HTTPS": "true",
                 "ALLIES_DEBUG": "true",
             },
             "ALLIES_DEBUG",
         ),
-        ({"ALLIES_ALLOWED_HOSTS": "*", "ALLIES_HTTPS": "true"}, "ALLIES_ALLOWED_HOSTS"),
+        ({"ALLIES_ALLOWED_HOSTS": "*", "ALLIES_FORCE_HTTPS": "true"}, "ALLIES_ALLOWED_HOSTS"),
         *(
             ({"ALLIES_SECRET_KEY": secret}, "ALLIES_SECRET_KEY")
             for secret in (
@@ -114,15 +114,15 @@ def test_a_file_that_holds_no_secret_stops_the_start_and_is_named(tmp_path):
     ids=["urlsafe", "short hex", "hex"],
 )
 def test_random_secrets_are_taken(secret):
-    is_secret(50)(secret)
-    is_secret(20)(secret)
+    secret_validator(50)(secret)
+    secret_validator(20)(secret)
 
 
 @pytest.mark.slow
 def test_site_in_production_starts():
     safe = {
         "ALLIES_ALLOWED_HOSTS": "allies.example",
-        "ALLIES_HTTPS": "true",
+        "ALLIES_FORCE_HTTPS": "true",
         "ALLIES_SECRET_KEY": secrets.token_urlsafe(50),
     }
     command = [sys.executable, "manage.py", "check"]
@@ -134,7 +134,7 @@ def test_development_settings_debug_with_the_toolbar_and_without_cached_pages():
     code = (
         "from django.conf import settings; from django.urls import reverse;"
         "print(settings.DEBUG, settings.PAGE_CACHE_BYTES, reverse('djdt:render_panel'),"
-        " reverse('allies:front'))"
+        " reverse('allies:home'))"
     )
     printed = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v0", "-c", code],

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.sqlite_only
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 

@@ -2,27 +2,27 @@
 
 from django.db.models import Q
 
-from allies.actions.rights import Person, may
-from allies.models import BY_JOB, Changeset, ChangesetState, record_models
+from allies.actions.permissions import AnyUser, has_permission
+from allies.models import BACKGROUND_KINDS, Changeset, ChangesetState, record_models
 
 #: States of a change that was proposed and not applied.
-_PROPOSALS = (ChangesetState.PROPOSED, ChangesetState.DECLINED)
+_PROPOSAL_STATES = (ChangesetState.PROPOSED, ChangesetState.DECLINED)
 
 
 class ChangesetAccess:
     """The changesets a user may see: their own, all that were applied if they may view
     changesets, and proposals about records they may change. Runs no query of its own."""
 
-    def __init__(self, user: Person) -> None:
+    def __init__(self, user: AnyUser) -> None:
         self._user_id = user.pk
-        self._sees_applied = may(user=user, action="view", record=Changeset)
+        self._sees_applied = has_permission(user=user, action="view", record=Changeset)
         self._imports = any(
-            may(user=user, action="import", record=model) for model in record_models()
+            has_permission(user=user, action="import", record=model) for model in record_models()
         )
         self._nouns = {
             str(model._meta.model_name)
             for model in record_models()
-            if may(user=user, action="change", record=model)
+            if has_permission(user=user, action="change", record=model)
         }
 
     def __bool__(self) -> bool:
@@ -31,8 +31,8 @@ class ChangesetAccess:
 
     def condition(self) -> Q:
         """Return the rule as a condition for a queryset of changesets."""
-        proposals = Q(state__in=_PROPOSALS, about_noun__in=self._nouns)
-        allowed = Q(created_by=self._user_id) | (proposals & ~Q(kind__in=BY_JOB))
+        proposals = Q(state__in=_PROPOSAL_STATES, about_noun__in=self._nouns)
+        allowed = Q(created_by=self._user_id) | (proposals & ~Q(kind__in=BACKGROUND_KINDS))
         return allowed | Q(state=ChangesetState.APPLIED) if self._sees_applied else allowed
 
     def allows(self, changeset: Changeset) -> bool:
@@ -41,5 +41,5 @@ class ChangesetAccess:
             return True
         if changeset.state == ChangesetState.APPLIED:
             return self._sees_applied
-        is_proposal = changeset.state in _PROPOSALS and changeset.kind not in BY_JOB
+        is_proposal = changeset.state in _PROPOSAL_STATES and changeset.kind not in BACKGROUND_KINDS
         return is_proposal and changeset.about_noun in self._nouns

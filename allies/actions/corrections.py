@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.proposals import Decided
-from allies.actions.rights import Person, may
-from allies.models import TAKEN_UP, Changeset, Correction, Outcome
+from allies.actions.permissions import AnyUser, has_permission
+from allies.actions.proposals import AlreadyDecidedError
+from allies.models import ACCEPTED_OUTCOMES, Changeset, Correction, Outcome
 
 if TYPE_CHECKING:
     from allies.models.changeset import ChangesetQuerySet
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 DECISIONS = tuple(outcome for outcome in Outcome if outcome != Outcome.WAITING)
 
 
-def may_decide_corrections(user: Person) -> bool:
-    return may(user=user, action="change", record=Correction)
+def can_decide_corrections(user: AnyUser) -> bool:
+    return has_permission(user=user, action="change", record=Correction)
 
 
 def decide_correction(
-    *, correction: Correction, outcome: str, answer: str, user: Person
+    *, correction: Correction, outcome: str, answer: str, user: AnyUser
 ) -> Correction:
     """Decide on a correction that waits, and return it as it is then.
 
     Raises PermissionDenied without the right, Decided where somebody was quicker, ValidationError
     where the record was not changed yet, the answer is missing, or this is no outcome.
     """
-    if not may_decide_corrections(user):
+    if not can_decide_corrections(user):
         raise PermissionDenied
     answer = answer.strip()
     if outcome not in DECISIONS:
@@ -42,8 +42,8 @@ def decide_correction(
     with transaction.atomic():
         fresh: Correction = Correction.objects.select_for_update(of=("self",)).get(pk=correction.pk)
         if not fresh.is_waiting:
-            raise Decided
-        if outcome in TAKEN_UP and not applied_under(fresh).exists():
+            raise AlreadyDecidedError
+        if outcome in ACCEPTED_OUTCOMES and not changesets_for(fresh).exists():
             raise ValidationError(
                 _(
                     "The record has not been changed for this correction yet. Edit "
@@ -51,10 +51,12 @@ def decide_correction(
                     "correction."
                 )
             )
-        fresh.write(outcome=outcome, answer=answer, decided_by=user.pk, decided_at=timezone.now())
+        fresh.compare_and_set(
+            outcome=outcome, answer=answer, decided_by=user.pk, decided_at=timezone.now()
+        )
     return fresh
 
 
-def applied_under(correction: Correction) -> "ChangesetQuerySet":
+def changesets_for(correction: Correction) -> "ChangesetQuerySet":
     """Return the changesets that put right what was said, and were not taken back."""
-    return Changeset.objects.standing().filter(correction=correction)
+    return Changeset.objects.not_undone().filter(correction=correction)

@@ -9,35 +9,37 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import (
-    Person,
-    may,
-    may_change,
+from allies.actions.permissions import (
+    AnyUser,
+    can_change,
+    changeset_states,
+    has_permission,
     require_publish_right,
-    versions_of,
 )
-from allies.models import (
-    Changeset,
-    ChangesetKind,
-    Publishable,
-    Record,
-    support_settled_at_the_end,
-    written_under,
+from allies.evidence.guards import defer_evidence_checks
+from allies.history.changeset_context import changeset_context
+from allies.history.snapshots import (
+    RecordChange,
+    Snapshot,
+    diff_snapshots,
+    get_root_record,
+    id_of_key,
+    model_of_key,
 )
-from allies.models.base import Lack
-from allies.models.dossier import Change, Dossier, compare, id_of, model_of, root_of
+from allies.models import Changeset, ChangesetKind, Publishable, Record
+from allies.models.base import PublicationIssue
 
 _RIGHT = {"added": "add", "changed": "change", "removed": "delete"}
 
 
-class Incomplete(ValidationError):
+class IncompleteRecord(ValidationError):
     """A change after which a public record would lack what it needs to be public."""
 
 
-def new_edit(
+def new_changeset(
     *,
     record: Any,
-    user: Person,
+    user: AnyUser,
     reason: str = "",
     public_note: str = "",
     kind: str = ChangesetKind.EDIT,
@@ -54,7 +56,7 @@ def new_edit(
 
 
 @contextmanager
-def editing(changeset: Changeset, *, user: Person | None) -> Iterator[None]:
+def edit_transaction(changeset: Changeset, *, user: AnyUser | None) -> Iterator[None]:
     """Write what follows as one, under this changeset: all of it or nothing.
 
     Raises EvidenceLost if at the end something public is left without a source, and
@@ -62,14 +64,14 @@ def editing(changeset: Changeset, *, user: Person | None) -> Iterator[None]:
     ``user`` is None for the operator, and for a trial that is rolled back.
     """
     with transaction.atomic():
-        with written_under(changeset), support_settled_at_the_end():
+        with changeset_context(changeset), defer_evidence_checks():
             yield
         if user is not None:
-            require_publish_right(user=user, states=versions_of(changeset))
+            require_publish_right(user=user, states=changeset_states(changeset))
 
 
-def write(*, changes: list[Change], root: Record, user: Person) -> None:
-    """Write changes to a record and its parts; call it inside ``editing``.
+def apply_changes(*, changes: list[RecordChange], root: Record, user: AnyUser) -> None:
+    """Write changes to a record and its parts; call it inside ``edit_transaction``.
 
     Raises PermissionDenied without the rights, Incomplete where a public record would lack
     something, ValidationError where a change breaks a rule or what it is about is gone.
@@ -77,77 +79,77 @@ def write(*, changes: list[Change], root: Record, user: Person) -> None:
     _require_rights(changes, root, user)
     written: dict[str, int] = {}
     removed = [change for change in changes if change["what"] == "removed"]
-    with kept_complete(root):
+    with ensure_still_publishable(root):
         for change in reversed(removed):
-            _existing(change, root).delete()
+            _get_existing(change, root).delete()
         for change in changes:
             if change["what"] != "removed":
                 _write_one(change, root, written)
 
 
-def _require_rights(changes: list[Change], root: Record, user: Person) -> None:
-    if not may_change(user=user, record=root):
+def _require_rights(changes: list[RecordChange], root: Record, user: AnyUser) -> None:
+    if not can_change(user=user, record=root):
         raise PermissionDenied
     for change in changes:
-        model = model_of(change["key"])
-        if not may(user=user, action=_RIGHT[change["what"]], record=model):
+        model = model_of_key(change["key"])
+        if not has_permission(user=user, action=_RIGHT[change["what"]], record=model):
             raise PermissionDenied
 
 
 @contextmanager
-def kept_complete(root: Model) -> Iterator[None]:
+def ensure_still_publishable(root: Model) -> Iterator[None]:
     """Raise Incomplete where what is written inside leaves a public record lacking something."""
-    lacked = _lacks(root)
+    lacked = _publication_issues(root)
     yield
-    if new := [text for text in _lacks(root) if text not in lacked]:
-        raise Incomplete(new)
+    if new := [text for text in _publication_issues(root) if text not in lacked]:
+        raise IncompleteRecord(new)
 
 
-def _lacks(root: Model) -> list[Lack]:
+def _publication_issues(root: Model) -> list[PublicationIssue]:
     """Return what a published record lacks of what publication asks for; nothing of a draft."""
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:
         return []
-    return fresh.obstacles()
+    return fresh.blocking_issues()
 
 
-def _existing(change: Change, root: Model) -> Record:
+def _get_existing(change: RecordChange, root: Model) -> Record:
     """Return what a change is about; raise ValidationError if it is gone or part of another."""
-    model = model_of(change["key"])
-    record = model._default_manager.filter(pk=id_of(change["key"])).first()
+    model = model_of_key(change["key"])
+    record = model._default_manager.filter(pk=id_of_key(change["key"])).first()
     if record is None:
         raise ValidationError(
             _("%(noun)s %(number)s no longer exists.")
-            % {"noun": model._meta.verbose_name, "number": id_of(change["key"])}
+            % {"noun": model._meta.verbose_name, "number": id_of_key(change["key"])}
         )
     _require_part(record, root)
     return record
 
 
 def _require_part(record: Model, root: Model) -> None:
-    if root_of(record) != root:
+    if get_root_record(record) != root:
         raise ValidationError(
             _("“%(record)s” is part of another record. Open that record to edit it.")
             % {"record": record}
         )
 
 
-def _write_one(change: Change, root: Model, written: dict[str, int]) -> None:
-    model, number = model_of(change["key"]), id_of(change["key"])
+def _write_one(change: RecordChange, root: Model, written: dict[str, int]) -> None:
+    model, number = model_of_key(change["key"]), id_of_key(change["key"])
     if change["what"] == "changed":
-        record = _existing(change, root)
+        record = _get_existing(change, root)
     else:
         # One that is brought back has the id it had; one that is new is given its own.
         record = model() if number.startswith("+") else model(pk=int(number))
     for name, (_old, new) in change["fields"].items():
         field = model._meta.get_field(name)
         setattr(record, field.attname, written.get(new, new) if field.is_relation else new)
-    save_checked(record, force_insert=change["what"] == "added")
+    full_clean_and_save(record, force_insert=change["what"] == "added")
     _require_part(record, root)
     written[change["key"]] = record.pk
 
 
-def save_checked(
+def full_clean_and_save(
     record: Model, *, exclude: Collection[str] = (), force_insert: bool = False
 ) -> None:
     """Write a record that keeps every rule; ``exclude`` are fields that are not asked.
@@ -166,17 +168,17 @@ def save_checked(
         ) from error
 
 
-def rewind(*, now: Dossier, before: Dossier) -> None:
+def restore_rows_unversioned(*, now: Snapshot, before: Snapshot) -> None:
     """Put rows back to what they were, without a version: only for what is rolled back after.
 
     Raises IntegrityError where something else has taken their place since.
     """
-    back = compare(now, before)
+    back = diff_snapshots(now, before)
     for change in reversed(back):
         if change["what"] == "removed":
             _rows(change)._raw_delete(_rows(change).db)
     for change in back:
-        model = model_of(change["key"])
+        model = model_of_key(change["key"])
         values = {
             model._meta.get_field(name).attname: new
             for name, (_old, new) in change["fields"].items()
@@ -184,8 +186,8 @@ def rewind(*, now: Dossier, before: Dossier) -> None:
         if change["what"] == "changed":
             _rows(change).update(**values)
         elif change["what"] == "added":
-            model._default_manager.bulk_create([model(pk=int(id_of(change["key"])), **values)])
+            model._default_manager.bulk_create([model(pk=int(id_of_key(change["key"])), **values)])
 
 
-def _rows(change: Change) -> Any:
-    return model_of(change["key"])._default_manager.filter(pk=id_of(change["key"]))
+def _rows(change: RecordChange) -> Any:
+    return model_of_key(change["key"])._default_manager.filter(pk=id_of_key(change["key"]))

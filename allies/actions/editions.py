@@ -12,12 +12,12 @@ from django.db.models import Exists, Max, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.rights import Person, may
-from allies.models import AllyList, Changeset, Edition, Status, canonical, digest, frozen
-from allies.models.frozen import SCHEMA
+from allies.actions.permissions import AnyUser, has_permission
+from allies.editions.content import SCHEMA, build_edition_content
+from allies.models import AllyList, Changeset, Edition, Status, canonical_json, sha256_hex
 
 
-class NothingNew(Exception):
+class NothingNewError(Exception):
     """A list that reads as its last edition does: there is nothing to freeze."""
 
     def __init__(self, last: Edition) -> None:
@@ -25,38 +25,38 @@ class NothingNew(Exception):
         self.last = last
 
 
-def may_make_edition(*, user: Person, ally_list: Any) -> bool:
+def can_make_edition(*, user: AnyUser, ally_list: Any) -> bool:
     """Say whether the user may freeze the list as it stands, and retract what was frozen."""
-    return may(user=user, action="publish", record=ally_list)
+    return has_permission(user=user, action="publish", record=ally_list)
 
 
-def make_edition(*, ally_list: AllyList, user: Person, note: str = "") -> Edition:
+def create_edition(*, ally_list: AllyList, user: AnyUser, note: str = "") -> Edition:
     """Freeze a published list as its next edition; ``note`` tells readers why.
 
     Raises PermissionDenied without the right to publish it, ValidationError where readers do not
     see it, NothingNew where nothing has changed since its last edition.
     """
-    if not may_make_edition(user=user, ally_list=ally_list):
+    if not can_make_edition(user=user, ally_list=ally_list):
         raise PermissionDenied
-    return _make(ally_list.pk, user_id=user.pk, note=note.strip()[:1000])
+    return _create(ally_list.pk, user_id=user.pk, note=note.strip()[:1000])
 
 
-def make_edition_if_new(*, ally_list: AllyList, user: Person) -> Edition | None:
+def create_edition_if_new(*, ally_list: AllyList, user: AnyUser) -> Edition | None:
     """Freeze a list that was just published; None where it reads as its last edition does."""
     try:
-        return make_edition(ally_list=ally_list, user=user)
-    except NothingNew:
+        return create_edition(ally_list=ally_list, user=user)
+    except NothingNewError:
         return None
 
 
-def make_missing_editions() -> list[Edition]:
+def create_missing_editions() -> list[Edition]:
     """Freeze every published list that has no edition yet; one query where all have."""
-    return _make_missing(user_id=None)
+    return _create_missing(user_id=None)
 
 
-def make_editions_after(changeset: Changeset) -> None:
+def create_editions_after(changeset: Changeset) -> None:
     """Freeze the lists that a changeset published, be it an import, a package or an undo."""
-    _make_missing(user_id=changeset.created_by_id)
+    _create_missing(user_id=changeset.created_by_id)
     before = (
         AllyList.history.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
         .order_by("-history_id")
@@ -66,22 +66,24 @@ def make_editions_after(changeset: Changeset) -> None:
     again = versions.annotate(before=Subquery(before)).exclude(before=Status.PUBLISHED)
     lists = AllyList.objects.published().filter(pk__in=again.values("id")).order_by("pk")
     for pk in lists.values_list("pk", flat=True):
-        with suppress(NothingNew):
-            _make(pk, user_id=changeset.created_by_id)
+        with suppress(NothingNewError):
+            _create(pk, user_id=changeset.created_by_id)
 
 
-def _make_missing(*, user_id: int | None) -> list[Edition]:
+def _create_missing(*, user_id: int | None) -> list[Edition]:
     editions = Edition.objects.filter(ally_list=OuterRef("pk"))
     lists = AllyList.objects.published().exclude(Exists(editions)).order_by("pk")
-    return [_make(pk, user_id=user_id) for pk in lists.values_list("pk", flat=True)]
+    return [_create(pk, user_id=user_id) for pk in lists.values_list("pk", flat=True)]
 
 
-def unfrozen(ally_list: AllyList, *, on: dt.date) -> tuple[Edition | None, dict[str, object]]:
+def unpublished_edition_changes(
+    ally_list: AllyList, *, on: dt.date
+) -> tuple[Edition | None, dict[str, object]]:
     """Return a list's last edition and what readers see of it on a day; {} where that is the same.
 
     None is the edition of a list that has none.
     """
-    content = frozen(ally_list, on=on)
+    content = build_edition_content(ally_list, on=on)
     last = Edition.objects.filter(ally_list=ally_list.pk).order_by("-number").first()
     if last is not None and {part: last.data.get(part) for part in content} == content:
         return last, {}
@@ -89,7 +91,7 @@ def unfrozen(ally_list: AllyList, *, on: dt.date) -> tuple[Edition | None, dict[
 
 
 @transaction.atomic
-def _make(pk: int, *, user_id: int | None, note: str = "") -> Edition:
+def _create(pk: int, *, user_id: int | None, note: str = "") -> Edition:
     # The lock lets one number one list at a time.
     locked = AllyList.objects.select_for_update(of=("self",)).filter(pk=pk)
     if not locked.exists():
@@ -99,13 +101,13 @@ def _make(pk: int, *, user_id: int | None, note: str = "") -> Edition:
         raise ValidationError(_("This list is not public. Publish it first."))
     now = timezone.now()
     today = timezone.localdate(now)
-    last, content = unfrozen(found, on=today)
+    last, content = unpublished_edition_changes(found, on=today)
     if last is not None and not content:
-        raise NothingNew(last)
+        raise NothingNewError(last)
     earlier = Edition.objects.filter(ally_list=pk)
     number = (earlier.aggregate(last=Max("number"))["last"] or 0) + 1
     key = _free_key(found, number)
-    text = canonical(
+    text = canonical_json(
         {
             **content,
             "edition": {
@@ -126,7 +128,7 @@ def _make(pk: int, *, user_id: int | None, note: str = "") -> Edition:
         key=key,
         slug=found.slug,
         content=text,
-        sha256=digest(text),
+        sha256=sha256_hex(text),
         note=note,
         made_at=now,
         made_by_id=user_id,
@@ -141,13 +143,13 @@ def _free_key(ally_list: AllyList, number: int) -> str:
 
 
 @transaction.atomic
-def retract(*, edition: Edition, user: Person, reason: str) -> None:
+def retract_edition(*, edition: Edition, user: AnyUser, reason: str) -> None:
     """Take an edition's content from readers, for a reason they are told.
 
     Its address goes on answering, with the number, the hash and the reason. Raises PermissionDenied
     without the right to publish lists, ValidationError without a reason or where it is retracted.
     """
-    if not may_make_edition(user=user, ally_list=AllyList):
+    if not can_make_edition(user=user, ally_list=AllyList):
         raise PermissionDenied
     reason = reason.strip()[:1000]
     if not reason:
@@ -155,4 +157,4 @@ def retract(*, edition: Edition, user: Person, reason: str) -> None:
     fresh = Edition.objects.select_for_update(of=("self",)).get(pk=edition.pk)
     if fresh.is_retracted:
         raise ValidationError(_("This edition has already been retracted."))
-    fresh.write(retracted_at=timezone.now(), retracted_by=user.pk, retraction=reason)
+    fresh.compare_and_set(retracted_at=timezone.now(), retracted_by=user.pk, retraction=reason)

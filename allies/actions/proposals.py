@@ -5,66 +5,68 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.appointments import renewing
-from allies.actions.editing import editing, write
-from allies.actions.rights import Person, may_write
+from allies.actions.editing import apply_changes, edit_transaction
+from allies.actions.permissions import AnyUser, can_write
+from allies.actions.scheduling import renew_schedule
+from allies.history.snapshots import RecordChange
 from allies.models import Changeset, ChangesetState
-from allies.models.dossier import Change
 
 
-class Decided(Exception):
+class AlreadyDecidedError(Exception):
     """A proposal that somebody has decided on meanwhile."""
 
 
-def propose(*, changeset: Changeset, changes: list[Change]) -> None:
+def propose(*, changeset: Changeset, changes: list[RecordChange]) -> None:
     """Keep changes until somebody decides; nothing of the record is written."""
     changeset.state = ChangesetState.PROPOSED
     changeset.changes = changes
     changeset.save()
 
 
-def may_decide(*, user: Person, changeset: Changeset) -> bool:
+def can_decide(*, user: AnyUser, changeset: Changeset) -> bool:
     """Say whether the user may write what is proposed: what is public takes a publisher."""
     record = changeset.about
-    return record is not None and may_write(user=user, record=record)
+    return record is not None and can_write(user=user, record=record)
 
 
-def may_amend(*, user: Person, changeset: Changeset) -> bool:
+def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
     """Say whether the user may change what is proposed: its author, or who may decide."""
     own = changeset.created_by_id is not None and changeset.created_by_id == user.pk
-    return own or may_decide(user=user, changeset=changeset)
+    return own or can_decide(user=user, changeset=changeset)
 
 
-def approve(*, changeset: Changeset, user: Person, changes: list[Change], note: str = "") -> None:
+def approve(
+    *, changeset: Changeset, user: AnyUser, changes: list[RecordChange], note: str = ""
+) -> None:
     """Write these changes, which are the proposal's or what it was amended to.
 
     Raises Decided where somebody was quicker, PermissionDenied without the rights, and what
-    ``editing.write`` raises; then the proposal waits on as it was.
+    ``edit_transaction.write`` raises; then the proposal waits on as it was.
     """
     with transaction.atomic():
-        fresh = _waiting(changeset)
-        if not may_decide(user=user, changeset=fresh):
+        fresh = _lock_waiting(changeset)
+        if not can_decide(user=user, changeset=fresh):
             raise PermissionDenied
         if not changes:
             raise ValidationError(
                 _("No changes are selected. To reject all of them, decline the proposal.")
             )
         root = fresh.about
-        fresh.write(
-            not_taken=_besides(fresh.changes, changes),
+        fresh.compare_and_set(
+            not_taken=_declined_fields(fresh.changes, changes),
             changes=changes,
             decision=note.strip()[:1000],
             decided_by=user.pk,
             decided_at=timezone.now(),
         )
-        with editing(fresh, user=user), renewing(record=root, user=user):
-            write(changes=changes, root=root, user=user)
+        with edit_transaction(fresh, user=user), renew_schedule(record=root, user=user):
+            apply_changes(changes=changes, root=root, user=user)
 
 
-def _besides(proposed: list[Change], taken: list[Change]) -> list[Change]:
+def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) -> list[RecordChange]:
     """Return what was proposed without the fields that were taken, be it with other values."""
     gone = {(change["key"], name) for change in taken for name in change["fields"]}
-    left: list[Change] = [
+    left: list[RecordChange] = [
         {
             **change,
             "fields": {n: v for n, v in change["fields"].items() if (change["key"], n) not in gone},
@@ -74,16 +76,16 @@ def _besides(proposed: list[Change], taken: list[Change]) -> list[Change]:
     return [change for change in left if change["fields"]]
 
 
-def decline(*, changeset: Changeset, user: Person, note: str) -> None:
+def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
     """Decline a proposal with a note to its author, or, as its author, take it back."""
     with transaction.atomic():
-        fresh = _waiting(changeset)
+        fresh = _lock_waiting(changeset)
         own = fresh.created_by_id == user.pk
-        if not own and not may_decide(user=user, changeset=fresh) and fresh.about is not None:
+        if not own and not can_decide(user=user, changeset=fresh) and fresh.about is not None:
             raise PermissionDenied
         if not own and not note.strip():
             raise ValidationError(_("Give a reason for the author."))
-        fresh.write(
+        fresh.compare_and_set(
             state=ChangesetState.DECLINED,
             decision=note.strip()[:1000],
             decided_by=user.pk,
@@ -91,27 +93,29 @@ def decline(*, changeset: Changeset, user: Person, note: str) -> None:
         )
 
 
-def amend(*, changeset: Changeset, user: Person, changes: list[Change]) -> None:
+def amend(*, changeset: Changeset, user: AnyUser, changes: list[RecordChange]) -> None:
     """Change what is proposed, and let it wait on."""
     with transaction.atomic():
-        fresh = _waiting(changeset)
-        if not may_amend(user=user, changeset=fresh):
+        fresh = _lock_waiting(changeset)
+        if not can_amend(user=user, changeset=fresh):
             raise PermissionDenied
         if not changes:
             raise ValidationError(
                 _("No changes are selected. To reject all of them, decline the proposal.")
             )
-        fresh.write(changes=changes)
+        fresh.compare_and_set(changes=changes)
 
 
-def _waiting(changeset: Changeset) -> Changeset:
+def _lock_waiting(changeset: Changeset) -> Changeset:
     fresh = Changeset.objects.select_for_update(of=("self",)).get(pk=changeset.pk)
     if not fresh.is_proposed:
-        raise Decided
+        raise AlreadyDecidedError
     return fresh
 
 
-def moved_since(changeset: Changeset, now: dict[str, dict[str, object]]) -> dict[str, set[str]]:
+def conflicting_fields(
+    changeset: Changeset, now: dict[str, dict[str, object]]
+) -> dict[str, set[str]]:
     """Return, by key, the fields whose ground has moved: neither as before nor as proposed.
 
     A record that was to be changed and is gone moved as a whole: ``*``.

@@ -13,73 +13,73 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from allies.actions.merging import settle_addresses
-from allies.actions.rights import (
-    Person,
-    may,
-    may_write,
+from allies.actions.merge import restore_redirects
+from allies.actions.permissions import (
+    AnyUser,
+    can_write,
+    has_permission,
     reload_user,
     require_publish_right,
 )
-from allies.actions.undo_sets import FEW, UndoReport, UndoSets
-from allies.actions.versions import lock
+from allies.actions.table_locks import lock_tables
+from allies.actions.undo_sql import MAX_SKIPPED_SHOWN, UndoPlan, UndoReport
+from allies.evidence.guards import EVIDENCED_MODELS, EvidenceLost, published_but_unsupported
+from allies.history.clock import next_history_timestamp
 from allies.models import (
-    BY_JOB,
-    SUPPORTED,
+    BACKGROUND_KINDS,
     Changeset,
     ChangesetKind,
     ChangesetState,
-    EvidenceLost,
     OldSlug,
     Publishable,
     Source,
-    moment_of_writing,
     record_models,
-    unsupported,
 )
-from allies.models.nouns import model_named
-from allies.search.index import follow
+from allies.models.registry import get_record_model
+from allies.search.index import reindex_changeset
 
 Progress = Callable[[str, int], None]
 
 
-class NotUndone(Exception):
+class UndoError(Exception):
     """A changeset that cannot be taken back; the text says why and what to do."""
 
 
-def may_undo(*, user: Person, changeset: Changeset) -> bool:
+def can_undo(*, user: AnyUser, changeset: Changeset) -> bool:
     """Say whether the user may take a changeset back, as far as that is theirs to change.
 
     What came from files is for those with the right to undo; an edit, also for those who may
     write what it is about, or, if that is deleted, create such records.
     """
-    if may(user=user, action="undo", record=Changeset):
+    if has_permission(user=user, action="undo", record=Changeset):
         return True
-    first = _first(changeset)
-    if first.kind in BY_JOB or not first.about_noun:
+    first = _original_changeset(changeset)
+    if first.kind in BACKGROUND_KINDS or not first.about_noun:
         return False
     if (record := first.about) is not None:
-        return may_write(user=user, record=record)
-    model = model_named(first.about_noun)
-    return all(may(user=user, action=action, record=model) for action in ("add", "change"))
+        return can_write(user=user, record=record)
+    model = get_record_model(first.about_noun)
+    return all(
+        has_permission(user=user, action=action, record=model) for action in ("add", "change")
+    )
 
 
-def _first(changeset: Changeset) -> Changeset:
+def _original_changeset(changeset: Changeset) -> Changeset:
     """Return what was done in the first place, of what was undone and undone again."""
     while changeset.undoes is not None:
         changeset = changeset.undoes
     return changeset
 
 
-def look_at_undo(
-    *, changeset: Changeset, also: frozenset[str] = frozenset(), user: Person | None = None
+def preview_undo(
+    *, changeset: Changeset, also: frozenset[str] = frozenset(), user: AnyUser | None = None
 ) -> UndoReport:
-    """Say what taking a changeset back would do; ``user`` and ``also`` as for ``undo``.
+    """Say what taking a changeset back would do; ``user`` and ``also`` as for ``undo_changeset``.
 
     Nothing is written. Raises NotUndone if it was not applied or is undone already.
     """
     _refuse_wrong_state(changeset)
-    with UndoSets(changeset, also) as sets:
+    with UndoPlan(changeset, also) as sets:
         report = sets.report()
         report.unsupported = sets.left_unsupported()
         if user is not None:
@@ -94,20 +94,22 @@ def look_at_undo(
 _RIGHTS = {"deleted": "delete", "restored": "change", "returned": "add"}
 
 
-def _require_rights(user: Person, changeset: Changeset, sets: UndoSets, report: UndoReport) -> None:
+def _require_rights(
+    user: AnyUser, changeset: Changeset, sets: UndoPlan, report: UndoReport
+) -> None:
     """Raise PermissionDenied, or PublishRightMissing, if the user may not do what an undo does.
 
     The right to undo stands for the rights to each kind of record, but not for that to publish.
     """
-    if not may_undo(user=user, changeset=changeset):
+    if not can_undo(user=user, changeset=changeset):
         raise PermissionDenied(
             _("The person who requested this no longer has permission to do it.")
         )
-    if not may(user=user, action="undo", record=Changeset):
+    if not has_permission(user=user, action="undo", record=Changeset):
         for name, counts in report.counts.items():
-            model = model_named(name)
+            model = get_record_model(name)
             for what, action in _RIGHTS.items():
-                if counts.get(what) and not may(user=user, action=action, record=model):
+                if counts.get(what) and not has_permission(user=user, action=action, record=model):
                     raise PermissionDenied(
                         _(
                             "This would also change %(noun)s, and you don’t have "
@@ -119,11 +121,11 @@ def _require_rights(user: Person, changeset: Changeset, sets: UndoSets, report: 
 
 
 @transaction.atomic
-def undo(
+def undo_changeset(
     *,
     changeset: Changeset,
     by: Changeset,
-    user: Person | None,
+    user: AnyUser | None,
     also: frozenset[str] = frozenset(),
     progress: Progress | None = None,
 ) -> UndoReport:
@@ -136,32 +138,34 @@ def undo(
     without a source; IntegrityError if what was is no longer possible.
     """
     tell = progress or (lambda noun, rows: None)
-    lock(record_models())
+    lock_tables(record_models())
     _refuse_wrong_state(changeset)
     before = _unsupported()
-    now = moment_of_writing()
+    now = next_history_timestamp()
     if by.pk is None:
         by.save()
-    with UndoSets(changeset, also) as sets:
+    with UndoPlan(changeset, also) as sets:
         report = sets.report()
         if user is not None:
             _require_rights(reload_user(user), changeset, sets, report)
         given_up = sets.slugs_given_up()
         done = 0
-        for step in (sets.delete, sets.restore, sets.bring_back):
+        for step in (sets.delete, sets.restore, sets.recreate_deleted):
             for model, rows in step(by, now):
                 done += rows
                 tell(model._meta.model_name, done)
     for model, slugs in given_up.items():
-        _settle_slugs(model, slugs, remember=_takes_back(changeset))
-    settle_addresses(_first(changeset))
-    Source.objects.trace_origins()
-    follow(by)
+        _settle_slugs(model, slugs, remember=_is_plain_undo(changeset))
+    restore_redirects(_original_changeset(changeset))
+    Source.objects.recompute_origins()
+    reindex_changeset(by)
     _refuse_lost_support(before)
     return report
 
 
-def undoing(changeset: Changeset, *, user: Person | None, reason: str = "") -> Changeset:
+def new_undo_changeset(
+    changeset: Changeset, *, user: AnyUser | None, reason: str = ""
+) -> Changeset:
     """Return the changeset, not saved yet, that an undo of this one is written under."""
     return Changeset(
         kind=ChangesetKind.UNDO,
@@ -172,7 +176,7 @@ def undoing(changeset: Changeset, *, user: Person | None, reason: str = "") -> C
     )
 
 
-def _takes_back(changeset: Changeset) -> bool:
+def _is_plain_undo(changeset: Changeset) -> bool:
     """Say whether a changeset is an undo of something done, and not of an undo."""
     depth, done = 0, changeset
     while done.undoes is not None:
@@ -196,25 +200,28 @@ def _settle_slugs(model: type[Model], slugs: list[tuple[str, int]], *, remember:
 def _refuse_wrong_state(changeset: Changeset) -> None:
     fresh: Any = Changeset.objects.with_undone().get(pk=changeset.pk)
     if fresh.state != ChangesetState.APPLIED:
-        raise NotUndone(_("This changeset was never applied, so there is nothing to undo."))
+        raise UndoError(_("This changeset was never applied, so there is nothing to undo."))
     if fresh.is_undone:
-        raise NotUndone(_("This changeset has already been undone."))
+        raise UndoError(_("This changeset has already been undone."))
 
 
 def _unsupported() -> dict[type[Publishable], set[int]]:
     """Return, of each kind of public record, the ids of those that lack support."""
-    return {model: set(unsupported(model).values_list("pk", flat=True)) for model in SUPPORTED}
+    return {
+        model: set(published_but_unsupported(model).values_list("pk", flat=True))
+        for model in EVIDENCED_MODELS
+    }
 
 
 def _refuse_lost_support(before: Mapping[type[Publishable], set[int]]) -> None:
     for model, now in _unsupported().items():
         lost = now - before[model]
         if lost:
-            named = model._default_manager.filter(pk__in=list(lost)[:FEW])
-            raise EvidenceLost(losing([str(record) for record in named]))
+            named = model._default_manager.filter(pk__in=list(lost)[:MAX_SKIPPED_SHOWN])
+            raise EvidenceLost(evidence_loss_message([str(record) for record in named]))
 
 
-def losing(records: list[str]) -> str:
+def evidence_loss_message(records: list[str]) -> str:
     """Say that an undo would leave these without a source."""
     return _(
         "These records would be left without a published source: "

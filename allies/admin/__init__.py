@@ -1,6 +1,7 @@
 """The editors' side: one file a noun."""
 
 from allies.admin import (
+    accounts,
     alliance,
     ally_list,
     changeset,
@@ -10,10 +11,10 @@ from allies.admin import (
     edition,
     event,
     source,
-    user,
 )
 
 __all__ = [
+    "accounts",
     "alliance",
     "ally_list",
     "changeset",
@@ -23,5 +24,4 @@ __all__ = [
     "edition",
     "event",
     "source",
-    "user",
 ]

@@ -3,29 +3,29 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.attention import AttentionFilter
+from allies.admin.alerts_filter import AlertFilter
 from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
-from allies.admin.parts import PartsInline
+from allies.admin.inlines import TabularRecordInline
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,
     independent_sources,
     title,
 )
-from allies.models import DUTIES, Alliance, Membership
+from allies.models import OBLIGATIONS, Alliance, Membership
 
 
-class MembershipInline(PartsInline):
+class MembershipInline(TabularRecordInline):
     model = Membership
-    fields = ("country", "joined", "left", "role", *DUTIES)
+    fields = ("country", "joined", "left", "role", *OBLIGATIONS)
     autocomplete_fields = ("country",)
 
 
 @admin.register(Alliance)
 class AllianceAdmin(EvidenceMixin, PublishableAdmin):
     list_display = (title, "kind", "signed", "in_force", "ended", "status", independent_sources)
-    list_filter = (AttentionFilter, "status", "kind")
+    list_filter = (AlertFilter, "status", "kind")
     search_fields = ("folded",)
     inlines = (MembershipInline, CitationInline)
     fieldsets = (
@@ -42,4 +42,4 @@ class MembershipAdmin(RecordAdmin):
     list_select_related = ("country", "alliance")
     search_fields = ("country__folded", "alliance__folded")
     autocomplete_fields = ("country", "alliance")
-    fields = ("alliance", "country", ("joined", "left"), "role", DUTIES)
+    fields = ("alliance", "country", ("joined", "left"), "role", OBLIGATIONS)

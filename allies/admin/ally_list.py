@@ -7,11 +7,11 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.attention import AttentionFilter
+from allies.admin.alerts_filter import AlertFilter
 from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.edition import EditionsMixin
-from allies.admin.parts import PartsInline
+from allies.admin.inlines import TabularRecordInline
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from allies.models.ally_list import AllyListQuerySet
 
 
-class EntryInline(PartsInline):
+class EntryInline(TabularRecordInline):
     model = Entry
     fields = ("position", "country")
     autocomplete_fields = ("country",)
@@ -32,7 +32,7 @@ class EntryInline(PartsInline):
     verbose_name_plural = _("entries (open one for its text and its citations)")
 
 
-class SeeAlsoInline(PartsInline):
+class SeeAlsoInline(TabularRecordInline):
     model = SeeAlso
     fields = ("position", "source")
     autocomplete_fields = ("source",)
@@ -41,7 +41,7 @@ class SeeAlsoInline(PartsInline):
 @admin.register(AllyList)
 class AllyListAdmin(EditionsMixin, PublishableAdmin):
     list_display = (title, "focus", "scope", "recorded_from", "promise", "featured", "status")
-    list_filter = (AttentionFilter, "status", "featured", "scope")
+    list_filter = (AlertFilter, "status", "featured", "scope")
     list_select_related = ("focus", "recorded_from")
     search_fields = ("folded",)
     autocomplete_fields = ("focus", "recorded_from")
@@ -66,7 +66,7 @@ class AllyListAdmin(EditionsMixin, PublishableAdmin):
 @admin.register(Entry)
 class EntryAdmin(EvidenceMixin, RecordAdmin):
     list_display = ("country", "position", "ally_list", independent_sources)
-    list_filter = (AttentionFilter, "ally_list")
+    list_filter = (AlertFilter, "ally_list")
     list_select_related = ("country", "ally_list")
     search_fields = ("country__folded", "ally_list__folded")
     autocomplete_fields = ("country", "ally_list")

@@ -8,19 +8,20 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from allies.actions.editing import editing, new_edit
-from allies.actions.rights import PublishRightMissing, may, may_change
-from allies.admin.desk import PresenceMixin
+from allies.actions.editing import edit_transaction, new_changeset
+from allies.actions.permissions import PublishRightMissing, can_change, has_permission
 from allies.admin.editing import EditingMixin
-from allies.admin.exchange import ExchangeMixin
+from allies.admin.form_extras import PresenceMixin
 from allies.admin.history import HistoryMixin
-from allies.admin.parts import ChoosingMixin
-from allies.deletion import Deletion, deletion_of
-from allies.folding import fold
-from allies.models import EvidenceLost, Record
+from allies.admin.import_export import ImportExportMixin
+from allies.admin.inlines import AutocompleteMixin
+from allies.editorial.deletion_preview import DeletionPreview, preview_deletion
+from allies.evidence.guards import EvidenceLost
+from allies.models import Record
+from allies.text.normalize import normalize_text
 
 
-class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, HistoryMixin):
+class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMixin, HistoryMixin):
     """A noun in the admin."""
 
     change_form_template = "admin/allies/change_form.html"
@@ -33,15 +34,17 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only what readers do not see; the rest is withdrawn first, or its removal proposed."""
         allowed = super().has_delete_permission(request, obj)
-        if obj is not None and not may_change(user=request.user, record=obj):
+        if obj is not None and not can_change(user=request.user, record=obj):
             return False
-        return allowed and not (obj is not None and obj.governed_by is obj and obj.is_published)
+        return allowed and not (
+            obj is not None and obj.publication_root is obj and obj.is_published
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
         """Search without regard to case, accents and punctuation: the folded texts."""
-        return super().get_search_results(request, queryset, fold(search_term))
+        return super().get_search_results(request, queryset, normalize_text(search_term))
 
     def render_change_form(  # type: ignore[override]
         self, request: HttpRequest, context: dict[str, Any], **kwargs: object
@@ -72,7 +75,9 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         if request.method != "POST":
             return view(request, *args, **kwargs)
         try:
-            with editing(new_edit(record=self.model(), user=request.user), user=request.user):
+            with edit_transaction(
+                new_changeset(record=self.model(), user=request.user), user=request.user
+            ):
                 return view(request, *args, **kwargs)
         except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
@@ -82,13 +87,13 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
 
     def get_deleted_objects(  # type: ignore[override]
         self, objs: QuerySet[Model] | Sequence[Model], request: HttpRequest
-    ) -> tuple[Deletion, dict[str, int], set[str], list[str]]:
+    ) -> tuple[DeletionPreview, dict[str, int], set[str], list[str]]:
         """Return what a deletion does: whole, in numbers, what lacks a right, what is in the way.
 
         In place of the first, Django has a list of names, which costs a query a record.
         """
         chosen = self.model._default_manager.filter(pk__in=[record.pk for record in objs])
-        deletion = deletion_of(chosen)
+        deletion = preview_deletion(chosen)
         counts = {str(self.opts.verbose_name_plural): deletion.count}
         for one in deletion.goes:
             counts[one.label] = counts.get(one.label, 0) + one.count
@@ -97,9 +102,9 @@ class RecordAdmin(ChoosingMixin, PresenceMixin, EditingMixin, ExchangeMixin, His
         lacking = {
             one.label
             for action, one in needed
-            if not may(user=request.user, action=action, record=one.model)
+            if not has_permission(user=request.user, action=action, record=one.model)
         }
-        return deletion, counts, lacking, deletion.obstacles
+        return deletion, counts, lacking, deletion.blocking_effects
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         self._require_deletable(request, [obj.pk])

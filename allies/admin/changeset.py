@@ -20,20 +20,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.actions.changeset_access import ChangesetAccess
-from allies.admin.changesets.applied import AppliedStep
-from allies.admin.changesets.counts import noun_label
-from allies.admin.changesets.mapping import MappingStep
-from allies.admin.changesets.pages import importable, nouns_of
-from allies.admin.changesets.preview import PreviewStep
-from allies.admin.changesets.proposal import ProposalStep
+from allies.admin.changesets.applied import AppliedPageMixin
+from allies.admin.changesets.base import importable_resources, mapped_resources
+from allies.admin.changesets.counts import model_label
+from allies.admin.changesets.mapping import MappingPageMixin
+from allies.admin.changesets.preview import PreviewPageMixin
+from allies.admin.changesets.proposal import ProposalPageMixin
 from allies.admin.changesets.upload import UploadForm
-from allies.body_limits import accepts_imports
-from allies.exchange.jobs import discard, sample_of, start_reading, stop, sweep
-from allies.exchange.reader import sha256_of
-from allies.exchange.shared import keep
-from allies.exchange.work import progress_of
-from allies.history import number_of
-from allies.models import BY_JOB, Changeset, ChangesetKind, ChangesetState, StateConflict
+from allies.history.steps import parse_id
+from allies.http.body_limits import accepts_imports
+from allies.imports.own_csv import sha256_of
+from allies.imports.progress import get_progress
+from allies.imports.shared_files import share_file
+from allies.imports.tasks import cancel, discard, load_sample, reap_stale, start_reading
+from allies.models import BACKGROUND_KINDS, Changeset, ChangesetKind, ChangesetState, StateConflict
 from allies.models.changeset import names_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class OwnFilter(admin.SimpleListFilter):
+class MineFilter(admin.SimpleListFilter):
     """Of one's own, what one has to look at."""
 
     title = gettext_lazy("task")
@@ -77,11 +77,11 @@ class NamedChangeList(ChangeList):
 
 
 @admin.register(Changeset)
-class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
+class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, ProposalPageMixin):
     """The way of a file into the site, and out again."""
 
     list_display = ("shown_name", "kind", "shown_state", "shown_counts", "created_by", "created_at")
-    list_filter = (OwnFilter, "kind", "state")
+    list_filter = (MineFilter, "kind", "state")
     search_fields = ("file_name", "reason")
     list_select_related = ("created_by",)
     list_per_page = 50
@@ -98,7 +98,7 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
         return bool(access) if obj is None else access.allows(obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(importable(request))
+        return bool(importable_resources(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -122,14 +122,14 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
     @admin.display(description=gettext_lazy("counts"))
     def shown_counts(self, changeset: Changeset) -> str:
-        return changeset.in_short()
+        return changeset.summary()
 
     # Addresses.
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         own = [
-            ("", self.one_view, "one"),
+            ("", self.detail_view, "one"),
             ("progress/", self.progress_view, "progress"),
             ("refused/", self.refused_view, "refused"),
             ("mapping/", self.mapping_view, "mapping"),
@@ -145,39 +145,39 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
     def change_view(
         self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
     ) -> HttpResponseRedirect:
-        number = number_of(object_id)
+        number = parse_id(object_id)
         if number is None:
             raise Http404
-        return HttpResponseRedirect(self.address("one", number))
+        return HttpResponseRedirect(self.page_url("one", number))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        sweep()
+        reap_stale()
         return super().changelist_view(request, extra_context)
 
     # Uploading.
 
-    @accepts_imports(importable)
+    @accepts_imports(importable_resources)
     def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        nouns = importable(request)
+        nouns = importable_resources(request)
         if not nouns:
             raise PermissionDenied
         initial = {"noun": request.GET.get("noun", nouns[0])}
         form = UploadForm(nouns, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             try:
-                changeset = self._received(request, form)
+                changeset = self._create_from_upload(request, form)
             except OSError:
                 log.exception("An upload could not be stored.")
                 said = _("The file cannot be stored: the disk is full or read-only.")
                 form.add_error("file", said)
-                return self.page(request, "upload", form=form, title=_("Import a file"))
+                return self.render_page(request, "upload", form=form, title=_("Import a file"))
             start_reading(changeset)
-            return self.again(changeset)
-        return self.page(request, "upload", form=form, title=_("Import a file"))
+            return self.redirect_to_page(changeset)
+        return self.render_page(request, "upload", form=form, title=_("Import a file"))
 
-    def _received(self, request: HttpRequest, form: UploadForm) -> Changeset:
+    def _create_from_upload(self, request: HttpRequest, form: UploadForm) -> Changeset:
         file = form.cleaned_data["file"]
         with transaction.atomic():
             changeset = Changeset.objects.create(
@@ -188,39 +188,39 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
                 created_by_id=request.user.pk,
             )
             path = Path(changeset.file.path)
-            changeset.write(sha256=sha256_of(path))
-            keep(changeset, path)
+            changeset.compare_and_set(sha256=sha256_of(path))
+            share_file(changeset, path)
         return changeset
 
     # One changeset, at whatever stage it is.
 
-    def one_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        changeset = self.own(request, number)
+    def detail_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        changeset = self.get_own_or_404(request, number)
         if request.method != "POST":
-            return self._one(request, changeset)
+            return self._changeset_page(request, changeset)
         try:
             with transaction.atomic():
-                return self._one(request, changeset)
+                return self._changeset_page(request, changeset)
         except StateConflict as conflict:
             messages.warning(request, " ".join(conflict.messages))
             is_there = Changeset.objects.filter(pk=number).exists()
-            address = self.address("one", number) if is_there else self.address("changelist")
+            address = self.page_url("one", number) if is_there else self.page_url("changelist")
             return HttpResponseRedirect(address)
 
-    def _one(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+    def _changeset_page(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if changeset.is_working:
-            return self._working(request, changeset)
+            return self._progress_page(request, changeset)
         if changeset.state == ChangesetState.APPLIED:
             return self._applied(request, changeset)
-        if changeset.kind not in BY_JOB:
+        if changeset.kind not in BACKGROUND_KINDS:
             return self._proposal(request, changeset)
         if request.method == "POST" and "discard" in request.POST:
             discard(changeset)
             messages.success(request, _("File discarded. Nothing was changed."))
-            return HttpResponseRedirect(self.address("changelist"))
+            return HttpResponseRedirect(self.page_url("changelist"))
         if changeset.kind == ChangesetKind.UNDO:
             return self._undoing(request, changeset)
-        if not set(nouns_of(changeset)) <= set(importable(request)):
+        if not set(mapped_resources(changeset)) <= set(importable_resources(request)):
             raise PermissionDenied
         if changeset.state == ChangesetState.CHECKED:
             return self._checked(request, changeset)
@@ -228,22 +228,22 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
     # While a job is at work.
 
-    def _working(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
+    def _progress_page(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if request.method == "POST" and "stop" in request.POST:
-            stop(changeset)
-            return self.again(changeset)
-        return self.page(
+            cancel(changeset)
+            return self.redirect_to_page(changeset)
+        return self.render_page(
             request,
             "working",
             changeset=changeset,
             progress=_progress(changeset),
-            is_read=changeset.kind != ChangesetKind.IMPORT or sample_of(changeset) is not None,
+            is_read=changeset.kind != ChangesetKind.IMPORT or load_sample(changeset) is not None,
             title=str(changeset),
         )
 
     def progress_view(self, request: HttpRequest, number: int) -> JsonResponse:
         """Answer with how far the job is: state, done, total, rate, seconds left."""
-        changeset = self.own(request, number)
+        changeset = self.get_own_or_404(request, number)
         said = _progress(changeset) if changeset.is_working else None
         return JsonResponse(
             {"state": changeset.state, "is_working": changeset.is_working, **(said or {})}
@@ -252,5 +252,5 @@ class ChangesetAdmin(MappingStep, PreviewStep, AppliedStep, ProposalStep):
 
 def _progress(changeset: Changeset) -> dict[str, Any] | None:
     """Return how far the job is, with the record type in words."""
-    said = progress_of(changeset)
-    return {**said, "noun": noun_label(said["noun"])} if said else None
+    said = get_progress(changeset)
+    return {**said, "noun": model_label(said["noun"])} if said else None

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import RecordAdmin
-from allies.admin.parts import PartsMixin
+from allies.admin.inlines import InlineMixin
 from allies.models import Citation
 
 
-class CitationInline(PartsMixin, admin.StackedInline):
+class CitationInline(InlineMixin, admin.StackedInline):
     model = Citation
     fields = (("source", "stance"), ("locator", "verified_on"), "quote", "note_en", "note_ind")
     autocomplete_fields = ("source",)

@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.actions.corrections import DECISIONS, decide_correction, may_decide_corrections
-from allies.actions.proposals import Decided
-from allies.actions.rights import may
-from allies.models import Changeset, Correction, attach_records
+from allies.actions.corrections import DECISIONS, can_decide_corrections, decide_correction
+from allies.actions.permissions import has_permission
+from allies.actions.proposals import AlreadyDecidedError
+from allies.models import Changeset, Correction, prefetch_records
 
 #: What the buttons say.
-LABELS = {
+DECISION_LABELS = {
     "accepted": gettext_lazy("Accept"),
     "partly-accepted": gettext_lazy("Accept in part"),
     "declined": gettext_lazy("Decline"),
@@ -27,13 +27,13 @@ LABELS = {
 }
 
 
-class Queue(ChangeList):
+class CorrectionChangeList(ChangeList):
     """A page of corrections with their records, at the cost of a query a noun."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: Any = list(self.result_list)
-        attach_records(self.result_list)
+        prefetch_records(self.result_list)
 
 
 @admin.register(Correction)
@@ -50,7 +50,7 @@ class CorrectionAdmin(admin.ModelAdmin):
     actions = None
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> Any:
-        return Queue
+        return CorrectionChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -78,7 +78,7 @@ class CorrectionAdmin(admin.ModelAdmin):
                 return HttpResponseRedirect(request.path)
             except ValidationError as error:
                 problems = error.messages
-            except Decided:
+            except AlreadyDecidedError:
                 messages.warning(request, _("Someone else has already decided on this."))
                 return HttpResponseRedirect(request.path)
         changesets = Changeset.objects.with_undone().filter(correction=correction).order_by("pk")
@@ -93,11 +93,11 @@ class CorrectionAdmin(admin.ModelAdmin):
             "changesets": changesets.select_related("created_by"),
             "problems": problems,
             "answer": request.POST.get("answer", ""),
-            "buttons": [(outcome.value, LABELS[outcome.value]) for outcome in DECISIONS]
-            if correction.is_waiting and may_decide_corrections(request.user)
+            "buttons": [(outcome.value, DECISION_LABELS[outcome.value]) for outcome in DECISIONS]
+            if correction.is_waiting and can_decide_corrections(request.user)
             else [],
         }
-        return TemplateResponse(request, "admin/allies/correction/one.html", context)
+        return TemplateResponse(request, "admin/allies/correction/detail.html", context)
 
     def _found(self, request: HttpRequest, object_id: str) -> Correction:
         if not self.has_view_permission(request):
@@ -118,13 +118,13 @@ class CorrectionAdmin(admin.ModelAdmin):
             said = f"{decided.get_outcome_display()}. {decided.answer}".strip()
             self.log_change(request, decided, said)
         messages.success(
-            request, _("Decision saved: %(what)s.") % {"what": LABELS[decided.outcome]}
+            request, _("Decision saved: %(what)s.") % {"what": DECISION_LABELS[decided.outcome]}
         )
 
     def _edit(self, request: HttpRequest, correction: Correction) -> str:
         """Return the address of the record's form; "" for who may not change such records."""
         record = correction.record
-        if record is None or not may(user=request.user, action="change", record=record):
+        if record is None or not has_permission(user=request.user, action="change", record=record):
             return ""
         name = f"admin:allies_{correction.noun}_change"
         return f"{reverse(name, args=[record.pk])}?correction={correction.pk}"

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.base import RecordAdmin
-from allies.admin.parts import PartsInline
+from allies.admin.inlines import TabularRecordInline
 from allies.models import Alias, Country
 
 
-class AliasInline(PartsInline):
+class AliasInline(TabularRecordInline):
     model = Alias
     fields = ("name", "language")
 
@@ -39,7 +39,7 @@ class CountryAdmin(RecordAdmin):
         """Find a country by any of its names; also behind every autocomplete."""
         if not search_term:
             return queryset, False
-        return queryset.named(search_term).likeliest_first(search_term), False
+        return queryset.name_contains(search_term).order_by_name_match(search_term), False
 
 
 @admin.register(Alias)

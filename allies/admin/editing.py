@@ -19,31 +19,37 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from allies.actions.appointments import renewing
-from allies.actions.editing import Incomplete, editing, kept_complete, new_edit, rewind
-from allies.actions.proposals import propose
-from allies.actions.rights import PublishRightMissing, may, may_change
-from allies.admin.form import FormMixin
-from allies.kept_forms import as_sent, keep_for_new
-from allies.models import (
-    Changeset,
-    ChangesetKind,
-    Correction,
-    EvidenceLost,
-    Outcome,
-    Record,
-    address_field,
+from allies.actions.editing import (
+    IncompleteRecord,
+    edit_transaction,
+    ensure_still_publishable,
+    new_changeset,
+    restore_rows_unversioned,
 )
-from allies.models.dossier import Dossier, compare, key_of, read, root_of, unwritten
+from allies.actions.permissions import PublishRightMissing, can_change, has_permission
+from allies.actions.proposals import propose
+from allies.actions.scheduling import renew_schedule
+from allies.admin.mixins import FormContextMixin
+from allies.evidence.guards import EvidenceLost
+from allies.form_submissions.kept_forms import keep_for_new_record, to_post_data
+from allies.history.snapshots import (
+    Snapshot,
+    diff_snapshots,
+    get_root_record,
+    snapshot_key,
+    take_snapshot,
+    with_placeholder_ids,
+)
+from allies.models import Changeset, ChangesetKind, Correction, Outcome, Record, url_field
 
 #: The form's field that says what it showed; signed, so that it is what was shown.
-OPENED = "_opened"
+SNAPSHOT_FIELD = "_opened"
 #: The field that names the reader's correction which led here.
-CORRECTION = "_correction"
+CORRECTION_FIELD = "_correction"
 _SALT = "allies.opened"
 
 
-class WouldBePublic(ValidationError):
+class RequiresPublishPermission(ValidationError):
     """What is saved would be part of a record the user may not change as it stands."""
 
     def __init__(self, root: Model) -> None:
@@ -61,33 +67,33 @@ def is_proposing(request: HttpRequest) -> bool:
     return getattr(request, "proposing", None) is not None
 
 
-def seal(record: Model, dossier: Dossier) -> str:
+def sign_snapshot(record: Model, dossier: Snapshot) -> str:
     """Return a dossier as a form carries it."""
-    return signing.dumps([key_of(record), dossier], salt=_SALT, compress=True)
+    return signing.dumps([snapshot_key(record), dossier], salt=_SALT, compress=True)
 
 
-def unsealed(text: str, record: Model) -> Dossier | None:
+def load_signed_snapshot(text: str, record: Model) -> Snapshot | None:
     """Return the dossier of this record that a form carried; None where there is none."""
     try:
         key, dossier = signing.loads(text, salt=_SALT)
     except (signing.BadSignature, ValueError):
         return None
-    return dossier if key == key_of(record) else None
+    return dossier if key == snapshot_key(record) else None
 
 
-def correction_of(request: HttpRequest, root: Model) -> Correction | None:
+def get_correction(request: HttpRequest, root: Model) -> Correction | None:
     """Return the reader's correction a form is to put right, if it is about this very record."""
-    number = request.POST.get(CORRECTION) or request.GET.get("correction", "")
+    number = request.POST.get(CORRECTION_FIELD) or request.GET.get("correction", "")
     if root.pk is None or not (number.isdecimal() and len(number) < 19):
         return None
-    if not may(user=request.user, action="view", record=Correction):
+    if not has_permission(user=request.user, action="view", record=Correction):
         return None
     open_ones = Correction.objects.all().exclude(outcome__in=[Outcome.DECLINED, Outcome.SPAM])
     found: Correction | None = open_ones.about(root).filter(pk=number).first()
     return found
 
 
-def merged_into(model: type[Record], number: str) -> Record | None:
+def get_merge_target(model: type[Record], number: str) -> Record | None:
     """Return the record into which the one of this number was merged, at once or by steps.
 
     None if it was not merged, or if that record is gone too.
@@ -95,7 +101,7 @@ def merged_into(model: type[Record], number: str) -> Record | None:
     found, seen = None, set()
     while found is None and number.isdecimal() and len(number) < 19 and number not in seen:
         seen.add(number)
-        merges = Changeset.objects.standing().filter(
+        merges = Changeset.objects.not_undone().filter(
             kind=ChangesetKind.MERGE,
             about_noun=model._meta.model_name,
             layout__dropped=int(number),
@@ -105,7 +111,7 @@ def merged_into(model: type[Record], number: str) -> Record | None:
     return found
 
 
-class EditingMixin(FormMixin):
+class EditingMixin(FormContextMixin):
     """A form whose save is a changeset."""
 
     def changeform_view(
@@ -122,9 +128,9 @@ class EditingMixin(FormMixin):
 
         if kept := getattr(request, "kept", None):
             request.kept = None  # type: ignore[attr-defined]
-            request.method, request.POST = "POST", as_sent(kept)  # type: ignore[assignment]
+            request.method, request.POST = "POST", to_post_data(kept)  # type: ignore[assignment]
             if object_id and self.get_object(request, unquote(object_id)) is None:
-                response = self._kept_as_new(request, object_id)
+                response = self._keep_as_new(request, object_id)
                 if self.has_add_permission(request):
                     kept.delete()  # another takes its place, for a new record
                 return response
@@ -136,8 +142,8 @@ class EditingMixin(FormMixin):
             return self._saved(request, object_id, view)
         except (
             EvidenceLost,
-            Incomplete,
-            WouldBePublic,
+            IncompleteRecord,
+            RequiresPublishPermission,
             PublishRightMissing,
             IntegrityError,
         ) as refusal:
@@ -158,40 +164,40 @@ class EditingMixin(FormMixin):
     def _saved(self, request: HttpRequest, object_id: str | None, view: Any) -> HttpResponse:
         record = self.get_object(request, unquote(object_id)) if object_id else None
         if object_id and record is None:
-            return self._kept_as_new(request, object_id)
+            return self._keep_as_new(request, object_id)
         try:
-            root = root_of(record) if record is not None else None
+            root = get_root_record(record) if record is not None else None
         except ObjectDoesNotExist:  # deleted since the line above, with all its parts
-            return self._kept_as_new(request, str(object_id))
+            return self._keep_as_new(request, str(object_id))
         if root is not None and not self.has_change_permission(request, record):
             return view()  # which refuses
         with transaction.atomic():
             opened = now = None
             if root is not None:
-                now = read(root, lock=True)
-                if key_of(record) not in now:
-                    return self._kept_as_new(request, str(object_id))
+                now = take_snapshot(root, lock=True)
+                if snapshot_key(record) not in now:
+                    return self._keep_as_new(request, str(object_id))
                 root.refresh_from_db()
-                opened = unsealed(request.POST.get(OPENED, ""), root) or now
-            if root is None or (opened == now and may_change(user=request.user, record=root)):
+                opened = load_signed_snapshot(request.POST.get(SNAPSHOT_FIELD, ""), root) or now
+            if root is None or (opened == now and can_change(user=request.user, record=root)):
                 try:
                     return self._written(request, root or self.model(), view)
-                except WouldBePublic as would:
+                except RequiresPublishPermission as would:
                     if root is not None:  # a part is moved onto something public: no proposal can
                         raise
                     root = would.root
         return self._proposed(request, root, opened, view, object_id)
 
-    def _kept_as_new(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def _keep_as_new(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lead to the form of a new record, filled in with what was sent for one that is gone."""
         address = None
-        other = merged_into(self.model, unquote(object_id))
+        other = get_merge_target(self.model, unquote(object_id))
         if self.has_add_permission(request):
             changed = self._without_old_rows(request)
             if other is not None:  # to which the old address leads
-                changed[address_field(self.model)] = ""
+                changed[url_field(self.model)] = ""
             path = reverse(f"admin:allies_{self.model._meta.model_name}_add")
-            address = keep_for_new(request, path=path, changed=changed)
+            address = keep_for_new_record(request, path=path, changed=changed)
         if other is not None:
             name = f"admin:allies_{self.model._meta.model_name}_change"
             there = format_html('<a href="{}">{}</a>', reverse(name, args=[other.pk]), other)
@@ -207,7 +213,7 @@ class EditingMixin(FormMixin):
 
     def _without_old_rows(self, request: HttpRequest) -> dict[str, str]:
         """Return the fields, with new values, that tie what was sent to a record and its rows."""
-        changed = {OPENED: ""}
+        changed = {SNAPSHOT_FIELD: ""}
         for inline in self.get_inline_instances(request):
             rows: Any = inline.get_formset(request)
             prefix = f"{rows.get_default_prefix()}-"
@@ -220,9 +226,9 @@ class EditingMixin(FormMixin):
     def _written(self, request: HttpRequest, root: Record, view: Any) -> HttpResponse:
         """Save the form as an edit; what was public and complete stays complete."""
         with (
-            editing(self._changeset(request, root), user=request.user),
-            kept_complete(root),
-            renewing(record=root, user=request.user) as void,
+            edit_transaction(self._changeset(request, root), user=request.user),
+            ensure_still_publishable(root),
+            renew_schedule(record=root, user=request.user) as void,
         ):
             response = view()
         if void:
@@ -241,27 +247,27 @@ class EditingMixin(FormMixin):
         self,
         request: HttpRequest,
         root: Any,
-        opened: Dossier | None,
+        opened: Snapshot | None,
         view: Any,
         object_id: str | None,
     ) -> HttpResponse:
         """Try the form out on what it showed, and keep what it would have changed."""
         request.proposing = root  # type: ignore[attr-defined]
         with transaction.atomic():
-            now = read(root, lock=True)
-            if object_id and key_of(root) not in now:
-                return self._kept_as_new(request, object_id)
+            now = take_snapshot(root, lock=True)
+            if object_id and snapshot_key(root) not in now:
+                return self._keep_as_new(request, object_id)
             opened = now if opened is None else opened
-            with editing(Changeset(), user=None):
-                rewind(now=now, before=opened)
+            with edit_transaction(Changeset(), user=None):
+                restore_rows_unversioned(now=now, before=opened)
                 response = view()
-            mine = read(root)
+            mine = take_snapshot(root)
             if response.status_code == 200 and hasattr(response, "render"):
                 response.render()
             transaction.set_rollback(True)
         if response.status_code != 302:
             return response
-        changes = unwritten(compare(opened, mine))
+        changes = with_placeholder_ids(diff_snapshots(opened, mine))
         if not changes:
             messages.info(request, _("No changes."))
             return HttpResponseRedirect(request.get_full_path())
@@ -287,23 +293,23 @@ class EditingMixin(FormMixin):
         return HttpResponseRedirect(reverse("admin:allies_changeset_one", args=[changeset.pk]))
 
     def _changeset(self, request: HttpRequest, root: Model) -> Changeset:
-        changeset = new_edit(
+        changeset = new_changeset(
             record=root,
             user=request.user,
             reason=request.POST.get("_reason", ""),
             public_note=request.POST.get("_public_note", ""),
         )
-        changeset.correction = correction_of(request, root)
+        changeset.correction = get_correction(request, root)
         return changeset
 
     def save_model(self, request: HttpRequest, obj: Record, form: BaseForm, change: bool) -> None:
         proposing = getattr(request, "proposing", None)
-        root = root_of(obj)
+        root = get_root_record(obj)
         if proposing is not None:
             if root.pk is None or root != proposing:
-                raise EvidenceLost(WouldBePublic(root).messages)
-        elif not may_change(user=request.user, record=obj):
-            raise WouldBePublic(root)
+                raise EvidenceLost(RequiresPublishPermission(root).messages)
+        elif not can_change(user=request.user, record=obj):
+            raise RequiresPublishPermission(root)
         obj._history_user = request.user
         if not change or form.has_changed():
             super().save_model(request, obj, form, change)
@@ -335,14 +341,14 @@ class EditingMixin(FormMixin):
 
         return Refused
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
-        context = super().beside(request, record)
+    def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
+        context = super().extra_context(request, record)
         if record is not None:
-            root = root_of(record)
-            opened = request.POST.get(OPENED, "")
-            context["opened"] = opened if opened else seal(root, read(root))
-            context["may_write"] = may_change(user=request.user, record=root)
-            context["correction"] = correction_of(request, root)
+            root = get_root_record(record)
+            opened = request.POST.get(SNAPSHOT_FIELD, "")
+            context["opened"] = opened if opened else sign_snapshot(root, take_snapshot(root))
+            context["may_write"] = can_change(user=request.user, record=root)
+            context["correction"] = get_correction(request, root)
             context["waiting"] = Changeset.objects.proposed().about(root)
             if not context["may_write"]:
                 context.update(

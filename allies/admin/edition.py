@@ -11,19 +11,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.editions import (
-    NothingNew,
-    make_edition,
-    may_make_edition,
-    retract,
-    unfrozen,
+    NothingNewError,
+    can_make_edition,
+    create_edition,
+    retract_edition,
+    unpublished_edition_changes,
 )
-from allies.admin.form import FormMixin, OnlyReadMixin
-from allies.comparison import compare
+from allies.admin.mixins import FormContextMixin, ReadOnlyAdminMixin
+from allies.editions.diff import diff_editions
 from allies.models import AllyList, Edition
 
 
 @admin.register(Edition)
-class EditionAdmin(OnlyReadMixin):
+class EditionAdmin(ReadOnlyAdminMixin):
     """All editions, and the page of one, on which it may be retracted."""
 
     list_display = ("key", "number", "made_at", "made_by", "retracted_at")
@@ -45,7 +45,7 @@ class EditionAdmin(OnlyReadMixin):
         problems: list[str] = []
         if request.method == "POST":
             try:
-                retract(
+                retract_edition(
                     edition=edition, user=request.user, reason=request.POST.get("retraction", "")
                 )
             except ValidationError as error:
@@ -54,7 +54,7 @@ class EditionAdmin(OnlyReadMixin):
                 self.log_change(request, edition, _("Retracted."))
                 messages.success(request, _("Edition retracted. Its address shows the reason."))
                 return HttpResponseRedirect(request.path)
-        may_retract = may_make_edition(user=request.user, ally_list=AllyList)
+        may_retract = can_make_edition(user=request.user, ally_list=AllyList)
         context = {
             **self.admin_site.each_context(request),
             "title": str(edition),
@@ -64,10 +64,10 @@ class EditionAdmin(OnlyReadMixin):
             "may_retract": may_retract and not edition.is_retracted,
             "problems": problems,
         }
-        return TemplateResponse(request, "admin/allies/edition/one.html", context)
+        return TemplateResponse(request, "admin/allies/edition/detail.html", context)
 
 
-class EditionsMixin(FormMixin):
+class EditionsMixin(FormContextMixin):
     """The editions of a list, beside its form; a new one is made there."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -75,8 +75,8 @@ class EditionsMixin(FormMixin):
         name = f"allies_{self.model._meta.model_name}_editions"
         return [path("<path:object_id>/editions/", view, name=name), *super().get_urls()]
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
-        context = super().beside(request, record)
+    def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
+        context = super().extra_context(request, record)
         context["has_editions"] = record is not None
         return context
 
@@ -91,8 +91,8 @@ class EditionsMixin(FormMixin):
             self._make_edition(request, record)
             return HttpResponseRedirect(request.path)
         public = AllyList.objects.published().filter(pk=record.pk).exists()
-        last, content = unfrozen(record, on=timezone.localdate())
-        changes = compare(last.data, content).in_short() if last and content else []
+        last, content = unpublished_edition_changes(record, on=timezone.localdate())
+        changes = diff_editions(last.data, content).summary() if last and content else []
         context = {
             **self.admin_site.each_context(request),
             "title": _("Editions of “%(record)s”") % {"record": record},
@@ -103,16 +103,16 @@ class EditionsMixin(FormMixin):
             "last": last,
             "differs": bool(content),
             "changes": changes,
-            "may_make": public and may_make_edition(user=request.user, ally_list=record),
+            "may_make": public and can_make_edition(user=request.user, ally_list=record),
         }
         return TemplateResponse(request, "admin/allies/edition/list.html", context)
 
     def _make_edition(self, request: HttpRequest, record: Any) -> None:
         try:
-            made = make_edition(
+            made = create_edition(
                 ally_list=record, user=request.user, note=request.POST.get("note", "")
             )
-        except NothingNew as same:
+        except NothingNewError as same:
             messages.warning(
                 request,
                 _("No edition was created: the list is the same as edition %(number)d.")

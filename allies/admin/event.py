@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.attention import AttentionFilter
+from allies.admin.alerts_filter import AlertFilter
 from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
-from allies.admin.parts import PartsInline
+from allies.admin.inlines import TabularRecordInline
 from allies.admin.publication import (
     EvidenceMixin,
     PublishableAdmin,
@@ -16,7 +16,7 @@ from allies.admin.publication import (
 from allies.models import Event, Participation
 
 
-class ParticipationInline(PartsInline):
+class ParticipationInline(TabularRecordInline):
     model = Participation
     fields = ("country", "role")
     autocomplete_fields = ("country",)
@@ -25,7 +25,7 @@ class ParticipationInline(PartsInline):
 @admin.register(Event)
 class EventAdmin(EvidenceMixin, PublishableAdmin):
     list_display = (title, "date", "kind", "certainty", "status", independent_sources)
-    list_filter = (AttentionFilter, "status", "kind", "certainty")
+    list_filter = (AlertFilter, "status", "kind", "certainty")
     search_fields = ("folded",)
     autocomplete_fields = ("alliance",)
     inlines = (ParticipationInline, CitationInline)

@@ -16,11 +16,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from allies.actions.history import revert
-from allies.actions.rights import PublishRightMissing, may_change
-from allies.history import Names, Step, fields_of, steps_of, title_of
+from allies.actions.permissions import PublishRightMissing, can_change
+from allies.actions.revert import revert_record
+from allies.history.snapshots import RecordChange, diff_snapshots, snapshot_at
+from allies.history.steps import HistoryStep, RecordLabels, change_fields, change_title, get_steps
 from allies.models import Record, Status
-from allies.models.dossier import Change, compare, read_at
 
 PER_PAGE = 50
 
@@ -39,7 +39,7 @@ class HistoryMixin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def viewable(self, request: HttpRequest, object_id: str) -> Record:
+    def get_viewable_or_404(self, request: HttpRequest, object_id: str) -> Record:
         """Return a record the user may look at; raise Http404 or PermissionDenied."""
         record = self.get_object(request, object_id)
         if record is None:
@@ -51,10 +51,10 @@ class HistoryMixin(admin.ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        record = self.viewable(request, object_id)
-        steps = steps_of(record)[::-1]
+        record = self.get_viewable_or_404(request, object_id)
+        steps = get_steps(record)[::-1]
         page = Paginator(steps, PER_PAGE).get_page(request.GET.get("p"))
-        names = Names(change for step in page.object_list for change in step.changes)
+        names = RecordLabels(change for step in page.object_list for change in step.changes)
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of “%(record)s”") % {"record": record},
@@ -63,36 +63,42 @@ class HistoryMixin(admin.ModelAdmin):
             "object": record,
             "original": record,
             "page": page,
-            "steps": [(step, _status(step), _told(step.changes, names)) for step in page],
-            "compared": self._compared(request, record, steps),
+            "steps": [
+                (step, _new_status(step), _describe_step(step.changes, names)) for step in page
+            ],
+            "compared": self._comparison(request, record, steps),
             "may_revert": self.has_change_permission(request, record),
-            "is_proposed": not may_change(user=request.user, record=record),
+            "is_proposed": not can_change(user=request.user, record=record),
         }
         return TemplateResponse(request, "admin/allies/history.html", context)
 
-    def _compared(
-        self, request: HttpRequest, record: Record, steps: list[Step]
+    def _comparison(
+        self, request: HttpRequest, record: Record, steps: list[HistoryStep]
     ) -> dict[str, object] | None:
-        chosen = [_moment(request.GET.get(name, ""), steps) for name in ("from", "to")]
+        chosen = [_parse_moment(request.GET.get(name, ""), steps) for name in ("from", "to")]
         moments = sorted(moment for moment in chosen if moment is not None)
         if len(moments) != 2:
             return None
         older, newer = moments
-        changes = compare(read_at(record, older), read_at(record, newer))
-        return {"older": older, "newer": newer, "changes": _told(changes, Names(changes))}
+        changes = diff_snapshots(snapshot_at(record, older), snapshot_at(record, newer))
+        return {
+            "older": older,
+            "newer": newer,
+            "changes": _describe_step(changes, RecordLabels(changes)),
+        }
 
     def revert_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        record = self.viewable(request, object_id)
+        record = self.get_viewable_or_404(request, object_id)
         if request.method != "POST" or not self.has_change_permission(request, record):
             raise PermissionDenied
-        moment = _moment(request.POST.get("to", ""), steps_of(record))
+        moment = _parse_moment(request.POST.get("to", ""), get_steps(record))
         if moment is None:
             raise Http404
         back = HttpResponseRedirect(
             reverse(f"admin:allies_{self.model._meta.model_name}_history", args=[record.pk])
         )
         try:
-            changeset = revert(record=record, moment=moment, user=request.user)
+            changeset = revert_record(record=record, moment=moment, user=request.user)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return back
@@ -109,7 +115,7 @@ class HistoryMixin(admin.ModelAdmin):
         return back
 
 
-def _moment(text: str, steps: list[Step]) -> dt.datetime | None:
+def _parse_moment(text: str, steps: list[HistoryStep]) -> dt.datetime | None:
     """Return the moment a form names, if it is one of these steps'."""
     try:
         moment = parse_datetime(text)
@@ -118,14 +124,14 @@ def _moment(text: str, steps: list[Step]) -> dt.datetime | None:
     return next((step.moment for step in steps if step.moment == moment), None)
 
 
-def _told(changes: list[Change], names: Names) -> list[dict[str, object]]:
+def _describe_step(changes: list[RecordChange], names: RecordLabels) -> list[dict[str, object]]:
     return [
-        {"what": c["what"], "title": title_of(c, names), "fields": fields_of(c, names)}
+        {"what": c["what"], "title": change_title(c, names), "fields": change_fields(c, names)}
         for c in changes
     ]
 
 
-def _status(step: Step) -> str:
+def _new_status(step: HistoryStep) -> str:
     """Return the status a step led to, where it changed it."""
     before, after = step.status
     return str(Status(after).label) if after and before != after else ""

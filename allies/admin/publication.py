@@ -12,22 +12,23 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from allies.actions.permissions import has_permission
 from allies.actions.publication import (
-    NotPublishable,
-    WrongStatus,
-    possible_steps,
-    take_step,
+    NotPublishableError,
+    WrongStatusError,
+    apply_transition,
+    available_transitions,
 )
-from allies.actions.rights import may
 from allies.admin.base import RecordAdmin
-from allies.admin.desk import AppointmentMixin, PreviewLinkMixin
 from allies.admin.editing import is_proposing
-from allies.admin.merging import MergeMixin
-from allies.models import EvidenceLost, Publishable
-from allies.models.base import Lack
-from allies.views.preview import PAGES, draft_page
+from allies.admin.form_extras import PreviewLinkMixin, SchedulingMixin
+from allies.admin.merge import MergeMixin
+from allies.evidence.guards import EvidenceLost
+from allies.models import Publishable
+from allies.models.base import PublicationIssue
+from allies.views.preview import DETAIL_VIEWS, draft_response
 
-STEP_LABELS = {
+TRANSITION_LABELS = {
     "submit": gettext_lazy("Save and submit for review"),
     "publish": gettext_lazy("Save and publish"),
     "withdraw": gettext_lazy("Save and withdraw"),
@@ -36,13 +37,13 @@ STEP_LABELS = {
 
 
 #: What is said when a step was taken by one record, and by several.
-_DONE = {
+_DONE_MESSAGES = {
     "submit": gettext_lazy("Submitted for review."),
     "publish": gettext_lazy("Published."),
     "withdraw": gettext_lazy("Withdrawn."),
     "reopen": gettext_lazy("Reopened as draft."),
 }
-_ALL_DONE = {
+_BULK_DONE_MESSAGES = {
     "submit": gettext_lazy("Submitted for review: %(count)d."),
     "publish": gettext_lazy("Published: %(count)d."),
     "withdraw": gettext_lazy("Withdrawn: %(count)d."),
@@ -50,7 +51,7 @@ _ALL_DONE = {
 }
 
 
-class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdmin):
+class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmin):
     """A noun with a status: it changes by steps only, never in the form."""
 
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
@@ -66,66 +67,74 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
 
     def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Show the record as its public page would, whatever its status, to editors only."""
-        return draft_page(request, self.viewable(request, object_id))
+        return draft_response(request, self.get_viewable_or_404(request, object_id))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Lead to the public page of what has one; a draft has its preview."""
         return super().get_view_on_site_url(obj) if obj and obj.is_published else None
 
-    def beside(self, request: HttpRequest, record: Any) -> dict[str, object]:
-        context = super().beside(request, record)
+    def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
+        context = super().extra_context(request, record)
         if record is not None:
             context["steps"] = [
-                (step, STEP_LABELS[step])
-                for step in possible_steps(record=record, user=request.user)
+                (step, TRANSITION_LABELS[step])
+                for step in available_transitions(record=record, user=request.user)
                 if self.has_change_permission(request, record)
             ]
             context["missing"] = [
-                (lack, _place(lack, self.model)) for lack in record.missing_for_publication()
+                (lack, _issue_url(lack, self.model)) for lack in record.publication_issues()
             ]
-            context["has_public_view"] = self.model in PAGES
+            context["has_public_view"] = self.model in DETAIL_VIEWS
         elif self.has_add_permission(request):
             context["steps"] = [
-                (step, STEP_LABELS[step])
-                for step in possible_steps(record=self.model(), user=request.user)
+                (step, TRANSITION_LABELS[step])
+                for step in available_transitions(record=self.model(), user=request.user)
             ]
         return context
 
     def response_add(self, request: HttpRequest, obj: Any, *args: object, **kwargs: object) -> Any:
-        return self._after_step(request, obj) or super().response_add(request, obj, *args, **kwargs)
+        return self._redirect_after_transition(request, obj) or super().response_add(
+            request, obj, *args, **kwargs
+        )
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        return self._after_step(request, obj) or super().response_change(request, obj)
+        return self._redirect_after_transition(request, obj) or super().response_change(
+            request, obj
+        )
 
-    def _after_step(self, request: HttpRequest, record: Publishable) -> HttpResponse | None:
+    def _redirect_after_transition(
+        self, request: HttpRequest, record: Publishable
+    ) -> HttpResponse | None:
         if is_proposing(request):
             return None  # a proposal takes no step
-        if arranged := self.arrange(request, record):
+        if arranged := self.handle_schedule(request, record):
             return arranged
         step = request.POST.get("_step", "")
-        if step not in STEP_LABELS:
+        if step not in TRANSITION_LABELS:
             return None
-        self._take(request, [record], step)
+        self._apply_transition(request, [record], step)
         address = f"admin:allies_{self.model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(address, args=[record.pk]))
 
-    def _take(self, request: HttpRequest, records: Iterable[Publishable], step: str) -> None:
+    def _apply_transition(
+        self, request: HttpRequest, records: Iterable[Publishable], step: str
+    ) -> None:
         """Take each record a step on, and tell which could not and why."""
         done, called_off, refused = 0, 0, []
         for record in records:
             try:
-                called_off += take_step(record=record, step=step, user=request.user)
+                called_off += apply_transition(record=record, step=step, user=request.user)
                 done += 1
             except PermissionDenied:
                 refused.append((record, _("You don’t have permission to do this.")))
-            except NotPublishable as lacking:
+            except NotPublishableError as lacking:
                 refused.append((record, " ".join(lacking.missing)))
-            except (WrongStatus, EvidenceLost) as error:
+            except (WrongStatusError, EvidenceLost) as error:
                 refused.append((record, " ".join(getattr(error, "messages", error.args))))
         if done:
             messages.success(
                 request,
-                _DONE[step] if done == 1 else _ALL_DONE[step] % {"count": done},
+                _DONE_MESSAGES[step] if done == 1 else _BULK_DONE_MESSAGES[step] % {"count": done},
             )
         if called_off:
             said = _("Scheduled actions cancelled by this: %(count)d.") % {"count": called_off}
@@ -138,19 +147,19 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
 
     @admin.action(description=gettext_lazy("Publish selected"))
     def publish_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
-        self._take(request, queryset, "publish")
+        self._apply_transition(request, queryset, "publish")
 
     @admin.action(description=gettext_lazy("Withdraw selected"))
     def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
-        self._take(request, queryset, "withdraw")
+        self._apply_transition(request, queryset, "withdraw")
 
     @admin.action(description=gettext_lazy("Submit selected for review"))
     def submit_selected(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
-        self._take(request, queryset, "submit")
+        self._apply_transition(request, queryset, "submit")
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
-        may_publish = may(user=request.user, action="publish", record=self.model)
+        may_publish = has_permission(user=request.user, action="publish", record=self.model)
         if not may_publish:
             actions.pop("publish_selected", None)
             actions.pop("withdraw_selected", None)
@@ -159,7 +168,7 @@ class PublishableAdmin(MergeMixin, AppointmentMixin, PreviewLinkMixin, RecordAdm
         return actions
 
 
-def _place(lack: Lack, model: type[Model]) -> str:
+def _issue_url(lack: PublicationIssue, model: type[Model]) -> str:
     """Return the address, on the form or beyond, at which a lack is put right."""
     if lack.record is not None:
         name = f"admin:allies_{lack.record._meta.model_name}_change"

@@ -15,17 +15,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.address import key_of
-from allies.admin.attention import AttentionFilter
+from allies.admin.alerts_filter import AlertFilter
 from allies.admin.publication import PublishableAdmin
-from allies.history import number_of
+from allies.evidence.origin_suggestions import suggest_origins
+from allies.history.steps import parse_id
 from allies.models import Source
+from allies.text.urls import url_key
 
 #: Fields by which a source may turn out to be there already.
-_TELLING = ("url", "archive_url", "title", "publisher")
+_DUPLICATE_FIELDS = ("url", "archive_url", "title", "publisher")
 
 #: Likely duplicates named; the rest is found by a search.
-_NAMED = 5
+_MAX_NAMED = 5
 
 
 def _links(sources: Iterable[Source], *, in_popup: bool) -> SafeString:
@@ -65,14 +66,14 @@ class SourceForm(forms.ModelForm):
 
     def clean(self) -> Any:
         data = super().clean()
-        if self.instance.pk and not set(_TELLING) & set(self.changed_data):
+        if self.instance.pk and not set(_DUPLICATE_FIELDS) & set(self.changed_data):
             return data
-        given = {name: self.cleaned_data.get(name) or "" for name in _TELLING}
-        found = list(Source.objects.duplicates_of(**given, besides=self.instance.pk)[:_NAMED])
+        given = {name: self.cleaned_data.get(name) or "" for name in _DUPLICATE_FIELDS}
+        found = list(Source.objects.duplicates_of(**given, besides=self.instance.pk)[:_MAX_NAMED])
         if found:
             self.fields["is_another"].widget = forms.CheckboxInput()
             if not self.cleaned_data.get("is_another"):
-                self._refuse(found, {key_of(given["url"]), key_of(given["archive_url"])} - {""})
+                self._refuse(found, {url_key(given["url"]), url_key(given["archive_url"])} - {""})
         return data
 
     def _refuse(self, found: list[Source], addresses: set[str]) -> None:
@@ -95,7 +96,7 @@ class SourceAdmin(PublishableAdmin):
         *("key", "publisher", "title", "date_published", "derived_from", "status"),
         "health",
     )
-    list_filter = (AttentionFilter, "status", "kind", "language")
+    list_filter = (AlertFilter, "status", "kind", "language")
     list_select_related = ("derived_from", "link_health")
     search_fields = ("folded",)
     autocomplete_fields = ("derived_from",)
@@ -108,7 +109,7 @@ class SourceAdmin(PublishableAdmin):
             gettext_lazy("Where and when"),
             {"fields": ("url", "archive_url", ("date_published", "language"))},
         ),
-        (gettext_lazy("Based on"), {"fields": ("credit", "derived_from", "may_draw_on")}),
+        (gettext_lazy("Based on"), {"fields": ("credit", "derived_from", "origin_suggestions")}),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -122,13 +123,13 @@ class SourceAdmin(PublishableAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A key is given once: addresses, files and texts hold on to it."""
         given_once = ("key",) if obj else ()
-        return ("status", *given_once, "may_draw_on")
+        return ("status", *given_once, "origin_suggestions")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask and suggest only where something can be done about it."""
-        aside = {"may_draw_on"} if obj is None else set()
+        aside = {"origin_suggestions"} if obj is None else set()
         if obj is not None and not self.has_change_permission(request, obj):
-            aside = {"may_draw_on", "is_another"}
+            aside = {"origin_suggestions", "is_another"}
         return [
             (title, {**options, "fields": [f for f in options["fields"] if f not in aside]})
             for title, options in super().get_fieldsets(request, obj)
@@ -145,7 +146,7 @@ class SourceAdmin(PublishableAdmin):
         """Say at once where the address a new form is opened with is that of a known source."""
         url = request.GET.get("url", "")
         is_opened = kwargs.get("add") and request.method == "GET"
-        if is_opened and (found := Source.objects.duplicates_of(url=url)[:_NAMED]):
+        if is_opened and (found := Source.objects.duplicates_of(url=url)[:_MAX_NAMED]):
             links = _links(found, in_popup=IS_POPUP_VAR in request.GET)
             text = _("A source with this URL already exists: {}")
             messages.warning(request, format_html(text, links))
@@ -153,7 +154,7 @@ class SourceAdmin(PublishableAdmin):
 
     def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Hand a source there is to the form that opened a popup to add one."""
-        source = self.viewable(request, object_id)
+        source = self.get_viewable_or_404(request, object_id)
         chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
         return TemplateResponse(
             request, "admin/popup_response.html", {"popup_response_data": chosen}
@@ -171,7 +172,7 @@ class SourceAdmin(PublishableAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Take a suggestion's button for its source chosen in the form, and stay on the page."""
-        if original := number_of(request.POST.get("_derive", "")):
+        if original := parse_id(request.POST.get("_derive", "")):
             data = request.POST.copy()
             data.update({"_continue": "1"})
             data["derived_from"] = str(original)
@@ -179,8 +180,8 @@ class SourceAdmin(PublishableAdmin):
         return super().changeform_view(request, *args, **kwargs)
 
     @admin.display(description=gettext_lazy("Possible sources of this one"))
-    def may_draw_on(self, source: Source | None) -> str:
-        suggestions = Source.objects.likely_originals(source) if source and source.pk else []
+    def origin_suggestions(self, source: Source | None) -> str:
+        suggestions = suggest_origins(source) if source and source.pk else []
         if not suggestions:
             return "–"
         return format_html(

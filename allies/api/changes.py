@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from allies.api.answers import ERRORS, Refused
-from allies.change_log import BadCursor, public_changes_since
+from allies.api.responses import ERRORS, InvalidQuery
+from allies.history.change_feed import BadCursor, get_changes_since
 
 ADDRESS = "/changes"
 
@@ -44,7 +44,7 @@ class Changes(Schema):
     )
 
 
-class Asked(Schema):
+class ChangesQuery(Schema):
     cursor: Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_=-]*$")] = Field(
         "",
         description="The `next_cursor` of the previous response. Leave it out to "
@@ -54,7 +54,7 @@ class Asked(Schema):
     lang: Literal["en", "id"] = Field("en", description="The language of error messages.")
 
 
-def add(router: Router) -> None:
+def add_changes_operation(router: Router) -> None:
     """Add the operation by which one keeps a copy up to date."""
     router.add_api_operation(
         ADDRESS,
@@ -67,15 +67,15 @@ def add(router: Router) -> None:
     )
 
 
-def _changes(request: HttpRequest, query: Query[Asked]) -> dict[str, object]:
-    if unknown := [name for name in request.GET if name not in Asked.model_fields]:
+def _changes(request: HttpRequest, query: Query[ChangesQuery]) -> dict[str, object]:
+    if unknown := [name for name in request.GET if name not in ChangesQuery.model_fields]:
         errors = {name: [_("This filter does not exist here.")] for name in unknown}
-        raise Refused(errors, accepted=list(Asked.model_fields))
+        raise InvalidQuery(errors, accepted=list(ChangesQuery.model_fields))
     try:
-        found, cursor = public_changes_since(query.cursor, query.limit)
+        found, cursor = get_changes_since(query.cursor, query.limit)
     except BadCursor as error:
         said = _("Unknown cursor. Leave it out to start from the beginning.")
-        raise Refused({"cursor": [said]}, status=404) from error
+        raise InvalidQuery({"cursor": [said]}, status=404) from error
     return {
         "items": [
             {

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field, create_model
 
-from allies.api.answers import A_DAY, ERRORS, Refused
-from allies.filters import ReadersFilterSet
-from allies.views.columns import Column
+from allies.api.responses import ERRORS, PREFLIGHT_MAX_AGE, InvalidQuery
+from allies.filters import PublicFilterSet
+from allies.views.columns import DownloadColumn
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PER_PAGE, MOST = 100, 500
 
 #: Cursors are ids to the base of 36: twelve digits stay within what databases call an integer.
 _CURSOR = r"^[0-9a-z]{1,12}$"
-_FURTHEST = 36**12
+_MAX_OFFSET = 36**12
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 #: What a text may hold: databases refuse the character NUL.
@@ -56,7 +56,7 @@ def cursor_of(number: int) -> str:
             return digits
 
 
-def by_id(
+def keyset_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
     """Return the rows of a page, and where the next one begins; None for the last."""
@@ -67,40 +67,44 @@ def by_id(
     return view.rows(page), shown[-1] if len(found) > limit else None
 
 
-def by_id_at_once(
+def keyset_page_single(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``by_id``, for rows of a single table: there one statement finds them in order."""
-    found = list(view.for_download(queryset.order_by("pk").filter(pk__gt=after))[: limit + 1])
+    """Do as ``keyset_page``, for rows of a single table: there one statement finds them in
+    order."""
+    found = list(
+        view.prefetch_for_download(queryset.order_by("pk").filter(pk__gt=after))[: limit + 1]
+    )
     return found[:limit], found[limit - 1].pk if len(found) > limit else None
 
 
-def by_place(
+def offset_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``by_id``, in the order of the queryset."""
+    """Do as ``keyset_page``, in the order of the queryset."""
     found = list(view.rows(queryset[after : after + limit + 1]))
     return found[:limit], after + limit if len(found) > limit else None
 
 
-def whole(
+def single_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``by_id``, for rows that are sums of records: there are few, and they are one page."""
+    """Do as ``keyset_page``, for rows that are sums of records: there are few, and they are one
+    page."""
     return view.rows(queryset), None
 
 
 Paging = Callable[[Listing, Any, int, int], tuple[Any, int | None]]
 
 
-def add(
+def add_collection(
     router: Router,
     path: str,
     listing: type[Listing],
     *,
     name: str,
     summary: "StrOrPromise",
-    paging: Paging = by_id,
+    paging: Paging = keyset_page,
 ) -> None:
     """Add the operation that answers with a listing's rows.
 
@@ -141,14 +145,14 @@ def add(
     )
 
 
-def row_schema(name: str, columns: tuple[Column, ...]) -> type[Schema]:
+def row_schema(name: str, columns: tuple[DownloadColumn, ...]) -> type[Schema]:
     """Return the schema of a listing's rows."""
     return create_model(
         f"{name}Row", __base__=Schema, **{column.name: _field(column) for column in columns}
     )
 
 
-def _field(column: Column) -> Any:
+def _field(column: DownloadColumn) -> Any:
     about = Field(description=str(column.note or column.title or column.name))
     if column.many:
         return (list[int] if column.type == "integer" else list[str], about)
@@ -158,7 +162,7 @@ def _field(column: Column) -> Any:
 
 def _parameters(listing: type[Listing]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        name: (str, Field("", description=_said(one), json_schema_extra=_schema_of(one)))
+        name: (str, Field("", description=_localized_label(one), json_schema_extra=_schema_of(one)))
         for name, one in listing.filterset_class.base_filters.items()
     }
     found["cursor"] = (
@@ -181,7 +185,7 @@ def _schema_of(one: django_filters.Filter) -> Any:
     if isinstance(one, django_filters.ChoiceFilter):
         return {"enum": ["", *_values(one.field.choices)]}
     if issubclass(one.field_class, forms.DateField):
-        return A_DAY
+        return PREFLIGHT_MAX_AGE
     if issubclass(one.field_class, forms.IntegerField):
         most = len(str(one.extra["max_value"])) - 1
         return {"pattern": rf"^[0-9]{{0,{most}}}$"}
@@ -200,7 +204,7 @@ def _values(choices: Any) -> list[str]:
     return found
 
 
-def _said(one: django_filters.Filter) -> str:
+def _localized_label(one: django_filters.Filter) -> str:
     return ". ".join(str(said) for said in (one.label, one.extra.get("help_text")) if said)
 
 
@@ -212,7 +216,7 @@ def _page(
     filterset = view.filterset()
     _refuse(filterset)
     after = int(query.cursor, 36) if query.cursor else 0
-    rows, last = paging(view, filterset.qs, min(after, _FURTHEST), query.limit)
+    rows, last = paging(view, filterset.qs, min(after, _MAX_OFFSET), query.limit)
     cursor = None if last is None else cursor_of(last)
     names = [column.name for column in listing.columns]
     # The columns are what the schema was made of: to hold each row against it again would take
@@ -227,14 +231,14 @@ def _page(
     )
 
 
-def _refuse(filterset: ReadersFilterSet) -> None:
+def _refuse(filterset: PublicFilterSet) -> None:
     """Raise Refused where the filter cannot be.
 
     A value no filter has is 422, the name of nothing 404; 409 is a name of several, or a filter
     that means nothing without another one.
     """
     accepted = [*filterset.filters, *PAGING]
-    unknown = [name for name in filterset.unknown if name not in PAGING]
+    unknown = [name for name in filterset.unknown_parameters if name not in PAGING]
     errors = {name: [_("This filter does not exist here.")] for name in unknown}
     if filterset.is_valid() and not errors:
         return
@@ -246,7 +250,7 @@ def _refuse(filterset: ReadersFilterSet) -> None:
         status = 404
     elif not unknown and codes <= {"unknown", "ambiguous", "incomplete"}:
         status = 409
-    raise Refused(errors, accepted=accepted, status=status)
+    raise InvalidQuery(errors, accepted=accepted, status=status)
 
 
 def _next(request: HttpRequest, cursor: str) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
-from allies.api.answers import ERRORS, Refused
+from allies.api.responses import ERRORS, InvalidQuery
 from allies.api.schemas import (
     AllianceRecord,
     AllyListRecord,
@@ -20,7 +20,8 @@ from allies.api.schemas import (
     PairRecord,
     SourceRecord,
 )
-from allies.evidence import with_citations
+from allies.citations.redaction import CitationRedactor
+from allies.evidence.grouping import with_citations
 from allies.filters.base import DayField
 from allies.models import (
     Alliance,
@@ -33,15 +34,14 @@ from allies.models import (
     Participation,
     SeeAlso,
     Source,
-    Standing,
-    public_key,
-    ties_between,
+    TieStatus,
+    public_source_key,
 )
-from allies.public_text import PublicText
-from allies.views.record import find, find_pair
+from allies.ties.pairs import get_ties_between
+from allies.views.detail import find_pair, find_record
 
 
-def _one(answer: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _record_response(answer: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def one(request: HttpRequest, slug: str) -> Any:
         found = answer(slug)
         return {**found, "url": request.build_absolute_uri(found["url"])}
@@ -53,12 +53,12 @@ def _values(record: Model, *names: str) -> dict[str, object]:
     return {name: getattr(record, name) for name in names}
 
 
-def _texts(record: Any, name: str, public: PublicText) -> dict[str, str]:
+def _texts(record: Any, name: str, public: CitationRedactor) -> dict[str, str]:
     """Return a text in both languages."""
     return {column: public(getattr(record, column)) for column in (f"{name}_en", f"{name}_ind")}
 
 
-def _evidence(record: Any, public: PublicText) -> dict[str, object]:
+def _evidence(record: Any, public: CitationRedactor) -> dict[str, object]:
     return {
         "independent_sources": record.independent_sources,
         "disputed": bool(record.disputes),
@@ -66,11 +66,11 @@ def _evidence(record: Any, public: PublicText) -> dict[str, object]:
     }
 
 
-def _statement(citation: Citation, public: PublicText) -> dict[str, object]:
+def _statement(citation: Citation, public: CitationRedactor) -> dict[str, object]:
     source = citation.source
     return {
         "source": source.key,
-        "origin": public_key(source.origin) or source.key,
+        "origin": public_source_key(source.origin) or source.key,
         **_values(source, "publisher", "title"),
         **_values(citation, "stance", "locator", "quote", "verified_on"),
         **_texts(citation, "note", public),
@@ -79,7 +79,7 @@ def _statement(citation: Citation, public: PublicText) -> dict[str, object]:
 
 def _country(slug: str) -> dict[str, object]:
     countries = Country.objects.published().select_related("successor")
-    country = find(countries.prefetch_related("aliases"), slug)
+    country = find_record(countries.prefetch_related("aliases"), slug)
     names = ("alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "region", "subregion")
     return {
         "country": country.code,
@@ -93,8 +93,8 @@ def _country(slug: str) -> dict[str, object]:
 def _alliance(slug: str) -> dict[str, object]:
     members = Membership.objects.select_related("country").order_by("joined_earliest", "pk")
     alliances = with_citations(Alliance.objects.published())
-    alliance = find(alliances.prefetch_related(Prefetch("memberships", members)), slug)
-    public = PublicText()
+    alliance = find_record(alliances.prefetch_related(Prefetch("memberships", members)), slug)
+    public = CitationRedactor()
     duties = ("defence", "neutrality", "non_aggression", "consultation")
     return {
         "alliance": alliance.slug,
@@ -115,8 +115,8 @@ def _event(slug: str) -> dict[str, object]:
     events = with_citations(Event.objects.published()).prefetch_related(
         Prefetch("participations", parts), Prefetch("alliance", Alliance.objects.published())
     )
-    event = find(events, slug)
-    public = PublicText()
+    event = find_record(events, slug)
+    public = CitationRedactor()
     return {
         "event": event.slug,
         "url": event.get_absolute_url(),
@@ -132,30 +132,32 @@ def _event(slug: str) -> dict[str, object]:
 
 
 def _ally_list(slug: str) -> dict[str, object]:
-    entries = with_citations(Entry.objects.published().in_order()).select_related("country")
+    entries = with_citations(Entry.objects.published().order_by_position()).select_related(
+        "country"
+    )
     see_also = SeeAlso.objects.published().select_related("source")
     lists = AllyList.objects.published().select_related("focus", "recorded_from")
-    found = find(
+    found = find_record(
         lists.prefetch_related(
             Prefetch("entries", entries, to_attr="shown_entries"),
             Prefetch("see_also", see_also, to_attr="shown_see_also"),
         ),
         slug,
     )
-    public = PublicText()
+    public = CitationRedactor()
     return {
         "list": found.slug,
         "url": found.get_absolute_url(),
         **_values(found, "title_en", "title_ind", "scope", "promised"),
         **_texts(found, "intro", public),
         "focus": found.focus.code,
-        "recorded_from": public_key(found.recorded_from),
+        "recorded_from": public_source_key(found.recorded_from),
         "entries": [_entry(entry, public) for entry in found.shown_entries],
         "see_also": [item.source.key for item in found.shown_see_also],
     }
 
 
-def _entry(entry: Any, public: PublicText) -> dict[str, Any]:
+def _entry(entry: Any, public: CitationRedactor) -> dict[str, Any]:
     return {
         "country": entry.country.code,
         "position": entry.position,
@@ -166,19 +168,19 @@ def _entry(entry: Any, public: PublicText) -> dict[str, Any]:
 
 def _source(slug: str) -> dict[str, object]:
     sources = Source.objects.published().select_related("derived_from", "origin")
-    source = find(sources, slug, "key")
+    source = find_record(sources, slug, "key")
     names = ("kind", "publisher", "title", "author", "credit", "archive_url", "date_published")
     return {
         "source": source.key,
         "url": source.get_absolute_url(),
         "address": source.url,
         **_values(source, *names, "language"),
-        "derived_from": public_key(source.derived_from),
-        "origin": public_key(source.origin),
+        "derived_from": public_source_key(source.derived_from),
+        "origin": public_source_key(source.origin),
     }
 
 
-def _tie(alliance: Any, standing: Standing) -> dict[str, object]:
+def _tie(alliance: Any, standing: TieStatus) -> dict[str, object]:
     return {
         "alliance": alliance.slug,
         **_values(alliance, "kind", "title_en", "title_ind", "independent_sources"),
@@ -197,7 +199,7 @@ def _pair(
     try:
         day = DayField(required=False).clean(query.on) or timezone.localdate()
     except FormError as error:
-        raise Refused({"on": error.messages}, accepted=["on"]) from error
+        raise InvalidQuery({"on": error.messages}, accepted=["on"]) from error
     alliances = pair.alliances().with_evidence().newest_first()
     events = urlencode({"country": pair.first.code, "with": pair.second.code})
     base = request.path.partition("/ties/")[0]
@@ -206,7 +208,9 @@ def _pair(
         "second": pair.second.code,
         "url": request.build_absolute_uri(pair.get_absolute_url()),
         "on": day,
-        "ties": [_tie(tie.alliance, tie.standing) for tie in ties_between(pair, alliances, on=day)],
+        "ties": [
+            _tie(tie.alliance, tie.standing) for tie in get_ties_between(pair, alliances, on=day)
+        ],
         "events": request.build_absolute_uri(f"{base}/events?{events}"),
         "votes": request.build_absolute_uri(f"{request.path}/votes"),
     }
@@ -226,13 +230,13 @@ _PAIR = "/ties/{first}/{second}"
 ADDRESSES = (*_RECORDS, _PAIR)
 
 
-def add(router: Router) -> None:
+def add_record_operations(router: Router) -> None:
     """Add an operation for one record of each noun that has a page of its own."""
     for address, (answer, schema, name) in _RECORDS.items():
         router.add_api_operation(
             address,
             ["GET"],
-            _one(answer),
+            _record_response(answer),
             response={200: schema, **ERRORS},
             operation_id=f"get{name}",
             summary=f"One {name} with its parts and sources",

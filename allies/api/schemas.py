@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from ninja import Schema
 from pydantic import Field
 
-from allies.api.answers import A_DAY
+from allies.api.responses import PREFLIGHT_MAX_AGE
 
 EDTF = "As precise as it is known, in EDTF (ISO 8601-2); empty if not known."
 CODE = "The country’s alpha-3 code; if it has none, its COW code or its slug."
@@ -166,7 +166,9 @@ class SourceRecord(Schema):
 
 
 class OnADay(Schema):
-    on: str = Field("", description="The date; today if none is given.", json_schema_extra=A_DAY)
+    on: str = Field(
+        "", description="The date; today if none is given.", json_schema_extra=PREFLIGHT_MAX_AGE
+    )
 
 
 class TieRecord(Schema):

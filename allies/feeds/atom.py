@@ -14,19 +14,19 @@ from django.utils.http import http_date
 from django.utils.translation import get_language
 
 #: Entries a feed has of each sort, at most.
-FED = 50
+MAX_FEED_ENTRIES = 50
 
 #: What XML has no way to write.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def plain(text: str) -> str:
+def strip_invalid_xml(text: str) -> str:
     """Return a text without what XML cannot hold: one such letter would take the feed away."""
     return _NOT_IN_XML.sub("", text)
 
 
 @dataclass(frozen=True)
-class Entry:
+class FeedEntry:
     """One thing a feed tells: ``key`` names it for ever on this site, ``html`` says it.
 
     ``born`` is a moment at which the site had the thing, and never changes either; ``sort`` is
@@ -34,7 +34,7 @@ class Entry:
     """
 
     key: str
-    born: dt.datetime
+    created_on: dt.datetime
     title: str
     url: str
     html: str
@@ -48,11 +48,11 @@ class Tombstone:
     """That an entry, known by its key, left the feed."""
 
     key: str
-    born: dt.datetime
+    created_on: dt.datetime
     moment: dt.datetime
 
 
-def tag(request: HttpRequest, key: str, born: dt.datetime) -> str:
+def tag_uri(request: HttpRequest, key: str, born: dt.datetime) -> str:
     """Return the id of an entry in the active language: a tag (RFC 4151), no address."""
     host, _port = split_domain_port(request.get_host())
     return f"tag:{host},{born:%Y-%m-%d}:{get_language()}/{key}"
@@ -76,13 +76,13 @@ class _Atom(Atom1Feed):
             )
 
 
-def atom(
+def atom_response(
     request: HttpRequest,
     *,
     title: str,
     page: str,
     address: str,
-    entries: Sequence[Entry],
+    entries: Sequence[FeedEntry],
     gone: Sequence[Tombstone],
     updated: dt.datetime,
 ) -> HttpResponse:
@@ -95,22 +95,22 @@ def atom(
     moments = [entry.updated for entry in entries] + [one.moment for one in gone]
     newest = max(moments, default=updated)
     feed = _Atom(
-        title=plain(f"{settings.SITE_NAME}: {title}"),
+        title=strip_invalid_xml(f"{settings.SITE_NAME}: {title}"),
         link=request.build_absolute_uri(page),
         description=None,
         language=get_language(),
-        author_name=plain(settings.SITE_NAME),
+        author_name=strip_invalid_xml(settings.SITE_NAME),
         feed_url=address,
         feed_guid=address,
         updated=newest,
-        gone=[(tag(request, one.key, one.born), one.moment) for one in gone],
+        gone=[(tag_uri(request, one.key, one.created_on), one.moment) for one in gone],
     )
     for entry in sorted(entries, key=lambda entry: entry.updated, reverse=True):
         feed.add_item(
-            title=plain(entry.title),
+            title=strip_invalid_xml(entry.title),
             link=request.build_absolute_uri(entry.url),
-            description=plain(entry.html),
-            unique_id=tag(request, entry.key, entry.born),
+            description=strip_invalid_xml(entry.html),
+            unique_id=tag_uri(request, entry.key, entry.created_on),
             pubdate=entry.published,
             updateddate=entry.updated,
             categories=[entry.sort],

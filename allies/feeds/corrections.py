@@ -11,21 +11,21 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from allies.description import last_public_change
-from allies.feeds.atom import FED, plain
+from allies.datapackage.metadata import last_public_change_time
+from allies.feeds.atom import MAX_FEED_ENTRIES, strip_invalid_xml
 from allies.feeds.entries import correction_html
+from allies.history.public_changesets import corrections_with_changes
 from allies.models import Correction
-from allies.public_changes import told
 
 if TYPE_CHECKING:
-    from allies.public_history import Sentence
+    from allies.history.public_steps import ChangeSentence
 
 
 class _Atom(Atom1Feed):
     """Atom whose date stays while the log is empty; Django would write the present moment."""
 
     def latest_post_date(self) -> dt.datetime:
-        if not self.items and (changed := last_public_change()):
+        if not self.items and (changed := last_public_change_time()):
             return changed
         return super().latest_post_date()
 
@@ -50,20 +50,20 @@ class CorrectionFeed(Feed):
     def author_name(self) -> str:
         return str(settings.SITE_NAME)
 
-    def items(self) -> "list[tuple[Correction, list[Sentence]]]":
+    def items(self) -> "list[tuple[Correction, list[ChangeSentence]]]":
         published = Correction.objects.all().published().newest_first()
-        return told(published[:FED])
+        return corrections_with_changes(published[:MAX_FEED_ENTRIES])
 
-    def item_title(self, item: "tuple[Correction, list[Sentence]]") -> str:
-        return plain(str(item[0].record))
+    def item_title(self, item: "tuple[Correction, list[ChangeSentence]]") -> str:
+        return strip_invalid_xml(str(item[0].record))
 
-    def item_description(self, item: "tuple[Correction, list[Sentence]]") -> str:
-        return plain(correction_html(*item))
+    def item_description(self, item: "tuple[Correction, list[ChangeSentence]]") -> str:
+        return strip_invalid_xml(correction_html(*item))
 
     def item_link(self, item: Any) -> str:
         return str(item[0].record.get_absolute_url())
 
-    def item_guid(self, item: "tuple[Correction, list[Sentence]]") -> str:
+    def item_guid(self, item: "tuple[Correction, list[ChangeSentence]]") -> str:
         # Stays when the record is renamed, and is no other site's.
         name = f"{settings.SITE_NAME} {item[0].pk} {item[0].created_at.isoformat()}"
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{get_language()} {name}").urn

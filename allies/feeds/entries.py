@@ -16,14 +16,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from allies.change_log import address_of
-from allies.edtf import in_words
-from allies.feeds.atom import FED, Entry, Tombstone
+from allies.feeds.atom import MAX_FEED_ENTRIES, FeedEntry, Tombstone
+from allies.history.change_feed import record_path
+from allies.history.public_changesets import corrections_with_changes
+from allies.history.public_steps import ChangeSentence, PublicHistoryStep, get_public_steps_bulk
+from allies.history.visibility import WithdrawnRecord, last_modified_map
 from allies.models import Correction
-from allies.past import Left, last_written
-from allies.prose import plain
-from allies.public_changes import told
-from allies.public_history import PublicStep, Sentence, public_steps_of_each
+from allies.text.edtf import format_edtf
+from allies.text.markdown import to_plain_text
 
 #: The first sentence of a text: up to a full stop before a capital, not one after an initial.
 _SENTENCE = re.compile(r".*?\w{3}[.!?…][”\"’)]?(?=\s+[\W\d]*[A-Z]|$)")
@@ -33,52 +33,52 @@ STEPS, SENTENCES = 5, 12
 
 
 @dataclass(frozen=True)
-class Row:
+class FeedRow:
     """A row of a view as its feed has it, with its public steps, the newest first.
 
-    ``about`` says in short what the row is, for who has not seen it before.
+    ``describe_record`` says in short what the row is, for who has not seen it before.
     """
 
     key: str
-    born: dt.datetime
+    created_on: dt.datetime
     title: str
     url: str
-    steps: list[PublicStep]
+    steps: list[PublicHistoryStep]
     about: SafeString | str = ""
 
 
-def once(moment: dt.datetime, note: str = "") -> list[PublicStep]:
+def single_step(moment: dt.datetime, note: str = "") -> list[PublicHistoryStep]:
     """Return the steps of what is written once and stays."""
-    return [PublicStep(moment, note, [], is_first=True)]
+    return [PublicHistoryStep(moment, note, [], is_first=True)]
 
 
-def key_of(model: Any, number: int) -> str:
+def feed_key(model: Any, number: int) -> str:
     """Return what a record is called in feeds; it stays when the record is renamed."""
     return f"{model._meta.model_name}/{number}"
 
 
-def latest(queryset: Any) -> list[Any]:
+def latest_records(queryset: Any) -> list[Any]:
     """Return the FED records of a filtered view that were written last, with all their parts.
 
     Costs a query a kind of part and holds an id and a date a row, however wide the view is.
     """
-    written = last_written(queryset.model, ids=queryset.order_by().values("pk"), public=True)
-    newest = heapq.nlargest(FED, written, key=lambda number: (written[number], number))
+    written = last_modified_map(queryset.model, ids=queryset.order_by().values("pk"), public=True)
+    newest = heapq.nlargest(MAX_FEED_ENTRIES, written, key=lambda number: (written[number], number))
     found = queryset.in_bulk(newest)
     return [found[number] for number in newest if number in found]
 
 
-def rows_of(records: list[Any]) -> list[Row]:
+def build_rows(records: list[Any]) -> list[FeedRow]:
     """Return these records of one noun as rows of a feed."""
-    steps = public_steps_of_each(records)
+    steps = get_public_steps_bulk(records)
     return [
-        Row(
-            key_of(type(record), record.pk),
+        FeedRow(
+            feed_key(type(record), record.pk),
             record.created_at,
             str(record),
             record.get_absolute_url(),
             steps[record.pk],
-            about(record),
+            describe_record(record),
         )
         for record in records
     ]
@@ -87,27 +87,27 @@ def rows_of(records: list[Any]) -> list[Row]:
 #: Fields of a record's date, those that say most first, and of its text.
 _DATES, _TEXTS = ("date", "in_force", "signed", "date_published"), ("summary", "intro")
 #: Letters of a text that tell what it is about, at most.
-_SHORT = 300
+_EXCERPT_LENGTH = 300
 
 
-def about(record: Model) -> SafeString:
+def describe_record(record: Model) -> SafeString:
     """Return a record's kind, its date and the beginning of its text; reads no other record."""
     date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
     kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
-    facts = " · ".join(str(fact) for fact in (kind, in_words(date)) if fact)
+    facts = " · ".join(str(fact) for fact in (kind, format_edtf(date)) if fact)
     text: Any = next((found for name in _TEXTS if (found := getattr(record, name, ""))), "")
     lang = format_html(' lang="{}"', text.lang) if text and text.is_fallback else ""
-    begun = format_html("<p{}>{}</p>", lang, _beginning(plain(text))) if text else ""
+    begun = format_html("<p{}>{}</p>", lang, _first_sentence(to_plain_text(text))) if text else ""
     return format_html("{}{}", format_html("<p>{}</p>", facts) if facts else "", begun)
 
 
-def _beginning(text: str) -> str:
+def _first_sentence(text: str) -> str:
     """Return the first sentence of a text, or what of it is short."""
     sentence = _SENTENCE.match(text)
-    return shorten(sentence[0] if sentence else text, _SHORT, placeholder=" …")
+    return shorten(sentence[0] if sentence else text, _EXCERPT_LENGTH, placeholder=" …")
 
 
-def newest_of(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
+def newest_by_model(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
     """Return the FED records written last among several nouns, by noun.
 
     ``found`` has (model, ids) of each noun, ids as a queryset.
@@ -115,15 +115,17 @@ def newest_of(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
     written = (
         (moment, str(model._meta.model_name), number, model)
         for model, ids in found
-        for number, moment in last_written(model, ids=ids, public=True).items()
+        for number, moment in last_modified_map(model, ids=ids, public=True).items()
     )
     numbers: dict[Any, list[int]] = {}
-    for _moment, _noun, number, model in heapq.nlargest(FED, written, key=lambda one: one[:3]):
+    for _moment, _noun, number, model in heapq.nlargest(
+        MAX_FEED_ENTRIES, written, key=lambda one: one[:3]
+    ):
         numbers.setdefault(model, []).append(number)
     return [(m, list(m.objects.published().filter(pk__in=ids))) for m, ids in numbers.items()]
 
 
-def entry_of(row: Row) -> Entry | None:
+def build_entry(row: FeedRow) -> FeedEntry | None:
     """Return the entry of a row; None where readers have seen nothing of it yet."""
     if not row.steps:
         return None
@@ -131,15 +133,17 @@ def entry_of(row: Row) -> Entry | None:
     sort = "added" if newest is oldest else "changed"
     told = format_html_join("", "{}", ((_step(step),) for step in row.steps[:STEPS]))
     html = format_html("{}{}", row.about, told)
-    return Entry(row.key, row.born, row.title, row.url, html, oldest.moment, newest.moment, sort)
+    return FeedEntry(
+        row.key, row.created_on, row.title, row.url, html, oldest.moment, newest.moment, sort
+    )
 
 
-def _step(step: PublicStep) -> SafeString:
+def _step(step: PublicHistoryStep) -> SafeString:
     said = [_("Published.")] if step.is_first else []
     more = len(step.sentences) - SENTENCES
     sentences = [
         *((text, "") for text in said),
-        *((one.text, before_and_after(one)) for one in step.sentences[:SENTENCES]),
+        *((one.text, text_change_html(one)) for one in step.sentences[:SENTENCES]),
     ]
     if more > 0:
         sentences.append(
@@ -147,18 +151,18 @@ def _step(step: PublicStep) -> SafeString:
         )
     return format_html(
         "<p>{}{}</p><ul>{}</ul>",
-        day_of(step.moment),
+        format_day(step.moment),
         f": {step.note}" if step.note else "",
         format_html_join("", "<li>{}{}</li>", sentences),
     )
 
 
-def day_of(moment: dt.datetime) -> str:
+def format_day(moment: dt.datetime) -> str:
     """Return a moment's day as readers read it."""
     return date_format(localtime(moment), "j F Y")
 
 
-def before_and_after(sentence: Sentence) -> SafeString | str:
+def text_change_html(sentence: ChangeSentence) -> SafeString | str:
     """Return a long text as it was and as it is; nothing where it says all in its sentence."""
     if not (sentence.old or sentence.new):
         return ""
@@ -169,21 +173,21 @@ def before_and_after(sentence: Sentence) -> SafeString | str:
     )
 
 
-def correction_html(correction: Correction, sentences: Iterable[Sentence]) -> SafeString:
+def correction_html(correction: Correction, sentences: Iterable[ChangeSentence]) -> SafeString:
     """Return what came of a correction: the outcome, the desk's answer, what changed for it."""
     return format_html(
         "<p>{}</p>{}<ul>{}</ul>",
         correction.get_outcome_display(),
         format_html("<p>{}</p>", correction.answer) if correction.answer else "",
-        format_html_join("", "<li>{}{}</li>", ((s.text, before_and_after(s)) for s in sentences)),
+        format_html_join("", "<li>{}{}</li>", ((s.text, text_change_html(s)) for s in sentences)),
     )
 
 
-def corrections_of(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[Entry]:
+def correction_entries(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[FeedEntry]:
     """Return what the public log of corrections has of these records of a noun."""
     log = Correction.objects.all().published().filter(noun=noun, record_id__in=ids)
     return [
-        Entry(
+        FeedEntry(
             f"correction/{one.pk}",
             one.created_at,
             _("Corrected: %(title)s") % {"title": one.record},
@@ -193,48 +197,52 @@ def corrections_of(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[Entr
             one.decided_at,
             "corrected",
         )
-        for one, sentences in told(log.newest_first()[:FED])
+        for one, sentences in corrections_with_changes(log.newest_first()[:MAX_FEED_ENTRIES])
     ]
 
 
 @dataclass(frozen=True)
-class Gone:
+class RemovedRow:
     """A row that left a view: its ``key`` while it was there, since when, and what is public of
     it now.
     """
 
     key: str
-    born: dt.datetime
+    created_on: dt.datetime
     title: str
     url: str
     moment: dt.datetime
 
 
-def withdrawn(model: type[Model], gone: list[Left]) -> list[Gone]:
+def withdrawal_text(model: type[Model], gone: list[WithdrawnRecord]) -> list[RemovedRow]:
     """Say that these records were withdrawn, and nothing of what they said.
 
     That a record was public, at which address and until when is known to all.
     """
     found = []
-    for one in gone[:FED]:
-        address = address_of(model, one.key)
+    for one in gone[:MAX_FEED_ENTRIES]:
+        address = record_path(model, one.key)
         title = _("Withdrawn: %(address)s") % {"address": address}
-        found.append(Gone(key_of(model, one.number), one.created_at, title, address, one.moment))
+        found.append(
+            RemovedRow(feed_key(model, one.number), one.created_at, title, address, one.moment)
+        )
     return found
 
 
-def no_longer_listed(country: str) -> str:
+def removed_title(country: str) -> str:
     """Return the title of a country's row that left a list of allies."""
     return _("No longer on the list: %(country)s") % {"country": country}
 
 
-def entry_of_gone(one: Gone) -> Entry:
+def removed_entry(one: RemovedRow) -> FeedEntry:
     """Return the entry for readers whose programs know no tombstones."""
-    said = _("Removed on %(day)s.") % {"day": day_of(one.moment)}
+    said = _("Removed on %(day)s.") % {"day": format_day(one.moment)}
     html = format_html("<p>{}</p>", said)
     key = f"{one.key}/withdrawn"
-    return Entry(key, one.born, one.title, one.url, html, one.moment, one.moment, "withdrawn")
+    return FeedEntry(
+        key, one.created_on, one.title, one.url, html, one.moment, one.moment, "withdrawn"
+    )
 
 
-def tombstone_of(one: Gone) -> Tombstone:
-    return Tombstone(one.key, one.born, one.moment)
+def build_tombstone(one: RemovedRow) -> Tombstone:
+    return Tombstone(one.key, one.created_on, one.moment)

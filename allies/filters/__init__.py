@@ -3,7 +3,7 @@
 from allies.filters.alliance import AllianceFilterSet
 from allies.filters.ally import AllyFilterSet
 from allies.filters.ally_list import AllyListFilterSet, EntryFilterSet
-from allies.filters.base import DayField, ReadersFilterSet, unknown_names
+from allies.filters.base import DayField, PublicFilterSet, unknown_parameter_names
 from allies.filters.changeset import ChangesetFilterSet
 from allies.filters.country import CountryFilterSet
 from allies.filters.event import EventFilterSet, RollCallFilterSet
@@ -22,10 +22,10 @@ __all__ = [
     "EntryFilterSet",
     "EventFilterSet",
     "MembershipFilterSet",
-    "ReadersFilterSet",
+    "PublicFilterSet",
     "RollCallFilterSet",
     "SearchFilterSet",
     "SourceFilterSet",
     "TieChangeFilterSet",
-    "unknown_names",
+    "unknown_parameter_names",
 ]

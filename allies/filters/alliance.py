@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import CountryFilter, DayFilter, DisputedFilter, ReadersFilterSet
+from allies.filters.base import CountryFilter, DayFilter, DisputedFilter, PublicFilterSet
 from allies.models import Alliance, AllianceKind, Country
 
 if TYPE_CHECKING:
     from allies.models.alliance import AllianceQuerySet
 
 
-class AllianceFilterSet(ReadersFilterSet):
+class AllianceFilterSet(PublicFilterSet):
     first_fields = ("kind", "country", "on")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=AllianceKind.choices)
     country = CountryFilter(label=_("Country"), method="with_member")
@@ -24,7 +24,7 @@ class AllianceFilterSet(ReadersFilterSet):
     )
     disputed = DisputedFilter()
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Alliance
         fields: list[str] = []
 

@@ -12,10 +12,11 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, DisputedFilter, ReadersFilterSet
+from allies.filters.aggregates import GroupBy, group_by_condition
+from allies.filters.base import DayFilter, DisputedFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
-from allies.filters.sums import Grouping, either
-from allies.models import AllianceKind, Country, Ties
+from allies.models import AllianceKind, Country
+from allies.ties.ties import Ties
 
 
 class CountField(forms.IntegerField):
@@ -35,10 +36,10 @@ class TiesFilterSet(CountriesFilterSet):
     """Countries by their ties to ``focus``, of a kind or of any."""
 
     kind = django_filters.ChoiceFilter(
-        label=_("Kind of tie"), choices=AllianceKind.choices, method="as_it_is"
+        label=_("Kind of tie"), choices=AllianceKind.choices, method="noop"
     )
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Country
         fields: list[str] = []
 
@@ -47,7 +48,7 @@ class TiesFilterSet(CountriesFilterSet):
         super().__init__(data, queryset=Country.objects.none())
 
     @property
-    def kind_asked(self) -> str:
+    def requested_kind(self) -> str:
         """The kind of tie asked for, "" for any."""
         return self.form.cleaned_data.get("kind") or ""
 
@@ -59,13 +60,13 @@ class AllyFilterSet(TiesFilterSet):
 
     on = DayFilter(
         label=_("Date"),
-        method="as_it_is",
+        method="noop",
         help_text=_("Includes ties whose end is not recorded."),
     )
     certain = django_filters.ChoiceFilter(
         label=_("In force"),
         choices=[("yes", _("confirmed")), ("no", _("not confirmed"))],
-        method="by_certainty",
+        method="filter_certainty",
     )
     disputed = DisputedFilter()
     min_sources = CountFilter(
@@ -84,13 +85,13 @@ class AllyFilterSet(TiesFilterSet):
     @property
     def ties(self) -> Ties:
         """The ties on that day, of the kind asked for."""
-        return self._ties.of_kind(self.kind_asked)
+        return self._ties.of_kind(self.requested_kind)
 
     @cached_property
     def _ties(self) -> Ties:
         return Ties(self.focus, self.day)
 
-    def by_certainty(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
+    def filter_certainty(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(certain=value == "yes")
 
     def count_kind(self) -> dict[str, int] | None:
@@ -102,18 +103,20 @@ class AllyFilterSet(TiesFilterSet):
         asked = self.form.cleaned_data
         if asked.get("certain") or asked.get("disputed") or asked.get("min_sources"):
             return None
-        ties = self._ties.shared().filter(country__in=self.narrowed(kind="").values("pk"))
+        ties = self._ties.shared_memberships().filter(
+            country__in=self.queryset_with(kind="").values("pk")
+        )
         by_kind = ties.order_by().values_list("alliance__kind")
         return dict(by_kind.annotate(n=Count("country", distinct=True)))
 
-    def group_certain(self) -> Grouping:
-        return either(Q(certain=True))
+    def group_certain(self) -> GroupBy:
+        return group_by_condition(Q(certain=True))
 
-    def by_dispute(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
+    def filter_disputed(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(disputes__gt=0) if value == "yes" else queryset.filter(disputes=0)
 
-    def group_disputed(self) -> Grouping:
-        return either(Q(disputes__gt=0))
+    def group_disputed(self) -> GroupBy:
+        return group_by_condition(Q(disputes__gt=0))
 
     def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Return the allies on that day, narrowed by what else is asked."""

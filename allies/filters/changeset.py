@@ -6,20 +6,20 @@ import django_filters
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.models import BY_JOB, Changeset
+from allies.filters.base import DayFilter, PublicFilterSet
+from allies.models import BACKGROUND_KINDS, Changeset
 
 #: Only what came from files and what took it back is listed.
-_KINDS = [(kind.value, kind.label) for kind in BY_JOB]
+_KINDS = [(kind.value, kind.label) for kind in BACKGROUND_KINDS]
 
 
-class ChangesetFilterSet(ReadersFilterSet):
+class ChangesetFilterSet(PublicFilterSet):
     first_fields = ("kind", "date_after", "date_before")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=_KINDS)
     date_after = DayFilter(label=_("Applied from"), method="on_or_after")
     date_before = DayFilter(label=_("Applied until"), method="on_or_before")
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Changeset
         fields: list[str] = []
 

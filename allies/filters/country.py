@@ -6,29 +6,33 @@ import django_filters
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import ReadersFilterSet
-from allies.filters.sums import Grouping, either
+from allies.filters.aggregates import GroupBy, group_by_condition
+from allies.filters.base import PublicFilterSet
 from allies.models import Country, Membership
-from allies.models.m49 import grouped
+from allies.models.m49 import region_choices
 
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
 
 
-class CountriesFilterSet(ReadersFilterSet):
+class CountriesFilterSet(PublicFilterSet):
     """What a view whose rows are countries may be asked: their region and any of their names."""
 
     region = django_filters.ChoiceFilter(
-        label=_("Region"), choices=lambda: [(str(n), c) for n, c in grouped()], method="in_region"
+        label=_("Region"),
+        choices=lambda: [(str(n), c) for n, c in region_choices()],
+        method="filter_region",
     )
 
     def filter_text(self, queryset: Any, name: str, value: str) -> "CountryQuerySet":
-        return queryset.named(value)
+        return queryset.name_contains(value)
 
-    def group_region(self) -> Grouping:
-        return Grouping((F("region"), F("subregion")), lambda *regions: set(regions))
+    def group_region(self) -> GroupBy:
+        return GroupBy((F("region"), F("subregion")), lambda *regions: set(regions))
 
-    def in_region(self, queryset: "CountryQuerySet", name: str, value: str) -> "CountryQuerySet":
+    def filter_region(
+        self, queryset: "CountryQuerySet", name: str, value: str
+    ) -> "CountryQuerySet":
         return queryset.in_region(value)
 
 
@@ -37,29 +41,31 @@ class CountryFilterSet(CountriesFilterSet):
     ties = django_filters.ChoiceFilter(
         label=_("Ties"),
         choices=[("yes", _("with alliances")), ("no", _("without alliances"))],
-        method="with_ties",
+        method="filter_ties",
     )
     existence = django_filters.ChoiceFilter(
         label=_("Existence"),
         choices=[("current", _("current")), ("historic", _("former states"))],
-        method="by_existence",
+        method="filter_existence",
     )
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Country
         fields: list[str] = []
 
-    def with_ties(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
+    def filter_ties(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(_has_ties() if value == "yes" else ~_has_ties())
 
-    def group_ties(self) -> Grouping:
-        return either(_has_ties())
+    def group_ties(self) -> GroupBy:
+        return group_by_condition(_has_ties())
 
-    def by_existence(self, queryset: "CountryQuerySet", name: str, value: str) -> "CountryQuerySet":
+    def filter_existence(
+        self, queryset: "CountryQuerySet", name: str, value: str
+    ) -> "CountryQuerySet":
         return queryset.current() if value == "current" else queryset.historic()
 
-    def group_existence(self) -> Grouping:
-        return either(Q(existed_to=""), "current", "historic")
+    def group_existence(self) -> GroupBy:
+        return group_by_condition(Q(existed_to=""), "current", "historic")
 
 
 def _has_ties() -> Exists:

@@ -8,29 +8,22 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from allies.filters.aggregates import GroupBy, count_distinct_by, count_distinct_by_index
 from allies.filters.base import (
     CountryFilter,
     DayFilter,
     DisputedFilter,
-    ReadersFilterSet,
-    ReadersForm,
+    FilterForm,
+    PublicFilterSet,
 )
-from allies.filters.sums import Grouping, counted_once_each, counted_once_each_of_most
-from allies.models import (
-    Certainty,
-    Country,
-    Event,
-    EventKind,
-    Participation,
-    ParticipationRole,
-    roll_calls_of_both,
-)
+from allies.models import Certainty, Country, Event, EventKind, Participation, ParticipationRole
+from allies.ties.voting import shared_roll_calls
 
 if TYPE_CHECKING:
     from allies.models.event import EventQuerySet
 
 
-class EventForm(ReadersForm):
+class EventForm(FilterForm):
     """The form of the events: how two countries voted needs two countries."""
 
     def clean(self) -> dict[str, object]:
@@ -43,8 +36,9 @@ class EventForm(ReadersForm):
         return asked
 
 
-class DatedFilterSet(ReadersFilterSet):
-    """Events by their date, which may be imprecise; the filters themselves are ``dates()``."""
+class DatedFilterSet(PublicFilterSet):
+    """Events by their date, which may be imprecise; the filters themselves are
+    ``date_filters()``."""
 
     def may_be_after(self, queryset: "EventQuerySet", name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(Q(date_latest__isnull=True) | Q(date_latest__gte=value))
@@ -55,7 +49,7 @@ class DatedFilterSet(ReadersFilterSet):
         return queryset.until(value)
 
 
-def dates() -> tuple[DayFilter, DayFilter]:
+def date_filters() -> tuple[DayFilter, DayFilter]:
     """Return ``date_after`` and ``date_before``; a filter stands where its set declares it."""
     after = DayFilter(
         label=_("From"),
@@ -68,11 +62,11 @@ def dates() -> tuple[DayFilter, DayFilter]:
 class EventFilterSet(DatedFilterSet):
     first_fields = ("country", "kind")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=EventKind.choices)
-    country = CountryFilter(label=_("Country"), method="as_it_is")
+    country = CountryFilter(label=_("Country"), method="noop")
     # In an address it is called ``with``, a word Python keeps for itself.
-    vars()["with"] = CountryFilter(label=_("Together with"), method="as_it_is")
+    vars()["with"] = CountryFilter(label=_("Together with"), method="noop")
     role = django_filters.ChoiceFilter(
-        label=_("Role"), choices=ParticipationRole.choices, method="as_it_is"
+        label=_("Role"), choices=ParticipationRole.choices, method="noop"
     )
     votes = django_filters.ChoiceFilter(
         label=_("UN votes"),
@@ -81,13 +75,13 @@ class EventFilterSet(DatedFilterSet):
             ("same", _("both voted the same")),
             ("different", _("they voted differently")),
         ],
-        method="as_it_is",
+        method="noop",
     )
     certainty = django_filters.ChoiceFilter(label=_("Certainty"), choices=Certainty.choices)
-    date_after, date_before = dates()
+    date_after, date_before = date_filters()
     disputed = DisputedFilter()
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Event
         form = EventForm
         fields: list[str] = []
@@ -97,28 +91,30 @@ class EventFilterSet(DatedFilterSet):
         asked = self.form.cleaned_data
         country, other, role = (asked.get(name) for name in ("country", "with", "role"))
         if country or role:
-            queryset = queryset.with_part(country, role)
+            queryset = queryset.with_participant(country, role)
         if other:
-            queryset = queryset.with_part(other)
-        return self._by_votes(super().filter_queryset(queryset), asked.get("votes"), country, other)
+            queryset = queryset.with_participant(other)
+        return self._filter_votes(
+            super().filter_queryset(queryset), asked.get("votes"), country, other
+        )
 
     def count_role(self) -> dict[str, int]:
         """Return in how many events each role was played, by the country asked for if one is."""
-        events = self.narrowed(role="").values("pk")
-        if not self.applied.keys() - {"role"}:
-            return counted_once_each_of_most(Participation, "role", "event", events)
+        events = self.queryset_with(role="").values("pk")
+        if not self.applied_values.keys() - {"role"}:
+            return count_distinct_by_index(Participation, "role", "event", events)
         parts = Participation.objects.filter(event__in=events)
         if country := self.form.cleaned_data.get("country"):
             parts = parts.filter(country=country)
-        return counted_once_each(parts, "role", "event")
+        return count_distinct_by(parts, "role", "event")
 
-    def group_votes(self) -> Grouping | None:
+    def group_votes(self) -> GroupBy | None:
         asked = self.form.cleaned_data
         if asked.get("country") and asked.get("with"):
             return None  # how both voted is no value of an event
-        return Grouping((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
+        return GroupBy((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
 
-    def _by_votes(
+    def _filter_votes(
         self,
         queryset: "EventQuerySet",
         votes: str | None,
@@ -131,7 +127,7 @@ class EventFilterSet(DatedFilterSet):
             return queryset
         if not (country and other):
             return queryset.none()
-        roll_calls, alike = roll_calls_of_both(country, other), Q(vote=F("other_vote"))
+        roll_calls, alike = shared_roll_calls(country, other), Q(vote=F("other_vote"))
         found = roll_calls.filter(alike if votes == "same" else ~alike)
         return queryset.filter(pk__in=found.values("pk"))
 
@@ -139,8 +135,8 @@ class EventFilterSet(DatedFilterSet):
 class RollCallFilterSet(DatedFilterSet):
     """The UN votes in which two countries took part, by their title and date."""
 
-    date_after, date_before = dates()
+    date_after, date_before = date_filters()
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Event
         fields: list[str] = []

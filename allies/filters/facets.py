@@ -1,7 +1,7 @@
 """Facets: how many rows each choice of a filter would leave, the other filters being as they are.
 
 A filter that is not in use leaves the rows as they are: if its choices are values of a row, which
-``ReadersFilterSet.grouping`` tells, it is counted with all else that is counted over the rows found
+``PublicFilterSet.grouping`` tells, it is counted with all else that is counted over the rows found
 (``sums``). Any other facet costs a query, whatever its choices: a filter in use is counted over
 what the others leave; where a filterset has a method ``count_<name>``, that counts, if it can; and
 all others are counted choice by choice, in one statement.
@@ -18,14 +18,14 @@ from django.db.models import Aggregate, Count, Model, QuerySet
 from django.http import QueryDict
 from django.utils.choices import flatten_choices
 
-from allies.filters.base import ReadersFilterSet
-from allies.filters.sums import Grouping, Sums, summed
+from allies.filters.aggregates import Aggregates, GroupBy, aggregate
+from allies.filters.base import PublicFilterSet
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 #: Choices shown at once; the others are folded away.
-SHOWN = 6
+MAX_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -49,41 +49,41 @@ class Facet:
 
     @property
     def shown(self) -> list[Choice]:
-        active = [choice for choice in self.choices[SHOWN:] if choice.is_active]
-        return [*self.choices[:SHOWN], *active]
+        active = [choice for choice in self.choices[MAX_SHOWN:] if choice.is_active]
+        return [*self.choices[:MAX_SHOWN], *active]
 
     @property
-    def folded(self) -> list[Choice]:
-        return [choice for choice in self.choices[SHOWN:] if not choice.is_active]
+    def extra_choices(self) -> list[Choice]:
+        return [choice for choice in self.choices[MAX_SHOWN:] if not choice.is_active]
 
 
-def _groups(filterset: ReadersFilterSet) -> dict[str, Grouping]:
+def _groups(filterset: PublicFilterSet) -> dict[str, GroupBy]:
     """Return by what the rows found are to be grouped for the facets that are counted over them."""
     return {
         name: grouping
         for name in _names(filterset)
-        if name not in filterset.applied and (grouping := filterset.grouping(name))
+        if name not in filterset.applied_values and (grouping := filterset.grouping(name))
     }
 
 
-def sums_of(
-    filterset: ReadersFilterSet, groups: Mapping[str, Grouping], **spans: Aggregate
-) -> Sums:
+def aggregate_filterset(
+    filterset: PublicFilterSet, groups: Mapping[str, GroupBy], **spans: Aggregate
+) -> Aggregates:
     """Return the sums over the rows of a valid filterset, all facets among the counts.
 
     It counts by ``groups`` too. Costs a query, and one for each facet that needs its own.
     """
-    sums = summed(filterset.qs, {**_groups(filterset), **groups}, **spans)
+    sums = aggregate(filterset.qs, {**_groups(filterset), **groups}, **spans)
     apart = {n: _counts(filterset, n) for n in _names(filterset) if n not in sums.counts}
     return sums._replace(counts={**sums.counts, **apart})
 
 
-def facets_of(filterset: ReadersFilterSet, sums: Sums) -> list[Facet]:
+def build_facets(filterset: PublicFilterSet, sums: Aggregates) -> list[Facet]:
     """Return the facets of a valid filterset from its sums."""
     facets = []
     for name in _names(filterset):
         counts = sums.counts[name]
-        asked = filterset.applied.get(name)
+        asked = filterset.applied_values.get(name)
         labels = {str(value): label for value, label in _choices(filterset, name) if value}
         choices = [
             Choice(value, label, count, _query(filterset, name, value), value == asked)
@@ -96,40 +96,40 @@ def facets_of(filterset: ReadersFilterSet, sums: Sums) -> list[Facet]:
     return facets
 
 
-def _names(filterset: ReadersFilterSet) -> Iterator[str]:
+def _names(filterset: PublicFilterSet) -> Iterator[str]:
     for name, field in filterset.filters.items():
         is_choice = isinstance(field, django_filters.ChoiceFilter)
         if is_choice and not filterset.form.fields[name].widget.is_hidden:
             yield name
 
 
-def _counts(filterset: ReadersFilterSet, name: str) -> Mapping[str, int]:
+def _counts(filterset: PublicFilterSet, name: str) -> Mapping[str, int]:
     count: Callable[[], Mapping[str, int] | None] | None
     count = getattr(filterset, f"count_{name}", None)
     if count and (counts := count()) is not None:
         return counts
     if grouping := filterset.grouping(name):
-        return summed(filterset.narrowed(**{name: ""}), {name: grouping}).counts[name]
-    return counted_at_once(
+        return aggregate(filterset.queryset_with(**{name: ""}), {name: grouping}).counts[name]
+    return count_many(
         {
-            str(value): filterset.narrowed(**{name: value})
+            str(value): filterset.queryset_with(**{name: value})
             for value, _label in _choices(filterset, name)
             if value
         }
     )
 
 
-def _choices(filterset: ReadersFilterSet, name: str) -> Iterable[Any]:
+def _choices(filterset: PublicFilterSet, name: str) -> Iterable[Any]:
     """Return (value, label) of a filter's choices; they may be made anew for each language."""
     return flatten_choices(iter(filterset.form.fields[name].choices))
 
 
-def grouped(rows: QuerySet[Model], field: str) -> dict[str, int]:
+def count_by_field(rows: QuerySet[Model], field: str) -> dict[str, int]:
     """Return how many rows have each value of a field; one query."""
     return dict(rows.order_by().values_list(field).annotate(n=Count("pk")).values_list(field, "n"))
 
 
-def counted_at_once(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
+def count_many(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
     """Return how many rows each queryset has, asked in one statement."""
     parts: list[str] = []
     params: list[Any] = []
@@ -149,9 +149,9 @@ def counted_at_once(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _query(filterset: ReadersFilterSet, name: str, value: str) -> str:
+def _query(filterset: PublicFilterSet, name: str, value: str) -> str:
     """Return the query of the same view with this choice made or, where it is made, taken back."""
-    asked = filterset.applied
+    asked = filterset.applied_values
     query = QueryDict(mutable=True)
     query.update({key: text for key, text in asked.items() if key != name})
     if asked.get(name) != value:

@@ -7,29 +7,29 @@ import django_filters
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.folding import fold
+from allies.filters.base import DayFilter, PublicFilterSet
 from allies.models import Country, Membership, MembershipRole
+from allies.text.normalize import normalize_text
 
 if TYPE_CHECKING:
     from allies.models.alliance import MembershipQuerySet
 
 
-class MembershipFilterSet(ReadersFilterSet):
+class MembershipFilterSet(PublicFilterSet):
     """Memberships by the country's name or the alliance's title, by role and by day."""
 
     role = django_filters.ChoiceFilter(label=_("Role"), choices=MembershipRole.choices)
     on = DayFilter(label=_("In force on"), method="in_force")
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Membership
         fields: list[str] = []
 
     def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         title = Q()
-        for word in fold(value).split():
+        for word in normalize_text(value).split():
             title &= Q(alliance__folded__contains=word)
-        return queryset.filter(title | Q(country__in=Country.objects.named(value)))
+        return queryset.filter(title | Q(country__in=Country.objects.name_contains(value)))
 
     def in_force(
         self, queryset: "MembershipQuerySet", name: str, value: dt.date

@@ -10,38 +10,38 @@ from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.models import SEARCHED, SearchText
-from allies.search.find import corrected, matching, ranked, with_other_names
-from allies.search.words import LONGEST, Question, read
+from allies.filters.base import DayFilter, PublicFilterSet
+from allies.models import SEARCHABLE_MODELS, SearchText
+from allies.search.backend import expand_aliases, match, order_by_relevance, suggest_spelling
+from allies.search.query import LONGEST, SearchQuery, parse_query
 
 if TYPE_CHECKING:
-    from allies.models.search_text import SearchTextQuerySet
+    from allies.models.search_document import SearchTextQuerySet
 
 
 def _nouns() -> list[tuple[str, Any]]:
     return [
         (model._meta.model_name, capfirst(str(model._meta.verbose_name_plural)))
-        for model in SEARCHED
+        for model in SEARCHABLE_MODELS
     ]
 
 
-class QuestionField(forms.CharField):
+class SearchQueryField(forms.CharField):
     """What somebody looks for: whatever is typed can be read, so nothing is refused."""
 
     def clean(self, value: object) -> str:
         return str(value or "").replace("\0", " ").strip()[: 2 * LONGEST]
 
 
-class QuestionFilter(django_filters.Filter):
-    field_class = QuestionField
+class SearchQueryFilter(django_filters.Filter):
+    field_class = SearchQueryField
 
 
-class SearchFilterSet(ReadersFilterSet):
+class SearchFilterSet(PublicFilterSet):
     first_fields = ("noun",)
-    q = QuestionFilter(
+    q = SearchQueryFilter(
         label=_("Search"),
-        method="as_it_is",
+        method="noop",
         widget=forms.TextInput(attrs={"type": "search", "data-suggest": ""}),
         help_text=_("A name, a code, or words from a title or text."),
     )
@@ -53,36 +53,38 @@ class SearchFilterSet(ReadersFilterSet):
     )
     date_before = DayFilter(label=_("Until"), method="may_be_before")
     exact = django_filters.ChoiceFilter(
-        choices=[("yes", _("yes"))], method="as_it_is", widget=forms.HiddenInput
+        choices=[("yes", _("yes"))], method="noop", widget=forms.HiddenInput
     )
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = SearchText
         fields: list[str] = []
 
     @property
-    def typed(self) -> str:
+    def raw_query(self) -> str:
         return str(self.form.cleaned_data.get("q") or "")
 
     @cached_property
-    def asked(self) -> Question:
+    def requested_query(self) -> SearchQuery:
         """What was typed, read, with what else its words may be called."""
-        return with_other_names(read(self.typed))
+        return expand_aliases(parse_query(self.raw_query))
 
     @cached_property
-    def corrected(self) -> Question | None:
+    def suggested_query(self) -> SearchQuery | None:
         """What was most likely meant, where what was typed is nowhere; None where it is."""
-        return None if self.form.cleaned_data.get("exact") else corrected(self.asked)
+        return (
+            None if self.form.cleaned_data.get("exact") else suggest_spelling(self.requested_query)
+        )
 
     @property
-    def question(self) -> Question:
+    def search_query(self) -> SearchQuery:
         """What is looked for in the end."""
-        return self.corrected or self.asked
+        return self.suggested_query or self.requested_query
 
     def filter_queryset(self, queryset: "SearchTextQuerySet") -> "SearchTextQuerySet":
         """Return what has the words asked for, the best first; nothing where nothing is asked."""
-        found = super().filter_queryset(matching(self.question, queryset))
-        return ranked(found, self.question) if self.question else found
+        found = super().filter_queryset(match(self.search_query, queryset))
+        return order_by_relevance(found, self.search_query) if self.search_query else found
 
     def may_be_after(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(last__gte=value)

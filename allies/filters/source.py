@@ -6,18 +6,18 @@ import django_filters
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.base import DayFilter, ReadersFilterSet
-from allies.filters.sums import Grouping, either
+from allies.filters.aggregates import GroupBy, group_by_condition
+from allies.filters.base import DayFilter, PublicFilterSet
 from allies.models import Source, SourceKind
 
 
-class SourceFilterSet(ReadersFilterSet):
+class SourceFilterSet(PublicFilterSet):
     first_fields = ("kind",)
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=SourceKind.choices)
     derivation = django_filters.ChoiceFilter(
         label=_("Based on"),
         choices=[("original", _("original")), ("derived", _("based on another source"))],
-        method="by_derivation",
+        method="filter_derivation",
     )
     date_after = DayFilter(
         label=_("Published from"),
@@ -26,15 +26,17 @@ class SourceFilterSet(ReadersFilterSet):
     )
     date_before = DayFilter(label=_("Published until"), method="may_be_before")
 
-    class Meta(ReadersFilterSet.Meta):
+    class Meta(PublicFilterSet.Meta):
         model = Source
         fields: list[str] = []
 
-    def by_derivation(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
-        return queryset.filter(_draws() if value == "derived" else ~_draws())
+    def filter_derivation(
+        self, queryset: QuerySet[Model], name: str, value: str
+    ) -> QuerySet[Model]:
+        return queryset.filter(_is_derived() if value == "derived" else ~_is_derived())
 
-    def group_derivation(self) -> Grouping:
-        return either(_draws(), "derived", "original")
+    def group_derivation(self) -> GroupBy:
+        return group_by_condition(_is_derived(), "derived", "original")
 
     def may_be_after(self, queryset: QuerySet[Model], name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(date_published_latest__gte=value)
@@ -45,5 +47,5 @@ class SourceFilterSet(ReadersFilterSet):
         return queryset.filter(date_published_earliest__lte=value)
 
 
-def _draws() -> Q:
+def _is_derived() -> Q:
     return Q(derived_from__in=Source.objects.published())

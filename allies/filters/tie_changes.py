@@ -12,16 +12,17 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.filters.ally import TiesFilterSet
 from allies.filters.base import DayFilter
-from allies.models import TieChange, Ties, TwoDays, changed_allies
+from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
+from allies.ties.ties import Ties
 
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
 
 #: How many years are compared where the address names no first day.
-YEARS = 10
+DEFAULT_YEARS = 10
 
 #: The filters as the form shows them.
-ORDER = ("from", "to", "change", "kind", "region", "q")
+ORDER_MESSAGE = ("from", "to", "change", "kind", "region", "q")
 
 
 class TieChangeFilterSet(TiesFilterSet):
@@ -34,10 +35,10 @@ class TieChangeFilterSet(TiesFilterSet):
     #: ``from`` is a word of Python's own; ``get_filters`` gives the filter that name.
     first = DayFilter(
         label=_("From"),
-        method="as_it_is",
+        method="noop",
         help_text=_("If empty: ten years before the end date."),
     )
-    to = DayFilter(label=_("Until"), method="as_it_is", help_text=_("If empty: today."))
+    to = DayFilter(label=_("Until"), method="noop", help_text=_("If empty: today."))
     change = django_filters.ChoiceFilter(
         label=pgettext_lazy("tie", "Change"), choices=TieChange.choices
     )
@@ -46,7 +47,7 @@ class TieChangeFilterSet(TiesFilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         named = {"first": "from"}
         found = {named.get(name, name): f for name, f in super().get_filters().items()}
-        return {name: found[name] for name in ORDER}
+        return {name: found[name] for name in ORDER_MESSAGE}
 
     def is_valid(self) -> bool:
         """Refuse days that stand in the wrong order, besides what is no value at all."""
@@ -58,15 +59,15 @@ class TieChangeFilterSet(TiesFilterSet):
         return bool(super().is_valid())
 
     @property
-    def days(self) -> TwoDays:
+    def days(self) -> TieComparison:
         """The days compared, of a valid filter, with the kind of tie asked for."""
-        return self._days.of_kind(self.kind_asked)
+        return self._days.of_kind(self.requested_kind)
 
     @cached_property
-    def _days(self) -> TwoDays:
+    def _days(self) -> TieComparison:
         asked = self.form.cleaned_data
         end = asked.get("to") or timezone.localdate()
-        return TwoDays.of(self.focus, asked.get("from") or ten_years_before(end), end)
+        return TieComparison.of(self.focus, asked.get("from") or ten_years_earlier(end), end)
 
     def allies_among(self, ties: Ties) -> "CountryQuerySet":
         """Return the allies on one of the days, narrowed as the changes are."""
@@ -76,12 +77,12 @@ class TieChangeFilterSet(TiesFilterSet):
         return found
 
     def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        return super().filter_queryset(changed_allies(self.days))
+        return super().filter_queryset(get_changed_allies(self.days))
 
 
-def ten_years_before(day: dt.date) -> dt.date:
+def ten_years_earlier(day: dt.date) -> dt.date:
     """Return the same day ten years before; the first there is where that is none."""
-    year = day.year - YEARS
+    year = day.year - DEFAULT_YEARS
     if year < dt.MINYEAR:
         return dt.date.min
     leap = (day.month, day.day) == (2, 29)

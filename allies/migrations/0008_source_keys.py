@@ -3,8 +3,8 @@
 from django.db import migrations, models
 
 import allies.models.fields
-from allies.address import key_of
-from allies.folding import title_key
+from allies.text.normalize import title_key
+from allies.text.urls import url_key
 
 #: Sources read and written at a time.
 CHUNK = 1_000
@@ -21,8 +21,8 @@ def fill_keys(apps, schema_editor):
             if not chunk:
                 break
             for source in chunk:
-                source.url_key = key_of(source.url)
-                source.archive_key = key_of(source.archive_url)
+                source.url_key = url_key(source.url)
+                source.archive_key = url_key(source.archive_url)
                 source.title_key = title_key(source.title, source.publisher)
             model.objects.bulk_update(
                 chunk, ["url_key", "archive_key", "title_key"], batch_size=200
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="historicalsource",
             name="archive_key",
-            field=allies.models.fields.AddressKey("archive_url", max_length=200),
+            field=allies.models.fields.URLKeyField("archive_url", max_length=200),
         ),
         migrations.AddField(
             model_name="historicalsource",
@@ -55,17 +55,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="historicalsource",
             name="title_key",
-            field=allies.models.fields.TitleKey("title", "publisher", max_length=200),
+            field=allies.models.fields.TitleKeyField("title", "publisher", max_length=200),
         ),
         migrations.AddField(
             model_name="historicalsource",
             name="url_key",
-            field=allies.models.fields.AddressKey("url", max_length=200),
+            field=allies.models.fields.URLKeyField("url", max_length=200),
         ),
         migrations.AddField(
             model_name="source",
             name="archive_key",
-            field=allies.models.fields.AddressKey("archive_url", max_length=200),
+            field=allies.models.fields.URLKeyField("archive_url", max_length=200),
         ),
         migrations.AddField(
             model_name="source",
@@ -81,12 +81,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="source",
             name="title_key",
-            field=allies.models.fields.TitleKey("title", "publisher", max_length=200),
+            field=allies.models.fields.TitleKeyField("title", "publisher", max_length=200),
         ),
         migrations.AddField(
             model_name="source",
             name="url_key",
-            field=allies.models.fields.AddressKey("url", max_length=200),
+            field=allies.models.fields.URLKeyField("url", max_length=200),
         ),
         migrations.AddIndex(
             model_name="source",

@@ -4,9 +4,9 @@ from django.db import migrations, models
 
 
 def without_triggers(apps, schema_editor):
-    from allies.caching.version import uninstall
+    from allies.db.content_version import uninstall_triggers
 
-    uninstall(schema_editor.connection.alias)
+    uninstall_triggers(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

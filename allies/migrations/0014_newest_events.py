@@ -26,12 +26,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="event",
             name="date_latest",
-            field=allies.models.fields.LatestDay("date"),
+            field=allies.models.fields.LatestDayField("date"),
         ),
         migrations.AlterField(
             model_name="historicalevent",
             name="date_latest",
-            field=allies.models.fields.LatestDay("date"),
+            field=allies.models.fields.LatestDayField("date"),
         ),
         migrations.AddIndex(
             model_name="event",

@@ -1,152 +1,117 @@
 """The records. One file a noun; each queryset says what of it is public."""
 
 from allies.models.alliance import (
-    DUTIES,
+    OBLIGATIONS,
     Alliance,
     AllianceKind,
     Membership,
     MembershipRole,
-    Standing,
+    TieStatus,
 )
 from allies.models.ally_list import AllyList, Entry, SeeAlso
-from allies.models.base import OldSlug, Publishable, Record, Slugged, Status
+from allies.models.base import OldSlug, Publishable, Record, SlugMixin, Status
 from allies.models.changeset import (
-    BY_JOB,
-    WORKING,
-    WRITTEN,
+    BACKGROUND_KINDS,
+    RUNNING_STATES,
+    WRITE_COUNTS,
     Changeset,
     ChangesetKind,
     ChangesetState,
     Mapping,
 )
-from allies.models.citation import TARGETS, Citation, CitedPublishable, Stance
-from allies.models.clock import moment_of_writing
-from allies.models.content_change import ContentChange
+from allies.models.citation import TARGETS, Citation, EvidencedModel, Stance
+from allies.models.content_version_counter import ContentChange
 from allies.models.correction import (
-    CORRECTABLE,
-    TAKEN_UP,
+    ACCEPTED_OUTCOMES,
+    CORRECTABLE_MODELS,
     Correction,
     Outcome,
     Sending,
     UsedToken,
-    attach_records,
+    prefetch_records,
 )
 from allies.models.country import Alias, Country
-from allies.models.desk import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
-from allies.models.edition import Edition, Frozen, canonical, digest
+from allies.models.edition import Edition, EditionImmutable, canonical_json, sha256_hex
+from allies.models.editorial import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.models.event import (
     EVENT_YEARS,
-    ByYear,
     Certainty,
     Event,
     EventKind,
     Participation,
     ParticipationRole,
+    YearlyCounts,
+    key_event_ids,
     key_events,
-    key_parts,
 )
-from allies.models.evidence import (
-    SUPPORTED,
-    EvidenceLost,
-    refuse_loss,
-    support_settled_at_the_end,
-    unsupported,
-    would_lose_support,
-)
-from allies.models.form import KeptForm, SentForm
-from allies.models.frozen import frozen
-from allies.models.job_file import JobFile
-from allies.models.link import (
-    KEPT_CHECKS,
-    Health,
+from allies.models.form_submission import KeptForm, SentForm
+from allies.models.import_file_block import JobFile
+from allies.models.link_check import (
+    MAX_KEPT_CHECKS,
     LinkCheck,
+    LinkField,
     LinkHealth,
-    LinkPart,
     LinkResult,
+    LinkStatus,
 )
-from allies.models.nouns import address_field, data_state, record_models, record_of, referred_models
-from allies.models.pair import Duty, Pair, Period, Tie, certainty_of_ties, ties_between
-from allies.models.rights_change import RightsChange
-from allies.models.search_text import SEARCHED, SearchText
-from allies.models.source import Source, SourceKind, public_key
-from allies.models.state import StateConflict, Stateful
-from allies.models.tie import (
-    AllyRow,
-    CertaintyCounts,
-    Ties,
-    certainty_of,
-    certainty_on_the_day,
-    first_year_of,
+from allies.models.permission_change import RightsChange
+from allies.models.registry import (
+    data_fingerprint,
+    get_record,
+    record_models,
+    related_record_models,
+    url_field,
 )
-from allies.models.tie_changes import ChangedAlly, TieChange, TwoDays, change_rows, changed_allies
-from allies.models.voting import (
-    ENOUGH_VOTES,
-    VOTES,
-    VotesAlike,
-    in_all,
-    roll_calls_of_both,
-    sources_of_votes,
-    votes_by_year,
-)
-from allies.models.writing import written_under
+from allies.models.search_document import SEARCHABLE_MODELS, SearchText
+from allies.models.source import Source, SourceKind, public_source_key
+from allies.models.stateful import StateConflict, Stateful
 
 __all__ = [
-    "BY_JOB",
-    "CORRECTABLE",
-    "DUTIES",
-    "ENOUGH_VOTES",
+    "ACCEPTED_OUTCOMES",
+    "BACKGROUND_KINDS",
+    "CORRECTABLE_MODELS",
     "EVENT_YEARS",
-    "KEPT_CHECKS",
+    "MAX_KEPT_CHECKS",
+    "OBLIGATIONS",
     "PREVIEW_DAYS",
-    "SEARCHED",
-    "SUPPORTED",
-    "TAKEN_UP",
+    "RUNNING_STATES",
+    "SEARCHABLE_MODELS",
     "TARGETS",
-    "VOTES",
-    "WORKING",
-    "WRITTEN",
+    "WRITE_COUNTS",
     "Alias",
     "Alliance",
     "AllianceKind",
     "AllyList",
-    "AllyRow",
     "Appointment",
-    "ByYear",
     "Certainty",
-    "CertaintyCounts",
-    "ChangedAlly",
     "Changeset",
     "ChangesetKind",
     "ChangesetState",
     "Citation",
-    "CitedPublishable",
     "ContentChange",
     "Correction",
     "Country",
-    "Duty",
     "Edition",
+    "EditionImmutable",
     "Entry",
     "Event",
     "EventKind",
-    "EvidenceLost",
-    "Frozen",
-    "Health",
+    "EvidencedModel",
     "JobFile",
     "KeptForm",
     "LinkCheck",
+    "LinkField",
     "LinkHealth",
-    "LinkPart",
     "LinkResult",
+    "LinkStatus",
     "Mapping",
     "Membership",
     "MembershipRole",
     "OldSlug",
     "OpenForm",
     "Outcome",
-    "Pair",
     "Participation",
     "ParticipationRole",
-    "Period",
     "PreviewLink",
     "Publishable",
     "Record",
@@ -155,47 +120,25 @@ __all__ = [
     "SeeAlso",
     "Sending",
     "SentForm",
-    "Slugged",
+    "SlugMixin",
     "Source",
     "SourceKind",
     "Stance",
-    "Standing",
     "StateConflict",
     "Stateful",
     "Status",
-    "Tie",
-    "TieChange",
-    "Ties",
-    "TwoDays",
+    "TieStatus",
     "UsedToken",
-    "VotesAlike",
-    "address_field",
-    "attach_records",
-    "canonical",
-    "certainty_of",
-    "certainty_of_ties",
-    "certainty_on_the_day",
-    "change_rows",
-    "changed_allies",
-    "data_state",
-    "digest",
-    "first_year_of",
-    "frozen",
-    "in_all",
+    "YearlyCounts",
+    "canonical_json",
+    "data_fingerprint",
+    "get_record",
+    "key_event_ids",
     "key_events",
-    "key_parts",
-    "moment_of_writing",
-    "public_key",
+    "prefetch_records",
+    "public_source_key",
     "record_models",
-    "record_of",
-    "referred_models",
-    "refuse_loss",
-    "roll_calls_of_both",
-    "sources_of_votes",
-    "support_settled_at_the_end",
-    "ties_between",
-    "unsupported",
-    "votes_by_year",
-    "would_lose_support",
-    "written_under",
+    "related_record_models",
+    "sha256_hex",
+    "url_field",
 ]

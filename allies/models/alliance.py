@@ -9,23 +9,29 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.edtf import bounds, pick_date
 from allies.models.base import (
-    PROSE_LENGTH,
-    Lack,
+    MAX_PROSE_LENGTH,
+    PublicationIssue,
     Record,
     Status,
-    Titled,
-    contradictions,
-    one_of,
-    published_has_text,
-    require_order,
-    require_title,
+    TitleMixin,
+    choices_constraint,
+    published_requires_text,
+    validate_date_order,
+    validate_title,
+    validation_issues,
 )
-from allies.models.citation import CitedPublishable, CitedQuerySet
+from allies.models.citation import EvidencedModel, EvidencedQuerySet
 from allies.models.country import Country
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, ProseField
-from allies.models.languages import Bilingual, localized
+from allies.models.fields import (
+    EarliestDayField,
+    EDTFField,
+    LatestDayField,
+    NormalizedTextField,
+    ProseField,
+)
+from allies.models.translation import TranslatedAttribute, localized_expression
+from allies.text.edtf import bounds, combine_dates
 
 
 class AllianceKind(models.TextChoices):
@@ -51,7 +57,7 @@ TREATIES = frozenset(
 )
 
 
-class Standing(models.TextChoices):
+class TieStatus(models.TextChoices):
     """How a country's part in an alliance stands to a day."""
 
     IN_FORCE = "in-force", _("current and possibly current")
@@ -59,7 +65,7 @@ class Standing(models.TextChoices):
     LATER = "later", _("later")
 
 
-class AllianceQuerySet(CitedQuerySet["Alliance"]):
+class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
     target = "alliance"
 
     def published(self) -> "AllianceQuerySet":
@@ -69,44 +75,44 @@ class AllianceQuerySet(CitedQuerySet["Alliance"]):
     def with_member(self, country: Country) -> "AllianceQuerySet":
         return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
 
-    def with_standing(self, country: Country, day: dt.date) -> "AllianceQuerySet":
+    def with_status(self, country: Country, day: dt.date) -> "AllianceQuerySet":
         """Annotate ``standing``: whether the country's part is in force on a day, past or later."""
         own = Membership.objects.filter(country=country, alliance=OuterRef("pk"))
         return self.annotate(
             standing=Case(
-                When(Exists(own.in_force(day)), then=Value(Standing.IN_FORCE)),
-                When(Exists(own.begun(day)), then=Value(Standing.PAST)),
-                default=Value(Standing.LATER),
+                When(Exists(own.in_force(day)), then=Value(TieStatus.IN_FORCE)),
+                When(Exists(own.started_by(day)), then=Value(TieStatus.PAST)),
+                default=Value(TieStatus.LATER),
             )
         )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
         """Those that may have been in force on a day."""
-        return self.filter(may_have_begun(day), may_have_lasted(day))
+        return self.filter(possibly_started_q(day), possibly_active_q(day))
 
     def newest_first(self) -> "AllianceQuerySet":
         start = models.functions.Coalesce("in_force_earliest", "signed_earliest")
-        return self.order_by(start.desc(nulls_last=True), localized("title"), "pk")
+        return self.order_by(start.desc(nulls_last=True), localized_expression("title"), "pk")
 
 
-def may_have_begun(day: dt.date, prefix: str = "") -> Q:
+def possibly_started_q(day: dt.date, prefix: str = "") -> Q:
     """Return the condition that an alliance may have been in force by a day.
 
     It begins when it enters into force or, where that is not known, when it is signed; a date
     that is not known at all never excludes it. ``prefix`` is the path to it, as in ``alliance__``.
     """
-    return _by(day, f"{prefix}in_force") | (
+    return _may_be_by(day, f"{prefix}in_force") | (
         Q(**{f"{prefix}in_force": ""})
-        & (Q(**{f"{prefix}signed": ""}) | _by(day, f"{prefix}signed"))
+        & (Q(**{f"{prefix}signed": ""}) | _may_be_by(day, f"{prefix}signed"))
     )
 
 
-def may_have_lasted(day: dt.date, prefix: str = "") -> Q:
+def possibly_active_q(day: dt.date, prefix: str = "") -> Q:
     """Return the condition that an alliance may still have been in force on a day."""
-    return _until(day, f"{prefix}ended")
+    return _may_be_after(day, f"{prefix}ended")
 
 
-def certainly_begun(day: dt.date) -> Q:
+def definitely_started_q(day: dt.date) -> Q:
     """Return the condition that a membership had begun by a day, whatever its dates mean.
 
     A beginning nobody knows leaves today and what comes after in, and no other day.
@@ -126,7 +132,7 @@ def certainly_begun(day: dt.date) -> Q:
     )
 
 
-def certainly_lasted(day: dt.date) -> Q:
+def definitely_active_q(day: dt.date) -> Q:
     """Return the condition that a membership had not ended before a day, whatever its dates mean.
 
     The day on which it ended counts; so does the first possible one of an end that is open.
@@ -137,19 +143,19 @@ def certainly_lasted(day: dt.date) -> Q:
     )
 
 
-def _by(day: dt.date, field: str) -> Q:
+def _may_be_by(day: dt.date, field: str) -> Q:
     """A date is given, and may be this day or before."""
     return ~Q(**{field: ""}) & (
         Q(**{f"{field}_earliest__isnull": True}) | Q(**{f"{field}_earliest__lte": day})
     )
 
 
-def _until(day: dt.date, field: str) -> Q:
+def _may_be_after(day: dt.date, field: str) -> Q:
     """No date is given, or it may be this day or after."""
     return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
 
 
-class Alliance(Titled, CitedPublishable):
+class Alliance(TitleMixin, EvidencedModel):
     """A tie between two or more countries."""
 
     identifier = models.CharField(
@@ -161,31 +167,33 @@ class Alliance(Titled, CitedPublishable):
     )
     kind = models.CharField(_("kind"), max_length=24, choices=AllianceKind)
     signed = EDTFField(_("signed"))
-    signed_earliest = EarliestDay("signed")
-    signed_latest = LatestDay("signed")
+    signed_earliest = EarliestDayField("signed")
+    signed_latest = LatestDayField("signed")
     in_force = EDTFField(_("in force"), help_text=_("The date it entered into force."))
-    in_force_earliest = EarliestDay("in_force", db_index=True)
-    in_force_latest = LatestDay("in_force")
+    in_force_earliest = EarliestDayField("in_force", db_index=True)
+    in_force_latest = LatestDayField("in_force")
     ended = EDTFField(_("ended"))
-    ended_earliest = EarliestDay("ended")
-    ended_latest = LatestDay("ended")
-    summary_en = ProseField(_("summary (English)"), max_length=PROSE_LENGTH, blank=True, default="")
-    summary_ind = ProseField(
-        _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    ended_earliest = EarliestDayField("ended")
+    ended_latest = LatestDayField("ended")
+    summary_en = ProseField(
+        _("summary (English)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
-    folded = FoldedField("title_en", "title_ind", "identifier")
+    summary_ind = ProseField(
+        _("summary (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
+    )
+    folded = NormalizedTextField("title_en", "title_ind", "identifier")
 
-    summary = Bilingual()
+    summary = TranslatedAttribute()
     objects = AllianceQuerySet.as_manager()
 
-    class Meta(CitedPublishable.Meta):
+    class Meta(EvidencedModel.Meta):
         verbose_name = _("alliance")
         verbose_name_plural = _("alliances")
         ordering = ["slug"]
         constraints = [
-            one_of("alliance", "status", Status),
-            one_of("alliance", "kind", AllianceKind),
-            published_has_text("alliance", "title"),
+            choices_constraint("alliance", "status", Status),
+            choices_constraint("alliance", "kind", AllianceKind),
+            published_requires_text("alliance", "title"),
             models.UniqueConstraint(
                 fields=["identifier"],
                 condition=~Q(identifier=""),
@@ -215,23 +223,25 @@ class Alliance(Titled, CitedPublishable):
 
     def clean(self) -> None:
         errors: dict[str, object] = {}
-        require_title(errors, self)
-        require_order(errors, self, "signed", "in_force")
-        require_order(errors, self, "signed", "ended")
-        require_order(errors, self, "in_force", "ended")
+        validate_title(errors, self)
+        validate_date_order(errors, self, "signed", "in_force")
+        validate_date_order(errors, self, "signed", "ended")
+        validate_date_order(errors, self, "in_force", "ended")
         if errors:
             raise ValidationError(errors)
 
-    def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
-        missing += [*contradictions(self)]
+    def publication_issues(self) -> list[PublicationIssue]:
+        missing = [*self.support_issues(), *self.missing_title(), *self.missing_cited_keys()]
+        missing += [*validation_issues(self)]
         memberships = list(self.memberships.select_related("country")) if self.pk else []
         if len({membership.country_id for membership in memberships}) < 2:
-            missing.append(Lack(_("An alliance needs at least two members."), "memberships"))
+            missing.append(
+                PublicationIssue(_("An alliance needs at least two members."), "memberships")
+            )
         for membership in memberships:
             missing += [
-                Lack(f"{membership.country}: {text}", "memberships")
-                for text in [*contradictions(membership), *membership.outside()]
+                PublicationIssue(f"{membership.country}: {text}", "memberships")
+                for text in [*validation_issues(membership), *membership.outside_alliance_dates()]
             ]
         return missing
 
@@ -244,7 +254,7 @@ class MembershipRole(models.TextChoices):
 
 
 #: What a member may owe, in the terms of COW and ATOP, in the order they are shown.
-DUTIES = ("defence", "neutrality", "non_aggression", "consultation")
+OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -259,15 +269,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         date is missing or open, its alliance's counts, and a date nobody knows excludes nothing.
         """
         lasted = Q(left_latest__gte=day) | (
-            Q(left_latest__isnull=True) & may_have_lasted(day, "alliance__")
+            Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
         )
-        return self.begun(day).filter(lasted)
+        return self.started_by(day).filter(lasted)
 
-    def certainly_in_force(self, day: dt.date) -> "MembershipQuerySet":
+    def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
         """Those whose dates, whatever they mean, leave no doubt about a day."""
-        return self.filter(certainly_begun(day), certainly_lasted(day))
+        return self.filter(definitely_started_q(day), definitely_active_q(day))
 
-    def in_time(self) -> "MembershipQuerySet":
+    def order_by_start(self) -> "MembershipQuerySet":
         """In the order they may have begun, with country and alliance."""
         dates = ("joined", "alliance__in_force", "alliance__signed")
         began = models.functions.Coalesce(
@@ -275,16 +285,16 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
         return self.select_related("alliance", "country").order_by(
             began.asc(nulls_first=True),
-            localized("title", "alliance__"),
-            localized("name", "country__"),
+            localized_expression("title", "alliance__"),
+            localized_expression("name", "country__"),
             "pk",
         )
 
-    def begun(self, day: dt.date) -> "MembershipQuerySet":
+    def started_by(self, day: dt.date) -> "MembershipQuerySet":
         """Those that may have begun by a day, whether they have ended or not."""
         return self.filter(
             Q(joined_earliest__lte=day)
-            | (Q(joined_earliest__isnull=True) & may_have_begun(day, "alliance__"))
+            | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))
         )
 
 
@@ -298,13 +308,13 @@ class Membership(Record):
         Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="memberships"
     )
     joined = EDTFField(_("joined"), help_text=_("If empty: since the alliance began."))
-    joined_earliest = EarliestDay("joined")
-    joined_latest = LatestDay("joined")
+    joined_earliest = EarliestDayField("joined")
+    joined_latest = LatestDayField("joined")
     left = EDTFField(
         _("left"), help_text=_("If empty: still a member, or until the alliance ended.")
     )
-    left_earliest = EarliestDay("left")
-    left_latest = LatestDay("left")
+    left_earliest = EarliestDayField("left")
+    left_latest = LatestDayField("left")
     role = models.CharField(
         _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
     )
@@ -320,7 +330,7 @@ class Membership(Record):
         verbose_name_plural = _("memberships")
         ordering = ["alliance", "country", "joined"]
         constraints = [
-            one_of("membership", "role", MembershipRole),
+            choices_constraint("membership", "role", MembershipRole),
             models.UniqueConstraint(
                 fields=["alliance", "country", "joined"],
                 name="membership_once",
@@ -341,7 +351,7 @@ class Membership(Record):
         return f"{self.country} – {self.alliance}"
 
     @property
-    def governed_by(self) -> Alliance:
+    def publication_root(self) -> Alliance:
         return self.alliance
 
     @property
@@ -354,9 +364,9 @@ class Membership(Record):
         """When it ended (EDTF): its own date, else its alliance's; both where its own is open."""
         own, theirs = self.left, self.alliance.ended
         is_open = own and theirs and not bounds(own).latest
-        return pick_date(min, [own, theirs]) if is_open else own or theirs
+        return combine_dates(min, [own, theirs]) if is_open else own or theirs
 
-    def outside(self) -> list[str]:
+    def outside_alliance_dates(self) -> list[str]:
         """Say where this certainly lies outside the alliance's own time."""
         began, ended = bounds(self.alliance.began).earliest, bounds(self.alliance.ended).latest
         joined, left = bounds(self.joined).earliest, bounds(self.left).latest
@@ -368,12 +378,12 @@ class Membership(Record):
         return found
 
     @property
-    def duties(self) -> list[str]:
+    def obligations(self) -> list[str]:
         """What this member owes, as field names in the order they are shown."""
-        return [duty for duty in DUTIES if getattr(self, duty)]
+        return [duty for duty in OBLIGATIONS if getattr(self, duty)]
 
     def clean(self) -> None:
         errors: dict[str, object] = {}
-        require_order(errors, self, "joined", "left")
+        validate_date_order(errors, self, "joined", "left")
         if errors:
             raise ValidationError(errors)

@@ -13,26 +13,26 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models import m49
 from allies.models.base import (
-    PROSE_LENGTH,
-    Lack,
+    MAX_PROSE_LENGTH,
+    PublicationIssue,
     Publishable,
     Record,
     Status,
-    Titled,
-    contradictions,
-    one_of,
-    published_has_text,
-    require_title,
+    TitleMixin,
+    choices_constraint,
+    published_requires_text,
+    validate_title,
+    validation_issues,
 )
-from allies.models.citation import Citation, CitedQuerySet, notes_of
+from allies.models.citation import Citation, EvidencedQuerySet, iterate_notes
 from allies.models.country import Country
-from allies.models.fields import FoldedField, ProseField, prose_fields
-from allies.models.languages import Bilingual, localized
+from allies.models.fields import NormalizedTextField, ProseField, prose_fields
 from allies.models.source import Source
+from allies.models.translation import TranslatedAttribute, localized_expression
 from allies.numbers import count_in_words
 
 
-def promise_in_words(promised: int | None, present: int) -> str:
+def headline_count_text(promised: int | None, present: int) -> str:
     """Compare the number in a headline with the number of entries; "" without such a number."""
     if not promised:
         return ""
@@ -57,10 +57,10 @@ class AllyListQuerySet(models.QuerySet["AllyList"]):
         )
 
     def featured_first(self) -> "AllyListQuerySet":
-        return self.order_by("-featured", localized("title"), "pk")
+        return self.order_by("-featured", localized_expression("title"), "pk")
 
 
-class AllyList(Titled, Publishable):
+class AllyList(TitleMixin, Publishable):
     """A titled, ordered list of a focus country's allies within a scope.
 
     It is ours or, with ``recorded_from``, one that a source published.
@@ -101,14 +101,14 @@ class AllyList(Titled, Publishable):
         _("featured"), default=False, help_text=_("Shown on the front page.")
     )
     intro_en = ProseField(
-        _("introduction (English)"), max_length=PROSE_LENGTH, blank=True, default=""
+        _("introduction (English)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
     intro_ind = ProseField(
-        _("introduction (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+        _("introduction (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
-    folded = FoldedField("title_en", "title_ind")
+    folded = NormalizedTextField("title_en", "title_ind")
 
-    intro = Bilingual()
+    intro = TranslatedAttribute()
     objects = AllyListQuerySet.as_manager()
 
     class Meta(Publishable.Meta):
@@ -116,8 +116,8 @@ class AllyList(Titled, Publishable):
         verbose_name_plural = _("ally lists")
         ordering = ["slug"]
         constraints = [
-            one_of("allylist", "status", Status),
-            published_has_text("allylist", "title"),
+            choices_constraint("allylist", "status", Status),
+            published_requires_text("allylist", "title"),
             models.CheckConstraint(
                 condition=Q(promised__isnull=True) | Q(promised__gte=1),
                 name="allylist_promises_one",
@@ -137,7 +137,7 @@ class AllyList(Titled, Publishable):
         source = self.recorded_from
         if self.is_published and source is not None and not source.is_published:
             errors["recorded_from"] = _("The source of this list is not published.")
-        require_title(errors, self)
+        validate_title(errors, self)
         if errors:
             raise ValidationError(errors)
 
@@ -148,21 +148,23 @@ class AllyList(Titled, Publishable):
             names = [field.name for field in prose_fields(Entry)]
             for texts in self.entries.values_list(*names):
                 yield from texts
-            yield from notes_of(Citation.objects.filter(entry__ally_list=self))
+            yield from iterate_notes(Citation.objects.filter(entry__ally_list=self))
 
-    def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_title(), *self.missing_sources(), *contradictions(self)]
+    def publication_issues(self) -> list[PublicationIssue]:
+        missing = [*self.missing_title(), *self.missing_cited_keys(), *validation_issues(self)]
         if self.recorded_from is not None and not self.recorded_from.is_published:
-            missing.append(Lack(_("The source of this list is not published."), "recorded_from"))
+            missing.append(
+                PublicationIssue(_("The source of this list is not published."), "recorded_from")
+            )
         entries = Entry.objects.filter(ally_list=self) if self.pk else Entry.objects.none()
         supported = set(entries.supported().values_list("pk", flat=True))
         unsupported = [
             entry for entry in entries.select_related("country") if entry.pk not in supported
         ]
         if not supported and not unsupported:
-            missing.append(Lack(_("The list has no entries."), "entries"))
+            missing.append(PublicationIssue(_("The list has no entries."), "entries"))
         missing += [
-            Lack(
+            PublicationIssue(
                 _("The entry %(country)s needs a published source that supports it.")
                 % {"country": entry.country},
                 "citations",
@@ -173,17 +175,17 @@ class AllyList(Titled, Publishable):
         return missing
 
 
-class EntryQuerySet(CitedQuerySet["Entry"]):
+class EntryQuerySet(EvidencedQuerySet["Entry"]):
     target = "entry"
 
     def published(self) -> "EntryQuerySet":
         """Those of published lists that a published source supports."""
         return self.filter(ally_list__status=Status.PUBLISHED).supported()
 
-    def in_order(self) -> "EntryQuerySet":
+    def order_by_position(self) -> "EntryQuerySet":
         return self.order_by("ally_list", "position", "pk")
 
-    def also_naming(
+    def other_lists_naming(
         self, ally_list: AllyList, countries: Iterable[Country]
     ) -> dict[int, list[AllyList]]:
         """Return, by country, the other public lists of the same focus; costs a query."""
@@ -210,10 +212,12 @@ class Entry(Record):
         Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="entries"
     )
     position = models.PositiveSmallIntegerField(_("position"), validators=[MinValueValidator(1)])
-    prose_en = ProseField(_("text (English)"), max_length=PROSE_LENGTH, blank=True, default="")
-    prose_ind = ProseField(_("text (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default="")
+    prose_en = ProseField(_("text (English)"), max_length=MAX_PROSE_LENGTH, blank=True, default="")
+    prose_ind = ProseField(
+        _("text (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
+    )
 
-    prose = Bilingual()
+    prose = TranslatedAttribute()
     objects = EntryQuerySet.as_manager()
 
     class Meta(Record.Meta):
@@ -242,7 +246,7 @@ class Entry(Record):
         return f"{self.ally_list.slug}/{self.country.code}"
 
     @property
-    def governed_by(self) -> AllyList:
+    def publication_root(self) -> AllyList:
         return self.ally_list
 
     def clean(self) -> None:
@@ -289,5 +293,5 @@ class SeeAlso(Record):
         return f"{self.ally_list}: {self.source}"
 
     @property
-    def governed_by(self) -> AllyList:
+    def publication_root(self) -> AllyList:
         return self.ally_list

@@ -14,19 +14,19 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from allies.edtf import UnreadableDate, bounds
-from allies.models.fields import DerivedField, prose_fields
-from allies.models.languages import Bilingual
-from allies.prose import keys_in
+from allies.models.fields import DerivedFieldMixin, prose_fields
+from allies.models.translation import TranslatedAttribute
+from allies.text.edtf import UnreadableDate, bounds
+from allies.text.markdown import cited_keys
 
 #: Longest prose an editor or a file may give in one field, in characters.
-PROSE_LENGTH = 20_000
+MAX_PROSE_LENGTH = 20_000
 
 #: What may be done with every noun, as rights one may give.
-RECORD_RIGHTS: tuple[str, ...] = ("add", "change", "delete", "view", "import", "export")
+RECORD_PERMISSIONS: tuple[str, ...] = ("add", "change", "delete", "view", "import", "export")
 
 
-class Version(models.Model):
+class HistoryFields(models.Model):
     """What a record's version tells besides its fields: the changeset that made it, if one did."""
 
     # No constraint: a large import writes a version a row, and an applied changeset is for ever.
@@ -50,7 +50,7 @@ class Record(models.Model):
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
-    history = HistoricalRecords(inherit=True, bases=[Version])
+    history = HistoricalRecords(inherit=True, bases=[HistoryFields])
 
     # What the history library reads when a version is written.
     _change_reason: str
@@ -58,10 +58,10 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions = RECORD_RIGHTS
+        default_permissions = RECORD_PERMISSIONS
 
     @property
-    def governed_by(self) -> "Publishable | None":
+    def publication_root(self) -> "Publishable | None":
         """The record whose status decides whether readers see this one; None: they always do."""
         return None
 
@@ -70,17 +70,23 @@ class Record(models.Model):
     ) -> None:
         """Write the record, and what is derived from the fields written."""
         if update_fields is not None:
-            update_fields = {*update_fields, "updated_at", *derived_from(self, update_fields)}
+            update_fields = {
+                *update_fields,
+                "updated_at",
+                *derived_field_names(self, update_fields),
+            }
         super().save(*args, update_fields=update_fields, **kwargs)
 
 
-def derived_from(record: models.Model | type[models.Model], names: Iterable[str]) -> set[str]:
+def derived_field_names(
+    record: models.Model | type[models.Model], names: Iterable[str]
+) -> set[str]:
     """Return the names of the fields that are computed from any of these."""
     names = set(names)
     return {
         field.name
         for field in record._meta.concrete_fields
-        if isinstance(field, DerivedField) and names.intersection(field.of)
+        if isinstance(field, DerivedFieldMixin) and names.intersection(field.of)
     }
 
 
@@ -91,7 +97,7 @@ class Status(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
-class Lack(str):
+class PublicationIssue(str):
     """Something that keeps a record from being published, and where it is put right.
 
     ``where`` is a field of the record or the related name of its parts; ``record`` is another
@@ -104,7 +110,7 @@ class Lack(str):
 
     def __new__(
         cls, text: object, where: str, record: "Record | None" = None, *, is_warning: bool = False
-    ) -> "Lack":
+    ) -> "PublicationIssue":
         lack = super().__new__(cls, str(text))
         lack.where = where
         lack.record = record
@@ -121,23 +127,23 @@ class Publishable(Record):
 
     class Meta(Record.Meta):
         abstract = True
-        default_permissions = (*RECORD_RIGHTS, "publish")
+        default_permissions = (*RECORD_PERMISSIONS, "publish")
 
     @property
-    def governed_by(self) -> "Publishable":
+    def publication_root(self) -> "Publishable":
         return self
 
     @property
     def is_published(self) -> bool:
         return self.status == Status.PUBLISHED
 
-    def missing_for_publication(self) -> list[Lack]:
+    def publication_issues(self) -> list[PublicationIssue]:
         """Return what keeps this record from being published, all of it; costs queries."""
         raise NotImplementedError
 
-    def obstacles(self) -> list[Lack]:
+    def blocking_issues(self) -> list[PublicationIssue]:
         """Return what is missing, warnings left out; costs queries."""
-        return [lack for lack in self.missing_for_publication() if not lack.is_warning]
+        return [lack for lack in self.publication_issues() if not lack.is_warning]
 
     def texts(self) -> Iterator[str]:
         """Yield the texts, in every language, in which this record may cite sources."""
@@ -147,9 +153,9 @@ class Publishable(Record):
     def _prose_field(self) -> str:
         return next((field.name for field in prose_fields(type(self))), "citations")
 
-    def missing_sources(self) -> list[Lack]:
+    def missing_cited_keys(self) -> list[PublicationIssue]:
         """Name the sources its texts cite that are not published: readers do not see the marks."""
-        keys = {key for text in self.texts() for key in keys_in(text)}
+        keys = {key for text in self.texts() for key in cited_keys(text)}
         if not keys:
             return []
         sources = apps.get_model("allies", "Source").objects
@@ -158,10 +164,10 @@ class Publishable(Record):
             return []
         said = _("These cited sources are not published: %(keys)s.")
         text = said % {"keys": ", ".join(hidden)}
-        return [Lack(text, self._prose_field(), is_warning=True)]
+        return [PublicationIssue(text, self._prose_field(), is_warning=True)]
 
 
-class Slugged(models.Model):
+class SlugMixin(models.Model):
     """A record with an address of its own; addresses it had before lead to it."""
 
     slug = models.SlugField(
@@ -189,7 +195,7 @@ class Slugged(models.Model):
     def save(self, *args: object, **kwargs: Any) -> None:
         """Write the record; keep the slug it had before, so that its address goes on working."""
         if not self.slug:
-            self.slug = free_slug(type(self), self.slug_base())
+            self.slug = unique_slug(type(self), self.slug_base())
         super().save(*args, **kwargs)
         before = self.__dict__.get("_stored_slug", "")
         if before and before != self.slug:
@@ -197,13 +203,13 @@ class Slugged(models.Model):
         self.__dict__["_stored_slug"] = self.slug
 
 
-class Titled(Slugged):
+class TitleMixin(SlugMixin):
     """A record with a title in one language or both."""
 
     title_en = models.CharField(_("title (English)"), max_length=300, blank=True, default="")
     title_ind = models.CharField(_("title (Indonesian)"), max_length=300, blank=True, default="")
 
-    title = Bilingual()
+    title = TranslatedAttribute()
 
     class Meta:
         abstract = True
@@ -214,14 +220,14 @@ class Titled(Slugged):
     def slug_base(self) -> str:
         return self.title_en or self.title_ind
 
-    def missing_title(self) -> list[Lack]:
+    def missing_title(self) -> list[PublicationIssue]:
         """Say that there is no title, where there is none in either language."""
         if self.title:
             return []
-        return [Lack(_("Enter a title in at least one language."), "title_en")]
+        return [PublicationIssue(_("Enter a title in at least one language."), "title_en")]
 
 
-def free_slug(model: type[Slugged], text: str) -> str:
+def unique_slug(model: type[SlugMixin], text: str) -> str:
     """Return a slug for the text that no record of the model has; costs a query."""
     base = slugify(text)[:100] or str(model._meta.model_name)
     taken = set(model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True))
@@ -291,7 +297,7 @@ class YearOf(ExtractYear):
         return f"CAST(SUBSTR({sql}, 1, 4) AS INTEGER)", params
 
 
-def counted(
+def count_distinct_subquery(
     rows: models.QuerySet[models.Model], by: str, what: str | models.Expression | models.F
 ) -> Coalesce:
     """Return the number of distinct ``what`` among these rows, as a subquery; 0 for no rows.
@@ -305,13 +311,13 @@ def counted(
 _TITLE_NEEDED = _("Published records need a title in at least one language.")
 
 
-def require_title(errors: dict[str, object], record: Any) -> None:
+def validate_title(errors: dict[str, object], record: Any) -> None:
     """Add an error where a published record has no title."""
     if record.is_published and not record.title:
         errors["title_en"] = _TITLE_NEEDED
 
 
-def published_has_text(model: str, field: str) -> models.CheckConstraint:
+def published_requires_text(model: str, field: str) -> models.CheckConstraint:
     """Return the constraint that a published record has this text in one language at least."""
     return models.CheckConstraint(
         condition=~models.Q(status=Status.PUBLISHED)
@@ -321,7 +327,9 @@ def published_has_text(model: str, field: str) -> models.CheckConstraint:
     )
 
 
-def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+def choices_constraint(
+    model: str, field: str, choices: type[models.TextChoices]
+) -> models.CheckConstraint:
     """Return the constraint that the field holds one of its choices."""
     return models.CheckConstraint(
         condition=models.Q(**{f"{field}__in": sorted(choices.values)}),
@@ -329,16 +337,20 @@ def one_of(model: str, field: str, choices: type[models.TextChoices]) -> models.
     )
 
 
-def contradictions(record: models.Model) -> list[Lack]:
+def validation_issues(record: models.Model) -> list[PublicationIssue]:
     """Return what breaks a record's own rules, such as dates that contradict one another."""
     try:
         record.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        return [Lack(text, field) for field, texts in error.message_dict.items() for text in texts]
+        return [
+            PublicationIssue(text, field)
+            for field, texts in error.message_dict.items()
+            for text in texts
+        ]
     return []
 
 
-def require_order(errors: dict[str, object], record: Any, first: str, last: str) -> None:
+def validate_date_order(errors: dict[str, object], record: Any, first: str, last: str) -> None:
     """Add an error where the date ``last`` is certainly before the date ``first``."""
     try:
         start = bounds(getattr(record, first)).earliest

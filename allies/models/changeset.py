@@ -13,14 +13,14 @@ from django.utils.crypto import get_random_string
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.nouns import model_named, record_of
-from allies.models.state import Stateful
+from allies.models.registry import get_record, get_record_model
+from allies.models.stateful import Stateful
 
 #: The reason given for what came with the site, which readers see in their own language.
 STARTER_CONTENT = "Starter content"
 
 #: How long a file nobody applied is kept.
-KEPT_FOR = dt.timedelta(days=7)
+RETENTION = dt.timedelta(days=7)
 
 
 class ChangesetKind(models.TextChoices):
@@ -32,7 +32,7 @@ class ChangesetKind(models.TextChoices):
 
 
 #: Kinds that go from a file, or from a changeset, through a job.
-BY_JOB = (ChangesetKind.IMPORT, ChangesetKind.UNDO)
+BACKGROUND_KINDS = (ChangesetKind.IMPORT, ChangesetKind.UNDO)
 
 
 class ChangesetState(models.TextChoices):
@@ -48,11 +48,11 @@ class ChangesetState(models.TextChoices):
 
 
 #: States in which a job is at work on the changeset.
-WORKING = (ChangesetState.CHECKING, ChangesetState.APPLYING)
+RUNNING_STATES = (ChangesetState.CHECKING, ChangesetState.APPLYING)
 
 
 #: What is counted of records that were written.
-WRITTEN = ("created", "updated", "deleted", "restored", "returned")
+WRITE_COUNTS = ("created", "updated", "deleted", "restored", "returned")
 
 
 class ChangesetQuerySet(models.QuerySet["Changeset"]):
@@ -62,9 +62,9 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         """Those readers may see: applied, and with nothing in them that was not public then."""
         return self.filter(state=ChangesetState.APPLIED, listed=True)
 
-    def _begun(self) -> "ChangesetQuerySet":
+    def _not_draft(self) -> "ChangesetQuerySet":
         """Imports and undos that have not come to their end."""
-        return self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BY_JOB)
+        return self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BACKGROUND_KINDS)
 
     def applied(self) -> "ChangesetQuerySet":
         return self.filter(state=ChangesetState.APPLIED)
@@ -75,7 +75,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
 
     def failed(self) -> "ChangesetQuerySet":
         """Imports, and undos, whose last job ended early."""
-        return self._begun().exclude(message="")
+        return self._not_draft().exclude(message="")
 
     def declined(self) -> "ChangesetQuerySet":
         """Those somebody else than their author decided against."""
@@ -90,7 +90,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.annotate(is_undone=Exists(undo))
 
-    def standing(self) -> "ChangesetQuerySet":
+    def not_undone(self) -> "ChangesetQuerySet":
         """Those applied and not taken back since."""
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.applied().exclude(Exists(undo))
@@ -98,9 +98,9 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
     def newest_first(self) -> "ChangesetQuerySet":
         return self.order_by(models.F("applied_at").desc(nulls_first=True), "-pk")
 
-    def forgotten(self, now: dt.datetime) -> "ChangesetQuerySet":
+    def expired(self, now: dt.datetime) -> "ChangesetQuerySet":
         """Those begun and left lying for longer than KEPT_FOR."""
-        return self._begun().filter(created_at__lt=now - KEPT_FOR)
+        return self._not_draft().filter(created_at__lt=now - RETENTION)
 
 
 def names_of(changesets: Iterable["Changeset"]) -> dict[int, str]:
@@ -116,7 +116,7 @@ def names_of(changesets: Iterable["Changeset"]) -> dict[int, str]:
     records = {
         (noun, record.pk): str(record)
         for noun, ids in about.items()
-        for record in model_named(noun)._default_manager.filter(pk__in=ids)
+        for record in get_record_model(noun)._default_manager.filter(pk__in=ids)
     }
     names = {}
     for changeset in found:
@@ -245,7 +245,7 @@ class Changeset(Stateful):
     @property
     def about(self) -> Any:
         """The record it was begun on; None where there is none, or no more."""
-        return record_of(self.about_noun, self.about_id)
+        return get_record(self.about_noun, self.about_id)
 
     @property
     def is_proposed(self) -> bool:
@@ -253,7 +253,7 @@ class Changeset(Stateful):
 
     @property
     def is_working(self) -> bool:
-        return self.state in WORKING
+        return self.state in RUNNING_STATES
 
     @property
     def folder(self) -> Path:
@@ -262,20 +262,20 @@ class Changeset(Stateful):
             return Path(self.file.path).parent
         return Path(settings.MEDIA_ROOT) / "imports" / f"undo-{self.pk}"
 
-    def in_short(self) -> str:
+    def summary(self) -> str:
         """Say in a few words what it did or would do: "414 alliances, 1,221 memberships"."""
         parts = []
         for name, counts in self.counts.items():
-            if number := sum(counts.get(what, 0) for what in WRITTEN):
+            if number := sum(counts.get(what, 0) for what in WRITE_COUNTS):
                 options = apps.get_model("allies", name)._meta
                 noun = options.verbose_name if number == 1 else options.verbose_name_plural
                 parts.append(f"{number_format(number, force_grouping=True)} {noun}")
         return ", ".join(parts)
 
     @property
-    def changed(self) -> int:
+    def changed_records_count(self) -> int:
         """The number of records written."""
-        return sum(count.get(name, 0) for count in self.counts.values() for name in WRITTEN)
+        return sum(count.get(name, 0) for count in self.counts.values() for name in WRITE_COUNTS)
 
 
 class Mapping(models.Model):

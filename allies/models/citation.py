@@ -8,10 +8,18 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.base import PROSE_LENGTH, Lack, Publishable, Record, Status, counted, one_of
+from allies.models.base import (
+    MAX_PROSE_LENGTH,
+    PublicationIssue,
+    Publishable,
+    Record,
+    Status,
+    choices_constraint,
+    count_distinct_subquery,
+)
 from allies.models.fields import ProseField, prose_fields
-from allies.models.languages import Bilingual
 from allies.models.source import Source, origin_of
+from allies.models.translation import TranslatedAttribute
 
 if TYPE_CHECKING:
     from allies.models.ally_list import Entry
@@ -47,7 +55,7 @@ class CitationQuerySet(models.QuerySet["Citation"]):
     def disputing(self) -> "CitationQuerySet":
         return self.filter(stance=Stance.DISPUTES)
 
-    def for_reading(self) -> "CitationQuerySet":
+    def for_display(self) -> "CitationQuerySet":
         """With their sources, these sources' origins and links, supporting first, oldest first."""
         return self.select_related(
             "source__origin__link_health", "source__derived_from", "source__link_health"
@@ -100,11 +108,13 @@ class Citation(Record):
         default="",
         help_text=_("A short passage in the language of the source."),
     )
-    note_en = ProseField(_("note (English)"), max_length=PROSE_LENGTH, blank=True, default="")
-    note_ind = ProseField(_("note (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default="")
+    note_en = ProseField(_("note (English)"), max_length=MAX_PROSE_LENGTH, blank=True, default="")
+    note_ind = ProseField(
+        _("note (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
+    )
     verified_on = models.DateField(_("verified on"), null=True, blank=True)
 
-    note = Bilingual()
+    note = TranslatedAttribute()
     objects = CitationQuerySet.as_manager()
 
     class Meta(Record.Meta):
@@ -112,7 +122,7 @@ class Citation(Record):
         verbose_name_plural = _("citations")
         ordering = ["pk"]
         constraints = [
-            one_of("citation", "stance", Stance),
+            choices_constraint("citation", "stance", Stance),
             models.CheckConstraint(
                 condition=(
                     Q(alliance__isnull=False, event__isnull=True, entry__isnull=True)
@@ -139,7 +149,7 @@ class Citation(Record):
         return f"{self.source.key} {self.get_stance_display()}"
 
     @property
-    def target(self) -> "CitedPublishable | Entry | None":
+    def target(self) -> "EvidencedModel | Entry | None":
         """The record this citation is about."""
         return next((t for name in TARGETS if (t := getattr(self, name))), None)
 
@@ -148,8 +158,8 @@ class Citation(Record):
         return next((name for name in TARGETS if getattr(self, f"{name}_id") is not None), "")
 
     @property
-    def governed_by(self) -> Publishable | None:
-        return self.target.governed_by if self.target else None
+    def publication_root(self) -> Publishable | None:
+        return self.target.publication_root if self.target else None
 
     def clean(self) -> None:
         filled = sum(getattr(self, f"{name}_id") is not None for name in TARGETS)
@@ -158,14 +168,14 @@ class Citation(Record):
             raise ValidationError(_("A citation needs exactly one alliance, event or entry."))
 
 
-def notes_of(citations: CitationQuerySet) -> Iterator[str]:
+def iterate_notes(citations: CitationQuerySet) -> Iterator[str]:
     """Yield the notes of these citations in every language; costs a query."""
     names = [field.name for field in prose_fields(Citation)]
     for notes in citations.values_list(*names):
         yield from notes
 
 
-class CitedQuerySet(models.QuerySet[SomeRecord]):
+class EvidencedQuerySet(models.QuerySet[SomeRecord]):
     """Querysets of the records that citations are about."""
 
     #: Name of the citation's field that points to these records.
@@ -189,14 +199,14 @@ class CitedQuerySet(models.QuerySet[SomeRecord]):
     def with_evidence(self) -> Any:
         """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""
         return self.annotate(
-            independent_sources=counted(
+            independent_sources=count_distinct_subquery(
                 self._citations().supporting(), self.target, origin_of("source__")
             ),
-            disputes=counted(self._citations().disputing(), self.target, "source"),
+            disputes=count_distinct_subquery(self._citations().disputing(), self.target, "source"),
         )
 
 
-class CitedPublishable(Publishable):
+class EvidencedModel(Publishable):
     """A publishable record that needs a source to be public."""
 
     class Meta(Publishable.Meta):
@@ -206,11 +216,15 @@ class CitedPublishable(Publishable):
         """Yield its own texts and its citations' notes; costs a query."""
         yield from super().texts()
         if self.pk:
-            yield from notes_of(self.citations)  # type: ignore[attr-defined]
+            yield from iterate_notes(self.citations)  # type: ignore[attr-defined]
 
-    def missing_support(self) -> list[Lack]:
+    def support_issues(self) -> list[PublicationIssue]:
         """Say that no published source supports this record, where none does; costs a query."""
         citations: Any = self.citations if self.pk else Citation.objects.none()  # type: ignore[attr-defined]
         if citations.supporting().from_published_sources().exists():
             return []
-        return [Lack(_("Add a citation of a published source that supports this."), "citations")]
+        return [
+            PublicationIssue(
+                _("Add a citation of a published source that supports this."), "citations"
+            )
+        ]

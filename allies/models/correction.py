@@ -11,15 +11,15 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.desk import AboutQuerySet
-from allies.models.nouns import record_of
-from allies.models.state import Stateful
+from allies.models.editorial import RecordReferenceQuerySet
+from allies.models.registry import get_record
+from allies.models.stateful import Stateful
 
 #: How long the desk keeps a reader's address after it has decided.
-CONTACT_KEPT_FOR = dt.timedelta(days=90)
+CONTACT_RETENTION = dt.timedelta(days=90)
 
 #: The models readers may correct: those whose records have a public page.
-CORRECTABLE = ("alliance", "allylist", "country", "event", "source")
+CORRECTABLE_MODELS = ("alliance", "allylist", "country", "event", "source")
 
 
 class Outcome(models.TextChoices):
@@ -31,10 +31,10 @@ class Outcome(models.TextChoices):
 
 
 #: Outcomes after which the record was changed.
-TAKEN_UP = (Outcome.ACCEPTED, Outcome.PARTLY_ACCEPTED)
+ACCEPTED_OUTCOMES = (Outcome.ACCEPTED, Outcome.PARTLY_ACCEPTED)
 
 
-class CorrectionQuerySet(AboutQuerySet):
+class CorrectionQuerySet(RecordReferenceQuerySet):
     """``published`` is what the public log is made of, the rest is the desk's."""
 
     def waiting(self) -> Self:
@@ -43,17 +43,17 @@ class CorrectionQuerySet(AboutQuerySet):
     def published(self) -> Any:
         """Those that were accepted, in part at least, about a record readers see now."""
         public = Q()
-        for noun in CORRECTABLE:
+        for noun in CORRECTABLE_MODELS:
             records: Any = apps.get_model("allies", noun)._default_manager
             public |= Q(noun=noun, record_id__in=records.published().order_by().values("pk"))
-        return self.filter(public, outcome__in=TAKEN_UP)
+        return self.filter(public, outcome__in=ACCEPTED_OUTCOMES)
 
     def newest_first(self) -> Self:
         return self.order_by("-decided_at", "-pk")
 
-    def forget_contacts(self, now: dt.datetime) -> int:
+    def purge_contacts(self, now: dt.datetime) -> int:
         """Delete the addresses of readers whose correction was decided long enough ago."""
-        decided = self.filter(decided_at__lte=now - CONTACT_KEPT_FOR).exclude(contact="")
+        decided = self.filter(decided_at__lte=now - CONTACT_RETENTION).exclude(contact="")
         return int(decided.update(contact=""))
 
 
@@ -109,16 +109,16 @@ class Correction(Stateful):
     @cached_property
     def record(self) -> Any:
         """The record it is about; None where that is gone."""
-        return record_of(self.noun, self.record_id)
+        return get_record(self.noun, self.record_id)
 
     @property
     def is_waiting(self) -> bool:
         return self.outcome == Outcome.WAITING
 
 
-def attach_records(corrections: Iterable[Correction]) -> None:
+def prefetch_records(corrections: Iterable[Correction]) -> None:
     """Fetch the records these are about; costs a query a noun, however many they are."""
-    for noun in CORRECTABLE:
+    for noun in CORRECTABLE_MODELS:
         about = [one for one in corrections if one.noun == noun]
         manager = apps.get_model("allies", noun)._default_manager
         found = manager.in_bulk({one.record_id for one in about})

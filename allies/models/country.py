@@ -12,11 +12,11 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.folding import fold
-from allies.models.base import Record, Slugged, require_order
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay
-from allies.models.languages import Bilingual, localized, suffix
+from allies.models.base import Record, SlugMixin, validate_date_order
+from allies.models.fields import EarliestDayField, EDTFField, LatestDayField, NormalizedTextField
 from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
+from allies.models.translation import TranslatedAttribute, language_suffix, localized_expression
+from allies.text.normalize import normalize_text
 
 #: English names that take an article in a sentence: "allies of the United States".
 _WITH_ARTICLE = re.compile(
@@ -26,7 +26,8 @@ _WITH_ARTICLE = re.compile(
 
 
 def country_code(path: str = "") -> Combinable:
-    """Return the expression for ``Country.code`` of the country at ``path``, or of the row."""
+    """Return the expression for ``Country.embed_code`` of the country at ``path``, or of the
+    row."""
     alpha3, cow_code, slug = (
         f"{path}__{name}" if path else name for name in ("alpha3", "cow_code", "slug")
     )
@@ -44,33 +45,35 @@ class CountryQuerySet(models.QuerySet["Country"]):
     def published(self) -> "CountryQuerySet":
         return self
 
-    def by_name(self) -> "CountryQuerySet":
+    def order_by_name(self) -> "CountryQuerySet":
         """In the alphabetical order of the active language."""
         # The folded text begins with the English name, so that Åland stands under A; names in
         # Indonesian have hardly an accent.
-        return self.order_by("folded" if suffix() == "en" else localized("name"), "pk")
+        return self.order_by(
+            "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
+        )
 
-    def named(self, text: str) -> "CountryQuerySet":
+    def name_contains(self, text: str) -> "CountryQuerySet":
         """Those with a name, an alias or a code like this, without regard to case and accents."""
-        folded = fold(text)
+        folded = normalize_text(text)
         if not folded:
             return self.none() if text.strip() else self
         alias = Alias.objects.filter(country=OuterRef("pk"), folded__contains=folded)
         return self.filter(Q(folded__contains=folded) | _has_code(folded) | Exists(alias))
 
-    def called(self, text: str) -> "CountryQuerySet":
+    def exact_name(self, text: str) -> "CountryQuerySet":
         """Those with exactly this code, slug, name or alias, without regard to case and accents."""
-        folded = fold(text)
+        folded = normalize_text(text)
         if not folded:
             return self.none()
-        return self.filter(_is_called(folded) | Q(slug=text.strip().lower()))
+        return self.filter(_has_exact_name(folded) | Q(slug=text.strip().lower()))
 
-    def likeliest_first(self, text: str) -> "CountryQuerySet":
+    def order_by_name_match(self, text: str) -> "CountryQuerySet":
         """First those called exactly this, then those one of whose names begins with it."""
-        folded = fold(text)
+        folded = normalize_text(text)
         alias = Alias.objects.filter(country=OuterRef("pk"), folded__startswith=folded)
         begins = Q(folded__startswith=folded) | Q(folded__contains=f"|{folded}") | Exists(alias)
-        rank = Case(When(_is_called(folded), then=0), When(begins, then=1), default=2)
+        rank = Case(When(_has_exact_name(folded), then=0), When(begins, then=1), default=2)
         return self.order_by(rank, "folded", "pk")
 
     def in_region(self, code: str) -> "CountryQuerySet":
@@ -84,7 +87,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self.filter(existed_to="")
 
 
-def _is_called(folded: str) -> Q:
+def _has_exact_name(folded: str) -> Q:
     """Return the condition that this is exactly a country's code, name or alias."""
     alias = Alias.objects.filter(country=OuterRef("pk"), folded=folded)
     among = Q(folded__startswith=f"{folded}|") | Q(folded__endswith=f"|{folded}")
@@ -99,7 +102,7 @@ def _has_code(text: str) -> Q:
     return codes
 
 
-class Country(Slugged, Record):
+class Country(SlugMixin, Record):
     """A state, present or historic, or a territory with an ISO 3166-1 code of its own."""
 
     alpha3 = models.CharField(
@@ -138,11 +141,11 @@ class Country(Slugged, Record):
         _("sub-region (M49)"), max_length=3, blank=True, default="", choices=SUBREGION_CHOICES
     )
     existed_from = EDTFField(_("existed from"))
-    existed_from_earliest = EarliestDay("existed_from")
-    existed_from_latest = LatestDay("existed_from")
+    existed_from_earliest = EarliestDayField("existed_from")
+    existed_from_latest = LatestDayField("existed_from")
     existed_to = EDTFField(_("existed to"), help_text=_("Empty for a current country."))
-    existed_to_earliest = EarliestDay("existed_to")
-    existed_to_latest = LatestDay("existed_to")
+    existed_to_earliest = EarliestDayField("existed_to")
+    existed_to_latest = LatestDayField("existed_to")
     successor = models.ForeignKey(
         "self",
         verbose_name=_("successor"),
@@ -151,9 +154,9 @@ class Country(Slugged, Record):
         on_delete=models.PROTECT,
         related_name="predecessors",
     )
-    folded = FoldedField("name_en", "name_ind")
+    folded = NormalizedTextField("name_en", "name_ind")
 
-    name = Bilingual()
+    name = TranslatedAttribute()
     objects = CountryQuerySet.as_manager()
 
     class Meta(Record.Meta):
@@ -226,7 +229,7 @@ class Country(Slugged, Record):
             errors["subregion"] = _("This sub-region belongs to another region.")
         if self.successor_id is not None and self.successor_id == self.pk:
             errors["successor"] = _("A country cannot be its own successor.")
-        require_order(errors, self, "existed_from", "existed_to")
+        validate_date_order(errors, self, "existed_from", "existed_to")
         if errors:
             raise ValidationError(errors)
 
@@ -252,7 +255,7 @@ class Alias(Record):
         validators=[RegexValidator(r"^[a-z]{2,3}$", _("An ISO 639 code, like id or en."))],
         help_text=_("ISO 639 code of the name’s language; empty for codes and abbreviations."),
     )
-    folded = FoldedField("name")
+    folded = NormalizedTextField("name")
 
     objects = AliasQuerySet.as_manager()
 
@@ -273,5 +276,5 @@ class Alias(Record):
         return self.name
 
     def clean(self) -> None:
-        if not fold(self.name):
+        if not normalize_text(self.name):
             raise ValidationError({"name": _("A name needs at least one letter or digit.")})

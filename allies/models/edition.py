@@ -21,13 +21,13 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.ally_list import AllyList
 from allies.models.base import OldSlug
-from allies.models.state import Stateful
+from allies.models.stateful import Stateful
 
 #: What a retraction writes; nothing else of an edition is ever written again.
 _RETRACTION = {"retracted_at", "retracted_by", "retraction"}
 
 
-def canonical(content: Mapping[str, object]) -> str:
+def canonical_json(content: Mapping[str, object]) -> str:
     """Return the one text of a content: keys sorted, no blanks between, characters as they are.
 
     Its bytes in UTF-8 are what is hashed and what the address of the JSON answers with.
@@ -37,12 +37,12 @@ def canonical(content: Mapping[str, object]) -> str:
     )
 
 
-def digest(text: str) -> str:
+def sha256_hex(text: str) -> str:
     """Return the SHA-256 of a text's bytes in UTF-8, as hexadecimal digits."""
     return sha256(text.encode()).hexdigest()
 
 
-class Frozen(ValidationError):
+class EditionImmutable(ValidationError):
     """An attempt to change or delete an edition."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         merged = Q(slug__in=led) & ~Exists(there)
         return self.filter(Q(ally_list=ally_list.pk) | merged).newest_first()
 
-    def beside(self, edition: "Edition") -> "EditionQuerySet":
+    def same_list(self, edition: "Edition") -> "EditionQuerySet":
         """All editions of an edition's list, itself included, the newest first."""
         return self.filter(ally_list=edition.ally_list_id).newest_first()
 
@@ -73,17 +73,17 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def update(self, **fields: object) -> int:
         """Write retractions; refuse everything else."""
         if set(fields) - _RETRACTION:
-            raise Frozen
+            raise EditionImmutable
         return super().update(**fields)
 
     def bulk_create(self, objs: "Iterable[Edition]", *args: Any, **kwargs: Any) -> "list[Edition]":
         """Write new ones; refuse to write over those that are there."""
         if kwargs.get("update_conflicts"):
-            raise Frozen
+            raise EditionImmutable
         return super().bulk_create(objs, *args, **kwargs)
 
     def delete(self) -> NoReturn:
-        raise Frozen
+        raise EditionImmutable
 
 
 class Edition(Stateful):
@@ -171,7 +171,7 @@ class Edition(Stateful):
     @property
     def is_intact(self) -> bool:
         """Whether the content is, byte for byte, what was hashed when it was made."""
-        return digest(self.content) == self.sha256
+        return sha256_hex(self.content) == self.sha256
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -182,8 +182,8 @@ class Edition(Stateful):
     def save(self, *args: object, **kwargs: Any) -> None:
         """Write an edition that is new; raise Frozen for all else."""
         if not self._state.adding:
-            raise Frozen
+            raise EditionImmutable
         super().save(*args, **kwargs)
 
     def delete(self, *args: object, **kwargs: object) -> NoReturn:
-        raise Frozen
+        raise EditionImmutable

@@ -13,21 +13,27 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.alliance import Alliance
 from allies.models.base import (
-    PROSE_LENGTH,
-    Lack,
+    MAX_PROSE_LENGTH,
+    PublicationIssue,
     Record,
     Status,
-    Titled,
+    TitleMixin,
     YearOf,
-    contradictions,
-    one_of,
-    published_has_text,
-    require_title,
+    choices_constraint,
+    published_requires_text,
+    validate_title,
+    validation_issues,
 )
-from allies.models.citation import CitedPublishable, CitedQuerySet
+from allies.models.citation import EvidencedModel, EvidencedQuerySet
 from allies.models.country import Country
-from allies.models.fields import EarliestDay, EDTFField, FoldedField, LatestDay, ProseField
-from allies.models.languages import Bilingual
+from allies.models.fields import (
+    EarliestDayField,
+    EDTFField,
+    LatestDayField,
+    NormalizedTextField,
+    ProseField,
+)
+from allies.models.translation import TranslatedAttribute
 
 
 class EventKind(models.TextChoices):
@@ -55,20 +61,20 @@ class Certainty(models.TextChoices):
 EVENT_YEARS = (YearOf("date_earliest"), YearOf("date_latest"))
 
 
-class ByYear(NamedTuple):
+class YearlyCounts(NamedTuple):
     """How many events each year had; ``unsure``: how many may be of more than one year."""
 
     counts: dict[int, int]
-    unsure: int
+    uncertain: int
 
     @classmethod
-    def of(cls, numbers: Mapping[tuple[int | None, int | None], int]) -> "ByYear":
+    def of(cls, numbers: Mapping[tuple[int | None, int | None], int]) -> "YearlyCounts":
         """Return it from how many there are by the year of the first and of the last day."""
         sure = {first: n for (first, last), n in numbers.items() if first == last and first}
         return cls(sure, sum(numbers.values()) - sum(sure.values()))
 
     @property
-    def whole(self) -> list[tuple[int, int]]:
+    def total(self) -> list[tuple[int, int]]:
         """(year, count) of every year from the first to the last one, also of those without."""
         if not self.counts:
             return []
@@ -76,14 +82,14 @@ class ByYear(NamedTuple):
         return [(year, self.counts.get(year, 0)) for year in years]
 
 
-class EventQuerySet(CitedQuerySet["Event"]):
+class EventQuerySet(EvidencedQuerySet["Event"]):
     target = "event"
 
     def published(self) -> "EventQuerySet":
         """Those a reader may see: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
 
-    def with_part(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
+    def with_participant(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
         """Those in which this country, or else any, has a part, in this role or else in any."""
         parts = Participation.objects.filter(
             event=OuterRef("pk"),
@@ -96,21 +102,21 @@ class EventQuerySet(CitedQuerySet["Event"]):
         """Those that may have happened by a day."""
         return self.filter(Q(date_earliest__isnull=True) | Q(date_earliest__lte=day))
 
-    def by_year(self) -> ByYear:
+    def by_year(self) -> YearlyCounts:
         """How many there are by year; costs a query.
 
         An event counts in a year when its first and its last possible day are both in it.
         """
         first, last = EVENT_YEARS
         found = self.order_by().values(first=first, last=last).annotate(number=Count("pk"))
-        return ByYear.of({(row["first"], row["last"]): row["number"] for row in found})
+        return YearlyCounts.of({(row["first"], row["last"]): row["number"] for row in found})
 
     def newest_first(self) -> "EventQuerySet":
         """By the last day they may have happened on; those still open first."""
         return self.order_by(F("date_latest").desc(nulls_first=True), "-date_earliest", "slug")
 
 
-class Event(Titled, CitedPublishable):
+class Event(TitleMixin, EvidencedModel):
     """Something dated that bears on a tie between countries."""
 
     identifier = models.CharField(
@@ -125,8 +131,8 @@ class Event(Titled, CitedPublishable):
         _("certainty"), max_length=10, choices=Certainty, default=Certainty.REPORTED
     )
     date = EDTFField(_("date"), blank=False)
-    date_earliest = EarliestDay("date", db_index=True)
-    date_latest = LatestDay("date")  # the index of the newest serves for it
+    date_earliest = EarliestDayField("date", db_index=True)
+    date_latest = LatestDayField("date")  # the index of the newest serves for it
     place_en = models.CharField(_("place (English)"), max_length=200, blank=True, default="")
     place_ind = models.CharField(_("place (Indonesian)"), max_length=200, blank=True, default="")
     attributed_to_en = models.CharField(
@@ -147,18 +153,20 @@ class Event(Titled, CitedPublishable):
         on_delete=models.SET_NULL,
         related_name="events",
     )
-    summary_en = ProseField(_("summary (English)"), max_length=PROSE_LENGTH, blank=True, default="")
-    summary_ind = ProseField(
-        _("summary (Indonesian)"), max_length=PROSE_LENGTH, blank=True, default=""
+    summary_en = ProseField(
+        _("summary (English)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
-    folded = FoldedField("title_en", "title_ind", "place_en", "place_ind", "identifier")
+    summary_ind = ProseField(
+        _("summary (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
+    )
+    folded = NormalizedTextField("title_en", "title_ind", "place_en", "place_ind", "identifier")
 
-    place = Bilingual()
-    attributed_to = Bilingual()
-    summary = Bilingual()
+    place = TranslatedAttribute()
+    attributed_to = TranslatedAttribute()
+    summary = TranslatedAttribute()
     objects = EventQuerySet.as_manager()
 
-    class Meta(CitedPublishable.Meta):
+    class Meta(EvidencedModel.Meta):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["slug"]
@@ -169,10 +177,10 @@ class Event(Titled, CitedPublishable):
             ),
         ]
         constraints = [
-            one_of("event", "status", Status),
-            one_of("event", "kind", EventKind),
-            one_of("event", "certainty", Certainty),
-            published_has_text("event", "title"),
+            choices_constraint("event", "status", Status),
+            choices_constraint("event", "kind", EventKind),
+            choices_constraint("event", "certainty", Certainty),
+            published_requires_text("event", "title"),
             models.CheckConstraint(
                 condition=~Q(date=""),
                 name="event_has_date",
@@ -191,15 +199,17 @@ class Event(Titled, CitedPublishable):
 
     def clean(self) -> None:
         errors: dict[str, object] = {}
-        require_title(errors, self)
+        validate_title(errors, self)
         if errors:
             raise ValidationError(errors)
 
-    def missing_for_publication(self) -> list[Lack]:
-        missing = [*self.missing_support(), *self.missing_title(), *self.missing_sources()]
-        missing += [*contradictions(self)]
+    def publication_issues(self) -> list[PublicationIssue]:
+        missing = [*self.support_issues(), *self.missing_title(), *self.missing_cited_keys()]
+        missing += [*validation_issues(self)]
         if self.pk is None or not self.participations.exists():
-            missing.append(Lack(_("Add at least one participating country."), "participations"))
+            missing.append(
+                PublicationIssue(_("Add at least one participating country."), "participations")
+            )
         return missing
 
 
@@ -278,7 +288,7 @@ class Participation(Record):
         ordering = ["event", "country", "role"]
         indexes = [models.Index(fields=["event", "role"], name="participation_event_role")]
         constraints = [
-            one_of("participation", "role", ParticipationRole),
+            choices_constraint("participation", "role", ParticipationRole),
             models.UniqueConstraint(
                 fields=["event", "country", "role"],
                 name="participation_once",
@@ -290,15 +300,15 @@ class Participation(Record):
         return f"{self.country}: {self.get_role_display()}"
 
     @property
-    def governed_by(self) -> Event:
+    def publication_root(self) -> Event:
         return self.event
 
 
 #: Events an entry of a list shows, the latest first; the rest is a link away.
-KEY_EVENTS = 6
+KEY_EVENTS_PER_COUNTRY = 6
 
 
-def key_parts(
+def key_event_ids(
     focus: Country, countries: Any, *, until: dt.date | None = None
 ) -> "models.QuerySet[Participation, tuple[int, int]]":
     """Return (country, event), as ids, of the latest events of each country bearing on the focus.
@@ -308,14 +318,14 @@ def key_parts(
     bearing = Participation.objects.published().filter(country__in=countries).bearing_on(focus)
     if until is not None:
         bearing = bearing.until(until)
-    return bearing.latest_per_country(KEY_EVENTS).values_list("country_id", "event_id")
+    return bearing.latest_per_country(KEY_EVENTS_PER_COUNTRY).values_list("country_id", "event_id")
 
 
 def key_events(
     focus: Country, countries: Iterable[Country], *, until: dt.date | None = None
 ) -> dict[int, list[Event]]:
-    """Return the events of ``key_parts`` by country; costs two queries."""
-    parts = list(key_parts(focus, countries, until=until))
+    """Return the events of ``key_event_ids`` by country; costs two queries."""
+    parts = list(key_event_ids(focus, countries, until=until))
     events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
     found: dict[int, list[Event]] = {}
     for country, event in parts:

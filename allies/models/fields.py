@@ -10,10 +10,10 @@ from django.core.validators import MaxLengthValidator, URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from allies import edtf
-from allies.address import key_of, normalised
-from allies.folding import fold, title_key
-from allies.prose import keys_in
+from allies.text import edtf
+from allies.text.markdown import cited_keys
+from allies.text.normalize import normalize_text, title_key
+from allies.text.urls import normalize_url, url_key
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -34,7 +34,7 @@ class EDTFField(models.CharField):
         """Return the EDTF text of what was typed; raise ValidationError with examples."""
         text = str(value or "").strip()
         try:
-            return edtf.read(text) if text else ""
+            return edtf.parse_date(text) if text else ""
         except edtf.UnreadableDate as error:
             raise ValidationError(
                 _(
@@ -73,7 +73,7 @@ class EDTFFormField(forms.CharField):
         return self.read(super().to_python(value))
 
 
-class LinesField(forms.CharField):
+class NormalizedNewlinesField(forms.CharField):
     """A form's text of several lines, with ``\n`` between them whatever the browser sent.
 
     Browsers send ``\r\n``, and count it as one letter; it would show as a change where there is
@@ -111,20 +111,20 @@ class ProseField(models.TextField):
         asks for the keys of many rows at once.
         """
         super().validate(value, model_instance)
-        if model_instance is None or self.verbatim or not (keys := keys_in(value or "")):
+        if model_instance is None or self.verbatim or not (keys := cited_keys(value or "")):
             return
         sources = apps.get_model("allies", "Source").objects
         if unknown := keys - sources.known_keys(keys):
-            raise self.unknown_marks(unknown)
+            raise self.unknown_citation_keys(unknown)
 
     def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
         if not self.verbatim and not self.help_text:
             help_text = _("Markdown. Cite a source by its key: [@key] or [@key, p. 4].")
             kwargs.setdefault("help_text", help_text)
-        kwargs.setdefault("form_class", LinesField)
+        kwargs.setdefault("form_class", NormalizedNewlinesField)
         return super().formfield(*args, **kwargs)
 
-    def unknown_marks(self, keys: Collection[str]) -> ValidationError:
+    def unknown_citation_keys(self, keys: Collection[str]) -> ValidationError:
         """Return the error of a text that cites sources there are not."""
         return ValidationError(
             _("“%(field)s” cites sources that do not exist: %(keys)s."),
@@ -142,17 +142,17 @@ def prose_fields(model: models.Model | type[models.Model]) -> list[ProseField]:
     ]
 
 
-class WebField(models.URLField):
+class NormalizedURLField(models.URLField):
     """An address on the web: http or https, and nothing a browser would run.
 
-    It is stored without what does not change where it leads (``address.normalised``).
+    It is stored without what does not change where it leads (``address.normalize_url``).
     """
 
     default_validators = [URLValidator(schemes=["http", "https"])]
 
     def to_python(self, value: object) -> object:
         text = super().to_python(value)
-        return normalised(text) if text else text
+        return normalize_url(text) if text else text
 
     def pre_save(self, model_instance: models.Model, add: bool) -> object:
         """Store the tidy address also where a record is written without a form's cleaning."""
@@ -164,13 +164,13 @@ class WebField(models.URLField):
         return super().formfield(*args, **{"assume_scheme": "https", **kwargs})
 
 
-class DerivedField:
+class DerivedFieldMixin:
     """Marks a field computed from the fields named in ``of`` whenever its record is written."""
 
     of: tuple[str, ...]
 
 
-class _BoundField(DerivedField, models.DateField):
+class _BoundField(DerivedFieldMixin, models.DateField):
     """One side of an EDTF field's bounds."""
 
     side: str
@@ -193,19 +193,19 @@ class _BoundField(DerivedField, models.DateField):
         return day
 
 
-class EarliestDay(_BoundField):
+class EarliestDayField(_BoundField):
     """First day the named EDTF field may mean; NULL where it is unknown or open."""
 
     side = "earliest"
 
 
-class LatestDay(_BoundField):
+class LatestDayField(_BoundField):
     """Last day the named EDTF field may mean; NULL where it is unknown or open."""
 
     side = "latest"
 
 
-class _TextOf(DerivedField):
+class _DerivedText(DerivedFieldMixin):
     """A text computed from the named fields."""
 
     def __init__(self, *of: str, **kwargs: object) -> None:
@@ -219,40 +219,40 @@ class _TextOf(DerivedField):
             kwargs.pop(implied, None)
         return name, path, [*self.of, *args], kwargs
 
-    def of_texts(self, *texts: str) -> str:
+    def compute(self, *texts: str) -> str:
         """Return the value for the texts of the named fields."""
         raise NotImplementedError
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        value = self.of_texts(*(getattr(model_instance, name) for name in self.of))
+        value = self.compute(*(getattr(model_instance, name) for name in self.of))
         setattr(model_instance, self.attname, value)  # type: ignore[attr-defined]
         return value
 
 
-class FoldedField(_TextOf, models.TextField):
+class NormalizedTextField(_DerivedText, models.TextField):
     """The named text fields, folded and parted by ``|``: what a search without accents looks in."""
 
-    def of_texts(self, *texts: str) -> str:
-        folded = [fold(text) for text in texts]
+    def compute(self, *texts: str) -> str:
+        folded = [normalize_text(text) for text in texts]
         return "|".join(dict.fromkeys(text for text in folded if text))
 
 
-class _KeyField(_TextOf, models.CharField):
+class _KeyField(_DerivedText, models.CharField):
     """A short text by which likely duplicates are found; index it."""
 
     def __init__(self, *of: str, **kwargs: object) -> None:
         super().__init__(*of, **{"max_length": 200, **kwargs})
 
 
-class AddressKey(_KeyField):
+class URLKeyField(_KeyField):
     """What addresses of one document have in common, for the named WebField, which stands first."""
 
-    def of_texts(self, *texts: str) -> str:
-        return key_of(texts[0])
+    def compute(self, *texts: str) -> str:
+        return url_key(texts[0])
 
 
-class TitleKey(_KeyField):
+class TitleKeyField(_KeyField):
     """The title without the outlet's name behind it, for the named title and publisher."""
 
-    def of_texts(self, *texts: str) -> str:
+    def compute(self, *texts: str) -> str:
         return title_key(texts[0], texts[1])

@@ -40,7 +40,7 @@ SUBREGION_CHOICES = [(code, name) for code, (_region, name) in SUBREGIONS.items(
 NAMES: dict[str, Promise] = {**REGIONS, **dict(SUBREGION_CHOICES)}
 
 
-def grouped() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
+def region_choices() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
     """Return regions with their sub-regions, in the shape of a choice field's groups."""
     return [
         (

@@ -1,7 +1,7 @@
 """Sources: the documents statements rest on, and which of them draw on which."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import RegexValidator
@@ -13,24 +13,21 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.address import key_of
-from allies.folding import title_key
-from allies.models.base import Lack, OldSlug, Publishable, Status, one_of
+from allies.models.base import OldSlug, PublicationIssue, Publishable, Status, choices_constraint
 from allies.models.fields import (
-    AddressKey,
-    EarliestDay,
+    EarliestDayField,
     EDTFField,
-    FoldedField,
-    LatestDay,
-    TitleKey,
-    WebField,
+    LatestDayField,
+    NormalizedTextField,
+    NormalizedURLField,
+    TitleKeyField,
+    URLKeyField,
 )
-
-if TYPE_CHECKING:
-    from allies.models.origins import Suggestion
+from allies.text.normalize import title_key
+from allies.text.urls import url_key
 
 #: Keys asked for in one query: databases take only so many parameters.
-KEYS_AT_ONCE = 10_000
+KEYS_PER_QUERY = 10_000
 
 
 class SourceKind(models.TextChoices):
@@ -45,7 +42,7 @@ class SourceKind(models.TextChoices):
     OTHER = "other", _("other")
 
 
-class _Joined(Aggregate):
+class _JoinedKeys(Aggregate):
     """Keys of one group with commas between them."""
 
     template = "STRING_AGG(%(expressions)s, ',')"
@@ -67,8 +64,8 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Return those of the keys that lead to a source; one query, unless they are very many."""
         wanted = list(keys)
         found: set[str] = set()
-        for start in range(0, len(wanted), KEYS_AT_ONCE):
-            found |= self.current_keys(wanted[start : start + KEYS_AT_ONCE]).keys()
+        for start in range(0, len(wanted), KEYS_PER_QUERY):
+            found |= self.current_keys(wanted[start : start + KEYS_PER_QUERY]).keys()
         return found
 
     def current_keys(self, keys: Collection[str] | None = None) -> dict[str, str]:
@@ -95,7 +92,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
         old = OldSlug.objects.filter(noun="source", slug__in=keys)
         of_one = old.filter(record_id=OuterRef("pk")).values("record_id")
         sources: Any = self.filter(Q(key__in=keys) | Q(pk__in=old.values("record_id"))).annotate(
-            old_keys=Subquery(of_one.annotate(keys=_Joined("slug")).values("keys"))
+            old_keys=Subquery(of_one.annotate(keys=_JoinedKeys("slug")).values("keys"))
         )
         found = {key: s for s in sources for key in (s.old_keys or "").split(",") if key}
         return found | {source.key: source for source in sources if source.key in keys}
@@ -113,7 +110,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
         They have its address, are a copy of it or what it is a copy of, or have its title.
         """
-        addresses = {key_of(url), key_of(archive_url)} - {""}
+        addresses = {url_key(url), url_key(archive_url)} - {""}
         titles = {title_key(title, publisher), title_key(title, "")} - {""}
         alike = Q(title_key__in=titles)
         if addresses:
@@ -121,16 +118,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
         found = self.filter(alike).order_by("key")
         return found if besides is None else found.exclude(pk=besides)
 
-    def likely_originals(self, source: "Source") -> "list[Suggestion]":
-        """Return what a source may draw on, with reasons; see ``allies.models.origins``."""
-        from allies.models.origins import likely_originals
-
-        return likely_originals(source)
-
     def newest_first(self) -> "SourceQuerySet":
         return self.order_by(F("date_published_latest").desc(nulls_last=True), "key")
 
-    def trace_origins(self) -> None:
+    def recompute_origins(self) -> None:
         """Work out every source's origin anew, in as many updates as the longest chain has links.
 
         Written for after a bulk import; ``Source.save`` keeps a single record's chain right.
@@ -156,10 +147,10 @@ def origin_of(prefix: str = "") -> Coalesce:
     return Coalesce(f"{prefix}origin_id", f"{prefix}pk")
 
 
-_ORIGINAL_FIRST = _("The source it is based on is not published.")
+_ORIGINAL_NOT_PUBLISHED = _("The source it is based on is not published.")
 
 
-def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
+def validate_no_cycle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
     """Raise ValidationError where following ``parent`` upwards leads back to ``key``.
 
     ``parent_of`` returns the key a source is derived from, "" for an original.
@@ -177,7 +168,7 @@ def refuse_circle(key: str, parent: str, parent_of: Callable[[str], str]) -> Non
         )
 
 
-def _stored_parent(key: str) -> str:
+def _parent_key(key: str) -> str:
     parent = Source.objects.filter(key=key).values_list("derived_from__key", flat=True).first()
     return parent or ""
 
@@ -209,10 +200,10 @@ class Source(Publishable):
         default="",
         help_text=_("As printed: “Melansir DW”, “Source: Reuters”."),
     )
-    url = WebField(_("address"), max_length=1000, blank=True, default="")
+    url = NormalizedURLField(_("address"), max_length=1000, blank=True, default="")
     date_published = EDTFField(_("date published"))
-    date_published_earliest = EarliestDay("date_published")
-    date_published_latest = LatestDay("date_published")
+    date_published_earliest = EarliestDayField("date_published")
+    date_published_latest = LatestDayField("date_published")
     language = models.CharField(
         _("language"),
         max_length=3,
@@ -240,11 +231,11 @@ class Source(Publishable):
         related_name="+",
         help_text=_("The first source in the chain; empty if it is this one."),
     )
-    archive_url = WebField(_("archived copy"), max_length=1000, blank=True, default="")
-    folded = FoldedField("key", "publisher", "title", "author")
-    url_key = AddressKey("url")
-    archive_key = AddressKey("archive_url")
-    title_key = TitleKey("title", "publisher")
+    archive_url = NormalizedURLField(_("archived copy"), max_length=1000, blank=True, default="")
+    folded = NormalizedTextField("key", "publisher", "title", "author")
+    url_key = URLKeyField("url")
+    archive_key = URLKeyField("archive_url")
+    title_key = TitleKeyField("title", "publisher")
 
     objects = SourceQuerySet.as_manager()
 
@@ -258,8 +249,8 @@ class Source(Publishable):
             models.Index(fields=["title_key"], name="source_title_key"),
         ]
         constraints = [
-            one_of("source", "status", Status),
-            one_of("source", "kind", SourceKind),
+            choices_constraint("source", "status", Status),
+            choices_constraint("source", "kind", SourceKind),
             models.CheckConstraint(
                 condition=~Q(derived_from=F("pk")),
                 name="source_not_own_original",
@@ -274,7 +265,7 @@ class Source(Publishable):
         return reverse("allies:source-detail", args=[self.key])
 
     @property
-    def is_lost(self) -> bool:
+    def is_link_dead(self) -> bool:
         """Whether its link is dead; costs a query unless ``link_health`` came with it.
 
         What was found at another address than today's says nothing.
@@ -288,16 +279,16 @@ class Source(Publishable):
     def clean(self) -> None:
         """Refuse a derivation that leads back to this source; costs a query a link."""
         if self.derived_from is not None:
-            refuse_circle(self.key, self.derived_from.key, _stored_parent)
-        self.refuse_unpublished_original()
+            validate_no_cycle(self.key, self.derived_from.key, _parent_key)
+        self.validate_original_published()
 
-    def refuse_unpublished_original(self) -> None:
+    def validate_original_published(self) -> None:
         """Raise ValidationError where this is public and what it draws on is not.
 
         The number of independent sources rests on the chain: nobody who may not publish changes it.
         """
         if self.is_published and self._misses_original():
-            raise ValidationError({"derived_from": _ORIGINAL_FIRST})
+            raise ValidationError({"derived_from": _ORIGINAL_NOT_PUBLISHED})
 
     def _misses_original(self) -> bool:
         return self.derived_from is not None and not self.derived_from.is_published
@@ -315,9 +306,9 @@ class Source(Publishable):
             self.origin_id = (parent.origin_id or parent.pk) if parent else None
             super().save(*args, **kwargs)
             if before != self.origin_id:
-                self._pass_origin_on()
+                self._propagate_origin()
 
-    def _pass_origin_on(self) -> None:
+    def _propagate_origin(self) -> None:
         reached, level = {self.pk}, [self.pk]
         while level:
             children = Source.objects.filter(derived_from__in=level).exclude(pk__in=reached)
@@ -325,11 +316,15 @@ class Source(Publishable):
             Source.objects.filter(pk__in=level).update(origin=self.origin_id or self.pk)
             reached.update(level)
 
-    def missing_for_publication(self) -> list[Lack]:
+    def publication_issues(self) -> list[PublicationIssue]:
         """A source is complete as soon as what it draws on is public."""
-        return [Lack(_ORIGINAL_FIRST, "derived_from")] if self._misses_original() else []
+        return (
+            [PublicationIssue(_ORIGINAL_NOT_PUBLISHED, "derived_from")]
+            if self._misses_original()
+            else []
+        )
 
 
-def public_key(source: Source | None) -> str:
+def public_source_key(source: Source | None) -> str:
     """Return the key of a source readers may see, "" of another or none."""
     return source.key if source is not None and source.is_published else ""

@@ -8,63 +8,65 @@ from typing import Any
 from django.db.models import Model
 
 from allies.models import Alliance, AllyList, Country, Entry, Event, Source
-from allies.models.languages import SUFFIXES, Text
-from allies.prose import plain
+from allies.models.translation import SUFFIXES, LocalizedText
+from allies.text.markdown import to_plain_text
 
 #: First and last day something may be about; a side nobody knows is as far away as can be.
 Days = tuple[dt.date, dt.date]
 
 
 @dataclass(frozen=True)
-class Document:
+class DocumentSource:
     """How a noun's records are searched; texts come as written, in both languages."""
 
     model: Any
-    names: Callable[[Any], Iterator[Text]]
-    body: Callable[[Any], Iterator[Text]]
+    names: Callable[[Any], Iterator[LocalizedText]]
+    body: Callable[[Any], Iterator[LocalizedText]]
     days: Callable[[Any], Days | None] = lambda record: None
     #: Relations that the names are read from.
-    with_them: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
 
     @property
     def noun(self) -> str:
         return str(self.model._meta.model_name)
 
 
-def _bilingual(*fields: str, is_prose: bool = False) -> Callable[[Any], Iterator[Text]]:
+def _bilingual(*fields: str, is_prose: bool = False) -> Callable[[Any], Iterator[LocalizedText]]:
     """Return what yields these bilingual texts of a record, each with its language."""
 
-    def texts(record: Model) -> Iterator[Text]:
+    def texts(record: Model) -> Iterator[LocalizedText]:
         for field in fields:
             for code, suffix in SUFFIXES.items():
                 if value := getattr(record, f"{field}_{suffix}"):
-                    yield Text(plain(value) if is_prose else value, code)
+                    yield LocalizedText(to_plain_text(value) if is_prose else value, code)
 
     return texts
 
 
-def _of_no_language(*values: object, language: str = "") -> Iterator[Text]:
-    yield from (Text(str(value), language) for value in values if value not in (None, ""))
+def _of_no_language(*values: object, language: str = "") -> Iterator[LocalizedText]:
+    yield from (LocalizedText(str(value), language) for value in values if value not in (None, ""))
 
 
-def _all(*parts: Callable[[Any], Iterator[Text]]) -> Callable[[Any], Iterator[Text]]:
-    def texts(record: Model) -> Iterator[Text]:
+def _combine(
+    *parts: Callable[[Any], Iterator[LocalizedText]],
+) -> Callable[[Any], Iterator[LocalizedText]]:
+    def texts(record: Model) -> Iterator[LocalizedText]:
         for part in parts:
             yield from part(record)
 
     return texts
 
 
-def _fields(*names: str) -> Callable[[Any], Iterator[Text]]:
+def _fields(*names: str) -> Callable[[Any], Iterator[LocalizedText]]:
     return lambda record: _of_no_language(*(getattr(record, name) for name in names))
 
 
-def _aliases(country: Country) -> Iterator[Text]:
+def _aliases(country: Country) -> Iterator[LocalizedText]:
     for alias in country.aliases.all():
-        yield Text(alias.name, alias.language)
+        yield LocalizedText(alias.name, alias.language)
 
 
-def _titles_of_source(source: Source) -> Iterator[Text]:
+def _titles_of_source(source: Source) -> Iterator[LocalizedText]:
     yield from _of_no_language(source.title, language=source.language)
     yield from _of_no_language(source.publisher, source.key)
 
@@ -84,33 +86,33 @@ def _days_of_source(source: Source) -> Days | None:
     return _span(source.date_published_earliest, source.date_published_latest)
 
 
-def _nothing(record: Model) -> Iterator[Text]:
+def _no_dates(record: Model) -> Iterator[LocalizedText]:
     return iter(())
 
 
-DOCUMENTS: dict[str, Document] = {
+DOCUMENT_SOURCES: dict[str, DocumentSource] = {
     document.noun: document
     for document in (
-        Document(
+        DocumentSource(
             Country,
-            _all(_bilingual("name"), _aliases, _fields("alpha3", "alpha2", "m49", "cow_code")),
-            _nothing,
-            with_them=("aliases",),
+            _combine(_bilingual("name"), _aliases, _fields("alpha3", "alpha2", "m49", "cow_code")),
+            _no_dates,
+            related=("aliases",),
         ),
-        Document(AllyList, _bilingual("title"), _bilingual("intro", is_prose=True)),
-        Document(
+        DocumentSource(AllyList, _bilingual("title"), _bilingual("intro", is_prose=True)),
+        DocumentSource(
             Alliance,
-            _all(_bilingual("title"), _fields("identifier")),
+            _combine(_bilingual("title"), _fields("identifier")),
             _bilingual("summary", is_prose=True),
             _days_of_alliance,
         ),
-        Document(
+        DocumentSource(
             Event,
-            _all(_bilingual("title"), _fields("identifier")),
-            _all(_bilingual("summary", is_prose=True), _bilingual("place", "attributed_to")),
+            _combine(_bilingual("title"), _fields("identifier")),
+            _combine(_bilingual("summary", is_prose=True), _bilingual("place", "attributed_to")),
             lambda event: _span(event.date_earliest, event.date_latest),
         ),
-        Document(Source, _titles_of_source, _fields("author", "credit"), _days_of_source),
-        Document(Entry, _nothing, _bilingual("prose", is_prose=True)),
+        DocumentSource(Source, _titles_of_source, _fields("author", "credit"), _days_of_source),
+        DocumentSource(Entry, _no_dates, _bilingual("prose", is_prose=True)),
     )
 }

@@ -1,7 +1,7 @@
 """Keeping the index: every write shows up in it, in the transaction that makes it.
 
 Single saves and deletions come by signal. Bulk writes send none, but write a version of every
-record under their changeset: whoever makes one calls ``follow`` at its end.
+record under their changeset: whoever makes one calls ``reindex_changeset`` at its end.
 """
 
 import re
@@ -13,31 +13,33 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import post_delete, post_migrate, post_save
 from django.dispatch import receiver
 
-from allies.folding import fold
 from allies.models import Alias, Changeset, SearchText
-from allies.search.documents import DOCUMENTS, Document
+from allies.search.documents import DOCUMENT_SOURCES, DocumentSource
+from allies.text.normalize import normalize_text
 
 #: Records read and written at a time.
-CHUNK = 500
+CHUNK_SIZE = 500
 
 _APOSTROPHES = re.compile(r"['’ʼ‘`´]")
 _HYPHENS = re.compile(r"[-‐‑–]")
 
 
-def spellings(name: str) -> list[str]:
+def spelling_variants(name: str) -> list[str]:
     """Return a name folded, and as it is folded by who writes its signs otherwise.
 
     >>> spellings("Côte d’Ivoire")
     ['cote divoire', 'cote d ivoire']
     """
     ways = (name, _APOSTROPHES.sub(" ", name), _HYPHENS.sub("", name))
-    return list(dict.fromkeys(folded for way in ways if (folded := fold(way))))
+    return list(dict.fromkeys(folded for way in ways if (folded := normalize_text(way))))
 
 
-def text_of(document: Document, record: Model) -> SearchText | None:
+def build_index_text(document: DocumentSource, record: Model) -> SearchText | None:
     """Return what the index holds of a record; None where it has no text."""
-    names = list(dict.fromkeys(way for name in document.names(record) for way in spellings(name)))
-    body = [folded for text in document.body(record) if (folded := fold(text))]
+    names = list(
+        dict.fromkeys(way for name in document.names(record) for way in spelling_variants(name))
+    )
+    body = [folded for text in document.body(record) if (folded := normalize_text(text))]
     if not names and not body:
         return None
     first, last = document.days(record) or (None, None)
@@ -52,12 +54,12 @@ def text_of(document: Document, record: Model) -> SearchText | None:
 
 
 @transaction.atomic
-def reindex(document: Document, ids: Sequence[int]) -> None:
+def reindex(document: DocumentSource, ids: Sequence[int]) -> None:
     """Write anew what the index holds of these records, not more than CHUNK; three queries."""
     # Locked before their aliases are read: who changes another alias meanwhile comes after.
     records = document.model.objects.select_for_update().order_by("pk")
-    found = records.filter(pk__in=ids).prefetch_related(*document.with_them)
-    texts = [text for record in found if (text := text_of(document, record))]
+    found = records.filter(pk__in=ids).prefetch_related(*document.related)
+    texts = [text for record in found if (text := build_index_text(document, record))]
     gone = set(ids) - {text.record_id for text in texts}
     if gone:
         SearchText.objects.filter(noun=document.noun, record_id__in=gone).delete()
@@ -69,9 +71,9 @@ def reindex(document: Document, ids: Sequence[int]) -> None:
     )
 
 
-def follow(changeset: Changeset) -> None:
+def reindex_changeset(changeset: Changeset) -> None:
     """Bring the index up to what was written under a changeset; in constant memory."""
-    for document in DOCUMENTS.values():
+    for document in DOCUMENT_SOURCES.values():
         versions = document.model.history.model.objects.filter(changeset=changeset)
         for ids in _chunks(versions, "id"):
             reindex(document, ids)
@@ -79,10 +81,10 @@ def follow(changeset: Changeset) -> None:
 
 
 @transaction.atomic
-def rebuild() -> int:
+def rebuild_index() -> int:
     """Make the whole index anew; return the number of records in it."""
     SearchText.objects.all().delete()
-    for document in DOCUMENTS.values():
+    for document in DOCUMENT_SOURCES.values():
         for ids in _chunks(document.model.objects.all(), "pk"):
             reindex(document, ids)
     return SearchText.objects.count()
@@ -93,7 +95,7 @@ def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
     last = 0
     while True:
         later = rows.filter(**{f"{field}__gt": last}).order_by(field)
-        ids = list(later.values_list(field, flat=True).distinct()[:CHUNK])
+        ids = list(later.values_list(field, flat=True).distinct()[:CHUNK_SIZE])
         if not ids:
             return
         yield ids
@@ -107,34 +109,34 @@ def _reindex_named_by(aliases: Iterable[Alias]) -> None:
     """
     versions = Alias.history.model.objects.filter(id__in=aliases)
     for ids in _chunks(versions, "country_id"):
-        reindex(DOCUMENTS["country"], ids)
+        reindex(DOCUMENT_SOURCES["country"], ids)
 
 
-def keep_up(instance: Any, raw: bool = False, **kwargs: object) -> None:
+def on_save_or_delete(instance: Any, raw: bool = False, **kwargs: object) -> None:
     """Index a record that was saved or deleted; fixtures bring the index's own rows along."""
     if not raw:
-        reindex(DOCUMENTS[instance._meta.model_name], [instance.pk])
+        reindex(DOCUMENT_SOURCES[instance._meta.model_name], [instance.pk])
 
 
-def keep_up_with_alias(instance: Any, raw: bool = False, **kwargs: object) -> None:
+def on_alias_change(instance: Any, raw: bool = False, **kwargs: object) -> None:
     """Index the country whose alias was saved or deleted."""
     if not raw:
-        reindex(DOCUMENTS["country"], [instance.country_id])
+        reindex(DOCUMENT_SOURCES["country"], [instance.country_id])
         _reindex_named_by([instance.pk])
 
 
 for _signal in (post_save, post_delete):
-    _signal.connect(keep_up_with_alias, sender=Alias)
-    for _document in DOCUMENTS.values():
-        _signal.connect(keep_up, sender=_document.model)
+    _signal.connect(on_alias_change, sender=Alias)
+    for _document in DOCUMENT_SOURCES.values():
+        _signal.connect(on_save_or_delete, sender=_document.model)
 
 
 @receiver(post_migrate)
-def fill(sender: Any, apps: Any = None, **kwargs: object) -> None:
+def build_if_empty(sender: Any, apps: Any = None, **kwargs: object) -> None:
     """Fill the index of a site that has records from before there was one.
 
     ``apps`` is what the last migration left; without it nothing was migrated.
     """
     has_table = sender.name == "allies" and apps and "searchtext" in apps.all_models["allies"]
     if has_table and not SearchText.objects.exists():
-        rebuild()
+        rebuild_index()

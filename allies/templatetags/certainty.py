@@ -7,7 +7,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-from allies.models import CertaintyCounts
+from allies.ties.ties import CertaintyCounts
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ def allies_in_words(
     certainty: CertaintyCounts, country: str, day: dt.date | None = None
 ) -> Sentence:
     """Say how many allies a country has on a day; None is today."""
-    if not certainty.all:
+    if not certainty.total:
         return Sentence(_nothing(day), "")
     values = {"country": country, "years": _years(certainty)}
     if day:
@@ -32,7 +32,7 @@ def allies_in_words(
     if certainty.certain:
         values["n"] = str(certainty.certain)
         return Sentence(_confirmed(certainty, day) % values, _more(certainty))
-    values["n"] = str(certainty.perhaps)
+    values["n"] = str(certainty.possible)
     return Sentence(_unconfirmed(certainty, day) % values, "")
 
 
@@ -61,33 +61,33 @@ def _unconfirmed(certainty: CertaintyCounts, day: dt.date | None) -> str:
         return ngettext(
             "%(n)s ally of %(country)s, recorded until %(years)s",
             "%(n)s allies of %(country)s, recorded until %(years)s",
-            certainty.perhaps,
+            certainty.possible,
         )
     if day:
         return ngettext(
             "%(n)s possible ally of %(country)s on %(day)s",
             "%(n)s possible allies of %(country)s on %(day)s",
-            certainty.perhaps,
+            certainty.possible,
         )
     return ngettext(
         "%(n)s possible ally of %(country)s",
         "%(n)s possible allies of %(country)s",
-        certainty.perhaps,
+        certainty.possible,
     )
 
 
 def _more(certainty: CertaintyCounts) -> str:
-    if not certainty.perhaps:
+    if not certainty.possible:
         return ""
     if certainty.years:
         text = ngettext(
             "%(n)s more recorded until %(years)s",
             "%(n)s more recorded until %(years)s",
-            certainty.perhaps,
+            certainty.possible,
         )
     else:
-        text = ngettext("%(n)s more possible", "%(n)s more possible", certainty.perhaps)
-    return text % {"n": certainty.perhaps, "years": _years(certainty)}
+        text = ngettext("%(n)s more possible", "%(n)s more possible", certainty.possible)
+    return text % {"n": certainty.possible, "years": _years(certainty)}
 
 
 def _years(certainty: CertaintyCounts) -> str:
@@ -104,12 +104,12 @@ def ties_in_words(certainty: CertaintyCounts) -> Sentence:
 
     The count is that of the confirmed ties or, if there are none, that of the others.
     """
-    if certainty.certain or not certainty.perhaps:
+    if certainty.certain or not certainty.possible:
         text = ngettext("Tie in force", "Ties in force", certainty.certain)
         return Sentence(text, _more(certainty))
     if certainty.years:
         text = ngettext(
-            "Tie last recorded in %(years)s", "Ties last recorded in %(years)s", certainty.perhaps
+            "Tie last recorded in %(years)s", "Ties last recorded in %(years)s", certainty.possible
         )
         return Sentence(text % {"years": _years(certainty)}, "")
-    return Sentence(ngettext("Possible tie", "Possible ties", certainty.perhaps), "")
+    return Sentence(ngettext("Possible tie", "Possible ties", certainty.possible), "")

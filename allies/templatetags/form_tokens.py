@@ -6,7 +6,7 @@ from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from allies.form_tokens import FIELD, new_token
+from allies.form_submissions.tokens import FIELD, new_token
 
 register = template.Library()
 

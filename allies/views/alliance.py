@@ -7,17 +7,18 @@ from django.db.models import Min, Prefetch, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import in_each_language
-from allies.evidence import with_citations
-from allies.filters import AllianceFilterSet, ReadersFilterSet
-from allies.models import Alliance, Event, Membership, Pair
-from allies.models.languages import localized
-from allies.notes import prose_of, prose_of_citations
-from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.citations.footnotes import citation_notes, localized_texts
+from allies.datapackage.metadata import localized_callable
+from allies.evidence.grouping import with_citations
+from allies.filters import AllianceFilterSet, PublicFilterSet
+from allies.models import Alliance, Event, Membership
+from allies.models.translation import localized_expression
+from allies.ties.pairs import CountryPair
+from allies.views.charts import build_events_timeline, build_members_timeline
+from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, DownloadColumn, model_columns
+from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
 from allies.views.event import EventListing
-from allies.views.figures import events_timeline, members_timeline
 from allies.views.listing import Listing
-from allies.views.record import RecordView, Renameable, find
 
 if TYPE_CHECKING:
     from allies.models.alliance import AllianceQuerySet
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def _with_members(alliances: QuerySet[Alliance]) -> QuerySet[Alliance]:
     members = Membership.objects.select_related("country").order_by(
-        localized("name", "country__"), "joined_earliest", "pk"
+        localized_expression("name", "country__"), "joined_earliest", "pk"
     )
     return alliances.prefetch_related(Prefetch("memberships", members, to_attr="shown_memberships"))
 
@@ -35,12 +36,12 @@ class AllianceListing(Listing):
     template_name = "allies/alliance/list.html"
     dated = ("signed_earliest",)
     columns = (
-        Column(
+        DownloadColumn(
             "alliance", lambda alliance: alliance.slug, _("alliance"), _("The alliance’s slug.")
         ),
-        *stored(Alliance, "identifier", "kind", "title_en", "title_ind"),
-        *stored(Alliance, "signed", "in_force", "ended"),
-        Column(
+        *model_columns(Alliance, "identifier", "kind", "title_en", "title_ind"),
+        *model_columns(Alliance, "signed", "in_force", "ended"),
+        DownloadColumn(
             "members",
             lambda alliance: member_codes(alliance),
             _("members"),
@@ -54,10 +55,10 @@ class AllianceListing(Listing):
     def queryset(self) -> "AllianceQuerySet":
         return Alliance.objects.published().with_evidence().newest_first()
 
-    def for_download(self, queryset: Any) -> QuerySet[Alliance]:
+    def prefetch_for_download(self, queryset: Any) -> QuerySet[Alliance]:
         return _with_members(queryset)
 
-    def filterset(self) -> ReadersFilterSet:
+    def filterset(self) -> PublicFilterSet:
         self.asked = super().filterset()
         return self.asked
 
@@ -80,44 +81,44 @@ def member_codes(alliance: Any) -> list[str]:
     return list(dict.fromkeys(codes))
 
 
-class AllianceEvents(Renameable, EventListing):
+class AllianceEvents(OldSlugRedirectMixin, EventListing):
     """The events of one alliance, for download."""
 
     def prepare(self, **kwargs: Any) -> None:
-        self.alliance = find(Alliance.objects.published(), kwargs["slug"])
+        self.alliance = find_record(Alliance.objects.published(), kwargs["slug"])
 
     def queryset(self) -> Any:
         return super().queryset().filter(alliance=self.alliance)
 
     def title(self) -> Any:
-        return in_each_language(_events_of)(self.alliance)
+        return localized_callable(_events_of)(self.alliance)
 
 
 def _events_of(alliance: Alliance) -> str:
     return gettext("Events of %(alliance)s") % {"alliance": alliance.title}
 
 
-class AlliancePage(RecordView):
+class AllianceDetailView(RecordDetailView):
     template_name = "allies/alliance/detail.html"
     context_object_name = "alliance"
 
     def get_queryset(self) -> QuerySet[Alliance]:
         events = Event.objects.published().with_evidence().newest_first()
-        return _with_members(with_citations(self.records(Alliance))).prefetch_related(
+        return _with_members(with_citations(self.base_queryset(Alliance))).prefetch_related(
             Prefetch("events", events, to_attr="shown_events")
         )
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         alliance: Any = self.object
         between = {membership.country for membership in alliance.shown_memberships}
-        pair = Pair.of(*between) if len(between) == 2 else None
+        pair = CountryPair.of(*between) if len(between) == 2 else None
         return super().get_context_data(
             pair=pair,
-            members=members_timeline(alliance, alliance.shown_memberships),
-            events=events_timeline(alliance.shown_events, title=_events_of(alliance)),
+            members=build_members_timeline(alliance, alliance.shown_memberships),
+            events=build_events_timeline(alliance.shown_events, title=_events_of(alliance)),
             **kwargs,
         )
 
-    def prose(self) -> Iterable[str]:
-        yield from prose_of([self.object], "summary")
-        yield from prose_of_citations([self.object])
+    def cited_texts(self) -> Iterable[str]:
+        yield from localized_texts([self.object], "summary")
+        yield from citation_notes([self.object])

@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
-from allies.filters import DayField, unknown_names
+from allies.filters import DayField, unknown_parameter_names
 
 
-class ImpossibleDay(ValidationError):
+class InvalidDate(ValidationError):
     """What was asked for is no day of the calendar; its message says what to write."""
 
 
-def asked_day(request: HttpRequest, name: str = "on") -> dt.date:
+def parse_day(request: HttpRequest, name: str = "on") -> dt.date:
     """Return the day an address asks for, today where it asks for none; raise ImpossibleDay.
 
     A day is written YYYY-MM-DD and lies between the years 1 and 9999.
@@ -23,11 +23,11 @@ def asked_day(request: HttpRequest, name: str = "on") -> dt.date:
     try:
         day = DayField(required=False).clean(request.GET.get(name, ""))
     except ValidationError as error:
-        raise ImpossibleDay(error.messages) from error
+        raise InvalidDate(error.messages) from error
     return day or timezone.localdate()
 
 
-class OnADay:
+class AsOfDateMixin:
     """A record's page that shows what was in force on the day its address asks for.
 
     Mix it in before a DetailView: it gives the template ``day`` and ``unknown``, the names of
@@ -36,35 +36,37 @@ class OnADay:
 
     request: HttpRequest
     #: Parameters of the address that the page understands.
-    understood: tuple[str, ...] = ("on",)
+    known_parameters: tuple[str, ...] = ("on",)
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        except ImpossibleDay as error:
+        except InvalidDate as error:
             context = {
                 "errors": error.messages,
                 "day": timezone.localdate(),
                 "view": self,
                 "is_error": True,
             }
-            return render(request, "allies/impossible_day.html", context, status=400)
+            return render(request, "allies/invalid_date.html", context, status=400)
 
     @cached_property
-    def asks_for_a_day(self) -> bool:
+    def has_requested_day(self) -> bool:
         """Whether the address names a day; an empty one is none."""
         return bool(self.request.GET.get("on", "").strip())
 
     @cached_property
     def day(self) -> dt.date:
         """The day the page is about."""
-        return asked_day(self.request) if self.asks_for_a_day else self.usual_day()
+        return parse_day(self.request) if self.has_requested_day else self.default_day()
 
-    def usual_day(self) -> dt.date:
+    def default_day(self) -> dt.date:
         """Return the day the page is about where the address names none."""
         return timezone.localdate()
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         kwargs.setdefault("day", self.day)
-        kwargs.setdefault("unknown", unknown_names(self.request.GET, self.understood))
+        kwargs.setdefault(
+            "unknown", unknown_parameter_names(self.request.GET, self.known_parameters)
+        )
         return super().get_context_data(**kwargs)  # type: ignore[misc]

@@ -7,11 +7,11 @@ from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.feeds.atom import FED, Entry
-from allies.feeds.entries import Row, key_of, once
+from allies.feeds.atom import MAX_FEED_ENTRIES, FeedEntry
+from allies.feeds.entries import FeedRow, feed_key, single_step
 from allies.filters import ChangesetFilterSet
 from allies.models import Changeset
-from allies.views.columns import Column
+from allies.views.columns import DownloadColumn
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
@@ -23,31 +23,31 @@ class ChangesetListing(Listing):
     template_name = "allies/changeset/list.html"
     changed = "applied_at"
     columns = (
-        Column("number", lambda changeset: changeset.pk, _("number"), type="integer"),
-        Column("kind", lambda changeset: changeset.kind, _("kind")),
-        Column(
+        DownloadColumn("number", lambda changeset: changeset.pk, _("number"), type="integer"),
+        DownloadColumn("kind", lambda changeset: changeset.kind, _("kind")),
+        DownloadColumn(
             "applied",
             lambda changeset: changeset.applied_at.date().isoformat(),
             _("applied"),
             type="date",
         ),
-        Column("file", lambda changeset: changeset.file_name, _("file")),
-        Column("sha256", lambda changeset: changeset.sha256),
-        Column("reason", lambda changeset: changeset.reason, _("reason")),
-        Column(
+        DownloadColumn("file", lambda changeset: changeset.file_name, _("file")),
+        DownloadColumn("sha256", lambda changeset: changeset.sha256),
+        DownloadColumn("reason", lambda changeset: changeset.reason, _("reason")),
+        DownloadColumn(
             "written",
-            lambda changeset: changeset.changed,
+            lambda changeset: changeset.changed_records_count,
             _("records changed"),
             type="integer",
         ),
-        Column(
+        DownloadColumn(
             "undoes",
             lambda changeset: changeset.undoes_id,
             _("undoes"),
             _("The number of the import that was rolled back; empty for an import."),
             "integer",
         ),
-        Column(
+        DownloadColumn(
             "undone",
             lambda changeset: changeset.is_undone,
             _("undone"),
@@ -56,20 +56,20 @@ class ChangesetListing(Listing):
         ),
     )
 
-    def feed_rows(self, queryset: Any) -> Iterable[Row]:
-        page = reverse("allies:changeset-list")
+    def feed_rows(self, queryset: Any) -> Iterable[FeedRow]:
+        page = reverse("allies:import-history")
         return [
-            Row(
-                key_of(Changeset, one.pk),
+            FeedRow(
+                feed_key(Changeset, one.pk),
                 one.created_at,
                 str(one),
                 f"{page}#changeset-{one.pk}",
-                once(one.applied_at, one.in_short()),
+                single_step(one.applied_at, one.summary()),
             )
-            for one in queryset[:FED]
+            for one in queryset[:MAX_FEED_ENTRIES]
         ]
 
-    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[Entry]:
+    def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[FeedEntry]:
         return ()
 
     def queryset(self) -> "ChangesetQuerySet":

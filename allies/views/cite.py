@@ -5,19 +5,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views import View
 
-from allies.citable import CITABLE, FORMS, cited
+from allies.citations.targets import CITATION_TARGETS, FILE_FORMATS, get_page_citation
+from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView
-from allies.views.record import Renameable, find, find_pair
 
 
 def _answer(request: HttpRequest, name: str, record: Any, form: str) -> HttpResponse:
-    work = cited(request, name, record).work
-    _label, content_type, write = FORMS[form]
+    work = get_page_citation(request, name, record).work
+    _label, content_type, write = FILE_FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="{work.key}.{form}"'}
     return HttpResponse(write(work), content_type=content_type, headers=headers)
 
 
-class CiteFile(Renameable, View):
+class CitationFileView(OldSlugRedirectMixin, View):
     """A record's page as a file for a reference manager."""
 
     citable = ""
@@ -29,10 +29,10 @@ class CiteFile(Renameable, View):
         if self.citable == "pair":
             return find_pair(**kwargs)
         ((field, value),) = kwargs.items()
-        return find(CITABLE[self.citable].model.objects.published(), value, field)
+        return find_record(CITATION_TARGETS[self.citable].model.objects.published(), value, field)
 
 
-class CiteEdition(EditionView):
+class EditionCitationFileView(EditionView):
     """An edition as a file for a reference manager."""
 
     def get(self, request: HttpRequest, form: str, **kwargs: str) -> HttpResponse:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy
 
-from allies.description import column_of, schema_type
+from allies.datapackage import Field
+from allies.datapackage.metadata import describe_column, schema_type
 from allies.models.fields import ProseField
-from allies.package import Field
 
 
-class Column(NamedTuple):
+class DownloadColumn(NamedTuple):
     """A column of the downloads: its name, and its value (text, number, flag, list) for a row.
 
     ``title`` and ``note`` say what it is called and what it holds, ``type`` is a table schema's,
@@ -35,7 +35,7 @@ class Column(NamedTuple):
         return Field(self.name, title, self.note, kind, self.choices)
 
 
-def stored(model: Any, *names: str, of: str = "") -> list[Column]:
+def model_columns(model: Any, *names: str, of: str = "") -> list[DownloadColumn]:
     """Return the columns that hold these fields of a model as they are, in the model's words.
 
     ``of`` is the attribute by which a row leads to the record, where it is not the row itself.
@@ -44,10 +44,10 @@ def stored(model: Any, *names: str, of: str = "") -> list[Column]:
     for name in names:
         field = model._meta.get_field(name)
         choices = tuple(str(value) for value, _label in field.flatchoices if value)
-        described = column_of(field, type=schema_type(field), choices=choices)
+        described = describe_column(field, type=schema_type(field), choices=choices)
         value = attrgetter(f"{of}.{name}" if of else name)
         columns.append(
-            Column(
+            DownloadColumn(
                 *(name, value, described.title, described.description, described.type, choices),
                 prose=isinstance(field, ProseField) and not field.verbatim,
             )
@@ -56,14 +56,14 @@ def stored(model: Any, *names: str, of: str = "") -> list[Column]:
 
 
 #: Columns of what is supported and disputed, for rows that know both.
-INDEPENDENT_SOURCES = Column(
+INDEPENDENT_SOURCES = DownloadColumn(
     "independent_sources",
     lambda row: row.independent_sources,
     gettext_lazy("independent sources"),
     gettext_lazy("Supporting sources; sources that reprint one another count once."),
     "integer",
 )
-DISPUTED = Column(
+DISPUTED = DownloadColumn(
     "disputed",
     lambda row: bool(row.disputes),
     gettext_lazy("disputed"),
@@ -73,7 +73,7 @@ DISPUTED = Column(
 COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code; if it has none, its COW code or its slug.")
 
 
-def cell_of(value: object) -> str | int:
+def to_cell(value: object) -> str | int:
     """Return a value as a file has it: a whole number stays one, all else is text."""
     if value is None:
         return ""

@@ -9,21 +9,26 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import EDTF_NOTE, in_each_language
-from allies.edtf import bounds
-from allies.feeds.atom import Entry as FeedEntry
-from allies.feeds.entries import Gone, corrections_of
-from allies.feeds.entries import Row as FeedRow
-from allies.feeds.lists import ListedEntries
+from allies.datapackage.metadata import EDTF_NOTE, localized_callable
+from allies.feeds.atom import FeedEntry
+from allies.feeds.entries import FeedRow, RemovedRow, correction_entries
+from allies.feeds.list_entries import ListEntriesFeed
 from allies.filters import EntryFilterSet
 from allies.models import AllyList, Country, Entry, Source
-from allies.views.ally_list import public_key
-from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
+from allies.text.edtf import bounds
+from allies.views.ally_list import public_source_key
+from allies.views.columns import (
+    COUNTRY_CODE,
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    DownloadColumn,
+    model_columns,
+)
+from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.listing import Listing
-from allies.views.record import Renameable, find
 
 if TYPE_CHECKING:
-    from allies.filters.base import ReadersFilterSet
+    from allies.filters.base import PublicFilterSet
 
 
 def _outlet(ally_list: AllyList) -> Source | None:
@@ -65,7 +70,7 @@ class ComparedList:
 
 
 @dataclass
-class Row:
+class ComparedRow:
     """A country, and its entry in each list: None where a list does not name it."""
 
     country: Country
@@ -77,11 +82,11 @@ class Row:
         return len({compared.origin for compared, entry in self.cells if entry} - {None})
 
     @property
-    def best(self) -> int:
+    def best_position(self) -> int:
         return min(entry.position for _compared, entry in self.cells if entry)
 
 
-def side_by_side(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[Row]]:
+def compare_lists(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[ComparedRow]]:
     """Return the lists, ours first and republications beside their original, and their countries.
 
     The countries that most independent outlets name come first.
@@ -93,16 +98,16 @@ def side_by_side(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[Row
         lists.setdefault(entry.ally_list_id, ComparedList(entry.ally_list))
         places.setdefault(entry.country_id, {})[entry.ally_list_id] = entry
         countries[entry.country_id] = entry.country
-    columns = _grouped(list(lists.values()))
+    columns = _sort_lists(list(lists.values()))
     rows = [
-        Row(country, [(c, places[pk].get(c.ally_list.pk)) for c in columns])
+        ComparedRow(country, [(c, places[pk].get(c.ally_list.pk)) for c in columns])
         for pk, country in countries.items()
     ]
-    rows.sort(key=lambda row: (-row.outlets, row.best, str(row.country.name)))
+    rows.sort(key=lambda row: (-row.outlets, row.best_position, str(row.country.name)))
     return columns, rows
 
 
-def _grouped(lists: list[ComparedList]) -> list[ComparedList]:
+def _sort_lists(lists: list[ComparedList]) -> list[ComparedList]:
     """Sort lists: ours, then the others by date, those of one origin together."""
     first: dict[int | None, str] = {}
     for compared in lists:
@@ -121,42 +126,46 @@ def _grouped(lists: list[ComparedList]) -> list[ComparedList]:
     )
 
 
-class ComparedLists(Renameable, Listing):
+class ComparedListsListing(OldSlugRedirectMixin, Listing):
     """Every place a country has in a published list of another's allies."""
 
     filterset_class = EntryFilterSet
     template_name = "allies/country/lists.html"
     per_page = 5000  # a table is read as a whole
     columns = (
-        Column("country", lambda entry: entry.country.code, _("country"), COUNTRY_CODE),
-        *stored(Country, "name_en", "name_ind", of="country"),
-        *stored(Entry, "position"),
-        Column("list", lambda entry: entry.ally_list.slug, _("ally list"), _("The list’s slug.")),
+        DownloadColumn("country", lambda entry: entry.country.code, _("country"), COUNTRY_CODE),
+        *model_columns(Country, "name_en", "name_ind", of="country"),
+        *model_columns(Entry, "position"),
+        DownloadColumn(
+            "list", lambda entry: entry.ally_list.slug, _("ally list"), _("The list’s slug.")
+        ),
         *(
             column._replace(name=f"list_{column.name}")
-            for column in stored(AllyList, "title_en", "title_ind", of="ally_list")
+            for column in model_columns(AllyList, "title_en", "title_ind", of="ally_list")
         ),
-        Column(
+        DownloadColumn(
             "outlet",
             lambda entry: source.publisher if (source := _outlet(entry.ally_list)) else "",
             _("outlet"),
             _("Who published the list; empty for our own lists."),
         ),
-        Column(
+        DownloadColumn(
             "recorded_from",
-            lambda entry: public_key(entry.ally_list.recorded_from),
+            lambda entry: public_source_key(entry.ally_list.recorded_from),
             _("published by"),
             _("The citation key of the source that published the list; empty for our own lists."),
         ),
-        Column(
+        DownloadColumn(
             "date_published",
             lambda entry: source.date_published if (source := _outlet(entry.ally_list)) else "",
             _("date published"),
             EDTF_NOTE,
         ),
-        Column(
+        DownloadColumn(
             "origin",
-            lambda entry: public_key(source.origin) if (source := _outlet(entry.ally_list)) else "",
+            lambda entry: (
+                public_source_key(source.origin) if (source := _outlet(entry.ally_list)) else ""
+            ),
             _("original source"),
             _("The citation key of the original source that the list is based on."),
         ),
@@ -165,7 +174,7 @@ class ComparedLists(Renameable, Listing):
     )
 
     def prepare(self, **kwargs: Any) -> None:
-        self.country = find(Country.objects.published(), kwargs["slug"])
+        self.country = find_record(Country.objects.published(), kwargs["slug"])
 
     def queryset(self) -> QuerySet[Model]:
         return (
@@ -177,24 +186,24 @@ class ComparedLists(Renameable, Listing):
         )
 
     @cached_property
-    def _ever(self) -> ListedEntries:
+    def _all_time_entries(self) -> ListEntriesFeed:
         lists = AllyList.objects.published().filter(focus=self.country)
-        return ListedEntries(list(lists), several=True)
+        return ListEntriesFeed(list(lists), several=True)
 
     def feed_rows(self, queryset: Any) -> Iterable[FeedRow]:
-        return self._ever.rows(queryset)
+        return self._all_time_entries.rows(queryset)
 
     def feed_corrections(self, queryset: Any) -> Iterable[FeedEntry]:
-        return corrections_of("allylist", queryset.order_by().values("ally_list"))
+        return correction_entries("allylist", queryset.order_by().values("ally_list"))
 
-    def feed_gone(self, filterset: "ReadersFilterSet") -> Iterable[Gone]:
-        return self._ever.gone(filterset.applied.get("q", ""))
+    def feed_removed(self, filterset: "PublicFilterSet") -> Iterable[RemovedRow]:
+        return self._all_time_entries.removed_rows(filterset.applied_values.get("q", ""))
 
     def title(self) -> Any:
         return _lists_in_words(self.country)
 
-    def page_rows(self, queryset: Any) -> Iterable[Row]:
-        self.compared, self.compared_rows = side_by_side(queryset)
+    def page_rows(self, queryset: Any) -> Iterable[ComparedRow]:
+        self.compared, self.compared_rows = compare_lists(queryset)
         return self.compared_rows
 
     def context(self) -> dict[str, object]:
@@ -210,6 +219,6 @@ def _on_lists(countries: int, lists: int) -> str:
     return f"{named} {there}"
 
 
-@in_each_language
+@localized_callable
 def _lists_in_words(country: Country) -> str:
     return gettext("Published lists of allies of %(country)s") % {"country": country.name_in_text}

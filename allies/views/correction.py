@@ -17,31 +17,31 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
 
-from allies.actions.reports import (
-    AlreadySent,
-    NotSent,
-    TooMuchSent,
-    TooSoon,
-    send_correction,
-    token_for,
+from allies.actions.correction_intake import (
+    AlreadySubmitted,
+    SubmissionLimitExceeded,
+    SubmissionRejected,
+    SubmittedTooFast,
+    new_form_token,
+    submit_correction,
 )
-from allies.client import client_of
+from allies.history.public_changesets import corrections_with_changes
+from allies.http.client_ip import get_client_ip
 from allies.models import Correction
-from allies.models.fields import LinesField
-from allies.public_changes import told
-from allies.views.listing import PER_PAGE, asked_page
-from allies.views.record import BesideRecord, Renamed
+from allies.models.fields import NormalizedNewlinesField
+from allies.views.detail import MovedRecord, RecordSubpage
+from allies.views.listing import PER_PAGE, parse_page
 
 
 class CorrectionForm(forms.Form):
     """What is wrong, where one can see it, and how to ask back."""
 
-    text = LinesField(
+    text = NormalizedNewlinesField(
         label=gettext_lazy("What is wrong, and what should it say?"),
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 8}),
     )
-    evidence = LinesField(
+    evidence = NormalizedNewlinesField(
         label=gettext_lazy("Source (optional)"),
         help_text=gettext_lazy(
             "A link or a title. If you don’t have one, we will look for a source ourselves."
@@ -71,7 +71,7 @@ class CorrectionForm(forms.Form):
 # Nothing is known of who sends this, so nothing can be done in their name: the form's own token
 # takes the place of a CSRF token, which would need a cookie.
 @method_decorator(csrf_exempt, name="dispatch")
-class CorrectPage(BesideRecord):
+class CorrectionFormView(RecordSubpage):
     """The form by which a reader says what is wrong with a record."""
 
     template_name = "allies/correction/form.html"
@@ -84,7 +84,7 @@ class CorrectPage(BesideRecord):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             self.object = self.get_object()
-        except Renamed as renamed:
+        except MovedRecord as renamed:
             # Leading on would lose what was typed.
             self.kwargs = {**self.kwargs, **renamed.arguments}
             self.object = self.get_object()
@@ -93,7 +93,7 @@ class CorrectPage(BesideRecord):
             return self._form(form, status=400)
         given = form.cleaned_data
         if given["website"]:
-            return self._again(
+            return self._redisplay(
                 _(
                     "A hidden field was filled in, which is typical of spam "
                     "programs. Nothing was sent. If you are a person, send it "
@@ -102,32 +102,32 @@ class CorrectPage(BesideRecord):
                 website="",
             )
         try:
-            send_correction(
+            submit_correction(
                 record=self.object,
                 text=given["text"],
                 evidence=given["evidence"],
                 contact=given["contact"],
                 language=get_language() or settings.LANGUAGE_CODE,
                 token=given["token"],
-                client=client_of(request),
+                client=get_client_ip(request),
                 now=self.clock(),
             )
-        except AlreadySent:
-            return HttpResponseRedirect(_beside(self.object, "sent"))
-        except TooMuchSent as limit:
-            response = self._again(_wait(limit.wait), status=429)
-            response.headers["Retry-After"] = str(math.ceil(limit.wait.total_seconds()))
+        except AlreadySubmitted:
+            return HttpResponseRedirect(_subpage_url(self.object, "sent"))
+        except SubmissionLimitExceeded as limit:
+            response = self._redisplay(_wait(limit.retry_after), status=429)
+            response.headers["Retry-After"] = str(math.ceil(limit.retry_after.total_seconds()))
             return response
-        except TooSoon as soon:
-            return self._again(str(soon))
-        except NotSent as refusal:
-            return self._again(str(refusal), token=self._new_token()["token"])
-        return HttpResponseRedirect(_beside(self.object, "sent"))
+        except SubmittedTooFast as soon:
+            return self._redisplay(str(soon))
+        except SubmissionRejected as refusal:
+            return self._redisplay(str(refusal), token=self._new_token()["token"])
+        return HttpResponseRedirect(_subpage_url(self.object, "sent"))
 
     def _new_token(self) -> dict[str, str]:
-        return {"token": token_for(self.object, now=self.clock())}
+        return {"token": new_form_token(self.object, now=self.clock())}
 
-    def _again(self, refusal: str, status: int = 400, **instead: str) -> HttpResponse:
+    def _redisplay(self, refusal: str, status: int = 400, **instead: str) -> HttpResponse:
         """Answer with the form as it was sent, but for these fields, and with why."""
         data = self.request.POST.copy()
         for name, value in instead.items():
@@ -154,24 +154,26 @@ def _wait(wait: dt.timedelta) -> str:
     ) % {"when": when}
 
 
-def _beside(record: Any, what: str) -> str:
+def _subpage_url(record: Any, what: str) -> str:
     """Return the address of a page beside a record's."""
     key = {"slug": record.slug} if hasattr(record, "slug") else {"key": record.key}
     return reverse(f"allies:{record._meta.model_name}-{what}", kwargs=key)
 
 
-class SentPage(BesideRecord):
+class CorrectionThanksView(RecordSubpage):
     """Thanks."""
 
-    template_name = "allies/correction/sent.html"
+    template_name = "allies/correction/submitted.html"
 
 
-class CorrectionList(TemplateView):
+class CorrectionLogView(TemplateView):
     """What readers reported and the desk put right, newest first."""
 
     template_name = "allies/correction/list.html"
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         published = Correction.objects.all().published().newest_first()
-        page = asked_page(self.request, Paginator(published, PER_PAGE))
-        return super().get_context_data(page=page, rows=told(page.object_list), **kwargs)
+        page = parse_page(self.request, Paginator(published, PER_PAGE))
+        return super().get_context_data(
+            page=page, rows=corrections_with_changes(page.object_list), **kwargs
+        )

@@ -10,47 +10,47 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import EDTF_NOTE, in_each_language
-from allies.feeds.entries import Gone, Row
-from allies.feeds.ties import allies_gone, rows_of_ties
-from allies.figures.world import WorldMap, world_map
+from allies.charts.world_map import WorldMap, build_world_map
+from allies.datapackage.metadata import EDTF_NOTE, localized_callable
+from allies.feeds.allies import build_ally_rows, removed_allies
+from allies.feeds.entries import FeedRow, RemovedRow
 from allies.filters import AllyFilterSet, CountryFilterSet
-from allies.filters.sums import Grouping
-from allies.filters.tie_changes import ten_years_before
-from allies.models import (
-    Alliance,
-    AllyList,
+from allies.filters.aggregates import GroupBy
+from allies.filters.tie_changes import ten_years_earlier
+from allies.models import Alliance, AllyList, Country, Event, Membership, Participation, TieStatus
+from allies.models.base import count_distinct_subquery
+from allies.ties.ties import (
     AllyRow,
     CertaintyCounts,
-    Country,
-    Event,
-    Membership,
-    Participation,
-    Standing,
     Ties,
     certainty_on_the_day,
-    first_year_of,
+    first_year_with_ties,
 )
-from allies.models.base import counted
-from allies.structured import Rows
-from allies.views.as_of import OnADay
-from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
-from allies.views.figures import country_timeline, events_by_year
-from allies.views.focus import FocusListing
+from allies.views.as_of import AsOfDateMixin
+from allies.views.charts import build_country_timeline, build_events_chart
+from allies.views.columns import (
+    COUNTRY_CODE,
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    DownloadColumn,
+    model_columns,
+)
+from allies.views.country_listing import CountryTiesListing
+from allies.views.detail import RecordDetailView
 from allies.views.listing import Listing
-from allies.views.record import RecordView
+from allies.web.schema_org import DatasetRows
 
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
 
 #: Alliances and events a country's page shows; the rest is a link away.
-SHOWN = 12
+MAX_SHOWN = 12
 
 
 def _ties() -> Coalesce:
     """Return the number of published alliances a country is or was part of."""
     memberships = Membership.objects.published().filter(country=OuterRef("pk"))
-    return counted(memberships, "country", "alliance")
+    return count_distinct_subquery(memberships, "country", "alliance")
 
 
 class CountryListing(Listing):
@@ -58,10 +58,10 @@ class CountryListing(Listing):
     template_name = "allies/country/list.html"
     per_page = 100
     columns = (
-        Column("country", lambda country: country.code, _("country"), COUNTRY_CODE),
-        *stored(Country, "alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"),
-        *stored(Country, "region", "subregion", "existed_from", "existed_to"),
-        Column(
+        DownloadColumn("country", lambda country: country.code, _("country"), COUNTRY_CODE),
+        *model_columns(Country, "alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"),
+        *model_columns(Country, "region", "subregion", "existed_from", "existed_to"),
+        DownloadColumn(
             "ties",
             lambda country: country.tie_count,
             _("ties"),
@@ -71,21 +71,21 @@ class CountryListing(Listing):
     )
 
     def queryset(self) -> "CountryQuerySet":
-        return Country.objects.published().annotate(tie_count=_ties()).by_name()
+        return Country.objects.published().annotate(tie_count=_ties()).order_by_name()
 
 
-class CountryPage(OnADay, RecordView):
+class CountryDetailView(AsOfDateMixin, RecordDetailView):
     template_name = "allies/country/detail.html"
     context_object_name = "country"
 
     def get_queryset(self) -> "CountryQuerySet":
         return (
-            self.records(Country)
+            self.base_queryset(Country)
             .select_related("successor")
             .prefetch_related("aliases", "predecessors")
         )
 
-    def usual_day(self) -> dt.date:
+    def default_day(self) -> dt.date:
         """Return today, or a historic state's last day."""
         return self.object.existed_to_latest or timezone.localdate()
 
@@ -94,31 +94,31 @@ class CountryPage(OnADay, RecordView):
         alliances = (
             Alliance.objects.published()
             .with_member(country)
-            .with_standing(country, self.day)
+            .with_status(country, self.day)
             .with_evidence()
             .newest_first()
         )
         events = Event.objects.published().filter(
             pk__in=Participation.objects.filter(country=country).values("event")
         )
-        if self.asks_for_a_day:
+        if self.has_requested_day:
             events = events.until(self.day)
         asked = {"country": country.code}
-        if self.asks_for_a_day:
+        if self.has_requested_day:
             asked["date_before"] = f"{self.day:%Y-%m-%d}"
-        memberships = Membership.objects.published().filter(country=country).in_time()
+        memberships = Membership.objects.published().filter(country=country).order_by_start()
         return super().get_context_data(
-            timeline=country_timeline(
-                country, memberships, self.day if self.asks_for_a_day else None
+            timeline=build_country_timeline(
+                country, memberships, self.day if self.has_requested_day else None
             ),
-            by_year=events_by_year(events.by_year(), asked),
-            first_year=first_year_of(country),
+            by_year=build_events_chart(events.by_year(), asked),
+            first_year=first_year_with_ties(country),
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
-            ten_years_before=ten_years_before(self.day),
+            ten_years_before=ten_years_earlier(self.day),
             allies=certainty_on_the_day(Ties(country, self.day)),
             alliances=_by_standing(alliances),
-            events=events.with_evidence().newest_first()[:SHOWN],
+            events=events.with_evidence().newest_first()[:MAX_SHOWN],
             event_count=events.count(),
             lists=AllyList.objects.published().filter(focus=country).featured_first(),
             named_in=AllyList.objects.published()
@@ -129,55 +129,55 @@ class CountryPage(OnADay, RecordView):
         )
 
 
-def _by_standing(alliances: Iterable[Any]) -> list[tuple[Standing, list[Alliance], int]]:
+def _by_standing(alliances: Iterable[Any]) -> list[tuple[TieStatus, list[Alliance], int]]:
     """Return (standing, the first alliances that have it, how many have it), in force first."""
     found: dict[str, list[Alliance]] = {}
     for alliance in alliances:
         found.setdefault(alliance.standing, []).append(alliance)
     return [
-        (standing, found[standing][:SHOWN], len(found[standing]))
-        for standing in Standing
+        (standing, found[standing][:MAX_SHOWN], len(found[standing]))
+        for standing in TieStatus
         if standing in found
     ]
 
 
-class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
+class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
     """The ally list of a country: one row a country bound to it on a day."""
 
     filterset_class = AllyFilterSet
     template_name = "allies/country/allies.html"
     columns = (
-        Column("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
-        *stored(Country, "name_en", "name_ind", of="country"),
-        Column(
+        DownloadColumn("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
+        *model_columns(Country, "name_en", "name_ind", of="country"),
+        DownloadColumn(
             "kinds",
             lambda row: [str(kind) for kind in row.kinds],
             _("kinds of tie"),
             _("The kinds of alliance both countries belong to."),
             many=True,
         ),
-        Column("since", lambda row: row.since, _("since"), EDTF_NOTE),
-        Column(
+        DownloadColumn("since", lambda row: row.since, _("since"), EDTF_NOTE),
+        DownloadColumn(
             "certain",
             lambda row: row.certain,
             _("confirmed on the date"),
             _("Whether a tie was in force on the date beyond doubt."),
             "boolean",
         ),
-        Column(
+        DownloadColumn(
             "alliances",
             lambda row: [alliance.slug for alliance in row.alliances],
             _("alliances"),
             _("The slugs of the alliances both countries belong to."),
             many=True,
         ),
-        Column(
+        DownloadColumn(
             "latest_event",
             lambda row: row.latest_event.slug if row.latest_event else "",
             _("latest event"),
             _("The slug of the latest event with both countries."),
         ),
-        Column(
+        DownloadColumn(
             "latest_event_date",
             lambda row: row.latest_event.date if row.latest_event else "",
             _("date of the latest event"),
@@ -193,44 +193,44 @@ class AllyListing(FocusListing[AllyFilterSet, AllyRow]):
     def title(self) -> Any:
         return _allies_in_words(self.country)
 
-    def groups(self) -> Mapping[str, Grouping]:
-        return {"certainty": Grouping((F("certain"),))}
+    def group_by(self) -> Mapping[str, GroupBy]:
+        return {"certainty": GroupBy((F("certain"),))}
 
-    def spans(self) -> dict[str, Any]:
+    def aggregate_ranges(self) -> dict[str, Any]:
         return {}  # what is said of the rows is not theirs
 
-    def described(self) -> Rows:
+    def schema_org_subject(self) -> DatasetRows:
         """Return the ally list of a day: it changes as the country's alliances do."""
         alliances = Alliance.objects.published().with_member(self.country)
         day = self.asked.day
-        return Rows(self.title(), alliances.aggregate(n=Max("updated_at"))["n"], day, day)
+        return DatasetRows(self.title(), alliances.aggregate(n=Max("updated_at"))["n"], day, day)
 
-    def whole(self) -> int:
+    def total_count(self) -> int:
         return int(Ties(self.country, timezone.localdate()).allies().count())
 
-    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[Row]:
-        return rows_of_ties(self.country, self.all_rows)
+    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[FeedRow]:
+        return build_ally_rows(self.country, self.all_rows)
 
-    def feed_gone(self, filterset: Any) -> Iterable[Gone]:
-        return allies_gone(self.country, self.asked)
+    def feed_removed(self, filterset: Any) -> Iterable[RemovedRow]:
+        return removed_allies(self.country, self.asked)
 
     def context(self) -> dict[str, Any]:
         day = self.asked.day if self.asked.is_valid() else None
         return {
             "country": self.country,
             "day": day,
-            "ten_years_before": ten_years_before(day) if day else None,
+            "ten_years_before": ten_years_earlier(day) if day else None,
             "certainty": CertaintyCounts.of(self.sums.counts["certainty"]) if day else None,
-            "first_year": first_year_of(self.country),
+            "first_year": first_year_with_ties(self.country),
             "map": self.map() if self.shown else None,
         }
 
     def map(self) -> WorldMap:
         """Return the rows shown as a map; it costs no query."""
         region = self.asked.form.cleaned_data.get("region") or ""
-        return world_map(self.country, self.shown, day=self.asked.day, region=region)
+        return build_world_map(self.country, self.shown, day=self.asked.day, region=region)
 
 
-@in_each_language
+@localized_callable
 def _allies_in_words(country: Country) -> str:
     return gettext("Allies of %(country)s") % {"country": country.name_in_text}

@@ -15,8 +15,8 @@ from django.utils.html import escape
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from allies import sitemaps
-from allies.views.downloads import FORMS
+from allies.views.download_mixin import FORMATS
+from allies.web import sitemaps
 
 _XML = "application/xml; charset=utf-8"
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -26,7 +26,7 @@ _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 def sitemap_index(request: HttpRequest) -> HttpResponse:
     """List the sitemap files; costs a query a section."""
     lines = []
-    for file in sitemaps.files():
+    for file in sitemaps.list_files():
         name = f"{file.section}-{file.language}-{file.number}"
         where = escape(request.build_absolute_uri(reverse("sitemap", args=[name])))
         lines.append(f"<sitemap><loc>{where}</loc>{_changed(file.changed)}</sitemap>\n")
@@ -43,7 +43,7 @@ def sitemap(request: HttpRequest, name: str) -> StreamingHttpResponse:
         raise Http404
     if not (number.isascii() and number.isdecimal() and len(number) < 6 and int(number)):
         raise Http404
-    pages = sitemaps.pages(section, int(number))
+    pages = sitemaps.list_pages(section, int(number))
     first = next(pages, None)
     if first is None:
         raise Http404
@@ -91,7 +91,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in closed),
-        *(f"Disallow: /*.{form}?" for form in FORMS),
+        *(f"Disallow: /*.{form}?" for form in FORMATS),
         "",
         f"Sitemap: {request.build_absolute_uri(reverse('sitemap-index'))}",
     ]

@@ -12,38 +12,38 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.views import View
 
-from allies.comparison import compare
+from allies.citations.footnotes import FootnoteNumbering
+from allies.editions.diff import diff_editions
 from allies.models import AllyList, Country, Edition
-from allies.models.languages import SUFFIXES, chosen
-from allies.notes import Notes
-from allies.views.listing import asked_page
-from allies.views.record import BesideRecord, Renamed, find
+from allies.models.translation import SUFFIXES, localize
+from allies.views.detail import MovedRecord, RecordSubpage, find_record
+from allies.views.listing import parse_page
 
 #: Editions a page lists: each is read whole, to say what it changed.
 PER_PAGE = 20
 
 #: How long what never changes may be kept elsewhere, in seconds; a retraction is seen after that.
-KEPT = 24 * 3600
+MAX_CACHED = 24 * 3600
 
 
-def readable(value: object) -> Any:
+def localize_edition(value: object) -> Any:
     """Return frozen data as templates read it: each text in two languages also in the reader's.
 
     ``title_en`` and ``title_ind`` are joined by ``title``, as a record has it.
     """
     if isinstance(value, list):
-        return [readable(item) for item in value]
+        return [localize_edition(item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {name: readable(item) for name, item in value.items()}
+    found = {name: localize_edition(item) for name, item in value.items()}
     for name in value:
         base = name.removesuffix("_en")
         if base != name and f"{base}_ind" in value:
-            found[base] = chosen(lambda end, base=base: value[f"{base}_{end}"])  # type: ignore[misc]
+            found[base] = localize(lambda end, base=base: value[f"{base}_{end}"])  # type: ignore[misc]
     return found
 
 
-class Retracted(Exception):
+class EditionRetracted(Exception):
     """The edition asked for is not shown any more."""
 
     def __init__(self, edition: Edition) -> None:
@@ -56,42 +56,42 @@ class EditionView(View):
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: Any) -> HttpResponseBase:
         try:
-            self.edition = edition_called(kwargs["key"])
+            self.edition = get_edition(kwargs["key"])
             return super().dispatch(request, *args, **kwargs)
-        except Retracted as retracted:
-            return self.gone(retracted.edition)
+        except EditionRetracted as retracted:
+            return self.retracted_response(retracted.edition)
 
-    def gone(self, edition: Edition) -> HttpResponse:
-        context = {"edition": edition, **_live(edition)}
+    def retracted_response(self, edition: Edition) -> HttpResponse:
+        context = {"edition": edition, **_current_list(edition)}
         return render(self.request, "allies/edition/retracted.html", context, status=410)
 
 
-def edition_called(key: str) -> Edition:
+def get_edition(key: str) -> Edition:
     """Return the edition at an address; raise Http404 for none, Retracted for a retracted one."""
     edition = Edition.objects.filter(key=key).first() if slug_re.match(key) else None
     if edition is None:
         raise Http404
     if edition.is_retracted:
-        raise Retracted(edition)
+        raise EditionRetracted(edition)
     return edition
 
 
-def _live(edition: Edition) -> dict[str, object]:
+def _current_list(edition: Edition) -> dict[str, object]:
     """Return the list as it is today (None: readers see it no more) and its newest edition."""
     live = AllyList.objects.published().filter(pk=edition.ally_list_id).first()
     merged = False
     if live is None and not AllyList.objects.filter(pk=edition.ally_list_id).exists():
         try:  # it may be part of another now, to which its address leads
-            find(AllyList.objects.published(), edition.slug)
-        except Renamed as led:
+            find_record(AllyList.objects.published(), edition.slug)
+        except MovedRecord as led:
             live, merged = AllyList.objects.published().get(**led.arguments), True
         except Http404:
             live = None
-    newest = Edition.objects.published().beside(edition).first()
+    newest = Edition.objects.published().same_list(edition).first()
     return {"live": live, "merged": merged, "newest": newest}
 
 
-class EditionPage(EditionView):
+class EditionDetailView(EditionView):
     """The page of an edition, rendered from its content and from no record."""
 
     template_name = "allies/edition/detail.html"
@@ -100,7 +100,7 @@ class EditionPage(EditionView):
         return render(request, self.template_name, {"view": self, **self.context()})
 
     def context(self) -> dict[str, Any]:
-        data = readable(self.edition.data)
+        data = localize_edition(self.edition.data)
         sources = {source["key"]: source for source in data["sources"]}
         for source in sources.values():
             source["get_absolute_url"] = f"#source-{source['key']}"
@@ -109,7 +109,7 @@ class EditionPage(EditionView):
         shown = data["list"]
         shown["recorded_from"] = sources.get(shown["recorded_from"])
         shown["see_also"] = [sources[key] for key in shown["see_also"] if key in sources]
-        for record in _evidenced(shown):
+        for record in _count_sources(shown):
             for citation in record["citations"]:
                 citation["source"] = sources[citation["source"]]
         names = {f"name_{end}": shown["focus"][f"name_{end}"] for end in SUFFIXES.values()}
@@ -122,21 +122,21 @@ class EditionPage(EditionView):
             "focus_in_text": Country(**names).name_in_text,
             "missing": max((shown["promised"] or 0) - len(shown["entries"]), 0),
             "sources": list(sources.values()),
-            "notes": Notes(sources=sources),
+            "notes": FootnoteNumbering(sources=sources),
             "permalink": at(self.edition.get_absolute_url()),
             "command": f"curl -s {at(address)} | sha256sum",
-            **_live(self.edition),
+            **_current_list(self.edition),
         }
 
 
-def _evidenced(ally_list: Any) -> Any:
+def _count_sources(ally_list: Any) -> Any:
     for entry in ally_list["entries"]:
         yield entry
         yield from entry["ties"]
         yield from entry["events"]
 
 
-class EditionFile(EditionView):
+class EditionFileView(EditionView):
     """Exactly the bytes that were hashed."""
 
     def get(self, request: HttpRequest, key: str) -> HttpResponseBase:
@@ -147,10 +147,10 @@ class EditionFile(EditionView):
         number = base64.b64encode(bytes.fromhex(edition.sha256)).decode()
         found["ETag"] = etag
         found["Repr-Digest"] = f"sha-256=:{number}:"
-        found["Cache-Control"] = f"public, max-age={KEPT}, immutable"
+        found["Cache-Control"] = f"public, max-age={MAX_CACHED}, immutable"
         return found
 
-    def gone(self, edition: Edition) -> HttpResponse:
+    def retracted_response(self, edition: Edition) -> HttpResponse:
         told = {
             "key": edition.key,
             "number": edition.number,
@@ -161,18 +161,18 @@ class EditionFile(EditionView):
         return JsonResponse(told, status=410)
 
 
-class EditionComparison(EditionView):
+class EditionDiffView(EditionView):
     """Two editions side by side: what went, what came, what reads differently."""
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         edition = self.edition
-        others = list(Edition.objects.published().beside(edition).exclude(pk=edition.pk))
+        others = list(Edition.objects.published().same_list(edition).exclude(pk=edition.pk))
         wanted = request.GET.get("with", "")
         problem = ""
         other: Edition | None = None
         if wanted:
             try:
-                other = edition_called(wanted[:200])
+                other = get_edition(wanted[:200])
             except Http404:
                 problem = _("There is no edition “%(key)s”. Choose one of these.") % {
                     "key": wanted[:200]
@@ -183,19 +183,19 @@ class EditionComparison(EditionView):
         pair = sorted([edition, other], key=lambda e: (e.made_at, e.pk)) if other else []
         context = {
             "edition": edition,
-            "title": chosen(lambda end: edition.data["list"][f"title_{end}"]),
+            "title": localize(lambda end: edition.data["list"][f"title_{end}"]),
             "others": others,
             "other": other,
             "pair": pair,
-            "compared": compare(pair[0].data, pair[1].data) if pair else None,
+            "compared": diff_editions(pair[0].data, pair[1].data) if pair else None,
             "problem": problem,
-            **_live(edition),
+            **_current_list(edition),
         }
         status = 400 if problem else 200
         return render(request, "allies/edition/compare.html", context, status=status)
 
 
-class ListEditions(BesideRecord):
+class EditionListView(RecordSubpage):
     """The editions of a list, the newest first, with what each changed in short."""
 
     model = AllyList
@@ -203,7 +203,7 @@ class ListEditions(BesideRecord):
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         editions = Edition.objects.of(self.object)
-        page = asked_page(self.request, Paginator(editions, PER_PAGE))
+        page = parse_page(self.request, Paginator(editions, PER_PAGE))
         start = page.start_index() - 1 if page.object_list else 0
         shown = list(editions[start : start + PER_PAGE + 1])  # the one before the last shown, too
         for place, edition in enumerate(shown):
@@ -216,4 +216,4 @@ def _in_short(earlier: Edition | None, edition: Edition) -> list[str]:
     """Say what an edition changed; nothing where one of the two is not there to be read."""
     if earlier is None or earlier.is_retracted or edition.is_retracted:
         return []
-    return compare(earlier.data, edition.data).in_short()
+    return diff_editions(earlier.data, edition.data).summary()

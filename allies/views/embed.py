@@ -16,26 +16,26 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.clickjacking import xframe_options_exempt
 
-from allies.embedding import PAGES
+from allies.citations.footnotes import FootnoteNumbering
+from allies.datapackage.describe import LICENCES
 from allies.models import Alliance, Citation, Country, Membership, Stance
 from allies.models.source import origin_of
-from allies.notes import Notes
-from allies.package.describe import LICENCES
-from allies.views.ally_list import AllyListPage
-from allies.views.as_of import OnADay
+from allies.views.ally_list import AllyListDetailView
+from allies.views.as_of import AsOfDateMixin
+from allies.views.charts import build_country_timeline, build_members_timeline
 from allies.views.country import AllyListing
-from allies.views.edition import EditionPage
-from allies.views.figures import country_timeline, members_timeline
-from allies.views.record import RecordView
+from allies.views.detail import RecordDetailView
+from allies.views.edition import EditionDetailView
+from allies.web.embeds import PAGES
 
 
-def origins(**cited: object) -> int:
+def count_origins(**cited: object) -> int:
     """Return on how many independent sources these records rest together; costs a query."""
     support = Citation.objects.from_published_sources().supporting().filter(**cited)
     return support.order_by().values(origin=origin_of("source__")).distinct().count()
 
 
-def source_line(independent_sources: int, day: object) -> dict[str, object]:
+def embed_footer(independent_sources: int, day: object) -> dict[str, object]:
     """Return what the foot of an embed says: as of which day, on how many sources, and how free."""
     address, title = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
     licence = {"name": settings.DATA_LICENCE, "title": title, "address": address}
@@ -43,7 +43,7 @@ def source_line(independent_sources: int, day: object) -> dict[str, object]:
 
 
 @method_decorator([csp_replace({"frame-ancestors": ["*"]}), xframe_options_exempt], "dispatch")
-class Embedded:
+class EmbedMixin:
     """A page in a frame. What is not there is said in the frame, small, with the way to us."""
 
     request: HttpRequest
@@ -52,14 +52,20 @@ class Embedded:
         try:
             response = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except Http404:
-            return self.absent(404)
-        return self.absent(response.status_code) if response.status_code >= 400 else response
+            return self.not_found_response(404)
+        return (
+            self.not_found_response(response.status_code)
+            if response.status_code >= 400
+            else response
+        )
 
-    def absent(self, status: int) -> HttpResponse:
-        return render(self.request, "allies/embed/absent.html", {"status": status}, status=status)
+    def not_found_response(self, status: int) -> HttpResponse:
+        return render(
+            self.request, "allies/embed/not_found.html", {"status": status}, status=status
+        )
 
     @property
-    def whole_page(self) -> str:
+    def full_page_url(self) -> str:
         """The whole page, with what is asked of it."""
         match = self.request.resolver_match
         assert match is not None  # a dispatched request was resolved
@@ -68,7 +74,7 @@ class Embedded:
         return f"{address}?{query}" if query else address
 
 
-class AlliesEmbed(Embedded, AllyListing):
+class AlliesEmbed(EmbedMixin, AllyListing):
     """A country's ally list as a table."""
 
     template_name = "allies/embed/allies.html"
@@ -76,7 +82,7 @@ class AlliesEmbed(Embedded, AllyListing):
     def context(self) -> dict[str, object]:
         alliances = {alliance.pk for row in self.shown for alliance in row.alliances}
         day = self.asked.day if self.asked.is_valid() else None
-        cited = source_line(origins(alliance__in=alliances), day)
+        cited = embed_footer(count_origins(alliance__in=alliances), day)
         return {**super().context(), "view": self, **cited}
 
 
@@ -86,7 +92,7 @@ class MapEmbed(AlliesEmbed):
     template_name = "allies/embed/map.html"
 
 
-class ListEmbed(Embedded, AllyListPage):
+class ListEmbed(EmbedMixin, AllyListDetailView):
     """An ally list: its entries, and on how much each rests."""
 
     template_name = "allies/embed/list.html"
@@ -94,8 +100,8 @@ class ListEmbed(Embedded, AllyListPage):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         entries = [entry.pk for entry in self.object.shown_entries]
         return super().get_context_data(
-            notes=Notes(sources={}),  # the page has them
-            **source_line(origins(entry__in=entries), self.day),
+            notes=FootnoteNumbering(sources={}),  # the page has them
+            **embed_footer(count_origins(entry__in=entries), self.day),
             **kwargs,
         )
 
@@ -109,7 +115,7 @@ class ListTimelineEmbed(ListEmbed):
         return super().get_context_data(subject=str(self.object.title), **kwargs)
 
 
-class EditionEmbed(Embedded, EditionPage):
+class EditionEmbed(EmbedMixin, EditionDetailView):
     """An edition of a list: it stays as it was frozen."""
 
     template_name = "allies/embed/edition.html"
@@ -122,47 +128,48 @@ class EditionEmbed(Embedded, EditionPage):
             for citation in entry["citations"]
             if citation["stance"] == Stance.SUPPORTS
         }
-        found["notes"] = Notes(sources={})
-        return {**found, **source_line(len(cited), timezone.localdate(self.edition.made_at))}
+        found["notes"] = FootnoteNumbering(sources={})
+        return {**found, **embed_footer(len(cited), timezone.localdate(self.edition.made_at))}
 
 
-class CountryTimelineEmbed(Embedded, OnADay, RecordView):
+class CountryTimelineEmbed(EmbedMixin, AsOfDateMixin, RecordDetailView):
     """A country's memberships in time."""
 
     template_name = "allies/embed/timeline.html"
 
     def get_queryset(self) -> QuerySet[Model]:
-        return self.records(Country)
+        return self.base_queryset(Country)
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         country: Country = self.object
-        memberships = list(Membership.objects.published().filter(country=country).in_time())
+        memberships = list(Membership.objects.published().filter(country=country).order_by_start())
         return super().get_context_data(
             subject=str(country.name),
-            timeline=country_timeline(
-                country, memberships, self.day if self.asks_for_a_day else None
+            timeline=build_country_timeline(
+                country, memberships, self.day if self.has_requested_day else None
             ),
-            **source_line(
-                origins(alliance__in=[m.alliance_id for m in memberships]), timezone.localdate()
+            **embed_footer(
+                count_origins(alliance__in=[m.alliance_id for m in memberships]),
+                timezone.localdate(),
             ),
             **kwargs,
         )
 
 
-class AllianceTimelineEmbed(Embedded, RecordView):
+class AllianceTimelineEmbed(EmbedMixin, RecordDetailView):
     """An alliance's members in time."""
 
     template_name = "allies/embed/timeline.html"
 
     def get_queryset(self) -> QuerySet[Model]:
-        return self.records(Alliance)
+        return self.base_queryset(Alliance)
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         alliance: Alliance = self.object
-        memberships = Membership.objects.published().filter(alliance=alliance).in_time()
+        memberships = Membership.objects.published().filter(alliance=alliance).order_by_start()
         return super().get_context_data(
             subject=str(alliance.title),
-            timeline=members_timeline(alliance, memberships),
-            **source_line(origins(alliance=alliance), timezone.localdate()),
+            timeline=build_members_timeline(alliance, memberships),
+            **embed_footer(count_origins(alliance=alliance), timezone.localdate()),
             **kwargs,
         )

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
-from allies.db_errors import is_database_away
-from allies.kept_forms import ask_again
+from allies.db.errors import is_database_away
+from allies.form_submissions.kept_forms import keep_and_reload
 
 #: Tells the page that it has no address to come back to.
 _ERROR = {"is_error": True}
@@ -16,7 +16,7 @@ _ERROR = {"is_error": True}
 RETRY_AFTER = 10
 
 
-class Refused(BadRequest):
+class RequestRefused(BadRequest):
     """A request that is not answered; the page says why, and leads back to an address."""
 
     def __init__(self, reason: str, *, back: str = "") -> None:
@@ -29,7 +29,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    shown = {**_ERROR, "refused": exception if isinstance(exception, Refused) else None}
+    shown = {**_ERROR, "refused": exception if isinstance(exception, RequestRefused) else None}
     return render(request, "400.html", shown, status=400)
 
 
@@ -41,12 +41,12 @@ def forbidden(
 
 
 @requires_csrf_token
-def not_from_here(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Say that a form was not taken, for nothing tells that it was sent from a page of ours.
 
     One that a page of the admin drew is kept, and shown again to the account it was drawn for.
     """
-    if again := ask_again(request):
+    if again := keep_and_reload(request):
         return again
     shown = {**_ERROR, "is_foreign": True}
     return render(request, "403.html", shown, status=403)

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Case, IntegerField, Prefetch, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from allies.caching.unchanged import while_unchanged
-from allies.evidence import with_citations
-from allies.filters import EventFilterSet, ReadersFilterSet
-from allies.filters.sums import Grouping, Sums
+from allies.citations.footnotes import citation_notes, localized_texts
+from allies.evidence.grouping import with_citations
+from allies.filters import EventFilterSet, PublicFilterSet
+from allies.filters.aggregates import Aggregates, GroupBy
 from allies.models import (
     EVENT_YEARS,
     Alliance,
-    ByYear,
     Country,
     Event,
     Participation,
     ParticipationRole,
+    YearlyCounts,
 )
-from allies.models.languages import localized
-from allies.notes import prose_of, prose_of_citations
-from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, Column, stored
-from allies.views.downloads import CHUNK
-from allies.views.figures import events_by_year
+from allies.models.translation import localized_expression
+from allies.page_cache.memo import while_unchanged
+from allies.views.charts import build_events_chart
+from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, DownloadColumn, model_columns
+from allies.views.detail import RecordDetailView
+from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
-from allies.views.record import RecordView
 
 if TYPE_CHECKING:
     from allies.models.event import EventQuerySet, ParticipationQuerySet
@@ -39,7 +39,7 @@ def parts_in_order(parts: "ParticipationQuerySet") -> Any:
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
         output_field=IntegerField(),
     )
-    return parts.order_by(by_role, localized("name", "country__"), "pk")
+    return parts.order_by(by_role, localized_expression("name", "country__"), "pk")
 
 
 def _with_parts(events: "EventQuerySet") -> QuerySet[Event]:
@@ -70,16 +70,16 @@ class EventListing(Listing):
     template_name = "allies/event/list.html"
     dated = ("date_earliest", "date_latest")
     columns = (
-        Column("event", lambda event: event.slug, _("event"), _("The event’s slug.")),
-        *stored(Event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
-        *stored(Event, "place_en", "place_ind", "attributed_to_en", "attributed_to_ind"),
-        Column(
+        DownloadColumn("event", lambda event: event.slug, _("event"), _("The event’s slug.")),
+        *model_columns(Event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
+        *model_columns(Event, "place_en", "place_ind", "attributed_to_en", "attributed_to_ind"),
+        DownloadColumn(
             "alliance",
             lambda event: event.alliance.slug if event.alliance else "",
             _("alliance"),
             _("The alliance’s slug."),
         ),
-        Column(
+        DownloadColumn(
             "participations",
             lambda event: event.shown_codes,
             _("participations"),
@@ -93,7 +93,7 @@ class EventListing(Listing):
     def queryset(self) -> "EventQuerySet":
         return _public().newest_first()
 
-    def filterset(self) -> ReadersFilterSet:
+    def filterset(self) -> PublicFilterSet:
         self.asked = super().filterset()
         return self.asked
 
@@ -101,16 +101,16 @@ class EventListing(Listing):
         """Return the counts by year, which stand on the first page."""
         if "years" not in self.sums.counts or self.request.GET.get("page", "1") != "1":
             return {}
-        by_year = ByYear.of(self.sums.counts["years"])
-        return {"by_year": events_by_year(by_year, self.asked.applied)}
+        by_year = YearlyCounts.of(self.sums.counts["years"])
+        return {"by_year": build_events_chart(by_year, self.asked.applied_values)}
 
-    def counted(self, filterset: ReadersFilterSet) -> Sums:
+    def aggregates(self, filterset: PublicFilterSet) -> Aggregates:
         """Return the sums, counted once for all pages and languages: every vote may be in them."""
-        asked = ("events", *filterset.applied.items())
-        return while_unchanged(asked, lambda: super(EventListing, self).counted(filterset))
+        asked = ("events", *filterset.applied_values.items())
+        return while_unchanged(asked, lambda: super(EventListing, self).aggregates(filterset))
 
-    def groups(self) -> Mapping[str, Grouping]:
-        return {"years": Grouping(EVENT_YEARS, lambda *years: (years,))}
+    def group_by(self) -> Mapping[str, GroupBy]:
+        return {"years": GroupBy(EVENT_YEARS, lambda *years: (years,))}
 
     def page_rows(self, queryset: QuerySet[Event]) -> list[Event]:
         """Return the events of a page; evidence is counted for these alone, found before."""
@@ -123,7 +123,7 @@ class EventListing(Listing):
         events = queryset.prefetch_related(Prefetch("alliance", Alliance.objects.published()))
         # Made here, where the reader's language is the active one: the order depends on it.
         parts = parts_in_order(Participation.objects.all())
-        return _with_codes(events.iterator(chunk_size=CHUNK), parts)
+        return _with_codes(events.iterator(chunk_size=CHUNK_ROWS), parts)
 
 
 class YearListing(Listing):
@@ -131,14 +131,14 @@ class YearListing(Listing):
 
     filterset_class = EventFilterSet
     columns = (
-        Column(
+        DownloadColumn(
             "year",
             lambda row: row[0],
             _("year"),
             _("The year; years without events are included."),
             "integer",
         ),
-        Column(
+        DownloadColumn(
             "events",
             lambda row: row[1],
             _("events"),
@@ -151,19 +151,19 @@ class YearListing(Listing):
         return Event.objects.published()
 
     def rows(self, queryset: Any) -> list[tuple[int, int]]:
-        return queryset.by_year().whole
+        return queryset.by_year().total
 
     def title(self) -> Any:
         return _("Events by year")
 
-    def whole(self) -> int:
+    def total_count(self) -> int:
         return len(self.rows(self.queryset()))
 
 
 def _with_codes(events: Iterator[Any], parts: QuerySet[Participation]) -> Iterator[Any]:
     """Yield the events with ``shown_codes``: who took part, and in which role."""
     codes = {country.pk: country.code for country in Country.objects.all()}
-    while chunk := list(islice(events, CHUNK)):
+    while chunk := list(islice(events, CHUNK_ROWS)):
         shown: dict[int, list[str]] = {event.pk: [] for event in chunk}
         found = parts.filter(event__in=shown).values_list("event_id", "country_id", "role")
         for event, country, role in found:
@@ -173,13 +173,13 @@ def _with_codes(events: Iterator[Any], parts: QuerySet[Participation]) -> Iterat
             yield event
 
 
-class EventPage(RecordView):
+class EventDetailView(RecordDetailView):
     template_name = "allies/event/detail.html"
     context_object_name = "event"
 
     def get_queryset(self) -> QuerySet[Event]:
-        return _with_parts(with_citations(self.records(Event)))
+        return _with_parts(with_citations(self.base_queryset(Event)))
 
-    def prose(self) -> Iterable[str]:
-        yield from prose_of([self.object], "summary")
-        yield from prose_of_citations([self.object])
+    def cited_texts(self) -> Iterable[str]:
+        yield from localized_texts([self.object], "summary")
+        yield from citation_notes([self.object])

@@ -11,13 +11,19 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views import View
 
-from allies.filters import ReadersFilterSet
-from allies.filters.facets import facets_of, sums_of
-from allies.filters.sums import Grouping, Sums
-from allies.structured import Rows
-from allies.tabular import TooMuch
-from allies.views.downloads import Downloads, download_links, form_address, plain_error, query_of
-from allies.views.following import Following
+from allies.file_formats import SheetTooLarge
+from allies.filters import PublicFilterSet
+from allies.filters.aggregates import Aggregates, GroupBy
+from allies.filters.facets import aggregate_filterset, build_facets
+from allies.views.download_mixin import (
+    DownloadMixin,
+    download_links,
+    filter_query,
+    format_url,
+    plain_error,
+)
+from allies.views.feed_mixin import FeedMixin
+from allies.web.schema_org import DatasetRows
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 PER_PAGE = 50
 
 
-def asked_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Shown]":
+def parse_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Shown]":
     """Return the page the address asks for, the first by default; raise Http404 for none."""
     number = request.GET.get("page", "1")
     is_number = number.isascii() and number.isdecimal() and len(number) < 10
@@ -39,17 +45,17 @@ def asked_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Sho
     return paginator.page(int(number))
 
 
-class Listing(Downloads, Following, View):
+class Listing(DownloadMixin, FeedMixin, View):
     """The rows of a filtered view. A subclass says which filter, which columns, which template."""
 
-    filterset_class: type[ReadersFilterSet]
+    filterset_class: type[PublicFilterSet]
     template_name: str
     per_page = PER_PAGE
     #: The field that says when a row last changed, and those of the first and last day of each.
     changed = "updated_at"
     dated: tuple[str, ...] = ()
     #: What is counted over the rows of the page asked for.
-    sums: Sums
+    sums: Aggregates
 
     def get(self, request: HttpRequest, fmt: str = "html", **kwargs: object) -> HttpResponseBase:
         """Answer with the page, or the rows as ``fmt``, one of FORMS.
@@ -63,13 +69,15 @@ class Listing(Downloads, Following, View):
         if fmt == "html":
             return self.page(filterset, status=200 if valid else 400)
         errors = {name: list(texts) for name, texts in filterset.errors.items()}
-        errors |= {name: [_("This filter does not exist here.")] for name in filterset.unknown}
+        errors |= {
+            name: [_("This filter does not exist here.")] for name in filterset.unknown_parameters
+        }
         if errors:
-            return self.refuse(fmt, errors, filterset)
-        write: Callable[[ReadersFilterSet], HttpResponseBase] = getattr(self, fmt)
+            return self.error_response(fmt, errors, filterset)
+        write: Callable[[PublicFilterSet], HttpResponseBase] = getattr(self, fmt)
         try:
             return write(filterset)
-        except TooMuch as error:
+        except SheetTooLarge as error:
             return plain_error([str(error)])
 
     # What a subclass has.
@@ -77,7 +85,7 @@ class Listing(Downloads, Following, View):
     def prepare(self, **kwargs: object) -> None:
         """Find the record the address names, if it names one; raise Http404."""
 
-    def filterset(self) -> ReadersFilterSet:
+    def filterset(self) -> PublicFilterSet:
         return self.filterset_class(self.request.GET, queryset=self.queryset())
 
     def context(self) -> dict[str, object]:
@@ -90,13 +98,13 @@ class Listing(Downloads, Following, View):
 
     # The forms.
 
-    def page(self, filterset: ReadersFilterSet, status: int) -> HttpResponse:
+    def page(self, filterset: PublicFilterSet, status: int) -> HttpResponse:
         valid = status == 200
         queryset = filterset.qs if valid else self.queryset().none()
-        self.sums = self.counted(filterset) if valid else Sums()
+        self.sums = self.aggregates(filterset) if valid else Aggregates()
         paginator = Paginator(queryset, self.per_page)
-        paginator.count = self.sums.number
-        page = asked_page(self.request, paginator)
+        paginator.count = self.sums.row_count
+        page = parse_page(self.request, paginator)
         return render(
             self.request,
             self.template_name,
@@ -105,18 +113,18 @@ class Listing(Downloads, Following, View):
                 "valid": valid,
                 "page": page,
                 "rows": list(self.page_rows(page.object_list)),
-                "unknown": [name for name in filterset.unknown if name != "page"],
+                "unknown": [name for name in filterset.unknown_parameters if name != "page"],
                 "downloads": self.downloads(filterset),
-                "feed": (self.title(), form_address(self.address(), "atom", query_of(filterset))),
-                "facets": facets_of(filterset, self.sums) if valid else [],
-                "described": self.described() if valid else None,
+                "feed": (self.title(), format_url(self.address(), "atom", filter_query(filterset))),
+                "facets": build_facets(filterset, self.sums) if valid else [],
+                "described": self.schema_org_subject() if valid else None,
                 **self.context(),
             },
             status=status,
         )
 
-    def atom(self, filterset: ReadersFilterSet) -> HttpResponse:
-        query = query_of(filterset)
+    def atom(self, filterset: PublicFilterSet) -> HttpResponse:
+        query = filter_query(filterset)
         return self.feed(
             filterset,
             title=str(self.title()),
@@ -124,33 +132,33 @@ class Listing(Downloads, Following, View):
             address=f"{self.request.path}?{query}" if query else self.request.path,
         )
 
-    def counted(self, filterset: ReadersFilterSet) -> Sums:
+    def aggregates(self, filterset: PublicFilterSet) -> Aggregates:
         """Return what is counted over the rows of a valid filter."""
-        return sums_of(filterset, self.groups(), **self.spans())
+        return aggregate_filterset(filterset, self.group_by(), **self.aggregate_ranges())
 
-    def groups(self) -> Mapping[str, Grouping]:
+    def group_by(self) -> Mapping[str, GroupBy]:
         """Return by what else the rows are to be counted; ``sums`` has it once they are."""
         return {}
 
-    def spans(self) -> dict[str, Any]:
+    def aggregate_ranges(self) -> dict[str, Any]:
         """Return the spans to be known of the rows: when they changed, and the days they cover."""
         ends: dict[str, Aggregate] = {"changed": Max(self.changed)}
         covered = zip(("first", "last"), (Min, Max), self.dated, strict=False)
         return ends | {name: end(day) for name, end, day in covered}
 
-    def described(self) -> Rows | None:
+    def schema_org_subject(self) -> DatasetRows | None:
         """Return the rows as a data set, for programs that read the page.
 
         None where they are no data set.
         """
-        return Rows(name=capfirst(self.title()), **self.sums.spans)
+        return DatasetRows(name=capfirst(self.title()), **self.sums.spans)
 
     def page_rows(self, queryset: Any) -> Iterable[object]:
         return queryset
 
-    def downloads(self, filterset: ReadersFilterSet) -> "list[tuple[StrOrPromise, str]]":
+    def downloads(self, filterset: PublicFilterSet) -> "list[tuple[StrOrPromise, str]]":
         """Return (label, address) of this very view's downloads."""
-        return download_links(self.address(), query_of(filterset))
+        return download_links(self.address(), filter_query(filterset))
 
     def address(self) -> str:
         """Return the address of the page whose rows these are."""

@@ -5,7 +5,7 @@ from django.urls import reverse
 from allies.views.country import AllyListing
 
 
-class AllyMap(AllyListing):
+class AllyMapView(AllyListing):
     """The rows of the ally list as a map, with a short table."""
 
     template_name = "allies/country/map.html"

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import EDTF_NOTE, in_each_language
+from allies.datapackage.metadata import EDTF_NOTE, localized_callable
 from allies.filters import MembershipFilterSet
-from allies.filters.parts import AnyMembershipFilterSet
-from allies.models import DUTIES, Alliance, Country, Membership
-from allies.views.columns import COUNTRY_CODE, Column, stored
+from allies.filters.related import AnyMembershipFilterSet
+from allies.models import OBLIGATIONS, Alliance, Country, Membership
+from allies.views.columns import COUNTRY_CODE, DownloadColumn, model_columns
+from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.listing import Listing
-from allies.views.record import Renameable, find
 
 if TYPE_CHECKING:
     from allies.models.alliance import MembershipQuerySet
@@ -22,14 +22,16 @@ class MembershipListing(Listing):
 
     filterset_class: type[MembershipFilterSet] = AnyMembershipFilterSet
     columns = (
-        Column("alliance", lambda row: row.alliance.slug, _("alliance"), _("The alliance’s slug.")),
-        *stored(Alliance, "title_en", "title_ind", "kind", of="alliance"),
-        Column("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
-        *stored(Country, "name_en", "name_ind", of="country"),
-        *stored(Membership, "role"),
-        Column("began", lambda row: row.began, _("began"), EDTF_NOTE),
-        Column("ended", lambda row: row.ended, _("ended"), EDTF_NOTE),
-        *stored(Membership, *DUTIES),
+        DownloadColumn(
+            "alliance", lambda row: row.alliance.slug, _("alliance"), _("The alliance’s slug.")
+        ),
+        *model_columns(Alliance, "title_en", "title_ind", "kind", of="alliance"),
+        DownloadColumn("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
+        *model_columns(Country, "name_en", "name_ind", of="country"),
+        *model_columns(Membership, "role"),
+        DownloadColumn("began", lambda row: row.began, _("began"), EDTF_NOTE),
+        DownloadColumn("ended", lambda row: row.ended, _("ended"), EDTF_NOTE),
+        *model_columns(Membership, *OBLIGATIONS),
     )
 
     def of(self) -> dict[str, object]:
@@ -37,14 +39,14 @@ class MembershipListing(Listing):
         return {}
 
     def queryset(self) -> "MembershipQuerySet":
-        return Membership.objects.published().filter(**self.of()).in_time()
+        return Membership.objects.published().filter(**self.of()).order_by_start()
 
 
-class CountryMemberships(Renameable, MembershipListing):
+class CountryMembershipListing(OldSlugRedirectMixin, MembershipListing):
     filterset_class = MembershipFilterSet
 
     def prepare(self, **kwargs: Any) -> None:
-        self.country = find(Country.objects.published(), kwargs["slug"])
+        self.country = find_record(Country.objects.published(), kwargs["slug"])
 
     def of(self) -> dict[str, object]:
         return {"country": self.country}
@@ -53,11 +55,11 @@ class CountryMemberships(Renameable, MembershipListing):
         return _of_country(self.country)
 
 
-class AllianceMemberships(Renameable, MembershipListing):
+class AllianceMembershipListing(OldSlugRedirectMixin, MembershipListing):
     filterset_class = MembershipFilterSet
 
     def prepare(self, **kwargs: Any) -> None:
-        self.alliance = find(Alliance.objects.published(), kwargs["slug"])
+        self.alliance = find_record(Alliance.objects.published(), kwargs["slug"])
 
     def of(self) -> dict[str, object]:
         return {"alliance": self.alliance}
@@ -66,11 +68,11 @@ class AllianceMemberships(Renameable, MembershipListing):
         return _of_alliance(self.alliance)
 
 
-@in_each_language
+@localized_callable
 def _of_country(country: Country) -> str:
     return gettext("Memberships of %(country)s") % {"country": country.name_in_text}
 
 
-@in_each_language
+@localized_callable
 def _of_alliance(alliance: Alliance) -> str:
     return gettext("Members of %(alliance)s") % {"alliance": alliance.title}

@@ -11,11 +11,11 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_safe
 
-from allies.embedding import EMBEDS, HEIGHT, PAGES, WIDTH, code
-from allies.feeds.atom import plain
+from allies.feeds.atom import strip_invalid_xml
 from allies.models import Alliance, AllyList, Country
-from allies.views.edition import Retracted, edition_called
-from allies.views.record import Renamed, find
+from allies.views.detail import MovedRecord, find_record
+from allies.views.edition import EditionRetracted, get_edition
+from allies.web.embeds import EMBEDS, HEIGHT, PAGES, WIDTH, embed_code
 
 _FORMATS = ("json", "xml")
 _RECORDS: dict[str, Any] = {"allylist": AllyList, "country": Country, "alliance": Alliance}
@@ -73,10 +73,10 @@ def _embedded(request: HttpRequest, url: str, width: int, height: int) -> dict[s
         elif name not in PAGES:
             raise Http404
         kwargs, title = _found(name, match.kwargs)
-        html = code(
+        html = embed_code(
             request, name, kwargs, title, query=parts.query, width=str(width), height=height
         )
-        home = request.build_absolute_uri(reverse("allies:front"))
+        home = request.build_absolute_uri(reverse("allies:home"))
     return {
         "version": "1.0",
         "type": "rich",
@@ -93,15 +93,15 @@ def _found(name: str, kwargs: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the arguments of an embed as they are today, and its title; raise Http404."""
     if name == "edition-embed":
         try:
-            return kwargs, str(edition_called(kwargs["key"]))
-        except Retracted as retracted:
+            return kwargs, str(get_edition(kwargs["key"]))
+        except EditionRetracted as retracted:
             raise Http404 from retracted
     model = _RECORDS[name.split("-")[0]]
     public = model.objects.published()
     try:
-        record = find(public, kwargs["slug"])
-    except Renamed as renamed:
-        record = find(public, renamed.arguments["slug"])
+        record = find_record(public, kwargs["slug"])
+    except MovedRecord as renamed:
+        record = find_record(public, renamed.arguments["slug"])
     title = str(record)
     if name in ("country-allies-embed", "country-map-embed"):
         title = gettext("Allies of %(country)s") % {"country": record.name_in_text}
@@ -115,6 +115,6 @@ def _refused(text: str, status: int) -> HttpResponse:
 def _xml(answer: Mapping[str, object]) -> HttpResponse:
     root = ElementTree.Element("oembed")
     for name, value in answer.items():
-        ElementTree.SubElement(root, name).text = plain(str(value))
+        ElementTree.SubElement(root, name).text = strip_invalid_xml(str(value))
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return HttpResponse(text, content_type="text/xml; charset=utf-8")

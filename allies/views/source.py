@@ -7,13 +7,13 @@ from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from allies.citations.footnotes import FootnoteNumbering, localized_texts
 from allies.filters import SourceFilterSet
-from allies.models import AllyList, Citation, Source, Stance, public_key
-from allies.models.base import counted
-from allies.notes import Notes, prose_of
-from allies.views.columns import Column, stored
-from allies.views.listing import PER_PAGE, Listing, asked_page
-from allies.views.record import RecordView
+from allies.models import AllyList, Citation, Source, Stance, public_source_key
+from allies.models.base import count_distinct_subquery
+from allies.views.columns import DownloadColumn, model_columns
+from allies.views.detail import RecordDetailView
+from allies.views.listing import PER_PAGE, Listing, parse_page
 
 if TYPE_CHECKING:
     from allies.models.source import SourceQuerySet
@@ -22,37 +22,39 @@ if TYPE_CHECKING:
 def _statements(stance: str) -> Coalesce:
     """Return the number of public statements a source makes in one stance."""
     made = Citation.objects.published().filter(source=OuterRef("pk"), stance=stance)
-    return counted(made, "source", "pk")
+    return count_distinct_subquery(made, "source", "pk")
 
 
 class SourceListing(Listing):
     filterset_class = SourceFilterSet
     template_name = "allies/source/list.html"
     columns = (
-        Column("source", lambda source: source.key, _("source"), _("The source’s citation key.")),
-        *stored(Source, "kind", "publisher", "title", "author", "credit", "url"),
-        *stored(Source, "date_published", "language"),
-        Column(
+        DownloadColumn(
+            "source", lambda source: source.key, _("source"), _("The source’s citation key.")
+        ),
+        *model_columns(Source, "kind", "publisher", "title", "author", "credit", "url"),
+        *model_columns(Source, "date_published", "language"),
+        DownloadColumn(
             "derived_from",
-            lambda source: public_key(source.derived_from),
+            lambda source: public_source_key(source.derived_from),
             _("based on"),
             _("The citation key of the source that this one republishes or is based on."),
         ),
-        Column(
+        DownloadColumn(
             "origin",
-            lambda source: public_key(source.origin),
+            lambda source: public_source_key(source.origin),
             _("original source"),
             _("The citation key of the first source in the chain; empty if it is this one."),
         ),
-        *stored(Source, "archive_url"),
-        Column(
+        *model_columns(Source, "archive_url"),
+        DownloadColumn(
             "supports",
             lambda source: source.supports,
             _("supports"),
             _("Published statements that it supports."),
             "integer",
         ),
-        Column(
+        DownloadColumn(
             "disputes",
             lambda source: source.disputes,
             _("disputes"),
@@ -70,12 +72,12 @@ class SourceListing(Listing):
         )
 
 
-class SourcePage(RecordView):
+class SourceDetailView(RecordDetailView):
     template_name = "allies/source/detail.html"
     context_object_name = "source"
 
     def get_queryset(self) -> "SourceQuerySet":
-        return self.records(Source).select_related("derived_from", "origin", "link_health")
+        return self.base_queryset(Source).select_related("derived_from", "origin", "link_health")
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         source: Source = self.object
@@ -86,10 +88,12 @@ class SourcePage(RecordView):
             .order_by("-stance", "event__date_earliest", "pk"),
             PER_PAGE,
         )
-        page = asked_page(self.request, statements)
+        page = parse_page(self.request, statements)
         return super().get_context_data(
             page=page,
-            notes=Notes(prose_of(page.object_list, "note"), preview=self.preview),
+            notes=FootnoteNumbering(
+                localized_texts(page.object_list, "note"), preview=self.preview
+            ),
             derivatives=Source.objects.published().filter(derived_from=source).newest_first(),
             lists=AllyList.objects.published().filter(recorded_from=source).featured_first(),
             **kwargs,

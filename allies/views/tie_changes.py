@@ -9,21 +9,21 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import in_each_language
-from allies.feeds.entries import Row
-from allies.feeds.ties import rows_of_ties
+from allies.datapackage.metadata import localized_callable
+from allies.feeds.allies import build_ally_rows
+from allies.feeds.entries import FeedRow
 from allies.filters import TieChangeFilterSet
-from allies.models import (
-    Alliance,
-    ChangedAlly,
-    Country,
-    TieChange,
-    certainty_of,
-    change_rows,
-    changed_allies,
+from allies.models import Alliance, Country
+from allies.ties.tie_changes import ChangedAlly, TieChange, build_change_rows, get_changed_allies
+from allies.ties.ties import count_by_certainty
+from allies.views.columns import (
+    COUNTRY_CODE,
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    DownloadColumn,
+    model_columns,
 )
-from allies.views.columns import COUNTRY_CODE, DISPUTED, INDEPENDENT_SOURCES, Column, stored
-from allies.views.focus import FocusListing
+from allies.views.country_listing import CountryTiesListing
 
 #: What a list of dates says where one is not known, so that the others stay at their place (EDTF).
 UNKNOWN = "XXXX"
@@ -43,25 +43,25 @@ class AllianceChange:
     countries: list[tuple[Country, str]] = field(default_factory=list)
 
 
-def _ties(part: str, label: object, dates: Any) -> tuple[Column, ...]:
+def _ties(part: str, label: object, dates: Any) -> tuple[DownloadColumn, ...]:
     """Return the columns of the alliances that began or ended: which, when, on how many sources."""
     at_their_place = _("In the same order as the alliances.")
     return (
-        Column(
+        DownloadColumn(
             part,
             lambda row: [tie.alliance.slug for tie in getattr(row, part)],
             label,
             _("The slugs of the alliances, oldest first."),
             many=True,
         ),
-        Column(
+        DownloadColumn(
             f"{part}_dates",
             lambda row: [tie.date or UNKNOWN for tie in getattr(row, part)],
             dates,
             _("In the same order as the alliances; EDTF (ISO 8601-2), XXXX if not known."),
             many=True,
         ),
-        Column(
+        DownloadColumn(
             f"{part}_sources",
             lambda row: [tie.independent_sources for tie in getattr(row, part)],
             _("independent sources per alliance"),
@@ -72,29 +72,29 @@ def _ties(part: str, label: object, dates: Any) -> tuple[Column, ...]:
     )
 
 
-class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
+class TieChangeListing(CountryTiesListing[TieChangeFilterSet, ChangedAlly]):
     """The countries whose ties to one country differ between two days, one row each."""
 
     filterset_class = TieChangeFilterSet
-    template_name = "allies/country/changes.html"
+    template_name = "allies/country/tie_changes.html"
     columns = (
-        Column("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
-        *stored(Country, "name_en", "name_ind", of="country"),
-        Column(
+        DownloadColumn("country", lambda row: row.country.code, _("country"), COUNTRY_CODE),
+        *model_columns(Country, "name_en", "name_ind", of="country"),
+        DownloadColumn(
             "change",
             lambda row: row.change.value,
             _("change"),
             _("How the country’s status as an ally changed between the two dates."),
             choices=tuple(TieChange.values),
         ),
-        Column(
+        DownloadColumn(
             "kinds_gained",
             lambda row: [str(kind) for kind in row.kinds_gained],
             _("kinds of tie gained"),
             _("Kinds of tie on the end date that did not exist on the start date."),
             many=True,
         ),
-        Column(
+        DownloadColumn(
             "kinds_lost",
             lambda row: [str(kind) for kind in row.kinds_lost],
             _("kinds of tie lost"),
@@ -113,16 +113,16 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
     )
 
     def rows(self, queryset: Any) -> Iterable[ChangedAlly]:
-        return change_rows(self.asked.days, queryset)
+        return build_change_rows(self.asked.days, queryset)
 
-    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[Row]:
-        return rows_of_ties(self.country, self.all_rows, sort="change")
+    def feed_rows(self, queryset: QuerySet[Model]) -> Iterable[FeedRow]:
+        return build_ally_rows(self.country, self.all_rows, sort="change")
 
     def title(self) -> Any:
         return _changes_in_words(self.country)
 
-    def whole(self) -> int:
-        return int(changed_allies(self.asked.days).count())
+    def total_count(self) -> int:
+        return int(get_changed_allies(self.asked.days).count())
 
     def context(self) -> dict[str, object]:
         if not self.asked.is_valid():
@@ -131,8 +131,8 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
         return {
             "country": self.country,
             "days": days,
-            "at_start": certainty_of(self.asked.allies_among(days.at_start)),
-            "at_end": certainty_of(self.asked.allies_among(days.at_end)),
+            "at_start": count_by_certainty(self.asked.allies_among(days.at_start)),
+            "at_end": count_by_certainty(self.asked.allies_among(days.at_end)),
             "narrowed": _query_without_days(self.asked),
             "by_change": [
                 (change, [row for row in self.shown if row.change == change])
@@ -145,7 +145,9 @@ class TieChangeListing(FocusListing[TieChangeFilterSet, ChangedAlly]):
 
 def _query_without_days(asked: TieChangeFilterSet) -> str:
     """Return what else is asked, as the ally list on one of the days is asked for it."""
-    return urlencode({name: asked.applied[name] for name in SHARED if name in asked.applied})
+    return urlencode(
+        {name: asked.applied_values[name] for name in SHARED if name in asked.applied_values}
+    )
 
 
 def _by_alliance(rows: Iterable[ChangedAlly], part: str) -> list[AllianceChange]:
@@ -161,6 +163,6 @@ def _by_alliance(rows: Iterable[ChangedAlly], part: str) -> list[AllianceChange]
     return sorted(found.values(), key=lambda change: -len(change.countries))
 
 
-@in_each_language
+@localized_callable
 def _changes_in_words(country: Country) -> str:
     return gettext("Changes among the allies of %(country)s") % {"country": country.name_in_text}

@@ -9,24 +9,24 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.description import in_each_language
-from allies.figures.years import YearChart, year_chart
+from allies.charts.year_chart import YearChart, build_year_chart
+from allies.datapackage.metadata import localized_callable
 from allies.filters import RollCallFilterSet
-from allies.models import (
-    ENOUGH_VOTES,
-    VOTES,
-    Pair,
-    Source,
-    VotesAlike,
-    in_all,
-    roll_calls_of_both,
-    sources_of_votes,
+from allies.models import Source
+from allies.ties.pairs import CountryPair
+from allies.ties.voting import (
+    MIN_VOTES,
+    VOTE_ROLES,
+    VoteAgreement,
+    shared_roll_calls,
+    total_agreement,
+    vote_sources,
     votes_by_year,
 )
-from allies.views.columns import COUNTRY_CODE, Column
-from allies.views.downloads import DATA_FORMS, download_links
+from allies.views.columns import COUNTRY_CODE, DownloadColumn
+from allies.views.detail import OldSlugRedirectMixin, find_pair
+from allies.views.download_mixin import DATA_FORMATS, download_links
 from allies.views.listing import Listing
-from allies.views.record import Renameable, find_pair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from allies.models.event import EventQuerySet
 
 
-class ShownVotes(NamedTuple):
+class VotingSummary(NamedTuple):
     """What a pair's page says of their votes.
 
     ``few`` is the number of joint votes below which a year is not compared, None where each has
     as many. ``table`` holds (vote of the first, how often the second voted each way then, in all).
     """
 
-    years: list[VotesAlike]
-    total: VotesAlike
+    years: list[VoteAgreement]
+    total: VoteAgreement
     few: int | None
     headings: "list[StrOrPromise]"
     table: "list[tuple[StrOrPromise, list[int], int]]"
@@ -51,40 +51,44 @@ class ShownVotes(NamedTuple):
     downloads: "list[tuple[StrOrPromise, str]]"
 
 
-def votes_shown(pair: Pair, *, until: dt.date | None) -> ShownVotes | None:
+def voting_summary(pair: CountryPair, *, until: dt.date | None) -> VotingSummary | None:
     """Return how the two voted, until a day if one is given; None where both never did.
 
     Costs two queries.
     """
-    roll_calls = roll_calls_of_both(pair.first, pair.second)
+    roll_calls = shared_roll_calls(pair.first, pair.second)
     if until:
         roll_calls = roll_calls.until(until)
     years = votes_by_year(roll_calls)
     if not years:
         return None
-    total = in_all(years)
+    total = total_agreement(years)
     address = reverse("allies:pair-votes-csv", args=[pair.first.slug, pair.second.slug])
-    return ShownVotes(
+    return VotingSummary(
         years=years,
         total=total,
-        few=ENOUGH_VOTES if any(votes.is_thin for votes in years) else None,
-        headings=[vote.label for vote in VOTES],
+        few=MIN_VOTES if any(votes.has_few_votes for votes in years) else None,
+        headings=[vote.label for vote in VOTE_ROLES],
         table=[
-            (mine.label, [total.cast.get((mine, theirs), 0) for theirs in VOTES], total.of(mine))
-            for mine in VOTES
+            (
+                mine.label,
+                [total.cast.get((mine, theirs), 0) for theirs in VOTE_ROLES],
+                total.of(mine),
+            )
+            for mine in VOTE_ROLES
         ],
         chart=_chart(pair, years, total),
-        sources=list(sources_of_votes(roll_calls)),
+        sources=list(vote_sources(roll_calls)),
         downloads=download_links(
-            address.removesuffix(".csv"), f"date_before={until}" if until else "", DATA_FORMS
+            address.removesuffix(".csv"), f"date_before={until}" if until else "", DATA_FORMATS
         ),
     )
 
 
-def _chart(pair: Pair, years: list[VotesAlike], total: VotesAlike) -> YearChart:
+def _chart(pair: CountryPair, years: list[VoteAgreement], total: VoteAgreement) -> YearChart:
     names = {"first": pair.first.name_in_text, "second": pair.second.name_in_text}
-    said = {**names, "start": years[0].year, "end": years[-1].year, "joint": total.joint}
-    return year_chart(
+    said = {**names, "start": years[0].year, "end": years[-1].year, "joint": total.both_cast}
+    return build_year_chart(
         [(votes.year, votes.share) for votes in years if votes.year],
         name="votes",
         title=gettext("UN votes in agreement: %(first)s and %(second)s") % names,
@@ -93,79 +97,81 @@ def _chart(pair: Pair, years: list[VotesAlike], total: VotesAlike) -> YearChart:
         )
         % said,
         unit="percent",
-        thin={votes.year for votes in years if votes.year and votes.is_thin},
+        thin={votes.year for votes in years if votes.year and votes.has_few_votes},
     )
 
 
-def _number(mine: Any, theirs: Any) -> Column:
+def _number(mine: Any, theirs: Any) -> DownloadColumn:
     title = format_lazy("{} / {}", mine.label, theirs.label)
     note = _(
         "Number of votes with this combination: the first country’s "
         "vote, then the second country’s."
     )
     value = (mine, theirs)
-    return Column(
+    return DownloadColumn(
         f"{mine}_{theirs}", lambda row: row.votes.cast.get(value, 0), title, note, "integer"
     )
 
 
-class YearOfPair(NamedTuple):
+class PairYear(NamedTuple):
     """A year of two countries’ votes."""
 
-    pair: Pair
-    votes: VotesAlike
+    pair: CountryPair
+    votes: VoteAgreement
 
 
-class VotesListing(Renameable, Listing):
+class VotingListing(OldSlugRedirectMixin, Listing):
     """How two countries voted by year, for download."""
 
     filterset_class = RollCallFilterSet
     columns = (
-        Column("first", lambda row: row.pair.first.code, _("first country"), COUNTRY_CODE),
-        Column("second", lambda row: row.pair.second.code, _("second country"), COUNTRY_CODE),
-        Column("year", lambda row: row.votes.year, _("year"), "", "integer"),
-        Column(
+        DownloadColumn("first", lambda row: row.pair.first.code, _("first country"), COUNTRY_CODE),
+        DownloadColumn(
+            "second", lambda row: row.pair.second.code, _("second country"), COUNTRY_CODE
+        ),
+        DownloadColumn("year", lambda row: row.votes.year, _("year"), "", "integer"),
+        DownloadColumn(
             "joint",
-            lambda row: row.votes.joint,
+            lambda row: row.votes.both_cast,
             _("joint votes"),
             _("Votes in which both countries voted yes, no or abstained."),
             "integer",
         ),
-        Column(
+        DownloadColumn(
             "identical",
             lambda row: row.votes.identical,
             _("votes in agreement"),
             _("Joint votes in which both countries voted the same."),
             "integer",
         ),
-        Column(
+        DownloadColumn(
             "share",
             lambda row: round(row.votes.share, 4),
             _("share in agreement"),
             _("Votes in agreement divided by joint votes, between 0 and 1."),
             "number",
         ),
-        *(_number(mine, theirs) for mine in VOTES for theirs in VOTES),
+        *(_number(mine, theirs) for mine in VOTE_ROLES for theirs in VOTE_ROLES),
     )
 
     def prepare(self, **kwargs: Any) -> None:
         self.pair = find_pair(kwargs["first"], kwargs["second"])
 
     def queryset(self) -> "EventQuerySet":
-        return roll_calls_of_both(self.pair.first, self.pair.second)
+        return shared_roll_calls(self.pair.first, self.pair.second)
 
-    def rows(self, queryset: Any) -> Iterable[YearOfPair]:
-        return [YearOfPair(self.pair, votes) for votes in votes_by_year(queryset)]
+    def rows(self, queryset: Any) -> Iterable[PairYear]:
+        return [PairYear(self.pair, votes) for votes in votes_by_year(queryset)]
 
-    def whole(self) -> int:
+    def total_count(self) -> int:
         return len(votes_by_year(self.queryset()))
 
     def title(self) -> "StrOrPromise":
         return _votes_in_words(self.pair)
 
 
-@in_each_language
-def _votes_in_words(pair: Pair) -> str:
+@localized_callable
+def _votes_in_words(pair: CountryPair) -> str:
     return gettext("Votes of %(first)s and %(second)s in the UN General Assembly, by year") % {
         "first": pair.first.name_in_text,
         "second": pair.second.name_in_text,

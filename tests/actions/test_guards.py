@@ -7,22 +7,30 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from allies.actions.appointments import (
-    call_appointment_off,
-    keep_appointments,
-    make_appointment,
+from allies.actions.correction_intake import (
+    SubmissionRejected,
+    SubmittedTooFast,
+    new_form_token,
+    submit_correction,
 )
-from allies.actions.editing import editing, new_edit, write
+from allies.actions.editing import apply_changes, edit_transaction, new_changeset
 from allies.actions.editions import (
-    NothingNew,
-    make_edition,
-    make_missing_editions,
-    retract,
+    NothingNewError,
+    create_edition,
+    create_missing_editions,
+    retract_edition,
 )
-from allies.actions.merging import merge, what_moves
-from allies.actions.proposals import Decided, amend, approve, decline, moved_since, propose
-from allies.actions.publication import take_step
-from allies.actions.reports import NotSent, TooSoon, send_correction, token_for
+from allies.actions.merge import count_references, merge_records
+from allies.actions.proposals import (
+    AlreadyDecidedError,
+    amend,
+    approve,
+    conflicting_fields,
+    decline,
+    propose,
+)
+from allies.actions.publication import apply_transition
+from allies.actions.scheduling import cancel_schedule, run_due, schedule_action
 from allies.models import (
     Alliance,
     Changeset,
@@ -32,10 +40,10 @@ from allies.models import (
     Membership,
     Status,
 )
-from allies.models.desk import Appointment
-from tests import cast
+from allies.models.editorial import Appointment
+from tests import factories
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 @pytest.fixture
@@ -47,19 +55,19 @@ def user(request):
 
 
 @pytest.mark.parametrize(("seconds", "is_taken"), [(-60, False), (0, False), (60, True)])
-def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, rita, monkeypatch):
+def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, monkeypatch):
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
-    record = cast.event(("RUS", "host"), status=Status.DRAFT)
-    given = {"record": record, "step": "publish", "user": rita}
+    record = factories.event(("RUS", "host"), status=Status.DRAFT)
+    given = {"record": record, "step": "publish", "user": reviewer}
     due = now + dt.timedelta(seconds=seconds)
     if is_taken:
-        made = make_appointment(**given, due_at=due)
+        made = schedule_action(**given, due_at=due)
         assert (made.noun, made.record_id, made.step) == ("event", record.pk, "publish")
-        assert (made.due_at, made.created_by) == (due, rita)
+        assert (made.due_at, made.created_by) == (due, reviewer)
     else:
         with pytest.raises(ValidationError, match="in the future"):
-            make_appointment(**given, due_at=due)
+            schedule_action(**given, due_at=due)
     assert Appointment.objects.count() == is_taken
 
 
@@ -76,20 +84,20 @@ def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, rita, monk
     ],
     indirect=["user"],
 )
-def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, step, may, rita):
+def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, step, may, reviewer):
     due = timezone.now() + dt.timedelta(days=1)
-    record = cast.event(("RUS", "host"), status=Status.DRAFT)
+    record = factories.event(("RUS", "host"), status=Status.DRAFT)
     if may:
-        made = make_appointment(record=record, step=step, due_at=due, user=user)
-        call_appointment_off(appointment=made, user=user)
+        made = schedule_action(record=record, step=step, due_at=due, user=user)
+        cancel_schedule(appointment=made, user=user)
         assert not Appointment.objects.exists()
         return
     with pytest.raises(PermissionDenied):
-        make_appointment(record=record, step=step, due_at=due, user=user)
+        schedule_action(record=record, step=step, due_at=due, user=user)
     if step in ("publish", "withdraw"):
-        made = make_appointment(record=record, step=step, due_at=due, user=rita)
+        made = schedule_action(record=record, step=step, due_at=due, user=reviewer)
         with pytest.raises(PermissionDenied):
-            call_appointment_off(appointment=made, user=user)
+            cancel_schedule(appointment=made, user=user)
         assert Appointment.objects.count() == 1
 
 
@@ -105,20 +113,20 @@ def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, ste
     ],
 )
 def test_appointments_are_kept_when_they_are_due_and_say_why_not(
-    seconds, status, problem, after, rita, monkeypatch
+    seconds, status, problem, after, reviewer, monkeypatch
 ):
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
     incomplete = {"status": "draft", "cited": False} if status == "incomplete" else {}
     gone = {"status": "draft"} if status == "gone" else {}
-    record = cast.event(("RUS", "host"), **{"status": status, **incomplete, **gone})
+    record = factories.event(("RUS", "host"), **{"status": status, **incomplete, **gone})
     due = now + dt.timedelta(seconds=seconds)
     made = Appointment.objects.create(
-        noun="event", record_id=record.pk, step="publish", due_at=due, created_by=rita
+        noun="event", record_id=record.pk, step="publish", due_at=due, created_by=reviewer
     )
     if status == "gone":
         record.delete()
-    kept = keep_appointments()
+    kept = run_due()
     made.refresh_from_db()
     if problem is None:
         assert (kept, made.done_at) == ([], None)
@@ -128,16 +136,20 @@ def test_appointments_are_kept_when_they_are_due_and_say_why_not(
         assert bool(problem) is bool(made.problem)
     if after:
         assert Event.objects.get(pk=record.pk).status == after
-    assert keep_appointments() == []
+    assert run_due() == []
 
 
-def test_an_appointment_of_somebody_without_the_right_is_not_kept(rita):
-    record = cast.event(("RUS", "host"), status=Status.DRAFT)
+def test_an_appointment_of_somebody_without_the_right_is_not_kept(reviewer):
+    record = factories.event(("RUS", "host"), status=Status.DRAFT)
     made = Appointment.objects.create(
-        noun="event", record_id=record.pk, step="publish", due_at=timezone.now(), created_by=rita
+        noun="event",
+        record_id=record.pk,
+        step="publish",
+        due_at=timezone.now(),
+        created_by=reviewer,
     )
-    rita.groups.clear()
-    assert keep_appointments() == [made]
+    reviewer.groups.clear()
+    assert run_due() == [made]
     made.refresh_from_db()
     assert "no longer has permission" in made.problem
     assert Event.objects.get(pk=record.pk).status == "draft"
@@ -147,9 +159,9 @@ def test_an_appointment_of_somebody_without_the_right_is_not_kept(rita):
 
 
 @pytest.fixture
-def proposal(edi):
-    event = cast.event(("RUS", "host"), title_en="Before")
-    made = new_edit(record=event, user=edi, reason="Better")
+def proposal(editor):
+    event = factories.event(("RUS", "host"), title_en="Before")
+    made = new_changeset(record=event, user=editor, reason="Better")
     changes = [
         {
             "key": f"event-{event.pk}",
@@ -175,10 +187,14 @@ def only(proposal, *names):
         (["place_en"], ["title_en"]),
     ],
 )
-def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, rita):
-    approve(changeset=proposal, user=rita, changes=only(proposal, *taken), note=" Thanks ")
+def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
+    approve(changeset=proposal, user=reviewer, changes=only(proposal, *taken), note=" Thanks ")
     proposal.refresh_from_db()
-    assert (proposal.state, proposal.decision, proposal.decided_by) == ("applied", "Thanks", rita)
+    assert (proposal.state, proposal.decision, proposal.decided_by) == (
+        "applied",
+        "Thanks",
+        reviewer,
+    )
     assert [[*change["fields"]] for change in proposal.not_taken] == ([left] if left else [])
     event = proposal.about
     assert event.title_en == ("After" if "title_en" in taken else "Before")
@@ -206,7 +222,7 @@ def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal
     assert set(before.changes[0]["fields"]) == kept
     if approves:
         assert may(approve, changes=changes)
-        with pytest.raises(Decided):
+        with pytest.raises(AlreadyDecidedError):
             decline(changeset=proposal, user=user, note="No")
     else:
         assert not may(approve, changes=changes)
@@ -215,18 +231,18 @@ def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal
     assert proposal.state == ("applied" if approves else "declined" if declines else "proposed")
 
 
-def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, rita, edi):
+def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, reviewer, editor):
     with pytest.raises(ValidationError, match="Give a reason"):
-        decline(changeset=proposal, user=rita, note="  ")
-    decline(changeset=proposal, user=edi, note="")
+        decline(changeset=proposal, user=reviewer, note="  ")
+    decline(changeset=proposal, user=editor, note="")
     proposal.refresh_from_db()
-    assert (proposal.state, proposal.decided_by) == ("declined", edi)
+    assert (proposal.state, proposal.decided_by) == ("declined", editor)
 
 
 @pytest.mark.parametrize("action", [approve, amend])
-def test_nothing_chosen_decides_nothing(action, proposal, rita):
+def test_nothing_chosen_decides_nothing(action, proposal, reviewer):
     with pytest.raises(ValidationError, match="No changes are selected"):
-        action(changeset=proposal, user=rita, changes=[])
+        action(changeset=proposal, user=reviewer, changes=[])
     proposal.refresh_from_db()
     assert proposal.is_proposed
 
@@ -246,7 +262,7 @@ def test_nothing_chosen_decides_nothing(action, proposal, rita):
 )
 def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, now, moved):
     change = {"key": "event-1", "what": what, "fields": {"title": ["old", "new"]}}
-    found = moved_since(Changeset(changes=[change]), {"event-1": now} if now else {})
+    found = conflicting_fields(Changeset(changes=[change]), {"event-1": now} if now else {})
     assert found == moved
 
 
@@ -255,29 +271,29 @@ def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, no
 
 @pytest.mark.parametrize(
     ("seconds", "refusal"),
-    [(2, TooSoon), (3, None), (24 * 3600, None), (24 * 3600 + 1, NotSent)],
+    [(2, SubmittedTooFast), (3, None), (24 * 3600, None), (24 * 3600 + 1, SubmissionRejected)],
 )
 def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal):
-    event = cast.event(("RUS", "host"))
+    event = factories.event(("RUS", "host"))
     opened = timezone.now().replace(microsecond=0)
     given = {"evidence": "", "contact": "", "language": "en", "client": "192.0.2.1"}
-    given |= {"record": event, "token": token_for(event, now=opened)}
+    given |= {"record": event, "token": new_form_token(event, now=opened)}
     now = opened + dt.timedelta(seconds=seconds)
     if refusal is None:
-        sent = send_correction(**given, text="Wrong.", now=now)
+        sent = submit_correction(**given, text="Wrong.", now=now)
         assert (sent.noun, sent.record_id, sent.text) == ("event", event.pk, "Wrong.")
     else:
         with pytest.raises(refusal):
-            send_correction(**given, text="Wrong.", now=now)
+            submit_correction(**given, text="Wrong.", now=now)
 
 
 # Editing
 
 
-def test_what_is_gone_or_part_of_another_record_is_not_written(rita):
-    alliance, other = cast.alliance("RUS", "CHN"), cast.alliance("RUS", "IND")
+def test_what_is_gone_or_part_of_another_record_is_not_written(reviewer):
+    alliance, other = factories.alliance("RUS", "CHN"), factories.alliance("RUS", "IND")
     theirs = other.memberships.first()
-    gone = Membership.objects.create(alliance=alliance, country=cast.country("IRN"))
+    gone = Membership.objects.create(alliance=alliance, country=factories.country("IRN"))
     number = gone.pk
     gone.delete()
     for key, said in (
@@ -286,20 +302,20 @@ def test_what_is_gone_or_part_of_another_record_is_not_written(rita):
     ):
         change = {"key": key, "what": "changed", "fields": {"role": ["member", "observer"]}}
         with pytest.raises(ValidationError) as refused:
-            with editing(new_edit(record=alliance, user=rita), user=rita):
-                write(changes=[change], root=alliance, user=rita)
+            with edit_transaction(new_changeset(record=alliance, user=reviewer), user=reviewer):
+                apply_changes(changes=[change], root=alliance, user=reviewer)
         assert said in refused.value.messages[0]
     assert Membership.objects.get(pk=theirs.pk).role == "member"
 
 
-def test_what_is_brought_back_where_another_is_is_refused_by_name(rita):
-    alliance = cast.alliance("RUS", "CHN")
+def test_what_is_brought_back_where_another_is_is_refused_by_name(reviewer):
+    alliance = factories.alliance("RUS", "CHN")
     there = alliance.memberships.first()
-    fields = {"alliance": [None, alliance.pk], "country": [None, cast.country("IRN").pk]}
+    fields = {"alliance": [None, alliance.pk], "country": [None, factories.country("IRN").pk]}
     change = {"key": f"membership-{there.pk}", "what": "added", "fields": fields}
     with pytest.raises(ValidationError) as refused:
-        with editing(new_edit(record=alliance, user=rita), user=rita):
-            write(changes=[change], root=alliance, user=rita)
+        with edit_transaction(new_changeset(record=alliance, user=reviewer), user=reviewer):
+            apply_changes(changes=[change], root=alliance, user=reviewer)
     assert "cannot be saved" in refused.value.messages[0] or "already" in refused.value.messages[0]
     assert Membership.objects.get(pk=there.pk).country == there.country
 
@@ -307,77 +323,77 @@ def test_what_is_brought_back_where_another_is_is_refused_by_name(rita):
 # Merging
 
 
-def test_what_is_gone_is_not_merged_and_named(rita):
-    rita.is_superuser = True
-    keep, drop = (cast.event(("RUS", "host"), status="draft", cited=False) for _n in range(2))
+def test_what_is_gone_is_not_merged_and_named(reviewer):
+    reviewer.is_superuser = True
+    keep, drop = (factories.event(("RUS", "host"), status="draft", cited=False) for _n in range(2))
     gone = Event.objects.get(pk=drop.pk)
     drop.delete()
     for pair in ({"keep": keep, "drop": gone}, {"keep": gone, "drop": keep}):
         with pytest.raises(ValidationError) as refused:
-            merge(**pair, chosen={}, user=rita)
+            merge_records(**pair, chosen={}, user=reviewer)
         assert refused.value.messages == [f"“{gone}” no longer exists."]
     assert Event.objects.filter(pk=keep.pk).exists()
 
 
 def test_what_moves_in_a_merge_is_counted():
-    alliance = cast.alliance("RUS", "CHN", "IND")
-    cast.cite(alliance)
-    assert dict(what_moves(alliance)) == {Membership: 3, Citation: 2}
-    assert what_moves(Alliance.objects.create(kind="entente", title_en="None")) == []
+    alliance = factories.alliance("RUS", "CHN", "IND")
+    factories.cite(alliance)
+    assert dict(count_references(alliance)) == {Membership: 3, Citation: 2}
+    assert count_references(Alliance.objects.create(kind="entente", title_en="None")) == []
 
 
 # Editions
 
 
 @pytest.mark.parametrize("user", ["edi", "dana"], indirect=True)
-def test_only_who_may_publish_makes_and_retracts_editions(user, rita):
-    ally_list = cast.ally_list("FJI", "TON")
+def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
+    ally_list = factories.ally_list("FJI", "TON")
     with pytest.raises(PermissionDenied):
-        make_edition(ally_list=ally_list, user=user)
-    edition = make_edition(ally_list=ally_list, user=rita, note=" First ")
-    assert (edition.number, edition.note, edition.made_by) == (1, "First", rita)
+        create_edition(ally_list=ally_list, user=user)
+    edition = create_edition(ally_list=ally_list, user=reviewer, note=" First ")
+    assert (edition.number, edition.note, edition.made_by) == (1, "First", reviewer)
     with pytest.raises(PermissionDenied):
-        retract(edition=edition, user=user, reason="Wrong")
+        retract_edition(edition=edition, user=user, reason="Wrong")
     with pytest.raises(ValidationError, match="Give a reason"):
-        retract(edition=edition, user=rita, reason=" ")
-    retract(edition=edition, user=rita, reason=" Wrong ")
+        retract_edition(edition=edition, user=reviewer, reason=" ")
+    retract_edition(edition=edition, user=reviewer, reason=" Wrong ")
     with pytest.raises(ValidationError, match="already"):
-        retract(edition=edition, user=rita, reason="Wrong")
+        retract_edition(edition=edition, user=reviewer, reason="Wrong")
     edition = Edition.objects.get(pk=edition.pk)
-    assert (edition.retraction, edition.retracted_by) == ("Wrong", rita)
+    assert (edition.retraction, edition.retracted_by) == ("Wrong", reviewer)
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
     [("gone", "no longer exists"), ("draft", "Publish it first"), ("in-review", "Publish it")],
 )
-def test_an_edition_is_made_of_a_list_readers_see(status, said, rita):
-    ally_list = cast.ally_list("FJI", "TON", status="draft" if status == "gone" else status)
+def test_an_edition_is_made_of_a_list_readers_see(status, said, reviewer):
+    ally_list = factories.ally_list("FJI", "TON", status="draft" if status == "gone" else status)
     if status == "gone":
         type(ally_list).objects.get(pk=ally_list.pk).delete()
     with pytest.raises(ValidationError, match=said):
-        make_edition(ally_list=ally_list, user=rita)
+        create_edition(ally_list=ally_list, user=reviewer)
 
 
-def test_an_edition_that_is_missing_is_made_once(rita):
-    ally_list = cast.ally_list("FJI", "TON")
-    cast.ally_list("FJI", "TON", status=Status.DRAFT)
-    assert [edition.ally_list_id for edition in make_missing_editions()] == [ally_list.pk]
-    assert make_missing_editions() == []
-    with pytest.raises(NothingNew) as same:
-        make_edition(ally_list=ally_list, user=rita)
+def test_an_edition_that_is_missing_is_made_once(reviewer):
+    ally_list = factories.ally_list("FJI", "TON")
+    factories.ally_list("FJI", "TON", status=Status.DRAFT)
+    assert [edition.ally_list_id for edition in create_missing_editions()] == [ally_list.pk]
+    assert create_missing_editions() == []
+    with pytest.raises(NothingNewError) as same:
+        create_edition(ally_list=ally_list, user=reviewer)
     assert same.value.last == Edition.objects.get(ally_list=ally_list.pk)
-    other = cast.ally_list("FJI", "TON", slug="other", status=Status.DRAFT)
+    other = factories.ally_list("FJI", "TON", slug="other", status=Status.DRAFT)
     Edition.objects.filter(ally_list=ally_list.pk)
-    take_step(record=other, step="publish", user=rita)
+    apply_transition(record=other, step="publish", user=reviewer)
     assert Edition.objects.get(ally_list=other.pk).key == "other-1"
 
 
-def test_a_changeset_keeps_who_why_and_about_what(edi):
-    event = cast.event(("RUS", "host"))
-    made = new_edit(record=event, user=edi, reason=" r" * 600, public_note=" n" * 600)
-    assert (made.about_noun, made.about_id, made.created_by) == ("event", event.pk, edi)
+def test_a_changeset_keeps_who_why_and_about_what(editor):
+    event = factories.event(("RUS", "host"))
+    made = new_changeset(record=event, user=editor, reason=" r" * 600, public_note=" n" * 600)
+    assert (made.about_noun, made.about_id, made.created_by) == ("event", event.pk, editor)
     assert (len(made.reason), len(made.public_note)) == (1000, 1000)
     assert made.reason.startswith("r")
-    assert new_edit(record=Event(), user=edi).about_noun == ""
-    assert User.objects.get(pk=made.created_by_id) == edi
+    assert new_changeset(record=Event(), user=editor).about_noun == ""
+    assert User.objects.get(pk=made.created_by_id) == editor

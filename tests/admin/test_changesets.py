@@ -9,35 +9,35 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from allies.exchange.jobs import apply as apply_job
-from allies.exchange.jobs import check as check_job
-from allies.exchange.jobs import plan_of, sweep
-from allies.exchange.jobs import read as read_job
-from allies.exchange.report import Report
-from allies.exchange.runner import Stale, apply_plan
-from allies.exchange.shared import forget
-from allies.exchange.work import call_off
+from allies.imports.progress import request_cancel
+from allies.imports.report import Report
+from allies.imports.runner import PlanOutdated, apply_plan
+from allies.imports.shared_files import delete_note
+from allies.imports.tasks import apply_changeset as apply_job
+from allies.imports.tasks import check_file as check_job
+from allies.imports.tasks import open_plan, reap_stale
+from allies.imports.tasks import read_file as read_job
 from allies.models import Alias, Alliance, Changeset, Country, Event, Mapping
-from tests import cast
-from tests.bombs import BOMBS
-from tests.exchange.files import command
+from tests import factories
+from tests.decompression_bombs import BOMBS
+from tests.imports.files import command
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 NAMES = b"country,name\nRUS,Rusija\nRusia,Orosz\n"
 
 
 @pytest.fixture
-def dana(dana):
+def data_manager(data_manager):
     """A data manager who also keeps countries and their aliases, which are always public."""
     kept = Permission.objects.filter(codename__in=("change_alias", "change_country"))
-    dana.user_permissions.add(*kept)
-    return dana
+    data_manager.user_permissions.add(*kept)
+    return data_manager
 
 
 @pytest.fixture
-def desk(signed_in, at_once):
-    return lambda user: Desk(signed_in(user), at_once)
+def desk(login_as, eager_tasks):
+    return lambda user: Desk(login_as(user), eager_tasks)
 
 
 class Desk:
@@ -110,8 +110,8 @@ def form_of(page):
     return data
 
 
-def test_file_is_mapped_looked_at_applied_and_undone(dana, desk):
-    own = desk(dana)
+def test_file_is_mapped_looked_at_applied_and_undone(data_manager, desk):
+    own = desk(data_manager)
     page = own.upload(NAMES)
     assert "Rusija" in page  # its first rows
     page = own.check()
@@ -119,7 +119,7 @@ def test_file_is_mapped_looked_at_applied_and_undone(dana, desk):
     assert "<td>2</td>" in page
     own.send(apply="1", reason="For a list")
     version = Alias.objects.get(name="Rusija").history.get()
-    assert (version.history_user, version.changeset_id) == (dana, own.number)
+    assert (version.history_user, version.changeset_id) == (data_manager, own.number)
     applied = own.changeset
     assert (applied.state, applied.reason, applied.file_name) == (
         "applied",
@@ -136,8 +136,8 @@ def test_file_is_mapped_looked_at_applied_and_undone(dana, desk):
     assert own.changeset.undoes == applied
 
 
-def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(dana, desk):
-    own = desk(dana)
+def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(data_manager, desk):
+    own = desk(data_manager)
     own.upload("country;name\nRUS;Rusija\nAtlantis;<b>x</b>\nAtlantis;=1\n".encode("utf-16"))
     page = own.check()
     assert "Atlantis" in page
@@ -153,8 +153,8 @@ def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(dana, desk):
     assert not Changeset.objects.filter(file_name="file.csv").exists()
 
 
-def test_refused_rows_mended_go_back_in_with_their_reasons(dana, desk):
-    own = desk(dana)
+def test_refused_rows_mended_go_back_in_with_their_reasons(data_manager, desk):
+    own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,Rusija\n")
     own.check()
     refused = b"".join(own.client.get(own.address("refused")).streaming_content)
@@ -164,8 +164,8 @@ def test_refused_rows_mended_go_back_in_with_their_reasons(dana, desk):
     assert Alias.objects.get(name="Rusija").country.alpha3 == "RUS"
 
 
-def test_unknown_country_is_decided_once(dana, desk):
-    own = desk(dana)
+def test_unknown_country_is_decided_once(data_manager, desk):
+    own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,A\nRuritania,B\nRuritania,C\n")
     own.check()
     page = own.send(
@@ -184,8 +184,8 @@ def test_unknown_country_is_decided_once(dana, desk):
     assert own.changeset.mapping["countries"] == {"Ruritania": "THA", "Atlantis": ""}
 
 
-def test_answer_that_is_no_country_is_refused(dana, desk):
-    own = desk(dana)
+def test_answer_that_is_no_country_is_refused(data_manager, desk):
+    own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,A\n")
     own.check()
     page = own.send(countries="1", text=["Atlantis"], **{"is": ["Nowhere"]})
@@ -193,27 +193,27 @@ def test_answer_that_is_no_country_is_refused(dana, desk):
     assert own.changeset.mapping.get("countries") == {}
 
 
-def test_changed_cells_are_shown_old_and_new(dana, desk):
-    own = desk(dana)
+def test_changed_cells_are_shown_old_and_new(data_manager, desk):
+    own = desk(data_manager)
     own.upload(b"country,name,language\nCHN,Tiongkok,ms\n")
     page = own.check()
     assert re.search(r"<del>id</del>.*<ins>ms</ins>", page)
 
 
-def test_likely_duplicate_is_named(dana, desk):
-    known = cast.event(("RUS", "host"), title_en="The great meeting")
-    own = desk(dana)
+def test_likely_duplicate_is_named(data_manager, desk):
+    known = factories.event(("RUS", "host"), title_en="The great meeting")
+    own = desk(data_manager)
     own.upload(b"slug,kind,title_en,date\nmeeting-2,visit,The great meeting,2020\n", "events")
     page = own.check()
     assert "Possibly there already" in page
     assert str(known) in own.see(show="likely")
 
 
-def test_a_treaty_of_the_same_day_under_another_name_is_named(dana, desk):
+def test_a_treaty_of_the_same_day_under_another_name_is_named(data_manager, desk):
     """What one calls the day of signing, another data set calls the day of coming into force."""
-    known = cast.alliance("RUS", "PRK", title_en="Treaty of Friendship", signed="1999-03-04")
-    cast.alliance("RUS", "CHN", title_en="Pact of that year", signed="1999")
-    own = desk(dana)
+    known = factories.alliance("RUS", "PRK", title_en="Treaty of Friendship", signed="1999-03-04")
+    factories.alliance("RUS", "CHN", title_en="Pact of that year", signed="1999")
+    own = desk(data_manager)
     rows = b"q:1,Entente of 1999,entente,1999-03-04\nq:2,Other,entente,1999\n"
     own.upload(b"identifier,title_en,kind,in_force\n" + rows, "alliances")
     own.check()
@@ -223,8 +223,8 @@ def test_a_treaty_of_the_same_day_under_another_name_is_named(dana, desk):
 
 
 class TestStale:
-    def test_data_changed_in_between_asks_again(self, dana, desk):
-        own = desk(dana)
+    def test_data_changed_in_between_asks_again(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(b"country,name,language\nCHN,Tiongkok,ms\n")
         own.check()
         alias = Alias.objects.get(name="Tiongkok")
@@ -237,16 +237,16 @@ class TestStale:
         own.send(apply="1")
         assert Alias.objects.get(name="Tiongkok").language == "ms"
 
-    def test_data_changed_elsewhere_does_not(self, dana, desk):
-        own = desk(dana)
+    def test_data_changed_elsewhere_does_not(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
-        Alias.objects.create(country=cast.country("THA"), name="Land of smiles")
+        Alias.objects.create(country=factories.country("THA"), name="Land of smiles")
         own.send(apply="1")
         assert own.changeset.state == "applied"
 
-    def test_file_changed_in_between_is_refused(self, dana, desk):
-        own = desk(dana)
+    def test_file_changed_in_between_is_refused(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         with Path(own.changeset.file.path).open("ab") as file:
@@ -254,18 +254,18 @@ class TestStale:
         assert "not the file that was uploaded" in own.send(apply="1")
         assert not Alias.objects.filter(name="Rusija").exists()
 
-    def test_right_lost_in_between_is_missed(self, dana, desk, django_user_model):
-        own = desk(dana)
+    def test_right_lost_in_between_is_missed(self, data_manager, desk, django_user_model):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
-        django_user_model.objects.filter(pk=dana.pk).update(is_active=True)
-        dana.groups.clear()
+        django_user_model.objects.filter(pk=data_manager.pk).update(is_active=True)
+        data_manager.groups.clear()
         with own._at_once():
             assert own.client.post(own.address(), {"apply": "1"}).status_code == 403
         assert not Alias.objects.filter(name="Rusija").exists()
 
-    def test_whoever_is_gone_has_nothing_done_for_them(self, dana, desk, django_user_model):
-        own = desk(dana)
+    def test_whoever_is_gone_has_nothing_done_for_them(self, data_manager, desk, django_user_model):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         number = own.number
@@ -295,60 +295,60 @@ class TestRightsLostWhileItWaits:
             account.groups.clear()
 
     @pytest.mark.parametrize("how", LOSSES)
-    def test_import_that_was_started_writes_nothing(self, how, dana, desk):
-        own = desk(dana)
+    def test_import_that_was_started_writes_nothing(self, how, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
-        self.lose(dana, self.LOSSES[how])
+        self.lose(data_manager, self.LOSSES[how])
         apply_job.func(own.number, "r", "en")
         assert not Alias.objects.filter(name="Rusija").exists()
         assert "no longer has permission" in Changeset.objects.get(pk=own.number).message
 
     @pytest.mark.parametrize("how", LOSSES)
-    def test_undo_that_was_started_takes_nothing_back(self, how, dana, desk):
-        own = desk(dana)
+    def test_undo_that_was_started_takes_nothing_back(self, how, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         own.send(apply="1")
         own.send(undo="1")
         Changeset.objects.filter(pk=own.number).update(state="applying", run="r")
-        self.lose(dana, self.LOSSES[how])
+        self.lose(data_manager, self.LOSSES[how])
         apply_job.func(own.number, "r", "en")
         assert Alias.objects.filter(name="Rusija").exists()
         assert "no longer has permission" in Changeset.objects.get(pk=own.number).message
 
-    def test_what_only_a_publisher_writes_is_looked_at_again(self, dana, desk):
-        event = cast.event(("RUS", "host"), slug="public-visit")
-        dana.groups.add(Group.objects.get(name="Reviewers"))
-        own = desk(dana)
+    def test_what_only_a_publisher_writes_is_looked_at_again(self, data_manager, desk):
+        event = factories.event(("RUS", "host"), slug="public-visit")
+        data_manager.groups.add(Group.objects.get(name="Reviewers"))
+        own = desk(data_manager)
         rows = f"slug,title_en,kind,date\n{event.slug},Renamed,visit,2024-05\n"
         own.upload(rows.encode(), noun="events")
         own.check()
         assert own.changeset.counts["event"]["updated"] == 1
-        dana.groups.remove(Group.objects.get(name="Reviewers"))
+        data_manager.groups.remove(Group.objects.get(name="Reviewers"))
         page = own.send(apply="1")
         event.refresh_from_db()
         assert event.title_en != "Renamed"
         assert "Nothing was changed" in page
         assert own.changeset.counts["event"]["refused"] == 1
 
-    def test_rights_that_make_no_difference_do_not_hold_it_up(self, dana, desk):
-        own = desk(dana)
+    def test_rights_that_make_no_difference_do_not_hold_it_up(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
-        dana.user_permissions.add(Permission.objects.get(codename="view_user"))
+        data_manager.user_permissions.add(Permission.objects.get(codename="view_user"))
         own.send(apply="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
-    def test_rights_lost_after_the_job_began_are_missed_when_it_writes(self, dana, desk):
-        own = desk(dana)
+    def test_rights_lost_after_the_job_began_are_missed_when_it_writes(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         changeset = own.changeset
         assert changeset.created_by.has_perm("allies.import_alias")  # as a job remembers it
-        dana.groups.clear()
-        with plan_of(changeset) as plan, pytest.raises(Stale):
+        data_manager.groups.clear()
+        with open_plan(changeset) as plan, pytest.raises(PlanOutdated):
             apply_plan(
                 *(plan, changeset, [Report("aliases")]),
                 state=changeset.data_state,
@@ -358,8 +358,8 @@ class TestRightsLostWhileItWaits:
 
 
 class TestCallingOff:
-    def test_job_that_has_not_begun_never_does(self, dana, desk):
-        own = desk(dana)
+    def test_job_that_has_not_begun_never_does(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.client.post(own.address(), {**form_of(own.see()), "check": "1"})
         assert own.changeset.state == "checking"
@@ -368,13 +368,13 @@ class TestCallingOff:
         check_job.func(own.number, run, "en")
         assert own.changeset.state == "uploaded"
 
-    def test_job_at_work_stops_and_writes_nothing(self, dana, desk):
-        own = desk(dana)
+    def test_job_at_work_stops_and_writes_nothing(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         changeset = own.changeset
         Changeset.objects.filter(pk=changeset.pk).update(state="applying", run="r")
-        call_off(changeset)
+        request_cancel(changeset)
         apply_job.func(changeset.pk, "r", "en")
         assert (own.changeset.state, own.changeset.message) == (
             "checked",
@@ -386,8 +386,10 @@ class TestCallingOff:
 
 
 class TestMapping:
-    def test_other_columns_are_chosen_and_the_mapping_saved_and_used_again(self, dana, desk):
-        own = desk(dana)
+    def test_other_columns_are_chosen_and_the_mapping_saved_and_used_again(
+        self, data_manager, desk
+    ):
+        own = desk(data_manager)
         own.upload(b"Land;Wort\nRussland;Rusija\n")
         fields = {"0-country-from": "c:Land", "0-name-from": "c:Wort", "name": "German names"}
         own.send(**{**form_of(own.see()), **fields, "save": "1"})
@@ -398,8 +400,8 @@ class TestMapping:
         answer = own.client.get(own.address("mapping"))
         assert json.loads(answer.content)["nouns"] == saved["nouns"]
 
-    def test_all_the_form_can_say_stays_as_it_was_said(self, dana, desk):
-        own = desk(dana)
+    def test_all_the_form_can_say_stays_as_it_was_said(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(b"id;tag;y;m\n1;31/12/2024;2024;5\n", "memberships")
         said = {
             "0-alliance-from": "=text",
@@ -422,8 +424,8 @@ class TestMapping:
             "left": {"date": ["y", "m"], "nothing": ["-9", "3000"]},
         }
 
-    def test_mapping_comes_as_json(self, dana, desk):
-        own = desk(dana)
+    def test_mapping_comes_as_json(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(b"Land;Wort\nRUS;Rusija\n")
         mapping = {
             "nouns": [
@@ -461,8 +463,8 @@ class TestMapping:
             json.dumps({"nouns": [{"noun": "aliases", "fields": {}}] * 21}).encode(),
         ],
     )
-    def test_json_that_is_no_mapping_is_refused(self, content, dana, desk):
-        own = desk(dana)
+    def test_json_that_is_no_mapping_is_refused(self, content, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         before = own.changeset.mapping
         page = own.send(load="1", json=SimpleUploadedFile("m.json", content))
@@ -470,8 +472,8 @@ class TestMapping:
         assert own.changeset.mapping == before
         assert "Columns" in own.see()
 
-    def test_a_mapping_saved_by_somebody_else_is_not_replaced(self, dana, admin_user, desk):
-        own, other = desk(dana), desk(admin_user)
+    def test_a_mapping_saved_by_somebody_else_is_not_replaced(self, data_manager, admin_user, desk):
+        own, other = desk(data_manager), desk(admin_user)
         own.upload(NAMES)
         own.send(**{**form_of(own.see()), "name": "Yearly", "save": "1"})
         before = Mapping.objects.get(name="Yearly").mapping
@@ -479,10 +481,10 @@ class TestMapping:
         page = other.send(**{**form_of(other.see()), "name": "Yearly", "save": "1"})
         assert "Someone else has saved a mapping under this name" in page
         saved = Mapping.objects.get(name="Yearly")
-        assert (saved.mapping, saved.saved_by) == (before, dana)
+        assert (saved.mapping, saved.saved_by) == (before, data_manager)
 
-    def test_refused_rows_carry_no_formula_in_their_header(self, dana, desk):
-        own = desk(dana)
+    def test_refused_rows_carry_no_formula_in_their_header(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(b"country,name,=1+1\nXXX,Rusija,a\n")
         own.check()
         content = own.client.get(own.address("refused")).getvalue().decode()
@@ -491,8 +493,8 @@ class TestMapping:
         assert own.changeset.layout
         assert 'value="c:=1+1"' in own.see()
 
-    def test_long_names_of_columns_are_cut_and_stay_apart(self, dana, desk):
-        own = desk(dana)
+    def test_long_names_of_columns_are_cut_and_stay_apart(self, data_manager, desk):
+        own = desk(data_manager)
         page = own.upload(f"country,{'n' * 5000},{'n' * 5000}\nRUS,Rusija,x\n".encode())
         assert "n" * 200 not in page
         cut = f"c:{'n' * 199}…"
@@ -533,8 +535,8 @@ class TestMapping:
         assert {m.country.alpha3 for m in pact.memberships.all()} == {"RUS", "CHN"}
         assert not pact.is_published
 
-    def test_how_the_file_is_written_can_be_corrected(self, dana, desk):
-        own = desk(dana)
+    def test_how_the_file_is_written_can_be_corrected(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload("country,name\nRUS,Ÿ–ž\n".encode("cp1252"))
         own.send(layout="1", encoding="mac_roman", delimiter=",", header_row="1")
         assert own.changeset.layout["encoding"] == "mac_roman"
@@ -543,25 +545,29 @@ class TestMapping:
 
 
 class TestRights:
-    def test_upload_of_somebody_else_is_out_of_reach(self, dana, admin_user, desk, signed_in):
-        own = desk(dana)
+    def test_upload_of_somebody_else_is_out_of_reach(
+        self, data_manager, admin_user, desk, login_as
+    ):
+        own = desk(data_manager)
         own.upload(NAMES)
-        other = signed_in(admin_user)
+        other = login_as(admin_user)
         for view in ("one", "progress", "refused", "mapping"):
             assert other.get(own.address(view)).status_code == 403
         assert other.post(own.address(), {"check": "1"}).status_code == 403
 
     @pytest.mark.parametrize("who", ["edi", "rita"])
-    def test_whoever_may_not_import_uploads_nothing(self, who, request, signed_in):
-        client = signed_in(request.getfixturevalue(who))
+    def test_whoever_may_not_import_uploads_nothing(self, who, request, login_as):
+        client = login_as(request.getfixturevalue(who))
         assert client.get(reverse("admin:allies_changeset_add")).status_code == 403
 
-    def test_reviewer_sees_what_was_applied_and_undoes_nothing(self, dana, rita, desk, signed_in):
-        own = desk(dana)
+    def test_reviewer_sees_what_was_applied_and_undoes_nothing(
+        self, data_manager, reviewer, desk, login_as
+    ):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         own.send(apply="1")
-        client = signed_in(rita)
+        client = login_as(reviewer)
         page = client.get(own.address())
         assert page.status_code == 200
         assert 'name="undo"' not in page.content.decode()
@@ -577,9 +583,11 @@ class TestRights:
         ],
         ids=["new alias", "changed country", "new country"],
     )
-    def test_what_is_always_public_needs_the_right_to_change_it(self, dana, desk, noun, file):
-        dana.user_permissions.clear()
-        own = desk(type(dana).objects.get(pk=dana.pk))
+    def test_what_is_always_public_needs_the_right_to_change_it(
+        self, data_manager, desk, noun, file
+    ):
+        data_manager.user_permissions.clear()
+        own = desk(type(data_manager).objects.get(pk=data_manager.pk))
         own.upload(file, noun=noun)
         own.check()
         assert sum(found["refused"] for found in own.changeset.counts.values()) > 0
@@ -588,48 +596,48 @@ class TestRights:
         assert Country.objects.get(alpha3="RUS").name_en == "Russia"
         assert not Country.objects.filter(slug="newland").exists()
 
-    def test_undo_of_what_is_always_public_needs_the_right_to_change_it(self, dana, desk):
-        own = desk(dana)
+    def test_undo_of_what_is_always_public_needs_the_right_to_change_it(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         own.send(apply="1")
-        dana.user_permissions.clear()
-        desk(type(dana).objects.get(pk=dana.pk))
+        data_manager.user_permissions.clear()
+        desk(type(data_manager).objects.get(pk=data_manager.pk))
         own.send(undo="1")
         own.send(undo="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
-    def test_right_to_import_one_type_shows_nothing_of_others(self, dana, desk, signed_in):
-        own = desk(dana)
+    def test_right_to_import_one_type_shows_nothing_of_others(self, data_manager, desk, login_as):
+        own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         own.send(apply="1")
         staff = User.objects.create_user("importer", password="x", is_staff=True)
         staff.user_permissions.add(Permission.objects.get(codename="import_citation"))
-        client = signed_in(staff)
+        client = login_as(staff)
         assert client.get(own.address()).status_code == 403
         page = client.get(reverse("admin:allies_changeset_changelist"))
         assert page.status_code == 200
         assert "file.csv" not in page.content.decode()
 
     @pytest.mark.parametrize(("digits", "number"), [("٣", 3), ("１", 1), ("9" * 30, 0)])
-    def test_any_digits_are_answered_as_the_number(self, dana, signed_in, digits, number):
-        client = signed_in(dana)
+    def test_any_digits_are_answered_as_the_number(self, data_manager, login_as, digits, number):
+        client = login_as(data_manager)
         change, one = "admin:allies_changeset_change", "admin:allies_changeset_one"
         expected = client.get(reverse(one, args=[number])).status_code
         found = client.get(reverse(change, args=[digits]), follow=True)
         assert found.status_code == expected
 
-    def test_nobody_sees_nothing(self, dana, desk, visitor):
-        own = desk(dana)
+    def test_nobody_sees_nothing(self, data_manager, desk, client):
+        own = desk(data_manager)
         own.upload(NAMES)
         for view in ("one", "progress", "refused", "mapping"):
-            assert "/login/" in visitor.get(own.address(view)).url
+            assert "/login/" in client.get(own.address(view)).url
 
-    def test_noun_that_may_not_be_imported_is_no_way_in(self, dana, desk):
-        dana.groups.clear()
-        dana.user_permissions.add(Permission.objects.get(codename="import_alias"))
-        own = desk(type(dana).objects.get(pk=dana.pk))
+    def test_noun_that_may_not_be_imported_is_no_way_in(self, data_manager, desk):
+        data_manager.groups.clear()
+        data_manager.user_permissions.add(Permission.objects.get(codename="import_alias"))
+        own = desk(type(data_manager).objects.get(pk=data_manager.pk))
         own.upload(NAMES)
         data = form_of(own.see())
         page = own.send(**{**data, "add-noun": "countries", "refresh": "1"})
@@ -639,8 +647,8 @@ class TestRights:
         assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
 
     @pytest.mark.slow
-    def test_data_manager_takes_a_published_data_set_in_as_drafts(self, dana, desk, shared):
-        own = desk(dana)
+    def test_data_manager_takes_a_published_data_set_in_as_drafts(self, data_manager, desk, shared):
+        own = desk(data_manager)
         cow = (shared / "data/cow/alliance_v4.1_by_member.csv").read_bytes()
         own.upload(cow, "alliances")
         assert "don’t have permission to publish" in own.check()
@@ -652,8 +660,8 @@ class TestRights:
         assert Alliance.objects.filter(identifier__startswith="cow:", status="draft").count() == 414
         assert not own.changeset.listed
 
-    def test_data_manager_publishes_nothing(self, dana, desk):
-        own = desk(dana)
+    def test_data_manager_publishes_nothing(self, data_manager, desk):
+        own = desk(data_manager)
         own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
         page = own.check()
         assert "don’t have permission to publish" in page
@@ -672,8 +680,10 @@ class TestFiles:
             (b"country,name\nRUS,\x00\x01\x00\x02x", "NUL"),
         ],
     )
-    def test_what_is_no_table_is_refused_and_can_be_discarded(self, content, said, dana, desk):
-        own = desk(dana)
+    def test_what_is_no_table_is_refused_and_can_be_discarded(
+        self, content, said, data_manager, desk
+    ):
+        own = desk(data_manager)
         page = own.upload(content)
         assert said in page
         assert 'name="check"' not in page
@@ -684,8 +694,10 @@ class TestFiles:
             assert not folder.exists()
         assert not Changeset.objects.filter(file_name="file.csv").exists()
 
-    def test_file_that_exhausts_its_reader_is_refused_with_what_to_do(self, dana, desk, tmp_path):
-        own = desk(dana)
+    def test_file_that_exhausts_its_reader_is_refused_with_what_to_do(
+        self, data_manager, desk, tmp_path
+    ):
+        own = desk(data_manager)
         make, said = BOMBS["a row of ten million empty cells"]
         page = own.upload(make(tmp_path / "file").read_bytes(), name="a.xlsx")
         assert said in page
@@ -696,8 +708,8 @@ class TestFiles:
         own.send(discard="1")
         assert not Changeset.objects.filter(file_name="a.xlsx").exists()
 
-    def test_page_says_that_the_file_is_being_read_and_goes_on_by_itself(self, dana, desk):
-        own = desk(dana)
+    def test_page_says_that_the_file_is_being_read_and_goes_on_by_itself(self, data_manager, desk):
+        own = desk(data_manager)
         file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
         add = reverse("admin:allies_changeset_add")
         page = own.client.post(add, {"file": file, "noun": "aliases"}, follow=True)
@@ -709,8 +721,8 @@ class TestFiles:
         read_job.func(own.number, own.changeset.run, "en")
         assert "Rusija" in own.see()
 
-    def test_reading_that_was_called_off_can_be_asked_for_again(self, dana, desk):
-        own = desk(dana)
+    def test_reading_that_was_called_off_can_be_asked_for_again(self, data_manager, desk):
+        own = desk(data_manager)
         file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
         own.client.post(reverse("admin:allies_changeset_add"), {"file": file, "noun": "aliases"})
         own.number = Changeset.objects.latest("pk").pk
@@ -718,17 +730,21 @@ class TestFiles:
         assert "Rusija" in own.send(read="1")
         assert own.changeset.message == ""
 
-    def test_file_uploaded_before_samples_were_taken_is_read_when_it_is_opened(self, dana, desk):
-        own = desk(dana)
+    def test_file_uploaded_before_samples_were_taken_is_read_when_it_is_opened(
+        self, data_manager, desk
+    ):
+        own = desk(data_manager)
         own.upload(NAMES)
-        forget(own.changeset, "sample.json")
+        delete_note(own.changeset, "sample.json")
         mapping = own.changeset.mapping
         with own._at_once():
             own.see()
         assert "Rusija" in own.see()
         assert own.changeset.mapping == mapping
 
-    def test_a_sheet_that_cannot_be_read_can_be_left_for_another(self, dana, desk, tmp_path):
+    def test_a_sheet_that_cannot_be_read_can_be_left_for_another(
+        self, data_manager, desk, tmp_path
+    ):
         import openpyxl
 
         book = openpyxl.Workbook()
@@ -736,41 +752,41 @@ class TestFiles:
         book.active.append(["RUS", "Rusija"])
         book.create_sheet("bad")["A1"] = "x"
         book.save(tmp_path / "a.xlsx")
-        own = desk(dana)
+        own = desk(data_manager)
         own.upload((tmp_path / "a.xlsx").read_bytes(), name="a.xlsx")
         page = own.send(layout="1", sheet="bad", header_row="9")
         assert "no row 9" in page
         assert 'name="check"' not in page
         assert "Rusija" in own.send(layout="1", sheet="Sheet", header_row="1")
 
-    def test_limits_hold_when_the_file_is_checked_too(self, dana, desk, settings):
-        own = desk(dana)
+    def test_limits_hold_when_the_file_is_checked_too(self, data_manager, desk, settings):
+        own = desk(data_manager)
         own.upload(NAMES)
         settings.IMPORT_MAX_ROWS = 1
         assert "more than 1 rows" in own.check()
         assert own.changeset.state == "uploaded"
 
-    def test_file_that_is_too_large_is_refused(self, dana, desk, settings):
+    def test_file_that_is_too_large_is_refused(self, data_manager, desk, settings):
         settings.IMPORT_MAX_BYTES = 10
-        assert "the limit is" in desk(dana).upload(NAMES)
+        assert "the limit is" in desk(data_manager).upload(NAMES)
         assert not Changeset.objects.filter(file_name="file.csv").exists()
 
-    def test_workbook_is_read(self, dana, desk, tmp_path):
+    def test_workbook_is_read(self, data_manager, desk, tmp_path):
         import openpyxl
 
         book = openpyxl.Workbook()
         book.active.append(["country", "name"])
         book.active.append(["RUS", "Rusija"])
         book.save(tmp_path / "a.xlsx")
-        own = desk(dana)
+        own = desk(data_manager)
         own.upload((tmp_path / "a.xlsx").read_bytes(), name="a.xlsx")
         own.check()
         own.send(apply="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
 
-def test_export_goes_back_in_unchanged(dana, desk):
-    own = desk(dana)
+def test_export_goes_back_in_unchanged(data_manager, desk):
+    own = desk(data_manager)
     own.upload(command("export_csv", "events").encode(), "events")
     own.check()
     count = Event.objects.count()
@@ -778,29 +794,29 @@ def test_export_goes_back_in_unchanged(dana, desk):
 
 
 @pytest.mark.slow
-def test_readers_see_in_short_what_was_applied_and_public(dana, desk, visitor):
-    own = desk(dana)
+def test_readers_see_in_short_what_was_applied_and_public(data_manager, desk, client):
+    own = desk(data_manager)
     own.upload(NAMES, name="names <x>.csv")
-    assert "names &lt;x&gt;.csv" not in visitor.get("/en/changes/").content.decode()
+    assert "names &lt;x&gt;.csv" not in client.get("/en/changes/").content.decode()
     own.check()
     own.send(apply="1")
-    page = visitor.get("/en/changes/").content.decode()
+    page = client.get("/en/changes/").content.decode()
     assert "2 alternative names imported from names &lt;x&gt;.csv" in page
     own.upload(b"slug,kind,title_en,date\nsecret-1,visit,E,2020\n", "events", name="secret.csv")
     own.check()
     own.send(apply="1")
     assert own.changeset.state == "applied"
     for address in ("/en/changes/", "/id/changes/", "/en/changes.csv", "/en/changes.json"):
-        answer = visitor.get(address)
+        answer = client.get(address)
         text = b"".join(answer) if answer.streaming else answer.content
         assert b"secret.csv" not in text
 
 
-def test_sweep_leaves_what_is_waiting_for_its_turn_alone(dana, desk):
-    own = desk(dana)
+def test_sweep_leaves_what_is_waiting_for_its_turn_alone(data_manager, desk):
+    own = desk(data_manager)
     own.upload(NAMES)
     own.check()
-    sweep()
+    reap_stale()
     assert own.changeset.state == "checked"
 
 
@@ -808,8 +824,8 @@ class TestRealFiles:
     """Files as published, mapped in the form and nowhere else."""
 
     @pytest.mark.slow
-    def test_organisations_and_their_members(self, dana, desk, shared):
-        own = desk(dana)
+    def test_organisations_and_their_members(self, data_manager, desk, shared):
+        own = desk(data_manager)
         own.upload((shared / "data/igo/CountrycodesOrgs.csv").read_bytes(), "alliances")
         own.send(**{**form_of(own.see()), "add-noun": "memberships", "refresh": "1"})
         page = own.check(
@@ -840,15 +856,15 @@ class TestRealFiles:
         assert nato.memberships.filter(country__alpha3="TUR").exists()
         assert not nato.memberships.filter(country__alpha3="MNE").exists()
 
-    def test_countries_with_their_codes_change_only_their_names(self, dana, desk, shared):
-        own = desk(dana)
+    def test_countries_with_their_codes_change_only_their_names(self, data_manager, desk, shared):
+        own = desk(data_manager)
         own.upload((shared / "data/countries/all.csv").read_bytes(), "countries")
         own.check(**{"0-only-new": "name_en"})
         counts = own.changeset.counts["country"]
         assert (counts["rows"], counts.get("created"), counts.get("refused")) == (249, None, None)
 
-    def test_states_in_several_spells_are_one_country(self, dana, desk, shared):
-        own = desk(dana)
+    def test_states_in_several_spells_are_one_country(self, data_manager, desk, shared):
+        own = desk(data_manager)
         own.upload((shared / "data/cow/states2016.csv").read_bytes(), "countries")
         own.check(
             **{
@@ -862,10 +878,12 @@ class TestRealFiles:
         assert (counts["rows"], counts["unchanged"], counts["repeated"]) == (243, 217, 26)
 
 
-def test_an_upload_that_cannot_be_kept_is_said_and_leaves_nothing(dana, desk, settings, tmp_path):
+def test_an_upload_that_cannot_be_kept_is_said_and_leaves_nothing(
+    data_manager, desk, settings, tmp_path
+):
     (tmp_path / "uploads").write_text("no folder")
     settings.MEDIA_ROOT = tmp_path / "uploads"
     before = Changeset.objects.count()
-    page = desk(dana).upload(NAMES)
+    page = desk(data_manager).upload(NAMES)
     assert "The file cannot be stored" in page
     assert Changeset.objects.count() == before

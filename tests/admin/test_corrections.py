@@ -9,21 +9,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from allies.actions.corrections import decide_correction
-from allies.actions.proposals import Decided
+from allies.actions.proposals import AlreadyDecidedError
 from allies.models import Changeset, Correction, Event, Status
-from tests import cast
+from tests import factories
+from tests.admin.test_permissions import change, form_of
 from tests.admin.test_proposals import page_of, proposal_form
-from tests.admin.test_rights import change, form_of
 from tests.views.test_corrections import form_page, typed
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 QUEUE = "admin:allies_correction_changelist"
 
 
 @pytest.fixture
 def event():
-    return cast.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
+    return factories.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def put_right(client, correction, **fields):
     return client.post(f"{change(record)}?correction={correction.pk}", sent)
 
 
-def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signed_in):
-    visitor.post(form_page(event), typed(event, text="It was <i>Kazan</i>"))
+def test_the_whole_way_from_a_reader_to_the_log(event, client, editor, reviewer, login_as):
+    client.post(form_page(event), typed(event, text="It was <i>Kazan</i>"))
     correction = Correction.objects.get()
-    editor_client = signed_in(edi)
+    editor_client = login_as(editor)
     assert "It was &lt;i&gt;Kazan" in editor_client.get(reverse(QUEUE)).content.decode()
     page = editor_client.get(one(correction)).content.decode()
     assert "It was &lt;i&gt;Kazan" in page
@@ -63,7 +63,7 @@ def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signe
     proposal = Changeset.objects.proposed().get()
     assert proposal.correction == correction
     assert "proposed" in editor_client.get(one(correction)).content.decode()
-    reviewer_client = signed_in(rita)
+    reviewer_client = login_as(reviewer)
     refused = reviewer_client.post(
         one(correction), {"outcome": "accepted", "answer": "Typed before"}
     )
@@ -79,29 +79,29 @@ def test_the_whole_way_from_a_reader_to_the_log(event, visitor, edi, rita, signe
     )
     assert answer.status_code == 302
     correction = Correction.objects.get()
-    assert (correction.outcome, correction.decided_by) == ("accepted", rita)
+    assert (correction.outcome, correction.decided_by) == ("accepted", reviewer)
     entry = LogEntry.objects.get(object_id=str(correction.pk))
-    assert entry.user == rita
+    assert entry.user == reviewer
     history = reverse("admin:allies_correction_history", args=[correction.pk])
     assert "It was Kazan." in reviewer_client.get(history).content.decode()
-    log = visitor.get("/en/corrections/").content.decode()
+    log = client.get("/en/corrections/").content.decode()
     for text in ("It was Kazan.", "corrected from Moscow to Kazan", event.get_absolute_url()):
         assert text in log
     assert "edi" not in log.partition("<main")[2].partition("</main>")[0].split()
 
 
 @pytest.mark.parametrize("noun", ["alliance", "event", "ally_list", "source", "country"])
-def test_every_noun_is_put_right_from_its_correction(noun, rita, signed_in):
+def test_every_noun_is_put_right_from_its_correction(noun, reviewer, login_as):
     record = {
-        "alliance": lambda: cast.alliance("RUS", "IND"),
-        "event": lambda: cast.event(("RUS", "host")),
-        "ally_list": lambda: cast.ally_list("RUS", "CHN"),
-        "source": lambda: cast.source(),
-        "country": lambda: cast.country("RUS"),
+        "alliance": lambda: factories.alliance("RUS", "IND"),
+        "event": lambda: factories.event(("RUS", "host")),
+        "ally_list": lambda: factories.ally_list("RUS", "CHN"),
+        "source": lambda: factories.source(),
+        "country": lambda: factories.country("RUS"),
     }[noun]()
     field = {"source": "title", "country": "name_en"}.get(noun, "title_en")
     correction = report(record)
-    client = signed_in(rita)
+    client = login_as(reviewer)
     client.get(one(correction))
     put_right(client, correction, **{field: "Other words"})
     assert correction.changesets.applied().exists()
@@ -121,12 +121,12 @@ def test_every_noun_is_put_right_from_its_correction(noun, rita, signed_in):
         ("nobody", 302, 302),
     ],
 )
-def test_editors_see_reviewers_decide(who, sees, decides, correction, request, signed_in, visitor):
-    signed = visitor
+def test_editors_see_reviewers_decide(who, sees, decides, correction, request, login_as, client):
+    signed = client
     if who == "outsider":
-        signed = signed_in(User.objects.create_user("otto", password="x"))
+        signed = login_as(User.objects.create_user("otto", password="x"))
     elif who != "nobody":
-        signed = signed_in(request.getfixturevalue(who))
+        signed = login_as(request.getfixturevalue(who))
     history = reverse("admin:allies_correction_history", args=[correction.pk])
     for address in (reverse(QUEUE), one(correction), history):
         assert signed.get(address).status_code == sees, address
@@ -140,60 +140,62 @@ def test_editors_see_reviewers_decide(who, sees, decides, correction, request, s
     assert Correction.objects.count() == 1
 
 
-def test_the_action_itself_asks_for_the_right(correction, edi, dana):
-    for user in (edi, dana):
+def test_the_action_itself_asks_for_the_right(correction, editor, data_manager):
+    for user in (editor, data_manager):
         with pytest.raises(PermissionDenied):
             decide_correction(correction=correction, outcome="spam", answer="", user=user)
 
 
 @pytest.mark.parametrize("outcome", ["waiting", "", "published", "ACCEPTED"])
-def test_a_forged_outcome_decides_nothing(outcome, correction, rita, signed_in):
-    answer = signed_in(rita).post(one(correction), {"outcome": outcome, "answer": "x"})
+def test_a_forged_outcome_decides_nothing(outcome, correction, reviewer, login_as):
+    answer = login_as(reviewer).post(one(correction), {"outcome": outcome, "answer": "x"})
     assert "cannot be decided" in answer.content.decode()
     correction.refresh_from_db()
     assert (correction.outcome, correction.answer) == ("waiting", "")
     assert not LogEntry.objects.exists()
 
 
-def test_declining_takes_an_answer_and_spam_takes_none(event, rita):
+def test_declining_takes_an_answer_and_spam_takes_none(event, reviewer):
     with pytest.raises(ValidationError):
-        decide_correction(correction=report(event), outcome="declined", answer=" ", user=rita)
+        decide_correction(correction=report(event), outcome="declined", answer=" ", user=reviewer)
     with pytest.raises(ValidationError):
-        decide_correction(correction=report(event), outcome="spam", answer="x" * 1001, user=rita)
-    decide_correction(correction=report(event), outcome="declined", answer="No", user=rita)
-    decide_correction(correction=report(event), outcome="spam", answer="", user=rita)
+        decide_correction(
+            correction=report(event), outcome="spam", answer="x" * 1001, user=reviewer
+        )
+    decide_correction(correction=report(event), outcome="declined", answer="No", user=reviewer)
+    decide_correction(correction=report(event), outcome="spam", answer="", user=reviewer)
 
 
-def test_a_correction_is_decided_once(correction, rita, signed_in):
-    decide_correction(correction=correction, outcome="declined", answer="No", user=rita)
-    with pytest.raises(Decided):
-        decide_correction(correction=correction, outcome="spam", answer="", user=rita)
-    page = signed_in(rita).post(one(correction), {"outcome": "spam"}, follow=True)
+def test_a_correction_is_decided_once(correction, reviewer, login_as):
+    decide_correction(correction=correction, outcome="declined", answer="No", user=reviewer)
+    with pytest.raises(AlreadyDecidedError):
+        decide_correction(correction=correction, outcome="spam", answer="", user=reviewer)
+    page = login_as(reviewer).post(one(correction), {"outcome": "spam"}, follow=True)
     assert "Someone else has already decided" in page.content.decode()
     correction.refresh_from_db()
     assert (correction.outcome, correction.answer) == ("declined", "No")
 
 
-def test_what_was_taken_back_is_no_ground_to_accept(correction, rita, signed_in, at_once):
-    client = signed_in(rita)
+def test_what_was_taken_back_is_no_ground_to_accept(correction, reviewer, login_as, eager_tasks):
+    client = login_as(reviewer)
     put_right(client, correction, place_en="Kazan")
     changeset = correction.changesets.get()
     client.post(page_of(changeset), {"undo": "1"})
-    with at_once():
+    with eager_tasks():
         client.post(page_of(Changeset.objects.get(undoes=changeset)), {"apply": "1"})
     assert Event.objects.get(pk=correction.record_id).place_en == "Moscow"
     with pytest.raises(ValidationError):
-        decide_correction(correction=correction, outcome="accepted", answer="", user=rita)
+        decide_correction(correction=correction, outcome="accepted", answer="", user=reviewer)
 
 
 @pytest.mark.slow
 def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
-    event, correction, rita, signed_in
+    event, correction, reviewer, login_as
 ):
-    client = signed_in(rita)
-    other = cast.event(("CHN", "host"), place_en="Beijing")
+    client = login_as(reviewer)
+    other = factories.event(("CHN", "host"), place_en="Beijing")
     closed = report(other, outcome="waiting")
-    decide_correction(correction=closed, outcome="spam", answer="", user=rita)
+    decide_correction(correction=closed, outcome="spam", answer="", user=reviewer)
     for n, number in enumerate((correction.pk, closed.pk, "x", "9" * 30, "-1", "²")):
         page = client.get(f"{change(other)}?correction={number}").content.decode()
         assert 'name="_correction"' not in page
@@ -203,27 +205,27 @@ def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
     assert not Changeset.objects.exclude(correction=None).exists()
 
 
-def test_who_may_not_see_corrections_links_none(correction, event, edi, signed_in):
-    rights = Permission.objects.filter(group__user=edi).exclude(codename="view_correction")
-    edi.user_permissions.set(list(rights))
-    edi.groups.clear()
-    client = signed_in(User.objects.get(pk=edi.pk))
+def test_who_may_not_see_corrections_links_none(correction, event, editor, login_as):
+    rights = Permission.objects.filter(group__user=editor).exclude(codename="view_correction")
+    editor.user_permissions.set(list(rights))
+    editor.groups.clear()
+    client = login_as(User.objects.get(pk=editor.pk))
     put_right(client, correction, place_en="Kazan")
     assert Changeset.objects.proposed().get().correction is None
     assert client.get(one(correction)).status_code == 403
 
 
-def test_the_link_survives_a_form_that_is_refused(correction, event, rita, signed_in):
-    client = signed_in(rita)
+def test_the_link_survives_a_form_that_is_refused(correction, event, reviewer, login_as):
+    client = login_as(reviewer)
     page = put_right(client, correction, date="03/04/2020").content.decode()
     assert f'name="_correction" value="{correction.pk}"' in page
 
 
-def test_a_correction_of_a_record_that_is_gone_is_still_decided(rita, signed_in):
-    event = cast.event(status=Status.DRAFT, cited=False)
+def test_a_correction_of_a_record_that_is_gone_is_still_decided(reviewer, login_as):
+    event = factories.event(status=Status.DRAFT, cited=False)
     correction = report(event)
     event.delete()
-    client = signed_in(rita)
+    client = login_as(reviewer)
     assert "no longer exists" in client.get(one(correction)).content.decode()
     assert client.get(reverse(QUEUE)).status_code == 200
     client.post(one(correction), {"outcome": "declined", "answer": "Gone"})
@@ -233,12 +235,12 @@ def test_a_correction_of_a_record_that_is_gone_is_still_decided(rita, signed_in)
 
 @pytest.mark.parametrize("language", ["en", "id"])
 def test_the_queue_has_what_waits_first_and_costs_the_same_for_more(
-    language, event, rita, signed_in
+    language, event, reviewer, login_as
 ):
     decided = report(event, text="Decided one")
-    decide_correction(correction=decided, outcome="spam", answer="", user=rita)
+    decide_correction(correction=decided, outcome="spam", answer="", user=reviewer)
     report(event, text="Waiting one")
-    client = signed_in(rita)
+    client = login_as(reviewer)
     address = f"/{language}/admin/allies/correction/"
 
     def queries():
@@ -250,6 +252,6 @@ def test_the_queue_has_what_waits_first_and_costs_the_same_for_more(
     before, page = queries()
     assert page.index("Waiting one") < page.index("Decided one")
     for n in range(10):
-        report(cast.event(("RUS", "host")), text=f"More {n}")
+        report(factories.event(("RUS", "host")), text=f"More {n}")
     assert queries()[0] == before
     assert "Waiting one" not in client.get(f"{address}?outcome__exact=spam").content.decode()

@@ -6,11 +6,11 @@ from django.urls import reverse
 
 from allies.models import Alliance, KeptForm
 from allies.models.fields import EDTFField
-from tests import cast
-from tests.admin.test_rights import change
-from tests.forms import main_form
+from tests import factories
+from tests.admin.test_permissions import change
+from tests.html_forms import main_form
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 GIBBERISH = ["gibberish", "9" * 400]
 
@@ -40,10 +40,10 @@ def inlines_of(model):
 
 
 @pytest.fixture
-def reviewed(rita, signed_in):
-    rita.is_superuser = True
-    rita.save()
-    return signed_in(rita)
+def reviewed(reviewer, login_as):
+    reviewer.is_superuser = True
+    reviewer.save()
+    return login_as(reviewer)
 
 
 def test_every_date_of_every_form_is_walked():
@@ -84,9 +84,9 @@ def all_errors(answer):
     return {form.add_prefix(name) for form in forms for name in form.errors}
 
 
-def test_an_editor_gets_the_error_too_and_nothing_is_proposed(edi, signed_in):
+def test_an_editor_gets_the_error_too_and_nothing_is_proposed(editor, login_as):
     alliance = Alliance.objects.order_by("pk").first()
-    client = signed_in(edi)
+    client = login_as(editor)
     form = main_form(client.get(change(alliance)))
     answer = client.post(change(alliance), form.data(ended="gibberish", _propose="1"))
     assert answer.status_code == 200
@@ -94,22 +94,22 @@ def test_an_editor_gets_the_error_too_and_nothing_is_proposed(edi, signed_in):
     assert main_form(answer).fields["ended"] == ["gibberish"]
 
 
-def test_a_form_kept_with_such_a_date_is_shown_with_its_error(rita, signed_in):
-    alliance = cast.alliance("RUS", "IND")
-    client = signed_in(rita)
+def test_a_form_kept_with_such_a_date_is_shown_with_its_error(reviewer, login_as):
+    alliance = factories.alliance("RUS", "IND")
+    client = login_as(reviewer)
     form = main_form(client.get(change(alliance)))
     fields = {name: list(values) for name, values in form.fields.items()}
     kept = KeptForm.objects.create(
-        user=rita, path=change(alliance), fields={**fields, "ended": ["gibberish"]}
+        user=reviewer, path=change(alliance), fields={**fields, "ended": ["gibberish"]}
     )
     page = client.get(f"{change(alliance)}?_kept={kept.pk}")
     assert page.status_code == 200
     assert main_form(page).fields["ended"] == ["gibberish"]
 
 
-def test_a_date_typed_in_words_is_stored_as_edtf(rita, signed_in):
-    alliance = cast.alliance("RUS", "IND")
-    client = signed_in(rita)
+def test_a_date_typed_in_words_is_stored_as_edtf(reviewer, login_as):
+    alliance = factories.alliance("RUS", "IND")
+    client = login_as(reviewer)
     form = main_form(client.get(change(alliance)))
     answer = client.post(change(alliance), form.data(signed="19 June 2024", _save="Save"))
     assert answer.status_code == 302

@@ -11,17 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalChanges
 
-from allies.actions.editions import make_edition
-from allies.actions.undo import undoing
-from allies.deletion import (
-    ABOUT_RECORDS,
+from allies.actions.editions import create_edition
+from allies.actions.undo import new_undo_changeset
+from allies.editorial.deletion_preview import (
     DERIVED,
-    MADE_AGAIN,
-    NAMED,
-    deletion_of,
+    MAX_NAMED,
+    REBUILT_MODELS,
+    REFERENCE_MODELS,
+    preview_deletion,
     relations_to,
 )
-from allies.exchange.runner import run_undo
+from allies.imports.runner import run_undo
 from allies.models import (
     Alias,
     Alliance,
@@ -38,23 +38,23 @@ from allies.models import (
     SeeAlso,
     record_models,
 )
-from tests import cast
-from tests.admin.test_rights import change, form_of
-from tests.exchange.files import load, write
+from tests import factories
+from tests.admin.test_permissions import change, form_of
+from tests.imports.files import load, write
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 DRAFT = {"status": "draft"}
 
 
 @pytest.fixture
-def root(db):
+def superuser(db):
     return User.objects.create_superuser("root", password="a-long-pass-phrase")
 
 
 @pytest.fixture
-def desk(root, signed_in):
-    return signed_in(root)
+def desk(superuser, login_as):
+    return login_as(superuser)
 
 
 def new_country():
@@ -63,17 +63,17 @@ def new_country():
 
 def new_member():
     country = new_country()
-    return country, cast.alliance("RUS", "RUR", **DRAFT).memberships.get(country=country)
+    return country, factories.alliance("RUS", "RUR", **DRAFT).memberships.get(country=country)
 
 
 def new_participant():
     country = new_country()
-    return country, cast.event(("RUR", "host"), **DRAFT).participations.get()
+    return country, factories.event(("RUR", "host"), **DRAFT).participations.get()
 
 
 def new_entry():
     country = new_country()
-    return country, cast.ally_list("RUS", "RUR", **DRAFT).entries.get()
+    return country, factories.ally_list("RUS", "RUR", **DRAFT).entries.get()
 
 
 def successor():
@@ -82,7 +82,7 @@ def successor():
 
 
 def focus():
-    return new_country(), cast.ally_list("RUR", "RUS", **DRAFT)
+    return new_country(), factories.ally_list("RUR", "RUS", **DRAFT)
 
 
 def alias():
@@ -91,14 +91,14 @@ def alias():
 
 
 def source_with(make):
-    source = cast.source(**DRAFT)
+    source = factories.source(**DRAFT)
     return source, make(source)
 
 
 def list_with_edition():
     editor = User.objects.create_superuser("editor")
-    ally_list = cast.ally_list("RUS", "CHN")
-    edition = make_edition(ally_list=ally_list, user=editor)
+    ally_list = factories.ally_list("RUS", "CHN")
+    edition = create_edition(ally_list=ally_list, user=editor)
     ally_list.status = "withdrawn"
     ally_list.save()
     return ally_list, edition
@@ -109,19 +109,19 @@ def part_of(record, parts):
 
 
 def cited_entry():
-    entry = cast.ally_list("RUS", "CHN", **DRAFT).entries.get()
+    entry = factories.ally_list("RUS", "CHN", **DRAFT).entries.get()
     return entry, entry.citations.get()
 
 
 def linked_event():
-    pact = cast.alliance("RUS", "IND", **DRAFT)
-    return pact, cast.event(("RUS", "host"), alliance=pact, **DRAFT)
+    pact = factories.alliance("RUS", "IND", **DRAFT)
+    return pact, factories.event(("RUS", "host"), alliance=pact, **DRAFT)
 
 
 def see_also(ally_list=None, source=None):
     return SeeAlso.objects.create(
-        ally_list=ally_list or cast.ally_list("RUS", "CHN", **DRAFT),
-        source=source or cast.source(),
+        ally_list=ally_list or factories.ally_list("RUS", "CHN", **DRAFT),
+        source=source or factories.source(),
     )
 
 
@@ -143,29 +143,35 @@ MAKE = {
     "Alias.country": alias,
     "AllyList.focus": focus,
     "AllyList.recorded_from": lambda: source_with(
-        lambda source: cast.ally_list("RUS", "CHN", recorded_from=source, **DRAFT)
+        lambda source: factories.ally_list("RUS", "CHN", recorded_from=source, **DRAFT)
     ),
-    "Citation.alliance": lambda: part_of(cast.alliance("RUS", "IND", **DRAFT), "citations"),
+    "Citation.alliance": lambda: part_of(factories.alliance("RUS", "IND", **DRAFT), "citations"),
     "Citation.entry": cited_entry,
-    "Citation.event": lambda: part_of(cast.event(("RUS", "host"), **DRAFT), "citations"),
+    "Citation.event": lambda: part_of(factories.event(("RUS", "host"), **DRAFT), "citations"),
     "Citation.source": lambda: source_with(
-        lambda source: cast.cite(cast.event(("RUS", "host"), cited=False, **DRAFT), source)
+        lambda source: factories.cite(
+            factories.event(("RUS", "host"), cited=False, **DRAFT), source
+        )
     ),
     "Country.successor": successor,
     "Edition.ally_list": list_with_edition,
-    "Entry.ally_list": lambda: part_of(cast.ally_list("RUS", "CHN", **DRAFT), "entries"),
+    "Entry.ally_list": lambda: part_of(factories.ally_list("RUS", "CHN", **DRAFT), "entries"),
     "Entry.country": new_entry,
     "Event.alliance": linked_event,
     "LinkCheck.source": lambda: source_with(link_check),
     "LinkHealth.source": lambda: source_with(link_health),
-    "Membership.alliance": lambda: part_of(cast.alliance("RUS", "IND", **DRAFT), "memberships"),
+    "Membership.alliance": lambda: part_of(
+        factories.alliance("RUS", "IND", **DRAFT), "memberships"
+    ),
     "Membership.country": new_member,
     "Participation.country": new_participant,
-    "Participation.event": lambda: part_of(cast.event(("RUS", "host"), **DRAFT), "participations"),
+    "Participation.event": lambda: part_of(
+        factories.event(("RUS", "host"), **DRAFT), "participations"
+    ),
     "SeeAlso.ally_list": lambda: (lambda made: (made.ally_list, made))(see_also()),
     "SeeAlso.source": lambda: source_with(lambda source: see_also(source=source)),
     "Source.derived_from": lambda: source_with(
-        lambda source: cast.source(derived_from=source, **DRAFT)
+        lambda source: factories.source(derived_from=source, **DRAFT)
     ),
 }
 
@@ -241,7 +247,7 @@ def test_every_relation_is_told_and_comes_back(relation, way, desk):
         changeset = desk.get(reverse("admin:allies_changeset_one", args=[last().pk]))
         assert label.capitalize() in changeset.content.decode()
         assert linked.history.latest().history_user.username == "root"
-    run_undo(undoing(last(), user=None), user=None)
+    run_undo(new_undo_changeset(last(), user=None), user=None)
     assert row_of(record) == whole
     if issubclass(other, Record):
         assert row_of(linked) == before
@@ -258,40 +264,40 @@ def test_nothing_points_to_a_record_in_a_way_that_is_not_known():
                 assert known, f"{field}: say in MAKE how one is made"
         names = {field.name for field in model._meta.concrete_fields}
         if names & {"record_id", "about_id", "object_id"} and model._meta.app_label == "allies":
-            assert model in ABOUT_RECORDS or model in MADE_AGAIN, model
+            assert model in REFERENCE_MODELS or model in REBUILT_MODELS, model
 
 
 @pytest.mark.parametrize("way", ["single", "bulk"])
-def test_who_may_not_change_what_loses_its_link_does_not_delete(way, edi, signed_in):
+def test_who_may_not_change_what_loses_its_link_does_not_delete(way, editor, login_as):
     pact, event = linked_event()
-    edi.groups.clear()
+    editor.groups.clear()
     for codename in ("view_alliance", "delete_alliance", "delete_membership", "delete_citation"):
-        edi.user_permissions.add(Permission.objects.get(codename=codename))
-    client = signed_in(edi)
+        editor.user_permissions.add(Permission.objects.get(codename=codename))
+    client = login_as(editor)
     assert "you don’t have permission to do that" in ask(client, pact, way)
     delete(client, pact, way)
     assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
 
-def test_what_names_a_record_by_its_number_is_told(root, desk):
-    event = cast.event(("RUS", "host"), **DRAFT)
+def test_what_names_a_record_by_its_number_is_told(superuser, desk):
+    event = factories.event(("RUS", "host"), **DRAFT)
     about = {"noun": "event", "record_id": event.pk}
     later = timezone.now() + dt.timedelta(days=1)
-    Appointment.objects.create(**about, step="publish", due_at=later, created_by=root)
-    PreviewLink.objects.create(**about, expires_at=later, created_by=root)
+    Appointment.objects.create(**about, step="publish", due_at=later, created_by=superuser)
+    PreviewLink.objects.create(**about, expires_at=later, created_by=superuser)
     Correction.objects.create(**about, text="It was in May.")
     OldSlug.objects.create(**about, slug="an-old-address")
     Changeset.objects.create(kind="edit", state="proposed", about_noun="event", about_id=event.pk)
     for way in ("single", "bulk"):
         page = ask(desk, event, way)
-        for label, _noun, _id in ABOUT_RECORDS.values():
+        for label, _noun, _id in REFERENCE_MODELS.values():
             assert f"{label}: 1" in page
 
 
-def test_a_public_event_is_in_the_way_and_is_told_before(rita, signed_in):
-    pact = cast.alliance("RUS", "IND", **DRAFT)
-    event = cast.event(("RUS", "host"), alliance=pact)
-    client = signed_in(rita)
+def test_a_public_event_is_in_the_way_and_is_told_before(reviewer, login_as):
+    pact = factories.alliance("RUS", "IND", **DRAFT)
+    event = factories.event(("RUS", "host"), alliance=pact)
+    client = login_as(reviewer)
     for way in ("single", "bulk"):
         page = ask(client, pact, way)
         assert f"“{event}” is published and refers to this record as “alliance”" in page
@@ -302,13 +308,13 @@ def test_a_public_event_is_in_the_way_and_is_told_before(rita, signed_in):
 
 def test_many_are_counted_and_cost_what_a_few_do(desk):
     def pact_with(events):
-        pact = cast.alliance("RUS", "IND", **DRAFT)
+        pact = factories.alliance("RUS", "IND", **DRAFT)
         for _n in range(events):
-            cast.event(alliance=pact, cited=False, **DRAFT)
+            factories.event(alliance=pact, cited=False, **DRAFT)
         return pact
 
     costs = []
-    for pact in (pact_with(1), pact_with(2), pact_with(NAMED + 7)):  # the first fills caches
+    for pact in (pact_with(1), pact_with(2), pact_with(MAX_NAMED + 7)):  # the first fills caches
         ask(desk, pact, "single")
         with CaptureQueriesContext(connection) as asked:
             page = ask(desk, pact, "single")
@@ -316,21 +322,21 @@ def test_many_are_counted_and_cost_what_a_few_do(desk):
             delete(desk, pact, "single")
         costs.append((len(asked), len(done)))
     assert costs[1] == costs[2]
-    assert f"Events: {NAMED + 7}" in page
+    assert f"Events: {MAX_NAMED + 7}" in page
     assert "and 7 more" in page
-    assert last().counts["event"] == {"updated": NAMED + 7}
+    assert last().counts["event"] == {"updated": MAX_NAMED + 7}
 
 
 def test_a_link_given_anew_since_is_left(desk):
     pact, event = linked_event()
     delete(desk, pact, "single")
     deletion = last()
-    other = cast.alliance("RUS", "IND", **DRAFT)
+    other = factories.alliance("RUS", "IND", **DRAFT)
     event.refresh_from_db()
     event.alliance = other
     event.save()
-    report = run_undo(undoing(deletion, user=None), user=None)
-    assert [(kept.name, kept.reason) for kept in report.kept] == [(str(event), "edited")]
+    report = run_undo(new_undo_changeset(deletion, user=None), user=None)
+    assert [(kept.name, kept.reason) for kept in report.skipped] == [(str(event), "edited")]
     assert Event.objects.get(pk=event.pk).alliance_id == other.pk
     assert Alliance.objects.filter(pk=pact.pk).exists()
 
@@ -339,17 +345,17 @@ def test_undoing_what_made_a_record_leaves_it_if_something_links_to_it(tmp_path)
     load("alliances", write(tmp_path / "a.csv", [{"slug": "new-pact", "kind": "entente"}]))
     made = last()
     pact = Alliance.objects.get(slug="new-pact")
-    event = cast.event(alliance=pact, **DRAFT)
-    report = run_undo(undoing(made, user=None), user=None)
-    assert [(kept.pk, kept.reason) for kept in report.kept] == [(pact.pk, "in-use")]
+    event = factories.event(alliance=pact, **DRAFT)
+    report = run_undo(new_undo_changeset(made, user=None), user=None)
+    assert [(kept.pk, kept.reason) for kept in report.skipped] == [(pact.pk, "in-use")]
     assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
 
 def test_an_undone_deletion_is_redone_with_the_links(desk):
     pact, event = linked_event()
     delete(desk, pact, "single")
-    run_undo(undoing(last(), user=None), user=None)
-    run_undo(undoing(last(), user=None), user=None)
+    run_undo(new_undo_changeset(last(), user=None), user=None)
+    run_undo(new_undo_changeset(last(), user=None), user=None)
     assert not Alliance.objects.filter(pk=pact.pk).exists()
     assert Event.objects.get(pk=event.pk).alliance_id is None
 
@@ -363,11 +369,11 @@ def test_a_deletion_without_a_changeset_is_in_the_history_too():
     assert (version.alliance_id, version.changeset_id) == (None, None)
 
 
-def test_an_editor_deletes_a_draft_with_its_links(edi, signed_in):
+def test_an_editor_deletes_a_draft_with_its_links(editor, login_as):
     pact, event = linked_event()
-    client = signed_in(edi)
+    client = login_as(editor)
     assert form_of(client, change(event))["alliance"] == pact.pk
     delete(client, pact, "single")
     assert not Alliance.objects.filter(pk=pact.pk).exists()
-    assert last().in_short()
-    assert deletion_of(Alliance.objects.filter(pk=pact.pk)).count == 0
+    assert last().summary()
+    assert preview_deletion(Alliance.objects.filter(pk=pact.pk)).count == 0

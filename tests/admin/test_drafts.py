@@ -9,16 +9,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from allies.actions.appointments import keep_appointments
-from allies.actions.editing import new_edit
+from allies.actions.editing import new_changeset
 from allies.actions.proposals import approve, propose
+from allies.actions.scheduling import run_due
 from allies.models import Appointment, Membership, PreviewLink, Status
-from tests import cast
-from tests.admin.test_links import links_of
-from tests.admin.test_rights import change, form_of, status_of
-from tests.forms import main_form
+from tests import factories
+from tests.admin.test_page_links import links_of
+from tests.admin.test_permissions import change, form_of, status_of
+from tests.html_forms import main_form
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def links_to(record):
@@ -27,85 +27,87 @@ def links_to(record):
 
 @pytest.fixture
 def draft():
-    return cast.event(("RUS", "host"), status=Status.DRAFT, title_en="Unseen visit")
+    return factories.event(("RUS", "host"), status=Status.DRAFT, title_en="Unseen visit")
 
 
-def test_everything_that_is_lacking_is_said_at_once_with_where(rita, signed_in):
-    alliance = cast.alliance("RUS", status=Status.DRAFT, cited=False, title_en="", title_ind="")
+def test_everything_that_is_lacking_is_said_at_once_with_where(reviewer, login_as):
+    alliance = factories.alliance(
+        "RUS", status=Status.DRAFT, cited=False, title_en="", title_ind=""
+    )
     alliance.signed, alliance.ended = "1990", "2000"
     alliance.save()
-    Membership.objects.create(alliance=alliance, country=cast.country("IND"), joined="2005")
-    page = signed_in(rita).get(change(alliance)).content.decode()
+    Membership.objects.create(alliance=alliance, country=factories.country("IND"), joined="2005")
+    page = login_as(reviewer).get(change(alliance)).content.decode()
     for place, text in (
         ("#citations-group", "Add a citation of a published source that supports this."),
         ("#id_title_en", "Enter a title in at least one language."),
         ("#memberships-group", "India: The country joined after the alliance ended."),
     ):
         assert f'<a href="{place}">{text}</a>' in page
-    signed_in(rita).post(change(alliance), form_of(signed_in(rita), change(alliance)))
+    login_as(reviewer).post(change(alliance), form_of(login_as(reviewer), change(alliance)))
     Membership.objects.filter(alliance=alliance).last().delete()
-    assert "at least two members" in signed_in(rita).get(change(alliance)).content.decode()
+    assert "at least two members" in login_as(reviewer).get(change(alliance)).content.decode()
 
 
-def test_an_entry_without_a_source_is_named_with_its_page(rita, signed_in):
-    ally_list = cast.ally_list("RUS", "CHN", status=Status.DRAFT, cited=False)
-    page = signed_in(rita).get(change(ally_list)).content.decode()
+def test_an_entry_without_a_source_is_named_with_its_page(reviewer, login_as):
+    ally_list = factories.ally_list("RUS", "CHN", status=Status.DRAFT, cited=False)
+    page = login_as(reviewer).get(change(ally_list)).content.decode()
     assert f'href="{change(ally_list.entries.get())}#citations-group"' in page
 
 
 def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
-    draft, edi, signed_in, visitor
+    draft, editor, login_as, client
 ):
-    signed = signed_in(edi)
+    signed = login_as(editor)
     signed.post(links_to(draft), {"days": "7", "purpose": "The embassy"})
     address = signed.get(links_to(draft)).context["links"][0][1]
-    page = visitor.get(address)
+    page = client.get(address)
     assert "Unseen visit" in page.content.decode()
     assert "Preview:" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     assert "noindex" in page["X-Robots-Tag"]
     assert page["Referrer-Policy"] == "no-referrer"
     signed.post(links_to(draft), {"revoke": PreviewLink.objects.get().pk})
-    assert visitor.get(address).status_code == 404
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["alliance", "event", "ally_list", "source"])
-def test_every_link_of_a_shared_draft_opens(kind, edi, signed_in, visitor):
+def test_every_link_of_a_shared_draft_opens(kind, editor, login_as, client):
     made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}
-    record = getattr(cast, kind)(*made.get(kind, ()), status=Status.DRAFT)
-    signed = signed_in(edi)
+    record = getattr(factories, kind)(*made.get(kind, ()), status=Status.DRAFT)
+    signed = login_as(editor)
     signed.post(links_to(record), {"days": "7", "purpose": ""})
     address = signed.get(links_to(record)).context["links"][0][1]
-    page = visitor.get(address).content.decode()
+    page = client.get(address).content.decode()
     elsewhere = ("/static/", "/en/admin/")
     paths = {link for link in links_of(page) if link[0] == "/" and not link.startswith(elsewhere)}
     assert len(paths) > 5
-    broken = {path: visitor.get(path).status_code for path in paths}
+    broken = {path: client.get(path).status_code for path in paths}
     assert {path for path, status in broken.items() if status >= 400} == set()
 
 
-def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, edi, signed_in, visitor):
-    signed_in(edi).post(links_to(draft), {"days": "7"})
+def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, editor, login_as, client):
+    login_as(editor).post(links_to(draft), {"days": "7"})
     address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
     unseen = "readers cannot see this record"
-    assert unseen in visitor.get(address).content.decode()
-    cast.cite(draft)
+    assert unseen in client.get(address).content.decode()
+    factories.cite(draft)
     type(draft).objects.filter(pk=draft.pk).update(status=Status.PUBLISHED)
-    page = visitor.get(address).content.decode()
+    page = client.get(address).content.decode()
     assert unseen not in page
     assert f'<a href="{draft.get_absolute_url()}">Open the public page</a>' in page
 
 
-def test_a_link_expires_and_cannot_be_forged(draft, edi, signed_in, visitor):
-    signed_in(edi).post(links_to(draft), {"days": "1"})
+def test_a_link_expires_and_cannot_be_forged(draft, editor, login_as, client):
+    login_as(editor).post(links_to(draft), {"days": "1"})
     link = PreviewLink.objects.get()
     address = reverse("allies:preview", args=[link.token])
-    assert visitor.get(address).status_code == 200
-    assert visitor.get(address[:-4] + "AAA/").status_code == 404
-    assert visitor.get(reverse("allies:preview", args=[str(link.pk)])).status_code == 404
+    assert client.get(address).status_code == 200
+    assert client.get(address[:-4] + "AAA/").status_code == 404
+    assert client.get(reverse("allies:preview", args=[str(link.pk)])).status_code == 404
     PreviewLink.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
-    assert visitor.get(address).status_code == 404
+    assert client.get(address).status_code == 404
 
 
 def _deactivate(account):
@@ -134,18 +136,20 @@ LOSSES = [_deactivate, _take_staff, lambda account: account.groups.clear()]
 @pytest.mark.parametrize(
     "lose", [*LOSSES, _empty_group, lambda account: account.delete()], ids=range(5)
 )
-def test_a_link_dies_with_the_rights_of_who_made_it(lose, draft, edi, rita, signed_in, visitor):
-    signed_in(edi).post(links_to(draft), {"days": "7"})
-    signed_in(rita).post(links_to(draft), {"days": "7"})
+def test_a_link_dies_with_the_rights_of_who_made_it(
+    lose, draft, editor, reviewer, login_as, client
+):
+    login_as(editor).post(links_to(draft), {"days": "7"})
+    login_as(reviewer).post(links_to(draft), {"days": "7"})
     lost, other = (
         reverse("allies:preview", args=[link.token])
         for link in PreviewLink.objects.order_by("created_by__username")
     )
-    assert visitor.get(lost).status_code == 200
-    lose(edi)
-    assert visitor.get(lost).status_code == 404
-    assert visitor.get(other).status_code == 200
-    page = signed_in(rita).get(links_to(draft))
+    assert client.get(lost).status_code == 200
+    lose(editor)
+    assert client.get(lost).status_code == 404
+    assert client.get(other).status_code == 200
+    page = login_as(reviewer).get(links_to(draft))
     shown = {link.created_by.username: link.is_valid for link, _address in page.context["links"]}
     assert shown.pop("rita")
     assert not shown.get("edi")
@@ -153,24 +157,24 @@ def test_a_link_dies_with_the_rights_of_who_made_it(lose, draft, edi, rita, sign
     assert told == ("edi" in shown)
 
 
-def test_a_link_is_about_one_kind_of_record(draft, edi, signed_in, visitor):
-    signed_in(edi).post(links_to(draft), {"days": "7"})
+def test_a_link_is_about_one_kind_of_record(draft, editor, login_as, client):
+    login_as(editor).post(links_to(draft), {"days": "7"})
     address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
-    _demote(edi)
-    assert visitor.get(address).status_code == 404
-    edi.user_permissions.set(Permission.objects.filter(codename="view_event"))
-    assert visitor.get(address).status_code == 200
+    _demote(editor)
+    assert client.get(address).status_code == 404
+    editor.user_permissions.set(Permission.objects.filter(codename="view_event"))
+    assert client.get(address).status_code == 200
 
 
-def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, signed_in, visitor):
+def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, login_as, client):
     counts = []
     for number in (1, 9):
         for n in range(number):
             boss = User.objects.create_superuser(f"boss-{number}-{n}")
-            signed_in(boss).post(links_to(draft), {"days": "7"})
+            login_as(boss).post(links_to(draft), {"days": "7"})
         link = PreviewLink.objects.latest("pk")
-        assert visitor.get(reverse("allies:preview", args=[link.token])).status_code == 200
-        signed = signed_in(boss)
+        assert client.get(reverse("allies:preview", args=[link.token])).status_code == 200
+        signed = login_as(boss)
         signed.get(links_to(draft))
         with CaptureQueriesContext(connection) as queries:
             signed.get(links_to(draft))
@@ -179,10 +183,10 @@ def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, signe
 
 
 @pytest.mark.parametrize("who", ["dana"])
-def test_who_may_not_edit_makes_no_links(who, draft, request, signed_in, visitor):
-    signed = signed_in(request.getfixturevalue(who))
+def test_who_may_not_edit_makes_no_links(who, draft, request, login_as, client):
+    signed = login_as(request.getfixturevalue(who))
     assert signed.post(links_to(draft), {"days": "7"}).status_code == 403
-    assert visitor.post(links_to(draft), {"days": "7"}).status_code == 302
+    assert client.post(links_to(draft), {"days": "7"}).status_code == 302
     assert not PreviewLink.objects.exists()
 
 
@@ -191,19 +195,19 @@ def _later(client, record, step, due_at):
     return client.post(change(record), sent, follow=True)
 
 
-def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, rita, signed_in):
-    client = signed_in(rita)
+def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, reviewer, login_as):
+    client = login_as(reviewer)
     for step, end in (("publish", "published"), ("withdraw", "withdrawn")):
         _later(client, draft, step, "2099-01-01T08:00")
-        assert keep_appointments() == []
+        assert run_due() == []
         Appointment.objects.waiting().update(due_at=timezone.now())
-        assert len(keep_appointments()) == 1
+        assert len(run_due()) == 1
         assert status_of(draft) == end
-    assert draft.history.first().history_user == rita
+    assert draft.history.first().history_user == reviewer
 
 
-def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, rita, signed_in):
-    client = signed_in(rita)
+def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, reviewer, login_as):
+    client = login_as(reviewer)
     assert "in the future" in _later(client, draft, "publish", "2001-01-01T08:00").content.decode()
     assert "Enter a date" in _later(client, draft, "publish", "soon").content.decode()
     _later(client, draft, "publish", "2099-01-01T08:00")
@@ -212,49 +216,49 @@ def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, rita, signe
     assert not Appointment.objects.exists()
 
 
-def test_what_cannot_be_published_at_its_time_says_why(rita, signed_in):
-    event = cast.event(status=Status.DRAFT, cited=False)
-    _later(signed_in(rita), event, "publish", "2099-01-01T08:00")
+def test_what_cannot_be_published_at_its_time_says_why(reviewer, login_as):
+    event = factories.event(status=Status.DRAFT, cited=False)
+    _later(login_as(reviewer), event, "publish", "2099-01-01T08:00")
     Appointment.objects.update(due_at=timezone.now())
-    (kept,) = keep_appointments()
+    (kept,) = run_due()
     assert "published source that supports" in kept.problem
     assert status_of(event) == "draft"
 
 
-def test_an_editor_sets_no_time_even_by_a_forged_form(draft, edi, signed_in):
-    client = signed_in(edi)
+def test_an_editor_sets_no_time_even_by_a_forged_form(draft, editor, login_as):
+    client = login_as(editor)
     assert "_later" not in client.get(change(draft)).content.decode()
     assert _later(client, draft, "publish", "2099-01-01T08:00").status_code == 403
     assert not Appointment.objects.exists()
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=range(len(LOSSES)))
-def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, rita, signed_in):
-    _later(signed_in(rita), draft, "publish", "2099-01-01T08:00")
-    lose(rita)
+def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, reviewer, login_as):
+    _later(login_as(reviewer), draft, "publish", "2099-01-01T08:00")
+    lose(reviewer)
     Appointment.objects.update(due_at=timezone.now())
-    (kept,) = keep_appointments()
+    (kept,) = run_due()
     assert kept.problem == "The person who requested this no longer has permission to do it."
     assert status_of(draft) == "draft"
 
 
-def test_who_else_has_a_record_open_is_shown(draft, edi, rita, dana, signed_in):
-    signed_in(edi).get(change(draft))
-    page = signed_in(rita).get(change(draft)).content.decode()
+def test_who_else_has_a_record_open_is_shown(draft, editor, reviewer, data_manager, login_as):
+    login_as(editor).get(change(draft))
+    page = login_as(reviewer).get(change(draft)).content.decode()
     assert "Also editing: edi" in page
     open_at = reverse("admin:allies_event_open", args=[draft.pk])
-    assert signed_in(edi).post(open_at).json()["others"].startswith("Also editing: rita")
-    assert signed_in(dana).post(open_at).status_code == 403
+    assert login_as(editor).post(open_at).json()["others"].startswith("Also editing: rita")
+    assert login_as(data_manager).post(open_at).status_code == 403
 
 
 @pytest.fixture
 def in_review():
-    return cast.event(("RUS", "host"), status=Status.IN_REVIEW, title_en="Unseen visit")
+    return factories.event(("RUS", "host"), status=Status.IN_REVIEW, title_en="Unseen visit")
 
 
 def _at_its_time():
     Appointment.objects.waiting().update(due_at=timezone.now())
-    return keep_appointments()
+    return run_due()
 
 
 EDITED = "It was edited after the time was set. Check it and set the time again."
@@ -266,32 +270,36 @@ def _save(client, record, **changed):
 
 
 @pytest.mark.slow
-def test_what_was_edited_after_the_time_was_set_is_not_published(in_review, rita, edi, signed_in):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
-    said = _save(signed_in(edi), in_review, summary_en="UNREVIEWED").content.decode()
+def test_what_was_edited_after_the_time_was_set_is_not_published(
+    in_review, reviewer, editor, login_as
+):
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
+    said = _save(login_as(editor), in_review, summary_en="UNREVIEWED").content.decode()
     assert "Ask a reviewer to check it and schedule it again." in said
-    assert EDITED in signed_in(rita).get(change(in_review)).content.decode()
+    assert EDITED in login_as(reviewer).get(change(in_review)).content.decode()
     (kept,) = _at_its_time()
     assert kept.problem == EDITED
     assert status_of(in_review) == "in-review"
-    page = signed_in(rita).get(change(in_review)).content.decode()
+    page = login_as(reviewer).get(change(in_review)).content.decode()
     assert "Not published on schedule:" in page
     assert EDITED in page
-    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    desk = login_as(reviewer).get(reverse("admin:index")).content.decode()
     assert "not published on schedule" in desk
     # Set again, by somebody who looked at it, it is published, and nothing is left to look at.
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     (kept,) = _at_its_time()
     assert (kept.problem, status_of(in_review)) == ("", "published")
-    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    desk = login_as(reviewer).get(reverse("admin:index")).content.decode()
     assert "not published on schedule" not in desk
 
 
 @pytest.mark.parametrize("part", ["added", "changed", "removed"])
-def test_a_part_that_was_edited_after_the_time_was_set_counts_too(part, in_review, rita, signed_in):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+def test_a_part_that_was_edited_after_the_time_was_set_counts_too(
+    part, in_review, reviewer, login_as
+):
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     if part == "added":
-        in_review.participations.create(country=cast.country("CHN"), role="visitor")
+        in_review.participations.create(country=factories.country("CHN"), role="visitor")
     elif part == "changed":
         citation = in_review.citations.get()
         citation.note_en = "UNREVIEWED"
@@ -303,8 +311,10 @@ def test_a_part_that_was_edited_after_the_time_was_set_counts_too(part, in_revie
     assert status_of(in_review) == "in-review"
 
 
-def test_what_somebody_edits_who_may_publish_is_published_at_the_time(in_review, rita, signed_in):
-    client = signed_in(rita)
+def test_what_somebody_edits_who_may_publish_is_published_at_the_time(
+    in_review, reviewer, login_as
+):
+    client = login_as(reviewer)
     _later(client, in_review, "publish", "2099-01-01T08:00")
     said = _save(client, in_review, summary_en="Reviewed").content.decode()
     assert "Ask a reviewer" not in said
@@ -313,16 +323,18 @@ def test_what_somebody_edits_who_may_publish_is_published_at_the_time(in_review,
     assert (kept.problem, status_of(in_review)) == ("", "published")
 
 
-def test_a_reviewers_edit_does_not_cover_an_editors_before_it(in_review, rita, edi, signed_in):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
-    _save(signed_in(edi), in_review, summary_en="UNREVIEWED")
-    _save(signed_in(rita), in_review, place_en="Moscow")
+def test_a_reviewers_edit_does_not_cover_an_editors_before_it(
+    in_review, reviewer, editor, login_as
+):
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
+    _save(login_as(editor), in_review, summary_en="UNREVIEWED")
+    _save(login_as(reviewer), in_review, place_en="Moscow")
     (kept,) = _at_its_time()
     assert kept.problem == EDITED
 
 
-def test_a_time_set_before_contents_were_compared_is_kept(in_review, rita, signed_in):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+def test_a_time_set_before_contents_were_compared_is_kept(in_review, reviewer, login_as):
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     Appointment.objects.update(content="")
     in_review.summary_en = "Other"
     in_review.save()
@@ -340,8 +352,8 @@ def _by_list(client, record, step):
 
 
 @pytest.mark.parametrize("take", [_by_button, _by_list])
-def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, rita, signed_in):
-    client = signed_in(rita)
+def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, reviewer, login_as):
+    client = login_as(reviewer)
     _later(client, in_review, "publish", "2099-01-01T08:00")
     take(client, in_review, "publish")
     said = client.get(reverse("admin:index")).content.decode()
@@ -358,28 +370,28 @@ def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, rita, 
 
 
 @pytest.mark.parametrize("step", ["submit", "reopen"])
-def test_every_step_by_hand_calls_a_publication_off(step, edi, rita, signed_in):
+def test_every_step_by_hand_calls_a_publication_off(step, editor, reviewer, login_as):
     status = Status.DRAFT if step == "submit" else Status.IN_REVIEW
-    event = cast.event(("RUS", "host"), status=status)
-    _later(signed_in(rita), event, "publish", "2099-01-01T08:00")
-    _by_button(signed_in(edi), event, step)
+    event = factories.event(("RUS", "host"), status=status)
+    _later(login_as(reviewer), event, "publish", "2099-01-01T08:00")
+    _by_button(login_as(editor), event, step)
     assert _at_its_time() == []
     assert status_of(event) == {"submit": "in-review", "reopen": "draft"}[step]
 
 
-def test_another_status_however_it_came_is_not_published(in_review, rita, signed_in):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+def test_another_status_however_it_came_is_not_published(in_review, reviewer, login_as):
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     in_review.status = Status.WITHDRAWN
     in_review.save()
     (kept,) = _at_its_time()
     assert kept.problem == EDITED
     assert status_of(in_review) == "withdrawn"
-    desk = signed_in(rita).get(reverse("admin:index")).content.decode()
+    desk = login_as(reviewer).get(reverse("admin:index")).content.decode()
     assert "not published on schedule" in desk
 
 
-def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, rita, signed_in):
-    client = signed_in(rita)
+def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, reviewer, login_as):
+    client = login_as(reviewer)
     _later(client, in_review, "publish", "2098-01-01T08:00")
     _later(client, in_review, "withdraw", "2099-01-01T08:00")
     _by_button(client, in_review, "publish")
@@ -389,12 +401,12 @@ def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, rita, sig
 
 @pytest.mark.parametrize("who", ["edi", "rita"])
 def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
-    who, in_review, rita, signed_in, request
+    who, in_review, reviewer, login_as, request
 ):
-    _later(signed_in(rita), in_review, "publish", "2099-01-01T08:00")
+    _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     values = {"fields": {"summary_en": ["", "Proposed"]}}
     changes = [{"key": f"event-{in_review.pk}", "what": "changed", **values}]
-    proposal = new_edit(record=in_review, user=rita)
+    proposal = new_changeset(record=in_review, user=reviewer)
     propose(changeset=proposal, changes=changes)
     approve(changeset=proposal, user=request.getfixturevalue(who), changes=changes)
     (kept,) = _at_its_time()

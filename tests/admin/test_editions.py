@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 
 from allies.models import AllyList, Edition
-from tests.admin.test_rights import change
+from tests.admin.test_permissions import change
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def editions_of(ally_list):
 
 
 @pytest.mark.parametrize("who", ["edi", "dana"])
-def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, signed_in):
-    client = signed_in(request.getfixturevalue(who))
+def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, login_as):
+    client = login_as(request.getfixturevalue(who))
     AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
     page = client.get(editions_of(asia))
     assert "russia-allies-in-asia-1" in page.content.decode()
@@ -33,8 +33,10 @@ def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, 
     assert Edition.objects.filter(ally_list=asia).count() == 1
 
 
-def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(asia, rita, signed_in):
-    client = signed_in(rita)
+def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(
+    asia, reviewer, login_as
+):
+    client = login_as(reviewer)
     page = client.post(editions_of(asia), follow=True).content.decode()
     assert "the list is the same as edition 1" in page
     assert "Create a new edition" not in page
@@ -43,17 +45,17 @@ def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(asi
     page = client.post(editions_of(asia), {"note": "Why"}, follow=True).content.decode()
     assert "Edition 2 created." in page
     made = Edition.objects.get(key="russia-allies-in-asia-2")
-    assert (made.note, made.made_by, made.data["edition"]["note"]) == ("Why", rita, "Why")
+    assert (made.note, made.made_by, made.data["edition"]["note"]) == ("Why", reviewer, "Why")
 
 
-def test_a_reviewer_retracts_with_a_reason(rita, signed_in):
+def test_a_reviewer_retracts_with_a_reason(reviewer, login_as):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
-    client = signed_in(rita)
+    client = login_as(reviewer)
     assert "Give a reason" in client.post(change(edition), {"retraction": ""}).content.decode()
     page = client.post(change(edition), {"retraction": "A court order"}, follow=True)
     assert "A court order" in page.content.decode()
     edition.refresh_from_db()
-    assert (edition.retracted_by, edition.retraction) == (rita, "A court order")
+    assert (edition.retracted_by, edition.retraction) == (reviewer, "A court order")
 
 
 def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
@@ -69,7 +71,7 @@ def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
     )
 
 
-def test_a_draft_has_no_edition_and_says_so(asia, edi, signed_in):
+def test_a_draft_has_no_edition_and_says_so(asia, editor, login_as):
     AllyList.objects.filter(pk=asia.pk).update(status="draft")
-    page = signed_in(edi).get(editions_of(asia)).content.decode()
+    page = login_as(editor).get(editions_of(asia)).content.decode()
     assert "no edition can be created" in page

@@ -27,10 +27,10 @@ each_page = pytest.mark.parametrize("page", PAGES)
 
 @each_page
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_every_page_opens_for_staff(page, language, edi, signed_in):
+def test_every_page_opens_for_staff(page, language, editor, login_as):
     with override(language):
         address = reverse("admin:handbook-page", args=[page])
-    response = signed_in(edi).get(address)
+    response = login_as(editor).get(address)
     assert response.status_code == 200
     shown = response.content.decode()
     assert str(read_page(page, language).title) in shown
@@ -39,28 +39,28 @@ def test_every_page_opens_for_staff(page, language, edi, signed_in):
     assert not re.search(r'href="[^":]*\.md', shown.partition("<article")[2])
 
 
-def test_nobody_else_sees_it(visitor):
-    response = visitor.get("/en/admin/handbook/")
+def test_nobody_else_sees_it(client):
+    response = client.get("/en/admin/handbook/")
     assert response.status_code == 302
     assert "/admin/login/" in response.url
 
 
-def test_page_that_does_not_exist_is_not_found(edi, signed_in):
-    assert signed_in(edi).get("/en/admin/handbook/operating/").status_code == 404
+def test_page_that_does_not_exist_is_not_found(editor, login_as):
+    assert login_as(editor).get("/en/admin/handbook/operating/").status_code == 404
 
 
-def test_installation_without_docs_answers_not_found(edi, signed_in, settings, tmp_path):
+def test_installation_without_docs_answers_not_found(editor, login_as, settings, tmp_path):
     settings.BASE_DIR = tmp_path
-    assert signed_in(edi).get("/en/admin/handbook/").status_code == 404
+    assert login_as(editor).get("/en/admin/handbook/").status_code == 404
 
 
-def test_dashboard_and_header_lead_to_it(edi, signed_in):
-    page = signed_in(edi).get("/en/admin/").content.decode()
+def test_dashboard_and_header_lead_to_it(editor, login_as):
+    page = login_as(editor).get("/en/admin/").content.decode()
     assert page.count('href="/en/admin/handbook/"') == 2
 
 
-def test_page_without_translation_is_shown_in_english_and_says_so(edi, signed_in):
-    page = signed_in(edi).get("/id/admin/handbook/mappings/").content.decode()
+def test_page_without_translation_is_shown_in_english_and_says_so(editor, login_as):
+    page = login_as(editor).get("/id/admin/handbook/mappings/").content.decode()
     assert '<article lang="en">' in page
     assert "belum diterjemahkan" in page
 
@@ -110,7 +110,7 @@ def test_image_contains_the_handbook():
     kept = (settings.BASE_DIR / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for page in PAGES:
         assert f"!docs/{page}*.md" in kept
-    assert "!docs/pictures/handbook" in kept
+    assert "!docs/screenshots/handbook" in kept
 
 
 #: Messages of Django's admin that end, or begin, with the name of a record type.

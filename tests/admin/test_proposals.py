@@ -3,19 +3,19 @@
 import pytest
 from django.urls import reverse
 
-from allies.exchange.export import export_blocks
-from allies.exchange.resources import NOUNS
+from allies.exports.records import export_records
+from allies.imports.resources import RESOURCES
 from allies.models import Changeset, Entry, Event, Participation, Source, Status
 from allies.models.changeset import names_of
-from tests import cast
-from tests.admin.test_rights import change, form_of
+from tests import factories
+from tests.admin.test_permissions import change, form_of
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def exported():
     """Return every noun's records as exported CSV: what an undo and a revert must bring back."""
-    return {noun: b"".join(export_blocks(noun, "csv")) for noun in NOUNS}
+    return {noun: b"".join(export_records(noun, "csv")) for noun in RESOURCES}
 
 
 def page_of(changeset):
@@ -32,21 +32,21 @@ def proposal_form(client, changeset):
 
 @pytest.fixture
 def event():
-    return cast.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
+    return factories.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit", place_en="Moscow")
 
 
 @pytest.fixture
-def proposed(event, edi, signed_in):
+def proposed(event, editor, login_as):
     """An editor's proposal: a field, a participation changed, one gone, one new, a citation."""
-    client = signed_in(edi)
+    client = login_as(editor)
     data = form_of(client, change(event))
-    other = cast.source(title="A second report")
+    other = factories.source(title="A second report")
     data |= {
         "title_en": "State visit",
         "participations-TOTAL_FORMS": 3,
         "participations-0-role": "participant",
         "participations-1-DELETE": "on",
-        "participations-2-country": cast.country("CHN").pk,
+        "participations-2-country": factories.country("CHN").pk,
         "participations-2-role": "visitor",
         "participations-2-event": event.pk,
         "citations-TOTAL_FORMS": 2,
@@ -60,15 +60,17 @@ def proposed(event, edi, signed_in):
     return Changeset.objects.proposed().get()
 
 
-def test_a_proposal_waits_and_readers_see_what_was_approved(proposed, event, visitor):
-    page = visitor.get(event.get_absolute_url()).content.decode()
+def test_a_proposal_waits_and_readers_see_what_was_approved(proposed, event, client):
+    page = client.get(event.get_absolute_url()).content.decode()
     assert "State visit" not in page
     assert event.participations.count() == 2
     assert proposed.reason == "The minutes are out"
 
 
-def test_a_reviewer_sees_it_side_by_side_and_approves_it(proposed, event, rita, signed_in, visitor):
-    signed = signed_in(rita)
+def test_a_reviewer_sees_it_side_by_side_and_approves_it(
+    proposed, event, reviewer, login_as, client
+):
+    signed = login_as(reviewer)
     page = signed.get(page_of(proposed)).content.decode()
     for text in ("<td>Visit</td>", "State visit", "China", "A second report", "edi"):
         assert text in page
@@ -79,8 +81,8 @@ def test_a_reviewer_sees_it_side_by_side_and_approves_it(proposed, event, rita, 
     assert list(parts) == [("IND", "participant"), ("CHN", "visitor")]
     assert event.citations.disputing().count() == 1
     proposed.refresh_from_db()
-    assert (proposed.state, proposed.decided_by) == ("applied", rita)
-    public = visitor.get(f"{event.get_absolute_url()}history/").content.decode()
+    assert (proposed.state, proposed.decided_by) == ("applied", reviewer)
+    public = client.get(f"{event.get_absolute_url()}history/").content.decode()
     assert "Title (English) corrected from Visit to State visit" in public
     assert "Source added: The Gazette: A second report (disputes)" in public
     assert "Corrected after the minutes were published." in public
@@ -89,19 +91,21 @@ def test_a_reviewer_sees_it_side_by_side_and_approves_it(proposed, event, rita, 
         assert hidden not in told
 
 
-def test_a_proposal_applied_is_undone_exactly(proposed, rita, dana, signed_in, at_once):
+def test_a_proposal_applied_is_undone_exactly(
+    proposed, reviewer, data_manager, login_as, eager_tasks
+):
     before = exported()
-    client = signed_in(rita)
+    client = login_as(reviewer)
     client.post(page_of(proposed), {**proposal_form(client, proposed), "approve": "1"})
     assert exported() != before
     client.post(page_of(proposed), {"undo": "1"})
-    with at_once():
+    with eager_tasks():
         client.post(page_of(Changeset.objects.get(undoes=proposed)), {"apply": "1"})
     assert exported() == before
 
 
-def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, signed_in):
-    client = signed_in(rita)
+def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, reviewer, login_as):
+    client = login_as(reviewer)
     title = f"event-{event.pk}.title_en"
     sent = {**proposal_form(client, proposed), title: "Working visit", "use": [title]}
     sent["note"] = "The title only: the rest is not in the minutes"
@@ -118,9 +122,9 @@ def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, rita, si
 
 
 def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(
-    proposed, event, rita, signed_in
+    proposed, event, reviewer, login_as
 ):
-    client = signed_in(rita)
+    client = login_as(reviewer)
     sent = proposal_form(client, proposed) | {f"event-{event.pk}.title_en": "x" * 301}
     answer = client.post(page_of(proposed), {**sent, "approve": "1"})
     assert "300" in answer.content.decode()
@@ -128,34 +132,34 @@ def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(
     assert proposed.is_proposed
 
 
-def test_declining_takes_a_note_and_changes_nothing(proposed, edi, rita, signed_in):
+def test_declining_takes_a_note_and_changes_nothing(proposed, editor, reviewer, login_as):
     before = exported()
-    client = signed_in(rita)
+    client = login_as(reviewer)
     answer = client.post(page_of(proposed), {"decline": "1"})
     assert "Give a reason" in answer.content.decode()
     client.post(page_of(proposed), {"decline": "1", "note": "Not yet public"})
     proposed.refresh_from_db()
     assert (proposed.state, proposed.decision) == ("declined", "Not yet public")
-    assert "Not yet public" in signed_in(edi).get(page_of(proposed)).content.decode()
+    assert "Not yet public" in login_as(editor).get(page_of(proposed)).content.decode()
     assert exported() == before
 
 
 @pytest.mark.parametrize("who", ["edi", "dana"])
-def test_who_may_not_publish_does_not_approve(who, proposed, event, request, rita, signed_in):
-    sent = {**proposal_form(signed_in(rita), proposed), "approve": "1"}
-    response = signed_in(request.getfixturevalue(who)).post(page_of(proposed), sent)
+def test_who_may_not_publish_does_not_approve(who, proposed, event, request, reviewer, login_as):
+    sent = {**proposal_form(login_as(reviewer), proposed), "approve": "1"}
+    response = login_as(request.getfixturevalue(who)).post(page_of(proposed), sent)
     assert response.status_code == 403
     event.refresh_from_db()
     assert event.title_en == "Visit"
 
 
-def test_an_author_takes_a_proposal_back(proposed, edi, signed_in):
-    signed_in(edi).post(page_of(proposed), {"decline": "1"})
+def test_an_author_takes_a_proposal_back(proposed, editor, login_as):
+    login_as(editor).post(page_of(proposed), {"decline": "1"})
     assert Changeset.objects.get(pk=proposed.pk).state == "declined"
 
 
-def test_a_proposal_is_decided_once(proposed, rita, signed_in):
-    client = signed_in(rita)
+def test_a_proposal_is_decided_once(proposed, reviewer, login_as):
+    client = login_as(reviewer)
     sent = {**proposal_form(client, proposed), "approve": "1"}
     client.post(page_of(proposed), sent)
     count = Participation.objects.count()
@@ -164,10 +168,10 @@ def test_a_proposal_is_decided_once(proposed, rita, signed_in):
     assert Participation.objects.count() == count
 
 
-def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, rita, signed_in):
+def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, reviewer, login_as):
     event.title_en = "Visit, corrected"
     event.save()
-    client = signed_in(rita)
+    client = login_as(reviewer)
     page = client.get(page_of(proposed)).content.decode()
     assert "Conflicts are marked" in page
     assert "<td>Visit, corrected" in page
@@ -177,22 +181,22 @@ def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, rita
     assert event.participations.filter(country__alpha3="CHN").exists()
 
 
-def test_two_proposals_on_one_record_name_each_other(proposed, event, rita, signed_in):
+def test_two_proposals_on_one_record_name_each_other(proposed, event, reviewer, login_as):
     from django.contrib.auth.models import Group, User
 
     second = User.objects.create_user("emma", password="x", is_staff=True)
     second.groups.add(Group.objects.get(name="Editors"))
-    client = signed_in(second)
+    client = login_as(second)
     client.post(change(event), form_of(client, change(event)) | {"title_en": "Summit"})
-    page = signed_in(rita).get(page_of(proposed)).content.decode()
+    page = login_as(reviewer).get(page_of(proposed)).content.decode()
     assert "Other open proposals for this record" in page
     assert "also in another proposal" in page
 
 
 def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_typed(
-    event, edi, signed_in
+    event, editor, login_as
 ):
-    client = signed_in(edi)
+    client = login_as(editor)
     sent = form_of(client, change(event)) | {"citations-0-DELETE": "on", "title_en": "Typed"}
     page = client.post(change(event), sent).content.decode()
     assert "needs a published source" in page
@@ -200,9 +204,9 @@ def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_type
     assert not Changeset.objects.proposed().exists()
 
 
-def test_one_source_replaces_another_in_one_save(event, rita, signed_in):
-    client = signed_in(rita)
-    other = cast.source()
+def test_one_source_replaces_another_in_one_save(event, reviewer, login_as):
+    client = login_as(reviewer)
+    other = factories.source()
     sent = form_of(client, change(event)) | {
         "citations-TOTAL_FORMS": 2,
         "citations-0-DELETE": "on",
@@ -214,9 +218,9 @@ def test_one_source_replaces_another_in_one_save(event, rita, signed_in):
     assert [c.source for c in event.citations.all()] == [other]
 
 
-def test_a_public_record_is_not_left_incomplete(rita, signed_in):
-    alliance = cast.alliance("RUS", "IND")
-    client = signed_in(rita)
+def test_a_public_record_is_not_left_incomplete(reviewer, login_as):
+    alliance = factories.alliance("RUS", "IND")
+    client = login_as(reviewer)
     sent = form_of(client, change(alliance)) | {"memberships-0-DELETE": "on", "signed": "1999"}
     page = client.post(change(alliance), sent).content.decode()
     assert "at least two members" in page
@@ -224,13 +228,13 @@ def test_a_public_record_is_not_left_incomplete(rita, signed_in):
     assert alliance.memberships.count() == 2
 
 
-def test_an_entrys_own_page_proposes_for_its_list(edi, rita, signed_in):
+def test_an_entrys_own_page_proposes_for_its_list(editor, reviewer, login_as):
     entry = Entry.objects.published().first()
-    client = signed_in(edi)
+    client = login_as(editor)
     client.post(change(entry), form_of(client, change(entry)) | {"prose_en": "New text"})
     proposal = Changeset.objects.proposed().get()
     assert proposal.about == entry.ally_list
-    reviewer_client = signed_in(rita)
+    reviewer_client = login_as(reviewer)
     reviewer_client.post(
         page_of(proposal), {**proposal_form(reviewer_client, proposal), "approve": "1"}
     )
@@ -243,9 +247,9 @@ def test_an_entrys_own_page_proposes_for_its_list(edi, rita, signed_in):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
-def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
-    event = cast.event(("RUS", "host"), status=status, title_en="Visit", place_en="Moscow")
-    client = signed_in(rita)
+def test_a_form_that_is_out_of_date_overwrites_nothing(status, reviewer, login_as):
+    event = factories.event(("RUS", "host"), status=status, title_en="Visit", place_en="Moscow")
+    client = login_as(reviewer)
     first, second = form_of(client, change(event)), form_of(client, change(event))
     opened = client.get(change(event)).context["opened"]
     client.post(change(event), first | {"_opened": opened, "title_en": "First"})
@@ -263,9 +267,9 @@ def test_a_form_that_is_out_of_date_overwrites_nothing(status, rita, signed_in):
     assert (event.title_en, event.place_en) == ("First", "Kazan")
 
 
-def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(rita, signed_in):
-    event = cast.event(("RUS", "host"), ("IND", "visitor"))
-    client = signed_in(rita)
+def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(reviewer, login_as):
+    event = factories.event(("RUS", "host"), ("IND", "visitor"))
+    client = login_as(reviewer)
     opened = client.get(change(event)).context["opened"]
     sent = form_of(client, change(event)) | {"_opened": opened, "title_en": "Mine"}
     event.participations.get(country__alpha3="IND").delete()
@@ -278,9 +282,9 @@ def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(rita, signe
     assert Event.objects.get(pk=event.pk).title_en == "Mine"
 
 
-def test_a_forged_opening_is_not_believed(rita, signed_in):
-    event = cast.event(("RUS", "host"), title_en="Visit")
-    client = signed_in(rita)
+def test_a_forged_opening_is_not_believed(reviewer, login_as):
+    event = factories.event(("RUS", "host"), title_en="Visit")
+    client = login_as(reviewer)
     sent = form_of(client, change(event)) | {"_opened": "forged:xx", "title_en": "Typed"}
     client.post(change(event), sent)
     assert Event.objects.get(pk=event.pk).title_en == "Typed"
@@ -289,8 +293,8 @@ def test_a_forged_opening_is_not_believed(rita, signed_in):
 # History.
 
 
-def test_a_save_is_one_changeset_with_who_when_and_why(event, rita, signed_in):
-    client = signed_in(rita)
+def test_a_save_is_one_changeset_with_who_when_and_why(event, reviewer, login_as):
+    client = login_as(reviewer)
     sent = form_of(client, change(event)) | {
         "title_en": "Renamed",
         "participations-0-role": "participant",
@@ -298,25 +302,25 @@ def test_a_save_is_one_changeset_with_who_when_and_why(event, rita, signed_in):
     }
     client.post(change(event), sent)
     changeset = Changeset.objects.applied().get(kind="edit")
-    assert (changeset.kind, changeset.created_by, changeset.reason) == ("edit", rita, "A slip")
+    assert (changeset.kind, changeset.created_by, changeset.reason) == ("edit", reviewer, "A slip")
     assert changeset.counts == {"event": {"updated": 1}, "participation": {"updated": 1}}
     page = client.get(reverse("admin:allies_event_history", args=[event.pk])).content.decode()
     for text in ("A slip", "Renamed", "participant", "rita"):
         assert text in page
 
 
-def test_nothing_changed_writes_nothing(event, rita, signed_in):
-    client = signed_in(rita)
+def test_nothing_changed_writes_nothing(event, reviewer, login_as):
+    client = login_as(reviewer)
     client.post(change(event), form_of(client, change(event)))
     assert not Changeset.objects.filter(kind="edit").exists()
     assert event.history.count() == 1
 
 
-def test_revert_brings_parts_and_citations_back_exactly(rita, signed_in):
-    ally_list = cast.ally_list("RUS", "CHN", "IND")
+def test_revert_brings_parts_and_citations_back_exactly(reviewer, login_as):
+    ally_list = factories.ally_list("RUS", "CHN", "IND")
     before = exported()
     moment = ally_list.entries.last().citations.get().history.get().history_date.isoformat()
-    client = signed_in(rita)
+    client = login_as(reviewer)
     sent = form_of(client, change(ally_list)) | {"entries-0-DELETE": "on", "title_en": "Other"}
     client.post(change(ally_list), sent)
     assert ally_list.entries.count() == 1
@@ -324,17 +328,17 @@ def test_revert_brings_parts_and_citations_back_exactly(rita, signed_in):
     assert exported() == before
 
 
-def test_an_editor_proposes_the_way_back_of_what_is_public(event, edi, rita, signed_in):
+def test_an_editor_proposes_the_way_back_of_what_is_public(event, editor, reviewer, login_as):
     moment = event.citations.get().history.get().history_date.isoformat()
     event.title_en = "Second"
     event.save()
-    client = signed_in(edi)
+    client = login_as(editor)
     client.post(reverse("admin:allies_event_revert", args=[event.pk]), {"to": moment})
     event.refresh_from_db()
     assert event.title_en == "Second"
     proposal = Changeset.objects.proposed().get()
     assert proposal.kind == "revert"
-    reviewer_client = signed_in(rita)
+    reviewer_client = login_as(reviewer)
     reviewer_client.post(
         page_of(proposal), {**proposal_form(reviewer_client, proposal), "approve": "1"}
     )
@@ -342,61 +346,61 @@ def test_an_editor_proposes_the_way_back_of_what_is_public(event, edi, rita, sig
     assert event.title_en == "Visit"
 
 
-def test_public_history_tells_nothing_of_drafts_and_hidden_sources(visitor):
-    event = cast.event(("RUS", "host"), status=Status.DRAFT, title_en="Secret working title")
+def test_public_history_tells_nothing_of_drafts_and_hidden_sources(client):
+    event = factories.event(("RUS", "host"), status=Status.DRAFT, title_en="Secret working title")
     event.title_en, event.status = "Visit", Status.PUBLISHED
     event.save()
-    hidden = cast.source(status=Status.DRAFT, title="Not for readers")
-    cast.cite(event, hidden)
+    hidden = factories.source(status=Status.DRAFT, title="Not for readers")
+    factories.cite(event, hidden)
     event.place_en = "<script>alert(1)</script>"
     event.save()
-    page = visitor.get(f"{event.get_absolute_url()}history/").content.decode()
+    page = client.get(f"{event.get_absolute_url()}history/").content.decode()
     assert "Published." in page
     assert "&lt;script&gt;" in page
     for text in ("Secret working title", "Not for readers", "<script>alert"):
         assert text not in page
     Event.objects.filter(pk=event.pk).update(status=Status.WITHDRAWN)
-    assert visitor.get(f"{event.get_absolute_url()}history/").status_code == 404
+    assert client.get(f"{event.get_absolute_url()}history/").status_code == 404
 
 
-def test_a_sources_history_is_public_at_its_key(visitor):
+def test_a_sources_history_is_public_at_its_key(client):
     source = Source.objects.published().first()
     source.title = "A corrected title"
     source.save()
-    page = visitor.get(f"{source.get_absolute_url()}history/").content.decode()
+    page = client.get(f"{source.get_absolute_url()}history/").content.decode()
     assert "to A corrected title" in page
 
 
-def test_public_history_tells_nothing_of_entries_readers_do_not_see(visitor):
-    ally_list = cast.ally_list("RUS", "CHN")
-    hidden = Entry.objects.create(ally_list=ally_list, country=cast.country("IND"), position=2)
+def test_public_history_tells_nothing_of_entries_readers_do_not_see(client):
+    ally_list = factories.ally_list("RUS", "CHN")
+    hidden = Entry.objects.create(ally_list=ally_list, country=factories.country("IND"), position=2)
     hidden.prose_en = "Rumoured only"
     hidden.save()
-    page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
+    page = client.get(f"{ally_list.get_absolute_url()}history/").content.decode()
     assert "India" not in page
     assert "Rumoured only" not in page
-    cast.cite(hidden)
-    page = visitor.get(f"{ally_list.get_absolute_url()}history/").content.decode()
+    factories.cite(hidden)
+    page = client.get(f"{ally_list.get_absolute_url()}history/").content.decode()
     assert "India" in page
 
 
 class TestInLists:
-    def test_a_proposal_is_named_by_its_record_and_its_reason(self, proposed, rita, signed_in):
-        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+    def test_a_proposal_is_named_by_its_record_and_its_reason(self, proposed, reviewer, login_as):
+        page = login_as(reviewer).get(reverse("admin:allies_changeset_changelist")).content.decode()
         assert ">Visit: The minutes are out</a>" in page
 
-    def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, rita, signed_in):
+    def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, reviewer, login_as):
         Changeset.objects.update(about_id=proposed.about_id + 9000)
-        page = signed_in(rita).get(reverse("admin:allies_changeset_changelist")).content.decode()
+        page = login_as(reviewer).get(reverse("admin:allies_changeset_changelist")).content.decode()
         assert ">The minutes are out</a>" in page
 
     def test_more_proposals_cost_no_more_queries(
-        self, proposed, rita, signed_in, django_assert_num_queries
+        self, proposed, reviewer, login_as, django_assert_num_queries
     ):
         changesets = [proposed]
         with django_assert_num_queries(1):
             assert names_of(changesets) == {proposed.pk: "Visit: The minutes are out"}
-        others = [cast.event(("RUS", "host"), title_en=f"Visit {n}") for n in range(3)]
+        others = [factories.event(("RUS", "host"), title_en=f"Visit {n}") for n in range(3)]
         for event in others:
             changesets.append(Changeset(pk=event.pk + 9000, about_noun="event", about_id=event.pk))
         with django_assert_num_queries(1):

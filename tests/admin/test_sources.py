@@ -8,11 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from allies.evidence.origin_suggestions import suggest_origins
 from allies.models import Alliance, Changeset, Source, Status
-from tests import cast
-from tests.admin.test_rights import change, form_of
+from tests import factories
+from tests.admin.test_permissions import change, form_of
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 ADD = reverse("admin:allies_source_add")
 ADDRESS = "https://www.dw.com/en/stand-by-me/a-1"
@@ -20,8 +21,8 @@ PASSAGE = "The two leaders signed a treaty that promises mutual help in case of 
 
 
 @pytest.fixture
-def desk(rita, signed_in):
-    return signed_in(rita)
+def desk(reviewer, login_as):
+    return login_as(reviewer)
 
 
 def given(**fields):
@@ -29,7 +30,9 @@ def given(**fields):
 
 
 def known(**fields):
-    return cast.source(key="known", publisher="DW", title="Stand by me – DW – 06/20/2024", **fields)
+    return factories.source(
+        key="known", publisher="DW", title="Stand by me – DW – 06/20/2024", **fields
+    )
 
 
 class TestKnownAgain:
@@ -66,7 +69,7 @@ class TestKnownAgain:
 
     def test_what_was_confirmed_is_not_asked_again_until_it_changes(self, desk):
         known(url=ADDRESS)
-        other = cast.source(url=ADDRESS)
+        other = factories.source(url=ADDRESS)
         data = form_of(desk, change(other))
         assert desk.post(change(other), {**data, "author": "Anybody"}).status_code == 302
         answer = desk.post(change(other), {**data, "url": f"{ADDRESS}/"})
@@ -85,11 +88,11 @@ class TestKnownAgain:
         inline = re.findall(r"<script(?![^>]*src=)[^>]*>", chosen.content.decode())
         assert inline == []
 
-    def test_only_who_may_see_sources_is_handed_one(self, visitor, signed_in, django_user_model):
+    def test_only_who_may_see_sources_is_handed_one(self, client, login_as, django_user_model):
         use = reverse("admin:allies_source_use", args=[known().pk])
-        assert visitor.get(use).status_code == 302
+        assert client.get(use).status_code == 302
         stranger = django_user_model.objects.create_user("sid", password="x", is_staff=True)
-        assert signed_in(stranger).get(use).status_code == 403
+        assert login_as(stranger).get(use).status_code == 403
 
     def test_the_form_opens_with_an_address_and_says_where_it_is_known(self, desk):
         source = known(url=ADDRESS)
@@ -100,43 +103,49 @@ class TestKnownAgain:
         assert "Use this source" not in desk.get(f"{ADD}?url={ADDRESS}x").content.decode()
 
     def test_messages_are_escaped(self, desk):
-        cast.source(title="<b>Bold</b>", url=ADDRESS)
+        factories.source(title="<b>Bold</b>", url=ADDRESS)
         html = desk.post(ADD, given(url=ADDRESS)).content.decode()
         assert "<b>Bold" not in html
         assert "&lt;b&gt;Bold" in html
 
     def test_duplicates_cost_one_query_however_many_there_are(self):
         for _n in range(20):
-            cast.source(url=ADDRESS, title="Same")
+            factories.source(url=ADDRESS, title="Same")
         with CaptureQueriesContext(connection) as queries:
             found = list(Source.objects.duplicates_of(url=ADDRESS, title="Same", publisher="DW"))
         assert (len(found), len(queries)) == (20, 1)
         assert len(Source.objects.duplicates_of(url=ADDRESS, besides=found[0].pk)) == 19
 
     def test_nothing_is_a_duplicate_of_nothing(self):
-        cast.source(url="", archive_url="", title="!")
+        factories.source(url="", archive_url="", title="!")
         assert not Source.objects.duplicates_of(url="", title="?", publisher="").exists()
 
-    def test_an_editor_may_look_at_what_is_public(self, edi, signed_in):
-        assert signed_in(edi).get(change(known(url=ADDRESS))).status_code == 200
+    def test_an_editor_may_look_at_what_is_public(self, editor, login_as):
+        assert login_as(editor).get(change(known(url=ADDRESS))).status_code == 200
 
 
 def why(source):
-    return {s.source.key: s.reasons for s in Source.objects.likely_originals(source)}
+    return {s.source.key: s.reasons for s in suggest_origins(source)}
 
 
 class TestWhatItMayDrawOn:
     def test_the_same_title(self):
         known()
-        copy = cast.source(publisher="Kompas", title="Stand by me | Kompas")
+        copy = factories.source(publisher="Kompas", title="Stand by me | Kompas")
         assert why(copy) == {"known": ["Same title."]}
 
     def test_long_words_in_common_between_quotes(self):
-        original, copy, other = cast.source(key="first"), cast.source(), cast.source()
-        event = cast.event(("RUS", "host"))
-        cast.cite(event, original, quote=f"Moscow. {PASSAGE}, they said.")
-        cast.cite(cast.event(("CHN", "host")), copy, quote=f"… {PASSAGE.upper()}!")
-        cast.cite(event, other, quote=f"{PASSAGE[:55]} and nothing else at all that is the same")
+        original, copy, other = (
+            factories.source(key="first"),
+            factories.source(),
+            factories.source(),
+        )
+        event = factories.event(("RUS", "host"))
+        factories.cite(event, original, quote=f"Moscow. {PASSAGE}, they said.")
+        factories.cite(factories.event(("CHN", "host")), copy, quote=f"… {PASSAGE.upper()}!")
+        factories.cite(
+            event, other, quote=f"{PASSAGE[:55]} and nothing else at all that is the same"
+        )
         ((key, (reason,)),) = why(copy).items()
         assert key == "first"
         assert "the two leaders signed a treaty" in reason
@@ -160,17 +169,17 @@ class TestWhatItMayDrawOn:
         Source.objects.exclude(derived_from=None).update(derived_from=None, origin=None)
         Source.objects.update(publisher="Someone")
         for name in ("DW", "Reuters", "CNN", "CNN Indonesia", "Kompas", "Via"):
-            cast.source(key=name.lower().replace(" ", "-"), publisher=name)
-        copy = cast.source(publisher="Kompas", credit=credit)
+            factories.source(key=name.lower().replace(" ", "-"), publisher=name)
+        copy = factories.source(publisher="Kompas", credit=credit)
         assert set(why(copy)) == named
 
     def test_of_one_outlet_what_says_the_same_comes_first_and_few(self):
         Source.objects.filter(publisher="DW").update(publisher="Someone")
-        event = cast.event(("RUS", "host"))
-        papers = [cast.source(publisher="DW", date_published=f"200{n}") for n in range(9)]
-        cast.cite(event, papers[0])
-        copy = cast.source(credit="DW", date_published="2010")
-        cast.cite(event, copy)
+        event = factories.event(("RUS", "host"))
+        papers = [factories.source(publisher="DW", date_published=f"200{n}") for n in range(9)]
+        factories.cite(event, papers[0])
+        copy = factories.source(credit="DW", date_published="2010")
+        factories.cite(event, copy)
         found = why(copy)
         assert len(found) == 5
         assert papers[0].key in found
@@ -179,29 +188,29 @@ class TestWhatItMayDrawOn:
         known(date_published="2024-06-20")
         same = {"title": "Stand by me", "publisher": "DW"}
         original = Source.objects.get(key="known")
-        copy = cast.source(derived_from=original, **same)
-        cast.source(key="later", date_published="2025", **same)
-        cast.source(key="undated", **same)
+        copy = factories.source(derived_from=original, **same)
+        factories.source(key="later", date_published="2025", **same)
+        factories.source(key="undated", **same)
         assert set(why(original)) == {"undated"}
         assert set(why(copy)) == {"later", "undated"}
 
     def test_guesses_cost_the_same_queries_for_more_sources(self):
         def queries():
-            copy = cast.source(credit="DW", title="Same")
-            cast.cite(cast.event(("RUS", "host")), copy, quote=PASSAGE)
+            copy = factories.source(credit="DW", title="Same")
+            factories.cite(factories.event(("RUS", "host")), copy, quote=PASSAGE)
             with CaptureQueriesContext(connection) as found:
-                Source.objects.likely_originals(copy)
+                suggest_origins(copy)
             return len(found)
 
         before = queries()
         for _n in range(10):
-            source = cast.source(publisher="DW", title="Same")
-            cast.cite(cast.event(("RUS", "host")), source, quote=PASSAGE)
+            source = factories.source(publisher="DW", title="Same")
+            factories.cite(factories.event(("RUS", "host")), source, quote=PASSAGE)
         assert queries() == before <= 6
 
     def test_a_button_makes_it_so_and_stays_on_the_page(self, desk):
         original = known()
-        copy = cast.source(publisher="Kompas", title="Stand by me")
+        copy = factories.source(publisher="Kompas", title="Stand by me")
         html = desk.get(change(copy)).content.decode()
         assert f'name="_derive" value="{original.pk}"' in html
         assert "Same title." in html
@@ -214,27 +223,29 @@ class TestWhatItMayDrawOn:
 
     def test_the_button_obeys_the_rules_of_the_form(self, desk):
         draft = known(status=Status.DRAFT)
-        copy = cast.source(publisher="Kompas", title="Stand by me")
+        copy = factories.source(publisher="Kompas", title="Stand by me")
         answer = desk.post(change(copy), {**form_of(desk, change(copy)), "_derive": draft.pk})
         assert "The source it is based on is not published." in answer.content.decode()
         copy.refresh_from_db()
         assert copy.derived_from is None
 
-    def test_of_what_is_public_an_editor_proposes_it(self, edi, dana, signed_in):
+    def test_of_what_is_public_an_editor_proposes_it(self, editor, data_manager, login_as):
         original = known()
-        copy = cast.source(publisher="Kompas", title="Stand by me")
-        client = signed_in(edi)
+        copy = factories.source(publisher="Kompas", title="Stand by me")
+        client = login_as(editor)
         client.post(change(copy), {**form_of(client, change(copy)), "_derive": original.pk})
         copy.refresh_from_db()
         assert copy.derived_from is None
         (proposed,) = Changeset.objects.proposed().get().changes
         assert proposed["fields"] == {"derived_from": [None, original.pk]}
-        other = signed_in(dana)
+        other = login_as(data_manager)
         assert 'name="_derive"' not in other.get(change(copy)).content.decode()
         assert other.post(change(copy), {"_derive": original.pk}).status_code == 403
 
-    def test_readers_see_the_credit(self, visitor):
-        page = visitor.get(cast.source(credit="Melansir DW").get_absolute_url()).content.decode()
+    def test_readers_see_the_credit(self, client):
+        page = client.get(
+            factories.source(credit="Melansir DW").get_absolute_url()
+        ).content.decode()
         assert "<dt>Credit</dt><dd>Melansir DW</dd>" in page
 
 
@@ -243,13 +254,15 @@ class TestCountsFollowTheDerivation:
 
     @pytest.fixture
     def alliance(self):
-        alliance = cast.alliance("NZL", "FJI", cited=False, title_en="Pact of Counts")
-        entry = cast.ally_list("NZL", "FJI", cited=False, slug="list-of-counts").entries.get()
-        event = cast.event(("NZL", "host"), cited=False, slug="visit-of-counts", alliance=alliance)
+        alliance = factories.alliance("NZL", "FJI", cited=False, title_en="Pact of Counts")
+        entry = factories.ally_list("NZL", "FJI", cited=False, slug="list-of-counts").entries.get()
+        event = factories.event(
+            ("NZL", "host"), cited=False, slug="visit-of-counts", alliance=alliance
+        )
         for key in ("one", "other"):
-            source = cast.source(key=key)
+            source = factories.source(key=key)
             for record in (alliance, entry, event):
-                cast.cite(record, source)
+                factories.cite(record, source)
         return alliance
 
     def numbers(self, visitor, desk, alliance):
@@ -259,7 +272,7 @@ class TestCountsFollowTheDerivation:
         rows = json.loads(self.text(visitor.get(f"{base}.json?q=pact of counts")))
         (row,) = next(iter(v for v in rows.values() if isinstance(v, list)))
         csv_text = self.text(visitor.get(f"{base}.csv?q=pact of counts"))
-        country = cast.country("NZL").get_absolute_url()
+        country = factories.country("NZL").get_absolute_url()
         (ally,) = [r for r in self.rows(visitor, f"{country}allies.csv") if r["country"] == "FJI"]
         allies = visitor.get(f"{country}allies/").content.decode()
         entry = visitor.get(country).content.decode()
@@ -298,13 +311,13 @@ class TestCountsFollowTheDerivation:
         return int(re.search(r"(\d+) independent source", html)[1])
 
     @pytest.mark.slow
-    def test_everywhere(self, visitor, desk, alliance):
-        assert set(self.numbers(visitor, desk, alliance).values()) == {2}
+    def test_everywhere(self, client, desk, alliance):
+        assert set(self.numbers(client, desk, alliance).values()) == {2}
         other = Source.objects.get(key="other")
         original = Source.objects.get(key="one").pk
         data = form_of(desk, change(other))
         desk.post(change(other), {**data, "derived_from": original})
-        assert set(self.numbers(visitor, desk, alliance).values()) == {1}
+        assert set(self.numbers(client, desk, alliance).values()) == {1}
         desk.post(change(other), {**data, "derived_from": ""})
-        assert set(self.numbers(visitor, desk, alliance).values()) == {2}
+        assert set(self.numbers(client, desk, alliance).values()) == {2}
         assert Alliance.objects.with_evidence().get(pk=alliance.pk).independent_sources == 2

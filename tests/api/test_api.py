@@ -7,15 +7,15 @@ import json
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from allies.api.site import COLLECTIONS
+from allies.api.api import COLLECTIONS
 from allies.models import Country, Event, Source, Status
 from allies.views.embed import AlliesEmbed, MapEmbed
 from allies.views.listing import Listing
-from allies.views.map import AllyMap
-from tests import cast
-from tests.views.addresses import body
+from allies.views.map import AllyMapView
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 BASE = "/api/v1"
 #: A slug for the collections that are about one record.
@@ -50,24 +50,28 @@ def test_every_listing_of_the_site_is_a_collection():
         if isinstance(pattern, URLPattern)
         and issubclass(getattr(pattern.callback, "view_class", object), Listing)
     }
-    drawn = {AllyMap, AlliesEmbed, MapEmbed}  # the rows of the ally list, as a map or in a frame
+    drawn = {
+        AllyMapView,
+        AlliesEmbed,
+        MapEmbed,
+    }  # the rows of the ally list, as a map or in a frame
     assert listings - drawn <= {offered.listing for offered in COLLECTIONS.values()}
 
 
 @pytest.mark.parametrize("template", COLLECTIONS)
-def test_pages_of_two_rows_give_every_row_once_and_no_other(template, visitor):
-    whole = everything(visitor, address_of(template))
+def test_pages_of_two_rows_give_every_row_once_and_no_other(template, client):
+    whole = everything(client, address_of(template))
     assert whole or template == "/see-also"
     if len(whole) > 120:
         return  # many pages of the same; the fewer are enough
-    paged = everything(visitor, address_of(template), limit=2)
+    paged = everything(client, address_of(template), limit=2)
     assert paged == whole
 
 
 @pytest.mark.parametrize("template", COLLECTIONS)
-def test_rows_are_what_the_description_says(template, visitor):
+def test_rows_are_what_the_description_says(template, client):
     listing = COLLECTIONS[template].listing
-    for row in everything(visitor, address_of(template))[:300]:
+    for row in everything(client, address_of(template))[:300]:
         for column in listing.columns:
             assert isinstance(row[column.name], list) == column.many, column.name
 
@@ -85,96 +89,96 @@ def test_rows_are_what_the_description_says(template, visitor):
         ("ally-lists?origin=recorded", "lists?origin=recorded"),
     ],
 )
-def test_api_and_csv_of_one_filter_name_the_same_things(collection, page, visitor):
+def test_api_and_csv_of_one_filter_name_the_same_things(collection, page, client):
     path, _mark, query = (page or collection).partition("?")
-    lines = list(csv.DictReader(io.StringIO(body(visitor.get(f"/en/{path}.csv?{query}")))))
-    rows = everything(visitor, f"{BASE}/{collection}")
+    lines = list(csv.DictReader(io.StringIO(body(client.get(f"/en/{path}.csv?{query}")))))
+    rows = everything(client, f"{BASE}/{collection}")
     first = next(iter(rows[0]))
     assert sorted(row[first] for row in rows) == sorted(line[first] for line in lines)
     assert rows
 
 
-def test_a_record_that_comes_and_goes_between_two_pages_disturbs_nothing(visitor):
-    first = visitor.get(f"{BASE}/events?limit=3").json()
+def test_a_record_that_comes_and_goes_between_two_pages_disturbs_nothing(client):
+    first = client.get(f"{BASE}/events?limit=3").json()
     gone = Event.objects.get(slug=first["items"][0]["event"])
     Event.objects.filter(pk=gone.pk).update(status=Status.WITHDRAWN)
-    cast.event(("RUS", "host"), slug="brand-new")
-    rest = everything(visitor, first["next"].split("?")[0] + "?cursor=" + first["next_cursor"])
+    factories.event(("RUS", "host"), slug="brand-new")
+    rest = everything(client, first["next"].split("?")[0] + "?cursor=" + first["next_cursor"])
     names = [row["event"] for row in rest]
     assert "brand-new" in names
     assert not set(names) & {row["event"] for row in first["items"]}
     assert len(names) + 3 == Event.objects.published().count() + 1
 
 
-def test_a_draft_is_in_no_collection_and_has_no_address(visitor):
-    event = cast.event(
+def test_a_draft_is_in_no_collection_and_has_no_address(client):
+    event = factories.event(
         ("RUS", "host"), ("CHN", "visitor"), status=Status.DRAFT, title_en="Zanzabarra"
     )
-    cast.alliance("RUS", "CHN", status=Status.WITHDRAWN, title_en="Zanzabarra")
-    listed = cast.ally_list("RUS", "CHN", status=Status.IN_REVIEW, title_en="Zanzabarra")
-    hidden = cast.source(status=Status.DRAFT, title="Zanzabarra", key="zanzabarra")
+    factories.alliance("RUS", "CHN", status=Status.WITHDRAWN, title_en="Zanzabarra")
+    listed = factories.ally_list("RUS", "CHN", status=Status.IN_REVIEW, title_en="Zanzabarra")
+    hidden = factories.source(status=Status.DRAFT, title="Zanzabarra", key="zanzabarra")
     vote = Event.objects.get(slug="unga-es-11-1")
-    cast.cite(vote, hidden, note_en="Zanzabarra")
+    factories.cite(vote, hidden, note_en="Zanzabarra")
     vote.summary_en = "So it is said [@zanzabarra, p. 9; @dw-2024-en]."
     vote.save()
-    shown = cast.ally_list("RUS", "CHN", slug="shown", intro_en="So [@zanzabarra].")
+    shown = factories.ally_list("RUS", "CHN", slug="shown", intro_en="So [@zanzabarra].")
     shown.entries.update(prose_en="So [@zanzabarra, p. 9].")
-    cast.source(derived_from=hidden, key="derives")
+    factories.source(derived_from=hidden, key="derives")
     for template in COLLECTIONS:
-        rows = json.dumps(everything(visitor, address_of(template)))
+        rows = json.dumps(everything(client, address_of(template)))
         assert "zanzabarra" not in rows.casefold(), template
         assert event.slug not in rows
     for told in ("events/unga-es-11-1", "ally-lists/shown"):
-        assert b"anzabarra" not in visitor.get(f"{BASE}/{told}").content
-    assert b"[@dw-2024-en]" in visitor.get(f"{BASE}/events/unga-es-11-1").content
-    assert visitor.get(f"{BASE}/sources/derives").json()["derived_from"] == ""
+        assert b"anzabarra" not in client.get(f"{BASE}/{told}").content
+    assert b"[@dw-2024-en]" in client.get(f"{BASE}/events/unga-es-11-1").content
+    assert client.get(f"{BASE}/sources/derives").json()["derived_from"] == ""
     for gone in (f"events/{event.slug}", f"ally-lists/{listed.slug}", "sources/zanzabarra"):
-        assert visitor.get(f"{BASE}/{gone}").status_code == 404
+        assert client.get(f"{BASE}/{gone}").status_code == 404
 
 
-def test_one_record_comes_with_its_parts_and_sources(visitor):
-    event = visitor.get(f"{BASE}/events/unga-es-11-1").json()
+def test_one_record_comes_with_its_parts_and_sources(client):
+    event = client.get(f"{BASE}/events/unga-es-11-1").json()
     assert {"country": "ERI", "role": "against"} in event["participations"]
     stances = {one["source"]: one["stance"] for one in event["citations"]}
     assert stances == {"wp-es-11-1": "supports", "nation-2022": "disputes"}
     assert (event["independent_sources"], event["disputed"]) == (1, True)
-    treaty = visitor.get(
+    treaty = client.get(
         f"{BASE}/alliances/north-korea-russia-comprehensive-strategic-partnership"
     ).json()
     assert {part["country"] for part in treaty["memberships"]} == {"PRK", "RUS"}
-    china = visitor.get(f"{BASE}/countries/china").json()
+    china = client.get(f"{BASE}/countries/china").json()
     assert {"name": "Tiongkok", "language": "id"} in china["aliases"]
-    listed = visitor.get(f"{BASE}/ally-lists/russia-allies-in-asia").json()
+    listed = client.get(f"{BASE}/ally-lists/russia-allies-in-asia").json()
     assert [entry["country"] for entry in listed["entries"]] == ["CHN", "PRK", "IRN"]
     assert listed["promised"] == 4
-    copy = visitor.get(f"{BASE}/sources/bisnisupdate-2024").json()
+    copy = client.get(f"{BASE}/sources/bisnisupdate-2024").json()
     assert (copy["derived_from"], copy["origin"]) == ("dw-2024-en", "dw-2024-en")
 
 
-def test_two_countries_have_one_address_and_say_what_binds_them(visitor):
-    led = visitor.get(f"{BASE}/ties/russia/north-korea?on=2020-01-01")
+def test_two_countries_have_one_address_and_say_what_binds_them(client):
+    led = client.get(f"{BASE}/ties/russia/north-korea?on=2020-01-01")
     assert led["Location"] == f"{BASE}/ties/north-korea/russia?on=2020-01-01"
-    ties = visitor.get(led["Location"]).json()["ties"]
+    ties = client.get(led["Location"]).json()["ties"]
     assert [(tie["kind"], tie["standing"]) for tie in ties] == [
         ("defence-pact", "later"),
         ("non-aggression-pact", "in-force"),
     ]
-    told = visitor.get(f"{BASE}/ties/north-korea/russia").json()
-    assert everything(visitor, told["events"])
-    assert visitor.get(told["votes"]).status_code == 200
-    assert visitor.get(f"{BASE}/ties/russia/russia").status_code == 404
+    told = client.get(f"{BASE}/ties/north-korea/russia").json()
+    assert everything(client, told["events"])
+    assert client.get(told["votes"]).status_code == 200
+    assert client.get(f"{BASE}/ties/russia/russia").status_code == 404
 
 
-def test_an_old_address_leads_to_the_new_one(visitor):
+def test_an_old_address_leads_to_the_new_one(client):
     russia = Country.objects.get(alpha3="RUS")
     russia.slug = "russian-federation"
     russia.save()
-    answer = visitor.get(f"{BASE}/countries/russia")
+    answer = client.get(f"{BASE}/countries/russia")
     assert (answer.status_code, answer["Location"]) == (
         301,
         f"{BASE}/countries/russian-federation",
     )
-    answer = visitor.get(f"{BASE}/countries/russia/allies?kind=entente")
+    answer = client.get(f"{BASE}/countries/russia/allies?kind=entente")
     assert answer["Location"] == f"{BASE}/countries/russian-federation/allies?kind=entente"
 
 
@@ -200,73 +204,73 @@ def test_an_old_address_leads_to_the_new_one(visitor):
         ("events/nothing-here", 404, "address"),
     ],
 )
-def test_what_cannot_be_answered_says_why(query, status, name, visitor):
+def test_what_cannot_be_answered_says_why(query, status, name, client):
     if "Korea" in query:
         for code in ("PRK", "KOR"):
-            cast.country(code).aliases.create(name="Korea", language="en")
-    answer = visitor.get(f"{BASE}/{query}")
+            factories.country(code).aliases.create(name="Korea", language="en")
+    answer = client.get(f"{BASE}/{query}")
     assert answer.status_code == status
     assert answer.json()["errors"][name]
 
 
-def test_a_search_for_many_words_is_answered(visitor):
+def test_a_search_for_many_words_is_answered(client):
     words = "+".join("aeiounrstdlmcpgbvfhwkyjxqz")
     for parts in ("participations", "entries", "see-also"):
-        assert visitor.get(f"{BASE}/{parts}?q={words}").json()["items"] == []
-    found = visitor.get(f"{BASE}/participations?q=putin+korea&limit=3").json()["items"]
+        assert client.get(f"{BASE}/{parts}?q={words}").json()["items"] == []
+    found = client.get(f"{BASE}/participations?q=putin+korea&limit=3").json()["items"]
     assert {row["country"] for row in found} == {"PRK", "RUS"}
 
 
-def test_errors_are_said_in_the_language_asked_for(visitor):
-    said = visitor.get(f"{BASE}/events?country=Atlantis&lang=id").json()["errors"]["country"][0]
+def test_errors_are_said_in_the_language_asked_for(client):
+    said = client.get(f"{BASE}/events?country=Atlantis&lang=id").json()["errors"]["country"][0]
     assert "negara" in said
 
 
-def test_what_has_not_changed_is_not_sent_again(visitor):
-    first = visitor.get(f"{BASE}/sources?limit=5")
-    again = visitor.get(f"{BASE}/sources?limit=5", headers={"If-None-Match": first["ETag"]})
+def test_what_has_not_changed_is_not_sent_again(client):
+    first = client.get(f"{BASE}/sources?limit=5")
+    again = client.get(f"{BASE}/sources?limit=5", headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     Source.objects.filter(key=first.json()["items"][0]["source"]).update(title="Another")
     assert (
-        visitor.get(f"{BASE}/sources?limit=5", headers={"If-None-Match": first["ETag"]}).status_code
+        client.get(f"{BASE}/sources?limit=5", headers={"If-None-Match": first["ETag"]}).status_code
         == 200
     )
 
 
-def test_any_origin_may_read_and_nobody_may_write(visitor):
-    answer = visitor.get(f"{BASE}/events", headers={"Origin": "https://elsewhere.example"})
+def test_any_origin_may_read_and_nobody_may_write(client):
+    answer = client.get(f"{BASE}/events", headers={"Origin": "https://elsewhere.example"})
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert not answer.cookies
-    asked = visitor.options(f"{BASE}/events", headers={"Access-Control-Request-Method": "GET"})
+    asked = client.options(f"{BASE}/events", headers={"Access-Control-Request-Method": "GET"})
     assert (asked.status_code, asked["Access-Control-Allow-Origin"]) == (204, "*")
     assert "POST" not in asked["Access-Control-Allow-Methods"]
     for method in ("post", "put", "patch", "delete"):
-        refused = getattr(visitor, method)(f"{BASE}/events")
+        refused = getattr(client, method)(f"{BASE}/events")
         assert refused.status_code == 405
         assert refused["Allow"]
-    assert visitor.head(f"{BASE}/events").status_code == 200
+    assert client.head(f"{BASE}/events").status_code == 200
 
 
 @pytest.mark.slow
-def test_a_copy_is_kept_up_to_date_by_following_the_changes(visitor):
+def test_a_copy_is_kept_up_to_date_by_following_the_changes(client):
     held, cursor = {}, ""
 
     def follow():
         nonlocal cursor
         while True:
-            told = visitor.get(f"{BASE}/changes?limit=50&cursor={cursor}").json()
+            told = client.get(f"{BASE}/changes?limit=50&cursor={cursor}").json()
             for one in told["items"]:
                 if one["what"] == "withdrawn":
                     held.pop(one["record"], None)
                 else:
-                    held[one["record"]] = visitor.get(one["record"]).json()
+                    held[one["record"]] = client.get(one["record"]).json()
             if told["next_cursor"] == cursor:
                 return
             cursor = told["next_cursor"]
 
     follow()
     assert any(address.endswith("/events/unga-es-11-1") for address in held)
-    new = cast.event(("RUS", "host"), slug="brand-new")
+    new = factories.event(("RUS", "host"), slug="brand-new")
     old = Event.objects.published().filter(kind="visit").earliest("pk")
     old.status = Status.WITHDRAWN
     old.save()
@@ -281,7 +285,7 @@ def test_a_copy_is_kept_up_to_date_by_following_the_changes(visitor):
 
 
 @pytest.mark.slow
-def test_queries_are_the_same_for_more_rows(visitor, django_assert_num_queries):
+def test_queries_are_the_same_for_more_rows(client, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -289,23 +293,23 @@ def test_queries_are_the_same_for_more_rows(visitor, django_assert_num_queries):
         found = {}
         for template in COLLECTIONS:
             with CaptureQueriesContext(connection) as queries:
-                assert visitor.get(address_of(template)).status_code == 200
+                assert client.get(address_of(template)).status_code == 200
             # The content's version is asked for before and after.
             found[template] = len([q for q in queries if "contentchange" not in q["sql"]])
         return found
 
     before = count()
     for code in ("IDN", "MYS", "THA"):
-        cast.alliance("RUS", code)
-        cast.event(("RUS", "host"), (code, "visitor"))
-        cast.ally_list("RUS", code, "CHN")
+        factories.alliance("RUS", code)
+        factories.event(("RUS", "host"), (code, "visitor"))
+        factories.ally_list("RUS", code, "CHN")
     assert count() == before
     assert max(before.values()) <= 9
 
 
-def test_the_page_about_the_api_names_every_collection(visitor):
+def test_the_page_about_the_api_names_every_collection(client):
     for language in ("en", "id"):
-        page = body(visitor.get(f"/{language}/api/"))
+        page = body(client.get(f"/{language}/api/"))
         for template in COLLECTIONS:
             assert f"GET {template}" in page
         assert "/api/v1/openapi.json" in page

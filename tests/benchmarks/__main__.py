@@ -110,7 +110,7 @@ def prepare():
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    call_command("load_starter", stdout=io.StringIO())
+    call_command("load_demo_data", stdout=io.StringIO())
     events = Event.objects.bulk_create(
         [
             Event(
@@ -224,7 +224,7 @@ def votes_floor(rolls, cast):
     """Import the roll calls as events and the votes, as plainly as can be."""
     from django.db import transaction
 
-    from allies.exchange.references import CountryIndex
+    from allies.imports.references import CountryIndex
     from allies.models import Event
 
     with cast.open(newline="", encoding="utf-8") as file:
@@ -291,16 +291,16 @@ class Discard:
 
 def look_and_apply(path, plan_path):
     """Preview a file with every row's outcome kept, and apply it, as the admin does."""
-    from allies.exchange.plan import Plan
-    from allies.exchange.planning import make_plan, state_for
-    from allies.exchange.reader import read_csv
-    from allies.exchange.resources import NOUNS
-    from allies.exchange.runner import apply_plan
+    from allies.imports.own_csv import read_csv
+    from allies.imports.plan import Plan
+    from allies.imports.plan_builder import import_state, make_plan
+    from allies.imports.resources import RESOURCES
+    from allies.imports.runner import apply_plan
     from allies.models import Changeset
 
-    rows = read_csv(path, NOUNS["participations"]().columns)
+    rows = read_csv(path, RESOURCES["participations"]().columns)
     with Plan(plan_path, keep_rows=True) as plan:
-        state = state_for(["participations"])
+        state = import_state(["participations"])
         reports = make_plan(plan, [("participations", rows)])
         plan.digest()
         plan.finish()
@@ -310,17 +310,17 @@ def look_and_apply(path, plan_path):
 
 
 def same_again(path):
-    from allies.exchange.reader import read_csv
-    from allies.exchange.resources import NOUNS
-    from allies.exchange.runner import run_import
+    from allies.imports.own_csv import read_csv
+    from allies.imports.resources import RESOURCES
+    from allies.imports.runner import run_import
 
-    rows = read_csv(path, NOUNS["participations"]().columns)
+    rows = read_csv(path, RESOURCES["participations"]().columns)
     (report,) = run_import([("participations", rows)], commit=True)
     assert report.unchanged == ROWS
 
 
 def our_export():
-    from allies.exchange.export import export_csv
+    from allies.exports.records import export_csv
 
     for _text in export_csv("participations"):
         pass
@@ -348,8 +348,8 @@ def generic(figures, folder):
 
 
 def large(figures, folder):
-    from allies.jobs import after_import
     from allies.models import Changeset, Participation
+    from allies.tasks import refresh_statistics
 
     rolls, cast = votes(folder)
     floor = median_seconds(votes_floor(rolls, cast), before=lambda: clear("floor-"))
@@ -362,7 +362,7 @@ def large(figures, folder):
         number = Changeset.objects.latest("pk").pk
         if len(imports) < TIMES:
             undos.append(command("undo_changeset", number, "--commit"))
-    after_import.call()  # as the job worker does
+    refresh_statistics.call()  # as the job worker does
     export(figures, rows)
     pages(figures)
     undos.append(command("undo_changeset", number, "--commit"))
@@ -419,7 +419,7 @@ def pages(figures):
 
 def main():
     # A folder of its own and, with --postgresql, a cluster: the tests' environment makes them.
-    import tests.environment  # noqa: F401
+    import tests.pytest_env  # noqa: F401
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import django

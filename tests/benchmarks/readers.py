@@ -1,4 +1,4 @@
-"""Measure what readers wait for: `make bench-readers`.
+"""Measure what readers wait for: `make bench-http`.
 
 Real servers, the one `make run` starts with one worker, asked over real connections by processes
 that do nothing else; what is compared is asked in turn, and each figure is the median of several
@@ -20,8 +20,8 @@ import urllib.request
 from pathlib import Path
 
 from tests.benchmarks.__main__ import ROOT, VOTES, Figures, median_seconds
-from tests.processes import free_port, listens
-from tests.site import wait_for
+from tests.live_site import wait_for
+from tests.process_utils import free_port, listens
 
 CLIENTS, SECONDS, TURNS = 4, 2.0, 5
 ALLIES = "/en/countries/russia/allies/"
@@ -135,7 +135,7 @@ class Site:
         os.environ["ALLIES_DATA_DIR"] = str(folder)
         self._run("migrate", "-v0")
         self._run("collectstatic", "--noinput", "-v0")
-        self._run("load_starter")
+        self._run("load_demo_data")
 
     @staticmethod
     def _run(*args):
@@ -200,13 +200,13 @@ def rendered(address, *, counted=False):
     """
     from django.test import Client
 
-    from allies.caching.store import pages
-    from allies.caching.unchanged import forget
+    from allies.page_cache.memo import clear_all
+    from allies.page_cache.store import page_store
 
     def before():
-        pages.clear()
+        page_store.clear()
         if counted:
-            forget()
+            clear_all()
 
     client = Client(SERVER_NAME="localhost")
 
@@ -257,9 +257,9 @@ def memory(figures):
 
     It keeps few pages, so that their memory is full before the first look.
     """
-    from tests.views import addresses
+    from tests.views import page_urls
 
-    views = [*addresses.one_of_each("en", "id")]
+    views = [*page_urls.one_of_each("en", "id")]
     site = Server("config.wsgi:application", ALLIES_PAGE_CACHE_MB="8")
     try:
         held = {}
@@ -369,7 +369,7 @@ def against_datasette(figures, file, ours):
 
 
 def main():
-    import tests.environment  # noqa: F401
+    import tests.pytest_env  # noqa: F401
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     figures = Figures()
@@ -380,7 +380,7 @@ def main():
         django.setup()
         from django.db import connection
 
-        from allies.jobs import after_import
+        from allies.tasks import refresh_statistics
 
         print(f"{connection.vendor}, medians of {TURNS} turns", flush=True)
         kept(figures, Path(data))
@@ -391,7 +391,7 @@ def main():
             print("  the published data is not beside this checkout: the rest is left out")
             return bool(figures.failed)
         site.add_published_data()
-        after_import.call()
+        refresh_statistics.call()
         full = rendered(ALLIES)
         figures.ratio(f"{ALLIES} with 876,000 records", full / starter, 2, of="starter")
         for page in (1, 40):
@@ -407,7 +407,7 @@ def main():
         if connection.vendor == "sqlite":
             against_datasette(figures, Path(data) / "db.sqlite3", first)
         multiply_votes(10)
-        after_import.call()
+        refresh_statistics.call()
         for address, before in ((ALLIES, full), ("/en/events/", first), (PARTS, parts)):
             ratio = rendered(address) / before
             figures.ratio(f"{address} with ten times the votes", ratio, 1.5, of="876,000 records")

@@ -2,7 +2,7 @@
 
 For each language, a site of its own with the starter content, and four people: an editor, a
 reviewer, a data manager and a reader. They do what docs/editors.md and docs/data.md describe, and
-each step is a picture in docs/pictures/handbook/, <step>-<language>.png. All names and titles in
+each step is a picture in docs/screenshots/handbook/, <step>-<language>.png. All names and titles in
 them are invented. Drawn again, the pictures differ only in dates and times.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.browser.driver import launched, opened
-from tests.site import ROOT, site_of_its_own
+from tests.live_site import ROOT, site_of_its_own
 
 PICTURES = ROOT / "docs" / "pictures" / "handbook"
 #: The width of the window; half as wide again on the page, so that texts stay legible there.

@@ -4,7 +4,7 @@ import functools
 
 from django.test import Client
 
-from tests.views import addresses
+from tests.views import page_urls
 from tests.views.test_queries import address_of
 
 #: Pages that a walk does not come by, or whose first record has less to show.
@@ -39,7 +39,7 @@ def public_pages(part, *languages):
 @functools.cache
 def _english_pages():
     visitor = Client()
-    found = map(address_of, (name for name in addresses.names() if not name.endswith(_ELSEWHERE)))
+    found = map(address_of, (name for name in page_urls.names() if not name.endswith(_ELSEWHERE)))
     english = [
         address for address in found if visitor.get(address)["Content-Type"].startswith("text/html")
     ]

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from tests import cast
+from tests import factories
 from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 COUNTRY, ALLIES = "/en/countries/new-zealand/", "/en/countries/new-zealand/allies/"
@@ -21,7 +21,9 @@ LIST = "/en/lists/russia-allies-in-asia/?on=1990-06-30"
 
 @pytest.fixture
 def pact(transactional_db):
-    return cast.alliance("NZL", "FJI", title_en="Old pact", in_force="1970-01-01", ended="1990")
+    return factories.alliance(
+        "NZL", "FJI", title_en="Old pact", in_force="1970-01-01", ended="1990"
+    )
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from tests.browser.public_pages import PARTS, public_pages
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 #: Bytes a page and all it asks for may weigh as they are sent; with a map of the world; requests.
@@ -83,12 +83,12 @@ def test_pages_keep_to_their_budget(width, part, chromium, live_server):
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "id")])
-def test_nothing_jumps_while_a_page_arrives(width, language, part, chromium, live_server, visitor):
+def test_nothing_jumps_while_a_page_arrives(width, language, part, chromium, live_server, client):
     jumps = []
     page = opened(chromium, viewport={"width": width, "height": 800})
     for address in public_pages(part, language):
         page.goto(live_server.url + address)
-        head, body = visitor.get(address).content.decode().split("<body", 1)
+        head, body = client.get(address).content.decode().split("<body", 1)
         parts = _BLOCK_ENDS.findall(body)
         assert len(parts) > 5
         arriving = [f"<body{parts[0]}", *parts[1:_ONE_BY_ONE], "".join(parts[_ONE_BY_ONE:])]

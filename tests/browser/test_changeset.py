@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bombs import BOMBS
 from tests.browser.driver import opened
-from tests.exchange.files import write
+from tests.decompression_bombs import BOMBS
+from tests.imports.files import write
 
 pytestmark = pytest.mark.browser
 
@@ -16,14 +16,14 @@ PASSWORD = "a-long-pass-phrase"
 
 
 @pytest.fixture
-def running(site):
+def running(live_site):
     """A site with its web server and its job worker; return its address."""
-    site.shell(
+    live_site.shell(
         "from django.contrib.auth.models import User; "
         f"User.objects.create_superuser('chief', password={PASSWORD!r})"
     )
-    address = site.serve()
-    site.worker()
+    address = live_site.serve()
+    live_site.worker()
     return address
 
 
@@ -75,8 +75,8 @@ def exported(site, name):
     return (site.folder / name).read_bytes()
 
 
-def test_cow_comes_and_goes(page, running, site, shared):
-    before = exported(site, "before.zip")
+def test_cow_comes_and_goes(page, running, live_site, shared):
+    before = exported(live_site, "before.zip")
     upload(page, running, "alliances", shared / "data/cow/alliance_v4.1_by_member.csv")
     assert page.input_value("input[name=name]") == "COW formal alliances 4.1, by member"
     assert "version4id" in page.inner_text(".first-rows .header")
@@ -98,7 +98,7 @@ def test_cow_comes_and_goes(page, running, site, shared):
     page.click("input[name=undo]")
     assert "414 would be deleted" in page.inner_text("#content-main")
     apply(page)
-    assert exported(site, "after.zip") == before
+    assert exported(live_site, "after.zip") == before
     page.goto(f"{running}/en/alliances/")
     assert "418" not in page.inner_text("main")
     page.goto(f"{running}/en/changes/")

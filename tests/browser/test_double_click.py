@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.driver import opened
-from tests.browser.test_story import PASSWORD
+from tests.browser.test_editor_journey import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +20,9 @@ print(Event.objects.filter(title_en="Two clicks").count())
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_double_click_on_save_makes_one_event(site, chromium, script):
-    site.shell(REVIEWER)
-    address = f"{site.serve()}/en/admin"
+def test_a_double_click_on_save_makes_one_event(live_site, chromium, script):
+    live_site.shell(REVIEWER)
+    address = f"{live_site.serve()}/en/admin"
     page = opened(chromium, viewport={"width": 1280, "height": 900}, java_script_enabled=script)
     page.goto(f"{address}/allies/event/add/")
     page.fill("#id_username", "rita")
@@ -34,4 +34,4 @@ def test_a_double_click_on_save_makes_one_event(site, chromium, script):
     page.locator("input[name=_save]").last.dblclick()
     page.wait_for_selector("li.success")
     assert "was added successfully" in page.inner_text("li.success")
-    assert site.shell(COUNT) == "1"
+    assert live_site.shell(COUNT) == "1"

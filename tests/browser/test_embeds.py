@@ -11,9 +11,9 @@ from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 

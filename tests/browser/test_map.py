@@ -3,14 +3,14 @@
 import pytest
 
 from allies.models import Alliance
-from tests import cast
+from tests import factories
 from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 
@@ -24,7 +24,7 @@ def page(chromium):
 
 def test_tab_reaches_an_ally_and_enter_follows_it(page, live_server):
     Alliance.objects.update(status="withdrawn")
-    cast.alliance("RUS", "CHN", "MLT", in_force="2010")
+    factories.alliance("RUS", "CHN", "MLT", in_force="2010")
     page.goto(f"{live_server.url}/en/countries/russia/allies/")
     page.get_by_role("link", name="Skip the map").focus()
 

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from tests import cast
+from tests import factories
 from tests.browser.driver import opened
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 PAGES = (
@@ -40,7 +40,7 @@ def page(chromium):
 def test_pdf_is_a4_and_no_heading_stands_alone_at_a_foot(path, page, live_server):
     for code in ("CHN", "IND", "IRN", "PRK", "BLR", "SYR", "VEN", "CUB", "SRB"):
         for year in range(1950, 2020, 10):
-            cast.alliance("RUS", code, in_force=f"{year}-05", ended=f"{year + 9}")
+            factories.alliance("RUS", code, in_force=f"{year}-05", ended=f"{year + 9}")
     page.goto(live_server.url + path)
     pdf = page.pdf(prefer_css_page_size=True, tagged=True, outline=True)
     assert set(re.findall(rb"/MediaBox (\[[^]]*\])", pdf)) == {A4.encode()}

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.driver import opened
-from tests.browser.test_story import PASSWORD
+from tests.browser.test_editor_journey import PASSWORD
 
 pytestmark = pytest.mark.browser
 
@@ -16,16 +16,17 @@ for name, group in (("edi", "Editors"), ("rita", "Reviewers"), ("dana", "Data ma
 """
 
 DRAFT = """
-from tests import cast
-event = cast.event(("RUS", "host"), status="draft", title_en="Ministers meet", title_ind="Temu")
+from tests import factories
+event = factories.event(("RUS", "host"), status="draft",
+    title_en="Ministers meet", title_ind="Temu")
 print(event.pk)
 """
 
 PROPOSAL = """
-from tests import cast
+from tests import factories
 from allies.models import Changeset
-event = cast.event(("RUS", "host"), title_en="Before")
-draft = cast.event(("RUS", "host"), status="draft", cited=False)
+event = factories.event(("RUS", "host"), title_en="Before")
+draft = factories.event(("RUS", "host"), status="draft", cited=False)
 change = {"key": f"event-{event.pk}", "what": "changed", "fields": {"title_en": ["Before", "A"]}}
 proposal = Changeset.objects.create(
     kind="edit", state="proposed", about_noun="event", about_id=event.pk, changes=[change]
@@ -35,11 +36,11 @@ print(proposal.pk, event.pk, draft.pk, event.citations.get().source_id)
 
 
 @pytest.fixture
-def address(site):
+def address(live_site):
     """A site with its web server and its worker, and three people; return its address."""
-    site.shell(PEOPLE)
-    site.worker()
-    return site.serve()
+    live_site.shell(PEOPLE)
+    live_site.worker()
+    return live_site.serve()
 
 
 @pytest.fixture
@@ -76,10 +77,10 @@ def of_event(site, pk, field):
         ("id", {"proposed": "menunggu tinjauan", "history": "dikoreksi dari"}),
     ],
 )
-def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, site, address):
+def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, live_site, address):
     here = f"{address}/{language}"
-    draft = site.shell(DRAFT)
-    public = f"{here}/events/{of_event(site, draft, 'slug')}/"
+    draft = live_site.shell(DRAFT)
+    public = f"{here}/events/{of_event(live_site, draft, 'slug')}/"
     form = f"{here}/admin/allies/event/{draft}/change/"
     edi, rita, outsider = at_desk("edi", language), at_desk("rita", language), at_desk(None)
 
@@ -109,7 +110,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     edi.fill("#id_public_note", "The minutes say which day.")
     edi.click("button[name=_propose]")
     assert words["proposed"] in edi.inner_text(".messagelist")
-    assert of_event(site, draft, "date") == "2024-05"
+    assert of_event(live_site, draft, "date") == "2024-05"
 
     # The reviewer sees it side by side and approves it; the public history says so.
     rita.goto(f"{here}/admin/")
@@ -129,7 +130,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     rita.click("input[name=undo]")
     rita.click("input[name=apply]")
     rita.wait_for_selector(".facts", timeout=60_000)
-    assert of_event(site, draft, "date") == "2024-05"
+    assert of_event(live_site, draft, "date") == "2024-05"
     dana = at_desk("dana", language)
     dana.goto(changeset)
     assert dana.locator(".errornote a").count() == 1
@@ -139,8 +140,8 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     assert said == []
 
 
-def test_a_proposal_is_decided_by_keyboard_alone(at_desk, site, address):
-    proposal, event, *_rest = site.shell(PROPOSAL).split()
+def test_a_proposal_is_decided_by_keyboard_alone(at_desk, live_site, address):
+    proposal, event, *_rest = live_site.shell(PROPOSAL).split()
     page = at_desk("rita")
     page.goto(f"{address}/en/admin/allies/changeset/{proposal}/")
     page.focus("#id_note")
@@ -148,11 +149,11 @@ def test_a_proposal_is_decided_by_keyboard_alone(at_desk, site, address):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector(".messagelist .success")
-    assert of_event(site, event, "title_en") == "A"
+    assert of_event(live_site, event, "title_en") == "A"
 
 
-def test_the_desks_pages_pass_axe(at_desk, site, address):
-    proposal, event, draft, source = site.shell(PROPOSAL).split()
+def test_the_desks_pages_pass_axe(at_desk, live_site, address):
+    proposal, event, draft, source = live_site.shell(PROPOSAL).split()
     pages = (
         "",
         "allies/changeset/",

@@ -7,7 +7,7 @@ from tests.browser.driver import opened
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 FIELD = ".site-search input"

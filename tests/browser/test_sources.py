@@ -4,20 +4,20 @@ import pytest
 from django.urls import reverse
 
 from allies.models import Source
-from tests import cast
-from tests.browser.test_story import chief, page, sign_in  # noqa: F401 - fixtures
+from tests import factories
+from tests.browser.test_editor_journey import chief, page, sign_in  # noqa: F401 - fixtures
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 
-def test_popup_hands_the_source_there_is_to_the_citation(page, live_server, chief):  # noqa: F811
+def test_popup_hands_the_source_there_is_to_the_citation(page, live_server, superuser):  # noqa: F811
     known = Source.objects.get(key="dw-2024-en")
     before = Source.objects.count()
-    event = cast.event(("RUS", "host"), status="draft", cited=False)
+    event = factories.event(("RUS", "host"), status="draft", cited=False)
     sign_in(page, live_server.url)
     page.goto(live_server.url + reverse("admin:allies_event_change", args=[event.pk]))
     page.click("#citations-group .add-row a")

@@ -7,9 +7,9 @@ from tests.browser.public_pages import PARTS, public_pages
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.once,
+    pytest.mark.sqlite_only,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("starter"),
+    pytest.mark.usefixtures("demo_data"),
 ]
 
 #: What only works by a script, and is there only where there is one.

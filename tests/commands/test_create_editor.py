@@ -34,7 +34,7 @@ def terminal(monkeypatch):
 
 
 @pytest.mark.parametrize("group", ["Editors", "Reviewers", "Data managers"])
-def test_generated_password_signs_in_and_is_printed_once(group, visitor):
+def test_generated_password_signs_in_and_is_printed_once(group, client):
     printed = run("ana", "--group", group, "--email", "ana@Example.org", "--generate-password")
     (password,) = [
         line.rpartition(" ")[2] for line in printed.splitlines() if line.startswith("Password")
@@ -45,8 +45,8 @@ def test_generated_password_signs_in_and_is_printed_once(group, visitor):
     assert account.email == "ana@example.org"
     assert account.is_staff and account.is_active and not account.is_superuser
     assert [one.name for one in account.groups.all()] == [group]
-    visitor.force_login(account)
-    assert visitor.get("/en/admin/").status_code == 200
+    client.force_login(account)
+    assert client.get("/en/admin/").status_code == 200
 
 
 def test_account_is_in_the_permission_log():

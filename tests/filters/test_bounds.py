@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from allies.filters.ally import AllyFilterSet
-from allies.filters.base import unknown_names
+from allies.filters.base import unknown_parameter_names
 from allies.filters.changeset import ChangesetFilterSet
 from allies.filters.event import EventFilterSet
-from allies.filters.facets import facets_of, sums_of
-from allies.filters.tie_changes import ten_years_before
+from allies.filters.facets import aggregate_filterset, build_facets
+from allies.filters.tie_changes import ten_years_earlier
 from allies.models import Alias, AllyList, Changeset, Country, Event, Membership
-from tests import cast
+from tests import factories
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def rows(client, path, column, **query):
@@ -31,10 +31,10 @@ def rows(client, path, column, **query):
     ("at_least", "found"), [("", True), ("0", True), ("1", True), ("2", True), ("3", False)]
 )
 def test_min_sources_means_at_least_that_many(at_least, found, client):
-    alliance = cast.alliance("FJI", "TON", cited=False)
-    original = cast.source()
-    for source in (original, cast.source(derived_from=original), cast.source()):
-        cast.cite(alliance, source)
+    alliance = factories.alliance("FJI", "TON", cited=False)
+    original = factories.source()
+    for source in (original, factories.source(derived_from=original), factories.source()):
+        factories.cite(alliance, source)
     allies = rows(client, "countries/fiji/allies", "country", min_sources=at_least)
     assert ("TON" in allies) is found
 
@@ -43,9 +43,9 @@ def test_min_sources_means_at_least_that_many(at_least, found, client):
     ("disputing", "yes", "no"), [(0, [], ["TON"]), (1, ["TON"], []), (2, ["TON"], [])]
 )
 def test_one_citation_against_it_makes_a_tie_disputed(disputing, yes, no, client):
-    alliance = cast.alliance("FJI", "TON")
+    alliance = factories.alliance("FJI", "TON")
     for _n in range(disputing):
-        cast.cite(alliance, stance="disputes")
+        factories.cite(alliance, stance="disputes")
     for answer, found in (("yes", yes), ("no", no)):
         assert rows(client, "countries/fiji/allies", "country", disputed=answer) == found
         assert (alliance.slug in rows(client, "alliances", "alliance", disputed=answer)) is bool(
@@ -68,7 +68,7 @@ def test_one_citation_against_it_makes_a_tie_disputed(disputing, yes, no, client
     ],
 )
 def test_an_event_counts_on_every_day_on_which_it_may_have_happened(date, query, found, client):
-    event = cast.event(("RUS", "host"), date=date)
+    event = factories.event(("RUS", "host"), date=date)
     assert (event.slug in rows(client, "events", "event", **query)) is found
 
 
@@ -84,7 +84,7 @@ def test_an_event_counts_on_every_day_on_which_it_may_have_happened(date, query,
     ],
 )
 def test_a_source_counts_on_every_day_on_which_it_may_have_come_out(date, query, found, client):
-    source = cast.source(date_published=date)
+    source = factories.source(date_published=date)
     assert (source.key in rows(client, "sources", "source", **query)) is found
 
 
@@ -106,7 +106,7 @@ def test_a_source_counts_on_every_day_on_which_it_may_have_come_out(date, query,
 def test_an_alliance_and_its_members_count_when_they_may_have_been_in_force(
     given, on, found, client
 ):
-    alliance = cast.alliance("FJI", "TON", **given)
+    alliance = factories.alliance("FJI", "TON", **given)
     assert (alliance.slug in rows(client, "alliances", "alliance", on=on)) is found
     members = rows(client, f"alliances/{alliance.slug}/memberships", "country", on=on)
     assert members == (["FJI", "TON"] if found else [])
@@ -140,26 +140,26 @@ def test_a_membership_is_certain_only_where_its_dates_leave_no_doubt(given, day,
     theirs = {name[10:]: date for name, date in given.items() if name.startswith("alliance__")}
     own = {name: date for name, date in given.items() if not name.startswith("alliance__")}
     membership = Membership.objects.create(
-        alliance=cast.alliance(**theirs), country=cast.country("RUS"), **own
+        alliance=factories.alliance(**theirs), country=factories.country("RUS"), **own
     )
-    sure = Membership.objects.certainly_in_force(dt.date.fromisoformat(day))
+    sure = Membership.objects.definitely_in_force(dt.date.fromisoformat(day))
     assert sure.filter(pk=membership.pk).exists() is certain
 
 
 @pytest.mark.parametrize(("days", "certain"), [(-1, False), (0, True), (1, True)])
 def test_a_membership_whose_beginning_nobody_knows_is_certain_from_today_on(days, certain):
     membership = Membership.objects.create(
-        alliance=cast.alliance(), country=cast.country("RUS"), joined="1990/.."
+        alliance=factories.alliance(), country=factories.country("RUS"), joined="1990/.."
     )
     day = timezone.localdate() + dt.timedelta(days=days)
-    sure = Membership.objects.certainly_in_force(day)
+    sure = Membership.objects.definitely_in_force(day)
     assert sure.filter(pk=membership.pk).exists() is certain
 
 
 @pytest.mark.parametrize(("certain", "found"), [("yes", ["PNG"]), ("no", ["TON"])])
 def test_certain_and_perhaps_part_the_allies(certain, found, client):
-    cast.alliance("FJI", "TON", in_force="2001")
-    cast.alliance("FJI", "PNG", in_force="1990")
+    factories.alliance("FJI", "TON", in_force="2001")
+    factories.alliance("FJI", "PNG", in_force="1990")
     query = {"on": "2001-06-01", "certain": certain}
     assert rows(client, "countries/fiji/allies", "country", **query) == found
 
@@ -199,9 +199,9 @@ def test_changes_are_found_by_day_kind_file_and_reason(query, found):
 def test_only_a_published_source_tells_where_a_list_or_a_source_comes_from(
     source_status, recorded, derived, client
 ):
-    source = cast.source(status=source_status)
-    ally_list = cast.ally_list("RUS", "CHN", recorded_from=source)
-    drawn = cast.source(derived_from=source)
+    source = factories.source(status=source_status)
+    ally_list = factories.ally_list("RUS", "CHN", recorded_from=source)
+    drawn = factories.source(derived_from=source)
     assert AllyList.objects.published().filter(pk=ally_list.pk).exists()
     for value, found in (("recorded", recorded), ("ours", not recorded)):
         assert (ally_list.slug in rows(client, "lists", "list", origin=value)) is found
@@ -221,7 +221,7 @@ def test_only_a_published_source_tells_where_a_list_or_a_source_comes_from(
     ],
 )
 def test_ten_years_before_is_the_same_day(day, before):
-    assert ten_years_before(dt.date.fromisoformat(day)).isoformat() == before
+    assert ten_years_earlier(dt.date.fromisoformat(day)).isoformat() == before
 
 
 def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
@@ -248,10 +248,10 @@ def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
 )
 def test_events_of_two_countries_are_told_apart_by_role_and_vote(query, found, client):
     votes = {"kind": "un-vote"}
-    cast.event(("FJI", "host"), ("TON", "visitor"), slug="visit")
-    cast.event(("FJI", "for"), ("TON", "for"), slug="alike", **votes)
-    cast.event(("FJI", "for"), ("TON", "against"), slug="apart", **votes)
-    cast.event(("FJI", "absent"), ("PNG", "absent"), slug="single", **votes)
+    factories.event(("FJI", "host"), ("TON", "visitor"), slug="visit")
+    factories.event(("FJI", "for"), ("TON", "for"), slug="alike", **votes)
+    factories.event(("FJI", "for"), ("TON", "against"), slug="apart", **votes)
+    factories.event(("FJI", "absent"), ("PNG", "absent"), slug="single", **votes)
     both = {} if "PNG" in query.values() else {"country": "FJI", "with": "TON"}
     if query.get("country") == "FJI" or "votes" in query or not query:
         both = {**both, **query}
@@ -286,23 +286,25 @@ def test_how_two_voted_needs_two_countries(client):
     ],
 )
 def test_countries_are_found_by_ties_existence_and_region(query, found, client):
-    cast.alliance("FJI", "TON")
-    cast.alliance("FJI", status="draft").memberships.create(
+    factories.alliance("FJI", "TON")
+    factories.alliance("FJI", status="draft").memberships.create(
         country=Country.objects.get(cow_code=300)
     )
     assert {"FJI", "TON", "300"} & set(rows(client, "countries", "country", **query)) == found
 
 
 def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
-    cast.cite(cast.alliance("FJI", "TON", in_force="2001"), stance="disputes")
-    cast.alliance("FJI", "PNG", in_force="1990")
-    cast.alliance("FJI", "VUT", in_force="1990")
-    filterset = AllyFilterSet({"on": "2001-06-01"}, focus=cast.country("FJI"))
+    factories.cite(factories.alliance("FJI", "TON", in_force="2001"), stance="disputes")
+    factories.alliance("FJI", "PNG", in_force="1990")
+    factories.alliance("FJI", "VUT", in_force="1990")
+    filterset = AllyFilterSet({"on": "2001-06-01"}, focus=factories.country("FJI"))
     assert filterset.is_valid()
-    counts = sums_of(filterset, {}).counts
+    counts = aggregate_filterset(filterset, {}).counts
     assert (counts["disputed"], counts["certain"]) == ({"yes": 1, "no": 2}, {"yes": 2, "no": 1})
     assert counts["kind"] == {"defence-pact": 3}
-    assert {facet.name for facet in facets_of(filterset, sums_of(filterset, {}))} == {
+    assert {
+        facet.name for facet in build_facets(filterset, aggregate_filterset(filterset, {}))
+    } == {
         "region",
         "kind",
         "certain",
@@ -311,11 +313,11 @@ def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
 
 
 def test_choices_tell_how_many_events_are_no_votes():
-    cast.event(("FJI", "host"), slug="visit")
-    cast.event(("FJI", "for"), slug="vote", kind="un-vote")
+    factories.event(("FJI", "host"), slug="visit")
+    factories.event(("FJI", "for"), slug="vote", kind="un-vote")
     filterset = EventFilterSet({"country": "FJI"}, queryset=Event.objects.published())
     assert filterset.is_valid()
-    counts = sums_of(filterset, {}).counts
+    counts = aggregate_filterset(filterset, {}).counts
     assert counts["votes"] == {"none": 1}
     assert counts["kind"] == {"visit": 1, "un-vote": 1}
     assert counts["role"] == {"host": 1, "for": 1}
@@ -327,7 +329,7 @@ def test_choices_tell_how_many_events_are_no_votes():
 )
 def test_a_country_is_asked_for_by_a_name_only_it_has(name, said, client):
     for code in ("FJI", "TON"):
-        Alias.objects.create(country=cast.country(code), name="Twin")
+        Alias.objects.create(country=factories.country(code), name="Twin")
     answer = client.get("/en/alliances/", {"country": name})
     assert answer.status_code == 400
     assert said in answer.content.decode()
@@ -336,8 +338,8 @@ def test_a_country_is_asked_for_by_a_name_only_it_has(name, said, client):
 
 
 def test_a_code_means_one_country_whatever_others_are_called(client):
-    alliance = cast.alliance("FJI", "TON")
-    Alias.objects.create(country=cast.country("RUS"), name="FJI")
+    alliance = factories.alliance("FJI", "TON")
+    Alias.objects.create(country=factories.country("RUS"), name="FJI")
     assert alliance.slug in rows(client, "alliances", "alliance", country="fji")
 
 
@@ -346,4 +348,4 @@ def test_a_code_means_one_country_whatever_others_are_called(client):
     [(["kind"], []), (["colour"], ["colour"]), (["utm_source", "b", "a"], ["b", "a"])],
 )
 def test_parameters_nobody_knows_are_named_and_tracking_is_passed_over(names, unknown):
-    assert unknown_names(names, {"kind"}) == unknown
+    assert unknown_parameter_names(names, {"kind"}) == unknown

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
+from allies.evidence.guards import EvidenceLost
 from allies.models import (
     Alias,
     Alliance,
@@ -13,22 +14,20 @@ from allies.models import (
     Country,
     Entry,
     Event,
-    EvidenceLost,
     Membership,
     OldSlug,
-    Pair,
     Participation,
     Source,
     Status,
-    Ties,
 )
-from allies.models.ally_list import promise_in_words
-from allies.models.base import free_slug
-from allies.models.event import KEY_EVENTS, ByYear, key_events
-from allies.models.pair import ties_between
-from tests import cast
+from allies.models.ally_list import headline_count_text
+from allies.models.base import unique_slug
+from allies.models.event import KEY_EVENTS_PER_COUNTRY, YearlyCounts, key_events
+from allies.ties.pairs import CountryPair, get_ties_between
+from allies.ties.ties import Ties
+from tests import factories
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def errors_of(record, *fields):
@@ -85,10 +84,10 @@ def test_a_country_has_a_name_a_fitting_region_and_dates_in_order(given, wrong):
 
 
 def test_a_country_does_not_succeed_itself():
-    country = cast.country("RUS")
+    country = factories.country("RUS")
     country.successor = country
     assert errors_of(country, "successor") == {"successor"}
-    country.successor = cast.country("CHN")
+    country.successor = factories.country("CHN")
     assert errors_of(country, "successor") == set()
 
 
@@ -108,7 +107,7 @@ def test_a_country_does_not_succeed_itself():
     ],
 )
 def test_names_and_languages_of_an_alias(field, value, is_accepted):
-    alias = Alias(**{"country": cast.country("RUS"), "name": "Rossiya 7", field: value})
+    alias = Alias(**{"country": factories.country("RUS"), "name": "Rossiya 7", field: value})
     assert errors_of(alias, field) == (set() if is_accepted else {field})
 
 
@@ -153,17 +152,21 @@ def test_what_a_source_may_have_in_its_fields(field, value, is_accepted):
 )
 def test_a_public_source_draws_on_a_public_one(status, original, is_accepted):
     source = Source(
-        key="k", publisher="P", title="T", status=status, derived_from=cast.source(status=original)
+        key="k",
+        publisher="P",
+        title="T",
+        status=status,
+        derived_from=factories.source(status=original),
     )
     assert errors_of(source, "derived_from") == (set() if is_accepted else {"derived_from"})
-    lacks = [lack.where for lack in source.missing_for_publication()]
+    lacks = [lack.where for lack in source.publication_issues()]
     assert lacks == ([] if original == "published" else ["derived_from"])
 
 
 def test_a_circle_of_sources_is_refused_at_any_length_and_named():
-    first = cast.source()
-    second = cast.source(derived_from=first)
-    third = cast.source(derived_from=second)
+    first = factories.source()
+    second = factories.source(derived_from=first)
+    third = factories.source(derived_from=second)
     for source, chain in ((second, [first, second, first]), (third, [first, third, second, first])):
         first.derived_from = source
         with pytest.raises(ValidationError) as refused:
@@ -213,8 +216,8 @@ def test_an_alliance_has_a_title_and_dates_in_order(given, wrong):
     ],
 )
 def test_a_member_is_told_to_lie_outside_its_alliances_time(own, theirs, said):
-    membership = Membership(alliance=Alliance(**theirs), country=cast.country("RUS"), **own)
-    found = membership.outside()
+    membership = Membership(alliance=Alliance(**theirs), country=factories.country("RUS"), **own)
+    found = membership.outside_alliance_dates()
     assert [text[: len(start)] for text, start in zip(found, said, strict=True)] == said
 
 
@@ -223,8 +226,10 @@ def test_a_member_is_told_to_lie_outside_its_alliances_time(own, theirs, said):
     [("2000", "2000", True), ("2000-02", "2000-01", False), ("2000-02-02", "2000-02-01", False)],
 )
 def test_a_member_leaves_on_the_day_it_joins_or_later(joined, left, is_accepted):
-    alliance = cast.alliance()
-    member = Membership(alliance=alliance, country=cast.country("RUS"), joined=joined, left=left)
+    alliance = factories.alliance()
+    member = Membership(
+        alliance=alliance, country=factories.country("RUS"), joined=joined, left=left
+    )
     assert errors_of(member, "left") == (set() if is_accepted else {"left"})
 
 
@@ -246,17 +251,17 @@ def test_a_members_own_dates_come_before_its_alliances(own, theirs, began, ended
 
 @pytest.mark.parametrize(("number", "is_accepted"), [(-1, False), (0, False), (1, True), (2, True)])
 def test_promises_and_positions_are_counted_from_one(number, is_accepted):
-    ally_list = cast.ally_list("RUS", "CHN")
+    ally_list = factories.ally_list("RUS", "CHN")
     ally_list.promised = number
     assert errors_of(ally_list, "promised") == (set() if is_accepted else {"promised"})
-    entry = Entry(ally_list=ally_list, country=cast.country("IND"), position=number)
+    entry = Entry(ally_list=ally_list, country=factories.country("IND"), position=number)
     assert errors_of(entry, "position") == (set() if is_accepted else {"position"})
 
 
 def test_a_country_is_not_on_its_own_list_nor_twice_on_one():
-    ally_list = cast.ally_list("RUS", "CHN")
+    ally_list = factories.ally_list("RUS", "CHN")
     for code, wrong in (("RUS", {"country"}), ("CHN", {"__all__"}), ("IND", set())):
-        entry = Entry(ally_list=ally_list, country=cast.country(code), position=2)
+        entry = Entry(ally_list=ally_list, country=factories.country(code), position=2)
         assert errors_of(entry, "country", "__all__") == wrong
 
 
@@ -276,7 +281,7 @@ def test_a_country_is_not_on_its_own_list_nor_twice_on_one():
 )
 def test_a_headlines_promise_is_compared_with_what_is_there(promised, present, said):
     with override("en"):
-        assert promise_in_words(promised, present) == said
+        assert headline_count_text(promised, present) == said
 
 
 @pytest.mark.parametrize(
@@ -293,25 +298,25 @@ def test_a_headlines_promise_is_compared_with_what_is_there(promised, present, s
 def test_what_a_list_lacks_is_said_all_at_once(given, where):
     codes = given.pop("codes", ("CHN", "IND"))
     if "recorded_from" in given:
-        given = {"recorded_from": cast.source(status=given["recorded_from"])}
+        given = {"recorded_from": factories.source(status=given["recorded_from"])}
     fields = {"slug": "a-list", **given}
-    ally_list = cast.ally_list("RUS", *codes, status=Status.DRAFT, **fields)
-    assert [lack.where for lack in ally_list.missing_for_publication()] == where
+    ally_list = factories.ally_list("RUS", *codes, status=Status.DRAFT, **fields)
+    assert [lack.where for lack in ally_list.publication_issues()] == where
 
 
 @pytest.mark.parametrize(("parts", "where"), [([], ["participations"]), ([("RUS", "host")], [])])
 def test_an_event_needs_a_country_that_took_part(parts, where):
-    event = cast.event(*parts, status=Status.DRAFT)
-    assert [lack.where for lack in event.missing_for_publication()] == where
-    assert Event().missing_for_publication()
+    event = factories.event(*parts, status=Status.DRAFT)
+    assert [lack.where for lack in event.publication_issues()] == where
+    assert Event().publication_issues()
 
 
 @pytest.mark.parametrize(("number", "is_cut"), [(1, False), (5, False), (6, True)])
 def test_five_records_that_rest_on_a_source_are_named(number, is_cut):
-    source = cast.source()
-    alliances = [cast.alliance("RUS", "CHN", cited=False) for _n in range(number)]
+    source = factories.source()
+    alliances = [factories.alliance("RUS", "CHN", cited=False) for _n in range(number)]
     for alliance in alliances:
-        cast.cite(alliance, source)
+        factories.cite(alliance, source)
     source.status = Status.WITHDRAWN
     with pytest.raises(EvidenceLost) as refused:
         source.save()
@@ -321,9 +326,9 @@ def test_five_records_that_rest_on_a_source_are_named(number, is_cut):
 
 
 def test_a_source_that_another_supports_beside_may_be_withdrawn():
-    alliance = cast.alliance("RUS", "CHN")
+    alliance = factories.alliance("RUS", "CHN")
     source = alliance.citations.get().source
-    other = cast.cite(alliance, cast.source(status=Status.DRAFT)).source
+    other = factories.cite(alliance, factories.source(status=Status.DRAFT)).source
     source.status = Status.WITHDRAWN
     with pytest.raises(EvidenceLost):
         source.save()
@@ -354,30 +359,30 @@ def test_a_source_that_another_supports_beside_may_be_withdrawn():
     ],
 )
 def test_a_country_is_called_by_a_whole_name_or_code(name, is_found):
-    assert Country.objects.called(name).filter(alpha3="RUS").exists() is is_found
+    assert Country.objects.exact_name(name).filter(alpha3="RUS").exists() is is_found
 
 
 @pytest.mark.parametrize(
     ("text", "is_found"), [("ussi", True), ("", True), ("  ", True), ("–", False), ("x", False)]
 )
 def test_a_country_is_named_by_a_part_of_a_name(text, is_found):
-    assert Country.objects.named(text).filter(alpha3="RUS").exists() is is_found
+    assert Country.objects.name_contains(text).filter(alpha3="RUS").exists() is is_found
 
 
 def test_a_slug_is_made_of_a_hundred_characters_at_most():
-    assert free_slug(Event, "a" * 101) == "a" * 100
-    assert free_slug(Event, "–") == "event"
-    cast.event(slug="taken")
-    cast.event(slug="taken-3")
-    assert free_slug(Event, "Taken") == "taken-2"
+    assert unique_slug(Event, "a" * 101) == "a" * 100
+    assert unique_slug(Event, "–") == "event"
+    factories.event(slug="taken")
+    factories.event(slug="taken-3")
+    assert unique_slug(Event, "Taken") == "taken-2"
 
 
 @pytest.mark.parametrize("status", Status.values)
 def test_an_address_that_only_a_draft_had_is_free_again(status):
-    renamed = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old", status=status).pk)
+    renamed = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old", status=status).pk)
     renamed.slug = "new"
     renamed.save()
-    other = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    other = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old").pk)
     other.slug = "newer"
     other.save()
     was_read = status in ("published", "withdrawn")
@@ -385,11 +390,11 @@ def test_an_address_that_only_a_draft_had_is_free_again(status):
 
 
 def test_an_address_of_a_deleted_draft_is_free_again(client):
-    deleted = Event.objects.get(pk=cast.event(slug="old", status="draft").pk)
+    deleted = Event.objects.get(pk=factories.event(slug="old", status="draft").pk)
     deleted.slug = "new"
     deleted.save()
     deleted.delete()
-    public = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    public = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old").pk)
     public.slug = "newer"
     public.save()
     answer = client.get("/en/events/old/")
@@ -397,11 +402,11 @@ def test_an_address_of_a_deleted_draft_is_free_again(client):
 
 
 def test_a_draft_takes_no_address_of_a_record_that_is_reopened(client):
-    reopened = Event.objects.get(pk=cast.event(("RUS", "host"), slug="old").pk)
+    reopened = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old").pk)
     reopened.slug = "new"
     reopened.save()
     Event.objects.filter(pk=reopened.pk).update(status="draft")
-    draft = Event.objects.get(pk=cast.event(slug="old", status="draft").pk)
+    draft = Event.objects.get(pk=factories.event(slug="old", status="draft").pk)
     draft.slug = "newer"
     draft.save()
     Event.objects.filter(pk=reopened.pk).update(status="published")
@@ -410,29 +415,29 @@ def test_a_draft_takes_no_address_of_a_record_that_is_reopened(client):
 
 
 def test_a_list_shows_the_six_latest_events_with_each_country():
-    russia, fiji = cast.country("RUS"), cast.country("FJI")
+    russia, fiji = factories.country("RUS"), factories.country("FJI")
     events = [
-        cast.event(("RUS", "host"), ("FJI", "visitor"), date=f"2001-{month:02}")
-        for month in range(1, KEY_EVENTS + 3)
+        factories.event(("RUS", "host"), ("FJI", "visitor"), date=f"2001-{month:02}")
+        for month in range(1, KEY_EVENTS_PER_COUNTRY + 3)
     ]
-    cast.event(("RUS", "host"), ("FJI", "visitor"), date="2002", status=Status.DRAFT)
-    cast.event(("FJI", "visitor"), ("TON", "host"), date="2003")
+    factories.event(("RUS", "host"), ("FJI", "visitor"), date="2002", status=Status.DRAFT)
+    factories.event(("FJI", "visitor"), ("TON", "host"), date="2003")
     latest = [event.pk for event in reversed(events)]
-    assert KEY_EVENTS == 6
+    assert KEY_EVENTS_PER_COUNTRY == 6
     assert [e.pk for e in key_events(russia, [fiji])[fiji.pk]] == latest[:6]
     until = dt.date(2001, 7, 1)
     assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[1:7]
     until = dt.date(2001, 6, 30)
     assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[2:8]
-    alone = cast.event(("FJI", "subject"), date="2004")
+    alone = factories.event(("FJI", "subject"), date="2004")
     assert key_events(russia, [fiji])[fiji.pk][0] == alone
 
 
 def test_events_are_counted_in_the_one_year_they_may_be_of():
-    found = ByYear.of({(1990, 1990): 2, (1992, 1992): 1, (1990, 1991): 3, (None, None): 1})
-    assert (found.counts, found.unsure) == ({1990: 2, 1992: 1}, 4)
-    assert found.whole == [(1990, 2), (1991, 0), (1992, 1)]
-    assert ByYear.of({}).whole == []
+    found = YearlyCounts.of({(1990, 1990): 2, (1992, 1992): 1, (1990, 1991): 3, (None, None): 1})
+    assert (found.counts, found.uncertain) == ({1990: 2, 1992: 1}, 4)
+    assert found.total == [(1990, 2), (1991, 0), (1992, 1)]
+    assert YearlyCounts.of({}).total == []
 
 
 @pytest.mark.parametrize(
@@ -450,34 +455,34 @@ def test_events_are_counted_in_the_one_year_they_may_be_of():
     ],
 )
 def test_two_countries_are_tied_while_both_are_members(mine, theirs, on, standing, periods):
-    alliance = cast.alliance(signed="1980")
+    alliance = factories.alliance(signed="1980")
     for code, (joined, left) in (("FJI", mine), ("TON", theirs)):
         Membership.objects.create(
-            alliance=alliance, country=cast.country(code), joined=joined, left=left
+            alliance=alliance, country=factories.country(code), joined=joined, left=left
         )
-    pair = Pair.of(cast.country("TON"), cast.country("FJI"))
+    pair = CountryPair.of(factories.country("TON"), factories.country("FJI"))
     assert (pair.first.alpha3, pair.second.alpha3) == ("FJI", "TON")
-    ties = ties_between(pair, pair.alliances(), on=dt.date.fromisoformat(on))
+    ties = get_ties_between(pair, pair.alliances(), on=dt.date.fromisoformat(on))
     found = [(tie.standing, [(p.since, p.until) for p in tie.periods]) for tie in ties]
     assert found == ([(standing, periods)] if standing else [])
 
 
 def test_a_country_is_no_ally_of_its_own_and_a_draft_binds_nobody():
-    focus, day = cast.country("FJI"), dt.date(2024, 1, 1)
-    cast.alliance("FJI", "TON")
-    cast.alliance("FJI", "WSM", status=Status.DRAFT)
-    cast.alliance("FJI", "VUT", cited=False)
+    focus, day = factories.country("FJI"), dt.date(2024, 1, 1)
+    factories.alliance("FJI", "TON")
+    factories.alliance("FJI", "WSM", status=Status.DRAFT)
+    factories.alliance("FJI", "VUT", cited=False)
     ties = Ties(focus, day)
     assert [country.alpha3 for country in ties.allies()] == ["TON"]
     assert Participation.objects.published().filter(country=focus).count() == 0
 
 
 def test_a_pairs_entries_are_those_of_public_lists_either_way():
-    cast.ally_list("FJI", "TON")
-    cast.ally_list("TON", "FJI")
-    cast.ally_list("TON", "FJI", status=Status.DRAFT)
-    cast.ally_list("TON", "FJI", cited=False)
-    cast.ally_list("TON", "WSM")
-    pair = Pair.of(cast.country("FJI"), cast.country("TON"))
+    factories.ally_list("FJI", "TON")
+    factories.ally_list("TON", "FJI")
+    factories.ally_list("TON", "FJI", status=Status.DRAFT)
+    factories.ally_list("TON", "FJI", cited=False)
+    factories.ally_list("TON", "WSM")
+    pair = CountryPair.of(factories.country("FJI"), factories.country("TON"))
     assert pair.entries().count() == 2
-    assert AllyList.objects.published().filter(focus__in=pair.both).count() == 3
+    assert AllyList.objects.published().filter(focus__in=pair.countries).count() == 3

@@ -3,11 +3,11 @@
 import pytest
 from django.utils.translation import override
 
-from allies.exchange.references import CountryIndex
+from allies.imports.references import CountryIndex
 from allies.models import Country
-from tests import cast
+from tests import factories
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def test_all_iso_countries_are_there_in_both_languages():
@@ -47,22 +47,22 @@ def test_historic_states_have_the_dates_they_existed():
 )
 def test_a_country_is_found_without_regard_to_case_accents_and_punctuation(text, alpha3):
     index = CountryIndex()
-    called = list(Country.objects.called(text).values_list("alpha3", flat=True))
+    called = list(Country.objects.exact_name(text).values_list("alpha3", flat=True))
     assert called == [alpha3]
     assert index.find(text).alpha3 == alpha3
-    assert alpha3 in Country.objects.named(text).values_list("alpha3", flat=True)
+    assert alpha3 in Country.objects.name_contains(text).values_list("alpha3", flat=True)
 
 
 def test_names_stand_in_alphabetical_order_and_in_sentences():
     with override("en"):
-        names = [country.name for country in Country.objects.by_name()]
+        names = [country.name for country in Country.objects.order_by_name()]
         assert names[1] == "Åland Islands"
         assert names.index("Côte d’Ivoire") < names.index("Croatia")
-        assert cast.country("USA").name_in_text == "the United States"
-        assert cast.country("RUS").name_in_text == "Russia"
+        assert factories.country("USA").name_in_text == "the United States"
+        assert factories.country("RUS").name_in_text == "Russia"
     with override("id"):
-        assert cast.country("USA").name_in_text == "Amerika Serikat"
-        assert Country.objects.by_name().first().name == "Afganistan"
+        assert factories.country("USA").name_in_text == "Amerika Serikat"
+        assert Country.objects.order_by_name().first().name == "Afganistan"
 
 
 def test_no_name_means_two_countries():

@@ -10,16 +10,30 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from allies.actions.editions import NothingNew, make_edition, make_missing_editions, retract
-from allies.actions.merging import merge
-from allies.actions.publication import take_step
-from allies.actions.undo import undoing
-from allies.exchange.rows import Row, Rows
-from allies.exchange.runner import run_import, run_undo
-from allies.models import AllyList, Changeset, Country, Edition, Entry, SeeAlso, Status, canonical
-from tests import cast
+from allies.actions.editions import (
+    NothingNewError,
+    create_edition,
+    create_missing_editions,
+    retract_edition,
+)
+from allies.actions.merge import merge_records
+from allies.actions.publication import apply_transition
+from allies.actions.undo import new_undo_changeset
+from allies.imports.rows import Row, Rows
+from allies.imports.runner import run_import, run_undo
+from allies.models import (
+    AllyList,
+    Changeset,
+    Country,
+    Edition,
+    Entry,
+    SeeAlso,
+    Status,
+    canonical_json,
+)
+from tests import factories
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 AT_ONCE = """
@@ -28,7 +42,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from allies.actions.editions import make_edition
+from allies.actions.editions import create_edition
 from allies.models import AllyList, Edition
 user = User.objects.create_superuser("anna")
 asia = AllyList.objects.get(slug="russia-allies-in-asia")
@@ -37,7 +51,7 @@ def publish(title):
     ready.wait()
     with transaction.atomic():
         AllyList.objects.filter(pk=asia.pk).update(title_en=title)
-        make_edition(ally_list=asia, user=user)
+        create_edition(ally_list=asia, user=user)
     connection.close()
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(publish, ["One", "Two", "Three", "Four"]))
@@ -60,9 +74,9 @@ def asia():
 
 
 @pytest.fixture
-def draft(rita):
-    ally_list = cast.ally_list("RUS", "CHN", "IND", status=Status.DRAFT, title_en="Drafted")
-    take_step(record=ally_list, step="publish", user=rita)
+def draft(reviewer):
+    ally_list = factories.ally_list("RUS", "CHN", "IND", status=Status.DRAFT, title_en="Drafted")
+    apply_transition(record=ally_list, step="publish", user=reviewer)
     return ally_list
 
 
@@ -72,30 +86,30 @@ def test_the_starter_lists_have_their_first_edition():
     }
 
 
-def test_publishing_makes_a_numbered_hashed_edition(draft, rita):
+def test_publishing_makes_a_numbered_hashed_edition(draft, reviewer):
     edition = latest(draft)
-    assert (edition.number, edition.key, edition.made_by) == (1, f"{draft.slug}-1", rita)
+    assert (edition.number, edition.key, edition.made_by) == (1, f"{draft.slug}-1", reviewer)
     assert edition.sha256 == hashlib.sha256(edition.content.encode()).hexdigest()
-    assert edition.content == canonical(json.loads(edition.content))
+    assert edition.content == canonical_json(json.loads(edition.content))
     entries = json.loads(edition.content)["list"]["entries"]
     assert [(e["position"], e["country"]["code"]) for e in entries] == [(1, "CHN"), (2, "IND")]
 
 
-def test_publishing_again_makes_the_next_only_where_something_changed(draft, rita):
+def test_publishing_again_makes_the_next_only_where_something_changed(draft, reviewer):
     for step in ("withdraw", "publish"):
-        take_step(record=draft, step=step, user=rita)
+        apply_transition(record=draft, step=step, user=reviewer)
     assert latest(draft).number == 1
-    with pytest.raises(NothingNew):
-        make_edition(ally_list=draft, user=rita)
-    take_step(record=draft, step="withdraw", user=rita)
+    with pytest.raises(NothingNewError):
+        create_edition(ally_list=draft, user=reviewer)
+    apply_transition(record=draft, step="withdraw", user=reviewer)
     draft.title_en = "Drafted again"
     draft.save()
-    take_step(record=draft, step="publish", user=rita)
+    apply_transition(record=draft, step="publish", user=reviewer)
     assert latest(draft).number == 2
     assert latest(draft).data["list"]["title_en"] == "Drafted again"
 
 
-def test_an_edition_stays_as_it_was_whatever_becomes_of_its_list(draft, rita):
+def test_an_edition_stays_as_it_was_whatever_becomes_of_its_list(draft, reviewer):
     edition = latest(draft)
     frozen = content_of(edition)
 
@@ -112,14 +126,14 @@ def test_an_edition_stays_as_it_was_whatever_becomes_of_its_list(draft, rita):
     draft.save()
     assert content_of(edition) == frozen
 
-    keep = cast.ally_list("RUS", "IRN")
-    rita.is_superuser = True
-    merge(keep=keep, drop=draft, chosen={}, user=rita)
+    keep = factories.ally_list("RUS", "IRN")
+    reviewer.is_superuser = True
+    merge_records(keep=keep, drop=draft, chosen={}, user=reviewer)
     assert not AllyList.objects.filter(pk=draft.pk).exists()
     assert content_of(edition) == frozen
     assert list(Edition.objects.of(keep)) == [edition]
 
-    take_step(record=keep, step="withdraw", user=rita)
+    apply_transition(record=keep, step="withdraw", user=reviewer)
     keep.delete()
     assert content_of(edition) == frozen
 
@@ -157,26 +171,28 @@ def test_the_database_takes_a_number_a_key_and_a_hash_once(draft):
     Edition.objects.create(**given)
 
 
-def test_nothing_that_is_not_public_gets_into_an_edition(rita):
-    hidden = cast.source(status=Status.DRAFT, title="Zanzabarra", key="zanzabarra")
+def test_nothing_that_is_not_public_gets_into_an_edition(reviewer):
+    hidden = factories.source(status=Status.DRAFT, title="Zanzabarra", key="zanzabarra")
     text = {"title_en": "Zanzabarra", "title_ind": "Zanzabarra"}
-    cast.alliance("RUS", "CHN", status=Status.DRAFT, slug="zanzabarra-pact", **text)
-    cast.event(("RUS", "host"), ("CHN", "visitor"), status=Status.DRAFT, slug="zanzabarra", **text)
-    cast.ally_list("RUS", "CHN", status=Status.DRAFT, slug="zanzabarra-list", **text)
-    public = cast.source(derived_from=hidden)
-    ally_list = cast.ally_list("RUS", "CHN", recorded_from=hidden, status=Status.PUBLISHED)
+    factories.alliance("RUS", "CHN", status=Status.DRAFT, slug="zanzabarra-pact", **text)
+    factories.event(
+        ("RUS", "host"), ("CHN", "visitor"), status=Status.DRAFT, slug="zanzabarra", **text
+    )
+    factories.ally_list("RUS", "CHN", status=Status.DRAFT, slug="zanzabarra-list", **text)
+    public = factories.source(derived_from=hidden)
+    ally_list = factories.ally_list("RUS", "CHN", recorded_from=hidden, status=Status.PUBLISHED)
     ally_list.intro_en = "Known [@zanzabarra; @dw-2024-en, p. 4]. Unknown [@zanzabarra, p. 3]."
     ally_list.save()
     entry = ally_list.entries.get()
-    cast.cite(entry, public, note_en="Said [@zanzabarra].")
-    cast.cite(entry, hidden, note_en="Zanzabarra")
+    factories.cite(entry, public, note_en="Said [@zanzabarra].")
+    factories.cite(entry, hidden, note_en="Zanzabarra")
     unsupported = Entry.objects.create(
-        ally_list=ally_list, country=cast.country("IND"), position=2, prose_en="Zanzabarra"
+        ally_list=ally_list, country=factories.country("IND"), position=2, prose_en="Zanzabarra"
     )
-    cast.cite(unsupported, hidden)
+    factories.cite(unsupported, hidden)
     SeeAlso.objects.create(ally_list=ally_list, source=hidden)
 
-    make_missing_editions()
+    create_missing_editions()
 
     edition = latest(ally_list)
     assert "zanzabarra" not in edition.content.casefold()
@@ -203,39 +219,42 @@ def test_an_edition_has_ties_with_their_duties_events_and_full_sources(asia):
     assert sources["dw-2024-en"]["url"].startswith("https://")
 
 
-def test_a_list_under_a_slug_another_had_gets_an_address_of_its_own(draft, rita):
+def test_a_list_under_a_slug_another_had_gets_an_address_of_its_own(draft, reviewer):
     draft.slug, slug = "given-up", draft.slug
     draft.save()
-    other = cast.ally_list("RUS", "IRN", slug=slug)
-    make_missing_editions()
+    other = factories.ally_list("RUS", "IRN", slug=slug)
+    create_missing_editions()
     assert latest(other).key == f"{slug}-1-2"
 
 
-def test_making_an_edition_costs_the_same_for_any_length(rita):
-    rita.has_perm("allies.publish_allylist")  # asked once
-    short, long = cast.ally_list("RUS", "CHN"), cast.ally_list("RUS", "CHN", "IND", "IRN", "MNG")
+def test_making_an_edition_costs_the_same_for_any_length(reviewer):
+    reviewer.has_perm("allies.publish_allylist")  # asked once
+    short, long = (
+        factories.ally_list("RUS", "CHN"),
+        factories.ally_list("RUS", "CHN", "IND", "IRN", "MNG"),
+    )
 
     def cost(ally_list):
         with CaptureQueriesContext(connection) as queries:
-            make_edition(ally_list=ally_list, user=rita)
+            create_edition(ally_list=ally_list, user=reviewer)
         return len(queries)
 
     assert cost(short) == cost(long)
 
 
-def test_only_who_may_publish_makes_or_retracts_an_edition(draft, edi, rita):
+def test_only_who_may_publish_makes_or_retracts_an_edition(draft, editor, reviewer):
     draft.title_en = "Changed"
     draft.save()
     edition = latest(draft)
     with pytest.raises(PermissionDenied):
-        make_edition(ally_list=draft, user=edi)
+        create_edition(ally_list=draft, user=editor)
     with pytest.raises(PermissionDenied):
-        retract(edition=edition, user=edi, reason="A court order")
+        retract_edition(edition=edition, user=editor, reason="A court order")
     with pytest.raises(ValidationError):
-        retract(edition=edition, user=rita, reason=" ")
-    retract(edition=edition, user=rita, reason="A court order")
+        retract_edition(edition=edition, user=reviewer, reason=" ")
+    retract_edition(edition=edition, user=reviewer, reason="A court order")
     with pytest.raises(ValidationError):
-        retract(edition=edition, user=rita, reason="Twice")
+        retract_edition(edition=edition, user=reviewer, reason="Twice")
     assert content_of(edition)[0] == edition.content
     assert not Edition.objects.published().filter(pk=edition.pk).exists()
 
@@ -251,23 +270,23 @@ def test_an_import_that_publishes_freezes_the_list_and_its_undo_leaves_the_editi
     load("withdrawn", "Drafted")
     imported = load("published", "From a file")
     assert (latest(draft).number, latest(draft).data["list"]["title_en"]) == (2, "From a file")
-    run_undo(undoing(imported, user=None), user=None)
+    run_undo(new_undo_changeset(imported, user=None), user=None)
     assert not AllyList.objects.published().filter(pk=draft.pk).exists()
     assert latest(draft).number == 2
 
 
-def test_a_draft_and_an_unsupported_list_have_no_edition(rita):
+def test_a_draft_and_an_unsupported_list_have_no_edition(reviewer):
     for given in ({"status": Status.DRAFT}, {"cited": False}):
-        ally_list = cast.ally_list("RUS", "CHN", **given)
-        make_missing_editions()
+        ally_list = factories.ally_list("RUS", "CHN", **given)
+        create_missing_editions()
         assert latest(ally_list) is None
         with pytest.raises(ValidationError):
-            make_edition(ally_list=ally_list, user=rita)
+            create_edition(ally_list=ally_list, user=reviewer)
 
 
 @pytest.mark.slow
-def test_those_who_publish_at_once_make_an_edition_each_with_a_number_of_its_own(site):
-    made = json.loads(site.shell(AT_ONCE))
+def test_those_who_publish_at_once_make_an_edition_each_with_a_number_of_its_own(live_site):
+    made = json.loads(live_site.shell(AT_ONCE))
     assert made == [[number, number, True] for number in range(1, 6)]
 
 

@@ -4,8 +4,8 @@ import pytest
 
 
 @pytest.mark.slow
-def test_every_migration_goes_back_and_forth_with_data_in_the_tables(site):
-    site.shell(
+def test_every_migration_goes_back_and_forth_with_data_in_the_tables(live_site):
+    live_site.shell(
         "from django.contrib.auth.models import User;"
         "from django.test import Client;"
         "from allies.models import *;"
@@ -18,7 +18,7 @@ def test_every_migration_goes_back_and_forth_with_data_in_the_tables(site):
         "assert Changeset.objects.filter(kind='edit').exists();"
         "Correction.objects.create(noun='event', record_id=1, text='x', language='en')"
     )
-    names = site.shell(
+    names = live_site.shell(
         "from django.db import connection;"
         "from django.db.migrations.loader import MigrationLoader;"
         "found = MigrationLoader(connection).disk_migrations;"
@@ -26,11 +26,13 @@ def test_every_migration_goes_back_and_forth_with_data_in_the_tables(site):
     ).split()
     assert len(names) >= 13
     back = [*reversed(names[:-1]), "zero"]
-    site.shell(
+    live_site.shell(
         "from django.core.management import call_command\n"
         f"for name in {back}: call_command('migrate', 'allies', name, verbosity=0)\n"
         "call_command('migrate', verbosity=0)\n"
-        "call_command('load_starter', verbosity=0)"
+        "call_command('load_demo_data', verbosity=0)"
     )
-    said = site.shell("from allies.models import Event; print(Event.objects.published().count())")
+    said = live_site.shell(
+        "from allies.models import Event; print(Event.objects.published().count())"
+    )
     assert int(said) > 10

@@ -5,12 +5,12 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from allies.models import Correction, Source
-from allies.models.correction import CONTACT_KEPT_FOR
-from allies.models.origins import outlets_named
-from tests import cast
+from allies.evidence.origin_suggestions import find_named_outlets, suggest_origins
+from allies.models import Correction
+from allies.models.correction import CONTACT_RETENTION
+from tests import factories
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("starter")
 )
 def test_the_longest_name_of_an_outlet_in_a_credit_counts(credited, besides, named):
     publishers = ["Times", "CNN", "New York Times", "CNN Indonesia", "–"]
-    assert outlets_named(credited, publishers, besides=besides) == named
+    assert find_named_outlets(credited, publishers, besides=besides) == named
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_the_longest_name_of_an_outlet_in_a_credit_counts(credited, besides, nam
     ],
 )
 def test_what_came_out_later_is_no_original(date, is_possible):
-    source = cast.source(title="The same words", date_published="2024-05")
-    other = cast.source(title="The same words", date_published=date)
-    found = [suggestion.source for suggestion in Source.objects.likely_originals(source)]
+    source = factories.source(title="The same words", date_published="2024-05")
+    other = factories.source(title="The same words", date_published=date)
+    found = [suggestion.source for suggestion in suggest_origins(source)]
     assert (other in found) is is_possible
 
 
 def test_a_source_of_the_same_origin_is_not_suggested():
-    original = cast.source(title="The same words")
-    source = cast.source(title="The same words", derived_from=original)
-    sibling = cast.source(title="The same words", derived_from=original)
-    stranger = cast.source(title="The same words")
-    found = [suggestion.source for suggestion in Source.objects.likely_originals(source)]
+    original = factories.source(title="The same words")
+    source = factories.source(title="The same words", derived_from=original)
+    sibling = factories.source(title="The same words", derived_from=original)
+    stranger = factories.source(title="The same words")
+    found = [suggestion.source for suggestion in suggest_origins(source)]
     assert found == [stranger]
     assert sibling not in found
 
@@ -60,11 +60,11 @@ def test_a_source_of_the_same_origin_is_not_suggested():
 @pytest.mark.parametrize(("seconds", "is_forgotten"), [(-1, False), (0, True), (1, True)])
 def test_a_readers_address_is_kept_for_so_long_and_no_longer(seconds, is_forgotten):
     now = timezone.now()
-    decided = now - CONTACT_KEPT_FOR - dt.timedelta(seconds=seconds)
+    decided = now - CONTACT_RETENTION - dt.timedelta(seconds=seconds)
     given = {"noun": "event", "record_id": 1, "text": "x", "outcome": "declined"}
     given["decided_at"] = decided
     kept = Correction.objects.create(**given, contact="reader@example.org")
     Correction.objects.create(**given)
-    assert Correction.objects.forget_contacts(now) == int(is_forgotten)
+    assert Correction.objects.purge_contacts(now) == int(is_forgotten)
     kept.refresh_from_db()
     assert kept.contact == ("" if is_forgotten else "reader@example.org")

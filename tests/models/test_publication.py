@@ -6,16 +6,16 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from allies.actions.publication import (
-    STEPS,
-    NotPublishable,
-    WrongStatus,
-    possible_steps,
-    take_step,
+    TRANSITIONS,
+    NotPublishableError,
+    WrongStatusError,
+    apply_transition,
+    available_transitions,
 )
 from allies.models import Alliance, Status
-from tests import cast
+from tests import factories
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 #: What each step makes of each status; any other pair is refused.
 LEADS_TO = {
@@ -43,17 +43,17 @@ def stored(record):
     return Alliance.objects.get(pk=record.pk).status
 
 
-@pytest.mark.parametrize(("step", "status"), [*product(STEPS, Status.values)])
-def test_a_step_leads_on_from_its_own_statuses_only(step, status, rita):
-    record = cast.alliance("RUS", "CHN", status=status)
+@pytest.mark.parametrize(("step", "status"), [*product(TRANSITIONS, Status.values)])
+def test_a_step_leads_on_from_its_own_statuses_only(step, status, reviewer):
+    record = factories.alliance("RUS", "CHN", status=status)
     if end := LEADS_TO.get((step, status)):
-        take_step(record=record, step=step, user=rita, reason="because")
+        apply_transition(record=record, step=step, user=reviewer, reason="because")
         assert (record.status, stored(record)) == (end, end)
         version = record.history.first()
-        assert (version.history_user, version.history_change_reason) == (rita, "because")
+        assert (version.history_user, version.history_change_reason) == (reviewer, "because")
     else:
-        with pytest.raises(WrongStatus) as refused:
-            take_step(record=record, step=step, user=rita)
+        with pytest.raises(WrongStatusError) as refused:
+            apply_transition(record=record, step=step, user=reviewer)
         assert str(record) in str(refused.value)
         assert str(Status(status).label) in str(refused.value)
         assert (record.status, stored(record)) == (status, status)
@@ -62,66 +62,66 @@ def test_a_step_leads_on_from_its_own_statuses_only(step, status, rita):
 @pytest.mark.parametrize("user", [*MAY], indirect=True)
 @pytest.mark.parametrize(("step", "status"), [*LEADS_TO])
 def test_a_step_takes_the_right_it_needs(step, status, user):
-    record = cast.alliance("RUS", "CHN", status=status)
+    record = factories.alliance("RUS", "CHN", status=status)
     if step in MAY[user.username]:
-        take_step(record=record, step=step, user=user)
+        apply_transition(record=record, step=step, user=user)
         assert stored(record) == LEADS_TO[step, status]
     else:
         with pytest.raises(PermissionDenied):
-            take_step(record=record, step=step, user=user)
+            apply_transition(record=record, step=step, user=user)
         assert stored(record) == status
 
 
 @pytest.mark.parametrize("user", [*MAY], indirect=True)
 @pytest.mark.parametrize("status", Status.values)
 def test_possible_steps_are_those_that_can_be_taken(status, user):
-    record = cast.alliance("RUS", "CHN", status=status)
+    record = factories.alliance("RUS", "CHN", status=status)
     expected = {step for step, start in LEADS_TO if start == status} & MAY[user.username]
-    assert set(possible_steps(record=record, user=user)) == expected
+    assert set(available_transitions(record=record, user=user)) == expected
 
 
-def test_a_step_asks_for_the_status_as_it_is_now(rita):
-    record = cast.alliance("RUS", "CHN", status="draft")
+def test_a_step_asks_for_the_status_as_it_is_now(reviewer):
+    record = factories.alliance("RUS", "CHN", status="draft")
     Alliance.objects.filter(pk=record.pk).update(status="published")
-    with pytest.raises(WrongStatus):
-        take_step(record=record, step="submit", user=rita)
+    with pytest.raises(WrongStatusError):
+        apply_transition(record=record, step="submit", user=reviewer)
     assert stored(record) == "published"
 
 
 @pytest.mark.parametrize("members", [0, 1, 2, 3])
-def test_an_alliance_is_published_with_two_members_or_more(members, rita):
-    record = cast.alliance(*("RUS", "CHN", "IND")[:members], status="draft")
+def test_an_alliance_is_published_with_two_members_or_more(members, reviewer):
+    record = factories.alliance(*("RUS", "CHN", "IND")[:members], status="draft")
     if members >= 2:
-        take_step(record=record, step="publish", user=rita)
+        apply_transition(record=record, step="publish", user=reviewer)
     else:
-        with pytest.raises(NotPublishable) as refused:
-            take_step(record=record, step="publish", user=rita)
+        with pytest.raises(NotPublishableError) as refused:
+            apply_transition(record=record, step="publish", user=reviewer)
         assert [lack.where for lack in refused.value.missing] == ["memberships"]
     assert stored(record) == ("published" if members >= 2 else "draft")
 
 
-def test_what_is_not_complete_may_be_submitted_but_not_published(rita):
-    record = cast.alliance(status="draft", cited=False, title_en="", title_ind="")
-    take_step(record=record, step="submit", user=rita)
-    with pytest.raises(NotPublishable) as refused:
-        take_step(record=record, step="publish", user=rita)
+def test_what_is_not_complete_may_be_submitted_but_not_published(reviewer):
+    record = factories.alliance(status="draft", cited=False, title_en="", title_ind="")
+    apply_transition(record=record, step="submit", user=reviewer)
+    with pytest.raises(NotPublishableError) as refused:
+        apply_transition(record=record, step="publish", user=reviewer)
     where = {lack.where for lack in refused.value.missing}
     assert where == {"citations", "title_en", "memberships"}
     assert stored(record) == "in-review"
 
 
-def test_a_warning_keeps_nothing_from_being_published(rita):
-    hidden = cast.source(status="draft")
-    record = cast.alliance("RUS", "CHN", status="draft", summary_en=f"Said. [@{hidden.key}]")
-    missing = record.missing_for_publication()
+def test_a_warning_keeps_nothing_from_being_published(reviewer):
+    hidden = factories.source(status="draft")
+    record = factories.alliance("RUS", "CHN", status="draft", summary_en=f"Said. [@{hidden.key}]")
+    missing = record.publication_issues()
     assert [lack.is_warning for lack in missing] == [True]
     assert hidden.key in missing[0]
-    take_step(record=record, step="publish", user=rita)
+    apply_transition(record=record, step="publish", user=reviewer)
     assert stored(record) == "published"
 
 
-def test_only_a_list_that_is_published_makes_an_edition(rita):
-    ally_list = cast.ally_list("RUS", "CHN", status="draft")
+def test_only_a_list_that_is_published_makes_an_edition(reviewer):
+    ally_list = factories.ally_list("RUS", "CHN", status="draft")
     for step, editions in (("submit", 0), ("publish", 1), ("withdraw", 1), ("reopen", 1)):
-        take_step(record=ally_list, step=step, user=rita)
+        apply_transition(record=ally_list, step=step, user=reviewer)
         assert [edition.note for edition in ally_list.editions.all()] == [""] * editions

@@ -8,7 +8,8 @@ from django.forms import modelform_factory
 from django.utils import timezone
 from django.utils.translation import override
 
-from allies.actions.publication import take_step
+from allies.actions.publication import apply_transition
+from allies.evidence.guards import EVIDENCED_MODELS, published_but_unsupported
 from allies.models import (
     Alliance,
     Changeset,
@@ -19,16 +20,15 @@ from allies.models import (
     Source,
     Status,
 )
-from allies.models.changeset import KEPT_FOR
-from allies.models.desk import Appointment
-from allies.models.edition import Frozen
-from allies.models.evidence import SUPPORTED, unsupported
-from allies.models.fields import DerivedField
-from allies.models.m49 import NAMES, grouped
-from allies.models.nouns import record_models
-from tests import cast
+from allies.models.changeset import RETENTION
+from allies.models.edition import EditionImmutable
+from allies.models.editorial import Appointment
+from allies.models.fields import DerivedFieldMixin
+from allies.models.m49 import NAMES, region_choices
+from allies.models.registry import record_models
+from tests import factories
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def changeset(**given):
@@ -61,11 +61,11 @@ def test_a_changeset_is_among_those_its_state_says(given, held_by):
 
 
 @pytest.mark.parametrize(("decided_by", "is_told"), [("edi", False), ("rita", True)])
-def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, edi, rita):
+def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, editor, reviewer):
     made = changeset(
         kind="edit",
         state="declined",
-        created_by=edi,
+        created_by=editor,
         decided_by=User.objects.get(username=decided_by),
     )
     assert Changeset.objects.declined().filter(pk=made.pk).exists() is is_told
@@ -82,9 +82,9 @@ def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, e
 def test_a_file_left_lying_is_forgotten_after_its_time(state, seconds, is_forgotten):
     made = changeset(state=state)
     now = timezone.now()
-    created = now - KEPT_FOR - dt.timedelta(seconds=seconds)
+    created = now - RETENTION - dt.timedelta(seconds=seconds)
     Changeset.objects.filter(pk=made.pk).update(created_at=created)
-    assert Changeset.objects.forgotten(now).filter(pk=made.pk).exists() is is_forgotten
+    assert Changeset.objects.expired(now).filter(pk=made.pk).exists() is is_forgotten
 
 
 def test_a_changeset_that_was_undone_does_not_stand():
@@ -93,7 +93,7 @@ def test_a_changeset_that_was_undone_does_not_stand():
     changeset(kind="undo", state="uploaded", undoes=undo)
     marked = dict(Changeset.objects.with_undone().values_list("pk", "is_undone"))
     assert (marked[made.pk], marked[undo.pk]) == (True, False)
-    standing = Changeset.objects.standing()
+    standing = Changeset.objects.not_undone()
     assert (made in standing, undo in standing) == (False, True)
 
 
@@ -111,9 +111,9 @@ def test_a_changeset_is_called_by_what_it_undoes_its_file_or_its_reason(given, n
         assert str(Changeset(**{"kind": "import", **given})) == name
 
 
-def test_appointments_that_wait_come_by_their_time(edi):
+def test_appointments_that_wait_come_by_their_time(editor):
     now = timezone.now()
-    common = {"noun": "event", "record_id": 1, "step": "publish", "created_by": edi}
+    common = {"noun": "event", "record_id": 1, "step": "publish", "created_by": editor}
     late = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=2))
     soon = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=1))
     kept = Appointment.objects.create(**common, due_at=now, done_at=now)
@@ -124,21 +124,21 @@ def test_appointments_that_wait_come_by_their_time(edi):
 
 
 def test_citations_are_read_support_first_then_by_day_key_and_place():
-    alliance = cast.alliance("RUS", "CHN", cited=False)
-    early = cast.source(key="b", date_published="2001")
-    twin = cast.source(key="c", date_published="2001")
-    late = cast.source(key="a", date_published="2002")
-    against = cast.cite(alliance, early, stance="disputes")
-    last = cast.cite(alliance, late)
-    third = cast.cite(alliance, twin)
-    second = cast.cite(alliance, early, locator="p. 2")
-    first = cast.cite(alliance, early, locator="p. 1")
-    assert list(alliance.citations.for_reading()) == [first, second, third, last, against]
+    alliance = factories.alliance("RUS", "CHN", cited=False)
+    early = factories.source(key="b", date_published="2001")
+    twin = factories.source(key="c", date_published="2001")
+    late = factories.source(key="a", date_published="2002")
+    against = factories.cite(alliance, early, stance="disputes")
+    last = factories.cite(alliance, late)
+    third = factories.cite(alliance, twin)
+    second = factories.cite(alliance, early, locator="p. 2")
+    first = factories.cite(alliance, early, locator="p. 1")
+    assert list(alliance.citations.for_display()) == [first, second, third, last, against]
 
 
 def test_alliances_are_listed_newest_first_and_undated_last():
     def made(**given):
-        return cast.alliance("RUS", "CHN", **given)
+        return factories.alliance("RUS", "CHN", **given)
 
     undated, old = made(), made(signed="1990", in_force="2050")
     new, newer = made(in_force="2040"), made(signed="2060")
@@ -148,7 +148,7 @@ def test_alliances_are_listed_newest_first_and_undated_last():
 
 def test_events_are_listed_by_their_last_possible_day_and_open_ones_first():
     spans = ["2050", "2050-06", "2049/..", "2051-01-01", "2050-12-31"]
-    events = {date: cast.event(("RUS", "host"), date=date) for date in spans}
+    events = {date: factories.event(("RUS", "host"), date=date) for date in spans}
     listed = Event.objects.filter(pk__in=[event.pk for event in events.values()])
     ordered = [event.date for event in listed.newest_first()]
     assert ordered == ["2049/..", "2051-01-01", "2050-12-31", "2050", "2050-06"]
@@ -156,13 +156,13 @@ def test_events_are_listed_by_their_last_possible_day_and_open_ones_first():
 
 def test_sources_are_listed_newest_first_and_undated_last():
     for key, date in (("x1", ""), ("x2", "2050"), ("x3", "2051"), ("x4", "2051")):
-        cast.source(key=key, date_published=date)
+        factories.source(key=key, date_published=date)
     listed = Source.objects.filter(key__in=["x1", "x2", "x3", "x4"]).newest_first()
     assert [source.key for source in listed] == ["x3", "x4", "x2", "x1"]
 
 
 def test_countries_of_today_and_historic_ones_are_told_apart():
-    gone, there = Country.objects.get(cow_code=300), cast.country("RUS")
+    gone, there = Country.objects.get(cow_code=300), factories.country("RUS")
     assert gone in Country.objects.historic()
     assert there not in Country.objects.historic()
     assert gone not in Country.objects.current()
@@ -180,20 +180,20 @@ def test_countries_of_today_and_historic_ones_are_told_apart():
 )
 def test_what_is_marked_published_without_support_is_found(status, cited, is_told):
     records = [
-        cast.alliance("RUS", "CHN", status=status, cited=cited),
-        cast.event(("RUS", "host"), status=status, cited=cited),
-        cast.ally_list("RUS", "CHN", status=status, cited=cited),
+        factories.alliance("RUS", "CHN", status=status, cited=cited),
+        factories.event(("RUS", "host"), status=status, cited=cited),
+        factories.ally_list("RUS", "CHN", status=status, cited=cited),
     ]
-    assert {type(record) for record in records} == set(SUPPORTED)
+    assert {type(record) for record in records} == set(EVIDENCED_MODELS)
     for record in records:
-        assert unsupported(type(record)).filter(pk=record.pk).exists() is is_told
+        assert published_but_unsupported(type(record)).filter(pk=record.pk).exists() is is_told
 
 
 @pytest.mark.parametrize("model", record_models(), ids=lambda model: model.__name__)
 def test_no_form_asks_for_what_is_computed(model):
     assert issubclass(model, Record)
     asked = modelform_factory(model, fields="__all__").base_fields
-    derived = {field.name for field in model._meta.fields if isinstance(field, DerivedField)}
+    derived = {field.name for field in model._meta.fields if isinstance(field, DerivedFieldMixin)}
     assert not derived & set(asked)
 
 
@@ -212,16 +212,16 @@ def test_record_types_come_after_those_they_point_to():
         assert order.index(first) < order.index(later)
 
 
-def test_an_edition_says_all_that_readers_saw(rita):
-    alliance = cast.alliance("FJI", "TON", signed="1990", title_en="Pact", slug="fiji-pact")
+def test_an_edition_says_all_that_readers_saw(reviewer):
+    alliance = factories.alliance("FJI", "TON", signed="1990", title_en="Pact", slug="fiji-pact")
     alliance.memberships.update(defence=True, role="member")
-    event = cast.event(("FJI", "host"), ("TON", "visitor"), date="2001", slug="fiji-visit")
-    other = cast.ally_list("FJI", "TON", slug="another-list")
-    ally_list = cast.ally_list("FJI", "TON", status=Status.DRAFT, promised=1, scope="009")
+    event = factories.event(("FJI", "host"), ("TON", "visitor"), date="2001", slug="fiji-visit")
+    other = factories.ally_list("FJI", "TON", slug="another-list")
+    ally_list = factories.ally_list("FJI", "TON", status=Status.DRAFT, promised=1, scope="009")
     ally_list.entries.update(prose_en="Prose.")
-    see_also = cast.source()
+    see_also = factories.source()
     ally_list.see_also.create(source=see_also)
-    take_step(record=ally_list, step="publish", user=rita)
+    apply_transition(record=ally_list, step="publish", user=reviewer)
     content = Edition.objects.get(ally_list=ally_list.pk).data
     assert content["schema"] == "allies-edition/1"
     listed = content["list"]
@@ -252,7 +252,7 @@ def test_an_edition_says_all_that_readers_saw(rita):
 
 
 def test_regions_are_grouped_with_their_own_sub_regions():
-    groups = {str(name): [code for code, _name in codes] for name, codes in grouped()}
+    groups = {str(name): [code for code, _name in codes] for name, codes in region_choices()}
     assert groups["Oceania"] == ["009", "053", "054", "057", "061"]
     assert sorted(code for codes in groups.values() for code in codes) == sorted(NAMES)
 
@@ -260,6 +260,6 @@ def test_regions_are_grouped_with_their_own_sub_regions():
 def test_editions_are_written_in_bulk_and_never_over_others():
     number = Edition.objects.count()
     assert Edition.objects.bulk_create([]) == []
-    with pytest.raises(Frozen):
+    with pytest.raises(EditionImmutable):
         Edition.objects.bulk_create([], update_conflicts=True)
     assert Edition.objects.count() == number

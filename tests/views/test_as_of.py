@@ -9,11 +9,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from allies.models import Country
-from allies.views.as_of import ImpossibleDay, asked_day
-from tests import cast
-from tests.views.addresses import body
+from allies.views.as_of import InvalidDate, parse_day
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 PAGES = ("countries/russia", "lists/russia-allies-in-asia")
 
@@ -32,30 +32,30 @@ def text_of(page):
     ],
 )
 def test_the_day_asked_for_is_read(query, day):
-    assert asked_day(RequestFactory().get(f"/?{query}")) == day
+    assert parse_day(RequestFactory().get(f"/?{query}")) == day
 
 
 @pytest.mark.parametrize("query", ["", "on=", "on=%20", "from=1990-01-01"])
 def test_no_day_means_today(query):
-    assert asked_day(RequestFactory().get(f"/?{query}")) == timezone.localdate()
+    assert parse_day(RequestFactory().get(f"/?{query}")) == timezone.localdate()
 
 
 IMPOSSIBLE = ("1990-02-30", "30/06/1990", "1990-6-30", "19900630", "1990-W26-6", "0000-01-01", "x")
 
 
 @pytest.mark.parametrize("value", [*IMPOSSIBLE, "١٩٩٠-٠٦-٣٠", "1990", "9" * 5000, "\x00"])
-def test_an_impossible_day_is_a_400_that_says_what_to_write(value, visitor):
-    with pytest.raises(ImpossibleDay):
-        asked_day(RequestFactory().get("/", {"on": value}))
+def test_an_impossible_day_is_a_400_that_says_what_to_write(value, client):
+    with pytest.raises(InvalidDate):
+        parse_day(RequestFactory().get("/", {"on": value}))
     for page in PAGES:
-        response = visitor.get(f"/en/{page}/", {"on": value})
+        response = client.get(f"/en/{page}/", {"on": value})
         assert response.status_code == 400
         assert "like 2024-06-19" in body(response)
-    assert "misalnya 2024-06-19" in body(visitor.get(f"/id/{PAGES[0]}/", {"on": value}))
+    assert "misalnya 2024-06-19" in body(client.get(f"/id/{PAGES[0]}/", {"on": value}))
 
 
-def test_the_form_keeps_what_else_the_address_asks(visitor):
-    page = body(visitor.get("/en/countries/russia/?on=1990-06-30&utm_source=x&page=2"))
+def test_the_form_keeps_what_else_the_address_asks(client):
+    page = body(client.get("/en/countries/russia/?on=1990-06-30&utm_source=x&page=2"))
     form = page.split('class="as-of"')[1].split("</form>")[0]
     assert '<input type="hidden" name="utm_source" value="x">' in form
     assert form.count('name="on"') == 1
@@ -63,43 +63,43 @@ def test_the_form_keeps_what_else_the_address_asks(visitor):
     assert 'value="1990-06-30"' in form
 
 
-def test_the_form_takes_parameters_of_any_name(visitor):
+def test_the_form_takes_parameters_of_any_name(client):
     """A template asks its request for things by names that a visitor may have given others."""
     for path in PAGES:
-        text = body(visitor.get(f"/en/{path}/?lists=x&items=y&on=2020-01-01"))
+        text = body(client.get(f"/en/{path}/?lists=x&items=y&on=2020-01-01"))
         assert '<input type="hidden" name="lists" value="x">' in text
 
 
-def test_a_parameter_that_means_nothing_is_noticed(visitor):
+def test_a_parameter_that_means_nothing_is_noticed(client):
     for page in PAGES:
-        assert "“onn”" in body(visitor.get(f"/en/{page}/?onn=1990-06-30"))
-        assert "“utm_x”" not in body(visitor.get(f"/en/{page}/?utm_x=1&on=1990-06-30"))
+        assert "“onn”" in body(client.get(f"/en/{page}/?onn=1990-06-30"))
+        assert "“utm_x”" not in body(client.get(f"/en/{page}/?utm_x=1&on=1990-06-30"))
 
 
 @pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
-def test_another_day_than_today_is_said_with_the_way_back(page, visitor):
-    shown = body(visitor.get(f"/en/{page}/?on=1990-06-30"))
+def test_another_day_than_today_is_said_with_the_way_back(page, client):
+    shown = body(client.get(f"/en/{page}/?on=1990-06-30"))
     assert "As of 30 June 1990" in shown
     assert re.search(rf'as-of-notice.*href="/en/{page}/\??"', shown)
-    assert "Keadaan per 30 Juni 1990" in body(visitor.get(f"/id/{page}/?on=1990-06-30"))
-    assert "As of" not in text_of(body(visitor.get(f"/en/{page}/")))
+    assert "Keadaan per 30 Juni 1990" in body(client.get(f"/id/{page}/?on=1990-06-30"))
+    assert "As of" not in text_of(body(client.get(f"/en/{page}/")))
 
 
 @pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
-def test_a_page_has_one_place_for_the_day(page, visitor):
-    shown = body(visitor.get(f"/en/{page}/"))
+def test_a_page_has_one_place_for_the_day(page, client):
+    shown = body(client.get(f"/en/{page}/"))
     assert shown.count('type="date"') == shown.count('type="range"') == 1
 
 
-def test_a_country_page_parts_its_ties_by_the_day(visitor):
+def test_a_country_page_parts_its_ties_by_the_day(client):
     first = {"in_force": "1990-01-01", "ended": "1995-12-31"}
-    pact = cast.alliance("NZL", "FJI", title_en="Early pact", **first)
-    cast.alliance("NZL", "TON", title_en="Late pact", in_force="2000")
+    pact = factories.alliance("NZL", "FJI", title_en="Early pact", **first)
+    factories.alliance("NZL", "TON", title_en="Late pact", in_force="2000")
     # It left before the pact ended: its own date counts, not the alliance's.
     pact.memberships.filter(country__alpha3="FJI").update(left="1992", left_latest="1992-12-31")
 
     def standings(slug, day):
-        page = body(visitor.get(f"/en/countries/{slug}/?on={day}"))
+        page = body(client.get(f"/en/countries/{slug}/?on={day}"))
         section = page.split("<h2>Alliances</h2>")[1].split("</section>")[0]
         parts = re.split(r"<h3>(\w[\w, ]+?) <span", section)[1:]
         return {
@@ -124,49 +124,49 @@ def test_a_country_page_parts_its_ties_by_the_day(visitor):
     assert standings("fiji", "1993-01-01") == {before: ["Early pact"]}
 
 
-def test_a_country_page_counts_the_allies_of_the_day(visitor):
-    cast.alliance("NZL", "FJI", in_force="1990", ended="1995")
+def test_a_country_page_counts_the_allies_of_the_day(client):
+    factories.alliance("NZL", "FJI", in_force="1990", ended="1995")
     assert "1 confirmed ally of New Zealand on 1 June 1992" in text_of(
-        body(visitor.get("/en/countries/new-zealand/?on=1992-06-01"))
+        body(client.get("/en/countries/new-zealand/?on=1992-06-01"))
     )
     assert "No ties recorded on 1 June 1996" in text_of(
-        body(visitor.get("/en/countries/new-zealand/?on=1996-06-01"))
+        body(client.get("/en/countries/new-zealand/?on=1996-06-01"))
     )
 
 
-def test_events_after_the_day_are_left_out(visitor):
-    cast.event(("NZL", "host"), ("FJI", "visitor"), title_en="Early visit", date="1991-05")
-    cast.event(("NZL", "host"), ("FJI", "visitor"), title_en="Late visit", date="1999")
-    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
+def test_events_after_the_day_are_left_out(client):
+    factories.event(("NZL", "host"), ("FJI", "visitor"), title_en="Early visit", date="1991-05")
+    factories.event(("NZL", "host"), ("FJI", "visitor"), title_en="Late visit", date="1999")
+    factories.ally_list("NZL", "FJI", slug="of-new-zealand")
     for page in ("countries/new-zealand", "lists/of-new-zealand"):
-        then = body(visitor.get(f"/en/{page}/?on=1991-05-01"))
+        then = body(client.get(f"/en/{page}/?on=1991-05-01"))
         assert "Early visit" in then
         assert "Late visit" not in then
-        assert "Late visit" in body(visitor.get(f"/en/{page}/"))
+        assert "Late visit" in body(client.get(f"/en/{page}/"))
 
 
-def test_a_list_shows_the_ties_of_the_day(visitor):
-    cast.alliance("NZL", "FJI", title_en="Early pact", in_force="1990", ended="1995")
-    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
-    assert "Early pact" in body(visitor.get("/en/lists/of-new-zealand/?on=1992-01-01"))
-    assert "Early pact" not in body(visitor.get("/en/lists/of-new-zealand/"))
+def test_a_list_shows_the_ties_of_the_day(client):
+    factories.alliance("NZL", "FJI", title_en="Early pact", in_force="1990", ended="1995")
+    factories.ally_list("NZL", "FJI", slug="of-new-zealand")
+    assert "Early pact" in body(client.get("/en/lists/of-new-zealand/?on=1992-01-01"))
+    assert "Early pact" not in body(client.get("/en/lists/of-new-zealand/"))
 
 
 @pytest.mark.parametrize(
     ("day", "said"),
     [("1914-07-01", False), ("1918-11-12", False), ("1918-11-13", True), ("1700-01-01", False)],
 )
-def test_a_state_that_did_not_exist_says_so(day, said, visitor):
+def test_a_state_that_did_not_exist_says_so(day, said, client):
     assert Country.objects.get(slug="austria-hungary").existed_from.startswith("../")
-    page = body(visitor.get(f"/en/countries/austria-hungary/?on={day}"))
+    page = body(client.get(f"/en/countries/austria-hungary/?on={day}"))
     assert ("Austria-Hungary did not exist on" in page) is said
 
 
-def test_a_historic_state_is_shown_on_its_last_day(visitor):
-    page = body(visitor.get("/en/countries/austria-hungary/"))
+def test_a_historic_state_is_shown_on_its_last_day(client):
+    page = body(client.get("/en/countries/austria-hungary/"))
     assert "As of 12 November 1918" in page
     assert "did not exist" not in page
-    asked = body(visitor.get("/en/countries/austria-hungary/?on=1914-07-01"))
+    asked = body(client.get("/en/countries/austria-hungary/?on=1914-07-01"))
     assert "Back to its last day" in asked
 
 
@@ -189,12 +189,12 @@ def test_a_historic_state_is_shown_on_its_last_day(visitor):
         ({}, "", True),
     ],
 )
-def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain, visitor):
-    cast.alliance("NZL", "FJI", **given)
-    page = body(visitor.get(f"/en/countries/new-zealand/allies/?on={day}"))
+def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain, client):
+    factories.alliance("NZL", "FJI", **given)
+    page = body(client.get(f"/en/countries/new-zealand/allies/?on={day}"))
     marks = re.findall(r'<span class="chip doubt">(?:not|last) confirmed(?: \d{4})?</span>', page)
     assert bool(marks) is not certain
-    table = body(visitor.get(f"/en/countries/new-zealand/allies.json?on={day}"))
+    table = body(client.get(f"/en/countries/new-zealand/allies.json?on={day}"))
     assert [row["certain"] for row in json.loads(table)["rows"]] == [certain]
 
 
@@ -212,13 +212,13 @@ def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain
     ],
 )
 def test_an_open_end_of_a_membership_is_held_against_its_alliance(
-    left, ended, day, certain, visitor
+    left, ended, day, certain, client
 ):
-    pact = cast.alliance("NZL", "FJI", in_force="1980", ended=ended)
+    pact = factories.alliance("NZL", "FJI", in_force="1980", ended=ended)
     fiji = pact.memberships.get(country__alpha3="FJI")
     fiji.left = left
     fiji.save()
-    table = body(visitor.get(f"/en/countries/new-zealand/allies.json?on={day}"))
+    table = body(client.get(f"/en/countries/new-zealand/allies.json?on={day}"))
     found = [row["certain"] for row in json.loads(table)["rows"]]
     assert found == ([] if certain is None else [certain])
 
@@ -230,11 +230,13 @@ def test_an_open_end_of_a_membership_is_held_against_its_alliance(
         ("id", "terakhir tercatat berlaku 31 Desember 2012"),
     ],
 )
-def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, visitor):
-    pact = cast.alliance("NZL", "FJI", slug="anzus-of-old", in_force="1980", ended="2012-12-31/..")
+def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, client):
+    pact = factories.alliance(
+        "NZL", "FJI", slug="anzus-of-old", in_force="1980", ended="2012-12-31/.."
+    )
     pact.memberships.update(left="2012-12-31/..", left_earliest=dt.date(2012, 12, 31))
     for path in ("alliances/anzus-of-old", "alliances", "countries/fiji", "ties/fiji/new-zealand"):
-        page = body(visitor.get(f"/{language}/{path}/"))
+        page = body(client.get(f"/{language}/{path}/"))
         assert said.casefold() in text_of(page).casefold(), path
         assert "since 31 December 2012" not in page
         assert "sejak 31 Desember 2012" not in page
@@ -242,15 +244,15 @@ def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, visi
 
 class TestCertainAndPerhaps:
     @pytest.fixture(autouse=True)
-    def ties(self, starter):
-        cast.alliance("NZL", "AUS", in_force="1951")
-        cast.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
+    def ties(self, demo_data):
+        factories.alliance("NZL", "AUS", in_force="1951")
+        factories.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
 
-    def test_the_list_counts_both(self, visitor):
+    def test_the_list_counts_both(self, client):
         page = "countries/new-zealand/allies"
-        assert "1 confirmed, 2 not confirmed" in body(visitor.get(f"/en/{page}/"))
-        assert "1 terkonfirmasi, 2 belum terkonfirmasi" in body(visitor.get(f"/id/{page}/"))
-        then = body(visitor.get(f"/en/{page}/?on=2012-12-31"))
+        assert "1 confirmed, 2 not confirmed" in body(client.get(f"/en/{page}/"))
+        assert "1 terkonfirmasi, 2 belum terkonfirmasi" in body(client.get(f"/id/{page}/"))
+        then = body(client.get(f"/en/{page}/?on=2012-12-31"))
         assert "confirmed" not in text_of(then).split("Country Ties Since")[1]
         assert " confirmed, " not in then
 
@@ -263,44 +265,44 @@ class TestCertainAndPerhaps:
             ("certain=yes&kind=entente", []),
         ],
     )
-    def test_they_are_told_apart_in_every_form(self, query, codes, visitor):
+    def test_they_are_told_apart_in_every_form(self, query, codes, client):
         path = "/en/countries/new-zealand/allies"
-        page = visitor.get(f"{path}/?{query}")
+        page = client.get(f"{path}/?{query}")
         assert [row.country.code for row in page.context["rows"]] == codes
         for form in (f"{path}.json", "/api/v1/countries/new-zealand/allies"):
-            given = json.loads(body(visitor.get(f"{form}?{query}")))
+            given = json.loads(body(client.get(f"{form}?{query}")))
             rows = given.get("rows", given.get("items"))
             assert [row["country"] for row in rows] == codes, form
-        table = body(visitor.get(f"{path}.csv?{query}")).splitlines()[1:]
+        table = body(client.get(f"{path}.csv?{query}")).splitlines()[1:]
         assert [line.split(",")[0] for line in table] == codes
-        feed = body(visitor.get(f"{path}.atom?{query}"))
+        feed = body(client.get(f"{path}.atom?{query}"))
         for code, name in {"AUS": "Australia", "FJI": "Fiji", "TON": "Tonga"}.items():
             assert (f"<title>{name}" in feed) is (code in codes)
 
-    def test_an_impossible_choice_is_refused(self, visitor):
-        assert visitor.get("/en/countries/fiji/allies/?certain=maybe").status_code == 400
+    def test_an_impossible_choice_is_refused(self, client):
+        assert client.get("/en/countries/fiji/allies/?certain=maybe").status_code == 400
 
-    def test_the_map_page_marks_them_as_the_list_does(self, visitor):
-        page = body(visitor.get("/en/countries/new-zealand/allies/map/"))
+    def test_the_map_page_marks_them_as_the_list_does(self, client):
+        page = body(client.get("/en/countries/new-zealand/allies/map/"))
         assert page.count('<span class="chip doubt">last confirmed 2012</span>') == 2
         assert "1 confirmed, 2 not confirmed" in page
 
-    def test_changes_count_them_apart(self, visitor):
+    def test_changes_count_them_apart(self, client):
         path = "/en/countries/new-zealand/allies/changes/?from=2012-12-31&to=2026-01-01"
-        balance = body(visitor.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
+        balance = body(client.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
         assert balance.count("1 confirmed, 2 not confirmed") == 1
         assert "3 confirmed" not in balance
 
 
-def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(visitor):
-    pact = cast.alliance("NZL", "FJI", slug="doubted", in_force="1980")
-    cast.ally_list("NZL", "FJI", slug="of-new-zealand")
+def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(client):
+    pact = factories.alliance("NZL", "FJI", slug="doubted", in_force="1980")
+    factories.ally_list("NZL", "FJI", slug="of-new-zealand")
     link = '<a class="chip disputed" href="/en/alliances/doubted/#evidence">disputed</a>'
-    assert link not in body(visitor.get("/en/lists/of-new-zealand/"))
-    cast.cite(pact, stance="disputes")
-    assert link in body(visitor.get("/en/lists/of-new-zealand/"))
-    assert link in body(visitor.get("/en/alliances/"))
-    assert '<section id="evidence">' in body(visitor.get("/en/alliances/doubted/"))
+    assert link not in body(client.get("/en/lists/of-new-zealand/"))
+    factories.cite(pact, stance="disputes")
+    assert link in body(client.get("/en/lists/of-new-zealand/"))
+    assert link in body(client.get("/en/alliances/"))
+    assert '<section id="evidence">' in body(client.get("/en/alliances/doubted/"))
 
 
 @pytest.mark.parametrize(
@@ -315,20 +317,20 @@ def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(visitor):
         ("alliances", "on=1950-01-01", 1950, 2026),
     ],
 )
-def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, first, last, visitor):
-    cast.alliance("NZL", "FJI", in_force="1980")
-    cast.event(("SSD", "participant"), date="2011-07")
+def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, first, last, client):
+    factories.alliance("NZL", "FJI", in_force="1980")
+    factories.event(("SSD", "participant"), date="2011-07")
     assert timezone.localdate().year == 2026
-    page = body(visitor.get(f"/en/{path}/?{query}"))
+    page = body(client.get(f"/en/{path}/?{query}"))
     slider = re.search(r'<input type="range"[^>]*>', page)[0]
     assert f'min="{first}" max="{last}"' in slider
 
 
-def test_a_list_says_that_its_entries_stand_as_they_are(visitor):
-    page = body(visitor.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
+def test_a_list_says_that_its_entries_stand_as_they_are(client):
+    page = body(client.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
     assert "The entries are the current ones" in page
     assert "It is not confirmed that these ties were in force on this date." in page
-    today = body(visitor.get("/en/lists/russia-allies-in-asia/"))
+    today = body(client.get("/en/lists/russia-allies-in-asia/"))
     assert "The entries are the current ones" not in today
     assert "It is not confirmed" not in today
 
@@ -337,52 +339,52 @@ class TestAlliesInWords:
     """What nobody followed after 2012 is not counted among what is confirmed."""
 
     @pytest.fixture
-    def counted(self, visitor):
+    def counted(self, client):
         def counted(path="/en/countries/new-zealand/"):
-            return text_of(body(visitor.get(path)))
+            return text_of(body(client.get(path)))
 
         return counted
 
-    def test_the_others_are_recorded_until_a_year(self, starter, counted):
-        cast.alliance("NZL", "AUS", in_force="1951")
-        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+    def test_the_others_are_recorded_until_a_year(self, demo_data, counted):
+        factories.alliance("NZL", "AUS", in_force="1951")
+        factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         said = "1 confirmed ally of New Zealand 1 more recorded until 2012"
         assert said in counted()
         said = "1 sekutu Selandia Baru terkonfirmasi 1 lainnya tercatat sampai 2012"
         assert said in counted("/id/countries/new-zealand/")
 
-    def test_years_that_differ_are_a_span(self, starter, counted):
-        cast.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
-        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+    def test_years_that_differ_are_a_span(self, demo_data, counted):
+        factories.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
+        factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         assert "2 allies of New Zealand, recorded until 2003–2012" in counted()
 
-    def test_the_last_of_several_ties_counts(self, starter, counted):
-        cast.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
-        cast.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
+    def test_the_last_of_several_ties_counts(self, demo_data, counted):
+        factories.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
+        factories.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
         assert "1 ally of New Zealand, recorded until 2012" in counted()
 
-    def test_what_was_never_confirmed_is_only_possible(self, starter, counted):
-        cast.alliance("NZL", "AUS", in_force="1951")
-        cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-        cast.alliance("NZL", "TON", in_force="../2030-01-01")
+    def test_what_was_never_confirmed_is_only_possible(self, demo_data, counted):
+        factories.alliance("NZL", "AUS", in_force="1951")
+        factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+        factories.alliance("NZL", "TON", in_force="../2030-01-01")
         assert "1 confirmed ally of New Zealand 2 more possible" in counted()
 
-    def test_an_end_before_the_beginning_is_certain_confirms_nothing(self, starter, counted):
-        cast.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
+    def test_an_end_before_the_beginning_is_certain_confirms_nothing(self, demo_data, counted):
+        factories.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
         assert "1 possible ally of New Zealand" in counted()
 
-    def test_a_day_is_named(self, starter, counted):
-        cast.alliance("NZL", "AUS", in_force="1951")
+    def test_a_day_is_named(self, demo_data, counted):
+        factories.alliance("NZL", "AUS", in_force="1951")
         path = "/en/countries/new-zealand/?on=1960-01-01"
         assert "1 confirmed ally of New Zealand on 1 January 1960" in counted(path)
         path = "/en/countries/new-zealand/?on=1940-01-01"
         assert "No ties recorded on 1 January 1940" in counted(path)
 
-    def test_no_ties_are_not_counted(self, starter, counted):
+    def test_no_ties_are_not_counted(self, demo_data, counted):
         assert "No current ties recorded" in counted()
 
-    def test_page_and_list_agree(self, visitor, counted):
-        cast.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
+    def test_page_and_list_agree(self, client, counted):
+        factories.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
         said = re.search(r"(\d+) confirmed allies of Russia · (\d+) more", counted("/en/"))
         assert f"{said[1]} confirmed, {said[2]} not confirmed" in counted(
             "/en/countries/russia/allies/"
@@ -401,9 +403,9 @@ class TestAlliesInWords:
         ([], "Ties in force 0"),
     ],
 )
-def test_two_countries_ties_are_called_what_they_are(ends, said, visitor):
+def test_two_countries_ties_are_called_what_they_are(ends, said, client):
     for number, end in enumerate(ends):
-        cast.alliance("NZL", "FJI", slug=f"tie-{number}", in_force="1980", ended=end)
-    page = body(visitor.get("/en/ties/fiji/new-zealand/"))
+        factories.alliance("NZL", "FJI", slug=f"tie-{number}", in_force="1980", ended=end)
+    page = body(client.get("/en/ties/fiji/new-zealand/"))
     glance = page.split('<dl class="glance">')[1].split("</dl>")[0]
     assert text_of(f"<main>{glance}</main>").removeprefix("> ").startswith(said)

@@ -6,12 +6,12 @@ import pytest
 from django.utils.translation import override
 from pybtex.database import parse_string
 
-from allies.actions.editions import retract
+from allies.actions.editions import retract_edition
 from allies.models import Edition, Source, Status
-from tests import cast
-from tests.views.addresses import body
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 PAGES = [
     "lists/russia-allies-in-asia",
@@ -31,12 +31,12 @@ def csl(visitor, address):
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_a_page_and_its_files_cite_the_same(page, language, visitor):
-    text = body(visitor.get(f"/{language}/{page}/"))
+def test_a_page_and_its_files_cite_the_same(page, language, client):
+    text = body(client.get(f"/{language}/{page}/"))
     for form in ("bib", "csl.json"):
         assert f'href="/{language}/{page}/cite.{form}"' in text
-    item = csl(visitor, f"/{language}/{page}/cite.csl.json")
-    response = visitor.get(f"/{language}/{page}/cite.bib")
+    item = csl(client, f"/{language}/{page}/cite.csl.json")
+    response = client.get(f"/{language}/{page}/cite.bib")
     assert "attachment" in response["Content-Disposition"]
     (entry,) = parse_string(body(response), "bibtex").entries.values()
     assert entry.fields["url"] == item["URL"]
@@ -46,9 +46,9 @@ def test_a_page_and_its_files_cite_the_same(page, language, visitor):
         assert item["author"] == [{"literal": "Allies"}]
 
 
-def test_a_source_is_cited_as_itself(visitor):
+def test_a_source_is_cited_as_itself(client):
     source = Source.objects.get(key="dw-2024-en")
-    item = csl(visitor, "/en/sources/dw-2024-en/cite.csl.json")
+    item = csl(client, "/en/sources/dw-2024-en/cite.csl.json")
     assert (item["title"], item["URL"], item["type"]) == (
         source.title,
         source.url,
@@ -56,66 +56,66 @@ def test_a_source_is_cited_as_itself(visitor):
     )
 
 
-def test_an_edition_is_cited_with_its_number_date_and_hash(visitor):
+def test_an_edition_is_cited_with_its_number_date_and_hash(client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
-    item = csl(visitor, "/en/editions/russia-allies-in-asia-1/cite.csl.json")
+    item = csl(client, "/en/editions/russia-allies-in-asia-1/cite.csl.json")
     assert item["version"] == "1"
     assert item["note"] == f"SHA-256 {edition.sha256}"
     assert item["issued"]["date-parts"][0][0] == edition.made_at.year
-    page = body(visitor.get("/en/editions/russia-allies-in-asia-1/"))
+    page = body(client.get("/en/editions/russia-allies-in-asia-1/"))
     assert "(Version 1)" in page
 
 
-def test_exactly_the_view_asked_for_is_cited(visitor):
+def test_exactly_the_view_asked_for_is_cited(client):
     query = "region=142&on=2024-07-01"
-    page = body(visitor.get(f"/en/countries/russia/allies/?{query}&utm_source=x&page=1"))
+    page = body(client.get(f"/en/countries/russia/allies/?{query}&utm_source=x&page=1"))
     assert "allies/?region=142&amp;on=2024-07-01" in page.replace(
         "on=2024-07-01&amp;region=142", "region=142&amp;on=2024-07-01"
     )
-    item = csl(visitor, f"/en/countries/russia/allies/cite.csl.json?{query}&utm_source=x")
+    item = csl(client, f"/en/countries/russia/allies/cite.csl.json?{query}&utm_source=x")
     assert set(item["URL"].split("?")[1].split("&")) == set(query.split("&"))
 
 
-def test_a_title_is_cited_in_the_readers_language(visitor):
-    assert csl(visitor, "/id/lists/russia-allies-in-asia/cite.csl.json")["title"] == (
+def test_a_title_is_cited_in_the_readers_language(client):
+    assert csl(client, "/id/lists/russia-allies-in-asia/cite.csl.json")["title"] == (
         "Sekutu Rusia di Asia"
     )
-    assert csl(visitor, "/en/countries/russia/allies/cite.csl.json")["title"] == "Allies of Russia"
+    assert csl(client, "/en/countries/russia/allies/cite.csl.json")["title"] == "Allies of Russia"
 
 
-def test_only_english_titles_are_set_in_capitals(visitor):
-    page = body(visitor.get("/id/ties/north-korea/russia/"))
+def test_only_english_titles_are_set_in_capitals(client):
+    page = body(client.get("/id/ties/north-korea/russia/"))
     _before, _details, references = page.partition('<details class="cite">')
     assert "“Korea Utara dan Rusia”" in references
-    assert csl(visitor, "/id/ties/north-korea/russia/cite.csl.json")["language"] == "id"
+    assert csl(client, "/id/ties/north-korea/russia/cite.csl.json")["language"] == "id"
 
 
-def test_a_title_that_looks_like_markup_stays_text_on_the_page(visitor):
+def test_a_title_that_looks_like_markup_stays_text_on_the_page(client):
     nasty = "<script>alert(1)</script> & {braces} \\input"
-    event = cast.event(("RUS", "host"), title_en=nasty, slug="nasty")
-    page = body(visitor.get("/en/events/nasty/"))
+    event = factories.event(("RUS", "host"), title_en=nasty, slug="nasty")
+    page = body(client.get("/en/events/nasty/"))
     assert "<script>alert" not in page
-    assert csl(visitor, "/en/events/nasty/cite.csl.json")["title"] == event.title_en
+    assert csl(client, "/en/events/nasty/cite.csl.json")["title"] == event.title_en
 
 
-def test_what_is_not_public_is_not_cited(rita, visitor):
+def test_what_is_not_public_is_not_cited(reviewer, client):
     hidden = [
-        cast.event(("RUS", "host"), status=Status.DRAFT, slug="hidden"),
-        cast.ally_list("RUS", "CHN", status=Status.WITHDRAWN, slug="hidden"),
-        cast.source(status=Status.DRAFT, key="hidden"),
+        factories.event(("RUS", "host"), status=Status.DRAFT, slug="hidden"),
+        factories.ally_list("RUS", "CHN", status=Status.WITHDRAWN, slug="hidden"),
+        factories.source(status=Status.DRAFT, key="hidden"),
     ]
     for record in hidden:
         with override("en"):
             for form in ("bib", "csl.json"):
                 address = f"{record.get_absolute_url()}cite.{form}"
-                assert visitor.get(address).status_code == 404
+                assert client.get(address).status_code == 404
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
-    retract(edition=edition, user=rita, reason="A court order")
-    assert visitor.get("/en/editions/russia-allies-in-asia-1/cite.bib").status_code == 410
+    retract_edition(edition=edition, user=reviewer, reason="A court order")
+    assert client.get("/en/editions/russia-allies-in-asia-1/cite.bib").status_code == 410
 
 
-def test_an_old_address_leads_to_the_file_of_the_new(visitor):
-    event = cast.event(("RUS", "host"), slug="before")
+def test_an_old_address_leads_to_the_file_of_the_new(client):
+    event = factories.event(("RUS", "host"), slug="before")
     event.slug = "after"
     event.save()
-    assert visitor.get("/en/events/before/cite.csl.json").url == "/en/events/after/cite.csl.json"
+    assert client.get("/en/events/before/cite.csl.json").url == "/en/events/after/cite.csl.json"

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from allies.models import Source, Status
-from tests import cast
-from tests.views.addresses import body
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 ADDRESS = "/en/countries/{}/lists"
 
@@ -38,14 +38,14 @@ def columns(visitor, slug):
     ]
 
 
-@pytest.mark.usefixtures("nothing_kept")
-def test_the_starter_lists_stand_side_by_side(visitor):
-    assert columns(visitor, "russia") == [
+@pytest.mark.usefixtures("no_page_cache")
+def test_the_starter_lists_stand_side_by_side(client):
+    assert columns(client, "russia") == [
         (None, None),
         ("BisnisUpdate", "DW"),
         ("iNews.id", None),
     ]
-    assert rows(visitor, "russia") == {
+    assert rows(client, "russia") == {
         "China": ([1, 1, 1], 2),
         "North Korea": ([2, 2, 2], 2),
         "Iran": ([3, 3, 3], 2),
@@ -53,8 +53,8 @@ def test_the_starter_lists_stand_side_by_side(visitor):
     }
 
 
-def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(visitor):
-    page = body(visitor.get("/en/countries/russia/lists/"))
+def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(client):
+    page = body(client.get("/en/countries/russia/lists/"))
     for words in (
         "our own list",
         "based on DW",
@@ -64,84 +64,86 @@ def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(visitor):
         "date not known",
     ):
         assert words in page
-    assert "bersumber dari DW" in body(visitor.get("/id/countries/russia/lists/"))
+    assert "bersumber dari DW" in body(client.get("/id/countries/russia/lists/"))
 
 
-@pytest.mark.usefixtures("nothing_kept")
-def test_republications_stand_beside_their_original_and_count_once(visitor):
-    original = cast.source(publisher="Reuters", date_published="2020-03-01")
+@pytest.mark.usefixtures("no_page_cache")
+def test_republications_stand_beside_their_original_and_count_once(client):
+    original = factories.source(publisher="Reuters", date_published="2020-03-01")
     copies = [
-        cast.source(publisher=name, derived_from=original, date_published=date)
+        factories.source(publisher=name, derived_from=original, date_published=date)
         for name, date in (("Later", "2020-05"), ("Sooner", "2020-04"))
     ]
-    between = cast.source(publisher="Other", date_published="2020-04-15")
+    between = factories.source(publisher="Other", date_published="2020-04-15")
     for source in (*copies, original, between):
-        cast.ally_list("DEU", "FRA", recorded_from=source)
-    cast.ally_list("DEU", "FRA", "ITA")
-    assert columns(visitor, "germany") == [
+        factories.ally_list("DEU", "FRA", recorded_from=source)
+    factories.ally_list("DEU", "FRA", "ITA")
+    assert columns(client, "germany") == [
         (None, None),
         ("Reuters", None),
         ("Sooner", "Reuters"),
         ("Later", "Reuters"),
         ("Other", None),
     ]
-    assert rows(visitor, "germany") == {
+    assert rows(client, "germany") == {
         "France": ([1, 1, 1, 1, 1], 2),
         "Italy": ([2, None, None, None, None], 0),
     }
 
 
-def test_nothing_hidden_is_in_the_table_or_counted(visitor):
-    cast.ally_list("DEU", "FRA", recorded_from=cast.source(), status=Status.DRAFT)
-    listed = cast.ally_list("DEU", "FRA", recorded_from=cast.source())
-    cast.cite(
-        listed.entries.create(country=cast.country("ITA"), position=2),
-        cast.source(status=Status.DRAFT),
+def test_nothing_hidden_is_in_the_table_or_counted(client):
+    factories.ally_list("DEU", "FRA", recorded_from=factories.source(), status=Status.DRAFT)
+    listed = factories.ally_list("DEU", "FRA", recorded_from=factories.source())
+    factories.cite(
+        listed.entries.create(country=factories.country("ITA"), position=2),
+        factories.source(status=Status.DRAFT),
     )
-    assert rows(visitor, "germany") == {"France": ([1], 1)}
+    assert rows(client, "germany") == {"France": ([1], 1)}
     Source.objects.filter(pk=listed.recorded_from_id).update(status=Status.DRAFT)
-    assert rows(visitor, "germany") == {"France": ([1], 0)}
+    assert rows(client, "germany") == {"France": ([1], 0)}
 
 
-def test_csv_and_json_have_a_row_a_place(visitor):
-    found = list(csv.DictReader(io.StringIO(body(visitor.get("/en/countries/russia/lists.csv")))))
+def test_csv_and_json_have_a_row_a_place(client):
+    found = list(csv.DictReader(io.StringIO(body(client.get("/en/countries/russia/lists.csv")))))
     india = [row for row in found if row["country"] == "IND"]
     assert [(row["list"], row["position"], row["outlet"]) for row in india] == [
         ("inews-4-negara-sahabat-rusia", "4", "iNews.id")
     ]
     assert {row["origin"] for row in found} == {"", "dw-2024-en"}
-    data = json.loads(body(visitor.get("/en/countries/russia/lists.json?q=Korut")))
+    data = json.loads(body(client.get("/en/countries/russia/lists.json?q=Korut")))
     assert {row["country"] for row in data["rows"]} == {"PRK"}
 
 
-def test_a_country_can_be_looked_for(visitor):
-    assert list(rows(visitor, "russia", "?q=Korut")) == ["North Korea"]
-    assert "with this name" in body(visitor.get("/en/countries/russia/lists/?q=Brazil"))
+def test_a_country_can_be_looked_for(client):
+    assert list(rows(client, "russia", "?q=Korut")) == ["North Korea"]
+    assert "with this name" in body(client.get("/en/countries/russia/lists/?q=Brazil"))
 
 
-def test_no_list_is_said(visitor):
-    page = body(visitor.get("/en/countries/brazil/lists/"))
+def test_no_list_is_said(client):
+    page = body(client.get("/en/countries/brazil/lists/"))
     assert "No lists of this country’s allies are recorded." in page
     assert "<table" not in page
 
 
-@pytest.mark.usefixtures("nothing_kept")
-def test_more_lists_cost_no_more_queries(visitor):
+@pytest.mark.usefixtures("no_page_cache")
+def test_more_lists_cost_no_more_queries(client):
     def cost():
         with CaptureQueriesContext(connection) as queries:
-            body(visitor.get("/en/countries/germany/lists/"))
+            body(client.get("/en/countries/germany/lists/"))
         return len(queries)
 
-    cast.ally_list("DEU", "FRA", recorded_from=cast.source())
+    factories.ally_list("DEU", "FRA", recorded_from=factories.source())
     cost()
     before = cost()
     for _n in range(5):
-        cast.ally_list("DEU", "FRA", "ITA", recorded_from=cast.source(derived_from=cast.source()))
+        factories.ally_list(
+            "DEU", "FRA", "ITA", recorded_from=factories.source(derived_from=factories.source())
+        )
     assert cost() == before
 
 
-def test_every_cell_of_the_table_has_its_headings(visitor):
-    page = body(visitor.get("/en/countries/russia/lists/"))
+def test_every_cell_of_the_table_has_its_headings(client):
+    page = body(client.get("/en/countries/russia/lists/"))
     table = re.search(r"<table.*?</table>", page, re.S)[0]
     assert len(re.findall(r'<th scope="col"', table)) == 5
     assert len(re.findall(r'<th scope="row"', table)) == 4

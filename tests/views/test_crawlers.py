@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from allies import sitemaps
 from allies.models import Status
-from tests import cast
-from tests.views.addresses import body
+from allies.web import sitemaps
+from tests import factories
+from tests.views.page_urls import body
 from tests.views.test_public import SECRET, secrets  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 NAMES = {
     "s": "http://www.sitemaps.org/schemas/sitemap/0.9",
@@ -35,31 +35,31 @@ def places(visitor, file):
 
 
 @pytest.mark.slow
-def test_sitemap_leads_to_pages_that_are_there(visitor):
-    found = files(visitor)
+def test_sitemap_leads_to_pages_that_are_there(client):
+    found = files(client)
     assert "http://testserver/sitemaps/events-id-1.xml" in found
     for file in found:
-        listed = places(visitor, file)
+        listed = places(client, file)
         assert listed, file
         for place in (listed[0], listed[-1]):
-            page = visitor.get(place)
+            page = client.get(place)
             assert page.status_code == 200
             assert f'rel="canonical" href="{place}"' in body(page)
             assert 'name="robots"' not in body(page)
 
 
-def test_sitemap_names_each_page_in_every_language_and_its_last_change(visitor):
-    url = urls(visitor, "/sitemaps/events-id-1.xml")[0]
+def test_sitemap_names_each_page_in_every_language_and_its_last_change(client):
+    url = urls(client, "/sitemaps/events-id-1.xml")[0]
     others = {link.get("hreflang"): link.get("href") for link in url.findall("x:link", NAMES)}
     assert others["id"] == url.find("s:loc", NAMES).text
     assert others["x-default"] == others["en"] == others["id"].replace("/id/", "/en/")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", url.find("s:lastmod", NAMES).text)
 
 
-def test_sitemap_holds_every_public_record_and_no_draft(visitor, secrets):  # noqa: F811
-    shown = cast.event(("RUS", "host"))
-    cast.event(("RUS", "host"), status=Status.DRAFT, slug="draft-of-mine")
-    listed = [place for file in files(visitor) for place in places(visitor, file)]
+def test_sitemap_holds_every_public_record_and_no_draft(client, secrets):  # noqa: F811
+    shown = factories.event(("RUS", "host"))
+    factories.event(("RUS", "host"), status=Status.DRAFT, slug="draft-of-mine")
+    listed = [place for file in files(client) for place in places(client, file)]
     assert len(listed) == len(set(listed))
     assert f"http://testserver/en/events/{shown.slug}/" in listed
     assert f"http://testserver/id/events/{shown.slug}/" in listed
@@ -68,49 +68,49 @@ def test_sitemap_holds_every_public_record_and_no_draft(visitor, secrets):  # no
     assert "http://testserver/en/countries/nauru/allies/" not in listed
 
 
-def test_sitemap_goes_on_in_further_files(visitor, monkeypatch):
-    monkeypatch.setattr(sitemaps, "PER_FILE", 100)
-    found = [file for file in files(visitor) if "/countries-en-" in file]
+def test_sitemap_goes_on_in_further_files(client, monkeypatch):
+    monkeypatch.setattr(sitemaps, "MAX_URLS_PER_FILE", 100)
+    found = [file for file in files(client) if "/countries-en-" in file]
     assert len(found) == 3  # 249 countries of ISO and those that ended
-    listed = [place for file in found for place in places(visitor, file)]
+    listed = [place for file in found for place in places(client, file)]
     assert len(listed) == len(set(listed)) > 250
 
 
 @pytest.mark.parametrize(
     "name", ["events-en-2", "events-en-0", "events-en-x", "events-xx-1", "drafts-en-1", "events"]
 )
-def test_sitemap_that_is_not_there_is_not_found(name, visitor):
-    assert visitor.get(f"/sitemaps/{name}.xml").status_code == 404
+def test_sitemap_that_is_not_there_is_not_found(name, client):
+    assert client.get(f"/sitemaps/{name}.xml").status_code == 404
 
 
-@pytest.mark.usefixtures("nothing_kept")
-def test_sitemap_costs_the_same_for_more_records(visitor):
+@pytest.mark.usefixtures("no_page_cache")
+def test_sitemap_costs_the_same_for_more_records(client):
     def count(address):
         with CaptureQueriesContext(connection) as queries:
-            body(visitor.get(address))
+            body(client.get(address))
         return len(queries)
 
     addresses = ("/sitemap.xml", "/sitemaps/events-en-1.xml")
     before = [count(address) for address in addresses]
     for _n in range(10):
-        cast.event(("RUS", "host"))
+        factories.event(("RUS", "host"))
     assert [count(address) for address in addresses] == before
     assert before == [len(sitemaps.SECTIONS), 1]
 
 
-def test_robots_are_kept_from_the_desk_forms_and_drafts(visitor):
-    lines = body(visitor.get("/robots.txt")).splitlines()
+def test_robots_are_kept_from_the_desk_forms_and_drafts(client):
+    lines = body(client.get("/robots.txt")).splitlines()
     for closed in ("/en/admin/", "/id/preview/", "/en/*/*/correct/", "/*.csv?"):
         assert f"Disallow: {closed}" in lines
     assert lines[-1] == "Sitemap: http://testserver/sitemap.xml"
 
 
-def test_llms_txt_leads_to_what_is_there(visitor):
-    text = body(visitor.get("/llms.txt", headers={"host": "localhost"}))
+def test_llms_txt_leads_to_what_is_there(client):
+    text = body(client.get("/llms.txt", headers={"host": "localhost"}))
     assert text.startswith("# Allies\n\n> ")
     found = re.findall(r"\]\(([^)]*)\)", text)
     assert len(found) > 10
     for address in found:
         assert address.startswith("http://localhost/")
-        assert visitor.get(address).status_code == 200, address
+        assert client.get(address).status_code == 200, address
     assert "CC-BY-4.0" in text

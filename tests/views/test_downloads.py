@@ -16,15 +16,15 @@ import pytest
 from django.urls import resolve, reverse
 from django.utils.translation import override
 
+from allies.file_formats import unescape_formula, xlsx
 from allies.models import Alliance, Citation, Country, Event, Participation
-from allies.tabular import unshield, xlsx
 from allies.views.country import CountryListing
-from allies.views.downloads import DATA_FORMS, FORMS
-from tests import cast
-from tests.views import addresses
-from tests.views.addresses import body, content
+from allies.views.download_mixin import DATA_FORMATS, FORMATS
+from tests import factories
+from tests.views import page_urls
+from tests.views.page_urls import body, content
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 NASTY = '=1+1,\r\n"x"\ry'
 
@@ -33,9 +33,9 @@ def lists():
     """Yield the addresses of every list, without the form: a language, then a path."""
     for language in ("en", "id"):
         with override(language):
-            for name in addresses.names():
+            for name in page_urls.names():
                 if name.endswith("-csv"):
-                    for address in addresses.of(name):
+                    for address in page_urls.of(name):
                         if "/countries/" not in address or "/russia/" in address:
                             yield address.removesuffix(".csv")
 
@@ -43,7 +43,7 @@ def lists():
 def offers(address, form):
     """Say whether a list has this form; data behind a figure has neither page nor feed."""
     name = resolve(f"{address}.csv").url_name.removesuffix("-csv")
-    return (name if form == "html" else f"{name}-{form}") in addresses.names()
+    return (name if form == "html" else f"{name}-{form}") in page_urls.names()
 
 
 def as_text(value):
@@ -56,7 +56,7 @@ def as_text(value):
 
 def table(text):
     rows = csv.reader(io.StringIO(text, newline=""))
-    return [[unshield(cell) for cell in row] for row in rows]
+    return [[unescape_formula(cell) for cell in row] for row in rows]
 
 
 def files(data):
@@ -70,21 +70,21 @@ def described(visitor, address):
 
 
 @pytest.mark.slow
-def test_every_form_holds_the_same_rows(visitor):
+def test_every_form_holds_the_same_rows(client):
     Alliance.objects.update(title_en=NASTY)
     Event.objects.filter(kind="statement").update(place_ind="-1", title_en=NASTY)
     seen = 0
     for address in lists():
-        text = body(visitor.get(f"{address}.csv"))
+        text = body(client.get(f"{address}.csv"))
         rows = table(text)
-        records = json.loads(body(visitor.get(f"{address}.json")))["rows"]
+        records = json.loads(body(client.get(f"{address}.json")))["rows"]
         assert [[as_text(value) for value in record.values()] for record in records] == rows[1:]
-        book = openpyxl.load_workbook(io.BytesIO(content(visitor.get(f"{address}.xlsx"))))
+        book = openpyxl.load_workbook(io.BytesIO(content(client.get(f"{address}.xlsx"))))
         cells = book.active.iter_rows(values_only=True)
         assert [["" if cell is None else str(cell) for cell in row] for row in cells] == rows
         (data,) = (
             data
-            for name, data in files(content(visitor.get(f"{address}.zip"))).items()
+            for name, data in files(content(client.get(f"{address}.zip"))).items()
             if name.startswith("data/")
         )
         assert data.decode() == text
@@ -93,31 +93,31 @@ def test_every_form_holds_the_same_rows(visitor):
 
 
 @pytest.mark.slow
-def test_frictionless_finds_nothing_wrong(visitor, tmp_path):
+def test_frictionless_finds_nothing_wrong(client, tmp_path):
     Alliance.objects.update(title_en=NASTY)
     for number, address in enumerate(lists()):
         path = tmp_path / f"{number}.zip"
-        path.write_bytes(content(visitor.get(f"{address}.zip")))
+        path.write_bytes(content(client.get(f"{address}.zip")))
         report = frictionless.Package(str(path)).validate()
         assert report.valid, (address, report.flatten(["rowNumber", "fieldName", "note"]))
 
 
 @pytest.mark.slow
-def test_page_links_to_every_form(visitor):
+def test_page_links_to_every_form(client):
     for address in lists():
         if not offers(address, "html"):
             continue
-        page = visitor.get(f"{address}/?q=a")
+        page = client.get(f"{address}/?q=a")
         links = page.context["downloads"]
-        assert [link for _label, link in links] == [f"{address}.{form}?q=a" for form in FORMS]
-    page = body(visitor.get("/en/lists/russia-allies-in-asia/"))
+        assert [link for _label, link in links] == [f"{address}.{form}?q=a" for form in FORMATS]
+    page = body(client.get("/en/lists/russia-allies-in-asia/"))
     assert 'href="/en/lists/russia-allies-in-asia.xlsx">XLSX</a>' in page
     assert "data package (ZIP)" in page
 
 
-def test_package_says_what_was_asked_and_how_much_there_is(visitor):
+def test_package_says_what_was_asked_and_how_much_there_is(client):
     query = "kind=visit&country=PRK&date_after=2023-01-01"
-    package, found = described(visitor, f"/id/events.zip?{query}")
+    package, found = described(client, f"/id/events.zip?{query}")
     (resource,) = package["resources"]
     assert resource["rows"] == len(table(found["data/events.csv"].decode())) - 1
     assert resource["rows"] < resource["rows_without_filter"] == Event.objects.published().count()
@@ -135,8 +135,8 @@ def test_package_says_what_was_asked_and_how_much_there_is(visitor):
     assert counted in readme
 
 
-def test_package_knows_its_list_in_both_languages(visitor):
-    package, _found = described(visitor, "/en/countries/russia/allies.zip?region=142")
+def test_package_knows_its_list_in_both_languages(client):
+    package, _found = described(client, "/en/countries/russia/allies.zip?region=142")
     assert package["titles"] == {"en": "Allies: Allies of Russia", "id": "Allies: Sekutu Rusia"}
     assert package["resources"][0]["name"] == "countries-russia-allies"
     assert package["filters"]["en"] == ["Region: Asia"]
@@ -147,29 +147,29 @@ def test_package_knows_its_list_in_both_languages(visitor):
     assert fields["name_ind"]["titles"]["id"] == "nama (Indonesia)"
 
 
-def test_the_same_list_is_the_same_package(visitor):
-    first, again = (content(visitor.get("/en/events.zip?kind=visit")) for _time in range(2))
+def test_the_same_list_is_the_same_package(client):
+    first, again = (content(client.get("/en/events.zip?kind=visit")) for _time in range(2))
     assert first == again
 
 
 @pytest.mark.slow
-def test_every_column_has_a_title(visitor):
+def test_every_column_has_a_title(client):
     for address in lists():
         if address.startswith("/en/") and address != "/en/changes":
-            package, _found = described(visitor, f"{address}.zip")
+            package, _found = described(client, f"{address}.zip")
             for field in package["resources"][0]["schema"]["fields"]:
                 assert field["title"] and "_" not in field["title"], (address, field)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
-def test_wrong_filters_and_heads(form, visitor):
+@pytest.mark.parametrize("form", FORMATS)
+def test_wrong_filters_and_heads(form, client):
     for address in lists():
         if form == "atom" and not offers(address, form):
-            assert visitor.get(f"{address}.atom").status_code == 404
+            assert client.get(f"{address}.atom").status_code == 404
             continue
         for query in ("colour=red", f"q={'a' * 300}"):
-            response = visitor.get(f"{address}.{form}?{query}")
+            response = client.get(f"{address}.{form}?{query}")
             if address.endswith("/search") and query.startswith("q="):
                 assert response.status_code == 200  # a question is never refused
                 continue
@@ -177,27 +177,27 @@ def test_wrong_filters_and_heads(form, visitor):
             if form != "json":
                 assert response["Content-Type"].startswith("text/plain")
                 assert query.split("=")[0] in body(response)
-        response = visitor.head(f"{address}.{form}")
+        response = client.head(f"{address}.{form}")
         assert response.status_code == 200
         assert (
             response.headers["Content-Type"]
-            == visitor.get(f"{address}.{form}").headers["Content-Type"]
+            == client.get(f"{address}.{form}").headers["Content-Type"]
         )
 
 
-def test_more_than_a_sheet_holds_is_refused_in_words(visitor, monkeypatch):
+def test_more_than_a_sheet_holds_is_refused_in_words(client, monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_ROWS", 10)
-    response = visitor.get("/en/countries.xlsx")
+    response = client.get("/en/countries.xlsx")
     assert response.status_code == 400
     assert response["Content-Type"].startswith("text/plain")
     assert "Download CSV instead" in body(response)
-    assert visitor.get("/en/countries.csv").status_code == 200
-    assert visitor.get("/en/countries.xlsx?q=Indonesia").status_code == 200
+    assert client.get("/en/countries.csv").status_code == 200
+    assert client.get("/en/countries.xlsx?q=Indonesia").status_code == 200
 
 
-def test_text_stays_text_in_a_workbook(visitor):
+def test_text_stays_text_in_a_workbook(client):
     Country.objects.filter(alpha3="AFG").update(name_en="=1+1")
-    book = openpyxl.load_workbook(io.BytesIO(content(visitor.get("/en/countries.xlsx"))))
+    book = openpyxl.load_workbook(io.BytesIO(content(client.get("/en/countries.xlsx"))))
     header = [cell.value for cell in next(book.active.iter_rows())]
     row = next(row for row in book.active.iter_rows() if row[0].value == "AFG")
     found = dict(zip(header, row, strict=True))
@@ -206,25 +206,25 @@ def test_text_stays_text_in_a_workbook(visitor):
     assert found["ties"].data_type == "n"
 
 
-@pytest.mark.parametrize("form", DATA_FORMS)  # a feed is short, and sent as one piece
-def test_first_bytes_come_before_the_rows_are_read(form, visitor, monkeypatch):
+@pytest.mark.parametrize("form", DATA_FORMATS)  # a feed is short, and sent as one piece
+def test_first_bytes_come_before_the_rows_are_read(form, client, monkeypatch):
     def rows(self, queryset):
         raise AssertionError
         yield
 
     monkeypatch.setattr(CountryListing, "rows", rows)
-    response = visitor.get("/en/countries.csv" if form == "csv" else f"/en/countries.{form}")
+    response = client.get("/en/countries.csv" if form == "csv" else f"/en/countries.{form}")
     assert next(iter(response.streaming_content))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", DATA_FORMS)  # a feed is short, and sent as one piece
-def test_memory_does_not_grow_with_the_list(form, visitor, monkeypatch):
-    monkeypatch.setattr("allies.views.event.CHUNK", 20)
-    monkeypatch.setattr("allies.tabular.csv.CHUNK", 20)
-    monkeypatch.setattr("allies.tabular.xlsx.CHUNK", 20)
+@pytest.mark.parametrize("form", DATA_FORMATS)  # a feed is short, and sent as one piece
+def test_memory_does_not_grow_with_the_list(form, client, monkeypatch):
+    monkeypatch.setattr("allies.views.download_mixin.CHUNK_ROWS", 20)
+    monkeypatch.setattr("allies.file_formats.csv.ROWS_PER_CHUNK", 20)
+    monkeypatch.setattr("allies.file_formats.xlsx.CHUNK", 20)
     countries = list(Country.objects.exclude(alpha3="")[:60])
-    source = cast.source()
+    source = factories.source()
 
     def peak(more):
         events = Event.objects.bulk_create(
@@ -235,7 +235,7 @@ def test_memory_does_not_grow_with_the_list(form, visitor, monkeypatch):
         Participation.objects.bulk_create(
             Participation(event=event, country=c, role="for") for event in events for c in countries
         )
-        response = visitor.get(f"/en/events.{form}")
+        response = client.get(f"/en/events.{form}")
         gc.collect()
         gc.freeze()  # collecting garbage as it falls is quick then
         tracemalloc.start()
@@ -252,9 +252,9 @@ def test_memory_does_not_grow_with_the_list(form, visitor, monkeypatch):
     assert peak(1000) < 1.2 * some
 
 
-def test_who_took_part_costs_two_queries_a_chunk(visitor, django_assert_num_queries):
+def test_who_took_part_costs_two_queries_a_chunk(client, django_assert_num_queries):
     for _number in range(30):
-        cast.event(("RUS", "host"), ("CHN", "visitor"))
+        factories.event(("RUS", "host"), ("CHN", "visitor"))
     with django_assert_num_queries(4):
-        text = body(visitor.get(reverse("allies:event-list-csv")))
+        text = body(client.get(reverse("allies:event-list-csv")))
     assert text.count("CHN:visitor RUS:host") >= 30

@@ -9,15 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from allies.actions.editions import make_edition, retract
-from allies.actions.merging import merge
-from allies.actions.publication import take_step
-from allies.comparison import words_compared
+from allies.actions.editions import create_edition, retract_edition
+from allies.actions.merge import merge_records
+from allies.actions.publication import apply_transition
+from allies.editions.diff import diff_words
 from allies.models import AllyList, Country, Edition, Event, Source
-from tests import cast
-from tests.views.addresses import body
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 FIRST = "/en/editions/russia-allies-in-asia-1/"
 
@@ -28,7 +28,7 @@ def asia():
 
 
 @pytest.fixture
-def second(asia, rita):
+def second(asia, reviewer):
     """A second edition, from which the first differs in everything that may differ."""
     asia.title_en, asia.promised = "Who stands by Russia in Asia", 5
     asia.save()
@@ -38,16 +38,16 @@ def second(asia, rita):
     korea.position, iran.position = 3, 2
     korea.save()
     iran.delete()
-    new = asia.entries.create(country=cast.country("IND"), position=2)
-    cast.cite(new, cast.source(key="new-source", title="New report"))
-    cast.cite(china, Source.objects.get(key="new-source"), stance="disputes")
+    new = asia.entries.create(country=factories.country("IND"), position=2)
+    factories.cite(new, factories.source(key="new-source", title="New report"))
+    factories.cite(china, Source.objects.get(key="new-source"), stance="disputes")
     Event.objects.filter(slug="putin-visits-china-2024").update(certainty="disputed")
-    return make_edition(ally_list=asia, user=rita, note="After the summit")
+    return create_edition(ally_list=asia, user=reviewer, note="After the summit")
 
 
-def test_the_page_shows_the_edition_and_not_what_the_list_is_now(asia, second, visitor):
+def test_the_page_shows_the_edition_and_not_what_the_list_is_now(asia, second, client):
     Country.objects.filter(alpha3="CHN").update(name_en="Cathay")
-    page = body(visitor.get(FIRST))
+    page = body(client.get(FIRST))
     assert "Russia’s allies in Asia" in page
     assert "Who stands by" not in page
     assert "Cathay" not in page
@@ -57,27 +57,27 @@ def test_the_page_shows_the_edition_and_not_what_the_list_is_now(asia, second, v
     assert "India</h2>" not in page
 
 
-def test_the_page_needs_no_record_but_its_own(asia, visitor):
+def test_the_page_needs_no_record_but_its_own(asia, client):
     with CaptureQueriesContext(connection) as queries:
-        body(visitor.get(FIRST))
+        body(client.get(FIRST))
     tables = {
         q["sql"].split("FROM")[1].split()[0].strip('"') for q in queries if "FROM" in q["sql"]
     }
     assert tables - {"allies_contentchange"} <= {"allies_edition", "allies_allylist"}
 
 
-def test_the_page_reads_in_both_languages(visitor):
-    page = body(visitor.get("/id/editions/russia-allies-in-asia-1/"))
+def test_the_page_reads_in_both_languages(client):
+    page = body(client.get("/id/editions/russia-allies-in-asia-1/"))
     for words in ("Sekutu Rusia di Asia", "Korea Utara", "pakta pertahanan", "Edisi 1"):
         assert words in page
 
 
-def test_the_banner_says_which_edition_it_is_and_where_the_newer_one_is(asia, second, visitor):
-    page = body(visitor.get(FIRST))
+def test_the_banner_says_which_edition_it_is_and_where_the_newer_one_is(asia, second, client):
+    page = body(client.get(FIRST))
     assert "Edition 1 of" in page
     assert f'href="{second_address(second)}"' in page
     assert "This is the latest edition." not in page
-    assert "This is the latest edition." in body(visitor.get(second_address(second)))
+    assert "This is the latest edition." in body(client.get(second_address(second)))
     assert f'href="{asia_address(asia)}"' in page
 
 
@@ -91,67 +91,67 @@ def asia_address(ally_list):
         return ally_list.get_absolute_url()
 
 
-def test_the_banner_follows_a_rename_and_says_when_the_list_is_withdrawn(asia, rita, visitor):
+def test_the_banner_follows_a_rename_and_says_when_the_list_is_withdrawn(asia, reviewer, client):
     asia.slug = "asia"
     asia.save()
-    assert 'href="/en/lists/asia/"' in body(visitor.get(FIRST))
-    take_step(record=asia, step="withdraw", user=rita)
-    page = body(visitor.get(FIRST))
+    assert 'href="/en/lists/asia/"' in body(client.get(FIRST))
+    apply_transition(record=asia, step="withdraw", user=reviewer)
+    page = body(client.get(FIRST))
     assert "has been withdrawn" in page
     assert "/en/lists/asia/" not in page
-    assert visitor.get("/en/lists/asia/editions/").status_code == 404
+    assert client.get("/en/lists/asia/editions/").status_code == 404
 
 
-def test_the_banner_of_a_merged_list_leads_to_the_list_it_is_part_of(asia, rita, visitor):
-    rita.is_superuser = True
-    keep = cast.ally_list("RUS", "CHN", slug="kept")
-    merge(keep=keep, drop=asia, chosen={}, user=rita)
-    page = body(visitor.get(FIRST))
+def test_the_banner_of_a_merged_list_leads_to_the_list_it_is_part_of(asia, reviewer, client):
+    reviewer.is_superuser = True
+    keep = factories.ally_list("RUS", "CHN", slug="kept")
+    merge_records(keep=keep, drop=asia, chosen={}, user=reviewer)
+    page = body(client.get(FIRST))
     assert "has been merged into another" in page
     assert 'href="/en/lists/kept/"' in page
-    assert "russia-allies-in-asia-1" in body(visitor.get("/en/lists/kept/editions/"))
+    assert "russia-allies-in-asia-1" in body(client.get("/en/lists/kept/editions/"))
 
 
-def test_the_file_is_exactly_what_was_hashed(visitor):
+def test_the_file_is_exactly_what_was_hashed(client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
-    response = visitor.get("/en/editions/russia-allies-in-asia-1.json")
+    response = client.get("/en/editions/russia-allies-in-asia-1.json")
     assert response["Content-Type"] == "application/json"
     found = hashlib.sha256(response.content)
     assert found.hexdigest() == edition.sha256
     assert response["Repr-Digest"] == f"sha-256=:{base64.b64encode(found.digest()).decode()}:"
     assert "immutable" in response["Cache-Control"]
-    again = visitor.get(
+    again = client.get(
         "/id/editions/russia-allies-in-asia-1.json", headers={"If-None-Match": response["ETag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
-    assert edition.sha256 in body(visitor.get(FIRST))
+    assert edition.sha256 in body(client.get(FIRST))
 
 
-def test_content_that_was_tampered_with_is_said_to_be(visitor):
+def test_content_that_was_tampered_with_is_said_to_be(client):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE allies_edition SET content = replace(content, 'China', 'Chino')")
-    assert "Do not rely on this page" in body(visitor.get(FIRST))
+    assert "Do not rely on this page" in body(client.get(FIRST))
 
 
-def test_a_retracted_edition_is_gone_everywhere_and_says_why(asia, second, rita, visitor):
+def test_a_retracted_edition_is_gone_everywhere_and_says_why(asia, second, reviewer, client):
     first = Edition.objects.get(key="russia-allies-in-asia-1")
-    retract(edition=first, user=rita, reason="Order of a court <1>")
+    retract_edition(edition=first, user=reviewer, reason="Order of a court <1>")
     for path in ("/", "/compare/", ".json", f"/compare/?with={second.key}"):
-        response = visitor.get(f"/en/editions/{first.key}{path}")
+        response = client.get(f"/en/editions/{first.key}{path}")
         assert response.status_code == 410, path
         text = body(response)
         assert "Order of a court" in text
         assert "<1>" not in text or path == ".json"
         assert first.sha256 in text
         assert "Bisnis" not in text
-    assert visitor.get(f"/en/editions/{second.key}/compare/?with={first.key}").status_code == 410
-    listed = body(visitor.get("/en/lists/russia-allies-in-asia/editions/"))
+    assert client.get(f"/en/editions/{second.key}/compare/?with={first.key}").status_code == 410
+    listed = body(client.get("/en/lists/russia-allies-in-asia/editions/"))
     assert "Order of a court &lt;1&gt;" in listed
-    assert visitor.get(f"/en/editions/{second.key}/").status_code == 200
+    assert client.get(f"/en/editions/{second.key}/").status_code == 200
 
 
-def test_two_editions_are_compared_word_by_word(second, visitor):
-    page = body(visitor.get(f"/en/editions/{second.key}/compare/?with=russia-allies-in-asia-1"))
+def test_two_editions_are_compared_word_by_word(second, client):
+    page = body(client.get(f"/en/editions/{second.key}/compare/?with=russia-allies-in-asia-1"))
     for words in (
         "added: <ins>India</ins>",
         "removed: <del>Iran</del>",
@@ -168,54 +168,54 @@ def test_two_editions_are_compared_word_by_word(second, visitor):
     assert "<b>" not in page
 
 
-def test_the_earlier_edition_stands_first_whichever_is_asked_for(second, visitor):
-    there = visitor.get(f"/en/editions/{second.key}/compare/?with=russia-allies-in-asia-1")
-    back = visitor.get(f"{FIRST}compare/?with={second.key}")
+def test_the_earlier_edition_stands_first_whichever_is_asked_for(second, client):
+    there = client.get(f"/en/editions/{second.key}/compare/?with=russia-allies-in-asia-1")
+    back = client.get(f"{FIRST}compare/?with={second.key}")
     assert there.context["pair"] == back.context["pair"]
-    assert visitor.get(f"{FIRST}compare/").context["other"] == second
+    assert client.get(f"{FIRST}compare/").context["other"] == second
 
 
-def test_a_comparison_with_nothing_says_what_to_do(visitor, second):
-    response = visitor.get(f"{FIRST}compare/?with=no-such<b>")
+def test_a_comparison_with_nothing_says_what_to_do(client, second):
+    response = client.get(f"{FIRST}compare/?with=no-such<b>")
     assert response.status_code == 400
     assert "There is no edition “no-such&lt;b&gt;”" in body(response)
     assert second.key in body(response)
-    only = body(visitor.get("/en/editions/inews-4-negara-sahabat-rusia-1/compare/"))
+    only = body(client.get("/en/editions/inews-4-negara-sahabat-rusia-1/compare/"))
     assert "no other edition" in only
-    assert "are identical" in body(visitor.get(f"{FIRST}compare/?with=russia-allies-in-asia-1"))
+    assert "are identical" in body(client.get(f"{FIRST}compare/?with=russia-allies-in-asia-1"))
 
 
 def test_words_of_long_texts_are_not_compared_one_by_one():
     old, new = "word " * 3000, "other " * 3000
-    assert list(words_compared(old, new)) == [("removed", old), ("added", new)]
+    assert list(diff_words(old, new)) == [("removed", old), ("added", new)]
 
 
-def test_the_list_of_editions_says_what_each_changed(second, visitor):
-    page = body(visitor.get("/en/lists/russia-allies-in-asia/editions/"))
+def test_the_list_of_editions_says_what_each_changed(second, client):
+    page = body(client.get("/en/lists/russia-allies-in-asia/editions/"))
     assert "added: India" in page
     assert "After the summit" in page
     assert page.index("Edition 2</a>") < page.index("Edition 1</a>")
-    none = cast.ally_list("RUS", "CHN")
-    assert "has no editions yet" in body(visitor.get(f"{asia_address(none)}editions/"))
+    none = factories.ally_list("RUS", "CHN")
+    assert "has no editions yet" in body(client.get(f"{asia_address(none)}editions/"))
 
 
-def test_prose_of_an_edition_cites_its_own_sources(asia, rita, visitor):
+def test_prose_of_an_edition_cites_its_own_sources(asia, reviewer, client):
     asia.intro_en = "As told [@dw-2024-en, p. 4]."
     asia.save()
-    made = make_edition(ally_list=asia, user=rita)
+    made = create_edition(ally_list=asia, user=reviewer)
     Source.objects.filter(key="dw-2024-en").update(title="Another title")
-    page = body(visitor.get(second_address(made)))
+    page = body(client.get(second_address(made)))
     assert '<li id="note-1">' in page
     assert 'href="#source-dw-2024-en"' in page
     assert "Another title" not in page
 
 
-def test_pages_of_editions_cost_the_same_for_any_length(rita, visitor):
+def test_pages_of_editions_cost_the_same_for_any_length(reviewer, client):
     def cost(*codes, editions):
-        ally_list = cast.ally_list("RUS", *codes)
+        ally_list = factories.ally_list("RUS", *codes)
         for n in range(editions):
             AllyList.objects.filter(pk=ally_list.pk).update(title_en=f"Title {n}")
-            made = make_edition(ally_list=ally_list, user=rita)
+            made = create_edition(ally_list=ally_list, user=reviewer)
         costs = []
         for address in (
             second_address(made),
@@ -223,21 +223,21 @@ def test_pages_of_editions_cost_the_same_for_any_length(rita, visitor):
             f"{asia_address(ally_list)}editions/",
         ):
             with CaptureQueriesContext(connection) as queries:
-                body(visitor.get(address))
+                body(client.get(address))
             costs.append(len(queries))
         return costs
 
     assert cost("CHN", editions=2) == cost("CHN", "IND", "IRN", "PRK", editions=6)
 
 
-def test_an_address_without_an_edition_is_not_found(visitor):
+def test_an_address_without_an_edition_is_not_found(client):
     for path in ("editions/nothing/", "editions/nothing.json", "editions/nothing/compare/"):
-        assert visitor.get(f"/en/{path}").status_code == 404
+        assert client.get(f"/en/{path}").status_code == 404
 
 
-def test_the_file_says_in_data_that_it_was_retracted(rita, visitor):
+def test_the_file_says_in_data_that_it_was_retracted(reviewer, client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
-    retract(edition=edition, user=rita, reason="A court order")
-    told = json.loads(body(visitor.get("/en/editions/russia-allies-in-asia-1.json")))
+    retract_edition(edition=edition, user=reviewer, reason="A court order")
+    told = json.loads(body(client.get("/en/editions/russia-allies-in-asia-1.json")))
     assert told["reason"] == "A court order"
     assert told["sha256"] == edition.sha256

@@ -9,28 +9,28 @@ from xml.etree import ElementTree
 import pytest
 from django.utils.translation import override
 
-from allies.embedding import EMBEDS, PAGES
 from allies.models import AllyList, Edition, Status
-from tests import cast
+from allies.web.embeds import EMBEDS, PAGES
+from tests import factories
 from tests.test_roles import address, patterns
-from tests.views import addresses
-from tests.views.addresses import body
+from tests.views import page_urls
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 HOST = "http://testserver"
 
 
 def embeds():
     """Return an address of every embed, in both languages."""
-    names = [name for name in addresses.names() if name.endswith("-embed")]
+    names = [name for name in page_urls.names() if name.endswith("-embed")]
     assert sorted(PAGES) == names
     found = []
     for language in ("en", "id"):
         with override(language):
             for name in names:
-                country = [cast.country("RUS")] if name.startswith("country") else None
-                found += addresses.of(name, country)[:1]
+                country = [factories.country("RUS")] if name.startswith("country") else None
+                found += page_urls.of(name, country)[:1]
     return found
 
 
@@ -42,16 +42,16 @@ def may_be_framed(response):
 
 
 @pytest.mark.slow
-def test_embeds_may_be_framed_and_are_small_and_whole(visitor):
+def test_embeds_may_be_framed_and_are_small_and_whole(client):
     for where in embeds():
-        response = visitor.get(where)
+        response = client.get(where)
         page = body(response)
         assert response.status_code == 200, where
         assert may_be_framed(response), where
         assert '<base target="_top">' in page
         assert '<meta name="robots" content="noindex">' in page
         canonical = re.search(r'<link rel="canonical" href="([^"]+)">', page)[1]
-        assert visitor.get(canonical.removeprefix(HOST)).status_code == 200
+        assert client.get(canonical.removeprefix(HOST)).status_code == 200
         assert "site-nav" not in page
         assert len(page) < 40_000 or "/map/" in where, (where, len(page))
         assert "independent source" in page or "sumber independen" in page
@@ -61,12 +61,12 @@ def test_embeds_may_be_framed_and_are_small_and_whole(visitor):
 
 
 @pytest.mark.slow
-def test_nothing_else_may_be_framed(visitor, rita, signed_in):
+def test_nothing_else_may_be_framed(client, reviewer, login_as):
     seen = 0
     for name, route in patterns().items():
         if name.endswith("-embed") or "preview" in name:
             continue
-        for signed in (visitor, signed_in(rita)):
+        for signed in (client, login_as(reviewer)):
             response = signed.get(address(route))
             if "Content-Security-Policy" in response:
                 assert not may_be_framed(response), name
@@ -75,56 +75,56 @@ def test_nothing_else_may_be_framed(visitor, rita, signed_in):
     assert seen > 100
 
 
-def test_an_embed_shows_what_its_page_shows(visitor):
-    cast.alliance("RUS", "IND", title_en="Pact A")
+def test_an_embed_shows_what_its_page_shows(client):
+    factories.alliance("RUS", "IND", title_en="Pact A")
     for query in ("", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"):
-        rows = visitor.get(f"/en/countries/russia/allies/?{query}").context["rows"]
+        rows = client.get(f"/en/countries/russia/allies/?{query}").context["rows"]
         for embed in ("allies/", "allies/map/"):
-            framed = visitor.get(f"/en/embed/countries/russia/{embed}?{query}").context["rows"]
+            framed = client.get(f"/en/embed/countries/russia/{embed}?{query}").context["rows"]
             assert [row.country for row in framed] == [row.country for row in rows]
-    page = body(visitor.get("/en/embed/countries/russia/allies/?kind=defence-pact"))
+    page = body(client.get("/en/embed/countries/russia/allies/?kind=defence-pact"))
     assert 'href="/en/countries/russia/allies/?kind=defence-pact"' in page
 
 
-def test_an_embed_says_its_day_and_on_how_many_sources_it_rests(visitor):
-    source = cast.source()
-    pact = cast.alliance("RUS", "IND", cited=False)
-    cast.cite(pact, source)
-    cast.cite(cast.alliance("RUS", "NZL", cited=False), source)
-    cast.cite(pact, cast.source(derived_from=source))
-    page = body(visitor.get("/en/embed/countries/russia/allies/?kind=defence-pact&on=2020-01-01"))
+def test_an_embed_says_its_day_and_on_how_many_sources_it_rests(client):
+    source = factories.source()
+    pact = factories.alliance("RUS", "IND", cited=False)
+    factories.cite(pact, source)
+    factories.cite(factories.alliance("RUS", "NZL", cited=False), source)
+    factories.cite(pact, factories.source(derived_from=source))
+    page = body(client.get("/en/embed/countries/russia/allies/?kind=defence-pact&on=2020-01-01"))
     foot = re.sub(r"<[^>]+>", "", page.split("<footer>")[1])
     assert "as of 1 January 2020, 1 independent source, CC-BY-4.0" in foot
 
 
-def test_what_is_not_public_is_said_to_be_absent_in_the_frame(visitor):
-    hidden = cast.ally_list("RUS", "CHN", status=Status.DRAFT, title_en="Zanzabarra")
+def test_what_is_not_public_is_said_to_be_absent_in_the_frame(client):
+    hidden = factories.ally_list("RUS", "CHN", status=Status.DRAFT, title_en="Zanzabarra")
     for where, status in (
         (f"/en/embed/lists/{hidden.slug}/", 404),
         ("/id/embed/countries/nowhere/allies/", 404),
         ("/en/embed/countries/russia/allies/?kind=friendship", 400),
         ("/en/embed/countries/russia/timeline/?on=soon", 400),
     ):
-        response = visitor.get(where)
+        response = client.get(where)
         assert response.status_code == status
         assert may_be_framed(response)
         assert "Zanzabarra" not in body(response)
         assert "<h1>" in body(response)
 
 
-def test_a_retracted_edition_is_gone_from_frames(visitor):
+def test_a_retracted_edition_is_gone_from_frames(client):
     edition = Edition.objects.published().first()
     Edition.objects.filter(pk=edition.pk).update(retracted_at=edition.made_at, retraction="Wrong.")
-    response = visitor.get(f"/en/embed/editions/{edition.key}/")
+    response = client.get(f"/en/embed/editions/{edition.key}/")
     assert response.status_code == 410
     assert may_be_framed(response)
 
 
-def test_an_old_address_leads_on(visitor):
+def test_an_old_address_leads_on(client):
     ally_list = AllyList.objects.get(slug="russia-allies-in-asia")
     ally_list.slug = "renamed"
     ally_list.save()
-    response = visitor.get("/en/embed/lists/russia-allies-in-asia/")
+    response = client.get("/en/embed/lists/russia-allies-in-asia/")
     assert (response.status_code, response.url) == (301, "/en/embed/lists/renamed/")
 
 
@@ -132,7 +132,7 @@ def codes(page):
     return [unescape(text) for text in re.findall(r"<textarea[^>]*readonly[^>]*>([^<]+)<", page)]
 
 
-def test_pages_give_the_code_for_their_own_view(visitor):
+def test_pages_give_the_code_for_their_own_view(client):
     for where, embedded in (
         (
             "/id/countries/russia/allies/?region=142",
@@ -140,20 +140,20 @@ def test_pages_give_the_code_for_their_own_view(visitor):
         ),
         ("/en/lists/russia-allies-in-asia/", "/en/embed/lists/russia-allies-in-asia/"),
     ):
-        first, *_others = codes(body(visitor.get(where)))
+        first, *_others = codes(body(client.get(where)))
         assert f'src="{HOST}{embedded}"' in first
         assert f'<script src="{HOST}/static/js/embed.js" async></script>' in first
         assert re.search(r'title="[^"]+"', first)
     edition = Edition.objects.published().first()
     for where in ("/en/lists/russia-allies-in-asia/", edition.get_absolute_url()):
-        assert any("/embed/editions/" in code for code in codes(body(visitor.get(where))))
+        assert any("/embed/editions/" in code for code in codes(body(client.get(where))))
 
 
 def oembed(visitor, url, **more):
     return visitor.get(f"/oembed?{urlencode({'url': url, **more})}")
 
 
-def test_pages_lead_to_their_oembed_and_that_to_their_embed(visitor):
+def test_pages_lead_to_their_oembed_and_that_to_their_embed(client):
     for where in (
         "/en/lists/russia-allies-in-asia/",
         "/id/countries/russia/allies/?region=142",
@@ -161,35 +161,35 @@ def test_pages_lead_to_their_oembed_and_that_to_their_embed(visitor):
         "/en/countries/russia/",
         Edition.objects.published().first().get_absolute_url(),
     ):
-        page = body(visitor.get(where))
+        page = body(client.get(where))
         found = re.search(r'type="application/json\+oembed" href="([^"]+)"', page)[1]
-        answer = json.loads(visitor.get(unescape(found).removeprefix(HOST)).content)
+        answer = json.loads(client.get(unescape(found).removeprefix(HOST)).content)
         assert answer["version"] == "1.0"
         assert answer["type"] == "rich"
         framed = re.search(r'src="([^"]+)"', answer["html"])[1]
-        assert visitor.get(unescape(framed).removeprefix(HOST)).status_code == 200
+        assert client.get(unescape(framed).removeprefix(HOST)).status_code == 200
         assert answer["title"]
-    assert "+oembed" not in body(visitor.get("/en/events/"))
+    assert "+oembed" not in body(client.get("/en/events/"))
     assert len(EMBEDS) == 6
 
 
-def test_oembed_keeps_to_the_size_asked_for(visitor):
+def test_oembed_keeps_to_the_size_asked_for(client):
     url = f"{HOST}/en/lists/russia-allies-in-asia/"
-    answer = json.loads(oembed(visitor, url, maxwidth=340, maxheight=200).content)
+    answer = json.loads(oembed(client, url, maxwidth=340, maxheight=200).content)
     assert (answer["width"], answer["height"]) == (340, 200)
     assert 'width="340" height="200"' in answer["html"]
     for bad in ("-1", "0", "x", "٣", "9" * 400):
-        assert oembed(visitor, url, maxwidth=bad).status_code == 400
+        assert oembed(client, url, maxwidth=bad).status_code == 400
 
 
-def test_oembed_is_given_as_xml_and_in_no_third_form(visitor):
+def test_oembed_is_given_as_xml_and_in_no_third_form(client):
     url = f"{HOST}/id/lists/russia-allies-in-asia/"
-    response = oembed(visitor, url, format="xml")
+    response = oembed(client, url, format="xml")
     assert response["Content-Type"] == "text/xml; charset=utf-8"
     root = ElementTree.fromstring(response.content)
     assert root.findtext("title") == "Sekutu Rusia di Asia"
-    assert oembed(visitor, url, format="yaml").status_code == 501
-    assert visitor.get("/oembed").status_code == 400
+    assert oembed(client, url, format="yaml").status_code == 501
+    assert client.get("/oembed").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -206,26 +206,26 @@ def test_oembed_is_given_as_xml_and_in_no_third_form(visitor):
         "x" * 5000,
     ],
 )
-def test_oembed_knows_nothing_of_what_has_no_embed(url, visitor):
-    assert oembed(visitor, url).status_code == 404
+def test_oembed_knows_nothing_of_what_has_no_embed(url, client):
+    assert oembed(client, url).status_code == 404
 
 
-def test_oembed_tells_nothing_of_a_draft_and_follows_a_new_name(visitor):
-    hidden = cast.ally_list("RUS", "CHN", status=Status.DRAFT, slug="hidden")
-    assert oembed(visitor, f"{HOST}/en/lists/{hidden.slug}/").status_code == 404
-    shown = cast.ally_list("RUS", "CHN", slug="old-name")
+def test_oembed_tells_nothing_of_a_draft_and_follows_a_new_name(client):
+    hidden = factories.ally_list("RUS", "CHN", status=Status.DRAFT, slug="hidden")
+    assert oembed(client, f"{HOST}/en/lists/{hidden.slug}/").status_code == 404
+    shown = factories.ally_list("RUS", "CHN", slug="old-name")
     shown.slug = "new-name"
     shown.save()
-    answer = json.loads(oembed(visitor, f"{HOST}/en/lists/old-name/").content)
+    answer = json.loads(oembed(client, f"{HOST}/en/lists/old-name/").content)
     assert "/en/embed/lists/new-name/" in answer["html"]
 
 
-def test_a_hostile_title_stays_a_text_in_the_code(visitor):
+def test_a_hostile_title_stays_a_text_in_the_code(client):
     nasty = '"><script>alert(1)</script>'
-    shown = cast.ally_list("RUS", "CHN", slug="nasty", title_en=nasty)
-    page = body(visitor.get(shown.get_absolute_url()))
+    shown = factories.ally_list("RUS", "CHN", slug="nasty", title_en=nasty)
+    page = body(client.get(shown.get_absolute_url()))
     assert "<script>alert" not in page
     assert all("<script>alert" not in code for code in codes(page))
-    answer = json.loads(oembed(visitor, f"{HOST}/en/lists/nasty/").content)
+    answer = json.loads(oembed(client, f"{HOST}/en/lists/nasty/").content)
     assert "<script>alert" not in answer["html"]
-    assert "<script>alert" not in body(visitor.get("/en/embed/lists/nasty/"))
+    assert "<script>alert" not in body(client.get("/en/embed/lists/nasty/"))

@@ -11,11 +11,11 @@ from django.utils.translation import override
 
 from allies.models import AllyList, Changeset, Event, Status
 from allies.views.listing import Listing
-from tests import cast
-from tests.views import addresses
-from tests.views.addresses import body
+from tests import factories
+from tests.views import page_urls
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 LISTS = {
     "countries/": ["", "ties=yes", "region=142&existence=current", "q=korea"],
@@ -72,69 +72,69 @@ def assert_choices_tell_the_truth(visitor, address):
 
 
 @pytest.mark.slow
-def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(visitor):
+def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(client):
     names = list(names_of_lists())
     assert len(names) >= 8
     for name in names:
         with override("en"):
-            address = addresses.of(name)[0]
-        assert_choices_tell_the_truth(visitor, address)
+            address = page_urls.of(name)[0]
+        assert_choices_tell_the_truth(client, address)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "query"), [(path, query) for path, queries in LISTS.items() for query in queries]
 )
-def test_each_choice_leaves_as_many_rows_as_it_says_beside_other_filters(path, query, visitor):
+def test_each_choice_leaves_as_many_rows_as_it_says_beside_other_filters(path, query, client):
     address = f"/en/{path}?{query}"
-    assert facets(visitor, address) or not number_of_rows(visitor, address)
-    assert_choices_tell_the_truth(visitor, address)
+    assert facets(client, address) or not number_of_rows(client, address)
+    assert_choices_tell_the_truth(client, address)
 
 
-def test_no_choice_with_rows_is_left_out(visitor):
+def test_no_choice_with_rows_is_left_out(client):
     kinds = {event.kind for event in Event.objects.published()}
     offered = {
-        link.partition("kind=")[2] for link, _active, _count in facets(visitor, "/en/events/")
+        link.partition("kind=")[2] for link, _active, _count in facets(client, "/en/events/")
     }
     assert kinds <= offered
 
 
-def test_a_draft_is_counted_nowhere(visitor):
-    before = {path: facets(visitor, f"/en/{path}") for path in LISTS}
-    hidden = cast.source(status=Status.DRAFT, kind="book")
-    cast.alliance("RUS", "IND", status=Status.DRAFT, cited=False)
-    cast.event(("RUS", "host"), status=Status.WITHDRAWN, kind="election", cited=False)
-    cast.cite(cast.event(("RUS", "host"), cited=False, kind="election"), hidden)
-    cast.ally_list("RUS", "CHN", status=Status.IN_REVIEW, cited=False)
+def test_a_draft_is_counted_nowhere(client):
+    before = {path: facets(client, f"/en/{path}") for path in LISTS}
+    hidden = factories.source(status=Status.DRAFT, kind="book")
+    factories.alliance("RUS", "IND", status=Status.DRAFT, cited=False)
+    factories.event(("RUS", "host"), status=Status.WITHDRAWN, kind="election", cited=False)
+    factories.cite(factories.event(("RUS", "host"), cited=False, kind="election"), hidden)
+    factories.ally_list("RUS", "CHN", status=Status.IN_REVIEW, cited=False)
     Changeset.objects.create(reason="nobody knows of it yet")
-    assert {path: facets(visitor, f"/en/{path}") for path in LISTS} == before
+    assert {path: facets(client, f"/en/{path}") for path in LISTS} == before
 
 
-def test_facets_cost_a_query_each_however_many_choices(visitor):
+def test_facets_cost_a_query_each_however_many_choices(client):
     def queries():
-        visitor.get("/en/lists/")
+        client.get("/en/lists/")
         with CaptureQueriesContext(connection) as found:
-            visitor.get("/en/lists/?origin=ours")
+            client.get("/en/lists/?origin=ours")
         return len(found)
 
     before = queries()
     for code in ("CHN", "IND", "IRN"):
-        cast.ally_list("RUS", code, recorded_from=cast.source())
+        factories.ally_list("RUS", code, recorded_from=factories.source())
     assert AllyList.objects.count() > 3
     assert queries() == before
 
 
-def test_an_active_choice_can_be_taken_back_and_keeps_the_other_filters(visitor):
-    choices = facets(visitor, "/en/events/?country=RUS&kind=visit&page=1")
+def test_an_active_choice_can_be_taken_back_and_keeps_the_other_filters(client):
+    choices = facets(client, "/en/events/?country=RUS&kind=visit&page=1")
     (link,) = [link for link, active, _count in choices if active]
     assert link == "/en/events/?country=RUS"
 
 
-def test_facets_speak_the_language_of_the_page(visitor):
-    assert "pakta pertahanan" in body(visitor.get("/id/alliances/")).split('class="facets"')[1]
+def test_facets_speak_the_language_of_the_page(client):
+    assert "pakta pertahanan" in body(client.get("/id/alliances/")).split('class="facets"')[1]
 
 
-def test_an_impossible_value_leaves_no_facets(visitor):
-    response = visitor.get("/en/events/?kind=nonsense")
+def test_an_impossible_value_leaves_no_facets(client):
+    response = client.get("/en/events/?kind=nonsense")
     assert response.status_code == 400
     assert 'class="facets"' not in body(response)

@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 import pytest
 from django.core.management import call_command
 
-from allies.figures.world import BY_STRENGTH, world, world_map
-from allies.models import AllianceKind, Country, Ties
-from tests import cast
-from tests.views.addresses import body
+from allies.charts.world_map import BY_STRENGTH, build_world_map, load_world_geometry
+from allies.models import AllianceKind, Country
+from allies.ties.ties import Ties
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 DAY = dt.date(2026, 1, 1)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,24 +33,26 @@ def links(svg):
 
 
 def a_map(focus, **given):
-    country = cast.country(focus)
+    country = factories.country(focus)
     ties = Ties(country, DAY)
     rows = ties.rows(ties.allies())
-    return world_map(country, rows, day=DAY, **given)
+    return build_world_map(country, rows, day=DAY, **given)
 
 
 def test_every_country_of_today_has_a_shape_or_a_point():
     # Antarctica has no government and is left out of the map.
     codes = {country.code for country in Country.objects.current()} - {"ATA"}
-    assert codes == set(world().shapes)
-    whole = world().whole
-    assert all(whole.shows(*shape.at) for shape in world().shapes.values())
+    assert codes == set(load_world_geometry().shapes)
+    whole = load_world_geometry().whole
+    assert all(whole.is_visible(*shape.at) for shape in load_world_geometry().shapes.values())
 
 
 def test_neighbours_share_their_border():
     def corners(code):
         found = set()
-        for x, y, steps in re.findall(r"M(-?\d+) (-?\d+)l([^zM]*)", world().shapes[code].d):
+        for x, y, steps in re.findall(
+            r"M(-?\d+) (-?\d+)l([^zM]*)", load_world_geometry().shapes[code].d
+        ):
             x, y = int(x), int(y)
             numbers = [int(number) for number in re.findall(r"-?\d+", steps)]
             for dx, dy in zip(numbers[::2], numbers[1::2], strict=True):
@@ -63,30 +66,30 @@ def test_neighbours_share_their_border():
 
 def test_areas_are_true_to_one_another():
     def area(code):
-        return world().shapes[code].area
+        return load_world_geometry().shapes[code].area
 
     # Square kilometres, as the UN's Demographic Yearbook gives them: 9.6 and 0.30 million.
     assert area("CHN") / area("ITA") == pytest.approx(9.597 / 0.302, rel=0.04)
     assert area("COD") / area("GRL") == pytest.approx(2.345 / 2.166, rel=0.06)
 
 
-def test_every_ally_is_a_link_that_says_its_ties(visitor):
-    cast.alliance("RUS", "CHN", "TUV", kind="defence-pact", in_force="2001-07-16")
-    cast.alliance("RUS", "CHN", kind="organisation", in_force="2010")
-    shown = links(drawing(body(visitor.get("/en/countries/russia/allies/map/?on=2026-01-01"))))
+def test_every_ally_is_a_link_that_says_its_ties(client):
+    factories.alliance("RUS", "CHN", "TUV", kind="defence-pact", in_force="2001-07-16")
+    factories.alliance("RUS", "CHN", kind="organisation", in_force="2010")
+    shown = links(drawing(body(client.get("/en/countries/russia/allies/map/?on=2026-01-01"))))
     assert (
         shown["/en/ties/russia/tuvalu/?on=2026-01-01"]
         == "Tuvalu: defence pact · since 16 July 2001"
     )
     assert shown["/en/ties/china/russia/?on=2026-01-01"].startswith("China: defence pact, ")
-    rows = visitor.get("/en/countries/russia/allies/?on=2026-01-01").context["rows"]
+    rows = client.get("/en/countries/russia/allies/?on=2026-01-01").context["rows"]
     assert len(shown) == len(rows)
 
 
-def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(visitor):
-    cast.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-    cast.alliance("NZL", "AUS", in_force="1951")
-    page = body(visitor.get("/en/countries/new-zealand/allies/map/?on=2026-01-01"))
+def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(client):
+    factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
+    factories.alliance("NZL", "AUS", in_force="1951")
+    page = body(client.get("/en/countries/new-zealand/allies/map/?on=2026-01-01"))
     told = {
         link.get("class"): link.find(f"{SVG}title").text for link in drawing(page).iter(f"{SVG}a")
     }
@@ -94,25 +97,25 @@ def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(visitor):
     assert told[None] == "Australia: defence pact · since 1951"
     legend = page.split('class="legend"')[1].split("</ul>")[0]
     assert "not confirmed on this date <b>1</b>" in legend
-    then = body(visitor.get("/en/countries/new-zealand/allies/map/?on=2012-12-31"))
+    then = body(client.get("/en/countries/new-zealand/allies/map/?on=2012-12-31"))
     assert "not confirmed on this date" not in then
 
 
 def test_an_ally_has_the_colour_of_its_strongest_tie():
     for kind in reversed(BY_STRENGTH):
-        cast.alliance("NZL", "FJI", kind=kind, in_force="2010")
+        factories.alliance("NZL", "FJI", kind=kind, in_force="2010")
         groups = a_map("NZL").groups
         assert [group.kind for group in groups] == [kind]
         assert groups[0].count == 1
     assert set(BY_STRENGTH) == set(AllianceKind)
 
 
-def test_kinds_are_told_apart_without_colour(visitor):
+def test_kinds_are_told_apart_without_colour(client):
     for kind, code in zip(
         BY_STRENGTH, ["FJI", "AUS", "TON", "IDN", "JPN", "PHL", "THA"], strict=True
     ):
-        cast.alliance("NZL", code, kind=kind, in_force="2010")
-    svg = drawing(body(visitor.get("/en/countries/new-zealand/allies/map/")))
+        factories.alliance("NZL", code, kind=kind, in_force="2010")
+    svg = drawing(body(client.get("/en/countries/new-zealand/allies/map/")))
     hatched = {
         pattern.get("id"): ElementTree.tostring(pattern)[60:]
         for pattern in svg.iter(f"{SVG}pattern")
@@ -123,10 +126,10 @@ def test_kinds_are_told_apart_without_colour(visitor):
 
 
 def test_a_region_is_shown_larger_and_a_small_state_by_a_dot():
-    cast.alliance("NZL", "DEU", "LUX", "SMR", in_force="2010")
+    factories.alliance("NZL", "DEU", "LUX", "SMR", in_force="2010")
     whole, europe = a_map("NZL"), a_map("NZL", region="150")
-    assert whole.window == world().whole
-    assert europe.window == world().regions["150"]
+    assert whole.window == load_world_geometry().whole
+    assert europe.window == load_world_geometry().regions["150"]
 
     def dots(drawn):
         return {place.code for group in drawn.groups for place in group.places if place.dot}
@@ -136,49 +139,49 @@ def test_a_region_is_shown_larger_and_a_small_state_by_a_dot():
 
 
 def test_the_part_of_the_world_that_holds_all_allies_is_shown():
-    cast.alliance("AUT", "DEU", "ITA", in_force="2010")
-    assert a_map("AUT").window == world().regions["150"]
-    cast.alliance("AUT", "BRA", in_force="2010")
-    assert a_map("AUT").window == world().whole
+    factories.alliance("AUT", "DEU", "ITA", in_force="2010")
+    assert a_map("AUT").window == load_world_geometry().regions["150"]
+    factories.alliance("AUT", "BRA", in_force="2010")
+    assert a_map("AUT").window == load_world_geometry().whole
 
 
-def test_states_of_the_past_stand_beside_the_map(visitor):
+def test_states_of_the_past_stand_beside_the_map(client):
     hungary = Country.objects.get(slug="austria-hungary")
-    pact = cast.alliance("DEU", in_force="1879-10-07", ended="1918-11-03")
+    pact = factories.alliance("DEU", in_force="1879-10-07", ended="1918-11-03")
     pact.memberships.create(country=hungary)
-    beside = body(visitor.get("/en/countries/germany/allies/?on=1914-07-01"))
+    beside = body(client.get("/en/countries/germany/allies/?on=1914-07-01"))
     assert not links(drawing(beside))
     assert 'Not on today’s map: <a href="/en/countries/austria-hungary/">' in beside
-    itself = body(visitor.get("/en/countries/austria-hungary/allies/?on=1914-07-01"))
+    itself = body(client.get("/en/countries/austria-hungary/allies/?on=1914-07-01"))
     assert "Austria-Hungary is not on today’s map." in itself
     pair = "/en/ties/austria-hungary/germany/?on=1914-07-01"
     assert links(drawing(itself)) == {pair: "Germany: defence pact · since 7 October 1879"}
 
 
-def test_no_allies_no_map(visitor):
-    page = body(visitor.get("/en/countries/tuvalu/allies/map/"))
+def test_no_allies_no_map(client):
+    page = body(client.get("/en/countries/tuvalu/allies/map/"))
     assert '<svg class="map"' not in page
     assert "No countries match this filter on this date." in page
 
 
-def test_the_map_keeps_the_question_on_the_way_to_the_list(visitor):
-    page = body(visitor.get("/en/countries/russia/allies/map/?kind=defence-pact&on=2026-01-01"))
+def test_the_map_keeps_the_question_on_the_way_to_the_list(client):
+    page = body(client.get("/en/countries/russia/allies/map/?kind=defence-pact&on=2026-01-01"))
     assert "/en/countries/russia/allies/?kind=defence-pact&amp;on=2026-01-01" in page
     assert "/en/countries/russia/allies.csv?" in page
-    assert visitor.get("/en/countries/russia/allies/map/?on=yesterday").status_code == 400
+    assert client.get("/en/countries/russia/allies/map/?on=yesterday").status_code == 400
 
 
-def test_the_map_says_in_the_readers_language_what_it_shows(visitor):
-    svg = drawing(body(visitor.get("/id/countries/russia/allies/map/?on=2026-01-01")))
+def test_the_map_says_in_the_readers_language_what_it_shows(client):
+    svg = drawing(body(client.get("/id/countries/russia/allies/map/?on=2026-01-01")))
     assert svg.find(f"{SVG}title").text == "Peta: sekutu Rusia pada 1 Januari 2026"
     assert "pakta pertahanan 1" in svg.find(f"{SVG}desc").text
 
 
 @pytest.mark.slow
-def test_the_page_stays_under_60_kb_with_many_allies(visitor, shared):
+def test_the_page_stays_under_60_kb_with_many_allies(client, shared):
     file = shared / "data/cow/alliance_v4.1_by_member.csv"
     call_command("import_cow_alliances", str(file), "--commit", stdout=io.StringIO())
     for country in ("russia", "united-states"):
         for page in ("allies/", "allies/map/"):
-            found = visitor.get(f"/en/countries/{country}/{page}?on=1990-06-30")
+            found = client.get(f"/en/countries/{country}/{page}?on=1990-06-30")
             assert len(gzip.compress(found.content, 6)) < 60_000

@@ -14,11 +14,11 @@ from django.utils.translation import override
 
 from allies import __version__
 from allies.models import Alias, Country, Event, OldSlug, Source, Status
-from tests import cast
-from tests.views import addresses
-from tests.views.addresses import body
+from tests import factories
+from tests.views import page_urls
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 SECRET = "Zanzabarra"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -29,9 +29,9 @@ SOME = ("RUS", "CHN", "IND", "DEU")
 def public_addresses():
     for language in ("en", "id"):
         with override(language):
-            for name in addresses.names():
+            for name in page_urls.names():
                 some = name.startswith("country")
-                yield from addresses.of(
+                yield from page_urls.of(
                     name, Country.objects.filter(alpha3__in=SOME) if some else None
                 )
 
@@ -40,34 +40,36 @@ def public_addresses():
 def secrets():
     """A draft of everything, tied to everything that is public."""
     text = {"title_en": SECRET, "title_ind": SECRET}
-    hidden = cast.source(status=Status.DRAFT, title=SECRET, key="zanzabarra")
+    hidden = factories.source(status=Status.DRAFT, title=SECRET, key="zanzabarra")
     records = [hidden]
     for status in (Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN):
-        alliance = cast.alliance("RUS", "IND", status=status, slug=f"zanzabarra-{status}", **text)
-        event = cast.event(
+        alliance = factories.alliance(
+            "RUS", "IND", status=status, slug=f"zanzabarra-{status}", **text
+        )
+        event = factories.event(
             ("RUS", "host"), ("CHN", "visitor"), status=status, slug=f"zanzabarra-{status}", **text
         )
-        listed = cast.ally_list(
+        listed = factories.ally_list(
             "RUS", "CHN", "DEU", status=status, slug=f"zanzabarra-{status}", **text
         )
         records += [alliance, event, listed]
-    public = cast.event(("RUS", "host"), ("CHN", "visitor"), alliance=records[1])
-    cast.cite(public, hidden, note_en=SECRET)
-    unsupported = cast.event(
+    public = factories.event(("RUS", "host"), ("CHN", "visitor"), alliance=records[1])
+    factories.cite(public, hidden, note_en=SECRET)
+    unsupported = factories.event(
         ("RUS", "host"), ("CHN", "visitor"), cited=False, slug="zanzabarra-uncited", **text
     )
-    cast.cite(unsupported, hidden)
-    mine = cast.ally_list("RUS", "CHN", recorded_from=hidden)
-    cast.source(derived_from=hidden)
-    entry = mine.entries.create(country=cast.country("DEU"), position=9, prose_en=SECRET)
-    cast.cite(entry, hidden)
+    factories.cite(unsupported, hidden)
+    mine = factories.ally_list("RUS", "CHN", recorded_from=hidden)
+    factories.source(derived_from=hidden)
+    entry = mine.entries.create(country=factories.country("DEU"), position=9, prose_en=SECRET)
+    factories.cite(entry, hidden)
     cites_hidden(public, mine)
     return [*records, unsupported]
 
 
 def cites_hidden(event, ally_list):
     """Let public texts cite the hidden source, and change them, so that histories tell of it."""
-    listed = ally_list.entries.get(country=cast.country("CHN"))
+    listed = ally_list.entries.get(country=factories.country("CHN"))
     texts = {event: "summary", ally_list: "intro", listed: "prose", listed.citations.get(): "note"}
     for record, name in texts.items():
         for said in ("was", "is"):
@@ -77,56 +79,56 @@ def cites_hidden(event, ally_list):
 
 
 @pytest.mark.slow
-def test_no_address_shows_a_draft(secrets, visitor):
+def test_no_address_shows_a_draft(secrets, client):
     seen = 0
     for address in public_addresses():
-        response = visitor.get(address)
+        response = client.get(address)
         assert response.status_code == 200, address
         assert SECRET.casefold() not in body(response).casefold(), address
         seen += 1
     assert seen > 60
 
 
-def test_no_draft_has_an_address(secrets, visitor):
+def test_no_draft_has_an_address(secrets, client):
     for record in secrets:
         with override("en"):
             for address in {
                 record.get_absolute_url(),
                 record.get_absolute_url().rstrip("/") + ".csv",
             }:
-                assert visitor.get(address).status_code == 404, address
+                assert client.get(address).status_code == 404, address
 
 
-def test_a_draft_counts_nowhere(secrets, visitor):
+def test_a_draft_counts_nowhere(secrets, client):
     for address in ("/en/countries/russia/allies.csv?q=india", "/en/countries/germany/allies.csv"):
-        assert len(body(visitor.get(address)).splitlines()) == 1
-    rows = json.loads(body(visitor.get("/en/countries.json?q=india")))["rows"]
+        assert len(body(client.get(address)).splitlines()) == 1
+    rows = json.loads(body(client.get("/en/countries.json?q=india")))["rows"]
     assert [row["ties"] for row in rows if row["country"] == "IND"] == [0]
 
 
-def test_old_slug_of_a_draft_leads_nowhere(visitor):
-    event = cast.event(("RUS", "host"), status=Status.DRAFT)
+def test_old_slug_of_a_draft_leads_nowhere(client):
+    event = factories.event(("RUS", "host"), status=Status.DRAFT)
     OldSlug.objects.remember(Event, [("was-public", event.pk)])
-    assert visitor.get("/en/events/was-public/").status_code == 404
+    assert client.get("/en/events/was-public/").status_code == 404
 
 
-def test_old_slug_leads_to_the_new_one_in_every_form(visitor):
+def test_old_slug_leads_to_the_new_one_in_every_form(client):
     Country.objects.get(alpha3="RUS")
     russia = Country.objects.get(alpha3="RUS")
     russia.slug = "russian-federation"
     russia.save()
-    response = visitor.get("/id/countries/russia/allies.csv?kind=defence-pact")
+    response = client.get("/id/countries/russia/allies.csv?kind=defence-pact")
     assert (response.status_code, response.url) == (
         301,
         "/id/countries/russian-federation/allies.csv?kind=defence-pact",
     )
-    assert visitor.get("/en/countries/russia/").url == "/en/countries/russian-federation/"
+    assert client.get("/en/countries/russia/").url == "/en/countries/russian-federation/"
 
 
 @pytest.mark.slow
-def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
-    for address in addresses.one_of_each("en", "id"):
-        response = visitor.get(address)
+def test_public_pages_set_no_cookie_and_keep_the_policy(client):
+    for address in page_urls.one_of_each("en", "id"):
+        response = client.get(address)
         assert not response.cookies, address
         assert "Cookie" not in response.get("Vary", ""), address
         policy = response["Content-Security-Policy"]
@@ -137,10 +139,10 @@ def test_public_pages_set_no_cookie_and_keep_the_policy(visitor):
 
 
 @pytest.mark.slow
-def test_pages_have_nothing_inline(visitor):
-    for address in addresses.one_of_each("en", "id"):
+def test_pages_have_nothing_inline(client):
+    for address in page_urls.one_of_each("en", "id"):
         if address.endswith("/"):
-            page = body(visitor.get(address))
+            page = body(client.get(address))
             assert not re.search(r"<style|\sstyle=|\son\w+=", page), address
             for attributes in re.findall(r"<script([^>]*)>", page):
                 # A file of ours, or data that no browser runs.
@@ -162,40 +164,42 @@ def test_pages_have_nothing_inline(visitor):
         ("countries/north-korea/allies", "on=2001-05-05"),
     ],
 )
-def test_page_csv_json_and_feed_name_the_same_countries(path, query, visitor):
-    page = body(visitor.get(f"/en/{path}/?{query}"))
+def test_page_csv_json_and_feed_name_the_same_countries(path, query, client):
+    page = body(client.get(f"/en/{path}/?{query}"))
     table = re.search(r"<tbody>(.*)</tbody>", page, re.S)
     on_page = (
         re.findall(r'<th scope="row"><a href="/en/countries/([\w-]+)/', table[1]) if table else []
     )
-    rows = list(csv.DictReader(io.StringIO(body(visitor.get(f"/en/{path}.csv?{query}")))))
-    data = json.loads(body(visitor.get(f"/en/{path}.json?{query}")))
+    rows = list(csv.DictReader(io.StringIO(body(client.get(f"/en/{path}.csv?{query}")))))
+    data = json.loads(body(client.get(f"/en/{path}.json?{query}")))
     slugs = dict(Country.objects.values_list("alpha3", "slug"))
     assert on_page == [slugs[row["country"]] for row in rows]
     assert [row["country"] for row in data["rows"]] == [row["country"] for row in rows]
     assert data["count"] == len(rows) > 0
-    feed = ElementTree.fromstring(body(visitor.get(f"/en/{path}.atom?{query}")))
+    feed = ElementTree.fromstring(body(client.get(f"/en/{path}.atom?{query}")))
     links = [entry.find(f"{ATOM}link").get("href") for entry in feed.iter(f"{ATOM}entry")]
     assert sorted(link.split("/")[-2] for link in links) == sorted(on_page)
 
 
-def test_downloads_hold_the_rows_of_all_pages(visitor):
+def test_downloads_hold_the_rows_of_all_pages(client):
     for _n in range(60):
-        cast.event(("RUS", "host"), kind="statement")
-    page = body(visitor.get("/en/events/?kind=statement"))
+        factories.event(("RUS", "host"), kind="statement")
+    page = body(client.get("/en/events/?kind=statement"))
     assert "60 results" in page
     assert "Page 1 of 2" in page
-    assert len(body(visitor.get("/en/events.csv?kind=statement")).splitlines()) == 61
-    assert "Page 2 of 2" in body(visitor.get("/en/events/?kind=statement&page=2"))
-    assert visitor.get("/en/events/?kind=statement&page=3").status_code == 404
-    assert visitor.get("/en/events/?page=x").status_code == 404
-    assert visitor.get(f"/en/events/?page={'9' * 5000}").status_code == 404
-    assert visitor.get(f"/en/sources/dw-2024-en/?page={'9' * 5000}").status_code == 404
+    assert len(body(client.get("/en/events.csv?kind=statement")).splitlines()) == 61
+    assert "Page 2 of 2" in body(client.get("/en/events/?kind=statement&page=2"))
+    assert client.get("/en/events/?kind=statement&page=3").status_code == 404
+    assert client.get("/en/events/?page=x").status_code == 404
+    assert client.get(f"/en/events/?page={'9' * 5000}").status_code == 404
+    assert client.get(f"/en/sources/dw-2024-en/?page={'9' * 5000}").status_code == 404
 
 
-def test_first_column_of_allies_is_the_countrys_code(visitor):
-    cast.alliance("RUS", slug="old").memberships.create(country=Country.objects.get(cow_code=300))
-    lines = body(visitor.get("/en/countries/russia/allies.csv?q=Austria-Hungary")).splitlines()
+def test_first_column_of_allies_is_the_countrys_code(client):
+    factories.alliance("RUS", slug="old").memberships.create(
+        country=Country.objects.get(cow_code=300)
+    )
+    lines = body(client.get("/en/countries/russia/allies.csv?q=Austria-Hungary")).splitlines()
     assert lines[0].startswith("country,")
     assert lines[1].startswith("300,")
 
@@ -211,36 +215,36 @@ def test_first_column_of_allies_is_the_countrys_code(visitor):
         "min_sources=-1",
     ],
 )
-def test_impossible_value_is_a_400_that_says_what_is_wrong(query, visitor):
+def test_impossible_value_is_a_400_that_says_what_is_wrong(query, client):
     name = query.split("=")[0]
-    page = visitor.get(f"/en/countries/russia/allies/?{query}")
+    page = client.get(f"/en/countries/russia/allies/?{query}")
     assert page.status_code == 400
     assert re.search(rf'id="id_{name}_error">[^<]+<', body(page))
-    data = visitor.get(f"/en/countries/russia/allies.json?{query}")
+    data = client.get(f"/en/countries/russia/allies.json?{query}")
     assert data.status_code == 400
     assert list(json.loads(body(data))["errors"]) == [name]
-    table = visitor.get(f"/en/countries/russia/allies.csv?{query}")
+    table = client.get(f"/en/countries/russia/allies.csv?{query}")
     assert table.status_code == 400
     assert name in body(table)
 
 
-def test_unknown_parameter_is_an_error_in_data_and_a_notice_on_a_page(visitor):
+def test_unknown_parameter_is_an_error_in_data_and_a_notice_on_a_page(client):
     for form in ("csv", "json"):
-        response = visitor.get(f"/en/events.{form}?colour=red")
+        response = client.get(f"/en/events.{form}?colour=red")
         assert response.status_code == 400
         assert "colour" in body(response)
-    page = visitor.get("/en/events/?colour=red")
+    page = client.get("/en/events/?colour=red")
     assert page.status_code == 200
     assert "“colour”" in body(page)
 
 
-def test_tracking_parameters_are_dropped_without_a_word(visitor):
+def test_tracking_parameters_are_dropped_without_a_word(client):
     tracked = "utm_source=x&utm_campaign=y&fbclid=z"
-    plain = body(visitor.get("/en/events.csv?kind=visit"))
-    assert body(visitor.get(f"/en/events.csv?kind=visit&{tracked}")) == plain
+    plain = body(client.get("/en/events.csv?kind=visit"))
+    assert body(client.get(f"/en/events.csv?kind=visit&{tracked}")) == plain
     assert (
         "utm_"
-        not in body(visitor.get(f"/en/events/?{tracked}")).split("</head>")[1].split("<main")[1]
+        not in body(client.get(f"/en/events/?{tracked}")).split("</head>")[1].split("<main")[1]
     )
 
 
@@ -264,36 +268,36 @@ def test_tracking_parameters_are_dropped_without_a_word(visitor):
         ("q=drone amunisi", ["iran-supplies-drones-and-ammunition"]),
     ],
 )
-def test_events_are_filtered(query, slugs, visitor):
-    rows = csv.DictReader(io.StringIO(body(visitor.get(f"/en/events.csv?{query}"))))
+def test_events_are_filtered(query, slugs, client):
+    rows = csv.DictReader(io.StringIO(body(client.get(f"/en/events.csv?{query}"))))
     assert {row["event"] for row in rows} == set(slugs)
 
 
-def test_a_country_filter_takes_any_name_and_says_when_there_is_none(visitor):
-    assert visitor.get("/en/alliances/?country=Tiongkok").status_code == 200
-    response = visitor.get("/en/alliances/?country=Atlantis")
+def test_a_country_filter_takes_any_name_and_says_when_there_is_none(client):
+    assert client.get("/en/alliances/?country=Tiongkok").status_code == 200
+    response = client.get("/en/alliances/?country=Atlantis")
     assert response.status_code == 400
     assert "No country has this name" in body(response)
-    Alias.objects.create(country=cast.country("PRK"), name="Twin")
-    Alias.objects.create(country=cast.country("KOR"), name="Twin")
-    assert "PRK" in body(visitor.get("/en/alliances.json?country=twin"))
+    Alias.objects.create(country=factories.country("PRK"), name="Twin")
+    Alias.objects.create(country=factories.country("KOR"), name="Twin")
+    assert "PRK" in body(client.get("/en/alliances.json?country=twin"))
 
 
-def test_featured_list_is_honest_about_its_promise(visitor):
-    page = body(visitor.get("/id/lists/russia-allies-in-asia/"))
+def test_featured_list_is_honest_about_its_promise(client):
+    page = body(client.get("/id/lists/russia-allies-in-asia/"))
     names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
     assert names == ["China", "Korea Utara", "Iran"]
     assert "Judulnya menyebut 4 sekutu; 3 dapat kami pastikan." in page
     assert "India" not in names
 
 
-def test_front_page_chooses_a_language(visitor):
+def test_front_page_chooses_a_language(client):
     for wanted, found in (
         ("id-ID,id;q=0.9,en;q=0.5", "/id/"),
         ("de,en;q=0.3", "/en/"),
         ("", "/en/"),
     ):
-        response = visitor.get("/", headers={"Accept-Language": wanted})
+        response = client.get("/", headers={"Accept-Language": wanted})
         assert (response.status_code, response.url) == (302, found)
         assert "Accept-Language" in response["Vary"]
 
@@ -313,7 +317,7 @@ def test_front_page_chooses_a_language(visitor):
     ],
 )
 @pytest.mark.parametrize("form", ["/", ".csv", ".json"])
-def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, form, visitor):
+def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, form, client):
     for value in (
         "0",
         "-1",
@@ -326,32 +330,32 @@ def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, for
         "[]",
         "x" * 6_000,
     ):
-        response = visitor.get(f"/en/{view}{form}", {parameter: value})
+        response = client.get(f"/en/{view}{form}", {parameter: value})
         assert response.status_code in (200, 400), (parameter, value[:20])
-    response = visitor.get(f"/en/{view}{form}", {parameter: "x" * 60_000})
+    response = client.get(f"/en/{view}{form}", {parameter: "x" * 60_000})
     assert response.status_code == 414
 
 
-def test_browsers_that_ask_for_an_icon_get_one(visitor):
-    assert visitor.get("/favicon.ico")["Content-Type"] == "image/x-icon"
+def test_browsers_that_ask_for_an_icon_get_one(client):
+    assert client.get("/favicon.ico")["Content-Type"] == "image/x-icon"
 
 
-def test_a_historic_state_leads_to_its_allies_on_its_last_day(visitor):
+def test_a_historic_state_leads_to_its_allies_on_its_last_day(client):
     state = Country.objects.get(cow_code=300)
-    cast.alliance("DEU", in_force="1879").memberships.create(country=state)
-    page = body(visitor.get("/en/countries/austria-hungary/"))
+    factories.alliance("DEU", in_force="1879").memberships.create(country=state)
+    page = body(client.get("/en/countries/austria-hungary/"))
     assert re.search(r"1 confirmed ally of [\w-]+ on \d+ \w+ 1918", page)
     assert "/en/countries/austria-hungary/allies/?on=1918-11-12" in page
 
 
-def test_health_check_answers(visitor):
-    assert visitor.get("/healthz").content.decode() == f"ok\nversion: {__version__}\n"
+def test_health_check_answers(client):
+    assert client.get("/healthz").content.decode() == f"ok\nversion: {__version__}\n"
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Version"), ("id", "Versi")])
-def test_footer_shows_the_version(language, word, visitor, edi, signed_in):
-    assert f"{word} {__version__}" in body(visitor.get(f"/{language}/"))
-    assert f"{word} {__version__}" in body(signed_in(edi).get(f"/{language}/admin/"))
+def test_footer_shows_the_version(language, word, client, editor, login_as):
+    assert f"{word} {__version__}" in body(client.get(f"/{language}/"))
+    assert f"{word} {__version__}" in body(login_as(editor).get(f"/{language}/admin/"))
 
 
 @pytest.mark.parametrize(
@@ -362,25 +366,25 @@ def test_footer_shows_the_version(language, word, visitor, edi, signed_in):
         ("/id/events/tidak-ada/", "Halaman tidak ditemukan"),
     ],
 )
-def test_unknown_path_is_a_helpful_404_in_its_language(address, words, visitor):
-    response = visitor.get(address)
+def test_unknown_path_is_a_helpful_404_in_its_language(address, words, client):
+    response = client.get(address)
     assert response.status_code == 404
     assert words in body(response)
     assert reverse("allies:country-list").split("/")[2] in body(response)
 
 
-def test_text_in_the_other_language_only_is_marked(visitor):
-    cast.event(
+def test_text_in_the_other_language_only_is_marked(client):
+    factories.event(
         ("RUS", "host"), slug="only-english", title_en="Only in English", summary_en="Prose."
     )
-    page = body(visitor.get("/id/events/only-english/"))
+    page = body(client.get("/id/events/only-english/"))
     assert '<span lang="en">Only in English</span>' in page
     assert 'lang="en"><p>Prose.</p>' in page
 
 
-def test_text_from_editors_is_no_html(visitor):
+def test_text_from_editors_is_no_html(client):
     nasty = "<script>alert(1)</script><img src=x onerror=y> [x](javascript:alert(1)) **bold**"
-    cast.event(
+    factories.event(
         ("RUS", "host"),
         slug="nasty",
         title_en=nasty,
@@ -388,31 +392,31 @@ def test_text_from_editors_is_no_html(visitor):
         place_en=nasty,
         attributed_to_en=nasty,
     )
-    page = body(visitor.get("/en/events/nasty/"))
+    page = body(client.get("/en/events/nasty/"))
     assert "<script>alert" not in page
     assert "<img" not in page
     assert 'href="javascript' not in page
     assert "<strong>bold</strong>" in page
 
 
-def test_language_links_lead_to_the_same_view(visitor):
-    page = body(visitor.get("/en/events/?kind=visit"))
+def test_language_links_lead_to_the_same_view(client):
+    page = body(client.get("/en/events/?kind=visit"))
     assert 'href="/id/events/?kind=visit"' in page
 
 
 @pytest.mark.parametrize(
     "value", ["'", "%", "_", "\x00", "\\", "🙂", "a" * 5000, "' OR 1=1 --", "\u202e"]
 )
-def test_hostile_text_is_no_error(value, visitor):
+def test_hostile_text_is_no_error(value, client):
     for path in ("countries", "events", "alliances", "sources", "lists", "countries/russia/allies"):
-        response = visitor.get(f"/en/{path}/", {"q": value})
+        response = client.get(f"/en/{path}/", {"q": value})
         assert response.status_code in (200, 400)
-    assert visitor.get("/en/events/", {"country": value}).status_code in (200, 400)
-    assert visitor.get("/en/events/", {"page": value}).status_code == 404
+    assert client.get("/en/events/", {"country": value}).status_code in (200, 400)
+    assert client.get("/en/events/", {"page": value}).status_code == 404
 
 
 @pytest.mark.slow
-def test_a_draft_is_answered_like_nothing_at_all(secrets, visitor):
+def test_a_draft_is_answered_like_nothing_at_all(secrets, client):
     """The same status, words and headers, after the same questions to the database.
 
     So neither what is said nor how long it takes tells that there is something.
@@ -420,11 +424,11 @@ def test_a_draft_is_answered_like_nothing_at_all(secrets, visitor):
 
     def asked(record, key, slug):
         setattr(record, key, slug)
-        about = [name for name in addresses.names() if _is_about(name, record)]
+        about = [name for name in page_urls.names() if _is_about(name, record)]
         for name in about:
-            for address in [one for one in addresses.of(name, [record]) if slug in one]:
+            for address in [one for one in page_urls.of(name, [record]) if slug in one]:
                 with CaptureQueriesContext(connection) as queries:
-                    response = visitor.get(address)
+                    response = client.get(address)
                     text = body(response)
                 told = {name: value for name, value in response.items() if name != "Content-Length"}
                 yield (

@@ -11,42 +11,42 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
-from allies.caching.store import pages
 from allies.models import Alliance, AllyList, Event, Membership, Participation, Source
-from tests import cast
-from tests.views import addresses
-from tests.views.addresses import body
+from allies.page_cache.store import page_store
+from tests import factories
+from tests.views import page_urls
+from tests.views.page_urls import body
 from tests.views.test_corrections import corrected
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 COUNTS = Path(__file__).with_name("query_counts.json")
 
 
 def address_of(name):
     with override("en"):
-        return addresses.one(name)
+        return page_urls.one(name)
 
 
 def count(visitor, address):
     body(visitor.get(address))  # what a process does once, such as compiling a template
-    pages.clear()
+    page_store.clear()
     with CaptureQueriesContext(connection) as queries:
         body(visitor.get(address))
     return len(queries)
 
 
 @pytest.mark.core
-def test_every_page_costs_what_is_written_down(visitor, request):
-    counts = {name: count(visitor, address_of(name)) for name in addresses.names()}
+def test_every_page_costs_what_is_written_down(client, request):
+    counts = {name: count(client, address_of(name)) for name in page_urls.names()}
     if request.config.getoption("--refresh-query-counts"):
         COUNTS.write_text(json.dumps(counts, indent=2) + "\n")
     assert counts == json.loads(COUNTS.read_text())
 
 
 @pytest.mark.slow
-def test_ten_more_rows_cost_no_more_queries(visitor):
-    names = addresses.names()
+def test_ten_more_rows_cost_no_more_queries(client):
+    names = page_urls.names()
     pact = address_of("alliance-detail").strip("/").split("/")[-1]
     treaty = Alliance.objects.get(slug=pact)
     vote = Event.objects.get(slug="unga-es-11-1")
@@ -55,22 +55,22 @@ def test_ten_more_rows_cost_no_more_queries(visitor):
 
     def one_more(code, position):
         corrected(vote, title_en=f"Corrected {code}")
-        cast.cite(cast.alliance("RUS", code), dw)
-        cast.cite(cast.event(("RUS", "host"), (code, "visitor"), alliance=treaty), dw)
-        cast.ally_list("RUS", code, "CHN")
-        cast.source(derived_from=dw)
-        Membership.objects.create(alliance=treaty, country=cast.country(code))
-        Participation.objects.create(event=vote, country=cast.country(code), role="for")
-        cast.cite(treaty)
-        cast.cite(vote)
-        cast.cite(featured.entries.create(country=cast.country(code), position=position))
+        factories.cite(factories.alliance("RUS", code), dw)
+        factories.cite(factories.event(("RUS", "host"), (code, "visitor"), alliance=treaty), dw)
+        factories.ally_list("RUS", code, "CHN")
+        factories.source(derived_from=dw)
+        Membership.objects.create(alliance=treaty, country=factories.country(code))
+        Participation.objects.create(event=vote, country=factories.country(code), role="for")
+        factories.cite(treaty)
+        factories.cite(vote)
+        factories.cite(featured.entries.create(country=factories.country(code), position=position))
 
     one_more("NZL", 9)  # a history with something in it
-    before = {name: count(visitor, address_of(name)) for name in names}
+    before = {name: count(client, address_of(name)) for name in names}
     others = ["IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
     for position, code in enumerate(others, start=10):
         one_more(code, position)
-    after = {name: count(visitor, address_of(name)) for name in names}
+    after = {name: count(client, address_of(name)) for name in names}
     for name in [name for name in names if name.endswith("-atom")]:
         # A feed tells of its newest rows: what older ones cost goes when they fall out of it.
         assert after.pop(name) <= before.pop(name), name

@@ -13,12 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 
-from allies.edtf import bounds
 from allies.models import Country, Status
-from tests import cast
-from tests.views.addresses import body
+from allies.text.edtf import bounds
+from tests import factories
+from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("starter")
+pytestmark = pytest.mark.usefixtures("demo_data")
 
 ALLIES = "/en/countries/new-zealand/allies"
 CHANGES = f"{ALLIES}/changes"
@@ -33,16 +33,16 @@ def rows(visitor, query=NINETIES, path=CHANGES):
 @pytest.fixture
 def nineties():
     """New Zealand's ties: one that began, one that ended, one that changed, one that stayed."""
-    cast.alliance("NZL", "FJI", slug="begun", in_force="1995-05")
-    cast.alliance("NZL", "TON", slug="ended", in_force="1970", ended="1992")
-    cast.alliance("NZL", "WSM", slug="first", in_force="1970", ended="1994-03-01")
-    cast.alliance("NZL", "WSM", slug="second", in_force="1994-03-02", kind="entente")
-    cast.alliance("NZL", "AUS", "VUT", slug="kept", in_force="1970")
-    cast.alliance("NZL", "AUS", slug="passing", in_force="1993", ended="1996")
+    factories.alliance("NZL", "FJI", slug="begun", in_force="1995-05")
+    factories.alliance("NZL", "TON", slug="ended", in_force="1970", ended="1992")
+    factories.alliance("NZL", "WSM", slug="first", in_force="1970", ended="1994-03-01")
+    factories.alliance("NZL", "WSM", slug="second", in_force="1994-03-02", kind="entente")
+    factories.alliance("NZL", "AUS", "VUT", slug="kept", in_force="1970")
+    factories.alliance("NZL", "AUS", slug="passing", in_force="1993", ended="1996")
 
 
-def test_a_row_says_what_became_of_a_country(nineties, visitor):
-    found = rows(visitor)
+def test_a_row_says_what_became_of_a_country(nineties, client):
+    found = rows(client)
     assert {code: row["change"] for code, row in found.items()} == {
         "FJI": "began",
         "TON": "ended",
@@ -56,15 +56,15 @@ def test_a_row_says_what_became_of_a_country(nineties, visitor):
 
 
 @pytest.mark.slow
-def test_page_csv_and_json_name_the_same(nineties, visitor):
+def test_page_csv_and_json_name_the_same(nineties, client):
     for query in (NINETIES, f"{NINETIES}&change=ended", f"{NINETIES}&kind=entente"):
-        page = body(visitor.get(f"{CHANGES}/?{query}"))
+        page = body(client.get(f"{CHANGES}/?{query}"))
         tables = "".join(re.findall(r"<tbody>.*?</tbody>", page, re.S))
         on_page = re.findall(r'<th scope="row"><a href="/en/countries/([\w-]+)/', tables)
-        table = list(csv.DictReader(io.StringIO(body(visitor.get(f"{CHANGES}.csv?{query}")))))
+        table = list(csv.DictReader(io.StringIO(body(client.get(f"{CHANGES}.csv?{query}")))))
         slugs = dict(Country.objects.values_list("alpha3", "slug"))
         assert sorted(on_page) == sorted(slugs[row["country"]] for row in table)
-        data = rows(visitor, query)
+        data = rows(client, query)
         assert list(data) == [row["country"] for row in table]
         for row in table:
             assert row["change"] == data[row["country"]]["change"]
@@ -72,51 +72,51 @@ def test_page_csv_and_json_name_the_same(nineties, visitor):
         assert len(table) == 1 if query != NINETIES else 3
 
 
-def test_the_page_balances(nineties, visitor):
-    page = body(visitor.get(f"{CHANGES}/?{NINETIES}"))
+def test_the_page_balances(nineties, client):
+    page = body(client.get(f"{CHANGES}/?{NINETIES}"))
     balance = page.split('<dl class="balance">')[1].split("</dl>")[0]
     assert [int(n) for n in re.findall(r">(\d+)(?:</a>)?</dd>", balance)] == [4, 1, 1, 1, 4]
     assert "Allies on 1 January 1990" in balance
     assert 'href="/en/countries/new-zealand/allies/?on=1999-12-31"' in balance
 
 
-def test_the_page_sums_up_by_alliance(visitor):
-    cast.alliance("NZL", "FJI", "TON", "WSM", title_en="Great pact", in_force="1995")
-    page = body(visitor.get(f"{CHANGES}/?{NINETIES}"))
+def test_the_page_sums_up_by_alliance(client):
+    factories.alliance("NZL", "FJI", "TON", "WSM", title_en="Great pact", in_force="1995")
+    page = body(client.get(f"{CHANGES}/?{NINETIES}"))
     summed = page.split("By alliance")[1].split("</section>")[0]
     assert summed.count("Great pact") == 1
     assert re.findall(r'countries/([\w-]+)/">', summed) == ["fiji", "samoa", "tonga"]
 
 
-def test_a_day_that_may_lie_in_a_tie_counts(visitor):
-    cast.alliance("NZL", "FJI", in_force="1995", ended="1997")
-    assert rows(visitor, "from=1994-12-31&to=1995-01-01")["FJI"]["change"] == "began"
-    assert rows(visitor, "from=1995-01-01&to=1997-12-31") == {}
-    assert rows(visitor, "from=1997-12-31&to=1998-01-01")["FJI"]["change"] == "ended"
+def test_a_day_that_may_lie_in_a_tie_counts(client):
+    factories.alliance("NZL", "FJI", in_force="1995", ended="1997")
+    assert rows(client, "from=1994-12-31&to=1995-01-01")["FJI"]["change"] == "began"
+    assert rows(client, "from=1995-01-01&to=1997-12-31") == {}
+    assert rows(client, "from=1997-12-31&to=1998-01-01")["FJI"]["change"] == "ended"
 
 
-def test_a_tie_ends_when_the_first_of_both_leaves(visitor):
-    pact = cast.alliance("NZL", "FJI", "TON", in_force="1970", ended="1996")
+def test_a_tie_ends_when_the_first_of_both_leaves(client):
+    pact = factories.alliance("NZL", "FJI", "TON", in_force="1970", ended="1996")
     pact.memberships.filter(country__alpha3="FJI").update(
         left="1992-05", left_earliest="1992-05-01", left_latest="1992-05-31"
     )
-    found = rows(visitor)
+    found = rows(client)
     assert (found["FJI"]["ended_dates"], found["TON"]["ended_dates"]) == (["1992-05"], ["1996"])
     pact.memberships.filter(country__alpha3="NZL").update(
         left="1991", left_earliest="1991-01-01", left_latest="1991-12-31"
     )
-    assert {code: row["ended_dates"] for code, row in rows(visitor).items()} == {
+    assert {code: row["ended_dates"] for code, row in rows(client).items()} == {
         "FJI": ["1991"],
         "TON": ["1991"],
     }
 
 
-def test_a_date_nobody_knows_keeps_its_place(visitor):
-    pact = cast.alliance("NZL", "FJI", slug="a", in_force="1970", ended="../1995")
-    other = cast.alliance("NZL", "FJI", slug="b", in_force="1980", ended="1996")
-    assert rows(visitor)["FJI"]["ended_dates"] == [pact.ended, other.ended]
-    cast.alliance("NZL", "TON", slug="c", signed="1995/..")
-    assert rows(visitor)["TON"]["began_dates"] == ["1995/.."]
+def test_a_date_nobody_knows_keeps_its_place(client):
+    pact = factories.alliance("NZL", "FJI", slug="a", in_force="1970", ended="../1995")
+    other = factories.alliance("NZL", "FJI", slug="b", in_force="1980", ended="1996")
+    assert rows(client)["FJI"]["ended_dates"] == [pact.ended, other.ended]
+    factories.alliance("NZL", "TON", slug="c", signed="1995/..")
+    assert rows(client)["TON"]["began_dates"] == ["1995/.."]
 
 
 #: Dates as precise as what is known, with the year they are about in their place.
@@ -124,7 +124,7 @@ SHAPES = ("{0}-06-15", "{0}-03", "{0}", "{0}/{1}", "../{0}", "{0}/..", "{0}~", "
 
 
 @pytest.mark.slow
-def test_imprecise_dates_balance_and_lie_between_the_days(visitor):
+def test_imprecise_dates_balance_and_lie_between_the_days(client):
     chance = random.Random(19900630)
 
     def date(year):
@@ -133,22 +133,20 @@ def test_imprecise_dates_balance_and_lie_between_the_days(visitor):
     pacific = ("FJI", "TON", "WSM", "AUS", "VUT")
     for number in range(30):
         start = chance.randint(1960, 1999)
-        pact = cast.alliance(slug=f"pact-{number}", signed=date(start), ended=date(start + 20))
+        pact = factories.alliance(slug=f"pact-{number}", signed=date(start), ended=date(start + 20))
         for code in ("NZL", *chance.sample(pacific, 2)):
             joined = start + chance.randint(0, 5)
             part = {"joined": date(joined), "left": date(joined + chance.randint(4, 9))}
-            pact.memberships.create(country=cast.country(code), **part)
+            pact.memberships.create(country=factories.country(code), **part)
     seen = 0
     for _attempt in range(15):
         days = [dt.date(chance.randint(1955, 2025), chance.randint(1, 12), 15) for _side in "12"]
         start, end = sorted(days)
-        changes = rows(visitor, f"from={start}&to={end}")
+        changes = rows(client, f"from={start}&to={end}")
         at_start, at_end = (
             {
                 (code, slug)
-                for code, row in rows(
-                    visitor, f"on={day}", CHANGES.removesuffix("/changes")
-                ).items()
+                for code, row in rows(client, f"on={day}", CHANGES.removesuffix("/changes")).items()
                 for slug in row["alliances"]
             }
             for day in (start, end)
@@ -168,45 +166,47 @@ def test_imprecise_dates_balance_and_lie_between_the_days(visitor):
     assert seen > 40
 
 
-def test_sources_are_counted_for_each_alliance_and_for_all(visitor):
-    wire = cast.source()
-    copy = cast.source(derived_from=wire)
-    first = cast.alliance("NZL", "FJI", slug="first", in_force="1970", ended="1992", cited=False)
-    second = cast.alliance("NZL", "FJI", slug="second", in_force="1995", cited=False)
+def test_sources_are_counted_for_each_alliance_and_for_all(client):
+    wire = factories.source()
+    copy = factories.source(derived_from=wire)
+    first = factories.alliance(
+        "NZL", "FJI", slug="first", in_force="1970", ended="1992", cited=False
+    )
+    second = factories.alliance("NZL", "FJI", slug="second", in_force="1995", cited=False)
     for source in (wire, copy):
-        cast.cite(first, source)
-    for source in (copy, cast.source()):
-        cast.cite(second, source)
-    cast.cite(second, stance="disputes")
-    row = rows(visitor)["FJI"]
+        factories.cite(first, source)
+    for source in (copy, factories.source()):
+        factories.cite(second, source)
+    factories.cite(second, stance="disputes")
+    row = rows(client)["FJI"]
     assert (row["ended_sources"], row["began_sources"]) == ([1], [2])
     assert (row["independent_sources"], row["disputed"]) == (2, True)
 
 
-def test_what_is_not_public_changes_nothing(visitor):
-    cast.alliance("NZL", "FJI", in_force="1995", status=Status.DRAFT)
-    cast.alliance("NZL", "TON", in_force="1995", cited=False)
-    assert rows(visitor) == {}
+def test_what_is_not_public_changes_nothing(client):
+    factories.alliance("NZL", "FJI", in_force="1995", status=Status.DRAFT)
+    factories.alliance("NZL", "TON", in_force="1995", cited=False)
+    assert rows(client) == {}
 
 
-def test_filters_narrow_the_changes_and_the_balance(nineties, visitor):
-    assert set(rows(visitor, f"{NINETIES}&q=tonga")) == {"TON"}
-    assert set(rows(visitor, f"{NINETIES}&region=142")) == set()
+def test_filters_narrow_the_changes_and_the_balance(nineties, client):
+    assert set(rows(client, f"{NINETIES}&q=tonga")) == {"TON"}
+    assert set(rows(client, f"{NINETIES}&region=142")) == set()
     assert {
-        code: row["change"] for code, row in rows(visitor, f"{NINETIES}&kind=entente").items()
+        code: row["change"] for code, row in rows(client, f"{NINETIES}&kind=entente").items()
     } == {"WSM": "began"}
-    page = body(visitor.get(f"{CHANGES}/?{NINETIES}&q=tonga"))
+    page = body(client.get(f"{CHANGES}/?{NINETIES}&q=tonga"))
     assert "?on=1990-01-01&amp;q=tonga" in page
 
 
-def test_without_days_the_last_ten_years_are_compared(visitor):
+def test_without_days_the_last_ten_years_are_compared(client):
     today = timezone.localdate()
-    cast.alliance("NZL", "FJI", in_force=str(today - dt.timedelta(days=30)))
-    cast.alliance("NZL", "TON", in_force=str(today.year - 20))
-    assert set(rows(visitor, "")) == {"FJI"}
-    assert set(rows(visitor, f"to={today - dt.timedelta(days=31)}")) == set()
+    factories.alliance("NZL", "FJI", in_force=str(today - dt.timedelta(days=30)))
+    factories.alliance("NZL", "TON", in_force=str(today.year - 20))
+    assert set(rows(client, "")) == {"FJI"}
+    assert set(rows(client, f"to={today - dt.timedelta(days=31)}")) == set()
     for day in ("2024-02-29", "0001-01-01", "0005-06-01"):
-        assert visitor.get(f"{CHANGES}/?to={day}").status_code == 200
+        assert client.get(f"{CHANGES}/?to={day}").status_code == 200
 
 
 @pytest.mark.parametrize("form", ["/", ".csv", ".json"])
@@ -222,8 +222,8 @@ def test_without_days_the_last_ten_years_are_compared(visitor):
         ("kind=friendship", "kind"),
     ],
 )
-def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, visitor):
-    response = visitor.get(f"{CHANGES}{form}?{query}")
+def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, client):
+    response = client.get(f"{CHANGES}{form}?{query}")
     assert response.status_code == 400
     said = body(response)
     assert name in said
@@ -232,35 +232,35 @@ def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, 
 
 
 @pytest.mark.slow
-def test_ten_more_changes_cost_no_more_queries(nineties, visitor):
+def test_ten_more_changes_cost_no_more_queries(nineties, client):
     def cost(form):
         with CaptureQueriesContext(connection) as queries:
-            body(visitor.get(f"{CHANGES}{form}?{NINETIES}"))
+            body(client.get(f"{CHANGES}{form}?{NINETIES}"))
         return len(queries)
 
     forms = ("/", ".csv", ".json")
     before = [cost(form) for form in forms]
     for code in ("IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"):
-        cast.alliance("NZL", code, in_force="1995")
-        cast.alliance("NZL", code, in_force="1980", ended="1996")
-    assert len(rows(visitor)) == 13
+        factories.alliance("NZL", code, in_force="1995")
+        factories.alliance("NZL", code, in_force="1980", ended="1996")
+    assert len(rows(client)) == 13
     assert [cost(form) for form in forms] == before
 
 
-def test_equal_days_differ_in_nothing(nineties, visitor):
-    assert rows(visitor, "from=1995-01-01&to=1995-01-01") == {}
+def test_equal_days_differ_in_nothing(nineties, client):
+    assert rows(client, "from=1995-01-01&to=1995-01-01") == {}
 
 
-def test_the_ally_list_and_the_country_lead_to_the_changes(visitor):
+def test_the_ally_list_and_the_country_lead_to_the_changes(client):
     for path in ("", "allies/"):
-        page = body(visitor.get(f"/en/countries/russia/{path}"))
+        page = body(client.get(f"/en/countries/russia/{path}"))
         assert 'href="/en/countries/russia/allies/changes/"' in page
-        page = body(visitor.get(f"/en/countries/russia/{path}?on=1990-06-30"))
+        page = body(client.get(f"/en/countries/russia/{path}?on=1990-06-30"))
         assert 'href="/en/countries/russia/allies/changes/?to=1990-06-30"' in page
 
 
-def test_the_page_speaks_indonesian(nineties, visitor):
+def test_the_page_speaks_indonesian(nineties, client):
     with override("id"):
-        page = body(visitor.get(f"{CHANGES.replace('/en/', '/id/')}/?{NINETIES}"))
+        page = body(client.get(f"{CHANGES.replace('/en/', '/id/')}/?{NINETIES}"))
     assert "1 Januari 1990" in page
     assert "Menjadi sekutu" in page

@@ -78,7 +78,7 @@ class Renamer:
         }
         words = {k: v for k, v in words.items() if k in text}
         if words:
-            # what begins with a longer name of another thing (ALLIES_IMPORT_MAX_CELL…) stays whole
+            # what begins with a longer name of another thing (ALLIES_IMPORT_MAX_CELL_LENGTH…) stays whole
             text = re.sub(
                 rf"(?<![\w.])({'|'.join(sorted(words, key=len, reverse=True))})(?!\w|\()",
                 lambda m: words[m[0]],
@@ -100,7 +100,7 @@ class Renamer:
                 lambda m: f"allies:{names[m[1]]}",
                 text,
             )
-        if file in ("allies/urls.py", "allies/sitemaps.py", "tests/views/query_counts.json"):
+        if file in ("allies/urls.py", "allies/web/sitemaps.py", "tests/views/query_counts.json"):
             text = re.sub(
                 rf"([\"'])({either})((?:-(?:atom|csv|json|xlsx|zip))?\1)",
                 lambda m: f"{m[1]}{names[m[2]]}{m[3]}",

@@ -108,7 +108,7 @@ def make(database):
 
     call_command("migrate", verbosity=0)
     names = get_commands()
-    call_command("load_starter" if "load_starter" in names else "load_demo_data", verbosity=0)
+    call_command("load_demo_data" if "load_demo_data" in names else "load_demo_data", verbosity=0)
     superuser = User.objects.create_superuser("superuser", password="a-long-pass-phrase")
     for role, group in ROLES.items():
         if role not in ("nobody", "superuser"):

@@ -73,9 +73,9 @@ def app_imports_what_registers_itself(t):
         r"(        post_migrate\.connect\(install, sender=self\)\n)(        from [^\n]*\n)+",
         r'''\1        # Importing these modules connects their signal handlers and registers their checks.
         from allies.accounts import permission_audit, sessions  # noqa: F401
-        from allies.evidence import guards  # noqa: F401
-        from allies.evidence import system_checks as evidence_checks  # noqa: F401
-        from allies.history import changeset_context  # noqa: F401
+        from allies.evidence.grouping.grouping import guards  # noqa: F401
+        from allies.evidence.grouping.grouping import system_checks as evidence_checks  # noqa: F401
+        from allies.history.steps.steps import changeset_context  # noqa: F401
         from allies.link_checking import system_checks as link_checks  # noqa: F401
         from allies.monitoring import system_checks as monitoring_checks  # noqa: F401
         from allies.search import index  # noqa: F401
@@ -185,7 +185,7 @@ def sources_know_nothing_of_suggestions(t):
         t.sub(
             path,
             r"\nfrom allies\.",
-            "\nfrom allies.evidence.origin_suggestions import suggest_origins\nfrom allies.",
+            "\nfrom allies.evidence.grouping.origin_suggestions import suggest_origins\nfrom allies.",
         )
 
 
@@ -416,19 +416,19 @@ from typing import Any
 
 #: Old module → its module now, and for each old name the name now.
 OLD_PATHS = {
-    "allies.exchange.jobs": (
+    "allies.imports.tasks": (
         "allies.imports.tasks",
         {"read": "read_file", "check": "check_file", "apply": "apply_changeset"},
     ),
-    "allies.jobs": (
+    "allies.tasks": (
         "allies.tasks",
         {"after_import": "refresh_statistics", "keep_due_appointments": "run_due_schedules"},
     ),
-    "allies.links.archive": (
+    "allies.link_checking.archive": (
         "allies.link_checking.archive",
         {"InternetArchive": "InternetArchive"},
     ),
-    "allies.links.jobs": ("allies.link_checking.tasks", {"check_links": "check_links"}),
+    "allies.link_checking.tasks": ("allies.link_checking.tasks", {"check_links": "check_links"}),
 }
 
 
@@ -472,23 +472,23 @@ from allies.monitoring.system_checks import check_variable_names
 from config.env_parsers import OLD_NAMES, apply_old_names, env
 
 COMMANDS = {
-    "forget_contacts": "purge_correction_contacts",
-    "keep_appointments": "publish_scheduled",
-    "load_starter": "load_demo_data",
-    "make_missing_editions": "create_missing_editions",
-    "rebuild_search": "rebuild_search_index",
-    "weekly_summary": "send_editorial_digest",
+    "purge_correction_contacts": "purge_correction_contacts",
+    "publish_scheduled": "publish_scheduled",
+    "load_demo_data": "load_demo_data",
+    "create_missing_editions": "create_missing_editions",
+    "rebuild_search_index": "rebuild_search_index",
+    "send_editorial_digest": "send_editorial_digest",
 }
 
 
 def test_old_variable_sets_new_one():
-    environ = {"ALLIES_HTTPS": "true"}
-    assert apply_old_names(environ) == ["ALLIES_HTTPS"]
+    environ = {"ALLIES_FORCE_HTTPS": "true"}
+    assert apply_old_names(environ) == ["ALLIES_FORCE_HTTPS"]
     assert environ["ALLIES_FORCE_HTTPS"] == "true"
 
 
 def test_new_variable_wins_over_old_one():
-    environ = {"ALLIES_HTTPS": "true", "ALLIES_FORCE_HTTPS": "false"}
+    environ = {"ALLIES_FORCE_HTTPS": "true", "ALLIES_FORCE_HTTPS": "false"}
     apply_old_names(environ)
     assert environ["ALLIES_FORCE_HTTPS"] == "false"
 
@@ -500,7 +500,7 @@ def test_old_variables_are_read_by_their_new_names():
 
 def test_check_names_new_variable(settings):
     assert check_variable_names() == []
-    settings.OLD_VARIABLES = ["ALLIES_HTTPS"]
+    settings.OLD_VARIABLES = ["ALLIES_FORCE_HTTPS"]
     (warning,) = check_variable_names()
     assert warning.id == "allies.W004"
     assert "ALLIES_FORCE_HTTPS" in warning.msg and "ALLIES_FORCE_HTTPS" in warning.hint
@@ -516,7 +516,7 @@ def test_old_command_does_what_new_one_does(old, new):
 @pytest.mark.django_db
 def test_old_command_names_new_one():
     errors = io.StringIO()
-    call_command("keep_appointments", stdout=io.StringIO(), stderr=errors)
+    call_command("publish_scheduled", stdout=io.StringIO(), stderr=errors)
     assert "publish_scheduled" in errors.getvalue()
 
 
@@ -532,13 +532,13 @@ def test_old_path_leads_to_what_it_named(path):
 
 
 def test_old_archive_client_is_found(settings):
-    settings.ARCHIVE_CLIENT = "allies.links.archive.InternetArchive"
+    settings.ARCHIVE_CLIENT = "allies.link_checking.archive.InternetArchive"
     assert type(get_archive_client()).__module__ == "allies.link_checking.archive"
 
 
 def test_old_path_has_no_other_names():
     with pytest.raises(ImportError):
-        import_string("allies.jobs.nothing_like_it")
+        import_string("allies.tasks.nothing_like_it")
 ''',
     )
     t.replace("tests/test_conventions.py", '"admin_site", ', '"admin_site", "compatibility", ')

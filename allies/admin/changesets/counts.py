@@ -3,11 +3,11 @@
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
-from allies.exchange.resources import NOUN_CALLED, NOUNS
+from allies.imports.resources import RESOURCE_BY_MODEL_NAME, RESOURCES
 from allies.models import Changeset
 
 #: What is counted of a noun, and how it is called.
-COUNTS = (
+COUNT_LABELS = (
     ("rows", gettext_lazy("Rows")),
     ("created", gettext_lazy("New")),
     ("updated", gettext_lazy("Changed")),
@@ -22,14 +22,14 @@ COUNTS = (
 )
 
 
-def noun_label(noun: str) -> str:
+def model_label(noun: str) -> str:
     """Return what a record type is called; a name that is none is left as it is."""
-    if noun not in NOUNS:
+    if noun not in RESOURCES:
         return noun
-    return capfirst(str(NOUNS[noun]._meta.model._meta.verbose_name_plural))
+    return capfirst(str(RESOURCES[noun]._meta.model._meta.verbose_name_plural))
 
 
-def totals_of(changeset: Changeset) -> dict[str, int]:
+def total_counts(changeset: Changeset) -> dict[str, int]:
     totals: dict[str, int] = {}
     for counts in changeset.counts.values():
         for name, number in counts.items():
@@ -37,13 +37,16 @@ def totals_of(changeset: Changeset) -> dict[str, int]:
     return totals
 
 
-def table_of(changeset: Changeset) -> dict[str, object]:
+def count_table(changeset: Changeset) -> dict[str, object]:
     """Return a changeset's counts as a table: columns that count something, a row a noun."""
-    totals = totals_of(changeset)
-    columns = [(name, label) for name, label in COUNTS if totals.get(name)]
+    totals = total_counts(changeset)
+    columns = [(name, label) for name, label in COUNT_LABELS if totals.get(name)]
     rows = []
     for name, counts in changeset.counts.items():
         rows.append(
-            (noun_label(NOUN_CALLED[name]), [counts.get(column, 0) for column, _label in columns])
+            (
+                model_label(RESOURCE_BY_MODEL_NAME[name]),
+                [counts.get(column, 0) for column, _label in columns],
+            )
         )
     return {"columns": [label for _name, label in columns], "rows": rows}

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from allies.exchange.cells import ChoiceCell, ReferenceCell
-from allies.exchange.mapping import BadMapping
-from allies.exchange.resources import NOUNS
-from allies.exchange.suggestions import is_date, spec_for, values_for
+from allies.imports.mapping import InvalidMapping
+from allies.imports.mapping_suggestions import guess_spec, is_date, value_map
+from allies.imports.resources import RESOURCES
+from allies.imports.widgets import ChoiceWidget, ReferenceWidget
 from allies.models import Country
 
 #: What can be said in the form; a spec with more in it is kept as it is, or given up as a whole.
@@ -19,7 +19,7 @@ _SIMPLE = frozenset({"column", "constant", "text", "date", "nothing", "values", 
 
 
 @dataclass
-class FieldRow:
+class MappingFormField:
     """A field of ours in the form, and how it is fed."""
 
     key: str
@@ -55,7 +55,7 @@ class FieldRow:
         return [*self.spec.get("date", []), "", "", ""][:3]
 
     @property
-    def nothing(self) -> str:
+    def null_values(self) -> str:
         return ", ".join(self.spec.get("nothing", []))
 
     @property
@@ -75,13 +75,13 @@ class FieldRow:
 
 
 @dataclass
-class NounRows:
+class MappingFormRecord:
     """A noun in the form."""
 
     index: int
     noun: str
     label: str
-    rows: list[FieldRow]
+    rows: list[MappingFormField]
     when: str
     when_is: str
     only_new: list[str]
@@ -91,43 +91,45 @@ class NounRows:
 MAX_CHOICES = 40_000
 
 
-def has_too_many_choices(nouns: list[NounRows], columns: list[str]) -> bool:
+def has_too_many_choices(nouns: list[MappingFormRecord], columns: list[str]) -> bool:
     """Say whether the form would be too large to show: each field offers every column."""
     lists = sum(4 if row.is_date else 1 for noun in nouns for row in noun.rows) + len(nouns)
     return lists * len(columns) > MAX_CHOICES
 
 
-def noun_rows(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[NounRows]:
+def build_form(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[MappingFormRecord]:
     """Return the form of a mapping; ``words`` are those that stand in the file's columns."""
-    return [_noun_rows(index, part, words) for index, part in enumerate(data.get("nouns", []))]
+    return [_build_record(index, part, words) for index, part in enumerate(data.get("nouns", []))]
 
 
-def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str]]) -> NounRows:
+def _build_record(
+    index: int, part: Mapping[str, Any], words: Mapping[str, list[str]]
+) -> MappingFormRecord:
     noun = part["noun"]
-    resource = NOUNS[noun]()
+    resource = RESOURCES[noun]()
     model: Any = resource.model
     rows = []
     for field in resource.get_import_fields():
         name = field.column_name
         spec = part["fields"].get(name, {})
         widget = field.widget
-        choices = widget.choices if isinstance(widget, ChoiceCell) else []
+        choices = widget.choices if isinstance(widget, ChoiceWidget) else []
         own = words.get(spec.get("column", ""), []) if choices and "values" in spec else []
         rows.append(
-            FieldRow(
+            MappingFormField(
                 key=f"{index}-{name}",
                 name=name,
                 label=str(model._meta.get_field(field.attribute).verbose_name),
                 help=str(model._meta.get_field(field.attribute).help_text),
                 spec=spec,
                 is_date=is_date(noun, name),
-                is_country=isinstance(widget, ReferenceCell) and widget.model is Country,
+                is_country=isinstance(widget, ReferenceWidget) and widget.model is Country,
                 choices=choices,
-                values=[*values_for(noun, name, spec.get("values", {}), own).items()],
+                values=[*value_map(noun, name, spec.get("values", {}), own).items()],
             )
         )
     when = part.get("when") or {}
-    return NounRows(
+    return MappingFormRecord(
         index,
         noun,
         str(model._meta.verbose_name_plural),
@@ -138,7 +140,7 @@ def _noun_rows(index: int, part: Mapping[str, Any], words: Mapping[str, list[str
     )
 
 
-def read_form(
+def parse_form(
     data: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
 ) -> dict[str, object]:
     """Return the mapping that a posted form says; raise BadMapping where it cannot be read."""
@@ -146,20 +148,20 @@ def read_form(
     for index, part in enumerate(data.get("nouns", [])):
         if f"{index}-remove" in post:
             continue
-        nouns.append(_read_noun(index, part, post, words))
-    if (added := post.get("add-noun", "")) in NOUNS:
+        nouns.append(_parse_record(index, part, post, words))
+    if (added := post.get("add-noun", "")) in RESOURCES:
         nouns.append({"noun": added, "fields": {}})
     return {**data, "name": post.get("name", "").strip(), "nouns": nouns}
 
 
-def _read_noun(
+def _parse_record(
     index: int, part: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
 ) -> dict[str, object]:
     noun = part["noun"]
     fields = {}
-    for field in NOUNS[noun]().get_import_fields():
+    for field in RESOURCES[noun]().get_import_fields():
         name = field.column_name
-        spec = _read_spec(noun, name, f"{index}-{name}", part["fields"].get(name, {}), post, words)
+        spec = _parse_spec(noun, name, f"{index}-{name}", part["fields"].get(name, {}), post, words)
         if spec:
             fields[name] = spec
     read: dict[str, object] = {"noun": noun, "fields": fields}
@@ -171,7 +173,7 @@ def _read_noun(
     return read
 
 
-def _read_spec(
+def _parse_spec(
     noun: str,
     name: str,
     key: str,
@@ -192,14 +194,14 @@ def _read_spec(
         while parts and not parts[-1]:
             parts.pop()
         if not parts or not all(parts):
-            raise BadMapping(
+            raise InvalidMapping(
                 _("%(field)s: choose at least the column for the year.") % {"field": name}
             )
         spec = {"date": parts}
     elif source.startswith("c:"):
         column = source.removeprefix("c:")
         if column != before.get("column"):  # another column: its words are suggested anew
-            return spec_for(noun, name, column, words.get(column, []))
+            return guess_spec(noun, name, column, words.get(column, []))
         spec = {"column": column}
     else:
         return {}

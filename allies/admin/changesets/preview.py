@@ -16,11 +16,11 @@ from django.http import (
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.admin.changesets.counts import noun_label, table_of, totals_of
-from allies.admin.changesets.pages import ChangesetPages, importable, plain_name
-from allies.exchange.jobs import plan_of, refused_rows_of, start_apply, start_check
-from allies.exchange.plan import Outcome, Plan
-from allies.exchange.references import CountryIndex, UnknownRecord
+from allies.admin.changesets.base import ChangesetPageBase, importable_resources, safe_file_name
+from allies.admin.changesets.counts import count_table, model_label, total_counts
+from allies.imports.plan import Outcome, Plan
+from allies.imports.references import CountryIndex, UnknownRecord
+from allies.imports.tasks import open_plan, refused_rows_path, start_apply, start_check
 from allies.models import Changeset, ChangesetState, StateConflict
 
 #: Rows of a preview on a page.
@@ -37,22 +37,22 @@ KINDS = (
 )
 
 
-class PreviewStep(ChangesetPages):
+class PreviewPageMixin(ChangesetPageBase):
     """The page that shows what was planned, part by part, and lets it be applied."""
 
     def _checked(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if request.method == "POST":
             return self._decide(request, changeset)
         try:
-            with plan_of(changeset) as plan:
+            with open_plan(changeset) as plan:
                 return self._preview(request, changeset, plan)
         except FileNotFoundError:
             with suppress(StateConflict):  # somebody else has just begun it
                 start_check(changeset)
-            return self.again(changeset)
+            return self.redirect_to_page(changeset)
 
     def _preview(self, request: HttpRequest, changeset: Changeset, plan: Plan) -> HttpResponse:
-        totals = totals_of(changeset)
+        totals = total_counts(changeset)
         counted = {
             Outcome.REFUSED: totals.get("refused", 0),
             Outcome.CHANGED: totals.get("updated", 0),
@@ -69,16 +69,16 @@ class PreviewStep(ChangesetPages):
         stored = Outcome.NEW if likely else kind
         start = (page.number - 1) * PER_PAGE
         rows = list(plan.outcomes(stored, start, PER_PAGE, likely=likely))
-        return self.page(
+        return self.render_page(
             request,
             "preview",
             changeset=changeset,
-            counts=table_of(changeset),
+            counts=count_table(changeset),
             kinds=kinds,
             kind=kind,
             page=page,
-            rows=[row._replace(noun=noun_label(row.noun)) for row in rows],
-            unknown=plan.unknown(),
+            rows=[row._replace(noun=model_label(row.noun)) for row in rows],
+            unknown=plan.unknown_countries(),
             refused=totals.get("refused", 0),
             writes=totals.get("created", 0) + totals.get("updated", 0),
             title=_("Import %(name)s: preview") % {"name": changeset.file_name},
@@ -86,18 +86,18 @@ class PreviewStep(ChangesetPages):
 
     def _decide(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if "back" in request.POST:
-            changeset.write(state=ChangesetState.UPLOADED, message="")
+            changeset.compare_and_set(state=ChangesetState.UPLOADED, message="")
         elif "countries" in request.POST:
             self._decide_countries(request, changeset)
         elif "apply" in request.POST:
-            totals = totals_of(changeset)
+            totals = total_counts(changeset)
             if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
-            changeset.write(reason=request.POST.get("reason", "").strip()[:1000])
+            changeset.compare_and_set(reason=request.POST.get("reason", "").strip()[:1000])
             start_apply(changeset)
         elif "recheck" in request.POST:
             start_check(changeset)
-        return self.again(changeset)
+        return self.redirect_to_page(changeset)
 
     def _decide_countries(self, request: HttpRequest, changeset: Changeset) -> None:
         """Take the editor's word for what the file's unknown countries are."""
@@ -118,25 +118,25 @@ class PreviewStep(ChangesetPages):
                     continue
                 if f"alias-{place}" in request.POST and text not in aliases:
                     aliases.append(text)
-        if aliases and "aliases" not in importable(request):
+        if aliases and "aliases" not in importable_resources(request):
             wrong.append(_("You don’t have permission to import all of these record types."))
             aliases = []
         for message in wrong:
             messages.error(request, message)
-        changeset.write(mapping={**mapping, "countries": countries, "aliases": aliases})
+        changeset.compare_and_set(mapping={**mapping, "countries": countries, "aliases": aliases})
         if not wrong:
             start_check(changeset)
 
     def refused_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
         """Answer with the file's refused rows as CSV, with what is wrong in a column of its own."""
-        changeset = self.own(request, number)
+        changeset = self.get_own_or_404(request, number)
         if changeset.state != ChangesetState.CHECKED:
             raise Http404
         try:
-            file = refused_rows_of(changeset).open("rb")
+            file = refused_rows_path(changeset).open("rb")
         except FileNotFoundError:
             raise Http404 from None
-        name = plain_name(f"refused-{Path(changeset.file_name).stem}.csv")
+        name = safe_file_name(f"refused-{Path(changeset.file_name).stem}.csv")
         return FileResponse(
             file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
         )

@@ -10,18 +10,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from allies.actions.proposals import (
-    Decided,
+    AlreadyDecidedError,
     amend,
     approve,
+    can_amend,
+    can_decide,
+    conflicting_fields,
     decline,
-    may_amend,
-    may_decide,
-    moved_since,
 )
-from allies.admin.changesets.pages import ChangesetPages
-from allies.history import Names, fields_of, title_of
-from allies.models import Changeset, EvidenceLost
-from allies.models.dossier import Change, model_of, plain, read
+from allies.admin.changesets.base import ChangesetPageBase
+from allies.evidence.guards import EvidenceLost
+from allies.history.snapshots import RecordChange, model_of_key, take_snapshot, to_json_value
+from allies.history.steps import RecordLabels, change_fields, change_title
+from allies.models import Changeset
 
 
 class ProposalForm(forms.Form):
@@ -35,7 +36,7 @@ class ProposalForm(forms.Form):
     note = forms.CharField(required=False, max_length=1000)
 
     def __init__(self, changeset: Changeset, moved: dict[str, set[str]], *args: Any) -> None:
-        self.changes: list[Change] = changeset.changes
+        self.changes: list[RecordChange] = changeset.changes
         chosen: list[str] = []
         super().__init__(*args)
         self.initial["use"] = chosen
@@ -52,7 +53,10 @@ class ProposalForm(forms.Form):
                     choices.append(where)
                     if not gone & {name, "*"}:
                         chosen.append(where)
-                if change["what"] != "removed" and (field := _amendable(change, name)) is not None:
+                if (
+                    change["what"] != "removed"
+                    and (field := _amendment_field(change, name)) is not None
+                ):
                     self.fields[where] = field
                     self.initial[where] = new
         self.fields["use"].choices = [(where, where) for where in choices]  # type: ignore[attr-defined]
@@ -64,10 +68,10 @@ class ProposalForm(forms.Form):
         for where in [w for w in self.errors if "." in w and not used & {w, w.partition(".")[0]}]:
             del self.errors[where]
 
-    def chosen(self) -> list[Change]:
+    def chosen_changes(self) -> list[RecordChange]:
         """Return the changes that were chosen, with the values they were given."""
         used = set(self.cleaned_data["use"])
-        found: list[Change] = []
+        found: list[RecordChange] = []
         for change in self.changes:
             whole = change["key"] in used
             fields = {
@@ -80,12 +84,12 @@ class ProposalForm(forms.Form):
         return found
 
     def _value(self, where: str, proposed: object) -> Any:
-        return plain(self.cleaned_data[where]) if where in self.cleaned_data else proposed
+        return to_json_value(self.cleaned_data[where]) if where in self.cleaned_data else proposed
 
 
-def _amendable(change: Change, name: str) -> Any:
+def _amendment_field(change: RecordChange, name: str) -> Any:
     """Return the form field a proposed value may be amended in; None where it points elsewhere."""
-    model_field = model_of(change["key"])._meta.get_field(name)
+    model_field = model_of_key(change["key"])._meta.get_field(name)
     if model_field.is_relation:
         return None
     field = model_field.formfield()
@@ -94,13 +98,13 @@ def _amendable(change: Change, name: str) -> Any:
     return field
 
 
-class ProposalStep(ChangesetPages):
+class ProposalPageMixin(ChangesetPageBase):
     """The page on which a proposal is decided."""
 
     def _proposal(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         record = changeset.about
-        now = read(record) if record is not None else {}
-        moved = moved_since(changeset, now)
+        now = take_snapshot(record) if record is not None else {}
+        moved = conflicting_fields(changeset, now)
         posted = request.POST if request.method == "POST" else None
         form = ProposalForm(changeset, moved, posted)
         problems: list[str] = []
@@ -110,13 +114,13 @@ class ProposalStep(ChangesetPages):
                     return done
             except (ValidationError, EvidenceLost) as error:
                 problems = error.messages
-            except Decided:
+            except AlreadyDecidedError:
                 messages.warning(request, _("Someone else has already decided on this."))
-                return self.again(changeset)
+                return self.redirect_to_page(changeset)
         others = Changeset.objects.none()
         if changeset.is_proposed and record is not None:
             others = Changeset.objects.proposed().about(record).exclude(pk=changeset.pk)
-        return self.page(
+        return self.render_page(
             request,
             "proposal",
             changeset=changeset,
@@ -127,8 +131,8 @@ class ProposalStep(ChangesetPages):
             moved=bool(moved),
             rows=_rows(changeset, now, moved, form, list(others)),
             others=others,
-            may_decide=changeset.is_proposed and may_decide(user=request.user, changeset=changeset),
-            may_amend=changeset.is_proposed and may_amend(user=request.user, changeset=changeset),
+            may_decide=changeset.is_proposed and can_decide(user=request.user, changeset=changeset),
+            may_amend=changeset.is_proposed and can_amend(user=request.user, changeset=changeset),
             is_own=changeset.created_by_id == request.user.pk,
             title=str(changeset),
         )
@@ -140,24 +144,24 @@ class ProposalStep(ChangesetPages):
         if "decline" in request.POST:
             decline(changeset=changeset, user=user, note=request.POST.get("note", ""))
             messages.success(request, _("Declined. The record was not changed."))
-            return self.again(changeset)
-        if not may_amend(user=user, changeset=changeset):
+            return self.redirect_to_page(changeset)
+        if not can_amend(user=user, changeset=changeset):
             raise PermissionDenied
         if not form.is_valid():
             return None
         if "approve" in request.POST:
             note = form.cleaned_data["note"]
-            approve(changeset=changeset, user=user, changes=form.chosen(), note=note)
+            approve(changeset=changeset, user=user, changes=form.chosen_changes(), note=note)
             messages.success(request, _("Approved. The record has been changed."))
         elif "amend" in request.POST:
-            amend(changeset=changeset, user=user, changes=form.chosen())
+            amend(changeset=changeset, user=user, changes=form.chosen_changes())
             messages.success(
                 request,
                 _("Your edits to the proposal are saved. It is still waiting for a decision."),
             )
         else:
             return None
-        return HttpResponseRedirect(self.address("one", changeset.pk))
+        return HttpResponseRedirect(self.page_url("one", changeset.pk))
 
 
 def _rows(
@@ -168,13 +172,13 @@ def _rows(
     others: list[Changeset],
 ) -> list[dict[str, object]]:
     """Return what is proposed, record by record, as the page shows it."""
-    current: list[Change] = [
+    current: list[RecordChange] = [
         {"key": change["key"], "fields": {name: [now[change["key"]].get(name), None]}}
         for change in changeset.changes
         if change["key"] in now
         for name in change["fields"]
     ]
-    names = Names([*changeset.changes, *current])
+    names = RecordLabels([*changeset.changes, *current])
     contested = {
         (change["key"], name)
         for other in others
@@ -187,7 +191,7 @@ def _rows(
         key, what = change["key"], change["what"]
         gone = moved.get(key, set())
         fields = []
-        for shown in fields_of(change, names):
+        for shown in change_fields(change, names):
             where = f"{key}.{shown['name']}"
             fields.append(
                 {
@@ -195,7 +199,7 @@ def _rows(
                     "where": where,
                     "used": where in used,
                     "moved": shown["name"] in gone,
-                    "now": names.value(shown["field"], now[key].get(shown["name"]))
+                    "now": names.value_text(shown["field"], now[key].get(shown["name"]))
                     if key in now
                     else "",
                     "contested": (key, shown["name"]) in contested,
@@ -206,7 +210,7 @@ def _rows(
             {
                 "key": key,
                 "what": what,
-                "title": title_of(change, names),
+                "title": change_title(change, names),
                 "used": key in used,
                 "gone": "*" in gone,
                 "moved": bool(gone),

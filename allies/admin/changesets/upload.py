@@ -9,8 +9,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.admin.changesets.counts import noun_label
-from allies.exchange.tables import Layout
+from allies.admin.changesets.counts import model_label
+from allies.imports.tables import FileFormat
 
 ENCODINGS = (
     ("utf-8-sig", "UTF-8"),
@@ -53,7 +53,7 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         noun = self.fields["noun"]
         assert isinstance(noun, forms.ChoiceField)
-        noun.choices = [(name, noun_label(name)) for name in nouns]
+        noun.choices = [(name, model_label(name)) for name in nouns]
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -65,7 +65,7 @@ class UploadForm(forms.Form):
         return file
 
 
-class LayoutForm(forms.Form):
+class FileFormatForm(forms.Form):
     """How a file is written, as it was found out or as the editor knows better."""
 
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
@@ -80,7 +80,7 @@ class LayoutForm(forms.Form):
         help_text=gettext_lazy("0 if there is none; the columns are then named A, B, C …"),
     )
 
-    def __init__(self, layout: Layout, names: list[str], data: QueryDict | None = None) -> None:
+    def __init__(self, layout: FileFormat, names: list[str], data: QueryDict | None = None) -> None:
         encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
         initial = {**layout.as_json(), "encoding": encoding}
         super().__init__(data, initial=initial)
@@ -92,5 +92,5 @@ class LayoutForm(forms.Form):
             del self.fields[name]
         self.layout = layout
 
-    def corrected(self) -> Layout:
-        return Layout.from_json({**self.layout.as_json(), **self.cleaned_data})
+    def corrected_format(self) -> FileFormat:
+        return FileFormat.from_json({**self.layout.as_json(), **self.cleaned_data})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.backup import back_up, rows_of
+from allies.db.backup import count_rows, write_backup
 
 
 class Command(BaseCommand):
@@ -18,9 +18,10 @@ class Command(BaseCommand):
         if file.exists():
             raise CommandError(f"{file} already exists. Choose another name, or remove it.")
         try:
-            manifest = back_up(file)
+            manifest = write_backup(file)
         except OSError as error:
             raise CommandError(f"{file} could not be written: {error.strerror}.") from error
         self.stdout.write(
-            f"{file}: {rows_of(manifest):,} rows. It contains password hashes; store it securely."
+            f"{file}: {count_rows(manifest):,} rows. It contains "
+            f"password hashes; store it securely."
         )

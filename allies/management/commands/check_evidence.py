@@ -4,7 +4,7 @@ from itertools import chain
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from allies.tripwire import hidden_support, lost_support
+from allies.evidence.system_checks import find_hidden_evidence, find_unsupported
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         count = 0
-        for loss in chain(lost_support(), hidden_support() if options["pages"] else ()):
+        for loss in chain(find_unsupported(), find_hidden_evidence() if options["pages"] else ()):
             self.stderr.write(str(loss))
             count += 1
         if count:

@@ -8,11 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from allies.links.archive import ArchiveClient, archive_client
-from allies.links.fetch import Limits
-from allies.links.jobs import check_links
-from allies.links.run import Options, Outcome, run_checks
-from allies.models import LinkPart, LinkResult
+from allies.link_checking.archive import ArchiveClient, get_archive_client
+from allies.link_checking.fetch import FetchLimits
+from allies.link_checking.runner import Options, Outcome, run_checks
+from allies.link_checking.tasks import check_links
+from allies.models import LinkField, LinkResult
 
 
 class Command(BaseCommand):
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         host_delay: float,
         archive: bool,
         queue: bool,
-        limits: Limits | None = None,
+        limits: FetchLimits | None = None,
         archive_client: ArchiveClient | None = None,
         **options: Any,
     ) -> None:
@@ -60,17 +60,17 @@ class Command(BaseCommand):
             host_delay=max(host_delay, 0),
             everything=options["all"],
             archive=(archive_client or _chosen_archive()) if archive else None,
-            limits=limits or Limits(),
+            limits=limits or FetchLimits(),
         )
         counts: Counter[str] = Counter()
         for outcome in run_checks(told):
-            counts[outcome.word] += outcome.what == LinkPart.URL or outcome.word == "archived"
+            counts[outcome.word] += outcome.what == LinkField.URL or outcome.word == "archived"
             self.stdout.write(_line(outcome))
         self.stdout.write(_summary(counts))
 
 
 def _chosen_archive() -> ArchiveClient:
-    client = archive_client()
+    client = get_archive_client()
     if client is None:
         raise CommandError(_("No archive is configured: ALLIES_ARCHIVE_CLIENT is empty."))
     return client

@@ -2,10 +2,10 @@
 
 from django.contrib.staticfiles.management.commands.collectstatic import Command as Collect
 
-from config.permissions import writing_for_everybody
+from config.file_permissions import public_umask
 
 
 class Command(Collect):
     def handle(self, **options: object) -> str | None:
-        with writing_for_everybody():
+        with public_umask():
             return super().handle(**options)

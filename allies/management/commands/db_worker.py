@@ -7,12 +7,12 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 from django_tasks_db.management.commands.db_worker import Command as WorkerCommand
 
-from allies.db_errors import is_database_away
+from allies.db.errors import is_database_away
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two tries.
-PAUSE = 2
+RETRY_SECONDS = 2
 
 
 class Command(WorkerCommand):
@@ -26,4 +26,4 @@ class Command(WorkerCommand):
                     raise
                 log.warning("The database is not available (%s); waiting for it.", error)
                 connections.close_all()
-                time.sleep(PAUSE)
+                time.sleep(RETRY_SECONDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.exchange.package import package_of_everything
+from allies.exports.site_package import export_site_package
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         unfinished = Path(name)
         try:
             with os.fdopen(number, "wb") as out:
-                for block in package_of_everything():
+                for block in export_site_package():
                     out.write(block)
             unfinished.replace(file)
         finally:

@@ -1,13 +1,8 @@
-"""Delete readers' addresses that are no longer needed: for a site whose jobs run by a timer."""
+"""Old name of ``purge_correction_contacts``; it works for one release."""
 
-from django.core.management.base import BaseCommand
-from django.utils import timezone
+from allies.management.commands import purge_correction_contacts
+from allies.management.old_command import with_old_name
 
-from allies.models import Correction
-
-
-class Command(BaseCommand):
-    help = "Delete the email addresses of readers 90 days after the decision on their correction."
-
-    def handle(self, *args: object, **options: object) -> None:
-        self.stdout.write(f"deleted: {Correction.objects.all().forget_contacts(timezone.now())}")
+Command = with_old_name(
+    purge_correction_contacts.Command, "forget_contacts", "purge_correction_contacts"
+)

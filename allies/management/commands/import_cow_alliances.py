@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from allies.management.commands._imports import ImportingCommand
+from allies.management.import_command import ImportCommand
 
 
-class Command(ImportingCommand):
+class Command(ImportCommand):
     help = "Import COW’s alliance_v4.1_by_member.csv; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -17,4 +17,4 @@ class Command(ImportingCommand):
         self, *args: object, file: Path, commit: bool, reason: str, **options: object
     ) -> None:
         about = self.changeset_for(file, reason=reason)
-        self.carry_out_mapped(("cow-alliances-by-member", file), commit=commit, about=about)
+        self.run_mapped_import(("cow-alliances-by-member", file), commit=commit, about=about)

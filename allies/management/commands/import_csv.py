@@ -5,16 +5,18 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from allies.exchange.reader import UnreadableFile, read_csv
-from allies.exchange.resources import NOUNS
-from allies.management.commands._imports import ImportingCommand
+from allies.imports.own_csv import UnreadableFile, read_csv
+from allies.imports.resources import RESOURCES
+from allies.management.import_command import ImportCommand
 
 
-class Command(ImportingCommand):
+class Command(ImportCommand):
     help = "Import a CSV file of one record type; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("noun", choices=list(NOUNS), metavar="NOUN", help=", ".join(NOUNS))
+        parser.add_argument(
+            "noun", choices=list(RESOURCES), metavar="NOUN", help=", ".join(RESOURCES)
+        )
         self.add_file(parser)
         self.add_commit(parser)
 
@@ -23,7 +25,7 @@ class Command(ImportingCommand):
     ) -> None:
         about = self.changeset_for(file, reason=reason)
         try:
-            rows = read_csv(file, NOUNS[noun]().columns)
+            rows = read_csv(file, RESOURCES[noun]().columns)
         except UnreadableFile as error:
             raise CommandError(str(error)) from error
-        self.carry_out([(noun, rows)], commit=commit, about=about)
+        self.run_import([(noun, rows)], commit=commit, about=about)

@@ -3,18 +3,19 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from allies.exchange.mappings import built_in
-from allies.management.commands._imports import ImportingCommand
+from allies.imports.mappings import built_in_mappings
+from allies.management.import_command import ImportCommand
 
 
-class Command(ImportingCommand):
+class Command(ImportCommand):
     help = "Import a CSV, TSV or XLSX file with a mapping; without --commit, only preview it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "mapping",
             metavar="MAPPING",
-            help=f"a JSON file, the name of a saved mapping, or one of: {', '.join(built_in())}",
+            help=f"a JSON file, the name of a saved mapping, or one of: "
+            f"{', '.join(built_in_mappings())}",
         )
         self.add_file(parser)
         self.add_commit(parser)
@@ -23,4 +24,4 @@ class Command(ImportingCommand):
         self, *args: object, mapping: str, file: Path, commit: bool, reason: str, **options: object
     ) -> None:
         about = self.changeset_for(file, reason=reason)
-        self.carry_out_mapped((mapping, file), commit=commit, about=about)
+        self.run_mapped_import((mapping, file), commit=commit, about=about)

@@ -10,16 +10,16 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from allies.exchange.package import old_keys_of_sources, open_tables, write_old_slugs
-from allies.exchange.plan import Plan
-from allies.exchange.reader import UnreadableFile
-from allies.exchange.rows import Rows
-from allies.management.commands._imports import ImportingCommand
+from allies.datapackage import InvalidDataPackage, PackageFile
+from allies.exports.site_package import old_keys_of_sources, open_tables, write_old_slugs
+from allies.imports.own_csv import UnreadableFile
+from allies.imports.plan import Plan
+from allies.imports.rows import Rows
+from allies.management.import_command import ImportCommand
 from allies.models import Changeset, Source
-from allies.package import NotAPackage, PackageFile
 
 
-class Command(ImportingCommand):
+class Command(ImportCommand):
     help = (
         "Import a data package from export_package, all or nothing; without --commit, "
         "only preview it."
@@ -34,9 +34,9 @@ class Command(ImportingCommand):
     ) -> None:
         about = self.changeset_for(file, reason=reason)
         try:
-            with PackageFile(file, most=settings.IMPORT_MAX_UNPACKED) as package:
+            with PackageFile(file, most=settings.IMPORT_MAX_UNCOMPRESSED_BYTES) as package:
                 self._take_in(package, commit=commit, about=about)
-        except (NotAPackage, UnreadableFile) as error:
+        except (InvalidDataPackage, UnreadableFile) as error:
             raise CommandError(str(error)) from error
 
     def _take_in(self, package: PackageFile, *, commit: bool, about: Changeset) -> None:
@@ -50,7 +50,7 @@ class Command(ImportingCommand):
                     plan.expect_old_keys(Source.__name__, old_keys_of_sources(old_slugs))
                 return nouns
 
-            self.carry_out(files, commit=commit, about=about, started=package.changed)
+            self.run_import(files, commit=commit, about=about, started=package.changed)
             if commit and old_slugs:
                 kept = write_old_slugs(old_slugs)
                 self.stdout.write(_("old addresses: %(count)d new") % {"count": kept})

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from allies.management.commands._imports import ImportingCommand
+from allies.management.import_command import ImportCommand
 
 
-class Command(ImportingCommand):
+class Command(ImportCommand):
     help = (
         "Import un_roll_calls.csv and un_votes.csv (or .gz) as events and "
         "participations; without --commit, only preview it."
@@ -27,6 +27,6 @@ class Command(ImportingCommand):
         **options: object,
     ) -> None:
         about = self.changeset_for(roll_calls, votes, reason=reason)
-        self.carry_out_mapped(
+        self.run_mapped_import(
             ("un-roll-calls", roll_calls), ("un-votes", votes), commit=commit, about=about
         )

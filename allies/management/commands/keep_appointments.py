@@ -1,14 +1,6 @@
-"""Publish and withdraw what is due: for a site whose jobs are run by a timer."""
+"""Old name of ``publish_scheduled``; it works for one release."""
 
-from django.core.management.base import BaseCommand
+from allies.management.commands import publish_scheduled
+from allies.management.old_command import with_old_name
 
-from allies.actions.appointments import keep_appointments
-
-
-class Command(BaseCommand):
-    help = "Publish and withdraw the records that are scheduled for now or earlier."
-
-    def handle(self, *args: object, **options: object) -> None:
-        for appointment in keep_appointments():
-            outcome = appointment.problem or "done"
-            self.stdout.write(f"{appointment}: {outcome}")
+Command = with_old_name(publish_scheduled.Command, "keep_appointments", "publish_scheduled")

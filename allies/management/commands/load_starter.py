@@ -1,34 +1,6 @@
-"""Load the starter content."""
+"""Old name of ``load_demo_data``; it works for one release."""
 
-from argparse import ArgumentParser
-from pathlib import Path
+from allies.management.commands import load_demo_data
+from allies.management.old_command import with_old_name
 
-import allies
-from allies.exchange.reader import read_csv
-from allies.exchange.resources import NOUNS
-from allies.management.commands._imports import ImportingCommand
-from allies.models import Changeset, Country
-from allies.models.changeset import STARTER_CONTENT
-
-STARTER = Path(allies.__file__).parent / "starter"
-
-
-class Command(ImportingCommand):
-    help = "Load all countries and the starter content; loading them again adds nothing."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--if-empty",
-            action="store_true",
-            help="do nothing if there are any countries already",
-        )
-
-    def handle(self, *args: object, **options: object) -> None:
-        if options["if_empty"] and Country.objects.exists():
-            return
-        files = [
-            (noun, read_csv(path, resource().columns))
-            for noun, resource in NOUNS.items()
-            if (path := STARTER / f"{noun}.csv").exists()
-        ]
-        self.carry_out(files, commit=True, about=Changeset(reason=STARTER_CONTENT))
+Command = with_old_name(load_demo_data.Command, "load_starter", "load_demo_data")

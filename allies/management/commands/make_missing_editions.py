@@ -1,15 +1,8 @@
-"""Freeze the published lists that have no edition yet: once, on a site older than editions."""
+"""Old name of ``create_missing_editions``; it works for one release."""
 
-from django.core.management.base import BaseCommand
+from allies.management.commands import create_missing_editions
+from allies.management.old_command import with_old_name
 
-from allies.actions.editions import make_missing_editions
-
-
-class Command(BaseCommand):
-    help = "Create edition 1 of every published list without editions."
-
-    def handle(self, *args: object, **options: object) -> None:
-        made = make_missing_editions()
-        for edition in made:
-            self.stdout.write(f"{edition.key} {edition.sha256}")
-        self.stdout.write(f"{len(made)} editions created.")
+Command = with_old_name(
+    create_missing_editions.Command, "make_missing_editions", "create_missing_editions"
+)

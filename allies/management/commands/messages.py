@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation.template import templatize
 
-from config.permissions import writing_for_everybody
+from config.file_permissions import public_umask
 
 LOCALE = settings.BASE_DIR / "allies" / "locale"
 ROOTS = ("allies", "config", "templates")
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: object) -> None:
-        with writing_for_everybody():  # source code, and what is read beside it
+        with public_umask():  # source code, and what is read beside it
             self._handle(options)
 
     def _handle(self, options: Mapping[str, object]) -> None:

@@ -1,14 +1,6 @@
-"""Make the search index anew."""
+"""Old name of ``rebuild_search_index``; it works for one release."""
 
-from django.core.management.base import BaseCommand
-from django.utils.translation import gettext as _
+from allies.management.commands import rebuild_search_index
+from allies.management.old_command import with_old_name
 
-from allies.search.index import rebuild
-
-
-class Command(BaseCommand):
-    help = "Rebuild the search index; needed after changes made outside the application."
-
-    def handle(self, *args: object, **options: object) -> None:
-        number = rebuild()
-        self.stdout.write(_("%(number)s records are in the search index.") % {"number": number})
+Command = with_old_name(rebuild_search_index.Command, "rebuild_search", "rebuild_search_index")

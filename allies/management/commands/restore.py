@@ -5,15 +5,15 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.backup import (
-    NotRestored,
-    PartlyRestored,
-    manifest_of,
+from allies.db.backup import (
+    RestoreFailed,
+    RestoreIncomplete,
+    count_rows,
     open_backup,
     restore,
-    rows_of,
+    verify_backup,
 )
-from allies.upload_swap import resume
+from allies.db.uploads_restore import resume_interrupted
 
 
 class Command(BaseCommand):
@@ -44,23 +44,23 @@ class Command(BaseCommand):
         try:
             if check:
                 with open_backup(file) as archive:
-                    manifest = manifest_of(archive)
+                    manifest = verify_backup(archive)
             else:
                 manifest = restore(file, replace=replace)
-        except NotRestored as error:
+        except RestoreFailed as error:
             raise CommandError(f"{file}: {error} Nothing was changed.") from error
-        except PartlyRestored as error:
+        except RestoreIncomplete as error:
             raise CommandError(f"{file}: {error}") from error
         except OSError as error:
             raise CommandError(
                 f"{error.filename or file} cannot be read: {error.strerror}. Nothing was changed."
             ) from error
         state = "whole" if check else "restored; everyone has to sign in again"
-        self.stdout.write(f"{file}: {rows_of(manifest):,} rows of {manifest['made']}, {state}.")
+        self.stdout.write(f"{file}: {count_rows(manifest):,} rows of {manifest['made']}, {state}.")
 
     def _resume(self) -> None:
         try:
-            done = resume()
+            done = resume_interrupted()
         except OSError as error:
             raise CommandError(
                 f"The database was replaced, but the uploads cannot be replaced yet: {error}."

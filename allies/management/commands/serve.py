@@ -20,12 +20,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from allies.exchange.jobs import sweep
+from allies.db.uploads_restore import resume_interrupted
+from allies.imports.tasks import reap_stale
 from allies.models import Country
-from allies.upload_swap import resume
 
 #: Seconds the children are given to end by themselves.
-PATIENCE = 10
+STOP_SECONDS = 10
 #: A program that ends by itself is started again, but not more than this often ...
 MAX_RESTARTS = 5
 #: ... in this many seconds. After that it is a crash loop, and ``serve`` ends.
@@ -53,11 +53,11 @@ class Command(BaseCommand):
         self._resume_restore()
         self._load_starter()
         self._collect_static()
-        sweep()
+        reap_stale()
         for figures in (settings.DATA_DIR / "metrics").glob("*.db"):
             figures.unlink()  # of processes that are no more
         web_server = development_server(host, port) if reload else granian(host, port)
-        job_worker = Program(
+        job_worker = ManagedProcess(
             "job worker",
             *("manage.py", "db_worker", "--verbosity", "0"),
             *(("--reload",) if reload else ()),
@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def _resume_restore(self) -> None:
         """Finish a restore that was killed: database and uploads would not fit otherwise."""
         try:
-            for sentence in resume():
+            for sentence in resume_interrupted():
                 self.stdout.write(sentence)
         except OSError as error:
             raise CommandError(
@@ -116,7 +116,7 @@ class Command(BaseCommand):
         self.stdout.write("Loading the starter content …")
         report = StringIO()
         try:
-            call_command("load_starter", stdout=report)
+            call_command("load_demo_data", stdout=report)
         except CommandError:
             self.stderr.write(report.getvalue())
             raise
@@ -130,7 +130,9 @@ class Command(BaseCommand):
         users.create_superuser("admin", password=password)
         return password
 
-    def _run(self, web_server: "Program", job_worker: "Program", host: str, port: int) -> None:
+    def _run(
+        self, web_server: "ManagedProcess", job_worker: "ManagedProcess", host: str, port: int
+    ) -> None:
         """Run the programs until a signal comes, and start again the ones that end by themselves.
 
         Raises CommandError if one of them keeps ending.
@@ -174,7 +176,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Login           {login}")
         self.stdout.flush()
 
-    def _restart(self, program: "Program") -> None:
+    def _restart(self, program: "ManagedProcess") -> None:
         """Start a program that ended by itself again; raise CommandError in a crash loop."""
         reason = program.end_reason()
         if not program.may_restart():
@@ -195,9 +197,9 @@ def accepts_connections(host: str, port: int) -> bool:
     return False
 
 
-def granian(host: str, port: int) -> "Program":
+def granian(host: str, port: int) -> "ManagedProcess":
     """Return the web server for production."""
-    return Program(
+    return ManagedProcess(
         "web server",
         *("-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
@@ -207,12 +209,12 @@ def granian(host: str, port: int) -> "Program":
     )
 
 
-def development_server(host: str, port: int) -> "Program":
+def development_server(host: str, port: int) -> "ManagedProcess":
     """Return Django's development server, which reloads when the code changes."""
-    return Program("web server", "manage.py", "runserver", f"{host}:{port}")
+    return ManagedProcess("web server", "manage.py", "runserver", f"{host}:{port}")
 
 
-class Program:
+class ManagedProcess:
     """A program that ``serve`` keeps running, in a process group of its own."""
 
     def __init__(self, name: str, *arguments: str) -> None:
@@ -260,7 +262,7 @@ class Program:
         if process.poll() is None:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
+                process.wait(STOP_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # each program leads a group of its own
         process.wait()

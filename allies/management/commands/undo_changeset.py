@@ -7,13 +7,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.actions.undo import NotUndone, UndoReport, look_at_undo, losing, undoing
-from allies.exchange.runner import BrokenRule, run_undo
-from allies.management.commands._imports import Ticker
+from allies.actions.undo import (
+    UndoError,
+    UndoReport,
+    evidence_loss_message,
+    new_undo_changeset,
+    preview_undo,
+)
+from allies.imports.runner import DatabaseRuleBroken, run_undo
+from allies.management.import_command import TerminalProgress
 from allies.models import Changeset
 
 #: Why a record is left → in words.
-WHY_KEPT = {
+SKIP_REASONS = {
     "edited": gettext_lazy("was edited later and stays as it is"),
     "in-use": gettext_lazy("is used by another record and stays"),
     "part": gettext_lazy("belongs to a record that stays"),
@@ -48,19 +54,19 @@ class Command(BaseCommand):
         also = frozenset({"all"} if edited_too else ())
         if not commit:
             try:
-                report = look_at_undo(changeset=changeset, also=also)
-            except NotUndone as error:
+                report = preview_undo(changeset=changeset, also=also)
+            except UndoError as error:
                 raise CommandError(str(error)) from error
             self._show(report)
             if report.unsupported:
-                raise CommandError(losing(report.unsupported))
+                raise CommandError(evidence_loss_message(report.unsupported))
             self.stdout.write(_("Nothing was changed. Add --commit to apply this."))
             return
-        by = undoing(changeset, user=None, reason=reason)
-        progress = Ticker().tell if self.stderr.isatty() else None
+        by = new_undo_changeset(changeset, user=None, reason=reason)
+        progress = TerminalProgress().report if self.stderr.isatty() else None
         try:
             report = run_undo(by, user=None, also=also, progress=progress)
-        except (NotUndone, BrokenRule) as error:
+        except (UndoError, DatabaseRuleBroken) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
@@ -74,8 +80,8 @@ class Command(BaseCommand):
         for noun, counts in report.counts.items():
             words = ", ".join(f"{number} {what}" for what, number in counts.items())
             self.stdout.write(f"{noun}: {words}")
-        for kept in report.kept:
-            self.stdout.write(f"  {kept.name}: {WHY_KEPT[kept.reason]}")
-        if report.kept_count > len(report.kept):
-            more = report.kept_count - len(report.kept)
+        for kept in report.skipped:
+            self.stdout.write(f"  {kept.name}: {SKIP_REASONS[kept.reason]}")
+        if report.skipped_count > len(report.skipped):
+            more = report.skipped_count - len(report.skipped)
             self.stdout.write(_("  … and %(count)d more stay as they are") % {"count": more})

@@ -1,0 +1,106 @@
+"""Where somebody is signed in, and an end to it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.dateparse import parse_datetime
+
+from allies.accounts.permission_audit import log_permission_change
+from allies.http.client_ip import get_client_ip
+
+if TYPE_CHECKING:
+    from allies.actions.permissions import AnyUser
+
+#: Where a session says of itself when, where from and with what it began.
+LOGIN_INFO_KEY = "allies_began"
+
+
+@dataclass(frozen=True)
+class ActiveSession:
+    """A session of somebody's. ``handle`` names it without being a key to it."""
+
+    handle: str
+    since: dt.datetime | None
+    address: str
+    browser: str
+    is_this: bool
+
+
+@receiver(user_logged_in)
+def store_login_info(request: HttpRequest, **_signal: Any) -> None:
+    """Let a session tell where it began."""
+    request.session[LOGIN_INFO_KEY] = {
+        "since": timezone.now().isoformat(),
+        "address": get_client_ip(request),
+        "browser": request.headers.get("User-Agent", "")[:200],
+    }
+
+
+def list_sessions(user: "AnyUser", this: str | None = None) -> list[ActiveSession]:
+    """Return somebody's sessions, the newest first; ``this`` is the key of the asker's own."""
+    found = [
+        ActiveSession(
+            handle=_handle(key),
+            since=parse_datetime(began["since"]) if "since" in began else None,
+            address=began.get("address", ""),
+            browser=began.get("browser", ""),
+            is_this=key == this,
+        )
+        for key, began in _sessions_of_user(user)
+    ]
+    return sorted(found, key=lambda one: (one.is_this, str(one.since)), reverse=True)
+
+
+def end_session(user: "AnyUser", handle: str) -> bool:
+    """End one session of somebody's; say whether there was one."""
+    keys = [
+        key
+        for key, _began in _sessions_of_user(user)
+        if constant_time_compare(_handle(key), handle)
+    ]
+    return bool(_delete(user, keys))
+
+
+def end_all_sessions(user: "AnyUser", but: str | None = None) -> int:
+    """End somebody's sessions, but for one key; return how many ended."""
+    keys = [key for key, _began in _sessions_of_user(user) if key != but]
+    return _delete(user, keys)
+
+
+def _delete(user: "AnyUser", keys: list[str]) -> int:
+    number = Session.objects.filter(session_key__in=keys).delete()[0]
+    if number:
+        log_permission_change(user, ["sessions"], given=False)
+    return number
+
+
+@receiver(post_save, sender=get_user_model())
+def _end_sessions_of_deactivated(
+    instance: Any, raw: bool = False, update_fields: Any = None, **_signal: object
+) -> None:
+    """End the sessions of an account that is barred: it may be let in again some day."""
+    is_about_this = update_fields is None or {"is_active", "is_staff"} & set(update_fields)
+    if is_about_this and not (raw or (instance.is_active and instance.is_staff)):
+        end_all_sessions(instance)
+
+
+def _sessions_of_user(user: "AnyUser") -> Iterator[tuple[str, dict[str, str]]]:
+    # Only who signs in has a session, so these are few: editors', not readers'.
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        told = session.get_decoded()
+        if told.get(SESSION_KEY) == str(user.pk):
+            yield session.session_key, told.get(LOGIN_INFO_KEY, {})
+
+
+def _handle(key: str) -> str:
+    return salted_hmac("allies.signing_in.sessions", key, algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,328 @@
+"""Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.actions.editing import (
+    edit_transaction,
+    ensure_still_publishable,
+    full_clean_and_save,
+    new_changeset,
+)
+from allies.actions.permissions import AnyUser, can_change, can_write, has_permission
+from allies.actions.table_locks import lock_tables
+from allies.history.snapshots import children_of, content_fields, is_parent_fk
+from allies.models import (
+    Appointment,
+    Changeset,
+    ChangesetKind,
+    Correction,
+    OldSlug,
+    PreviewLink,
+    Publishable,
+    Record,
+    Source,
+    Status,
+    record_models,
+    url_field,
+)
+from allies.models.registry import foreign_keys_to, get_record_model
+
+KEEP, DROP = "keep", "drop"
+
+
+def fields_to_choose(model: type[models.Model]) -> "list[models.Field[object, object]]":
+    """Return the fields of which either record's value may be taken; its address is not one."""
+    return [field for field in content_fields(model) if field.name != url_field(model)]
+
+
+def can_merge(*, user: AnyUser, record: models.Model) -> bool:
+    """Say whether the user may merge this record with another, as far as this one goes."""
+    return (
+        isinstance(record, Publishable)
+        and can_write(user=user, record=record)
+        and has_permission(user=user, action="delete", record=record)
+    )
+
+
+def count_references(record: models.Model) -> list[tuple[type[Record], int]]:
+    """Return (model, number) of what points to a record; costs a query a kind of pointer."""
+    counts: dict[Any, int] = {}
+    for model, field in foreign_keys_to(type(record)):
+        number = model._default_manager.filter(**{field.name: record}).count()
+        counts[model] = counts.get(model, 0) + number
+    return [(model, number) for model, number in counts.items() if number]
+
+
+def count_ending(record: models.Model) -> dict[type[models.Model], models.QuerySet[models.Model]]:
+    """Return the scheduled steps and working preview links that end if a record is merged away.
+
+    Steps end because a step set for one record must not be taken by another; links end because
+    they were given to read this record only. An undo of the merge does not bring them back.
+    """
+    return {
+        Appointment: Appointment.objects.waiting().about(record),
+        PreviewLink: PreviewLink.objects.valid().about(record),
+    }
+
+
+def merge_records(
+    *,
+    keep: Publishable,
+    drop: Publishable,
+    chosen: Mapping[str, str],
+    user: AnyUser,
+    reason: str = "",
+    public_note: str = "",
+) -> Changeset:
+    """Make two records one: ``keep`` takes what pointed to ``drop``, its address, and its values
+    of the fields that ``chosen`` maps to ``drop``; then ``drop`` is deleted.
+
+    The scheduled steps of ``drop`` are called off and its preview links revoked.
+
+    Of parts both have, the kept record's stay. Raises PermissionDenied without the rights to all
+    that is written, ValidationError where the outcome breaks a rule, EvidenceLost where something
+    public would be left without a source; then nothing is written.
+    """
+    changeset = new_changeset(
+        record=keep, user=user, kind=ChangesetKind.MERGE, reason=reason, public_note=public_note
+    )
+    with edit_transaction(changeset, user=user):
+        lock_tables(record_models())
+        keep, drop = _reload(keep), _reload(drop)
+        _require_mergeable(keep, drop, user)
+        with ensure_still_publishable(keep):
+            _Merging(keep, drop, chosen, user).run()
+        _end_steps_and_links(drop)
+        changeset.layout = {
+            **_redirect_slugs(keep, drop),
+            "corrections": _reassign_corrections(keep, drop),
+        }
+    return changeset
+
+
+def _reload(record: Publishable) -> Publishable:
+    fresh = type(record)._default_manager.filter(pk=record.pk).first()
+    if fresh is None:
+        raise ValidationError(_("“%(record)s” no longer exists.") % {"record": record})
+    return fresh
+
+
+def _require_mergeable(keep: models.Model, drop: Publishable, user: AnyUser) -> None:
+    """Raise where these two are not the user's, or not at all, to be made one."""
+    if type(keep) is not type(drop) or keep.pk == drop.pk or not isinstance(keep, Publishable):
+        raise ValidationError(_("Choose another record of the same type."))
+    if not can_merge(user=user, record=keep) or not can_merge(user=user, record=drop):
+        raise PermissionDenied
+    if drop.is_published and not keep.is_published:
+        raise ValidationError(
+            _(
+                "“%(drop)s” is published and “%(keep)s” is not. Keep the "
+                "published one, or publish the other first."
+            )
+            % {"drop": drop, "keep": keep}
+        )
+    if Changeset.objects.proposed().about(drop).exists():
+        raise ValidationError(
+            _("“%(drop)s” has open proposals. Decide on them first.") % {"drop": drop}
+        )
+
+
+class _Merging:
+    """The writes of one merge, inside its changeset."""
+
+    def __init__(self, keep: Any, drop: Any, chosen: Mapping[str, str], user: AnyUser) -> None:
+        self.keep = keep
+        self.drop = drop
+        self.user = user
+        self.takes_values = DROP in chosen.values()
+        for field in fields_to_choose(type(keep)):
+            if chosen.get(field.name, KEEP) == DROP:
+                setattr(keep, field.attname, getattr(drop, field.attname))
+        if isinstance(keep, Source):
+            self._settle_derivation()
+
+    def _settle_derivation(self) -> None:
+        """Let neither be what the merged one is derived from: go on up to what they draw on.
+
+        Written at once, without a version, so that what moves sees no circle that is none; the
+        version comes when the kept one is saved.
+        """
+        parents = {
+            r.pk: type(r).objects.values_list("derived_from", flat=True).get(pk=r.pk)
+            for r in (self.keep, self.drop)
+        }
+        parent = self.keep.derived_from_id
+        # Where a choice leads round to the kept one, its own derivation is what is left.
+        while parent in parents:
+            parent = parents.pop(parent)
+        self.keep.derived_from_id = parent
+        Source.objects.filter(pk=self.keep.pk).update(derived_from=parent)
+
+    def run(self) -> None:
+        self._move(self.drop, self.keep)
+        if self.drop.is_published:
+            self.drop.status = Status.WITHDRAWN
+            self.drop._history_user = self.user
+            self.drop.save(update_fields=["status"])
+        self._delete(self.drop)
+        self._write(self.keep)
+        if self.takes_values:
+            self._check_parts()
+        if isinstance(self.keep, Source):
+            Source.objects.recompute_origins()
+
+    def _move(self, old: models.Model, new: models.Model) -> None:
+        """Let everything that points to ``old`` point to ``new``, what both have only once."""
+        for model, field in foreign_keys_to(type(old)):
+            for record in model._default_manager.filter(**{field.name: old}).order_by(
+                *_order(model)
+            ):
+                self._require(record, "change")
+                setattr(record, field.name, new)
+                if twin := _existing_counterpart(record, field):
+                    self._require(record, "delete")
+                    self._move(record, twin)
+                    self._delete(record)
+                    continue
+                if is_parent_fk(field) and _has_position(model):
+                    record.position = _last_position(model, field, new) + 1
+                self._require(record, "change")
+                self._write(record)
+
+    def _require(self, record: Record, action: str) -> None:
+        """Raise PermissionDenied where something that moves is not the user's to change."""
+        allowed = has_permission(user=self.user, action=action, record=record)
+        if not allowed or not can_change(user=self.user, record=record):
+            raise PermissionDenied
+
+    def _write(self, record: Record) -> None:
+        record._history_user = self.user
+        full_clean_and_save(record, exclude=["origin"])  # which is worked out anew at the end
+
+    def _delete(self, record: Record) -> None:
+        # Read anew: the version of its deletion has to have it as it stands.
+        fresh = type(record)._default_manager.get(pk=record.pk)
+        fresh._history_user = self.user
+        fresh.delete()
+
+    def _check_parts(self) -> None:
+        """Raise ValidationError where a part contradicts what its record says now."""
+        for model, field in children_of(type(self.keep)):
+            for part in model._default_manager.filter(**{field.name: self.keep}):
+                try:
+                    part.clean()
+                except ValidationError as error:
+                    texts = [f"{part}: {text}" for text in error.messages]
+                    raise ValidationError(texts) from error
+
+
+def _order(model: type[models.Model]) -> list[str]:
+    return ["position", "pk"] if _has_position(model) else ["pk"]
+
+
+def _has_position(model: type[models.Model]) -> bool:
+    return any(field.name == "position" for field in model._meta.concrete_fields)
+
+
+def _last_position(
+    model: type[models.Model], field: "models.Field[object, object]", owner: models.Model
+) -> int:
+    found = model._default_manager.filter(**{field.name: owner})
+    return found.aggregate(last=models.Max("position"))["last"] or 0
+
+
+def _existing_counterpart(record: Any, field: "models.Field[object, object]") -> Record | None:
+    """Return what is already in the place a record would move to; None where nothing is."""
+    model = type(record)
+    for constraint in model._meta.constraints:
+        if not isinstance(constraint, models.UniqueConstraint):
+            continue
+        if field.name not in constraint.fields:
+            continue
+        place = {
+            name: getattr(record, model._meta.get_field(name).attname) for name in constraint.fields
+        }
+        if None in place.values():
+            continue
+        if twin := model._default_manager.filter(**place).exclude(pk=record.pk).first():
+            return twin
+    return None
+
+
+def _end_steps_and_links(drop: models.Model) -> None:
+    """Call off the scheduled steps of a record and revoke its preview links."""
+    waiting = count_ending(drop)[Appointment]
+    # A step that a job takes at this moment finds no record; waiting for it could block both.
+    idle = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Appointment.objects.filter(pk__in=idle).delete()
+    links = PreviewLink.objects.about(drop).filter(revoked_at=None)
+    links.update(revoked_at=timezone.now())
+
+
+# Addresses.
+
+
+def _redirect_slugs(keep: models.Model, drop: models.Model) -> dict[str, object]:
+    """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
+
+    They are mapped to the id of the record that had them as an old one, null for none. An address
+    that another record gave up before is still that one's, and is left out.
+    """
+    model, noun = type(keep), keep._meta.model_name
+    led: dict[str, int | None] = dict(
+        OldSlug.objects.filter(noun=noun, record_id=drop.pk).values_list("slug", "record_id")
+    )
+    own = getattr(drop, url_field(model))
+    before = OldSlug.objects.record_id(model, own)
+    _set_redirects(model, {*led, own}, drop.pk, keep.pk)
+    if OldSlug.objects.record_id(model, own) == keep.pk:
+        led[own] = before
+    return {"dropped": drop.pk, "led": led}
+
+
+def _reassign_corrections(keep: models.Model, drop: models.Model) -> list[int]:
+    """Let the corrections that readers sent about ``drop`` be about ``keep``; return their ids."""
+    corrections = Correction.objects.about(drop)
+    ids = list(corrections.order_by("pk").values_list("pk", flat=True))
+    corrections.update(record_id=keep.pk)
+    return ids
+
+
+def _set_redirects(
+    model: type[models.Model], slugs: Iterable[str], dropped: int, kept: int
+) -> None:
+    """Let slugs lead to the kept record if they led to the dropped one or to none readers knew."""
+    rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
+    rows.filter(record_id=dropped).update(record_id=kept)
+    OldSlug.objects.remember(model, [(slug, kept) for slug in slugs])
+
+
+def restore_redirects(changeset: Changeset) -> None:
+    """Let what a merge led on lead where it belongs, after it was undone or redone.
+
+    That is the addresses of the record that was merged, and readers' corrections of it.
+    """
+    if changeset.kind != ChangesetKind.MERGE:
+        return
+    noun, kept, merged = changeset.about_noun, int(changeset.about_id or 0), changeset.layout
+    model = get_record_model(noun)
+    is_merged = not model._default_manager.filter(pk=merged["dropped"]).exists()
+    Correction.objects.filter(pk__in=merged.get("corrections", [])).update(
+        record_id=kept if is_merged else merged["dropped"]
+    )
+    if is_merged:
+        _set_redirects(model, merged["led"], merged["dropped"], kept)
+        return
+    for slug, before in merged["led"].items():
+        # Since the merge, another record may have given the same address up.
+        rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
+        if before is None:
+            rows.delete()
+        else:
+            rows.update(record_id=before)

@@ -1,0 +1,175 @@
+"""Who may do what: the one place that answers, for forms, buttons, actions and imports alike."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db.models import Max, Model, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from allies.history.snapshots import parent_fields
+from allies.models import WRITE_COUNTS, Changeset, Publishable, Record, Status, record_models
+
+AnyUser = AbstractUser | AnonymousUser
+
+#: The states a write leads from and to: model → querysets of its rows, or of their versions.
+States = Callable[[Any], Iterable[QuerySet[Any]]]
+
+
+class PublishRightMissing(PermissionDenied):
+    """A write to something public, before it or after it, by a user who may not publish it."""
+
+
+def has_permission(*, user: AnyUser, action: str, record: Model | type[Model]) -> bool:
+    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records.
+
+    An account that may no longer enter the admin has none, whatever it asked for before.
+    """
+    options = record._meta
+    permission = f"{options.app_label}.{action}_{options.model_name}"
+    return user.is_staff and user.has_perm(permission)
+
+
+def reload_user(user: AnyUser) -> AnyUser:
+    """Return the account as it is stored now, with no permissions cached.
+
+    Jobs ask with it right before they write. A deleted account has no permissions.
+    """
+    accounts = get_user_model()._default_manager
+    return accounts.filter(pk=user.pk or 0).first() or AnonymousUser()
+
+
+def can_publish(*, user: AnyUser, record: Publishable) -> bool:
+    """Say whether the user may publish this record, withdraw it, or change it while public."""
+    return has_permission(user=user, action="publish", record=record)
+
+
+def can_write(*, user: AnyUser, record: Record) -> bool:
+    """Say whether the user may change such records, and this one as it stands now."""
+    return has_permission(user=user, action="change", record=record) and can_change(
+        user=user, record=record
+    )
+
+
+def can_change(*, user: AnyUser, record: Record) -> bool:
+    """Say whether what the user writes here may stand as the record is now.
+
+    What readers see, directly or as part of a published record, is changed only by those who
+    may publish it. A record without a status, such as a country, is always public and needs the
+    right to change it. For others, that right is the admin's to ask.
+    """
+    governing = record.publication_root
+    if governing is None:
+        return has_permission(user=user, action="change", record=record)
+    if not governing.is_published:
+        return True
+    return can_publish(user=user, record=governing)
+
+
+def require_publish_right(*, user: AnyUser, states: States) -> None:
+    """Raise PublishRightMissing if a state is public and the user may not publish it.
+
+    A state is public if its own record, or the record it is part of, is published before the
+    write or after it. Records without a status, such as countries, are always public: the right
+    to change them is needed. Two queries at most per model written; none for a user with every
+    right.
+    """
+    for model in record_models():
+        if any(_publication_roots(model)):
+            _require_right_to_publish(user, model, states)
+        elif not has_permission(user=user, action="change", record=model):
+            _refuse_any(
+                model,
+                Q(),
+                states,
+                _(
+                    "“%(record)s” is public, and you don’t have permission to change such "
+                    "records. Ask a reviewer."
+                ),
+            )
+
+
+def _require_right_to_publish(user: AnyUser, model: Any, states: States) -> None:
+    hidden = {
+        kind for kind in _publication_roots(model) if not can_publish(user=user, record=kind())
+    }
+    if hidden:
+        _refuse_any(
+            model,
+            _is_public(model, hidden, states),
+            states,
+            _(
+                "“%(record)s” is or would become public, and you don’t have "
+                "permission to publish. Ask a reviewer."
+            ),
+        )
+
+
+def _refuse_any(model: Any, public: Q, states: States, said: str) -> None:
+    """Raise PublishRightMissing, with the record's name, if one of the states is public."""
+    for rows in states(model):
+        for found in rows.filter(public).order_by()[:1]:
+            raise PublishRightMissing(said % {"record": _record_name(found)})
+
+
+def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
+    """Yield the models whose status decides whether readers see such records."""
+    if issubclass(model, Publishable):
+        yield model
+    for field in parent_fields(model):
+        yield from _publication_roots(field.related_model)
+
+
+def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
+    """Return the condition that a row, or a version, is public as one of these kinds."""
+    public = Q(status=Status.PUBLISHED) if model in kinds else Q()
+    for field in parent_fields(model):
+        owner = field.related_model
+        if kinds.isdisjoint(_publication_roots(owner)):
+            continue
+        owner_is_public = _is_public(owner, kinds, states)
+        # What the write leaves alone is as it stands; the rest was, or will be, as in its states.
+        rows = owner._default_manager.filter(owner_is_public).order_by()
+        public |= Q(**{f"{field.name}__in": rows.values("pk")})
+        for found in states(owner):
+            ids = found.filter(owner_is_public).order_by().values(_id_column(found))
+            public |= Q(**{f"{field.name}__in": ids})
+    return public
+
+
+def _id_column(rows: QuerySet[Model]) -> str:
+    """Return the column with the records' ids: a version has an id of its own besides."""
+    return "pk" if issubclass(rows.model, Record) else "id"
+
+
+def _record_name(found: Any) -> str:
+    """Return the name of a record, or of what a version is of."""
+    record = found if isinstance(found, Record) else found.instance
+    try:
+        return str(record)
+    except ObjectDoesNotExist:  # its name is made of one that is gone
+        return f"{record._meta.verbose_name} {record.pk}"
+
+
+def changeset_states(changeset: Changeset) -> States:
+    """Return the states a changeset led from and to: its versions, and the last ones before them.
+
+    For a changeset in the transaction that writes it: whatever else there is came before.
+    """
+
+    def states(model: type[Record]) -> Iterable[QuerySet[Model]]:
+        counts = changeset.counts.get(str(model._meta.model_name), {})
+        if not any(counts.get(what) for what in WRITE_COUNTS):
+            return
+        versions = model.history.model.objects.order_by()
+        own = versions.filter(changeset=changeset)
+        changed = own.exclude(history_type="+").values("id")
+        earlier = versions.filter(id__in=changed).exclude(changeset=changeset).values("id")
+        yield own
+        yield versions.filter(
+            history_id__in=earlier.annotate(last=Max("history_id")).values("last")
+        )
+
+    return states

@@ -1,0 +1,1 @@
+"""The AdminSite: who may enter, and which lookups its lists accept."""

@@ -1,0 +1,443 @@
+"""A timeline: spans of time and single days, drawn no more exactly than they are known.
+
+What is certain is solid; the days between the earliest and the latest possible one are hatched; a
+bar that goes on beyond the drawing, or whose end is open, is pointed; a single day is a diamond.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from allies.charts.axis import Axis, Tick, tick_label
+from allies.charts.layout import (
+    GAP,
+    TEXT,
+    VIEWPORTS,
+    Label,
+    Polygon,
+    Viewport,
+    estimate_text_width,
+    format_coordinate,
+    polygon,
+    rectangle,
+    truncate_label,
+)
+from allies.text.edtf import Bounds, bounds, format_edtf, format_end_date, last_recorded
+
+#: Spans one drawing shows; more could not be read.
+MAX_ITEMS = 40
+#: Space for the names of the grid; heights of a bar, of half a diamond, and of a lane with its
+#: name beside or above what it names.
+HEAD, BAR, DIAMOND, BESIDE, ABOVE = 26, 12, 7.0, 24, 42
+#: The class of what may or may not belong to a span.
+HATCH_WIDTH = "hatch"
+#: Length of a point, narrowest bar, and the longest column of names.
+POINT, THIN, NAMES = 7.0, 3.0, 340.0
+
+
+class TimelineItem(NamedTuple):
+    """Something that lasted, or happened on a day where ``start`` and ``end`` are the same text.
+
+    ``start`` and ``end`` are EDTF: an empty start is not known, an empty end is still to come.
+    Spans with one label and address share a lane. ``note`` is said in the table and beside the
+    pointer; ``css_class`` colours it: ``tone-1`` to ``tone-3``, ``certainty-…``.
+    """
+
+    label: str
+    url: str
+    start: str
+    end: str
+    css_class: str = ""
+    note: str = ""
+
+    @property
+    def is_event(self) -> bool:
+        return bool(self.start) and self.start == self.end
+
+
+class Marker(NamedTuple):
+    """What is drawn of one label: a link, its shapes, its name, and what a pointer hits."""
+
+    url: str
+    title: str
+    text: Label
+    shapes: list[Polygon]
+    reach: Polygon
+
+
+class TimelinePanel(NamedTuple):
+    """The timeline on one paper."""
+
+    variant: str
+    width: int
+    height: int
+    ticks: list[Tick]
+    top: float
+    foot: float
+    texts: list[Label]
+    marks: list[Marker]
+    day: float | None
+
+
+class TimelineRow(NamedTuple):
+    """A span in the table."""
+
+    label: str
+    url: str
+    start: str
+    end: str
+    note: str
+
+
+class Timeline(NamedTuple):
+    """What the template ``_timeline.html`` draws; ``left_out`` spans are in the table only."""
+
+    name: str
+    title: str
+    description: str
+    panels: list[TimelinePanel]
+    rows: list[TimelineRow]
+    left_out: int
+    events_only: bool
+    has_notes: bool
+    day: dt.date | None
+    legend: list[tuple[str, str]]
+    hatched: bool
+    pointed: bool
+
+    @property
+    def has_items(self) -> bool:
+        """Whether it says more than a sentence would: three rows, or two that differ."""
+        return len(self.rows) > 2 or len({(row.start, row.end) for row in self.rows}) > 1
+
+
+def build_timeline(
+    spans: Sequence[TimelineItem],
+    *,
+    name: str,
+    title: str,
+    description: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    day: dt.date | None = None,
+    packed: bool = False,
+    legend: Mapping[str, str] | None = None,
+    most: int = MAX_ITEMS,
+) -> Timeline:
+    """Return a timeline of spans, in the order given.
+
+    ``first`` and ``last`` are the days it reaches from and to, by default all days known and, where
+    an end is open, today; ``day`` is marked. Spans stand in a lane each or, ``packed``, in as few
+    lanes as their names allow. ``legend`` says what classes of spans mean. Of more
+    than ``most`` spans the latest are drawn.
+    """
+    shown = _latest(spans, most)
+    drawn: list[TimelinePanel] = []
+    if shown:
+        days = _reach(shown, first, last, day)
+        drawn = [_panel(paper, shown, *days, day, packed) for paper in VIEWPORTS]
+    shapes = [shape for panel in drawn for mark in panel.marks for shape in mark.shapes]
+    return Timeline(
+        name,
+        title,
+        description,
+        drawn,
+        [_row(span) for span in spans],
+        len(spans) - len(shown),
+        all(span.is_event for span in spans),
+        any(span.note for span in spans),
+        day,
+        list((legend or {}).items()),
+        any(shape.css_class == HATCH_WIDTH for shape in shapes),
+        any(shape.points.count(",") > 4 for shape in shapes),
+    )
+
+
+def _latest(spans: Sequence[TimelineItem], most: int) -> list[TimelineItem]:
+    """Return the spans that began last, in the order they came in."""
+
+    def began(place: int) -> dt.date:
+        return bounds(spans[place].start).latest or bounds(spans[place].end).latest or dt.date.max
+
+    places = sorted(range(len(spans)), key=lambda place: (began(place), place), reverse=True)
+    return [spans[place] for place in sorted(places[:most])]
+
+
+def _row(span: TimelineItem) -> TimelineRow:
+    return TimelineRow(
+        span.label, span.url, format_edtf(span.start), _end_in_words(span), span.note
+    )
+
+
+def _end_in_words(span: TimelineItem) -> str:
+    return format_edtf(span.end) if span.is_event else format_end_date(span.end)
+
+
+def _reach(
+    spans: Sequence[TimelineItem], first: dt.date | None, last: dt.date | None, day: dt.date | None
+) -> tuple[dt.date, dt.date]:
+    """Return first and last day of the drawing, a little wider than what is known."""
+    known = [
+        end for span in spans for text in (span.start, span.end) for end in bounds(text) if end
+    ]
+    if any(not span.end or bounds(span.end).latest is None for span in spans) or not known:
+        known.append(timezone.localdate())
+    known += [day] if day else []
+    start = first or min(known)
+    end = max(last or max(known), start)
+    margin = max((end.toordinal() - start.toordinal()) // 60, 3)
+    return (
+        first or dt.date.fromordinal(max(start.toordinal() - margin, 1)),
+        end
+        if last
+        else dt.date.fromordinal(min(end.toordinal() + margin, dt.date.max.toordinal())),
+    )
+
+
+class _Geometry(NamedTuple):
+    """The shapes of one span around y = 0, and where they begin and end."""
+
+    start: float
+    end: float
+    polygons: list[tuple[list[tuple[float, float]], str]]
+
+
+def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
+    """Return a span's shapes, None where all of it lies outside the axis."""
+    begin, finish = bounds(span.start), bounds(span.end)
+    if not span.end:
+        finish = Bounds(axis.last, None)
+    whole = Bounds(begin.earliest, finish.latest)
+    if (whole.earliest and whole.earliest > axis.last) or (
+        whole.latest and whole.latest < axis.first
+    ):
+        return None
+    x0 = axis.start_of(whole.earliest or axis.first)
+    x1 = axis.end_of(whole.latest or axis.last)
+    if span.is_event and x1 - x0 <= THIN:
+        return _diamond(axis, (x0 + x1) / 2, span.css_class)
+    if x1 - x0 < THIN:
+        x0 = min(max((x0 + x1 - THIN) / 2, axis.left), axis.right - THIN)
+        x1 = x0 + THIN
+    # Pointed where it goes on: unknown, open, or cut off by the drawing.
+    left = whole.earliest is None or whole.earliest < axis.first
+    right = whole.latest is None or whole.latest > axis.last
+    polygons = [(_bar(x0, x1, left, right), f"mark {span.css_class}")]
+    sure = _certain_range(axis, begin, finish, x0, x1)
+    for start, end in _uncertain_ranges(sure, x0, x1):
+        if end - start >= 1:
+            polygons.append(
+                (_bar(start, end, left and start == x0, right and end == x1), HATCH_WIDTH)
+            )
+    return _Geometry(x0, x1, polygons)
+
+
+def _certain_range(
+    axis: Axis, begin: Bounds, finish: Bounds, x0: float, x1: float
+) -> tuple[float, float] | None:
+    """Return where the days begin and end that certainly belong to a span, None for none."""
+    if begin.latest is None or finish.earliest is None or begin.latest > finish.earliest:
+        return None
+    # A day that is known to begin it counts whole; of a month only the last day is certain.
+    start, end = axis.start_of(begin.latest), axis.end_of(finish.earliest)
+    return min(max(start, x0), x1), min(max(end, x0), x1)
+
+
+def _uncertain_ranges(
+    sure: tuple[float, float] | None, x0: float, x1: float
+) -> list[tuple[float, float]]:
+    """Return what of a span is not certain."""
+    return [(x0, x1)] if sure is None else [(x0, sure[0]), (sure[1], x1)]
+
+
+def _diamond(axis: Axis, x: float, css_class: str) -> _Geometry:
+    x = min(max(x, axis.left + POINT), axis.right - POINT)
+    corners = [(x, -DIAMOND), (x + DIAMOND, 0.0), (x, DIAMOND), (x - DIAMOND, 0.0)]
+    return _Geometry(x - POINT, x + POINT, [(corners, f"mark event {css_class}")])
+
+
+def _bar(x0: float, x1: float, left: bool, right: bool) -> list[tuple[float, float]]:
+    """Return the corners of a bar around y = 0, pointed on the sides where it goes on."""
+    half = BAR / 2
+    point = min(POINT, (x1 - x0) / 2)
+    start = (
+        [(x0 + point, half), (x0, 0.0), (x0 + point, -half)] if left else [(x0, half), (x0, -half)]
+    )
+    end = (
+        [(x1 - point, -half), (x1, 0.0), (x1 - point, half)] if right else [(x1, -half), (x1, half)]
+    )
+    return [*start, *end]
+
+
+class _Lane(NamedTuple):
+    """Spans with one label and address, and what is drawn of them."""
+
+    spans: list[TimelineItem]
+    drawn: list[_Geometry]
+
+    @property
+    def start(self) -> float:
+        return min(one.start for one in self.drawn)
+
+    @property
+    def end(self) -> float:
+        return max(one.end for one in self.drawn)
+
+
+def _panel(
+    paper: Viewport,
+    spans: Sequence[TimelineItem],
+    first: dt.date,
+    last: dt.date,
+    day: dt.date | None,
+    packed: bool,
+) -> TimelinePanel:
+    right = paper.width - 4.0
+    beside = not packed and paper.variant == "wide"
+    names = min(max(estimate_text_width(span.label) for span in spans), NAMES) if beside else 0.0
+    axis = Axis(first, last, names + GAP if beside else 4.0, right)
+    lanes = _lanes(axis, spans)
+    if beside:
+        placed = _place_labels_beside(lanes, names)
+    elif packed and all(_has_room(axis, lane) for lane in lanes):
+        placed = _place_labels_packed(axis, lanes)
+    else:
+        placed = _place_labels_above(axis, lanes, packed)
+    foot = max((mark_foot for _mark, mark_foot in placed), default=float(HEAD)) + 4
+    ticks = axis.ticks()
+    texts = [
+        *(tick_label(tick, HEAD - 10) for tick in ticks if tick.label),
+        *(tick_label(tick, foot + 18) for tick in ticks if tick.label),
+    ]
+    here = format_coordinate(axis.start_of(day)) if day and first <= day <= last else None
+    marks = [mark for mark, _foot in placed]
+    return TimelinePanel(
+        paper.variant,
+        paper.width,
+        int(foot + HEAD),
+        ticks,
+        HEAD - 2.0,
+        format_coordinate(foot),
+        texts,
+        marks,
+        here,
+    )
+
+
+def _lanes(axis: Axis, spans: Sequence[TimelineItem]) -> list[_Lane]:
+    lanes: dict[tuple[str, str], _Lane] = {}
+    for span in spans:
+        if drawn := _draw(axis, span):
+            key = (span.label, span.url)
+            lane = lanes.setdefault(key, _Lane([], []))
+            lane.spans.append(span)
+            lane.drawn.append(drawn)
+    return list(lanes.values())
+
+
+def _mark(
+    lane: _Lane, text: Label, middle: float, reach: tuple[float, float, float, float]
+) -> Marker:
+    shapes = [
+        polygon([(x, y + middle) for x, y in corners], css_class)
+        for one in lane.drawn
+        for corners, css_class in one.polygons
+    ]
+    titles = [lane.spans[0].label, *(_format_period(span) for span in lane.spans)]
+    return Marker(lane.spans[0].url, " · ".join(titles), text, shapes, rectangle(*reach, "reach"))
+
+
+def _format_period(span: TimelineItem) -> str:
+    """Say when a span was, and its note."""
+    if span.is_event:
+        said = format_edtf(span.start)
+    elif span.start and span.end:
+        said = f"{format_edtf(span.start)} – {format_end_date(span.end)}"
+    elif span.start:
+        said = _("from %(date)s") % {"date": format_edtf(span.start)}
+    elif span.end:
+        end = format_end_date(span.end)
+        said = end if last_recorded(span.end) else _("until %(date)s") % {"date": end}
+    else:
+        said = _("dates not known")
+    return f"{said} ({span.note})" if span.note else said
+
+
+def _place_labels_beside(lanes: list[_Lane], names: float) -> list[tuple[Marker, float]]:
+    """Put the names before the bars, a lane each; return marks and their feet.
+
+    A name keeps to the column of names where its bar begins early, and else may reach up to it.
+    """
+    placed: list[tuple[Marker, float]] = []
+    for number, lane in enumerate(lanes):
+        top = HEAD + number * BESIDE
+        middle = top + BESIDE / 2
+        text = Label(
+            0.0,
+            format_coordinate(middle + 5),
+            truncate_label(lane.spans[0].label, max(names, lane.start - GAP)),
+        )
+        reach = (0.0, top, max(lane.end, names), top + BESIDE)
+        placed.append((_mark(lane, text, middle, reach), float(top + BESIDE)))
+    return placed
+
+
+def _place_labels_above(axis: Axis, lanes: list[_Lane], packed: bool) -> list[tuple[Marker, float]]:
+    """Put each name above its bar, from where that begins as far as it fits."""
+    placed: list[tuple[Marker, float]] = []
+    rows: list[float] = []
+    for lane in lanes:
+        name = truncate_label(lane.spans[0].label, axis.right)
+        start = max(min(lane.start, axis.right - estimate_text_width(name)), 0.0)
+        end = max(lane.end, start + estimate_text_width(name))
+        row = _row_for(rows, min(start, lane.start), end) if packed else len(placed)
+        top = HEAD + row * ABOVE
+        text = Label(format_coordinate(start), format_coordinate(top + TEXT + 3), name)
+        reach = (min(start, lane.start), top, end, top + ABOVE)
+        placed.append((_mark(lane, text, top + ABOVE - 13, reach), float(top + ABOVE)))
+    return placed
+
+
+def _has_room(axis: Axis, lane: _Lane) -> bool:
+    """Whether a name can stand after or before what it names."""
+    room = max(axis.right - lane.end, lane.start) - 6
+    return room >= min(estimate_text_width(lane.spans[0].label), (axis.right - axis.left) / 3)
+
+
+def _place_labels_packed(axis: Axis, lanes: list[_Lane]) -> list[tuple[Marker, float]]:
+    """Put each name after what it names, or before where that has more room; lanes are shared."""
+    placed: list[tuple[Marker, float]] = []
+    rows: list[float] = []
+    for lane in lanes:
+        after, before = axis.right - lane.end - 6, lane.start - 6
+        name = lane.spans[0].label
+        follows = estimate_text_width(name) <= after or after >= before
+        name = truncate_label(name, after if follows else before)
+        width = estimate_text_width(name)
+        start = lane.start if follows else lane.start - 6 - width
+        end = lane.end + 6 + width if follows else lane.end
+        top = HEAD + _row_for(rows, start, end) * BESIDE
+        middle = top + BESIDE / 2
+        text = Label(
+            format_coordinate(lane.end + 6 if follows else lane.start - 6),
+            format_coordinate(middle + 5),
+            name,
+        )
+        text = text if follows else text._replace(anchor="end")
+        placed.append(
+            (_mark(lane, text, middle, (start, top, end, top + BESIDE)), float(top + BESIDE))
+        )
+    return placed
+
+
+def _row_for(rows: list[float], start: float, end: float) -> int:
+    """Return the first row with room from ``start`` on, and note that it is taken to ``end``."""
+    for number, taken in enumerate(rows):
+        if taken + GAP <= start:
+            rows[number] = end
+            return number
+    rows.append(end)
+    return len(rows) - 1

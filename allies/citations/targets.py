@@ -1,0 +1,165 @@
+"""What each page is cited as: the work it is, its references and its downloads."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Model
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from allies.citations.formats import STYLES, CitableWork, format_reference, to_bibtex, to_csl_json
+from allies.filters import AllyFilterSet
+from allies.models import Alliance, AllyList, Country, Edition, Event, Source
+from allies.models.translation import localize
+from allies.ties.pairs import CountryPair
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from allies.models.base import TitleMixin
+
+#: Form of a download → how it is called, its type, and the function that writes it.
+FILE_FORMATS: dict[str, tuple[str, str, Callable[[CitableWork], str]]] = {
+    "bib": ("BibTeX", "application/x-bibtex; charset=utf-8", to_bibtex),
+    "csl.json": ("CSL-JSON", "application/vnd.citationstyles.csl+json; charset=utf-8", to_csl_json),
+}
+
+#: Source's kind → type of CSL.
+_SOURCE_TYPES = {
+    "news": "article-newspaper",
+    "dataset": "dataset",
+    "treaty": "treaty",
+    "reference": "entry-encyclopedia",
+    "book": "book",
+    "report": "report",
+}
+
+
+@dataclass(frozen=True)
+class CitationTarget:
+    """A kind of page: its name, the name of its downloads, what it is about, what it asks for."""
+
+    page: str
+    model: Any
+    work: Callable[[Any, str], CitableWork]
+    understood: Collection[str] = ()
+
+    def query(self, request: HttpRequest) -> str:
+        """Return the part of the address that says which view of the page this is."""
+        asked = QueryDict(mutable=True)
+        asked.update({name: request.GET[name] for name in self.understood if request.GET.get(name)})
+        return asked.urlencode()
+
+
+@dataclass(frozen=True)
+class PageCitation:
+    """A page as it is cited, for the template that shows how."""
+
+    work: CitableWork
+    #: (name, address) of the downloads.
+    downloads: list[tuple[str, str]]
+
+    @cached_property
+    def references(self) -> "list[tuple[str, StrOrPromise]]":
+        return [(name, format_reference(self.work, name)) for name in STYLES]
+
+    @cached_property
+    def bibtex(self) -> str:
+        return to_bibtex(self.work)
+
+
+def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> CitableWork:
+    """Return a page of this site, which has no date: it says what is known when it is read."""
+    return CitableWork(
+        key=key,
+        kind=given.pop("kind", "webpage"),
+        title=str(title),
+        author=str(settings.SITE_NAME),
+        url=url,
+        accessed=timezone.localdate(),
+        language=getattr(title, "lang", "") or get_language() or "",
+        **given,
+    )
+
+
+def _titled_work(record: "TitleMixin", url: str) -> CitableWork:
+    return _page(record.slug, record.title, url)
+
+
+def _allies(country: Country, url: str) -> CitableWork:
+    title = _("Allies of %(country)s") % {"country": country.name_in_text}
+    return _page(f"allies-{country.slug}", title, url)
+
+
+def _pair(pair: CountryPair, url: str) -> CitableWork:
+    first, second = pair.countries
+    title = _("%(first)s and %(second)s") % {"first": first.name, "second": second.name}
+    return _page(f"{first.slug}-{second.slug}", title, url)
+
+
+def _source(source: Source, url: str) -> CitableWork:
+    """Return the document itself, not our page about it."""
+    return CitableWork(
+        key=source.key,
+        kind=_SOURCE_TYPES.get(source.kind, "webpage" if source.url else "document"),
+        title=source.title,
+        author=source.author or source.publisher,
+        publisher=source.publisher,
+        url=source.url or source.archive_url,
+        accessed=timezone.localdate(),
+        issued=source.date_published,
+        language=source.language,
+    )
+
+
+def _edition(edition: Edition, url: str) -> CitableWork:
+    return _page(
+        edition.key,
+        localize(lambda end: edition.data["list"][f"title_{end}"]),
+        url,
+        kind="document",
+        issued=timezone.localdate(edition.made_at).isoformat(),
+        version=str(edition.number),
+        note=f"SHA-256 {edition.sha256}",
+    )
+
+
+CITATION_TARGETS = {
+    "allylist": CitationTarget("allylist-detail", AllyList, _titled_work, ("on",)),
+    "country-allies": CitationTarget(
+        "country-allies", Country, _allies, tuple(AllyFilterSet.base_filters)
+    ),
+    "pair": CitationTarget("pair-detail", CountryPair, _pair, ("on",)),
+    "alliance": CitationTarget("alliance-detail", Alliance, _titled_work),
+    "event": CitationTarget("event-detail", Event, _titled_work),
+    "source": CitationTarget("source-detail", Source, _source),
+    "edition": CitationTarget("edition-detail", Edition, _edition),
+}
+
+
+def get_page_citation(request: HttpRequest, name: str, record: Model) -> PageCitation:
+    """Return how a record's page, as this address asks for it, is cited; costs no query."""
+    citable = CITATION_TARGETS[name]
+    key = _arguments(record)
+    query = citable.query(request)
+    asked = f"?{query}" if query else ""
+    page = reverse(f"allies:{citable.page}", kwargs=key) + asked
+    downloads = [
+        (label, reverse(f"allies:{name}-cite-{form.split('.')[0]}", kwargs=key) + asked)
+        for form, (label, _type, _write) in FILE_FORMATS.items()
+    ]
+    return PageCitation(citable.work(record, request.build_absolute_uri(page)), downloads)
+
+
+def _arguments(record: Model) -> dict[str, str]:
+    """Return what the address of a record's page is made of."""
+    if isinstance(record, CountryPair):
+        return {"first": record.first.slug, "second": record.second.slug}
+    field = "key" if isinstance(record, Source | Edition) else "slug"
+    return {field: getattr(record, field)}

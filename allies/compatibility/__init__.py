@@ -1,0 +1,1 @@
+"""What the release before wrote down by names that changed since."""

@@ -1,0 +1,314 @@
+"""What a data package says of itself: for programs as JSON, for people in every language."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+#: A text, or a lazy one that follows the active language.
+Words = object
+
+#: Licences we know more of than their name: where they can be read, and what they are called.
+LICENCES = {
+    "CC0-1.0": (
+        "https://creativecommons.org/publicdomain/zero/1.0/",
+        "Creative Commons Zero 1.0",
+    ),
+    "CC-BY-4.0": (
+        "https://creativecommons.org/licenses/by/4.0/",
+        "Creative Commons Attribution 4.0",
+    ),
+    "CC-BY-SA-4.0": (
+        "https://creativecommons.org/licenses/by-sa/4.0/",
+        "Creative Commons Attribution-ShareAlike 4.0",
+    ),
+    "ODC-BY-1.0": (
+        "https://opendatacommons.org/licenses/by/1-0/",
+        "Open Data Commons Attribution License 1.0",
+    ),
+    "ODbL-1.0": (
+        "https://opendatacommons.org/licenses/odbl/1-0/",
+        "Open Data Commons Open Database License 1.0",
+    ),
+    "PDDL-1.0": (
+        "https://opendatacommons.org/licenses/pddl/1-0/",
+        "Open Data Commons Public Domain Dedication and License 1.0",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: its name, what it is called, what it holds. ``type`` is the table schema's."""
+
+    name: str
+    title: Words
+    description: Words = ""
+    type: str = "string"
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A column whose values stand in a column of another table; ``table`` "" is the same one."""
+
+    field: str
+    table: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to be written; ``whole`` is the number of rows it would have without a filter."""
+
+    name: str
+    title: Words
+    fields: Sequence[Field]
+    rows: Iterable[Sequence[object]]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    whole: int | None = None
+
+    @property
+    def path(self) -> str:
+        return f"data/{self.name}.csv"
+
+
+@dataclass(frozen=True)
+class PackageDescription:
+    """What is true of the package as a whole. ``filters`` are labels and values in words."""
+
+    name: str
+    title: Words
+    licence: str
+    changed: dt.datetime | None
+    url: str = ""
+    filters: Sequence[tuple[Words, Words]] = ()
+
+
+class WrittenTable(NamedTuple):
+    """What is known of a table once it is written."""
+
+    table: Table
+    rows: int
+    size: int
+    sha256: str
+
+    @property
+    def whole(self) -> int:
+        return self.rows if self.table.whole is None else self.table.whole
+
+
+def timestamp(moment: dt.datetime) -> str:
+    """Return a moment to the microsecond in UTC, as RFC 3339 writes it."""
+    return f"{moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def package_version(changed: dt.datetime | None, hashes: Iterable[tuple[str, str]]) -> str:
+    """Return the day of the last change and what no other content has: (path, SHA-256) hashed."""
+    digest = sha256("".join(f"{sha} {path}\n" for path, sha in hashes).encode()).hexdigest()
+    day = changed.astimezone(dt.UTC).date().isoformat() if changed else "0000-00-00"
+    return f"{day}-{digest[:12]}"
+
+
+def table_version(about: PackageDescription, written: Sequence[WrittenTable]) -> str:
+    return package_version(about.changed, ((done.table.path, done.sha256) for done in written))
+
+
+# For programs.
+
+
+def build_datapackage(
+    about: PackageDescription, written: Sequence[WrittenTable]
+) -> dict[str, object]:
+    """Return the content of ``build_datapackage.json``."""
+    return {
+        "profile": "tabular-data-package",
+        "name": about.name,
+        **_localized_property("title", about.title),
+        **({"homepage": about.url} if about.url else {}),
+        "version": table_version(about, written),
+        **({"created": timestamp(about.changed)} if about.changed else {}),
+        "licenses": [_licence(about.licence)],
+        **({"filters": _filters(about)} if about.filters else {}),
+        "resources": [_resource(done) for done in written],
+    }
+
+
+def _licence(name: str) -> dict[str, str]:
+    path, title = LICENCES.get(name, ("", ""))
+    return {"name": name, **({"path": path, "title": title} if path else {})}
+
+
+def _filters(about: PackageDescription) -> dict[str, list[str]]:
+    return in_all_languages(
+        lambda: [f"{label}: {value}" for label, value in about.filters],
+    )
+
+
+def _resource(done: WrittenTable) -> dict[str, object]:
+    table = done.table
+    return {
+        "profile": "tabular-data-resource",
+        "name": table.name,
+        "path": table.path,
+        **_localized_property("title", table.title),
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": done.size,
+        "hash": f"sha256:{done.sha256}",
+        "rows": done.rows,
+        "rows_without_filter": done.whole,
+        "dialect": {
+            "delimiter": ",",
+            "lineTerminator": "\n",
+            "quoteChar": '"',
+            "doubleQuote": True,
+            "skipInitialSpace": False,
+            "header": True,
+        },
+        "schema": _schema(table),
+    }
+
+
+def _schema(table: Table) -> dict[str, object]:
+    schema: dict[str, object] = {
+        "fields": [_field(field) for field in table.fields],
+        "missingValues": [""],
+    }
+    if table.primary_key:
+        schema["primaryKey"] = list(table.primary_key)
+    if table.foreign_keys:
+        schema["foreignKeys"] = [
+            {"fields": [key.field], "reference": {"resource": key.table, "fields": [key.key]}}
+            for key in table.foreign_keys
+        ]
+    return schema
+
+
+def _field(field: Field) -> dict[str, object]:
+    described: dict[str, object] = {"name": field.name, "type": field.type}
+    if field.type == "boolean":
+        described |= {"trueValues": ["yes"], "falseValues": ["no"]}
+    described |= _localized_property("title", field.title)
+    if field.description:
+        described |= _localized_property("description", field.description)
+    if field.choices:
+        described["constraints"] = {"enum": list(field.choices)}
+    return described
+
+
+def _localized_property(name: str, words: Words) -> dict[str, object]:
+    """Return a property in English, as the form wants it, and beside it in every language."""
+    texts = in_all_languages(lambda: str(words))
+    return {name: texts["en"], f"{name}s": texts}
+
+
+def in_all_languages(say: Callable[[], object]) -> dict[str, Any]:
+    """Return what is said in each language of the site, by its code."""
+    said = {}
+    for code, _name in settings.LANGUAGES:
+        with override(code):
+            said[code] = say()
+    return said
+
+
+# For people.
+
+
+def build_readme(about: PackageDescription, written: Sequence[WrittenTable]) -> str:
+    """Return what a person reads first, in every language."""
+    return _documents(lambda: _readme(about, written))
+
+
+def build_data_dictionary(tables: Sequence[Table]) -> str:
+    """Return what every column means, in every language."""
+    return _documents(lambda: _dictionary(tables))
+
+
+def _documents(write: Callable[[], list[str]]) -> str:
+    return "\n---\n\n".join("\n".join(lines) + "\n" for lines in in_all_languages(write).values())
+
+
+def _readme(about: PackageDescription, written: Sequence[WrittenTable]) -> list[str]:
+    path, title = LICENCES.get(about.licence, ("", ""))
+    licence = f"{title} ({about.licence}), {path}" if path else about.licence
+    filters = "; ".join(f"{label}: {value}" for label, value in about.filters)
+    lines = [
+        f"# {about.title}",
+        "",
+        _("- Edition: %(version)s") % {"version": table_version(about, written)},
+    ]
+    if about.changed:
+        lines.append(_("- Last change: %(moment)s") % {"moment": timestamp(about.changed)})
+    lines.append(_("- Licence: %(licence)s") % {"licence": licence})
+    lines.append(_("- Filter: %(filters)s") % {"filters": filters or _("none")})
+    if about.url:
+        lines.append(_("- Address: %(address)s") % {"address": about.url})
+    lines += ["", _("## Files"), ""]
+    lines += [
+        _("- `%(path)s`: %(title)s, %(rows)d of %(whole)d rows")
+        % {
+            "path": done.table.path,
+            "title": done.table.title,
+            "rows": done.rows,
+            "whole": done.whole,
+        }
+        for done in written
+    ]
+    lines += [
+        _("- `data-dictionary.md`: what every column means"),
+        _("- `datapackage.json`: the same for software, with checksums of the files"),
+        "",
+        _("## Cell format"),
+        "",
+        *_how_cells_are_written(),
+    ]
+    return lines
+
+
+def _how_cells_are_written() -> list[str]:
+    return [
+        _(
+            "- UTF-8, separated by commas, one line (LF) per row; an empty "
+            "cell means not known or none."
+        ),
+        _(
+            "- A cell that begins with =, +, -, @, a tab or a carriage "
+            "return starts with an extra apostrophe, so that no "
+            "spreadsheet runs it as a formula. Remove that apostrophe "
+            "before you use the value."
+        ),
+        _(
+            "- Dates are as precise as they are known (EDTF, ISO 8601-2): "
+            "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24."
+        ),
+        _("- Flags are yes or no; an empty flag means not known."),
+    ]
+
+
+def _dictionary(tables: Sequence[Table]) -> list[str]:
+    lines = [_("# Data dictionary"), "", *_how_cells_are_written()]
+    for table in tables:
+        lines += ["", f"## `{table.path}`: {table.title}", ""]
+        lines += [
+            _("| Column | Title | Type | Contents |"),
+            "| --- | --- | --- | --- |",
+            *(_dictionary_row(field) for field in table.fields),
+        ]
+    return lines
+
+
+def _dictionary_row(field: Field) -> str:
+    holds = str(field.description)
+    if field.choices:
+        one_of = _("One of: %(choices)s.") % {"choices": ", ".join(field.choices)}
+        holds = f"{holds} {one_of}".strip()
+    cells = [f"`{field.name}`", str(field.title), field.type, holds]
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

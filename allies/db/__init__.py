@@ -1,0 +1,1 @@
+"""Database servers: router, snapshots, content version, backup, and the SQLite backend."""

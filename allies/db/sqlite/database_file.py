@@ -1,0 +1,257 @@
+"""The file of an SQLite database, watched while the site runs.
+
+A process that has a file open goes on writing to it after it was removed or replaced, and what it
+writes is lost when it ends. So the file at the path is compared with the one that was opened,
+before queries and before commits. That costs some microseconds.
+
+Damage that one process finds is noted in a file beside the database, and all processes that were
+running then stop using the database. A process started later looks for itself.
+
+The file is opened here once and never closed: closing it would drop SQLite's own locks on it
+(https://www.sqlite.org/howtocorrupt.html, 2.2).
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from weakref import WeakSet
+
+from django.db.utils import OperationalError
+
+log = logging.getLogger(__name__)
+
+MAGIC = b"SQLite format 3\0"
+#: How the names of the files end that belong to a database under way.
+SIDE_FILES = ("-wal", "-shm")
+#: How the name of the file ends in which a process notes damage for the others.
+DAMAGE_NOTE = "-damaged"
+#: SQLite's codes for damage. The index of a search has its own, and can be made again.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
+#: What to do about damage.
+RESTORE_ADVICE = (
+    "Stop the site, repair the database or restore a backup, then start the site again."
+)
+RESTART_ADVICE = (
+    "Stop the site normally, so that it writes its pending changes, then start it again."
+)
+#: How long the pages of the file are looked at in one go, and how long there is a pause after.
+EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
+
+
+class DatabaseFileError(OperationalError):
+    """The database's file is not the one that was opened, or is damaged; nothing was saved."""
+
+
+def stat_of(path: str) -> os.stat_result | None:
+    """Return the state of a file; None if there is none."""
+    try:
+        return os.stat(path)  # noqa: PTH116  # before every query: quicker than Path's
+    except OSError:
+        return None
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Return True if SQLite reports with an error that the file is damaged."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return _code_of(error) in _DAMAGED and code != _CORRUPT_VTAB
+
+
+def _code_of(error: BaseException | None) -> int:
+    """Return SQLite's primary result code of an error; 0 if it has none."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+class DatabaseFile:
+    """The file that this process opened, and whether it can still be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = str(path)
+        try:
+            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise DatabaseFileError(
+                f"The database {path} does not exist. `manage.py migrate` creates an empty one."
+            ) from None
+        except OSError as error:
+            raise DatabaseFileError(f"{path} cannot be opened: {error.strerror}.") from error
+        opened = os.fstat(self._number)
+        self._identity = opened.st_dev, opened.st_ino
+        self._size = opened.st_size
+        self._failure = ""
+        self._opened_at = time.time_ns()
+        self._note = f"{path}{DAMAGE_NOTE}"
+        self._connections: WeakSet[object] = WeakSet()
+        self._side_files: dict[str, os.stat_result] = {}
+        self._connecting = threading.Lock()
+        self._lock = threading.Lock()
+        self._next_table = 0
+        self._examine_after = 0.0
+        self._unreadable = ""
+
+    def problem(self, *, read_header: bool = True) -> str:
+        """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""
+        if self._failure:
+            return self._failure
+        if (note := stat_of(self._note)) and note.st_mtime_ns > self._opened_at:
+            return self._read_note()
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  # before every query: quicker than Path's
+        except OSError:
+            return f"{self.path} no longer exists. Put it back, or restart the site."
+        if (found.st_dev, found.st_ino) != self._identity:
+            return (
+                f"{self.path} was replaced by another file. Put the original back, or "
+                "restart the site to use the new one."
+            )
+        if not read_header and found.st_size >= self._size:
+            return ""
+        header = os.pread(self._number, 100, 0)
+        if found.st_size and not header.startswith(MAGIC):
+            return self.fail("is not an SQLite database")
+        if found.st_size < self._size and found.st_size < max(_size_in(header), 1):
+            return self.fail("was truncated")
+        self._size = found.st_size
+        return ""
+
+    def require(self, *, read_header: bool = True) -> None:
+        """Raise DatabaseFileError if there is a problem with the file."""
+        if said := self.problem(read_header=read_header):
+            raise DatabaseFileError(said)
+
+    @contextmanager
+    def open_connection(self, owner: object) -> Iterator[None]:
+        """Check the file and those beside it, then count what is opened inside.
+
+        SQLite removes the files beside a database with its last connection, and would make
+        new ones for a connection that is opened after somebody else removed them. Raises
+        DatabaseFileError.
+        """
+        with self._connecting:
+            self.require()
+            if self._connections:
+                self.require_side_files()
+            else:
+                self._side_files.clear()
+            yield
+            self._connections.add(owner)
+            self.require_side_files()
+
+    @contextmanager
+    def close_connection(self, owner: object) -> Iterator[None]:
+        """Count what is closed inside."""
+        with self._connecting:
+            self._connections.discard(owner)
+            yield
+
+    def require_side_files(self) -> None:
+        """Raise DatabaseFileError if what open connections write would be lost."""
+        for end in SIDE_FILES:
+            before = self._side_files.get(end)
+            found = stat_of(f"{self._name}{end}")
+            if before is not None:
+                if found is None or not os.path.samestat(found, before):
+                    # Open connections still have the former: both would write past each other.
+                    raise DatabaseFileError(self.fail(f"has lost its {end} file", RESTART_ADVICE))
+                if found.st_size < before.st_size:
+                    # SQLite overwrites its -wal file from the start; it shortens none in use.
+                    raise DatabaseFileError(
+                        self.fail(f"has lost a part of its {end} file", RESTART_ADVICE)
+                    )
+            if found is not None:
+                self._side_files[end] = found
+
+    def fail(self, what: str, remedy: str = RESTORE_ADVICE) -> str:
+        """Remember damage, after which no process reads or writes; return it."""
+        if not self._failure:
+            self._failure = f"{self.path} {what}. {remedy}"
+            log.error("Changes can no longer be saved: %s", self._failure)
+            self._write_note(self._failure)
+        return self._failure
+
+    def _write_note(self, text: str) -> None:
+        """Tell the other processes; each finds damage itself if this cannot be written."""
+        try:
+            with os.fdopen(
+                os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
+            ) as file:
+                file.write(text)
+        except OSError:
+            log.exception("Damage cannot be noted for other processes: %s", self._note)
+
+    def _read_note(self) -> str:
+        """Return the damage that another process found, and remember it."""
+        with suppress(OSError):
+            self._failure = Path(self._note).read_text()
+        self._failure = self._failure or f"{self.path} is damaged. {RESTORE_ADVICE}"
+        log.error("Changes can no longer be saved, as another process found: %s", self._failure)
+        return self._failure
+
+    def examine(self) -> str:
+        """Look at the pages of some tables; return what is wrong with the file.
+
+        Continues where the last call ended, for 0.2 seconds at most and every 10 seconds at most.
+        """
+        if said := self.problem():
+            return said
+        with self._lock:
+            if time.monotonic() < self._examine_after:
+                return self._unreadable
+            self._examine_after = time.monotonic() + PAUSE_SECONDS
+            found = self._unreadable = ""
+            try:
+                found = self._look_at_tables(time.monotonic() + EXAMINE_SECONDS)
+            except sqlite3.DatabaseError as error:
+                if is_damage(error):
+                    found = str(error)
+                elif _code_of(error) == sqlite3.SQLITE_IOERR:
+                    # Its disk may be right again at the next look, or its -wal file is spoiled.
+                    self._unreadable = (
+                        f"{self.path} or its -wal file cannot be read ({error}). Check "
+                        "the disk, or restart the site."
+                    )
+        return self.fail(f"is damaged ({found})") if found else self._unreadable
+
+    def _look_at_tables(self, end: float) -> str:
+        uri = f"{self.path.as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as connection:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA ignore_check_constraints=ON")
+            connection.set_progress_handler(lambda: time.monotonic() > end, 1000)
+            tables = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY 1"
+            ).fetchall()
+            for _count in tables:
+                (name,) = tables[self._next_table % len(tables)]
+                self._next_table += 1  # also past one that takes longer than there is time
+                quoted = name.replace('"', '""')
+                (found,) = connection.execute(f'PRAGMA quick_check("{quoted}")').fetchone()
+                if found != "ok":
+                    return str(found)
+                if time.monotonic() > end:
+                    break
+        return ""
+
+
+def _size_in(header: bytes) -> int:
+    """Return the size of the database that its header says (https://sqlite.org/fileformat.html)."""
+    page = int.from_bytes(header[16:18], "big")
+    return (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+
+
+_files: dict[Path, DatabaseFile] = {}
+_opening = threading.Lock()
+
+
+def database_file(path: Path) -> DatabaseFile:
+    """Return the file at a path as this process opened it first. Raises DatabaseFileError."""
+    with _opening:
+        if path not in _files:
+            _files[path] = DatabaseFile(path)
+        return _files[path]

@@ -1,0 +1,193 @@
+"""Downloads as they are sent: made whole into a temporary file, then sent with their length.
+
+Django’s streamed answers are made here, outside Django, before the first byte is sent. So an
+error on the way is an error for the reader, not a file that ends too early, and a download is
+made as fast as this machine can, not as fast as its reader reads.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import FileResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from allies.downloads.slots import RETRY_AFTER, ClientBusy, ProcessBusy, Slot
+from allies.downloads.stalled_connections import abort_stalled_connections
+from allies.http.client_ip import get_rate_limited_ip
+from allies.page_cache.wsgi import LANGUAGE_PATH
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+#: Addresses of downloads: these take their slot before Django, so that a refusal costs little.
+#: Other addresses with such endings are answered at once, and most of them from the cache.
+_DOWNLOAD = re.compile(
+    r"/[a-z]{2}/(?!editions/[^/]+$|.*/suggest\.json$|.*/cite\.).*\.(csv|xlsx|json|zip)"
+)
+#: Bytes of a download held in memory, and bytes sent at once. The server takes four pieces ahead,
+#: so a download of the first size needs no thread while it is sent.
+IN_MEMORY, PIECE = 1024**2, 256 * 1024
+#: A reader that is slower than so many bytes per second, after so many seconds, is cut off.
+SLOWEST, PATIENCE = 10_000, 60
+
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def is_download(path: str) -> bool:
+    """Return whether an address is that of a list as a file."""
+    return _DOWNLOAD.fullmatch(path) is not None
+
+
+def limit_downloads(application: _Application) -> _Application:
+    """Wrap the site: a streamed answer needs a slot, and is refused at once if there is none."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        abort_stalled_connections()
+        slot = None
+        try:
+            if is_download(environ["PATH_INFO"]):
+                slot = Slot(get_rate_limited_ip(environ))
+            answered = _ResponseStart()
+            response: Any = application(environ, answered.start)
+            if not getattr(response, "streaming", False) or isinstance(response, FileResponse):
+                start_response(answered.status, answered.headers)
+                return response  # type: ignore[no-any-return]
+            if environ["REQUEST_METHOD"] == "HEAD":
+                response.close()
+                start_response(answered.status, answered.headers)
+                return []
+            try:
+                slot = slot or Slot(get_rate_limited_ip(environ))
+                body = _buffer_response(response, slot)
+            finally:
+                response.close()
+            slot = None  # the body releases it
+            length = ("Content-Length", str(body.length))
+            start_response(answered.status, [*answered.headers, length])
+            return body
+        except ClientBusy:
+            return _plain_error(
+                environ, start_response, "429 Too Many Requests", _client_busy_response
+            )
+        except ProcessBusy:
+            return _plain_error(
+                environ, start_response, "503 Service Unavailable", _process_busy_response
+            )
+        except _DownloadFailed as error:
+            status = "503 Service Unavailable" if error.may_succeed else "500 Internal Server Error"
+            return _plain_error(environ, start_response, status, _download_failed_response)
+        finally:
+            if slot is not None:
+                slot.release()
+
+    return answer
+
+
+class _ResponseStart:
+    """What Django says of an answer before its body."""
+
+    status = ""
+    headers: list[tuple[str, str]]
+
+    def start(self, status: str, headers: list[tuple[str, str]], *error: object) -> None:
+        self.status, self.headers = status, headers
+
+
+class _DownloadFailed(Exception):
+    """A download that could not be made; ``may_succeed`` if it is worth asking again."""
+
+    def __init__(self, *, may_succeed: bool) -> None:
+        super().__init__()
+        self.may_succeed = may_succeed
+
+
+class _DownloadBody:
+    """A download that was made, sent piece by piece; ``close`` releases its slot."""
+
+    streaming = True
+
+    def __init__(self, file: Any, slot: Slot) -> None:
+        self._file = file
+        self._slot = slot
+        self.length = file.tell()
+
+    def __iter__(self) -> Iterator[bytes]:
+        began = time.monotonic()
+        self._file.seek(0)
+        while piece := self._file.read(PIECE):
+            yield piece
+            waited = time.monotonic() - began
+            if waited > PATIENCE and self._file.tell() / waited < SLOWEST:
+                return  # the connection is closed, for the length was promised
+
+    def close(self) -> None:
+        self._file.close()
+        self._slot.release()
+
+
+def _buffer_response(response: Any, slot: Slot) -> _DownloadBody:
+    """Write a streamed answer into a temporary file, which the system removes when it is closed."""
+    file = SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR))  # noqa: SIM115
+    try:
+        for block in response:
+            file.write(block)
+    except Exception as error:
+        file.close()
+        log.exception("A download could not be created.")
+        away = isinstance(error, OperationalError | InterfaceError | OSError)
+        raise _DownloadFailed(may_succeed=away) from error
+    except BaseException:
+        file.close()
+        raise
+    return _DownloadBody(file, slot)
+
+
+def _client_busy_response() -> str:
+    said = _(
+        "Your network has reached its limit of simultaneous downloads. "
+        "Try again in %(seconds)s seconds."
+    )
+    return said % {"seconds": RETRY_AFTER}
+
+
+def _process_busy_response() -> str:
+    said = _("Too many downloads are in progress. Try again in %(seconds)s seconds.")
+    return said % {"seconds": RETRY_AFTER}
+
+
+def _download_failed_response() -> str:
+    return _("This file could not be created. Try again later.")
+
+
+def _plain_error(
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
+    status: str,
+    say: Callable[[], str],
+) -> list[bytes]:
+    """Answer in plain text, in the language of the address."""
+    language = environ["PATH_INFO"][1:3] if environ["PATH_INFO"].startswith(LANGUAGE_PATH) else "en"
+    with override(language):
+        body = f"{say()}\n".encode()
+    start_response(
+        status,
+        [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Content-Language", language),
+            ("Retry-After", str(RETRY_AFTER)),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cross-Origin-Resource-Policy", "cross-origin"),
+        ],
+    )
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -1,0 +1,120 @@
+"""Slots for downloads: a few per client on this machine, a few per web process.
+
+A download takes a thread of a web process and much of its time. The slots leave the other threads
+to pages. A slot of a client is a locked file in the data folder: the operating system unlocks it
+when the process that holds it ends, however it ends.
+"""
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+#: Seconds after which a client that was refused should ask again.
+RETRY_AFTER = 5
+
+
+class ClientBusy(Exception):
+    """The client has as many downloads in work as one client may have."""
+
+
+class ProcessBusy(Exception):
+    """This web process has as many downloads in work as it may have."""
+
+
+class Slot:
+    """The right to work on one download for a client; ``release`` may be called twice.
+
+    Raises ClientBusy or ProcessBusy, at once. ``client`` is what ``get_rate_limited_ip`` returns:
+    "" is limited only by what the processes have.
+    """
+
+    def __init__(self, client: str) -> None:
+        self._file = lock_client_slot(client, settings.DOWNLOADS_PER_CLIENT)
+        try:
+            _process.take(settings.DOWNLOADS_PER_PROCESS)
+        except ProcessBusy:
+            unlock(self._file)
+            raise
+        self._is_held = True
+        self._lock = threading.Lock()
+
+    def release(self) -> None:
+        with self._lock:
+            was_held, self._is_held = self._is_held, False
+        if was_held:
+            _process.release()
+            unlock(self._file)
+
+
+class _ProcessSlots:
+    """The slots of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self, limit: int) -> None:
+        with self._lock:
+            if limit and self._taken >= limit:
+                raise ProcessBusy
+            self._taken += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+_process = _ProcessSlots()
+
+
+def lock_client_slot(client: str, limit: int, kind: str = "download") -> tuple[Path, int] | None:
+    """Lock one of a client's files of this kind; return its path and descriptor.
+
+    None if the client is not limited, or if the data folder cannot be written: then nobody is
+    refused. Raises ClientBusy if all ``limit`` files are locked.
+    """
+    if not (limit and client):
+        return None
+    folder = settings.DATA_DIR / "slots"
+    digest = salted_hmac("allies.slots", f"{kind} {client}", algorithm="sha256").hexdigest()[:32]
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for number in range(limit):
+            path = folder / f"{digest}-{number}"
+            if (descriptor := _lock(path)) is not None:
+                return path, descriptor
+    except OSError:
+        return None
+    raise ClientBusy
+
+
+def _lock(path: Path) -> int | None:
+    """Return the descriptor of the locked file; None if somebody else has the lock."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The holder before removes the file: a lock on a removed file excludes nobody.
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def unlock(file: tuple[Path, int] | None) -> None:
+    """Remove and unlock a file that ``lock_client_slot`` returned."""
+    if file is not None:
+        path, descriptor = file
+        path.unlink(missing_ok=True)
+        os.close(descriptor)

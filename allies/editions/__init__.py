@@ -1,0 +1,1 @@
+"""Contents of editions, and the differences between two of them."""

@@ -1,0 +1,237 @@
+"""What needs somebody's attention: the concerns of a desk, each a question to the records.
+
+A concern holds for records of some models. The desk counts it and links to the list of them, the
+weekly summary says it, and the list is filtered by it: all three ask the same question here.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from allies.evidence.guards import EVIDENCED_MODELS, published_but_unsupported
+from allies.models import (
+    Alliance,
+    AllyList,
+    Appointment,
+    Citation,
+    Entry,
+    Event,
+    Membership,
+    Participation,
+    Publishable,
+    Record,
+    Source,
+    Status,
+)
+from allies.models.base import count_distinct_subquery
+from allies.models.link_check import LinkHealth
+from allies.models.source import origin_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from allies.actions.permissions import AnyUser
+    from allies.models.event import EventQuerySet
+
+#: Counting stops here: a desk needs to know that there are many, not how many.
+COUNT_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A question to the records of some models; ``ask`` narrows a model's queryset."""
+
+    key: str
+    label: "StrOrPromise"
+    models: tuple[type[Record], ...]
+    filter_records: Callable[[Any, Any], QuerySet[Model]]
+    #: The right on the model that makes it somebody's business.
+    right: str = "change"
+    #: Whether it is about the user, and so says nothing of the desk as a whole.
+    is_personal: bool = False
+
+    def queryset_for(self, model: type[Model], user: "AnyUser") -> QuerySet[Model]:
+        """Return the model's records it holds for."""
+        return self.filter_records(model._default_manager.all(), user)
+
+
+_PUBLISHABLE_MODELS = (Alliance, Event, AllyList, Source)
+_CITED_MODELS = (Alliance, Event, Entry)
+
+
+def _in_review(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
+    return records.filter(status=Status.IN_REVIEW)
+
+
+def _my_drafts(records: QuerySet[Publishable], user: "AnyUser") -> QuerySet[Publishable]:
+    """Drafts this user began."""
+    mine = records.model.history.model.objects.filter(history_type="+", history_user=user)
+    return records.filter(status=Status.DRAFT, pk__in=mine.values("id"))
+
+
+def _public(records: QuerySet[Model]) -> QuerySet[Model]:
+    path = "ally_list__status" if records.model is Entry else "status"
+    return records.filter(**{path: Status.PUBLISHED})
+
+
+def _published_but_hidden(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
+    """Those marked published that readers do not see, for no published source supports them."""
+    return published_but_unsupported(records.model)
+
+
+def _without_participants(events: "EventQuerySet", user: "AnyUser") -> "EventQuerySet":
+    """Public events in which no country takes part: they stand on no country's page."""
+    return events.published().exclude(Exists(Participation.objects.filter(event=OuterRef("pk"))))
+
+
+def _one_source(records: Any, user: "AnyUser") -> Any:
+    """Published ones whose published supporting sources all have one origin."""
+    target = records.target
+    supporting = Citation.objects.from_published_sources().supporting()
+    alone = (
+        supporting.exclude(**{target: None})
+        .order_by()
+        .values(target)
+        .annotate(origins=Count(origin_of("source__"), distinct=True))
+        .filter(origins=1)
+    )
+    return _public(records).filter(pk__in=alone.values(target))
+
+
+def _disputed_without_note(records: Any, user: "AnyUser") -> Any:
+    """Published ones a published source disputes, and nobody says how."""
+    target = records.target
+    bare = Citation.objects.from_published_sources().disputing().filter(note_en="", note_ind="")
+    return _public(records).filter(pk__in=bare.exclude(**{target: None}).values(target))
+
+
+def _evidence_outdated(records: Any, user: "AnyUser") -> Any:
+    """Published ones no citation of which was verified for as many days as their noun is given."""
+    target = records.target
+    days = settings.STALE_DAYS.get(target)
+    if not days:
+        return records.none()
+    since = timezone.localdate() - dt.timedelta(days=days)
+    fresh = Citation.objects.filter(verified_on__gt=since).exclude(**{target: None})
+    began = timezone.now() - dt.timedelta(days=days)
+    return _public(records).filter(created_at__lt=began).exclude(pk__in=fresh.values(target))
+
+
+def _headline_mismatch(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:
+    """Published lists whose headline promises another number than they show."""
+    entries = Entry.objects.published().filter(ally_list=OuterRef("pk"))
+    return (
+        lists.filter(status=Status.PUBLISHED)
+        .exclude(promised=None)
+        .annotate(shown=count_distinct_subquery(entries, "ally_list", "pk"))
+        .exclude(promised=F("shown"))
+    )
+
+
+def _untranslated(records: QuerySet[Model], user: "AnyUser") -> Any:
+    """Published ones with a text in one language only."""
+    names = {field.name for field in records.model._meta.concrete_fields}
+    bases = [name.removesuffix("_en") for name in names if name.endswith("_en")]
+    halves = Q()
+    for base in bases:
+        english, indonesian = Q(**{f"{base}_en": ""}), Q(**{f"{base}_ind": ""})
+        halves |= (english & ~indonesian) | (indonesian & ~english)
+    return _public(records).filter(halves)
+
+
+def _entries_without_ties(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:
+    """Published lists of ours with an entry that had a tie to the focus, and has none today."""
+    tied = Membership.objects.published().filter(
+        country=OuterRef("country"),
+        alliance__memberships__country=OuterRef("ally_list__focus"),
+    )
+    today = timezone.localdate()
+    in_force = Membership.objects.published().in_force(today)
+    now = in_force.filter(
+        country=OuterRef("country"),
+        alliance__in=in_force.filter(country=OuterRef(OuterRef("ally_list__focus"))).values(
+            "alliance"
+        ),
+    )
+    ended = Entry.objects.filter(Exists(tied)).exclude(Exists(now))
+    return lists.filter(
+        status=Status.PUBLISHED, recorded_from=None, pk__in=ended.values("ally_list")
+    )
+
+
+def _dead_links(sources: QuerySet[Source], user: "AnyUser") -> QuerySet[Source]:
+    return sources.filter(pk__in=LinkHealth.objects.dead().values("pk"))
+
+
+def _failed_schedules(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
+    """Those that could not be published when it was time, and are not public since."""
+    noun = records.model._meta.model_name
+    failed = Appointment.objects.failed().filter(step="publish", noun=noun)
+    return records.filter(
+        pk__in=failed.values("record_id"),
+        status__in=[Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN],
+    )
+
+
+ALERTS: tuple[Alert, ...] = (
+    Alert("in-review", _("waiting for review"), _PUBLISHABLE_MODELS, _in_review, "publish"),
+    Alert("my-drafts", _("my drafts"), _PUBLISHABLE_MODELS, _my_drafts, is_personal=True),
+    Alert("not-kept", _("not published on schedule"), _PUBLISHABLE_MODELS, _failed_schedules),
+    Alert(
+        "unseen", _("published without a published source"), EVIDENCED_MODELS, _published_but_hidden
+    ),
+    Alert("without-part", _("without participants"), (Event,), _without_participants),
+    Alert("one-source", _("only one independent source"), _CITED_MODELS, _one_source),
+    Alert("disputed", _("disputed without a note"), _CITED_MODELS, _disputed_without_note),
+    Alert("stale", _("not verified for a long time"), _CITED_MODELS, _evidence_outdated),
+    Alert("drift", _("count differs from the headline"), (AllyList,), _headline_mismatch),
+    Alert(
+        "ties-ended", _("with entries whose ties have ended"), (AllyList,), _entries_without_ties
+    ),
+    Alert(
+        "untranslated",
+        _("in one language only"),
+        (Alliance, Event, AllyList, Entry),
+        _untranslated,
+    ),
+    Alert("dead-links", _("with a dead link"), (Source,), _dead_links),
+)
+
+
+@dataclass(frozen=True)
+class AlertCount:
+    """How many records of a model a concern holds for; at most ENOUGH are counted."""
+
+    alert: Alert
+    model: type[Model]
+    count: int
+
+    @property
+    def label(self) -> str:
+        return f"{capfirst(str(self.model._meta.verbose_name_plural))}: {self.alert.label}"
+
+
+def format_count(count: int) -> str:
+    """Say a number as a desk does: beyond ENOUGH, that there are more."""
+    return f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count)
+
+
+def count_alerts(user: Any, may: Callable[[str, Any], bool]) -> Iterator[AlertCount]:
+    """Yield what holds for some record, for a user with these rights or, with
+    no user, for the desk as a whole; a query a concern a model."""
+    for concern in ALERTS:
+        if concern.is_personal and user is None:
+            continue
+        for model in concern.models:
+            right = concern.right if issubclass(model, Publishable) else "change"
+            if may(right, model):
+                found = concern.queryset_for(model, user).order_by()[: COUNT_LIMIT + 1].count()
+                if found:
+                    yield AlertCount(concern, model, found)

@@ -1,0 +1,1 @@
+"""Sources behind public records: guards, grouping by origin, suggestions, system checks."""

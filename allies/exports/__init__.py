@@ -1,0 +1,1 @@
+"""Exports of records and of the whole site."""

@@ -1,0 +1,1 @@
+"""Versions of records: snapshots, history steps, and what the public saw when."""

@@ -1,0 +1,201 @@
+"""What was added, changed and withdrawn in public, read from the versions of the records.
+
+A record counts once, where it or a part of it was last written: who follows with a cursor gets
+each as it is now, not every step on the way. What is written of drafts, of records withdrawn
+before, and of what drafts say for a record, has no place in the log: neither a change nor a cursor
+tells that somebody is at work on it.
+"""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from django.db import connection
+from django.db.models import Model, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from allies.db.router import use_primary
+from allies.history.clock import MIN_STEP, next_history_timestamp
+from allies.history.visibility import VisibilityHistory, last_modified_map
+from allies.models import Alliance, AllyList, Country, Event, Source, url_field
+from allies.page_cache.memo import remembered, while_unchanged
+
+#: The nouns that have addresses of their own.
+FOLLOWED_MODELS: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
+#: Who comes back after more than this has a long way to go.
+CACHE_SECONDS = dt.timedelta(days=1)
+_MODELS_BY_NAME = {str(model._meta.model_name): model for model in FOLLOWED_MODELS}
+
+
+class BadCursor(ValueError):
+    """A cursor that none of our answers gave out."""
+
+
+@dataclass(frozen=True)
+class PublicChange:
+    """That a record was added, changed or withdrawn.
+
+    ``noun`` is a model's name, ``key`` the slug (a source's key), ``url`` the record's path in the
+    active language, ``moment`` when it was last written.
+    """
+
+    noun: str
+    key: str
+    url: str
+    what: Literal["added", "changed", "withdrawn"]
+    moment: dt.datetime
+
+
+class _Position(NamedTuple):
+    """A place in the log: what was written at one moment stands by noun and id."""
+
+    moment: dt.datetime
+    noun: str
+    number: int
+
+
+def get_changes_since(cursor: str, limit: int) -> tuple[list[PublicChange], str]:
+    """Return up to ``limit`` changes after a cursor, oldest first, and the cursor to go on from.
+
+    The empty cursor is the beginning; a cursor that comes back as it went means that there is
+    nothing new. Raises BadCursor. What was added since the cursor's moment is "added" also where
+    it was changed after; what came and went in between is left out. A record written again between
+    two calls comes again, so both "added" and "changed" mean: take it as it is now.
+    """
+    after = _parse_cursor(cursor)
+    with use_primary():  # who else writes, only the primary knows
+        return _read_changes(cursor, after, limit)
+
+
+def _read_changes(
+    cursor: str, after: _Position | None, limit: int
+) -> tuple[list[PublicChange], str]:
+    found: list[PublicChange] = []
+    places = iter(_changed_positions(after))
+    while len(found) < limit and (some := list(islice(places, limit - len(found)))):
+        told = _changes(some, after)
+        found += told.values()
+        cursor = _format_cursor(max(told)) if told else cursor
+    return found, cursor
+
+
+def _parse_cursor(cursor: str) -> _Position | None:
+    if not cursor:
+        return None
+    try:
+        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
+        moment, noun, number = text.split(" ")
+        place = _Position(dt.datetime.fromisoformat(moment), noun, int(number))
+        place.moment.astimezone(dt.UTC)  # a day at either end of time may be none elsewhere
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise BadCursor(cursor[:80]) from error
+    if noun not in _MODELS_BY_NAME or timezone.is_naive(place.moment):
+        raise BadCursor(cursor[:80])
+    return place
+
+
+def _format_cursor(place: _Position) -> str:
+    text = f"{place.moment.astimezone(dt.UTC).isoformat()} {place.noun} {place.number}"
+    return base64.b64encode(text.encode(), altchars=b"-_").decode()
+
+
+def _changed_positions(after: _Position | None) -> list[_Position]:
+    """Return, in order, the place of each record whose public side changed after a place.
+
+    A public record's is where it was last written, another's is where it ceased to be public.
+    Costs a query a kind of part, and five a noun for what is not public.
+    """
+    settled = _stable_before()
+    places = []
+    for noun, model in _MODELS_BY_NAME.items():
+        written = _write_times(model, None if after is None else after.moment, settled)
+        if not written:
+            continue
+        shown = model.objects.published().order_by().values_list("pk", flat=True)
+        hidden = written.keys() - set(shown)
+        places += [_Position(m, noun, n) for n, m in written.items() if n not in hidden]
+        if hidden and after is not None:
+            past = VisibilityHistory(model, hidden)
+            places += [
+                _Position(m, noun, n)
+                for n in hidden
+                if (m := past.last_unpublished_at(n, after.moment))
+            ]
+    return sorted(place for place in places if after is None or place > after)
+
+
+def _write_times(
+    model: Any, since: dt.datetime | None, until: dt.datetime
+) -> dict[int, dt.datetime]:
+    """Return when each record of a noun was last written, of those that were in this time.
+
+    Who has a long way to go asks page after page, each time for nearly all there is: then all of
+    it is counted once for a version of the content.
+    """
+    key = ("written", str(model._meta.model_name))
+    is_long = since is None or since < next_history_timestamp() - CACHE_SECONDS
+    if is_long:
+        every = while_unchanged(key, lambda: last_modified_map(model, public=True))
+    elif (every := remembered(key)) is None:
+        window = Q(history_date__gte=since, history_date__lt=until)
+        return last_modified_map(model, window, public=True)
+    return {n: m for n, m in every.items() if m < until and (since is None or m >= since)}
+
+
+def _stable_before() -> dt.datetime:
+    """Return the moment before which nobody writes any more.
+
+    A version is dated when it is made and seen when its transaction ends. SQLite has one writer
+    at a time, whose dates come after all that can be seen. PostgreSQL has many: there the oldest
+    transaction of a client that writes, or is too young to have begun to, holds the log back;
+    the server's own, like an autovacuum's, write no versions.
+    """
+    now = next_history_timestamp() + MIN_STEP
+    if connection.vendor != "postgresql":
+        return now
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            " AND (backend_xid IS NOT NULL OR xact_start > clock_timestamp() - interval '5 s')"
+        )
+        (oldest,) = cursor.fetchone()
+    return min(oldest, now) if oldest else now
+
+
+def _changes(places: Iterable[_Position], after: _Position | None) -> dict[_Position, PublicChange]:
+    """Return, by place, what readers saw of what was written at these places, in their order."""
+    found = {}
+    by_noun: dict[str, dict[int, dt.datetime]] = {}
+    for place in places:
+        by_noun.setdefault(place.noun, {})[place.number] = place.moment
+    for noun, moments in by_noun.items():
+        model = _MODELS_BY_NAME[noun]
+        public = model.objects.published().in_bulk(list(moments))
+        past = VisibilityHistory(model, list(moments)) if after is not None else None
+        for number, moment in moments.items():
+            before = ""
+            if past is not None and after is not None:
+                # What stands further on at the cursor's own moment was not told yet.
+                before = past.public_key(number, after.moment, with_it=moment > after.moment)
+            if record := public.get(number):
+                key = getattr(record, url_field(model))
+                what: Any = "changed" if before else "added"
+            elif before:
+                key, what = before, "withdrawn"
+            else:
+                continue
+            url = record_path(model, key)
+            found[_Position(moment, noun, number)] = PublicChange(noun, key, url, what, moment)
+    return {place: found[place] for place in sorted(found)}
+
+
+def record_path(model: type[Model], key: str) -> str:
+    """Return the path, in the active language, at which a record of a noun is or was read."""
+    name = f"allies:{model._meta.model_name}-detail"
+    return reverse(name, kwargs={url_field(model): key})

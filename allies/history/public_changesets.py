@@ -1,0 +1,176 @@
+"""What readers saw change in changesets, and what the public log of corrections tells."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Model, Q
+
+from allies.history.public_steps import ChangeSentence, PublicRecordLabels, describe_public_changes
+from allies.history.snapshots import (
+    RecordChange,
+    Snapshot,
+    children_of,
+    diff_snapshots,
+    model_of_key,
+    parent_fields,
+    row_content,
+)
+from allies.history.steps import parse_id, version_columns
+from allies.models import Changeset, Publishable, Record, Status, prefetch_records, record_models
+
+
+def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list[ChangeSentence]]]:
+    """Return each correction, its record with it, and what readers saw change for it.
+
+    Costs the same queries for one as for many.
+    """
+    corrections = list(corrections)
+    prefetch_records(corrections)
+    by_pk = {one.pk: one for one in corrections}
+    changesets = Changeset.objects.not_undone().filter(correction__in=by_pk)
+    pairs = [
+        (by_pk[changeset.correction_id].record, changeset)
+        for changeset in changesets.order_by("applied_at", "pk")
+    ]
+    changed = get_public_changes(pairs)
+    found: dict[object, list[ChangeSentence]] = {}
+    for _record, changeset in pairs:
+        found.setdefault(changeset.correction_id, []).extend(changed[changeset.pk])
+    return [(one, found.get(one.pk, [])) for one in corrections if one.record is not None]
+
+
+def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list[ChangeSentence]]:
+    """Return, by changeset, what readers saw change of the record it is told of.
+
+    That is nothing where the record was not public before and after, nothing of what is not
+    public now, and nothing of what belongs to another record. Costs the same queries for one
+    changeset as for many: one a model for the versions, one a model for what is public, and those
+    of ``RecordLabels``.
+    """
+    pairs = list(pairs)
+    versions = _versions_around(pairs)
+    told = {changeset.pk: _changed_by(record, changeset, versions) for record, changeset in pairs}
+    names = PublicRecordLabels(change for changes in told.values() for change in changes)
+    hidden = _hidden_parts(change for changes in told.values() for change in changes)
+    return {
+        number: describe_public_changes([c for c in changes if c["key"] not in hidden], names)
+        for number, changes in told.items()
+    }
+
+
+#: A model's record → its versions, oldest first.
+_Versions = dict[int, list[dict[str, Any]]]
+
+
+def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], _Versions]:
+    """Return, by model, the versions of all these changesets wrote and of what it is part of."""
+    numbers = [changeset.pk for _record, changeset in pairs]
+    needed: dict[type[Record], set[int]] = {}
+    for record, _changeset in pairs:
+        needed.setdefault(type(record), set()).add(record.pk)
+    found = {}
+    # What is part of something stands after it: seen the other way, owners are known in time.
+    for model in reversed(record_models()):
+        found[model] = _versions_of_records(model, numbers, sorted(needed.get(model, ())))
+        for owner in parent_fields(model):
+            ids = {row[owner.attname] for rows in found[model].values() for row in rows}
+            needed.setdefault(owner.related_model, set()).update(ids - {None})
+    return found
+
+
+def _versions_of_records(model: type[Record], changesets: list[int], ids: list[int]) -> _Versions:
+    """Return every version of what these changesets wrote, and of these records."""
+    history = model.history.model.objects
+    written = history.filter(changeset_id__in=changesets).order_by().values("id")
+    rows = history.filter(Q(id__in=written) | Q(id__in=ids)).order_by("history_date", "history_id")
+    found: _Versions = {}
+    for row in rows.values(*version_columns(model)):
+        found.setdefault(row["id"], []).append(row)
+    return found
+
+
+def _changed_by(
+    record: Model, changeset: Changeset, versions: dict[Any, _Versions]
+) -> list[RecordChange]:
+    """Return what a changeset changed of a record that was public all the while."""
+    before: Snapshot = {}
+    after: Snapshot = {}
+    for model, records in versions.items():
+        for number, rows in records.items():
+            mine = [n for n, row in enumerate(rows) if row["changeset_id"] == changeset.pk]
+            if not mine:
+                continue
+            key = f"{model._meta.model_name}-{number}"
+            old = rows[mine[0] - 1] if mine[0] else None
+            for side, row in ((before, old), (after, rows[mine[-1]])):
+                if row is not None and row["history_type"] != "-":
+                    side[key] = row_content(model, row)
+    if isinstance(record, Publishable) and not _was_public(record, changeset, versions):
+        return []
+    mine_too = _own_keys(record, before, after, versions)
+    return [change for change in diff_snapshots(before, after) if change["key"] in mine_too]
+
+
+def _was_public(
+    record: Record, changeset: Changeset, versions: Mapping[type[Record], _Versions]
+) -> bool:
+    """Say whether a record was public before the first and after the last of a changeset."""
+    moments = [
+        row["history_date"]
+        for records in versions.values()
+        for rows in records.values()
+        for row in rows
+        if row["changeset_id"] == changeset.pk
+    ]
+    if not moments:
+        return False
+    first, last = min(moments), max(moments)
+    own = versions[type(record)].get(record.pk, [])
+    earlier = [
+        row for row in own if row["history_date"] < first and row["changeset_id"] != changeset.pk
+    ]
+    until = [row for row in own if row["history_date"] <= last]
+    return all(
+        rows and rows[-1]["history_type"] != "-" and rows[-1]["status"] == Status.PUBLISHED
+        for rows in (earlier, until)
+    )
+
+
+def _own_keys(
+    record: Model, before: Snapshot, after: Snapshot, versions: dict[Any, _Versions]
+) -> set[str]:
+    """Return the keys of the record and of what is part of it, before or after."""
+    found = {f"{record._meta.model_name}-{record.pk}"}
+
+    def take(model: Any, ids: set[int]) -> None:
+        for child, field in children_of(model):
+            parts = {
+                number
+                for number, rows in versions[child].items()
+                if any(row[field.attname] in ids for row in rows)
+            }
+            if parts:
+                found.update(f"{child._meta.model_name}-{number}" for number in parts)
+                take(child, parts)
+
+    take(type(record), {record.pk})
+    return found & (before.keys() | after.keys())
+
+
+def _hidden_parts(changes: Iterable[RecordChange]) -> set[str]:
+    """Return the keys of what is there and not public now: entries without a source, drafts."""
+    wanted: dict[type[Record], set[int]] = {}
+    for change in changes:
+        number = parse_id(change["key"].partition("-")[2])
+        if number is not None:
+            wanted.setdefault(model_of_key(change["key"]), set()).add(number)
+    found = set()
+    for model in record_models():
+        ids = wanted.get(model, set())
+        if not ids:
+            continue
+        there = set(model._default_manager.filter(pk__in=ids).values_list("pk", flat=True))
+        public = model._default_manager.published().filter(pk__in=ids)  # type: ignore[attr-defined]
+        shown = set(public.order_by().values_list("pk", flat=True))
+        found |= {f"{model._meta.model_name}-{number}" for number in there - shown}
+    return found

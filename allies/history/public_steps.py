@@ -1,0 +1,287 @@
+"""What readers saw change of a record, in plain words."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Field, Model
+from django.utils.translation import gettext as _
+
+from allies.citations.redaction import CitationRedactor
+from allies.history.snapshots import (
+    RecordChange,
+    Snapshot,
+    diff_snapshots,
+    id_of_key,
+    model_of_key,
+    snapshot_key,
+)
+from allies.history.steps import (
+    HistoryStep,
+    RecordLabels,
+    ShownField,
+    change_fields,
+    change_title,
+    get_steps_bulk,
+    parse_id,
+)
+from allies.models import AllyList, EvidencedModel, Publishable, Record, Source, Stance, Status
+from allies.models.fields import EDTFField, ProseField
+from allies.text.edtf import format_edtf
+
+
+@dataclass(frozen=True)
+class ChangeSentence:
+    """One thing that changed, in plain words; a long text with what it was and is."""
+
+    text: str
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True)
+class PublicHistoryStep:
+    """What readers saw change at one moment."""
+
+    moment: dt.datetime
+    note: str
+    sentences: list[ChangeSentence]
+    is_first: bool = False
+
+
+def get_public_steps(record: Record) -> list[PublicHistoryStep]:
+    """Return what readers saw change, newest first; nothing of what is not public now.
+
+    What happened while the record was a draft shows in the step in which it was published.
+    """
+    return get_public_steps_bulk([record])[record.pk]
+
+
+def get_public_steps_bulk(records: Sequence[Record]) -> dict[int, list[PublicHistoryStep]]:
+    """Return, by id, what readers saw change of each of these records of one noun.
+
+    Costs the same queries for one record as for many.
+    """
+    walked = get_steps_bulk(records)
+    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    return _describe_states(
+        {record.pk: _public_states(record, walked[record.pk], sources) for record in records}
+    )
+
+
+@dataclass(frozen=True)
+class EntryHistory:
+    """What readers saw of one entry of a list: since ``left`` they do not see it any more."""
+
+    ally_list: AllyList
+    country: int
+    steps: list[PublicHistoryStep]
+    left: dt.datetime | None
+
+
+def get_entry_histories(lists: Sequence[AllyList]) -> dict[int, EntryHistory]:
+    """Return, by id, what readers saw of each entry there ever was in these lists.
+
+    Costs the same queries for one list as for many.
+    """
+    walked = get_steps_bulk(lists)
+    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    shown, owners = {}, {}
+    for ally_list in lists:
+        whole = _public_states(ally_list, walked[ally_list.pk], sources)
+        keys = {key for seen in whole for key in seen.dossier if key.startswith("entry-")}
+        for key in keys:
+            shown[key], owners[key] = _entry_states(whole, key), (ally_list, whole)
+    told = _describe_states(shown)
+    found = {}
+    for key, own in shown.items():
+        ally_list, whole = owners[key]
+        after = [seen.step.moment for seen in whole if seen.step.moment > own[-1].step.moment]
+        country = own[-1].dossier[key]["country"]
+        left = after[0] if after else None
+        found[int(id_of_key(key))] = EntryHistory(ally_list, country, told[key], left)
+    return found
+
+
+@dataclass(frozen=True)
+class _PublicState:
+    """A step after which a record was public: what readers saw then, and what was new to them."""
+
+    step: HistoryStep
+    dossier: Snapshot
+    changes: list[RecordChange]
+
+
+def _public_states(
+    record: Model, steps: Iterable[HistoryStep], sources: set[int]
+) -> list[_PublicState]:
+    shown: list[_PublicState] = []
+    for step in steps:
+        if isinstance(record, Publishable) and step.status[1] != Status.PUBLISHED:
+            continue
+        now = _public_snapshot(step.after, sources)
+        if isinstance(record, EvidencedModel) and not _is_supported(snapshot_key(record), now):
+            continue
+        shown.append(
+            _PublicState(step, now, diff_snapshots(shown[-1].dossier, now) if shown else [])
+        )
+    return shown
+
+
+def _entry_states(whole: Iterable[_PublicState], key: str) -> list[_PublicState]:
+    """Return the steps of a list in which this entry was there, with nothing but the entry."""
+    shown: list[_PublicState] = []
+    for seen in whole:
+        if key in seen.dossier:
+            of_entry = {
+                k: c for k, c in seen.dossier.items() if key in (k, f"entry-{c.get('entry')}")
+            }
+            changes = diff_snapshots(shown[-1].dossier, of_entry) if shown else []
+            shown.append(_PublicState(seen.step, of_entry, changes))
+    return shown
+
+
+def _describe_states(shown: dict[Any, list[_PublicState]]) -> "dict[Any, list[PublicHistoryStep]]":
+    """Say it in plain words, newest first."""
+    names = PublicRecordLabels(
+        change for seen in shown.values() for one in seen for change in one.changes
+    )
+    told = {}
+    for key, seen in shown.items():
+        found = []
+        for n, one in enumerate(seen):
+            sentences = describe_public_changes(one.changes, names)
+            if n == 0 or sentences or (one.step.public_note and one.changes):
+                note = one.step.public_note
+                found.append(PublicHistoryStep(one.step.moment, note, sentences, is_first=n == 0))
+        told[key] = found[::-1]
+    return told
+
+
+def _public_sources(dossiers: Iterable[Snapshot]) -> set[int]:
+    """Return the ids of the public sources that these dossiers' citations name; costs a query."""
+    cited = {
+        content["source"]
+        for dossier in dossiers
+        for key, content in dossier.items()
+        if key.startswith("citation-")
+    }
+    return set(Source.objects.published().filter(pk__in=cited).values_list("pk", flat=True))
+
+
+def _public_snapshot(dossier: Snapshot, sources: set[int]) -> Snapshot:
+    """Return what readers saw of a dossier: citations of public sources, entries they support."""
+    kept = {
+        key: content
+        for key, content in dossier.items()
+        if not key.startswith("citation-") or content["source"] in sources
+    }
+    hidden = {key for key in kept if key.startswith("entry-") and not _is_supported(key, kept)}
+    return {
+        key: content
+        for key, content in kept.items()
+        if key not in hidden and f"entry-{content.get('entry')}" not in hidden
+    }
+
+
+def _is_supported(key: str, dossier: Snapshot) -> bool:
+    noun, _dash, number = key.partition("-")
+    return any(
+        other.startswith("citation-")
+        and content["stance"] == Stance.SUPPORTS
+        and str(content[noun]) == number
+        for other, content in dossier.items()
+    )
+
+
+class PublicRecordLabels(RecordLabels):
+    """Names of records and, of each, whether readers may see it; texts as they may have them."""
+
+    names_deleted = False
+
+    def __init__(self, changes: Iterable[RecordChange]) -> None:
+        super().__init__(changes)
+        self.text = CitationRedactor()
+        self._public: dict[type[Model], set[int]] = {}
+
+    def value_text(self, field: "Field[object, object]", value: object) -> str:
+        """Return a value in words, dates too: readers know of no EDTF."""
+        if isinstance(field, EDTFField) and value:
+            return format_edtf(str(value))
+        return super().value_text(field, value)
+
+    def is_public(self, model: Any, value: object) -> bool:
+        """Say whether readers may see the record an id stands for; costs a query a model."""
+        if model not in self._public:
+            shown = model.objects.published().filter(pk__in=self._found.get(model, {}))
+            self._public[model] = set(shown.order_by().values_list("pk", flat=True))
+        return parse_id(value) in self._public[model]
+
+
+def describe_public_changes(
+    changes: list[RecordChange], names: PublicRecordLabels
+) -> list[ChangeSentence]:
+    """Return in plain words what of these changes is about what is public now."""
+    public = [kept for change in changes if (kept := _public_change(change, names))]
+    return [one for change in public for one in describe_change(change, names)]
+
+
+def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordChange | None:
+    """Return what of a change readers may see; None where it is about what is not public."""
+    model = model_of_key(change["key"])
+    kept = {}
+    for name, values in change["fields"].items():
+        related = model._meta.get_field(name).related_model
+        if related is not None and issubclass(related, Publishable):
+            hidden = [value for value in values if value and not names.is_public(related, value)]
+            if hidden and name == "source":
+                return None
+            if hidden:
+                continue
+        kept[name] = values
+    return {**change, "fields": kept} if kept else None
+
+
+def describe_change(change: RecordChange, names: PublicRecordLabels) -> list[ChangeSentence]:
+    """Return a change in plain words."""
+    title = change_title(change, names)
+    is_citation = change["key"].startswith("citation-")
+    if change["what"] == "added":
+        said = _("Source added: %(what)s") if is_citation else _("Added: %(what)s")
+        return [
+            ChangeSentence(
+                said % {"what": _citation_sentence(change, names, 1) if is_citation else title}
+            )
+        ]
+    if change["what"] == "removed":
+        said = _("Source removed: %(what)s") if is_citation else _("Removed: %(what)s")
+        return [
+            ChangeSentence(
+                said % {"what": _citation_sentence(change, names, 0) if is_citation else title}
+            )
+        ]
+    return [_field_sentence(shown, title, names) for shown in change_fields(change, names)]
+
+
+def _citation_sentence(change: RecordChange, names: PublicRecordLabels, side: int) -> str:
+    values = {name: pair[side] for name, pair in change["fields"].items()}
+    model = model_of_key(change["key"])
+    source = names.value_text(model._meta.get_field("source"), values.get("source"))
+    stance = names.value_text(model._meta.get_field("stance"), values.get("stance"))
+    return f"{source} ({stance})"
+
+
+def _field_sentence(shown: ShownField, title: str, names: PublicRecordLabels) -> ChangeSentence:
+    named = {"field": shown["label"], "record": title, "old": shown["old"], "new": shown["new"]}
+    if isinstance(shown["field"], ProseField):
+        return ChangeSentence(
+            _("%(record)s. %(field)s changed") % named,
+            names.text(shown["old"]),
+            names.text(shown["new"]),
+        )
+    if shown["old"] == "–":
+        return ChangeSentence(_("%(record)s. %(field)s: %(new)s added") % named)
+    if shown["new"] == "–":
+        return ChangeSentence(_("%(record)s. %(field)s: %(old)s removed") % named)
+    return ChangeSentence(_("%(record)s. %(field)s corrected from %(old)s to %(new)s") % named)

@@ -1,0 +1,271 @@
+"""What happened to a record: its changes step by step, with the names of what they are about."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Field, Manager, Model, QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from allies.history.snapshots import (
+    RecordChange,
+    Snapshot,
+    all_time_children,
+    children_of,
+    content_fields,
+    diff_snapshots,
+    model_of_key,
+    row_content,
+)
+from allies.models import Changeset, Publishable, Record
+
+
+class RecordLabels:
+    """Names of the records that values point to, read a model at a time."""
+
+    #: Whether records that were deleted are named too, as they were.
+    names_deleted = True
+
+    def __init__(self, changes: Iterable[RecordChange]) -> None:
+        wanted: dict[type[Model], set[int | None]] = {}
+        for change in changes:
+            model = model_of_key(change["key"])
+            wanted.setdefault(model, set()).add(parse_id(change["key"].partition("-")[2]))
+            for name, values in change["fields"].items():
+                if related := model._meta.get_field(name).related_model:
+                    wanted.setdefault(related, set()).update(map(parse_id, values))
+        self._found: dict[type[Model], dict[int, Model]] = {
+            model: select_related_for_labels(model).in_bulk(ids - {None})
+            for model, ids in wanted.items()
+        }
+        self._gone: dict[type[Model], dict[int, str]] = {}
+        if self.names_deleted:
+            self._gone = {
+                model: _names_at_deletion(model, ids)
+                for model in wanted
+                if (ids := wanted[model] - {None} - self._found[model].keys())
+            }
+
+    def label(self, model: Any, value: Any) -> Any:
+        """Return the record an id stands for; None where it is gone or not written yet."""
+        return self._found.get(model, {}).get(parse_id(value) or 0)
+
+    def _name_of_deleted(self, model: type[Model], value: object) -> str:
+        name = self._gone.get(model, {}).get(parse_id(value) or 0)
+        return _("%(record)s (deleted)") % {"record": name} if name else f"#{value}"
+
+    def value_text(self, field: Any, value: object) -> str:
+        """Return a field's value as an editor or a reader knows it."""
+        if value in (None, ""):
+            return "–"
+        if field.is_relation:
+            if str(value).partition("-")[2].startswith("+"):
+                return _("the new record")
+            record = self.label(field.related_model, value)
+            return str(record or self._name_of_deleted(field.related_model, value))
+        if field.choices:
+            return str(dict(field.flatchoices).get(value, value))
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        return str(value)
+
+
+def _names_at_deletion(model: type[Model], ids: Iterable[int | None]) -> dict[int, str]:
+    """Return, by id, the titles or keys that deleted records had; costs a query."""
+    if not issubclass(model, Publishable):
+        return {}
+    deleted = model.history.model.objects.filter(id__in=ids, history_type="-").order_by()
+    return {version.id: str(version.instance) for version in deleted}
+
+
+def select_related_for_labels(model: type[Model]) -> QuerySet[Model] | Manager[Model]:
+    """Return a model's records with what their texts are made from."""
+    paths = [
+        field.name
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.name not in ("origin", "derived_from", "successor")
+    ]
+    return model._default_manager.select_related(*paths) if paths else model._default_manager
+
+
+def parse_id(value: object) -> int | None:
+    """Return the id a value or a key ends in; None for one that is not written yet."""
+    text = str(value)
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def change_title(change: RecordChange, names: RecordLabels) -> str:
+    """Return what a change is about: the record's name, or its noun and what it points to."""
+    model = model_of_key(change["key"])
+    record = names.label(model, change["key"].partition("-")[2])
+    if record is not None:
+        return f"{capfirst(str(model._meta.verbose_name))}: {record}"
+    side = 0 if change["what"] == "removed" else 1
+    points_to = [
+        names.value_text(field, change["fields"][field.name][side])
+        for field in content_fields(model)
+        if field.name in change["fields"] and field.name in ("country", "source")
+    ]
+    return ": ".join([capfirst(str(model._meta.verbose_name)), *points_to])
+
+
+class ShownField(TypedDict):
+    """A field that a change is about, with its values as shown."""
+
+    field: "Field[object, object]"
+    name: str
+    label: str
+    old: str
+    new: str
+    chosen: NotRequired[str]
+
+
+def change_fields(change: RecordChange, names: RecordLabels) -> list[ShownField]:
+    """Return the fields a change is about: ``field``, ``name``, ``old`` and ``new`` as shown.
+
+    Of a record that is new or gone, those that are empty are left out.
+    """
+    model = model_of_key(change["key"])
+    found: list[ShownField] = []
+    for field in content_fields(model):
+        old, new = change["fields"].get(field.name, (None, None))
+        if old in (None, "") and new in (None, ""):
+            continue
+        found.append(
+            {
+                "field": field,
+                "name": field.name,
+                "label": capfirst(str(field.verbose_name)),
+                "old": names.value_text(field, old),
+                "new": names.value_text(field, new),
+            }
+        )
+    return found
+
+
+@dataclass
+class HistoryStep:
+    """What was written together: one changeset, or one save without one."""
+
+    moment: dt.datetime
+    user: AbstractUser | None
+    reason: str
+    changeset: Changeset | None
+    #: What it changed of the record and its parts, and the record's status before and after.
+    changes: list[RecordChange] = dataclasses.field(default_factory=list)
+    status: tuple[str, str] = ("", "")
+    #: The dossier after it; kept only while steps are walked.
+    after: Snapshot = dataclasses.field(default_factory=dict)
+
+    @property
+    def public_note(self) -> str:
+        return self.changeset.public_note if self.changeset else ""
+
+
+def get_steps(record: Record) -> list[HistoryStep]:
+    """Return every step in a record's history, oldest first; costs three queries a kind of part."""
+    return get_steps_bulk([record])[record.pk]
+
+
+def get_steps_bulk(records: Sequence[Record]) -> dict[int, list[HistoryStep]]:
+    """Return, by id, the steps of each of these records of one noun; costs the same as for one."""
+    groups: dict[int, dict[object, list[tuple[type[Record], dict[str, Any]]]]] = {
+        r.pk: {} for r in records
+    }
+    rows = []
+    for model, row, roots in sorted(_versions(records), key=_sort_by_time):
+        # Without a changeset, what was written at the very same moment belongs together.
+        group = row["changeset_id"] or row["history_date"]
+        for root in roots:
+            groups[root].setdefault(group, []).append((model, row))
+        rows.append(row)
+    changesets = Changeset.objects.in_bulk({row["changeset_id"] for row in rows} - {None})
+    users = get_user_model().objects.in_bulk({row["history_user_id"] for row in rows} - {None})
+    return {
+        record.pk: _steps(type(record), groups[record.pk].values(), changesets, users)
+        for record in records
+    }
+
+
+def _steps(
+    noun: type[Model],
+    groups: Iterable[list[tuple[type[Record], dict[str, Any]]]],
+    changesets: Mapping[int, Changeset],
+    users: Mapping[int, AbstractUser],
+) -> list[HistoryStep]:
+    """Return the steps that these groups of versions, oldest first, make of a record."""
+    found: list[HistoryStep] = []
+    state: Snapshot = {}
+    status = ""
+    for group in groups:
+        _first_model, first = group[0]
+        before, status_before = state, status
+        state = dict(state)
+        for model, row in group:
+            key = f"{model._meta.model_name}-{row['id']}"
+            if row["history_type"] == "-":
+                state.pop(key, None)
+            else:
+                state[key] = row_content(model, row)
+            if model is noun:
+                status = row.get("status", "")
+        found.append(
+            HistoryStep(
+                moment=group[-1][1]["history_date"],
+                user=users.get(first["history_user_id"]),
+                reason=first["history_change_reason"] or "",
+                changeset=changesets.get(first["changeset_id"]),
+                changes=diff_snapshots(before, state),
+                status=(status_before, status),
+                after=state,
+            )
+        )
+    return found
+
+
+def _sort_by_time(
+    version: tuple[type[Record], dict[str, Any], set[int]],
+) -> tuple[dt.datetime, int]:
+    _model, row, _roots = version
+    return row["history_date"], row["history_id"]
+
+
+#: The columns that tell of a version besides its content.
+_VERSION_COLUMNS = (
+    *("id", "history_id", "history_date", "history_type"),
+    *("history_user_id", "history_change_reason", "changeset_id"),
+)
+
+
+def version_columns(model: type[Model]) -> list[str]:
+    """Return the columns of a noun's versions that its history is told from."""
+    status = ["status"] if issubclass(model, Publishable) else []
+    return [*_VERSION_COLUMNS, *(field.attname for field in content_fields(model)), *status]
+
+
+def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
+    """Yield (model, values, ids) of every version of the records and of all that was ever part of
+    one, with the ids of those it was part of.
+    """
+
+    def walk(
+        model: type[Record], roots: dict[int, set[int]]
+    ) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
+        versions = model.history.model.objects.filter(id__in=roots).order_by("history_id")
+        for row in versions.values(*version_columns(model)):
+            yield model, row, roots[row["id"]]
+        for child, owner in children_of(model):
+            parts: dict[int, set[int]] = {}
+            for part, owned_by in all_time_children(child, owner, roots):
+                parts.setdefault(part, set()).update(roots[owned_by])
+            if parts:
+                yield from walk(child, parts)
+
+    found = list(records)
+    if found:
+        yield from walk(type(found[0]), {record.pk: {record.pk} for record in found})

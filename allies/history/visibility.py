@@ -1,0 +1,254 @@
+"""When records were written, and whether they were public at a moment, read from their versions."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max, Model, Q
+
+from allies.history.snapshots import children_of, content_fields
+from allies.models import (
+    AllyList,
+    Citation,
+    Entry,
+    EvidencedModel,
+    Publishable,
+    Record,
+    SeeAlso,
+    Source,
+    Stance,
+    Status,
+    url_field,
+)
+
+#: How many records that are public no more are looked at, at most.
+VERSIONS_PER_QUERY = 500
+
+#: A record's versions, oldest first.
+_Versions = dict[int, list[dict[str, Any]]]
+
+
+class VisibilityHistory:
+    """What these records of one noun were; costs five queries at most, however many they are."""
+
+    def __init__(self, model: type[Record], ids: Collection[int]) -> None:
+        self.model = model
+        key = url_field(model)
+        status = ["status"] if issubclass(model, Publishable) else []
+        self.versions = _versions(model, {"id__in": ids}, key, *status)
+        self._citations: _Versions = {}
+        self._about: dict[int, set[int]] = {}
+        self._sources: _Versions = {}
+        if issubclass(model, (EvidencedModel, AllyList)):
+            self._read_citations(ids)
+
+    def _read_citations(self, ids: Collection[int]) -> None:
+        target = str(self.model._meta.model_name)
+        of: dict[int, int] = {number: number for number in ids}
+        if self.model is AllyList:
+            target = "entry"
+            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)
+            of = dict(entries.values_list("id", "ally_list_id").distinct())
+        column = f"{target}_id"
+        history = Citation.history.model.objects
+        cited = history.filter(**{f"{column}__in": list(of)}).order_by().values("id")
+        self._citations = _versions(Citation, {"id__in": cited}, column, "source_id", "stance")
+        self._column, self._of = column, of
+        for number, rows in self._citations.items():
+            for row in rows:
+                if row[column] in of:
+                    self._about.setdefault(of[row[column]], set()).add(number)
+        sources = {row["source_id"] for rows in self._citations.values() for row in rows}
+        self._sources = _versions(Source, {"id__in": sources}, "status")
+
+    def public_key(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> str:
+        """Return the slug or key under which a record was public at a moment; "" where it was not.
+
+        ``with_it`` says whether what was written at that very moment counts.
+        """
+        row = _version_at(self.versions.get(number, ()), moment, with_it)
+        if row is None or row.get("status", Status.PUBLISHED) != Status.PUBLISHED:
+            return ""
+        needs_source = issubclass(self.model, (EvidencedModel, AllyList))
+        if needs_source and not self._was_supported(number, moment, with_it):
+            return ""
+        return str(row[url_field(self.model)])
+
+    def last_unpublished_at(self, number: int, since: dt.datetime) -> dt.datetime | None:
+        """Return when a record that was public at a moment last ceased to be; None for others.
+
+        Others are also those that never did.
+        """
+        rows = [*self.versions.get(number, ())]
+        for citation in self._about.get(number, ()):
+            rows += self._citations[citation]
+            for version in self._citations[citation]:
+                rows += self._sources.get(version["source_id"], ())
+        was_public, last = bool(self.public_key(number, since, with_it=False)), None
+        if not was_public and not self.public_key(number, since):
+            return None
+        for moment in sorted({row["history_date"] for row in rows if row["history_date"] >= since}):
+            is_public = bool(self.public_key(number, moment))
+            if was_public and not is_public:
+                last = moment
+            was_public = is_public
+        return None if was_public else last
+
+    def _was_supported(self, number: int, moment: dt.datetime, with_it: bool) -> bool:
+        for citation in self._about.get(number, ()):
+            row = _version_at(self._citations[citation], moment, with_it)
+            if row is None or row["stance"] != Stance.SUPPORTS:
+                continue
+            if self._of.get(row[self._column]) != number:
+                continue
+            source = _version_at(self._sources.get(row["source_id"], ()), moment, with_it)
+            if source is not None and source["status"] == Status.PUBLISHED:
+                return True
+        return False
+
+
+def _versions(model: type[Record], which: Mapping[str, object], *columns: str) -> _Versions:
+    rows = model.history.model.objects.filter(**which).order_by("history_date", "history_id")
+    found: _Versions = {}
+    for row in rows.values("id", "history_id", "history_date", "history_type", *columns):
+        found.setdefault(row["id"], []).append(row)
+    return found
+
+
+def _version_at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> Any:
+    """Return the version that stood at a moment; None where there was none."""
+    last = None
+    for row in rows:
+        date = row["history_date"]
+        if date < moment or (with_it and date == moment):
+            last = row
+    return None if last is None or last["history_type"] == "-" else last
+
+
+def last_modified_map(
+    model: type[Model],
+    window: Q | None = None,
+    *,
+    ids: object = None,
+    public: bool = False,
+) -> dict[int, dt.datetime]:
+    """Return, by id, when each record of a noun or a part of it was last written.
+
+    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records. With
+    ``public``, versions do not count that readers see nothing of: what sources say that are not
+    public, and entries that no public source supports. Costs one query per kind of part, and one
+    more for parts of parts.
+    """
+    found: dict[int, dt.datetime] = {}
+
+    def take(model: Any, owner: str, roots: Any, wanted: object) -> None:
+        versions = model.history.model.objects.order_by()
+        versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
+        seen = versions.filter(_seen_by_readers(model, owner) if public else Q(), window or Q())
+        last = seen.values_list(owner).annotate(last=Max("history_date"))
+        for number, moment in last:
+            root = number if roots is None else roots.get(number)
+            if root is not None and (root not in found or found[root] < moment):
+                found[root] = moment
+        for child, field in children_of(model):
+            if owner == "id":
+                take(child, field.attname, None, wanted)
+            else:
+                # A part of a part: its owner's versions say what that was part of.
+                pairs = dict(versions.values_list("id", owner).distinct())
+                take(child, field.attname, pairs, None if wanted is None else list(pairs))
+
+    take(model, "id", None, ids)
+    return found
+
+
+def _seen_by_readers(model: type[Model], owner: str) -> Q:
+    """Return which versions of such a part change what readers see of its owner.
+
+    An entry appears and disappears with the citations that support it, so those always count.
+    """
+    is_public = Q(source__status=Status.PUBLISHED)
+    supported = Entry.objects.supported().order_by().values("pk")
+    if model is Entry:
+        return Q(id__in=supported)
+    if model is Citation and owner == "entry_id":
+        history = Citation.history.model.objects.order_by()
+        supporting = history.filter(entry__isnull=False, stance=Stance.SUPPORTS)
+        return is_public & (Q(entry__in=supported) | Q(id__in=supporting.values("id")))
+    return is_public if model in (Citation, SeeAlso) else Q()
+
+
+@dataclass(frozen=True)
+class WithdrawnRecord:
+    """A record that was public and is not any more: its slug or key then, and since when.
+
+    ``last_public_version`` says that nothing of it was written since: what readers saw is what
+    there is.
+    """
+
+    number: int
+    key: str
+    created_at: dt.datetime
+    moment: dt.datetime
+    last_public_version: bool
+
+
+def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
+    """Return the records of a noun that were withdrawn, the latest first.
+
+    Of those that were marked published, the LOOKED_AT that were so most recently. Costs eight
+    queries at most; nothing is read of what records say.
+    """
+    if not issubclass(model, Publishable):
+        return []
+    history = model.history.model.objects
+    public = model.objects.published().order_by().values("pk")  # type: ignore[attr-defined]
+    marked = history.filter(status=Status.PUBLISHED).exclude(id__in=public).order_by()
+    last = dict(
+        marked.values_list("id")
+        .annotate(last=Max("history_id"))
+        .order_by("-last")[:VERSIONS_PER_QUERY]
+        .values_list("id", "last")
+    )
+    if not last:
+        return []
+    past = VisibilityHistory(model, list(last))
+    found = []
+    for number, published in last.items():
+        after = [row for row in past.versions[number] if row["history_id"] > published]
+        if not after:
+            continue  # marked published and without a source: nobody withdrew it
+        moment = after[0]["history_date"]
+        if key := past.public_key(number, moment, with_it=False):
+            found.append((number, key, moment, (published, after[0]["history_id"])))
+    found.sort(key=lambda one: one[2], reverse=True)
+    return _describe_withdrawn(model, found)
+
+
+def _describe_withdrawn(
+    model: Any, found: list[tuple[int, str, dt.datetime, tuple[int, int]]]
+) -> list[WithdrawnRecord]:
+    numbers = [number for number, _key, _moment, _versions in found]
+    there = dict(model.objects.filter(pk__in=numbers).values_list("pk", "created_at"))
+    written = last_modified_map(model, ids=numbers)
+    wanted = [version for *_rest, versions in found for version in versions]
+    columns = [field.attname for field in content_fields(model)]
+    versions = {
+        row.pop("history_id"): row
+        for row in model.history.model.objects.filter(history_id__in=wanted).values(
+            "history_id", "created_at", *columns
+        )
+    }
+    return [
+        WithdrawnRecord(
+            number,
+            key,
+            versions[before]["created_at"],
+            moment,
+            last_public_version=number in there
+            and written[number] == moment
+            and versions[before] == versions[after],
+        )
+        for number, key, moment, (before, after) in found
+    ]

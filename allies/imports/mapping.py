@@ -1,0 +1,395 @@
+"""Mappings: how the columns of a file feed ours, said once, without code.
+
+A mapping is JSON. For each noun that the file's rows carry it says which column feeds which field::
+
+    {
+      "name": "COW formal alliances, by member",
+      "records": [{"noun": "sources", "cells": {"key": "cow-alliances-4-1", …}}],
+      "nouns": [
+        {"noun": "memberships",
+         "fields": {
+           "alliance": {"text": "cow:{version4id}"},
+           "country": {"column": "ccode", "country": "cow"},
+           "joined": {"date": ["mem_st_year", "mem_st_month", "mem_st_day"]},
+           "role": {"constant": "member"}},
+         "when": {"column": "ss_type", "is": ["Type III: Entente"]},
+         "only_new": ["role"]}],
+      "countries": {"Ruritania": "RUS", "Atlantis": ""},
+      "aliases": ["Ruritania"]
+    }
+
+A field is fed by one of ``column``, ``constant``, ``text`` (a text with columns in braces; ``with``
+gives some of them specs of their own) and ``date`` (columns of year, month and day), in rows of
+which ``when`` holds, if it is there; ``else`` is how it is fed where nothing comes of that. On what
+comes of it work, in this order:
+
+- ``nothing``: texts that mean nothing, or still in force;
+- ``values``: their word → ours; another word is refused;
+- ``order``: which of day, month and year comes first in a date of figures (dmy, mdy, ymd);
+- ``country``: which code a country goes by (alpha2, alpha3, m49, cow, name; any, if not said);
+- ``gather``: the first so many different values that rows with the same ``per`` have, as names of
+  countries in a ``language``;
+- ``by_if``: the date is one not later than which, where that column is so;
+- ``cut``: the longest it may be, in characters.
+
+``records`` are the file's own, a source it rests on; ``countries`` are decided for this file by an
+editor: the code they are, or nothing where their rows are left out on purpose; ``aliases`` says
+which of these are to be kept as further names.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from allies.imports.mapping_schema import InvalidMapping, validate_mapping
+from allies.imports.plan import Plan
+from allies.imports.resources import RESOURCES
+from allies.imports.rows import LEFT_OUT, Cell, CellProblem, Row, Rows
+from allies.imports.tables import Table
+from allies.models import Country
+from allies.models.translation import SUFFIXES
+from allies.text.edtf import UnreadableDate, bounds
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_DIGITS = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
+
+#: A row's cells → the cell of ours they make.
+Feed = Callable[[Sequence[str]], Cell]
+
+
+class FileMapping:
+    """A mapping read and checked, to be used on a table.
+
+    Raises BadMapping where it is not one, or names a noun, a field or a word nobody knows.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        validate_mapping(data)
+        self.data = data
+        self.name = str(data.get("name", ""))
+        self.records = list(data.get("records", []))
+        self.nouns = list(data.get("nouns", []))
+        self.countries: dict[str, str] = dict(data.get("countries", {}))
+        self.aliases: list[str] = list(data.get("aliases", []))
+
+    @property
+    def columns(self) -> list[str]:
+        """The file's columns that the mapping asks for, each once."""
+        found: list[str] = []
+        for noun in self.nouns:
+            for spec in noun["fields"].values():
+                found += _columns_of(spec)
+            if when := noun.get("when"):
+                found.append(when["column"])
+        return list(dict.fromkeys(found))
+
+    @property
+    def only_new(self) -> dict[str, frozenset[str]]:
+        kept = {noun["noun"]: frozenset(noun.get("only_new", [])) for noun in self.nouns}
+        for record in self.records:  # what an editor may have improved since
+            key = RESOURCES[record["noun"]].identities[0]
+            kept[record["noun"]] = frozenset(record["cells"]).difference(key)
+        return kept
+
+    def missing(self, columns: Iterable[str]) -> list[str]:
+        """Return the columns the mapping asks for that a file with these does not have."""
+        return [name for name in self.columns if name not in set(columns)]
+
+    def provided_records(self, table: Table, plan: Plan) -> list[tuple[str, Rows]]:
+        """Return the table's rows noun by noun, in the order in which they find each other.
+
+        The file is read once a noun. Raises BadMapping where a column is missing.
+        """
+        if missing := self.missing(table.columns):
+            raise InvalidMapping(
+                _("The file has no column %(names)s.") % {"names": ", ".join(missing)}
+            )
+        found: list[tuple[str, Rows]] = []
+        if self.aliases:
+            found.append(("aliases", self._alias_rows()))
+        for record in self.records:
+            cells = [str(cell) for cell in record["cells"].values()]
+            found.append((record["noun"], _first_row_only(list(record["cells"]), cells)))
+        for noun in self.nouns:
+            found.append((noun["noun"], self._rows(noun, table, plan, first=noun is self.nouns[0])))
+        return sort_by_dependency(found)
+
+    def _alias_rows(self) -> Rows:
+        kept = [(self.countries[text], text) for text in self.aliases if self.countries.get(text)]
+        rows = [Row(0, [country, text]) for country, text in kept]
+        return Rows(["country", "name"], lambda: iter(rows))
+
+    def _rows(self, noun: Mapping[str, Any], table: Table, plan: Plan, *, first: bool) -> Rows:
+        countries = {
+            field.column_name
+            for field, cell in RESOURCES[noun["noun"]]().references()
+            if cell.model is Country
+        }
+        fields = {
+            name: {"country": "any", **spec} if name in countries else spec
+            for name, spec in noun["fields"].items()
+        }
+        compiler = _Compiler(table, plan, self.countries)
+        feeds = [compiler.feed(name, spec) for name, spec in fields.items()]
+        carried = compiler.condition(noun.get("when"))
+        called = {name: " + ".join(_columns_of(spec)) or name for name, spec in fields.items()}
+
+        def read() -> Iterator[Row[Cell]]:
+            compiler.collect_all()
+            for number, cells, problem in table.rows():
+                if problem:
+                    if first:
+                        yield Row(number, (), problem)
+                elif carried is None or carried(cells):
+                    yield Row(number, [feed(cells) for feed in feeds])
+
+        return Rows(list(fields), read, called)
+
+
+def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
+    """Return rows of nouns in an order in which each finds the records it names."""
+    order = list(RESOURCES)
+    return sorted(files, key=lambda pair: order.index(pair[0]))
+
+
+class _Compiler:
+    """Turns specs into functions of a row; what one column says is worked out once a text."""
+
+    def __init__(self, table: Table, plan: Plan, countries: Mapping[str, str]) -> None:
+        self.table = table
+        self.plan = plan
+        self.countries = countries
+        self.at = {name: n for n, name in enumerate(table.columns)}
+        self._gathers: list[tuple[str, int, int]] = []
+
+    def feed(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        feed = self._only_when(spec, self._feed_value(name, spec))
+        if "else" not in spec:
+            return feed
+        fallback = self.feed(name, spec["else"])
+        return lambda cells: feed(cells) or fallback(cells)
+
+    def _only_when(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
+        holds = self.condition(spec.get("when"))
+        return feed if holds is None else lambda cells: feed(cells) if holds(cells) else ""
+
+    def _feed_value(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        finish = self._finisher(spec)
+        if "constant" in spec:
+            constant = str(spec["constant"])
+            return lambda cells: constant
+        if "gather" in spec:
+            return self._collected(name, spec)
+        if "date" in spec:
+            return self._by_if(spec, self._date(spec, finish))
+        if "text" in spec:
+            return self._text(name, spec, finish)
+        at = self.at[spec["column"]]
+        remembered = lru_cache(maxsize=4096)(finish)
+        return self._by_if(spec, lambda cells: remembered(cells[at]))
+
+    def condition(self, when: Mapping[str, Any] | None) -> Callable[[Sequence[str]], bool] | None:
+        if not when:
+            return None
+        at = self.at[when["column"]]
+        if "is" in when:
+            accepted = frozenset(when["is"])
+            return lambda cells: cells[at].strip() in accepted
+        return lambda cells: bool(cells[at].strip())
+
+    # What comes of one text.
+
+    def _finisher(self, spec: Mapping[str, Any]) -> Callable[[str], Cell]:
+        nothing = frozenset(spec.get("nothing", ()))
+        values = spec.get("values")
+        order, cut = spec.get("order"), spec.get("cut")
+        system = spec.get("country", "")
+        countries = self.countries if system else {}
+
+        def finish(text: str) -> Cell:
+            word = text.strip()
+            if nothing and word in nothing:
+                return ""
+            if values is not None and word:
+                if word not in values:
+                    return CellProblem(
+                        text, _("values in the mapping: %(words)s") % {"words": ", ".join(values)}
+                    )
+                word = str(values[word])
+                if not word:
+                    return CellProblem(text, _("the mapping has no translation for this value"))
+            if order and word:
+                return _parse_ordered_date(word, order)
+            if system and word:
+                if word in countries:
+                    return countries[word] or LEFT_OUT
+                return word if system == "any" else f"{system}:{word}"
+            if cut and len(word) > cut:
+                return f"{word[: cut - 1].rstrip()}…"
+            return word if word != text.strip() or values is not None else text
+
+        return finish
+
+    def _text(self, name: str, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
+        own = spec.get("with", {})
+        parts = _PLACEHOLDER.split(spec["text"])
+        feeds: list[Feed | str] = []
+        for n, part in enumerate(parts):
+            if n % 2 == 0:
+                feeds.append(part)
+            else:
+                feeds.append(self.feed(f"{name} {part}", own.get(part, {"column": part})))
+
+        def feed(cells: Sequence[str]) -> Cell:
+            texts, length = [], 0
+            for part in feeds:
+                text = part if isinstance(part, str) else part(cells)
+                if isinstance(text, CellProblem):
+                    return text
+                texts.append(text)
+                length += len(text)
+                if (
+                    length > settings.IMPORT_MAX_CELL_LENGTH
+                ):  # a text may name one column many times
+                    return CellProblem(
+                        f"{''.join(texts)[:80]}…",
+                        _("the text combined from these columns has more than %(limit)d characters")
+                        % {"limit": settings.IMPORT_MAX_CELL_LENGTH},
+                    )
+            return finish("".join(texts))
+
+        return feed
+
+    # Dates.
+
+    def _date(self, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
+        at = [self.at[column] for column in spec["date"]]
+        nothing = frozenset(spec.get("nothing", ()))
+
+        @lru_cache(maxsize=4096)
+        def join(*parts: str) -> Cell:
+            words = [part.strip() for part in parts]
+            said = ["" if word in nothing else word for word in words]
+            if not said[0]:
+                return ""
+            while not said[-1]:
+                said.pop()
+            return _day(said, "-".join(words))
+
+        return lambda cells: join(*[cells[n] for n in at])
+
+    def _by_if(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
+        if "by_if" not in spec:
+            return feed
+        at, accepted = self.at[spec["by_if"]["column"]], frozenset(spec["by_if"]["is"])
+
+        def by(cells: Sequence[str]) -> Cell:
+            date = feed(cells)
+            if date and isinstance(date, str) and cells[at].strip() in accepted:
+                return f"../{date}"
+            return date
+
+        return by
+
+    # Values gathered over rows.
+
+    def _collected(self, name: str, spec: Mapping[str, Any]) -> Feed:
+        gather = spec["gather"]
+        per, of = self.at[gather["per"]], self.at[spec["column"]]
+        key = f"{gather['per']} {spec['column']}"
+        self._gathers.append((key, per, of))
+        language, shown = gather["language"], gather["first"]
+        names: dict[str, str] = {}
+
+        @lru_cache(maxsize=4096)
+        def told(value: str) -> str:
+            if not names:
+                field = f"name_{SUFFIXES[language]}"
+                countries = Country.objects.exclude(cow_code=None)
+                names.update(
+                    (str(code), found) for code, found in countries.values_list("cow_code", field)
+                )
+            texts = self.plan.collected_values(key, value)
+            with override(language):
+                listed = ", ".join(names.get(text) or text for text in texts[:shown])
+                more = len(texts) - shown
+                if more <= 0:
+                    return listed
+                return _("%(names)s and %(count)d more") % {"names": listed, "count": more}
+
+        return lambda cells: told(cells[per])
+
+    def collect_all(self) -> None:
+        """Read the file once for what a row cannot say alone."""
+        for key, per, of in dict.fromkeys(self._gathers):
+            pairs = (
+                (row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem
+            )
+            self.plan.add_collected(key, pairs)
+        self._gathers.clear()
+
+
+def _parse_ordered_date(text: str, order: str) -> Cell:
+    """Return a date of figures, in a stated order, as EDTF; other dates as they stand."""
+    match = _DIGITS.fullmatch(text)
+    if not match:
+        return text
+    parts = dict(zip(order, match.groups(), strict=True))
+    if len(parts["y"]) != 4:
+        return CellProblem(text, _("the year needs four digits"))
+    return _day([parts["y"], parts["m"], parts["d"]], text)
+
+
+def _day(parts: list[str], shown: str) -> Cell:
+    date = "-".join(part.zfill(width) for part, width in zip(parts, (4, 2, 2), strict=False))
+    try:
+        bounds(date)
+    except UnreadableDate:
+        return CellProblem(shown, _("not a date; give year, month and day as numbers"))
+    return date
+
+
+def _first_row_only(columns: list[str], cells: list[str]) -> Rows:
+    return Rows(columns, lambda: iter([Row(0, cells)]))
+
+
+def _columns_of(spec: Mapping[str, Any]) -> list[str]:
+    """Return the file's columns that feed a field."""
+    own = spec.get("with", {})
+    found = [spec["column"]] if "column" in spec else []
+    found += _columns_of(spec["else"]) if "else" in spec else []
+    found += list(spec.get("date", []))
+    for part in _PLACEHOLDER.findall(spec.get("text", "")):
+        found += _columns_of(own[part]) if part in own else [part]
+    for name in ("by_if", "gather", "when"):
+        if name in spec:
+            found.append(spec[name].get("column") or spec[name].get("per"))
+    return list(dict.fromkeys(found))
+
+
+def force_draft_status(data: Mapping[str, Any]) -> dict[str, object]:
+    """Return a mapping that takes in as drafts all that has a status."""
+    nouns = [
+        {**part, "fields": {**part["fields"], **_draft(part["noun"], {"constant": "draft"})}}
+        for part in data.get("nouns", [])
+    ]
+    records = [
+        {**record, "cells": {**record["cells"], **_draft(record["noun"], "draft")}}
+        for record in data.get("records", [])
+    ]
+    return {**data, "nouns": nouns, **({"records": records} if records else {})}
+
+
+def _draft(noun: str, value: object) -> dict[str, object]:
+    return {"status": value} if "status" in RESOURCES[noun]().columns else {}
+
+
+def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, object]:
+    """Return the mapping of a file whose columns are this noun's own."""
+    fields = {name: {"column": name} for name in columns if name in RESOURCES[noun]().columns}
+    return {"name": "", "nouns": [{"noun": noun, "fields": fields}]}

@@ -1,0 +1,263 @@
+"""Whether some JSON is a mapping: every part of the shape it has to have, and what is wrong."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from allies.imports.references import COUNTRY_CODES
+from allies.imports.resources import RESOURCES
+from allies.models.translation import SUFFIXES
+
+SOURCES = ("column", "constant", "text", "date")
+ORDERS = ("dmy", "mdy", "ymd")
+
+#: Specs within specs, at most; and the most parts a list or table in a mapping may have.
+DEPTH, PARTS = 8, 5000
+
+
+#: The largest file with a mapping, in bytes.
+MAX_MAPPING_BYTES = 1 << 20
+#: The most record types that a row carries, and the most records beside the rows.
+MAX_NOUNS, MAX_RECORDS = 20, 1000
+
+#: NUL and halves of pairs of UTF-16, which no database keeps as text.
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class InvalidMapping(ValueError):
+    """A mapping that cannot be used; its text says what is wrong with it."""
+
+
+def parse_mapping(content: bytes) -> dict[str, object]:
+    """Return the mapping in a JSON file; raise BadMapping if it is none."""
+    if len(content) > MAX_MAPPING_BYTES:
+        raise InvalidMapping(
+            _("The file has more than %(limit)d MB; a mapping has a few KB.")
+            % {"limit": MAX_MAPPING_BYTES >> 20}
+        )
+    try:
+        found = json.loads(content, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise InvalidMapping(_("The mapping is nested too deeply.")) from error
+    except ValueError as error:
+        raise InvalidMapping(_("Not valid JSON: %(error)s.") % {"error": error}) from error
+    if not isinstance(found, dict):
+        raise InvalidMapping(_("This file is not a mapping."))
+    validate_mapping(found)
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidMapping(_("%(name)s cannot be stored as a number.") % {"name": name})
+
+
+def validate_mapping(data: Any) -> None:
+    """Raise BadMapping where this is no mapping, or names a noun, field or word nobody knows."""
+    _refuse_unwritable(data)
+    _require_known_keys(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
+    _validate_shape(data, "name", _is_text)
+    _validate_shape(data, "records", _is_list)
+    _validate_shape(data, "nouns", _is_list)
+    _validate_shape(data, "countries", _is_table_of_texts)
+    _validate_shape(data, "aliases", _is_list_of_texts)
+    if not data.get("nouns"):
+        raise InvalidMapping(_("The mapping names no record type."))
+    for name, limit in (("nouns", MAX_NOUNS), ("records", MAX_RECORDS)):
+        if len(data.get(name, [])) > limit:
+            raise InvalidMapping(
+                _("“%(name)s” in the mapping has more than %(limit)d parts.")
+                % {"name": name, "limit": limit}
+            )
+    for noun in data["nouns"]:
+        _check_noun(noun)
+    for record in data.get("records", []):
+        _require_known_keys(record, ("noun", "cells"), _("record"))
+        _known_noun(record.get("noun"))
+        _validate_shape(record, "cells", _is_table)
+        _known_fields(record["noun"], record.get("cells", {}))
+        if not record.get("cells"):
+            raise InvalidMapping(_("A record in the mapping has no cells."))
+
+
+def _refuse_unwritable(data: Any) -> None:
+    """Raise BadMapping if the database cannot keep a text or a number, wherever it is."""
+    left, level = [data], 0
+    while left:
+        level += 1
+        if level > DEPTH * 4:
+            raise InvalidMapping(_("The mapping is nested too deeply."))
+        below: list[Any] = []
+        for value in left:
+            if isinstance(value, Mapping):
+                below += [*value.keys(), *value.values()]
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
+                text = _UNWRITABLE.sub("\ufffd", value)[:80]
+                raise InvalidMapping(
+                    _("“%(text)s” contains a character that cannot be stored: U+%(code)04X.")
+                    % {"text": text, "code": ord(found[0])}
+                )
+            elif isinstance(value, float) and not math.isfinite(value):
+                _refuse_constant(str(value))
+        left = below
+
+
+def _check_noun(noun: Any) -> None:
+    _require_known_keys(noun, ("noun", "fields", "only_new", "when"), _("record type"))
+    _known_noun(noun.get("noun"))
+    if not isinstance(noun.get("fields"), Mapping):
+        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "fields"})
+    _validate_shape(noun, "only_new", _is_list_of_texts)
+    _known_fields(noun["noun"], noun["fields"])
+    _known_fields(noun["noun"], noun.get("only_new", []))
+    if when := noun.get("when"):
+        _check_condition(when, needs=())
+    for spec in noun["fields"].values():
+        _check_spec(spec, 0)
+
+
+def _check_condition(condition: Any, *, needs: tuple[str, ...]) -> None:
+    _require_known_keys(condition, ("column", "is"), _("condition"))
+    _validate_shape(condition, "column", _is_text)
+    _validate_shape(condition, "is", _is_list_of_texts)
+    if missing := [name for name in ("column", *needs) if name not in condition]:
+        raise InvalidMapping(_("A condition needs: %(names)s.") % {"names": ", ".join(missing)})
+
+
+def _check_spec(spec: Any, depth: int) -> None:
+    if depth > DEPTH:
+        raise InvalidMapping(_("The mapping is nested too deeply."))
+    _require_known_keys(spec, tuple(_VALIDATORS), _("field"))
+    for name, is_right in _VALIDATORS.items():
+        _validate_shape(spec, name, is_right)
+    if len([name for name in SOURCES if name in spec]) != 1:
+        raise InvalidMapping(
+            _("A field needs exactly one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
+        )
+    if spec.get("order", "dmy") not in ORDERS:
+        raise InvalidMapping(
+            _("The order of a date must be one of: %(orders)s.") % {"orders": ", ".join(ORDERS)}
+        )
+    if spec.get("country", "any") not in (*COUNTRY_CODES, "any"):
+        raise InvalidMapping(
+            _("Countries are matched by one of: %(codes)s.")
+            % {"codes": ", ".join((*COUNTRY_CODES, "any"))}
+        )
+    if "date" in spec and not 1 <= len(spec["date"]) <= 3:
+        raise InvalidMapping(_("A date needs the columns of year, month and day."))
+    if "by_if" in spec:
+        _check_condition(spec["by_if"], needs=("is",))
+    if "when" in spec:
+        _check_condition(spec["when"], needs=())
+    if "gather" in spec:
+        _check_gather(spec)
+    for own in spec.get("with", {}).values():
+        _check_spec(own, depth + 1)
+    if "else" in spec:
+        _check_spec(spec["else"], depth + 1)
+
+
+def _check_gather(spec: Mapping[str, Any]) -> None:
+    gather = spec["gather"]
+    _require_known_keys(gather, ("per", "first", "language"), "gather")
+    if (
+        "column" not in spec
+        or not _is_text(gather.get("per"))
+        or not _is_number(gather.get("first"))
+        or gather.get("language") not in SUFFIXES
+    ):
+        raise InvalidMapping(
+            _("“gather” needs a column, “per”, “first” and a language: %(languages)s.")
+            % {"languages": ", ".join(SUFFIXES)}
+        )
+
+
+# Shapes.
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PARTS * 10
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= PARTS
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return _is_list(value) and all(map(_is_text, value))
+
+
+def _is_table(value: Any) -> bool:
+    return _is_mapping(value) and all(map(_is_plain, value.values()))
+
+
+def _is_table_of_texts(value: Any) -> bool:
+    return _is_table(value) and all(map(_is_text, value.values()))
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping) and len(value) <= PARTS
+
+
+#: What a field's spec may hold, and of which kind.
+_VALIDATORS: dict[str, Callable[[Any], bool]] = {
+    "column": _is_text,
+    "constant": _is_plain,
+    "text": _is_text,
+    "date": _is_list_of_texts,
+    "else": _is_mapping,
+    "with": _is_mapping,
+    "nothing": _is_list_of_texts,
+    "values": _is_table,
+    "order": _is_text,
+    "country": _is_text,
+    "gather": _is_mapping,
+    "by_if": _is_mapping,
+    "when": _is_mapping,
+    "cut": _is_number,
+}
+
+
+def _validate_shape(data: Mapping[str, object], name: str, is_right: Callable[[Any], bool]) -> None:
+    if name in data and not is_right(data[name]):
+        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": name})
+
+
+def _require_known_keys(data: object, known: tuple[str, ...], what: str) -> None:
+    if not isinstance(data, Mapping):
+        raise InvalidMapping(_("This file is not a mapping: %(what)s.") % {"what": what})
+    if unknown := [name for name in data if name not in known]:
+        raise InvalidMapping(
+            _("Unknown in the %(what)s: %(names)s. Allowed: %(known)s.")
+            % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
+        )
+
+
+def _known_noun(noun: Any) -> None:
+    if not _is_text(noun) or noun not in RESOURCES:
+        raise InvalidMapping(
+            _("There is no record type “%(noun)s”. Record types: %(nouns)s.")
+            % {"noun": noun, "nouns": ", ".join(RESOURCES)}
+        )
+
+
+def _known_fields(noun: str, fields: Iterable[str]) -> None:
+    columns = RESOURCES[noun]().columns
+    if unknown := [name for name in fields if name not in columns]:
+        raise InvalidMapping(
+            _("%(noun)s have no %(names)s. Columns: %(columns)s.")
+            % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
+        )

@@ -1,0 +1,47 @@
+"""Files whose columns are ours: what was exported, and what was written like it."""
+
+import hashlib
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from allies.imports.rows import Rows
+from allies.imports.tables import Table, UnreadableFile, open_table
+
+#: A column that comes with refused rows, to be mended and read again: it feeds nothing.
+REASON_COLUMN = "reason"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_csv(path: Path, columns: list[str]) -> Rows:
+    """Return the rows of a file whose header names some of these columns.
+
+    Raises UnreadableFile, also while the rows are taken.
+    """
+    table = open_table(path, known=[*columns, REASON_COLUMN])
+    _check_header(table, columns)
+    wanted = [n for n, name in enumerate(table.columns) if name != REASON_COLUMN]
+    names = [table.columns[n] for n in wanted]
+    if len(names) == len(table.columns):
+        return Rows(names, table.rows)
+    return Rows(
+        names,
+        lambda: (row._replace(cells=[row.cells[n] for n in wanted]) for row in table.rows()),
+    )
+
+
+def _check_header(table: Table, columns: list[str]) -> None:
+    unknown = [name for name in table.columns if name not in columns and name != REASON_COLUMN]
+    if unknown:
+        raise UnreadableFile(
+            _("Unknown column: %(names)s. Allowed: %(columns)s. Separate cells with commas.")
+            % {"names": ", ".join(unknown), "columns": ", ".join(columns)}
+        )
+
+
+__all__ = ["UnreadableFile", "read_csv", "sha256_of"]

@@ -1,0 +1,86 @@
+"""The first half of an import: file → rows → plan. Nothing but SELECT reaches the database.
+
+A chunk costs a fixed number of queries: one for the records it may already hold, one a reference
+column, one a unique rule. Memory holds one chunk and the country names.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+
+from allies.actions.permissions import AnyUser, reload_user
+from allies.imports.plan import Outcome, Plan
+from allies.imports.planner import RecordPlanner
+from allies.imports.references import References
+from allies.imports.report import Report
+from allies.imports.resources import RESOURCES
+from allies.imports.rows import Rows
+from allies.models import Record, data_fingerprint, related_record_models
+
+#: Called with the noun and the number of its rows done.
+Progress = Callable[[str, int], None]
+
+
+def make_plan(
+    plan: Plan,
+    files: Iterable[tuple[str, Rows]],
+    *,
+    user: AnyUser | None = None,
+    only_new: Mapping[str, frozenset[str]] | None = None,
+    progress: Progress | None = None,
+) -> list[Report]:
+    """Work out what rows would do, noun by noun in the order given; return a report a noun.
+
+    ``user`` of None is the operator at the command line, who may do everything; ``only_new``
+    names, a noun, the columns set on new records and left alone on known ones. Raises
+    UnreadableFile where reading a file ends.
+    """
+    references = References(plan)
+    reports = []
+    for noun, rows in files:
+        report = Report(noun)
+        report.on_refusal = _write_outcomes(plan, noun) if plan.keep_rows else None
+        reports.append(report)
+        load = RecordPlanner(
+            plan,
+            references,
+            RESOURCES[noun](),
+            report,
+            user=user,
+            only_new=(only_new or {}).get(noun, frozenset()),
+            progress=_plan_records(progress, noun),
+        )
+        load.plan_rows(rows)
+        report.errors.sort(key=lambda error: error.row)
+    return reports
+
+
+def examined_models(nouns: Iterable[str]) -> set[type[Record]]:
+    """Return the models whose records an import of these nouns looks at."""
+    models: set[type[Record]] = set()
+    for noun in nouns:
+        model = RESOURCES[noun]._meta.model
+        models |= {model, *related_record_models(model)}
+    return models
+
+
+def import_state(nouns: Iterable[str], user: AnyUser | None = None) -> str:
+    """Return the state of all an import of these nouns looks at: the data and the user's rights."""
+    state = data_fingerprint(examined_models(nouns))
+    if user is None:
+        return state
+    user = reload_user(user)
+    rights = sorted(user.get_all_permissions()) if user.is_staff else []
+    return sha256(f"{state} {rights}".encode()).hexdigest()
+
+
+def _plan_records(progress: Progress | None, noun: str) -> Callable[[int], None]:
+    return (lambda rows: progress(noun, rows)) if progress else (lambda rows: None)
+
+
+def _write_outcomes(plan: Plan, noun: str) -> Callable[[int, list[tuple[str, str, str]]], None]:
+    def keep(row: int, found: list[tuple[str, str, str]]) -> None:
+        detail = json.dumps(found, ensure_ascii=False)
+        plan.set_note([(noun, row, Outcome.REFUSED, "", detail, "")])
+
+    return keep

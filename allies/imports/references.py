@@ -1,0 +1,224 @@
+"""Finding the records that a file's cells name, a chunk at a time."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from allies.imports.plan import Plan
+from allies.models import (
+    Alias,
+    Alliance,
+    AllyList,
+    Country,
+    Entry,
+    Event,
+    OldSlug,
+    Source,
+    url_field,
+)
+from allies.text.normalize import normalize_text
+
+
+class CellError(ValueError):
+    """A cell that cannot be understood; its text says what would be accepted."""
+
+
+class UnknownRecord(CellError):
+    """A cell names a record that does not exist, or that two records could be meant by."""
+
+
+class UnknownCountry(UnknownRecord):
+    """A cell names a country that nobody knows by that name or code."""
+
+
+#: In front of a country's code, with a colon: which code it is. Without it, any is tried.
+COUNTRY_CODES = ("alpha2", "alpha3", "m49", "cow", "name")
+
+
+class CountryIndex:
+    """Every country by every code and name: a few thousand short texts, read once a run."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, Country] = {}
+        self._by_code: dict[str, Country] = {}
+        self._names: dict[str, dict[int, Country]] = defaultdict(dict)
+        self._slugs: dict[str, Country] = {}
+        countries = {country.pk: country for country in Country.objects.all()}
+        for country in countries.values():
+            self.add(country)
+        for country_id, name in Alias.objects.values_list("country_id", "folded"):
+            self._names[name][country_id] = countries[country_id]
+
+    def add(self, country: Country) -> None:
+        """Make a country findable by its codes, its slug and its own names."""
+        self._codes |= dict.fromkeys(country.codes, country)
+        for system, code in (
+            ("alpha3", country.alpha3),
+            ("alpha2", country.alpha2),
+            ("m49", country.m49.lstrip("0")),
+            ("cow", country.cow_code),
+        ):
+            if code not in ("", None):
+                self._by_code[f"{system}:{code}"] = country
+        self._slugs[country.slug] = country
+        self._codes.setdefault(country.code.upper(), country)  # its slug, where it has no other
+        for name in (country.name_en, country.name_ind):
+            if name:
+                self._names[normalize_text(name)][country.pk] = country
+
+    def add_name(self, country: Country, name: str) -> None:
+        self._names[normalize_text(name)][country.pk] = country
+
+    def find(self, text: str) -> Country:
+        """Return the country with this alpha-3, alpha-2 or COW code, name, alias or slug.
+
+        ``m49:643``, ``cow:365``, ``alpha2:RU``, ``alpha3:RUS`` and ``name:Rusia`` say which it is.
+        Raises UnknownCountry where there is none, with names like it, and UnknownRecord where
+        there is more than one.
+        """
+        system, colon, rest = text.partition(":")
+        if colon and system in COUNTRY_CODES:
+            return self._find_named(rest) if system == "name" else self._find_code(system, rest)
+        if found := self._codes.get(text.upper()):
+            return found
+        return self._find_named(text)
+
+    def _find_code(self, system: str, code: str) -> Country:
+        digits = code.strip().lstrip("0") if system in ("m49", "cow") else code.strip().upper()
+        if found := self._by_code.get(f"{system}:{digits}"):
+            return found
+        raise UnknownCountry(
+            _("no country has this code; check which code it is (%(code)s)") % {"code": system}
+        )
+
+    def _find_named(self, text: str) -> Country:
+        named = self._names.get(normalize_text(text), {})
+        if len(named) == 1:
+            return next(iter(named.values()))
+        if named:
+            raise UnknownRecord(
+                _("more than one country has this name: write %(codes)s")
+                % {"codes": ", ".join(sorted(country.code for country in named.values()))}
+            )
+        if found := self._slugs.get(text):
+            return found
+        raise UnknownCountry(self._advice(text))
+
+    def _advice(self, text: str) -> str:
+        near = get_close_matches(normalize_text(text), self._names, n=3, cutoff=0.75)
+        likely = {c.pk: f"{c.name} ({c.code})" for name in near for c in self._names[name].values()}
+        accepted = _("use an alpha-3, alpha-2 or COW code, or any name")
+        if not likely:
+            return _("no such country; %(accepted)s") % {"accepted": accepted}
+        return _("no such country; did you mean %(likely)s? Otherwise %(accepted)s") % {
+            "likely": ", ".join(likely.values()),
+            "accepted": accepted,
+        }
+
+
+#: Noun → the words files may call such a record by, in the order they are tried.
+_KEYS: dict[type[models.Model], tuple[str, ...]] = {
+    Source: ("key",),
+    Alliance: ("slug", "identifier"),
+    Event: ("slug", "identifier"),
+    AllyList: ("slug",),
+}
+
+_LOOKUP_HINTS: dict[type[models.Model], Callable[[], str]] = {
+    Source: lambda: _("no such source; use a citation key"),
+    Alliance: lambda: _("no such alliance; use a slug or data-set ID"),
+    Event: lambda: _("no such event; use a slug or data-set ID"),
+    AllyList: lambda: _("no such ally list; use a slug"),
+    Entry: lambda: (
+        _("no such entry; use list slug/country, like %(example)s") % {"example": "russia-asia/CHN"}
+    ),
+}
+
+
+class References:
+    """Records by natural key: those in the database, and those this run is about to create."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._countries: CountryIndex | None = None
+        self._chunk: dict[type[models.Model], dict[str, Any]] = defaultdict(dict)
+
+    @property
+    def countries(self) -> CountryIndex:
+        if self._countries is None:
+            self._countries = CountryIndex()
+        return self._countries
+
+    def begin_chunk(self) -> None:
+        """Forget what the chunk before needed."""
+        self._chunk.clear()
+
+    def prefetch(self, model: type[models.Model], texts: set[str]) -> None:
+        """Read the records of one model that these texts name."""
+        if model is Country or not texts:
+            return
+        if model is Entry:
+            self._load_entries(texts)
+            return
+        found, missing = self._chunk[model], texts - self._chunk[model].keys()
+        for key in _KEYS[model]:
+            if missing:
+                for record in model._default_manager.filter(**{f"{key}__in": missing}):
+                    found.setdefault(getattr(record, key), record)
+                missing = missing - found.keys()
+        if url_field(model) in _KEYS[model] and missing:
+            renamed = dict(
+                OldSlug.objects.filter(noun=model._meta.model_name, slug__in=missing).values_list(
+                    "slug", "record_id"
+                )
+            )
+            records = model._default_manager.in_bulk(renamed.values())
+            found |= {slug: records[pk] for slug, pk in renamed.items() if pk in records}
+
+    def _load_entries(self, texts: set[str]) -> None:
+        lists = {text.rpartition("/")[0] for text in texts}
+        self.prefetch(AllyList, {slug for slug in lists if slug})
+        known = [record for slug in lists if (record := self._chunk[AllyList].get(slug))]
+        for entry in Entry.objects.filter(ally_list__in=known).select_related(
+            "ally_list", "country"
+        ):
+            self._chunk[Entry][f"{entry.ally_list_id}/{entry.country_id}"] = entry
+
+    def find(self, model: type[models.Model], text: str) -> Any:
+        """Return the record a cell names; raise UnknownRecord, saying what is accepted."""
+        if model is Country:
+            return self.countries.find(text)
+        if model is Entry:
+            return self._find_entry(text)
+        found = self._chunk[model].get(text) or self._plan.expected(model.__name__, text)
+        if found is None:
+            raise UnknownRecord(_LOOKUP_HINTS[model]())
+        return found
+
+    def _find_entry(self, text: str) -> Entry:
+        slug, _slash, country = text.rpartition("/")
+        if not slug:
+            raise UnknownRecord(_LOOKUP_HINTS[Entry]())
+        ally_list = self.find(AllyList, slug)
+        key = f"{ally_list.pk}/{self.countries.find(country).pk}"
+        found = self._chunk[Entry].get(key) or self._plan.expected("Entry", key)
+        if found is None:
+            raise UnknownRecord(_LOOKUP_HINTS[Entry]())
+        return found
+
+    def expect(self, record: models.Model) -> None:
+        """Take a record to be for one that is there."""
+        if isinstance(record, Country):
+            self.countries.add(record)
+        elif isinstance(record, Alias):
+            self.countries.add_name(record.country, record.name)
+        if isinstance(record, Entry):
+            keys = [f"{record.ally_list_id}/{record.country_id}"]
+            self._plan.expect_key("Entry", keys, record)
+        elif type(record) in _KEYS:
+            keys = [getattr(record, key) for key in _KEYS[type(record)]]
+            self._plan.expect_key(type(record).__name__, keys, record)

@@ -1,0 +1,118 @@
+"""What an import did or would do, in a form a page and a terminal can show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+#: Errors kept in words; the rest are counted.
+MAX_ERRORS = 500
+
+
+@dataclass(frozen=True)
+class RowError:
+    """What is wrong with one cell or row: where, what stands there, what would be accepted."""
+
+    noun: str
+    row: int
+    column: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        if not self.row:
+            return self.message
+        where = _("Row %(row)d") % {"row": self.row}
+        if self.column:
+            where = _("%(where)s, column %(column)s") % {"where": where, "column": self.column}
+        if self.value:
+            where = f"{where}: “{truncate_value(self.value)}”"
+        return f"{where}: {self.message}"
+
+
+def truncate_value(value: str, length: int = 80) -> str:
+    """Return the value's beginning, marked where something was left out."""
+    return value if len(value) <= length else f"{value[:length]}…"
+
+
+@dataclass
+class Report:
+    """Counts of rows by what happened to them, and every error in the file's order."""
+
+    noun: str
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    likely: int = 0
+    unsupported: int = 0
+    errors: list[RowError] = field(default_factory=list)
+    error_count: int = 0
+    on_refusal: Callable[[int, list[tuple[str, str, str]]], None] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error_count == 0
+
+    @property
+    def error_overflow(self) -> int:
+        """The number of errors that are counted and not kept in words."""
+        return self.error_count - len(self.errors)
+
+    def unsupported_text(self) -> str:
+        """Say how many records marked published readers do not see, and why."""
+        return _(
+            "%(count)d records are marked as published but have no "
+            "published source that supports them. Readers do not see them "
+            "yet."
+        ) % {"count": self.unsupported}
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts a changeset keeps, without those that are nothing."""
+        names = ("rows", "created", "updated", "unchanged", "refused", "repeated", "left_out")
+        return {name: value for name in (*names, "likely") if (value := getattr(self, name))}
+
+    def refuse(self, row: int, found: list[tuple[str, str, str]]) -> None:
+        """Count a row as refused, with its errors as (column, value, message)."""
+        self.refused += 1
+        if self.on_refusal:
+            self.on_refusal(row, found)
+        for column, value, message in found:
+            self.add_error(RowError(self.noun, row, column, value, message))
+
+    def add_error(self, error: RowError) -> None:
+        self.error_count += 1
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error)
+
+    def summary(self) -> str:
+        """Say the counts in one line."""
+        return _(
+            "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d "
+            "changed, %(unchanged)d unchanged, %(repeated)d duplicates, "
+            "%(left_out)d skipped, %(refused)d refused"
+        ) % {
+            "repeated": self.repeated,
+            "left_out": self.left_out,
+            "noun": self.noun,
+            "rows": self.rows,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "refused": self.refused,
+        }
+
+
+def messages_by_field(error: ValidationError, columns: dict[str, str]) -> list[tuple[str, str]]:
+    """Return a ValidationError's messages as (column, message); "" for the row as a whole."""
+    found: dict[str, Any] = (
+        error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    )
+    return [
+        (columns.get(name, ""), message) for name, messages in found.items() for message in messages
+    ]

@@ -1,0 +1,34 @@
+"""One resource a noun, by the name commands, files and addresses give it."""
+
+from allies.imports.resources.alliance import AllianceResource, MembershipResource
+from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
+from allies.imports.resources.base import RecordResource
+from allies.imports.resources.citation import CitationResource
+from allies.imports.resources.country import AliasResource, CountryResource
+from allies.imports.resources.event import EventResource, ParticipationResource
+from allies.imports.resources.source import SourceResource
+
+#: Noun → resource, in an order in which each file finds the records it names.
+RESOURCES: dict[str, type[RecordResource]] = {
+    resource.noun: resource
+    for resource in (
+        CountryResource,
+        AliasResource,
+        SourceResource,
+        AllianceResource,
+        MembershipResource,
+        EventResource,
+        ParticipationResource,
+        AllyListResource,
+        EntryResource,
+        CitationResource,
+        SeeAlsoResource,
+    )
+}
+
+#: Model's name → noun, as changesets count.
+RESOURCE_BY_MODEL_NAME = {
+    str(r._meta.model._meta.model_name): noun for noun, r in RESOURCES.items()
+}
+
+__all__ = ["RESOURCES", "RESOURCE_BY_MODEL_NAME", "RecordResource"]

@@ -1,0 +1,80 @@
+"""Sources as rows."""
+
+from typing import Any
+
+from allies.evidence.guards import ensure_evidence_remains
+from allies.imports.plan import Plan
+from allies.imports.resources.base import (
+    RecordResource,
+    choice,
+    date,
+    reference,
+    status,
+    text,
+    word,
+)
+from allies.models import Source, SourceKind
+from allies.models.source import validate_no_cycle
+
+
+class SourceResource(RecordResource):
+    noun = "sources"
+    identities = (("key",),)
+    self_reference = "derived_from"
+    is_reference_target = True
+    similarity_keys = (("url",), ("title",))
+    export_order = ("key",)
+
+    key = word("key")
+    kind = choice("kind", SourceKind, default=SourceKind.NEWS)
+    publisher = text("publisher")
+    title = text("title")
+    author = text("author")
+    credit = text("credit")
+    url = word("url")
+    date_published = date("date_published")
+    language = word("language")
+    derived_from = reference("derived_from", Source, "key")
+    archive_url = word("archive_url")
+    status = status()
+
+    class Meta:
+        model = Source
+        fields = (
+            "key",
+            "kind",
+            "publisher",
+            "title",
+            "author",
+            "credit",
+            "url",
+            "date_published",
+            "language",
+            "derived_from",
+            "archive_url",
+            "status",
+        )
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        #: Ids of the sources this file withdraws: what rests on two of them loses both.
+        self.withdrawn: set[int] = set()
+
+    def check(self, record: Any, plan: Plan) -> None:
+        """Refuse circles of derivation, this file's rows included, and loss of evidence."""
+        parent = record.derived_from.key if record.derived_from else ""
+        plan.link(self.noun, record.key, parent)
+
+        def parent_of(key: str) -> str:
+            linked = plan.parent(self.noun, key)
+            if linked is not None:
+                return linked
+            stored = Source.objects.filter(key=key).values_list("derived_from__key", flat=True)
+            return stored.first() or ""
+
+        validate_no_cycle(record.key, parent, parent_of)
+        record.validate_original_published()
+        is_known = record.pk is not None and record.pk > 0
+        if is_known and not record.is_published and Source.objects.published().filter(pk=record.pk):
+            ensure_evidence_remains(record, besides=self.withdrawn)
+            self.withdrawn.add(record.pk)

@@ -1,0 +1,140 @@
+"""Uploaded files, read in a process of their own with limits on its memory and time.
+
+A file may be made to exhaust whatever reads it. Then the process ends and nothing else does.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from allies.imports.rows import Row
+from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.sample import Sample
+from allies.imports.tables.table import Table
+
+#: Settings and variables of the environment that the process needs; no secrets among them.
+_SETTINGS = (
+    "IMPORT_MAX_BYTES",
+    "IMPORT_MAX_UNCOMPRESSED_BYTES",
+    "IMPORT_MAX_ROWS",
+    "IMPORT_MAX_COLUMNS",
+    "IMPORT_MAX_CELL_LENGTH",
+)
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
+
+#: Seconds between two looks at whether somebody wants the reading to stop.
+POLL_SECONDS = 0.5
+
+
+class SandboxedTable(Table):
+    """A table of which a sample was taken; its rows are read in a process of their own."""
+
+    def __init__(self, path: Path, sample: Sample) -> None:
+        self.path = path
+        self.layout = sample.layout
+        self.columns = sample.columns
+
+    def rows(self) -> Iterator[Row[str]]:
+        """Yield the rows as ``Table`` does; raise UnreadableFile also at a limit of the process."""
+        with _reader_process("rows", self.path, self.layout) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                part = json.loads(line)
+                if "done" in part:
+                    return
+                for number, cells, problem in _validated_answer(part)["rows"]:
+                    yield Row(number, cells, problem)
+            raise _exit_reason(process.wait())
+
+
+def read_sample(
+    path: Path,
+    layout: FileFormat | None = None,
+    known: Collection[str] = (),
+    *,
+    waiting: Callable[[], None] = lambda: None,
+) -> Sample:
+    """Return what ``take_sample`` does, found out in a process of its own.
+
+    ``waiting`` is called now and then, and may raise to end it. Raises UnreadableFile.
+    """
+    with _reader_process("sample", path, layout, known) as process:
+        while True:
+            try:
+                answer, _errors = process.communicate(timeout=POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                waiting()
+        if not answer:
+            raise _exit_reason(process.returncode)
+        return Sample.from_json(_validated_answer(json.loads(answer))["sample"])
+
+
+@contextmanager
+def _reader_process(
+    ask: str, path: Path, layout: FileFormat | None, known: Collection[str] = ()
+) -> Iterator["subprocess.Popen[bytes]"]:
+    request = {
+        "ask": ask,
+        "path": str(path.resolve()),
+        "layout": layout and layout.as_json(),
+        "known": list(known),
+        "settings": {name: getattr(settings, name) for name in _SETTINGS},
+        "language": translation.get_language() or settings.LANGUAGE_CODE,
+        "languages": [[code, code] for code, _name in settings.LANGUAGES],
+        "memory": settings.IMPORT_READER_MAX_BYTES,
+        "seconds": settings.IMPORT_READER_SECONDS,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "allies.imports.tables.reader_process"],
+        cwd=settings.BASE_DIR,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        # A request is smaller than what a pipe holds, so this waits for nobody.
+        process.stdin.write(json.dumps(request).encode())
+        process.stdin.close()
+        process.stdin = None
+        yield process
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def _validated_answer(part: dict[str, object]) -> dict[str, Any]:
+    """Return a part of the answer; raise UnreadableFile if the file is refused."""
+    if refused := part.get("refused"):
+        raise UnreadableFile(refused)
+    if failed := part.get("failed"):
+        raise RuntimeError(failed)
+    return part
+
+
+def _exit_reason(code: int) -> UnreadableFile:
+    """Return why a process ended before it had answered."""
+    if code == -signal.SIGXCPU:
+        said = _(
+            "Reading this file takes more than %(limit)d seconds. Split "
+            "it, or save the sheet with the table as CSV."
+        )
+        return UnreadableFile(said % {"limit": settings.IMPORT_READER_SECONDS})
+    said = _(
+        "Reading this file needs more than %(limit)d MB of memory. "
+        "Split it, or save the sheet with the table as CSV."
+    )
+    return UnreadableFile(said % {"limit": settings.IMPORT_READER_MAX_BYTES >> 20})

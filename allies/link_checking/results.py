@@ -1,0 +1,106 @@
+"""What is remembered of checks, and when a link is called dead.
+
+All of it is written beside the sources: an observation makes no version and changes no date.
+"""
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+
+from allies.link_checking.checker import CheckResult
+from allies.models import LinkCheck, LinkField, LinkHealth, LinkResult, LinkStatus, Source
+
+#: How often a link is checked; a failing one, until it is known to be dead, more often.
+CHECK_INTERVAL = dt.timedelta(days=7)
+FAILING_CHECK_INTERVAL = dt.timedelta(days=1)
+
+#: A link is dead after so many misses in a row, the first and last so far apart.
+DEAD_MISSES = 3
+DEAD_AFTER = dt.timedelta(days=2)
+
+_BATCH = 1000
+
+
+def sync_health_rows(now: dt.datetime) -> None:
+    """Give every source with an address its health; drop that of sources that are gone.
+
+    What was found at an address a source no longer has is no longer about it.
+    """
+    LinkHealth.objects.orphans().delete()
+    LinkCheck.objects.orphans().delete()
+    own = Source.objects.filter(pk=OuterRef("pk")).values("url")
+    LinkHealth.objects.exclude(address=Subquery(own)).update(
+        address=Subquery(own),
+        health="",
+        misses=0,
+        failing_since=None,
+        last_checked=None,
+        next_check=now,
+        claimed_until=None,
+    )
+    new = Source.objects.filter(link_health=None).exclude(url="").values_list("pk", "url")
+    while batch := list(new[:_BATCH]):
+        LinkHealth.objects.bulk_create(
+            [LinkHealth(source_id=pk, address=url, next_check=now) for pk, url in batch],
+            ignore_conflicts=True,
+        )
+
+
+@transaction.atomic
+def save_result(
+    *, source_id: int, address: str, result: CheckResult, at: dt.datetime, what: str = LinkField.URL
+) -> None:
+    """Remember a check and, where it is of the original, what it says about the link's health."""
+    LinkCheck.objects.create(
+        source_id=source_id,
+        what=what,
+        address=address,
+        checked_at=at,
+        result=result.result,
+        http_status=result.http_status,
+        final_url=result.final_url,
+        detail=result.detail[:300],
+        duration_ms=result.duration_ms,
+    )
+    LinkCheck.objects.prune(source_id)
+    if what == LinkField.URL:
+        mine = LinkHealth.objects.select_for_update().filter(pk=source_id, address=address)
+        for link in mine:
+            mine.update(last_checked=at, claimed_until=None, **_next_health(link, result, at))
+
+
+def postpone(source_id: int, now: dt.datetime) -> None:
+    """Let go of a link whose check broke down, until tomorrow."""
+    LinkHealth.objects.filter(pk=source_id).update(
+        claimed_until=None, next_check=now + FAILING_CHECK_INTERVAL
+    )
+
+
+def _next_health(link: LinkHealth, result: CheckResult, at: dt.datetime) -> dict[str, object]:
+    """Return how a link is after one more result."""
+    if result.result == LinkResult.SKIPPED:  # nothing was seen: nothing is known anew
+        return {"next_check": at + _next_check_delay(CHECK_INTERVAL, link.pk)}
+    if result.is_good:
+        health, misses, since = LinkStatus.OK, 0, None
+    elif result.is_failure:
+        misses = link.misses + 1
+        since = (link.failing_since if link.misses else None) or at
+        is_dead = misses >= DEAD_MISSES and at - since >= DEAD_AFTER
+        health = (
+            LinkStatus.DEAD if is_dead or link.health == LinkStatus.DEAD else LinkStatus.FAILING
+        )
+    else:  # somebody is there, and turns us away
+        health, misses, since = LinkStatus.FAILING, 0, link.failing_since or at
+    every = FAILING_CHECK_INTERVAL if health == LinkStatus.FAILING else CHECK_INTERVAL
+    return {
+        "health": health,
+        "misses": misses,
+        "failing_since": since,
+        "next_check": at + _next_check_delay(every, link.pk),
+    }
+
+
+def _next_check_delay(every: dt.timedelta, pk: int) -> dt.timedelta:
+    """Return the time until the next check: up to a twelfth less, each source its own."""
+    return every - every / 12 * (pk * 7919 % 1000 / 1000)

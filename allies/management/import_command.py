@@ -1,0 +1,144 @@
+"""What the importing commands share: files, a run, its progress, its report on the terminal."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from allies.imports.mapping import FileMapping, InvalidMapping, sort_by_dependency
+from allies.imports.mappings import load_mapping
+from allies.imports.own_csv import UnreadableFile, sha256_of
+from allies.imports.plan import Plan
+from allies.imports.report import Report
+from allies.imports.rows import Rows
+from allies.imports.runner import DatabaseRuleBroken, Files, ImportRejected, run_import
+from allies.imports.tables import open_table
+from allies.models import Changeset
+
+#: Seconds between two words on progress.
+UPDATE_SECONDS = 0.5
+
+
+class ImportCommand(BaseCommand):
+    """A command that imports rows, and says what it did or would do."""
+
+    def add_file(self, parser: ArgumentParser, name: str = "file") -> None:
+        """Let the command be given a file."""
+        parser.add_argument(name, type=Path, metavar=name.upper())
+
+    def add_commit(self, parser: ArgumentParser) -> None:
+        """Let the command be told to write what the files say, and why."""
+        parser.add_argument("--commit", action="store_true", help="apply the changes")
+        parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
+
+    def changeset_for(self, *files: Path, reason: str) -> Changeset:
+        """Return the changeset to be; raise CommandError where a file is not there."""
+        for file in files:
+            if not file.is_file():
+                raise CommandError(f"The file {file} does not exist.")
+        return Changeset(
+            file_name=", ".join(file.name for file in files)[:200],
+            sha256=sha256_of(files[-1]) if files else "",
+            reason=reason,
+        )
+
+    def run_mapped_import(
+        self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: object
+    ) -> None:
+        """Import files, each by a mapping of this name, as one changeset."""
+        try:
+            mappings = [FileMapping(load_mapping(name)) for name, _file in mapped]
+            tables = [open_table(file) for _name, file in mapped]
+        except (InvalidMapping, UnreadableFile) as error:
+            raise CommandError(str(error)) from error
+        about.mapping = {"names": [mapping.name for mapping in mappings]}
+        only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
+
+        def files(plan: Plan) -> list[tuple[str, Rows]]:
+            return sort_by_dependency(
+                pair
+                for mapping, table in zip(mappings, tables, strict=True)
+                for pair in mapping.provided_records(table, plan)
+            )
+
+        about_rows = {
+            part["noun"]: table.about_rows()
+            for mapping, table in zip(mappings, tables, strict=True)
+            for part in mapping.nouns
+        }
+        self.run_import(
+            files, commit=commit, about_rows=about_rows, about=about, only_new=only_new, **options
+        )
+
+    def run_import(
+        self,
+        files: Files,
+        *,
+        commit: bool,
+        about_rows: dict[str, int] | None = None,
+        **options: Any,
+    ) -> None:
+        """Run the import and print its reports; raise CommandError where nothing was written."""
+        try:
+            reports = run_import(
+                files, commit=commit, progress=self._progress(about_rows), **options
+            )
+        except (UnreadableFile, InvalidMapping, DatabaseRuleBroken) as error:
+            raise CommandError(str(error)) from error
+        except ImportRejected as refused:
+            reports = refused.reports
+        for report in reports:
+            self._show(report)
+        if not all(report.ok for report in reports):
+            raise CommandError(_("Nothing was changed. Correct the rows above and try again."))
+        if not commit:
+            self.stdout.write(_("Nothing was changed. Add --commit to apply this."))
+        elif about := options.get("about"):
+            said = _("This is changeset %(number)d. To undo it, run `undo_changeset %(number)d`.")
+            # Inside the transaction of a caller it is not a changeset before that commits.
+            transaction.on_commit(lambda: self.stdout.write(said % {"number": about.pk}))
+
+    def _show(self, report: Report) -> None:
+        self.stdout.write(report.summary())
+        for error in report.errors:
+            self.stdout.write(f"  {error}")
+        if report.error_overflow:
+            self.stdout.write(_("  … and %(count)d more errors") % {"count": report.error_overflow})
+        if report.unsupported:
+            self.stdout.write(f"  {report.unsupported_text()}")
+
+    def _progress(self, about_rows: dict[str, int] | None) -> Any:
+        """Return a callback that shows rows done and how fast, where a person watches."""
+        if not self.stderr.isatty():
+            return None
+        return TerminalProgress(about_rows).report
+
+
+class TerminalProgress:
+    """One line on the terminal that says how far a run is; ``about``: how many rows a noun has."""
+
+    def __init__(self, about: dict[str, int] | None = None) -> None:
+        self._about = about or {}
+        self._noun, self._rows, self._started, self._said = "", 0, 0.0, 0.0
+
+    def report(self, noun: str, rows: int) -> None:
+        """Take note of rows done, and say so now and then."""
+        now = time.monotonic()
+        if noun != self._noun or rows < self._rows:  # the next noun, or from looking to writing
+            self._started = now
+        self._noun, self._rows = noun, rows
+        if now - self._said < UPDATE_SECONDS:
+            return
+        self._said = now
+        rate = rows / max(now - self._started, 0.001)
+        line = f"{noun}: {rows:,} rows, {rate:,.0f} per second"
+        if rate and (left := self._about.get(noun, 0) - rows) > 0:
+            line += f", about {left / rate:,.0f} s left"
+        # Not the command's own stream, which writes in red.
+        sys.stderr.write(f"\r{line:<78}")
+        sys.stderr.flush()

@@ -1,0 +1,19 @@
+"""Old names of commands: they work for one release and name the new command."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+def with_old_name(command: type[BaseCommand], old: str, new: str) -> type[BaseCommand]:
+    """Return a command that prints its new name to stderr and then does what the new one does."""
+
+    class OldCommand(command):  # type: ignore[misc,valid-type]
+        help = f"Old name of {new}."
+
+        def execute(self, *args: Any, **options: Any) -> str | None:
+            self.stderr.write(f"{old} was renamed to {new}. The next release has only {new}.")
+            result: str | None = super().execute(*args, **options)
+            return result
+
+    return OldCommand

@@ -1,0 +1,185 @@
+"""What the desk keeps beside the records: steps to come, links to drafts, who has what open.
+
+Each names its record by noun and id: a record that is deleted leaves nothing that keeps it.
+"""
+
+import datetime as dt
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
+from django.core import signing
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from allies.models.registry import get_record
+from allies.models.stateful import Stateful
+
+
+class RecordReferenceQuerySet(models.QuerySet[Any]):
+    """Querysets of what is about one record."""
+
+    def about(self, record: models.Model) -> Self:
+        return self.filter(noun=record._meta.model_name, record_id=record.pk)
+
+
+class RecordReference(models.Model):
+    """Something kept about one record."""
+
+    noun = models.CharField(max_length=20)
+    record_id = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    @property
+    def record(self) -> Any:
+        """The record it is about; None where that is gone."""
+        return get_record(self.noun, self.record_id)
+
+
+class AppointmentQuerySet(RecordReferenceQuerySet):
+    def waiting(self) -> Self:
+        return self.filter(done_at=None).order_by("due_at")
+
+    def failed(self) -> Self:
+        """Those that could not be kept when it was time."""
+        return self.exclude(done_at=None).exclude(problem="")
+
+
+class Appointment(Stateful, RecordReference):
+    """A step a record is to take at a time to come."""
+
+    STATE = ("done_at",)
+
+    step = models.CharField(max_length=10)
+    due_at = models.DateTimeField(_("scheduled for"), db_index=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    #: Why it could not be kept, in the words of who made it; empty where it was.
+    problem = models.TextField(blank=True, default="")
+    language = models.CharField(max_length=5, default="en")
+    #: SHA-256 of what is to be published, with its status, when the time was set; empty for a
+    #: withdrawal, which may find other content, and for times set before this was kept.
+    content = models.CharField(max_length=64, blank=True, default="")
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta(RecordReference.Meta):
+        indexes = [models.Index(fields=["noun", "record_id"], name="appointment_about")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.noun} {self.record_id}"
+
+
+#: How long a link to a draft may last, in days.
+PREVIEW_DAYS = (1, 7, 30)
+
+_SALT = "allies.preview"
+
+
+class PreviewLinkQuerySet(RecordReferenceQuerySet):
+    def valid(self) -> Self:
+        """Those not expired or revoked, made by accounts that may still see the record."""
+        made_by = OuterRef("created_by")
+        codenames = Q(codename=Concat(Value("view_"), OuterRef("noun"))) | Q(
+            codename=Concat(Value("change_"), OuterRef("noun"))
+        )
+        may_see = Permission.objects.filter(
+            codenames,
+            Q(user=made_by) | Q(group__user=made_by),
+            content_type__app_label="allies",
+        )
+        return self.filter(
+            Q(created_by__is_superuser=True) | Exists(may_see),
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            created_by__is_active=True,
+            created_by__is_staff=True,
+        )
+
+    def with_validity(self) -> Self:
+        """Annotate ``is_valid``."""
+        valid = PreviewLink.objects.valid().filter(pk=OuterRef("pk"))
+        return self.annotate(is_valid=Exists(valid))
+
+    def signed(self, token: str) -> "PreviewLink | None":
+        """Return the valid link this token was made for; None where there is none."""
+        try:
+            number = signing.loads(token, salt=_SALT)
+        except signing.BadSignature:
+            return None
+        return self.valid().filter(pk=number).first()
+
+
+class PreviewLink(Stateful, RecordReference):
+    """A link by which somebody without an account reads a draft, until it expires.
+
+    It works only as long as the account that made it may see the draft.
+    """
+
+    STATE = ("revoked_at",)
+
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    purpose = models.CharField(_("recipient"), max_length=200, blank=True, default="")
+
+    objects = PreviewLinkQuerySet.as_manager()
+
+    class Meta(RecordReference.Meta):
+        indexes = [models.Index(fields=["noun", "record_id"], name="previewlink_about")]
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.record_id}"
+
+    @property
+    def token(self) -> str:
+        return signing.dumps(self.pk, salt=_SALT)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+#: How long a form counts as open after it was last heard of.
+SESSION_TIMEOUT = dt.timedelta(minutes=5)
+
+
+class OpenFormQuerySet(RecordReferenceQuerySet):
+    def seen(self, record: models.Model, user: AbstractUser | AnonymousUser) -> list[Any]:
+        """Note that a user has a record open, and return the others who have."""
+        now = timezone.now()
+        self.filter(seen_at__lt=now - SESSION_TIMEOUT).delete()
+        self.update_or_create(
+            noun=record._meta.model_name,
+            record_id=record.pk,
+            created_by=user,
+            defaults={"seen_at": now},
+        )
+        others = self.about(record).exclude(created_by=user).select_related("created_by")
+        return list(others.order_by("-seen_at"))
+
+
+class OpenForm(RecordReference):
+    """Somebody has a record's form open."""
+
+    seen_at = models.DateTimeField(db_index=True)
+
+    objects = OpenFormQuerySet.as_manager()
+
+    class Meta(RecordReference.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["noun", "record_id", "created_by"], name="openform_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.created_by}: {self.noun} {self.record_id}"

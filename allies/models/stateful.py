@@ -1,0 +1,68 @@
+"""Records with a state: it changes by compare-and-set, and no stale copy is ever saved whole."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+
+class StateConflict(ValidationError):
+    """The state is not what it was when the record was read; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This changed after you opened the page, so nothing was done. Check it again.")
+        )
+
+
+class Stateful(models.Model):
+    """A record whose state may change while somebody has an older copy of it.
+
+    ``STATE_KEY`` names the fields that hold the state. Only ``write`` changes them in a row that
+    exists; ``save`` refuses to, and refuses to write such a row without ``update_fields``.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+    def compare_and_set(self, **fields: object) -> None:
+        """Write these fields if the state in the database is still that of this copy; one query.
+
+        Raises StateConflict otherwise. A related record is given by its primary key.
+        """
+        self._require_one_row(self._unchanged_row().update(**fields))
+        for name, value in fields.items():
+            setattr(self, self._meta.get_field(name).attname, value)  # type: ignore[union-attr]
+
+    def delete_if_unchanged(self) -> None:
+        """Delete the row if its state is still that of this copy; raise StateConflict otherwise."""
+        # Rows of other tables go first: the lock keeps the state until they have gone.
+        locked = self._unchanged_row().select_for_update(of=("self",)).values_list("pk", flat=True)
+        self._require_one_row(len(locked))
+        type(self)._default_manager.filter(pk=self.pk).delete()
+
+    def _unchanged_row(self) -> models.QuerySet[Self]:
+        state = {name: getattr(self, name) for name in self.STATE}
+        return type(self)._default_manager.filter(pk=self.pk, **state)
+
+    @staticmethod
+    def _require_one_row(rows: int) -> None:
+        if not rows:
+            raise StateConflict
+
+    def save(
+        self, *args: object, update_fields: Iterable[str] | None = None, **kwargs: Any
+    ) -> None:
+        """Insert the row, or write fields that are not its state; raise TypeError for all else."""
+        if update_fields is not None:
+            update_fields = set(update_fields)
+        if not self._state.adding and (update_fields is None or update_fields & set(self.STATE)):
+            raise TypeError(
+                f"{type(self).__name__}.save() would write a state that may be out of date: "
+                "give update_fields without it, or call write()."
+            )
+        super().save(*args, update_fields=update_fields, **kwargs)

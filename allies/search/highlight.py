@@ -1,0 +1,82 @@
+"""Showing where the words of a question stand, in the text as it was written."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+
+from allies.models.translation import LocalizedText
+from allies.search.query import SearchQuery
+from allies.text.normalize import normalize_text
+
+#: Characters of an excerpt, and how many of them may stand before the first word looked for.
+LENGTH, BEFORE = 220, 60
+
+#: A word as written, accents set apart and apostrophes included.
+_WORD = re.compile(r"\w+(?:[\u0300-\u036f'’ʼ‘`´.]+\w+)*[\u0300-\u036f]*")
+
+
+def highlight(text: str, question: SearchQuery) -> SafeString:
+    """Return a text as HTML, with ``<mark>`` around the words looked for."""
+    html = SafeString("")
+    end = 0
+    for start, stop in _match_positions(text, question):
+        html += conditional_escape(text[end:start])
+        html += format_html("<mark>{}</mark>", text[start:stop])
+        end = stop
+    return html + conditional_escape(text[end:])
+
+
+def excerpt(
+    texts: Iterable[LocalizedText], question: SearchQuery, language: str
+) -> LocalizedText | None:
+    """Return the passage of these texts that has a word looked for; None where none has.
+
+    One in the reader's language, or in none, is preferred.
+    """
+    for text in _in_order(texts, language):
+        place = next(_match_positions(text, question), None)
+        if place is not None:
+            passage = _passage_around(str(text), place[0])
+            return LocalizedText(passage, text.lang, is_fallback=text.lang not in ("", language))
+    return None
+
+
+def opening(texts: Iterable[LocalizedText], language: str) -> LocalizedText | None:
+    """Return how the first of these texts begins, in the reader's language or else another."""
+    for text in _in_order(texts, language):
+        return LocalizedText(
+            _passage_around(str(text), 0), text.lang, is_fallback=text.lang not in ("", language)
+        )
+    return None
+
+
+def contains_term(text: str, question: SearchQuery) -> bool:
+    """Say whether a word looked for stands in a text."""
+    return next(_match_positions(text, question), None) is not None
+
+
+def _in_order(texts: Iterable[LocalizedText], language: str) -> list[LocalizedText]:
+    return sorted(texts, key=lambda text: bool(text.lang) and text.lang != language)
+
+
+def _passage_around(text: str, place: int) -> str:
+    """Return a passage around a place, cut between words."""
+    start = 0 if place <= BEFORE else text.find(" ", place - BEFORE, place) + 1 or place
+    stop = start + LENGTH
+    if stop < len(text):
+        cut = text.rfind(" ", start, stop)
+        stop = cut if cut > place else stop
+    return f"{'… ' if start else ''}{text[start:stop]}{' …' if stop < len(text) else ''}"
+
+
+def _match_positions(text: str, question: SearchQuery) -> Iterator[tuple[int, int]]:
+    """Yield from where to where a text has a word looked for."""
+    for found in _WORD.finditer(text):
+        if any(question.matches(word) for word in _spellings(found[0])):
+            yield found.span()
+
+
+def _spellings(word: str) -> list[str]:
+    return [*normalize_text(word).split(), *normalize_text(re.sub(r"['’ʼ‘`´.]", " ", word)).split()]

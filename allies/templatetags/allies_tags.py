@@ -1,0 +1,225 @@
+"""How pages say dates, texts and statuses."""
+
+import datetime as dt
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django import template
+from django.conf import settings
+from django.db import models
+from django.http import QueryDict
+from django.template import Context
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, get_language_info, gettext
+
+from allies import __version__
+from allies.citations.footnotes import FootnoteNumbering
+from allies.evidence.grouping import StanceGroup
+from allies.evidence.grouping import group_by_stance as sides_of
+from allies.models import Citation, Country
+from allies.models.ally_list import headline_count_text
+from allies.models.m49 import NAMES
+from allies.numbers import ordinal_in_words
+from allies.search.highlight import highlight
+from allies.search.query import SearchQuery
+from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import last_recorded as last_recorded_of
+from allies.ties.pairs import CountryPair
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+register = template.Library()
+
+
+@register.filter
+def edtf(value: str) -> str:
+    """Say a date as precisely as it is known: "May 2024"."""
+    return format_edtf(value)
+
+
+@register.filter
+def edtf_end(value: str) -> str:
+    """Say when something ended, as precisely as it is known: "May 2024", "(records end 2012)"."""
+    return format_end_date(value)
+
+
+@register.filter
+def last_recorded(value: str) -> str:
+    """Return the date up to which something is recorded, in words; "" unless its end is open."""
+    return last_recorded_of(value)
+
+
+@register.simple_tag
+def edtf_time_element(value: str, css_class: str = "") -> SafeString:
+    """Say a date, for machines too where it is one plain year, month or day."""
+    named = format_html(' class="{}"', css_class) if css_class else ""
+    if "/" in value or not value[-1:].isdigit():
+        return format_html("<span{}>{}</span>", named, format_edtf(value))
+    return format_html('<time{} datetime="{}">{}</time>', named, value, format_edtf(value))
+
+
+class SliderDays(NamedTuple):
+    """What a slider of years reaches: its first year, its last day, and the day it stands on."""
+
+    first: int
+    last: dt.date
+    day: dt.date
+
+
+@register.simple_tag
+def slider_days(
+    day: dt.date | None, first_year: int | None, last_day: dt.date | None
+) -> SliderDays:
+    """Return what a slider reaches: from the first year known, or the day's, to the last day.
+
+    The last day is today, if no other is given. The day shown is within, whichever it is.
+    """
+    last = last_day or timezone.localdate()
+    shown = day or last
+    return SliderDays(min(first_year or shown.year, shown.year), max(last, shown), shown)
+
+
+@register.filter
+def localized(text: "StrOrPromise") -> SafeString | str:
+    """Show a bilingual text; one that is there in the other language only says so."""
+    return in_language(str(text), other_language(text)) if text else ""
+
+
+@register.filter
+def highlighted(text: "StrOrPromise", question: SearchQuery) -> SafeString | str:
+    """Show a text as ``localized`` does, with ``<mark>`` around the words that were looked for."""
+    return in_language(highlight(str(text), question), other_language(text)) if text else ""
+
+
+def other_language(text: Any) -> str:
+    """Return the language of a bilingual text where it is not the reader's; "" where it is."""
+    return text.lang if getattr(text, "is_fallback", False) else ""
+
+
+@register.filter
+def in_language(shown: str, language: str) -> SafeString | str:
+    """Show a text; one in another language than the reader's says in which."""
+    if not language:
+        return shown
+    return format_html(
+        '<span lang="{}">{}</span> <small class="other-language">({})</small>',
+        language,
+        shown,
+        language_name(language),
+    )
+
+
+def _language_name(code: str) -> str:
+    return str(gettext(get_language_info(code)["name"]))
+
+
+@register.simple_tag
+def pair_url(one: Country, other: Country) -> str:
+    """Return the address of the page about two countries, in whichever order they come."""
+    return CountryPair.of(one, other).get_absolute_url()
+
+
+@register.simple_tag
+def cited_prose(text: Any, notes: FootnoteNumbering) -> SafeString:
+    """Show a bilingual prose text as HTML, marked with its language where it is another.
+
+    What it cites goes into the page's notes.
+    """
+    if not text:
+        return SafeString("")
+    html = notes.html(text)
+    if not getattr(text, "is_fallback", False):
+        return html
+    return format_html(
+        '<p class="other-language">{}</p><div lang="{}">{}</div>',
+        gettext("This text is available in %(language)s only.")
+        % {"language": _language_name(text.lang)},
+        text.lang,
+        html,
+    )
+
+
+@register.filter
+def group_by_stance(citations: Iterable[Citation]) -> list[StanceGroup]:
+    """Group what speaks for a record and against it by origin."""
+    return sides_of(citations)
+
+
+@register.filter
+def format_integer(number: int) -> str:
+    """Write a count as the active language does: 870,109 or 870.109. Years are no counts."""
+    return number_format(number, force_grouping=True)
+
+
+@register.filter
+def query_pairs_without(query: QueryDict, names: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query, without these names.
+
+    A template that asks a query for its ``lists`` would get the visitor's own word of that name.
+    """
+    left_out = names.split()
+    return [
+        (name, value) for name, values in query.lists() if name not in left_out for value in values
+    ]
+
+
+@register.filter
+def region_name(code: str) -> Any:
+    """Return the name of an M49 region."""
+    return NAMES.get(code, "")
+
+
+@register.filter
+def choice_label(record: models.Model, field: str) -> str:
+    """Return what a choice field's word means, in the reader's language."""
+    value = getattr(record, field)
+    return str(_choice_labels(type(record), field).get(value, value))
+
+
+@cache
+def _choice_labels(model: type[models.Model], field: str) -> dict[str, object]:
+    """Return the labels of a field's choices; Django's own ``get_…_display`` makes them a call."""
+    return dict(model._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
+
+
+@register.simple_tag
+def language_name(code: str) -> str:
+    """Return a language's name in the reader's language; the code itself where it has none."""
+    try:
+        return _language_name(code)
+    except KeyError:
+        return code
+
+
+@register.simple_tag(takes_context=True)
+def other_languages(context: Context) -> list[dict[str, str]]:
+    """Return this very page in each other language: code, own name and address."""
+    request = context.get("request")
+    active = get_language() or settings.LANGUAGE_CODE
+    parts = request.get_full_path().split("/", 2) if request else ["", "", ""]
+    rest = parts[2] if len(parts) > 2 and parts[1] in dict(settings.LANGUAGES) else ""
+    return [
+        {"code": code, "name": get_language_info(code)["name_local"], "url": f"/{code}/{rest}"}
+        for code, _name in settings.LANGUAGES
+        if code != active
+    ]
+
+
+register.simple_tag(headline_count_text)
+register.simple_tag(ordinal_in_words)
+
+
+@register.simple_tag
+def site_name() -> str:
+    return str(settings.SITE_NAME)
+
+
+@register.simple_tag
+def app_version() -> str:
+    """Return the version of the code, as `/healthz` does."""
+    return __version__

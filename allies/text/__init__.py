@@ -1,0 +1,1 @@
+"""Texts without records: dates, names, URLs, Markdown. Imports nothing of the project."""

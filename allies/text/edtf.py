@@ -1,0 +1,263 @@
+"""Dates as precise as what is known: reading, bounding and saying them.
+
+The stored form is EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
+``2024-03/2024-06`` (some time between), ``../2022-02-24`` (not later than), ``2022/..`` (from
+then on), ``198X`` (in the eighties), with ``~`` for "about" and ``?`` for "uncertain". The empty
+text means: not known. Seasons are left out: they are other months on the other half of the globe.
+"""
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
+
+#: What people type before a year, in both languages, by what it means.
+_BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lambat)"
+_SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
+_ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
+
+_POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)", re.ASCII)
+_MONTH_OF_YEAR = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_DECADE = re.compile(r"(\d{3})X", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})", re.ASCII)
+_MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})", re.ASCII)
+_MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})", re.ASCII)
+_MONTHS_OF_YEAR = re.compile(
+    r"([^\W\d]+)(?: - | ?– ?| (?:to|and|dan|sampai) )([^\W\d]+) (\d{4})", re.ASCII
+)
+
+_MONTH_NAMES = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january januari jan",
+            "february februari feb pebruari",
+            "march maret mar",
+            "april apr",
+            "may mei",
+            "june juni jun",
+            "july juli jul",
+            "august agustus aug agu agt",
+            "september sept sep",
+            "october oktober oct okt",
+            "november nopember nov nop",
+            "december desember dec des",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+
+
+class Bounds(NamedTuple):
+    """Earliest and latest day a date may mean, both included; None is an open side."""
+
+    earliest: dt.date | None
+    latest: dt.date | None
+
+
+class UnreadableDate(ValueError):
+    """A text that is no date, or one that can be read in two ways."""
+
+
+@lru_cache(maxsize=4096)
+def bounds(value: str) -> Bounds:
+    """Return the first and last day of an EDTF text; the empty text is open on both sides.
+
+    Raises UnreadableDate where the text is not EDTF of level 0 or 1, or names no real day.
+    """
+    if not value:
+        return Bounds(None, None)
+    if "/" in value:
+        return _interval_bounds(value)
+    if match := _POINT.fullmatch(value):
+        return _point_bounds(value, *match.groups()[:3])
+    if match := _DECADE.fullmatch(value):
+        years = (_point_bounds(value, f"{match[1]}{n}", None, None) for n in "09")
+        return Bounds(next(years).earliest, next(years).latest)
+    raise UnreadableDate(value)
+
+
+def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> Bounds:
+    try:
+        first = dt.date(int(year), int(month or 1), int(day or 1))
+    except ValueError as error:
+        raise UnreadableDate(value) from error
+    if day:
+        return Bounds(first, first)
+    last_month = int(month or 12)
+    last_day = calendar.monthrange(first.year, last_month)[1]
+    return Bounds(first, dt.date(first.year, last_month, last_day))
+
+
+def _interval_bounds(value: str) -> Bounds:
+    start, end = value.split("/", 1)
+    if "/" in end or not start or not end or (start, end) == ("..", ".."):
+        raise UnreadableDate(value)
+    earliest = None if start == ".." else bounds(start).earliest
+    latest = None if end == ".." else bounds(end).latest
+    if earliest and latest and earliest > latest:
+        raise UnreadableDate(value)
+    return Bounds(earliest, latest)
+
+
+def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
+    """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
+
+    Its first possible day is that of the first days, its last possible day that of the last.
+    """
+    known = [(b.earliest or dt.date.min, b.latest or dt.date.max) for b in map(bounds, dates)]
+    first, last = pick([start for start, _end in known]), pick([end for _start, end in known])
+    if (first, last) in known:
+        return dates[known.index((first, last))]
+    if last == dt.date.max:
+        return ""  # nobody knows by when
+    start = ".." if first == dt.date.min else first.isoformat()
+    return first.isoformat() if first == last else f"{start}/{last.isoformat()}"
+
+
+def parse_date(text: str) -> str:
+    """Return the EDTF form of a date as a person types it, in English or Indonesian.
+
+    Understood besides EDTF itself: ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
+    ``Mei 2024``, ``March to June 2024``, ``from 2020 to 2022``, ``before 24 February 2022``,
+    ``sejak 2022``, ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and
+    4 March to another. Raises UnreadableDate.
+    """
+    # Days and months may be written as XX: that says no more than leaving them out.
+    text = re.sub(r"^([0-9]{4}(?:-[0-9]{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
+    try:
+        bounds(text)
+        return text
+    except UnreadableDate:
+        return _parse_words(text.casefold(), text)
+
+
+def _parse_words(words: str, original: str) -> str:
+    if match := re.fullmatch(rf"{_BEFORE} (.+)", words):
+        return f"../{_parse_point(match[1], original)}"
+    if span := _parse_span(re.sub(r"^(?:between|antara|from|dari) ", "", words), original):
+        return span
+    if match := re.fullmatch(rf"{_SINCE} (.+)", words):
+        return f"{_parse_point(match[1], original)}/.."
+    if match := re.fullmatch(rf"{_ABOUT} (.+)", words):
+        return f"{_parse_point(match[1], original)}~"
+    return _parse_point(words, original)
+
+
+def _parse_span(words: str, original: str) -> str:
+    """Return the interval these words mean, "" where they are none."""
+    if match := _MONTHS_OF_YEAR.fullmatch(words):
+        first, last, year = match.groups()
+        return _validated(f"{year}-{_month(first, original)}/{year}-{_month(last, original)}")
+    for separator in (" – ", " - ", "–", " to ", " and ", " dan ", " sampai ", " hingga "):
+        start, found, end = words.partition(separator)
+        if found:
+            return _validated(f"{_parse_point(start, original)}/{_parse_point(end, original)}")
+    return ""
+
+
+def _parse_point(words: str, original: str) -> str:
+    if _POINT.fullmatch(words):
+        return _validated(words)
+    if match := _DAY_FIRST.fullmatch(words):
+        day, month, year = match.groups()
+    elif match := _MONTH_FIRST.fullmatch(words):
+        month, day, year = match.groups()
+    elif match := _MONTH.fullmatch(words):
+        return _validated(f"{match[2]}-{_month(match[1], original)}")
+    else:
+        raise UnreadableDate(original)
+    return _validated(f"{year}-{_month(month, original)}-{int(day):02}")
+
+
+def _month(name: str, original: str) -> str:
+    try:
+        return f"{_MONTH_NAMES[name]:02}"
+    except KeyError as error:
+        raise UnreadableDate(original) from error
+
+
+def _validated(value: str) -> str:
+    bounds(value)
+    return value
+
+
+def format_edtf(value: str) -> str:
+    """Say a stored date in the active language, no more precisely than it is known.
+
+    >>> in_words("2024-05")
+    'May 2024'
+    """
+    if not value:
+        return ""
+    start, slash, end = value.partition("/")
+    if not slash:
+        return _format_point(value)
+    if start == "..":
+        return _("by %(date)s") % {"date": _format_point(end)}
+    if end == "..":
+        return _("since %(date)s") % {"date": _format_point(start)}
+    if months := _months_of_one_year(start, end):
+        return _("between %(first_month)s and %(month_and_year)s") % months
+    return _("between %(start)s and %(end)s") % {
+        "start": _format_point(start),
+        "end": _format_point(end),
+    }
+
+
+def _months_of_one_year(start: str, end: str) -> dict[str, str]:
+    """Return the words for two months of the same year; nothing for other dates."""
+    first, last = _MONTH_OF_YEAR.fullmatch(start), _MONTH_OF_YEAR.fullmatch(end)
+    if not first or not last or first[1] != last[1]:
+        return {}
+    month = date_format(dt.date(int(first[1]), int(first[2]), 1), "F")
+    return {"first_month": month, "month_and_year": _format_point(end)}
+
+
+def format_end_date(value: str) -> str:
+    """Say when something ended; of an open end only the year in which the records end.
+
+    >>> end_in_words("2012-12-31/..")
+    '(records end 2012)'
+    """
+    start, _slash, end = value.partition("/")
+    if end == "..":
+        point = _POINT.fullmatch(start)
+        year = _format_point(point[1] + point[4] if point else start)
+        return _("(records end %(year)s)") % {"year": year}
+    return format_edtf(value)
+
+
+def last_recorded(value: str) -> str:
+    """Return the date up to which something is recorded, in words, if its end is open; else "".
+
+    >>> last_recorded("2012/..")
+    '2012'
+    """
+    start, _slash, end = value.partition("/")
+    return _format_point(start) if end == ".." else ""
+
+
+def _format_point(value: str) -> str:
+    match = _POINT.fullmatch(value)
+    if not match:
+        return _("the %(years)ss") % {"years": value.replace("X", "0")}
+    year, month, day, doubt = match.groups()
+    if not month:
+        words = str(int(year))
+    else:
+        date = dt.date(int(year), int(month), int(day or 1))
+        words = date_format(date, "j F Y" if day else "F Y")
+    if doubt == "~":
+        return _("about %(date)s") % {"date": words}
+    if doubt:
+        return _("%(date)s (uncertain)") % {"date": words}
+    return words

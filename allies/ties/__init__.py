@@ -1,0 +1,1 @@
+"""What binds countries to one another, computed from memberships and events."""

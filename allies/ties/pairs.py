@@ -1,0 +1,171 @@
+"""Two countries: the alliances that bind or bound both, and what each owes the other in them."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
+from django.urls import reverse
+
+from allies.models.alliance import OBLIGATIONS, Alliance, AllianceQuerySet, Membership, TieStatus
+from allies.models.ally_list import Entry, EntryQuerySet
+from allies.models.country import Country
+from allies.models.event import Event, EventQuerySet
+from allies.text.edtf import bounds
+from allies.ties.ties import CertaintyCounts, common_end, common_start, last_confirmed
+
+
+@dataclass(frozen=True)
+class CountryPair:
+    """Two different countries, in the order of their addresses: China and Russia."""
+
+    first: Country
+    second: Country
+
+    @classmethod
+    def of(cls, one: Country, other: Country) -> "CountryPair":
+        return cls(*sorted([one, other], key=lambda country: country.slug))
+
+    @property
+    def countries(self) -> tuple[Country, Country]:
+        return self.first, self.second
+
+    def get_absolute_url(self) -> str:
+        return reverse("allies:pair-detail", args=[self.first.slug, self.second.slug])
+
+    def alliances(self) -> AllianceQuerySet:
+        """Return the published alliances both are or were members of, at one time or not."""
+        alliances = Alliance.objects.published()
+        return alliances.with_member(self.first).with_member(self.second)
+
+    def events(self) -> EventQuerySet:
+        """Return the published events both have a part in, be it as an absent one."""
+        return Event.objects.published().with_participant(self.first).with_participant(self.second)
+
+    def entries(self) -> EntryQuerySet:
+        """Return the public list entries that name one as the other's ally."""
+        entries = Entry.objects.published()
+        return entries.filter(ally_list__focus=self.first, country=self.second) | entries.filter(
+            ally_list__focus=self.second, country=self.first
+        )
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """Something that one of the two owes in an alliance, or both.
+
+    ``first`` and ``second`` say whether they do; None where that is not recorded.
+    """
+
+    name: str
+    first: bool | None
+    second: bool | None
+
+
+@dataclass(frozen=True)
+class SharedPeriod:
+    """A time in which both were members: EDTF texts, no more precise than is known.
+
+    ``since`` is empty where nobody knows it, ``until`` where no end is recorded.
+    """
+
+    since: str
+    until: str
+
+
+@dataclass(frozen=True)
+class PairTie:
+    """An alliance in which both countries are or were members at the same time.
+
+    ``certain`` says whether it bound both on the day without a doubt, ``last_confirmed`` is the
+    last day before of which that is known.
+    """
+
+    alliance: Alliance
+    periods: list[SharedPeriod]
+    obligations: list[Obligation]
+    standing: TieStatus
+    certain: bool
+    last_confirmed: dt.date | None
+
+    @property
+    def periods_differ(self) -> bool:
+        """Whether they were members together at another time than the alliance's own."""
+        return self.periods != [SharedPeriod(self.alliance.began, self.alliance.ended)]
+
+
+def get_ties_between(
+    pair: CountryPair, alliances: AllianceQuerySet, *, on: dt.date
+) -> list[PairTie]:
+    """Return the ties of two countries, among these of their ``alliances()``, in their order.
+
+    One is in force on a day when both memberships may have been, as in an ally list. Alliances
+    in which one had certainly left before the other joined are left out. Costs two queries.
+    """
+    ties = (_tie(pair, alliance, on) for alliance in _with_memberships(pair, alliances, on))
+    return [tie for tie in ties if tie is not None]
+
+
+def certainty_of_ties(ties: Iterable[PairTie]) -> CertaintyCounts:
+    """Count the ties in force on the day by whether that is certain; costs no query."""
+    in_force = (tie for tie in ties if tie.standing == TieStatus.IN_FORCE)
+    return CertaintyCounts.of_allies((tie.certain, tie.last_confirmed) for tie in in_force)
+
+
+def _with_memberships(
+    pair: CountryPair, alliances: AllianceQuerySet, on: dt.date
+) -> QuerySet[Alliance]:
+    same = Membership.objects.filter(pk=OuterRef("pk"))
+    memberships = (
+        Membership.objects.filter(country__in=pair.countries)
+        .annotate(
+            is_in_force=Exists(same.in_force(on)),
+            is_certain=Exists(same.definitely_in_force(on)),
+            has_begun=Exists(same.started_by(on)),
+        )
+        .select_related("alliance")
+        .order_by(F("joined_earliest").asc(nulls_first=True), "pk")
+    )
+    return alliances.prefetch_related(Prefetch("memberships", memberships, to_attr="of_both"))
+
+
+def _tie(pair: CountryPair, alliance: Any, on: dt.date) -> PairTie | None:
+    met = [
+        (mine, theirs)
+        for mine in alliance.of_both
+        for theirs in alliance.of_both
+        if (mine.country_id, theirs.country_id) == (pair.first.pk, pair.second.pk)
+        and _may_overlap(mine, theirs)
+    ]
+    if not met:
+        return None
+    in_force = [both for both in met if all(one.is_in_force for one in both)]
+    # What they owe on the day or, where nothing binds them, what they owed last.
+    mine, theirs = (in_force or met)[-1]
+    periods = [
+        SharedPeriod(common_start([mine, theirs]), common_end([mine, theirs]))
+        for mine, theirs in met
+    ]
+    begun = any(mine.has_begun and theirs.has_begun for mine, theirs in met)
+    standing = TieStatus.IN_FORCE if in_force else TieStatus.PAST if begun else TieStatus.LATER
+    return PairTie(
+        alliance=alliance,
+        periods=list(dict.fromkeys(periods)),
+        obligations=_obligations(mine, theirs),
+        standing=standing,
+        certain=any(one.is_certain and other.is_certain for one, other in met),
+        last_confirmed=last_confirmed(met, on),
+    )
+
+
+def _may_overlap(one: Membership, other: Membership) -> bool:
+    return all(
+        (bounds(a.began).earliest or dt.date.min) <= (bounds(b.ended).latest or dt.date.max)
+        for a, b in ((one, other), (other, one))
+    )
+
+
+def _obligations(mine: Membership, theirs: Membership) -> list[Obligation]:
+    found = [Obligation(name, getattr(mine, name), getattr(theirs, name)) for name in OBLIGATIONS]
+    return [duty for duty in found if duty.first or duty.second]

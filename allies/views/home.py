@@ -1,0 +1,150 @@
+"""The front page, and the choice of a language before it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
+from django.views.generic import TemplateView
+
+from allies.charts.world_map import WorldMap, build_world_map
+from allies.filters.facets import count_by_field, count_many
+from allies.filters.tie_changes import ten_years_earlier
+from allies.models import Alliance, AllyList, Country, Entry, Event, Source
+from allies.models.m49 import REGIONS
+from allies.ties.pairs import CountryPair
+from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
+from allies.ties.ties import AllyRow, CertaintyCounts, Ties
+
+#: How many years ago the days are that the front page gives as examples.
+SUGGESTED_YEARS_AGO = (100, 50, 25)
+
+
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Lead to the front page in the language the reader's browser asks for."""
+    response = redirect(f"/{get_language_from_request(request)}/")
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
+
+
+#: What counts of certainty are made of, in their order.
+_SURE = (True, False)
+
+
+class FeaturedPair(NamedTuple):
+    """A pair of the featured list whose ties are best documented or disputed: ``row``."""
+
+    pair: CountryPair
+    row: AllyRow
+
+
+class FeaturedList(NamedTuple):
+    """The featured list, and what of this site can be shown with its focus.
+
+    ``entries`` each have their ``tie``, an AllyRow or None. ``map`` is None where nothing is tied
+    to the focus; ``pair`` and ``changed`` likewise. ``days`` are (day, how many allies), none of
+    zero; ``lists`` are the published lists about the focus; ``changed`` has how many of each
+    TieChange since ``since``.
+    """
+
+    ally_list: AllyList
+    entries: list[Entry]
+    allies: CertaintyCounts
+    map: WorldMap | None
+    pair: FeaturedPair | None
+    days: list[tuple[dt.date, CertaintyCounts]]
+    lists: list[AllyList]
+    since: dt.date
+    changed: list[tuple[TieChange, int]]
+
+
+class HomeView(TemplateView):
+    template_name = "allies/home.html"
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        counts = count_by_field(Country.objects.published(), "region")
+        return super().get_context_data(
+            featured=_featured(),
+            events=Event.objects.published().with_evidence().newest_first()[:8],
+            regions=[(code, name, counts.get(code, 0)) for code, name in REGIONS.items()],
+            alliance_count=Alliance.objects.published().count(),
+            event_count=Event.objects.published().count(),
+            source_count=Source.objects.published().count(),
+            **kwargs,
+        )
+
+
+def _featured() -> FeaturedList | None:
+    """Return the featured list with its examples; the number of queries is always the same."""
+    entries = (
+        Entry.objects.published().with_evidence().order_by_position().select_related("country")
+    )
+    ally_list: Any = (
+        AllyList.objects.published()
+        .filter(featured=True)
+        .select_related("focus", "recorded_from")
+        .prefetch_related(Prefetch("entries", entries, to_attr="shown_entries"))
+        .featured_first()
+        .first()
+    )
+    if ally_list is None:
+        return None
+    focus, today = ally_list.focus, timezone.localdate()
+    rows = _focus_allies(focus, today)
+    ties = {row.country.pk: row for row in rows}
+    for entry in ally_list.shown_entries:
+        entry.tie = ties.get(entry.country_id)
+    since = ten_years_earlier(today)
+    changed = count_by_field(get_changed_allies(TieComparison.of(focus, since, today)), "change")
+    return FeaturedList(
+        ally_list=ally_list,
+        entries=ally_list.shown_entries,
+        allies=CertaintyCounts.of_allies((row.certain, row.last_confirmed) for row in rows),
+        map=build_world_map(focus, rows, day=today, region="") if rows else None,
+        pair=_best_documented(focus, ally_list.shown_entries),
+        days=_past_days(focus, today),
+        lists=list(
+            AllyList.objects.published()
+            .filter(focus=focus)
+            .select_related("recorded_from")
+            .featured_first()
+        ),
+        since=since,
+        changed=_by_change(changed),
+    )
+
+
+def _focus_allies(focus: Country, day: dt.date) -> list[AllyRow]:
+    """Return the focus's allies; their latest events, which take longest to find, are left out."""
+    ties = Ties(focus, day)
+    return ties.rows(ties.allies(), with_events=False)
+
+
+def _best_documented(focus: Country, entries: list[Any]) -> FeaturedPair | None:
+    """Return the listed ally with whom there is most to show: what is disputed before all else."""
+    rows = [entry.tie for entry in entries if entry.tie]
+    if not rows:
+        return None
+    best = max(rows, key=lambda row: (row.disputed, row.independent_sources))
+    return FeaturedPair(CountryPair.of(focus, best.country), best)
+
+
+def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, CertaintyCounts]]:
+    days = [dt.date(today.year - years, 1, 1) for years in SUGGESTED_YEARS_AGO]
+    allies: dict[dt.date, Any] = {day: Ties(focus, day).allies() for day in days}
+    asked = {f"{day} {sure}": allies[day].filter(certain=sure) for day in days for sure in _SURE}
+    counts = count_many(asked)
+    found = [
+        (day, CertaintyCounts.of({sure: counts.get(f"{day} {sure}", 0) for sure in _SURE}))
+        for day in days
+    ]
+    return [(day, certainty) for day, certainty in found if certainty.total]
+
+
+def _by_change(counts: Mapping[str, int]) -> list[tuple[TieChange, int]]:
+    return [(change, counts[change]) for change in TieChange if counts.get(change)]

@@ -1,0 +1,21 @@
+"""The page that says how things are counted here, and what that leaves out."""
+
+from django.conf import settings
+from django.utils import timezone
+from django.views.generic import TemplateView
+
+from allies.datapackage.describe import LICENCES
+
+
+class MethodologyView(TemplateView):
+    template_name = "allies/methodology.html"
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        address, name = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
+        return super().get_context_data(
+            licence=name,
+            licence_url=address,
+            here=self.request.build_absolute_uri(self.request.path),
+            today=timezone.localdate(),
+            **kwargs,
+        )

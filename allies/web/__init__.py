@@ -1,0 +1,1 @@
+"""Pages for programs and other sites: schema.org, share images, sitemaps, embeds."""

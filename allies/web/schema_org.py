@@ -1,0 +1,370 @@
+"""What our pages are about, in the words of schema.org: data that search engines and tools read.
+
+Pure functions from records, with what their page has fetched, to dictionaries of JSON-LD. Nothing
+is said more precisely than it is known: a date that lies somewhere in an interval has only the
+parts that are certain, and one that is about or uncertain is left out.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import Model
+from django.utils.translation import get_language
+
+from allies.datapackage.describe import LICENCES
+from allies.file_formats import CONTENT_TYPES
+from allies.models import Alliance, AllianceKind, AllyList, Country, Event, Source, SourceKind
+from allies.models.m49 import NAMES
+from allies.models.translation import SUFFIXES, LocalizedText
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+#: Makes an address of the site a whole one, with scheme and host.
+Absolute = Callable[[str], str]
+Data = dict[str, Any]
+
+#: What schema.org calls the kinds of documents; the rest are creative works.
+CREATIVE_WORK_TYPES = {
+    SourceKind.NEWS: "NewsArticle",
+    SourceKind.DATASET: "Dataset",
+    SourceKind.TREATY: "Legislation",
+    SourceKind.BOOK: "Book",
+    SourceKind.REPORT: "Report",
+}
+
+#: Downloads that hold the rows of a view; a feed is no copy of them.
+_FILES = {"json": "application/json", **CONTENT_TYPES}
+
+
+class Breadcrumb(NamedTuple):
+    """A step of the way to a page; ``lang`` is the label's language where it is another."""
+
+    label: str
+    url: str
+    lang: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetRows:
+    """The rows of a view as a data set; ``first`` and ``last`` are the days they cover."""
+
+    name: Any
+    changed: dt.datetime | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+
+def iso_date(value: str) -> str:
+    """Return what of an EDTF date is certain as an ISO 8601 date, "" where nothing is.
+
+    >>> iso_date("2024-03/2024-06")
+    '2024'
+    >>> iso_date("2022/..")
+    '2022'
+    """
+    if not value or value[-1] in "~?%X":
+        return ""
+    start, slash, end = value.partition("/")
+    if not slash:
+        return value
+    if start == ".." or start[-1] in "~?%X":
+        return ""
+    if end == "..":
+        return start
+    pairs = zip(start.split("-"), end.split("-"), strict=False)
+    return "-".join(one for one, _same in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def licence_url() -> str:
+    """Return the address of the licence our data are under; its name where we know no address."""
+    return LICENCES.get(settings.DATA_LICENCE, (settings.DATA_LICENCE,))[0]
+
+
+def describe_publisher(at: Absolute) -> Data:
+    return {
+        "@type": "Organization",
+        "@id": at("/#publisher"),
+        "name": settings.SITE_NAME,
+        "url": at("/"),
+    }
+
+
+def describe_website(at: Absolute, *, url: str, search: str) -> Data:
+    """Describe the site; ``search`` is the address of its search, without the words."""
+    return {
+        "@type": "WebSite",
+        "@id": at("/#site"),
+        "name": settings.SITE_NAME,
+        "url": at(url),
+        "inLanguage": list(SUFFIXES),
+        "publisher": describe_publisher(at),
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": {"@type": "EntryPoint", "urlTemplate": at(search) + "?q={words}"},
+            "query-input": "required name=words",
+        },
+    }
+
+
+def breadcrumbs(trail: Sequence[Breadcrumb], at: Absolute) -> Data:
+    return {
+        "@type": "BreadcrumbList",
+        "itemListElement": [
+            {"@type": "ListItem", "position": n, "name": crumb.label, "item": at(crumb.url)}
+            for n, crumb in enumerate(trail, start=1)
+        ],
+    }
+
+
+def describe_page(
+    *,
+    url: str,
+    name: str,
+    description: str,
+    at: Absolute,
+    trail: Sequence[Breadcrumb] = (),
+    described: Any = None,
+    downloads: Iterable[tuple[Any, str]] = (),
+) -> Data:
+    """Describe a page and what it is about; ``downloads`` are (label, address) of its rows."""
+    whole: Data = {
+        "@type": "WebPage",
+        "@id": url,
+        "url": url,
+        "name": name,
+        "description": description,
+        "inLanguage": get_language(),
+        "isPartOf": {"@id": at("/#site")},
+        "publisher": describe_publisher(at),
+        "license": licence_url(),
+    }
+    if trail:
+        whole["breadcrumb"] = breadcrumbs(trail, at)
+    if described is not None:
+        about = describe_subject(described, at)
+        about = {"@type": about["@type"], "@id": f"{url}#it", **about}
+        if about["@type"] == "Dataset" and not isinstance(described, Source):
+            about |= _dataset_properties(description, url, at, downloads)
+        whole["mainEntity"] = about
+        whole["citation"] = [citation_of_source(source, at) for source in cited_sources(described)]
+        if changed := getattr(described, "updated_at", getattr(described, "changed", None)):
+            whole["dateModified"] = changed.isoformat(timespec="seconds")
+    return {"@context": "https://schema.org", **_without_empty(whole)}
+
+
+def to_json_script(data: Data) -> str:
+    """Return JSON that may stand in a script element: nothing in it ends one or begins a comment.
+
+    >>> script({"name": "</script>"})
+    '{"name":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(data, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+# What a page may be about.
+
+
+@singledispatch
+def describe_subject(thing: object, at: Absolute) -> Data:
+    """Return a record, or the rows of a view, as schema.org has it."""
+    raise NotImplementedError(f"Nobody has said what {type(thing).__name__} is to schema.org.")
+
+
+@describe_subject.register
+def _country(country: Country, at: Absolute) -> Data:
+    codes = (
+        ("ISO 3166-1 alpha-2", country.alpha2),
+        ("ISO 3166-1 alpha-3", country.alpha3),
+        ("UN M49", country.m49),
+        ("COW", country.cow_code),
+    )
+    area = country.subregion or country.region
+    return _without_empty(
+        {
+            **_named_thing(country, at),
+            "alternateName": [
+                *_alternate_name(country, "name"),
+                *(_localized_text(alias.name, alias.language) for alias in country.aliases.all()),
+            ],
+            "identifier": [
+                {"@type": "PropertyValue", "propertyID": system, "value": str(code)}
+                for system, code in codes
+                if code not in ("", None)
+            ],
+            "containedInPlace": {"@type": "Place", "name": str(NAMES[area])} if area else None,
+        }
+    )
+
+
+@describe_subject.register
+def _event(event: Event, at: Absolute) -> Data:
+    # Each country once: one may have two roles.
+    parts = {part.country_id: part.country for part in event.shown_participations}  # type: ignore[attr-defined]
+    return _without_empty(
+        {
+            "@type": "Event",
+            "name": str(event.title),
+            "alternateName": _alternate_name(event, "title"),
+            "url": at(event.get_absolute_url()),
+            "identifier": event.identifier,
+            "startDate": iso_date(event.date),
+            "location": {"@type": "Place", "name": str(event.place)} if event.place else None,
+            "about": [_named_thing(country, at) for country in parts.values()],
+        }
+    )
+
+
+@describe_subject.register
+def _alliance(alliance: Alliance, at: Absolute) -> Data:
+    members = {part.country_id: part.country for part in alliance.shown_memberships}  # type: ignore[attr-defined]
+    began, ended = iso_date(alliance.began), iso_date(alliance.ended)
+    said: Data = {
+        "@type": "Thing",
+        "name": str(alliance.title),
+        "alternateName": _alternate_name(alliance, "title"),
+        "url": at(alliance.get_absolute_url()),
+        "identifier": alliance.identifier,
+    }
+    if alliance.kind == AllianceKind.ORGANISATION:
+        said |= {"@type": "Organization", "foundingDate": began, "dissolutionDate": ended}
+    elif alliance.is_treaty:
+        lasts = ".." if not alliance.ended else ended
+        said |= {
+            "@type": "Legislation",
+            "legislationType": str(alliance.get_kind_display()),
+            "legislationDate": iso_date(alliance.signed),
+            "temporalCoverage": f"{began}/{lasts}" if began and lasts else "",
+            "about": [_named_thing(country, at) for country in members.values()],
+        }
+    return _without_empty(said)
+
+
+@describe_subject.register
+def _source(source: Source, at: Absolute) -> Data:
+    return _without_empty(
+        {
+            **citation_of_source(source, at),
+            "mainEntityOfPage": at(source.get_absolute_url()),
+            "identifier": source.key,
+            "archivedAt": source.archive_url,
+            "isBasedOn": [citation_of_source(original, at) for original in cited_sources(source)],
+        }
+    )
+
+
+@describe_subject.register
+def _ally_list(ally_list: AllyList, at: Absolute) -> Data:
+    original = ally_list.recorded_from
+    return _without_empty(
+        {
+            "@type": "Dataset",
+            "name": str(ally_list.title),
+            "alternateName": _alternate_name(ally_list, "title"),
+            "about": _named_thing(ally_list.focus, at),
+            "spatialCoverage": str(ally_list.scope_name),
+            "isBasedOn": citation_of_source(original, at)
+            if original and original.is_published
+            else None,
+            "dateModified": ally_list.updated_at.isoformat(timespec="seconds"),
+        }
+    )
+
+
+@describe_subject.register
+def _rows(rows: DatasetRows, at: Absolute) -> Data:
+    covered = f"{rows.first}/{rows.last or '..'}" if rows.first else ""
+    return _without_empty(
+        {
+            "@type": "Dataset",
+            "name": str(rows.name),
+            "temporalCoverage": covered,
+            "dateModified": rows.changed.isoformat(timespec="seconds") if rows.changed else None,
+        }
+    )
+
+
+def citation_of_source(source: Source, at: Absolute) -> Data:
+    """Return a source as what cites it names it."""
+    kind = CREATIVE_WORK_TYPES.get(SourceKind(source.kind), "CreativeWork")
+    return _without_empty(
+        {
+            "@type": kind,
+            "headline" if kind == "NewsArticle" else "name": source.title,
+            "url": source.url or at(source.get_absolute_url()),
+            "author": {"@type": "Person", "name": source.author} if source.author else None,
+            "publisher": {"@type": "Organization", "name": source.publisher},
+            "datePublished": iso_date(source.date_published),
+            "inLanguage": source.language,
+            "creditText": source.credit,
+        }
+    )
+
+
+def cited_sources(described: object) -> list[Source]:
+    """Return the sources that what is described rests on, as its page has fetched them, once."""
+    if isinstance(described, Source):
+        found = [described.derived_from]
+    else:
+        records = [described, *getattr(described, "shown_entries", ())]
+        found = [c.source for record in records for c in getattr(record, "shown_citations", ())]
+    return list({s.pk: s for s in found if s is not None and s.is_published}.values())
+
+
+def _dataset_properties(
+    description: str, url: str, at: Absolute, downloads: "Iterable[tuple[StrOrPromise, str]]"
+) -> Data:
+    """Return what is true of every data set of ours."""
+    files = []
+    for label, address in downloads:
+        form = address.partition("?")[0].rpartition(".")[2]
+        if form in _FILES:
+            files.append(
+                {
+                    "@type": "DataDownload",
+                    "name": str(label),
+                    "encodingFormat": _FILES[form].partition(";")[0],
+                    "contentUrl": at(address),
+                }
+            )
+    return {
+        "description": description,
+        "url": url,
+        "license": licence_url(),
+        "creator": describe_publisher(at),
+        "isAccessibleForFree": True,
+        "distribution": files,
+    }
+
+
+def _named_thing(country: Country, at: Absolute) -> Data:
+    return {
+        "@type": "Country",
+        "name": str(country.name),
+        "url": at(country.get_absolute_url()),
+    }
+
+
+def _alternate_name(record: Model, field: str) -> list[object]:
+    """Return what a bilingual text says in the language the reader has not chosen."""
+    shown: LocalizedText = getattr(record, field)
+    texts = ((getattr(record, f"{field}_{suffix}"), code) for code, suffix in SUFFIXES.items())
+    return [_localized_text(text, code) for text, code in texts if text and code != shown.lang]
+
+
+def _localized_text(text: str, language: str) -> Any:
+    return {"@language": language, "@value": text} if language else text
+
+
+def _without_empty(data: Data) -> Data:
+    """Leave out what is not known."""
+    return {key: value for key, value in data.items() if value not in ("", None, [], {})}

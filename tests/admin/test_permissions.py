@@ -1,0 +1,254 @@
+"""Who may do what at the desk: every way to publish, as each role and as nobody."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from allies.models import (
+    Alliance,
+    Changeset,
+    Citation,
+    Entry,
+    Event,
+    Membership,
+    Record,
+    Source,
+    Status,
+)
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("demo_data")
+
+
+def form_of(client, address):
+    """Return what a browser would send back from this form unchanged."""
+    response = client.get(address)
+    assert response.status_code == 200, address
+    data = {}
+    context = response.context
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    for form in forms:
+        for bound in form:
+            value = bound.value()
+            data[bound.html_name] = "" if value is None else value
+    return {name: value for name, value in data.items() if value is not False}
+
+
+def change(record):
+    return reverse(f"admin:allies_{record._meta.model_name}_change", args=[record.pk])
+
+
+@pytest.fixture
+def drafts():
+    return [
+        factories.alliance("RUS", "IND", status=Status.DRAFT),
+        factories.event(("RUS", "host"), status=Status.DRAFT),
+        factories.source(status=Status.DRAFT),
+        factories.ally_list("RUS", "CHN", status=Status.DRAFT),
+    ]
+
+
+def status_of(record):
+    return type(record).objects.get(pk=record.pk).status
+
+
+def test_nobody_reaches_no_page_of_the_desk(client):
+    for model in admin.site._registry:
+        if issubclass(model, Record):
+            base = f"admin:allies_{model._meta.model_name}"
+            for view in ("changelist", "add", "import", "export"):
+                response = client.get(reverse(f"{base}_{view}"))
+                assert response.status_code == 302, (model, view)
+                assert "/login/" in response.url
+
+
+def test_reviewer_publishes_by_button_and_by_list(drafts, reviewer, login_as):
+    client = login_as(reviewer)
+    for record in drafts:
+        data = form_of(client, change(record))
+        client.post(change(record), {**data, "_step": "publish"})
+        assert status_of(record) == "published", record
+        changelist = reverse(f"admin:allies_{record._meta.model_name}_changelist")
+        client.post(changelist, {"action": "withdraw_selected", "_selected_action": [record.pk]})
+        assert status_of(record) == "withdrawn", record
+
+
+@pytest.mark.parametrize("who", ["edi", "dana", "nobody", "outsider"])
+def test_others_cannot_publish_by_any_forged_request(who, drafts, request, login_as):
+    if who == "nobody":
+        client = Client()
+    elif who == "outsider":
+        client = login_as(User.objects.create_user("otto", password="x", is_staff=False))
+    else:
+        client = login_as(request.getfixturevalue(who))
+    for record in drafts:
+        address = change(record)
+        forged = {"_step": "publish", "status": "published", "title_en": "T", "title": "T"}
+        if who == "edi":
+            forged = {**form_of(client, address), **forged}
+        client.post(address, forged)
+        changelist = reverse(f"admin:allies_{record._meta.model_name}_changelist")
+        client.post(changelist, {"action": "publish_selected", "_selected_action": [record.pk]})
+        assert status_of(record) == "draft", (who, record)
+
+
+def test_editor_cannot_publish_while_adding(editor, login_as):
+    login_as(editor).post(
+        reverse("admin:allies_source_add"),
+        {"key": "k", "kind": "news", "publisher": "P", "title": "T", "status": "published"}
+        | {"_step": "publish"},
+    )
+    assert Source.objects.get(key="k").status == "draft"
+
+
+def test_editor_cannot_bring_an_old_published_version_back(editor, login_as):
+    event = factories.event(("RUS", "host"))
+    event.status = Status.DRAFT
+    event.save()
+    published = event.history.filter(status="published").first().history_date
+    login_as(editor).post(
+        reverse("admin:allies_event_revert", args=[event.pk]), {"to": published.isoformat()}
+    )
+    assert status_of(event) == "draft"
+
+
+def test_what_an_editor_changes_of_a_published_record_waits(editor, login_as):
+    event = Event.objects.get(slug="unga-es-11-1")
+    client = login_as(editor)
+    page = client.get(change(event)).content.decode()
+    assert 'name="_save"' not in page
+    assert "Propose this change" in page
+    before = event.history.count()
+    client.post(change(event), {**form_of(client, change(event)), "title_en": "Proposed"})
+    event.refresh_from_db()
+    assert event.title_en != "Proposed"
+    first = event.history.last().history_date.isoformat()
+    client.post(reverse("admin:allies_event_revert", args=[event.pk]), {"to": first})
+    assert event.history.count() == before
+
+
+@pytest.mark.parametrize("model", ["membership", "citation", "entry", "participation"])
+def test_editor_adds_nothing_to_what_is_public(model, editor, login_as):
+    china = factories.country("IND").pk
+    public = {
+        "membership": {
+            "alliance": Alliance.objects.published().first().pk,
+            "country": china,
+            "role": "member",
+        },
+        "participation": {
+            "event": Event.objects.published().first().pk,
+            "country": china,
+            "role": "for",
+        },
+        "citation": {
+            "source": factories.source().pk,
+            "event": Event.objects.published().first().pk,
+            "stance": "supports",
+        },
+        "entry": {
+            "ally_list": Entry.objects.published().first().ally_list_id,
+            "country": factories.country("DEU").pk,
+            "position": 9,
+        },
+    }[model]
+    inline = {
+        "citations-TOTAL_FORMS": 0,
+        "citations-INITIAL_FORMS": 0,
+    }
+    from django.apps import apps
+
+    records = apps.get_model("allies", model).objects
+    before = records.count()
+    response = login_as(editor).post(
+        reverse(f"admin:allies_{model}_add"), {**public, **inline}, follow=True
+    )
+    assert records.count() == before
+    assert "is waiting for review" in response.content.decode()
+    (change,) = Changeset.objects.proposed().get().changes
+    assert (change["key"], change["what"]) == (f"{model}-+1", "added")
+
+
+def test_editor_cannot_move_a_row_onto_what_is_public(editor, login_as):
+    membership = factories.alliance("RUS", "IND", status=Status.DRAFT).memberships.first()
+    client = login_as(editor)
+    data = form_of(client, change(membership))
+    public = Alliance.objects.published().first()
+    answer = client.post(change(membership), {**data, "alliance": public.pk})
+    assert "you don’t have permission to publish" in answer.content.decode()
+    assert Membership.objects.get(pk=membership.pk).alliance_id != public.pk
+    assert not Changeset.objects.proposed().exists()
+
+
+def test_data_manager_imports_and_exports_and_nothing_else(data_manager, login_as):
+    client = login_as(data_manager)
+    event = factories.event(("RUS", "host"), status=Status.DRAFT)
+    assert client.get(reverse("admin:allies_event_import"), follow=True).status_code == 200
+    assert client.get(reverse("admin:allies_event_export")).status_code == 200
+    assert client.get(reverse("admin:allies_event_add")).status_code == 403
+    assert client.post(change(event), {"title_en": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["edi", "rita"])
+def test_others_do_not_import_or_export(who, request, login_as):
+    client = login_as(request.getfixturevalue(who))
+    for view in ("import", "export"):
+        address = reverse(f"admin:allies_event_{view}")
+        assert client.get(address).status_code == 403
+        assert client.post(address).status_code == 403
+
+
+def test_draft_without_a_source_is_saved_and_not_published_with_the_reasons(reviewer, login_as):
+    event = factories.event(status=Status.DRAFT, cited=False)
+    client = login_as(reviewer)
+    page = client.get(change(event)).content.decode()
+    assert "Add a citation of a published source that supports this." in page
+    assert "Add at least one participating country." in page
+    data = form_of(client, change(event))
+    answer = client.post(change(event), {**data, "_step": "publish"}, follow=True)
+    assert "published source that supports" in answer.content.decode()
+    assert status_of(event) == "draft"
+
+
+def test_last_support_cannot_be_taken_off_in_the_form(reviewer, login_as):
+    event = factories.event(("RUS", "host"))
+    client = login_as(reviewer)
+    data = form_of(client, change(event))
+    answer = client.post(change(event), {**data, "citations-0-DELETE": "on"})
+    assert "Add a citation of a published source that supports this." in answer.content.decode()
+    assert event.citations.count() == 1
+
+
+def test_last_support_cannot_be_deleted_by_list_or_page(reviewer, login_as):
+    citation = factories.event(("RUS", "host")).citations.get()
+    client = login_as(reviewer)
+    delete = reverse("admin:allies_citation_delete", args=[citation.pk])
+    answer = client.post(delete, {"post": "yes"}, follow=True)
+    assert "needs a published source" in answer.content.decode()
+    selected = {"action": "delete_selected", "_selected_action": [citation.pk], "post": "yes"}
+    client.post(reverse("admin:allies_citation_changelist"), selected, follow=True)
+    assert Citation.objects.filter(pk=citation.pk).exists()
+
+
+def test_published_record_is_not_deleted_by_list_or_page(reviewer, login_as):
+    event = factories.event(("RUS", "host"))
+    client = login_as(reviewer)
+    delete = reverse("admin:allies_event_delete", args=[event.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    selected = {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"}
+    client.post(reverse("admin:allies_event_changelist"), selected, follow=True)
+    assert Event.objects.filter(pk=event.pk).exists()
+
+
+def test_needed_source_is_not_withdrawn_and_the_reason_is_told(reviewer, login_as):
+    source = Source.objects.get(key="rferl-2023")
+    selected = {"action": "withdraw_selected", "_selected_action": [source.pk]}
+    answer = login_as(reviewer).post(
+        reverse("admin:allies_source_changelist"), selected, follow=True
+    )
+    assert "only published source" in answer.content.decode()
+    assert status_of(source) == "published"

@@ -1,0 +1,185 @@
+"""References: every format read back by a parser, whatever a title says."""
+
+import datetime as dt
+import html
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from django.utils.translation import override
+from pybtex.database import parse_string
+
+from allies.citations.formats import STYLES, CitableWork, format_reference, to_bibtex, to_csl_json
+
+#: Titles that mean something in TeX, in HTML, in JSON or to a parser.
+HOSTILE = [
+    "Plain",
+    "R&D: 100% of $5 #1 under_score",
+    "One { brace",
+    "Another } brace",
+    "{Both} and {{more}}",
+    r"\input{/etc/passwd} \\ ~ ^",
+    'He said "no", she said “yes”',
+    "<script>alert(1)</script> <b>bold</b> <i>",
+    "@misc{evil, title = {x}}",
+    "Two\nlines\tand tabs",
+    "Ünïcødé — 中文 🙂 Côte d’Ivoire",
+    "a &amp; b &lt; c",
+    "\ue000\ue001 private \ue002",
+    "What now?",
+    "%s %(name)s {0}",
+]
+
+_TEX = {
+    r"\textbackslash{}": "\\",
+    r"\textbraceleft{}": "{",
+    r"\textbraceright{}": "}",
+    r"\textasciitilde{}": "~",
+    r"\textasciicircum{}": "^",
+    **{f"\\{sign}": sign for sign in "&%$#_"},
+}
+
+
+def from_tex(text):
+    pattern = "|".join(re.escape(sign) for sign in sorted(_TEX, key=len, reverse=True))
+    return re.sub(pattern, lambda found: _TEX[found[0]], text)
+
+
+def work(**given):
+    fields = {
+        "key": "dw-2024-en",
+        "kind": "article-newspaper",
+        "title": "Plain",
+        "author": "Jane Doe",
+        "publisher": "DW",
+        "url": "https://example.org/a?b=1&c=%20_d",
+        "accessed": dt.date(2026, 11, 24),
+        "issued": "2024-06-19",
+        "language": "en",
+    }
+    return CitableWork(**{**fields, **given})
+
+
+def read_bibtex(cited):
+    data = parse_string(to_bibtex(cited), "bibtex")
+    assert list(data.entries) == [cited.key]
+    return data.entries[cited.key]
+
+
+def plain(cited, style):
+    """Return a reference as a reader sees it; the markup is what a style needs and no more."""
+    text = format_reference(cited, style)
+    assert set(re.findall(r"</?(\w+)", text)) <= {"i"}
+    return html.unescape(re.sub(r"</?i>", "", text))
+
+
+def in_one_line(title):
+    return " ".join(title.split())
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_bibtex_gives_back_what_went_in(title):
+    entry = read_bibtex(work(title=title, author=title, publisher=title[::-1]))
+    said = entry.fields["title"]
+    assert said.startswith("{")
+    assert said.endswith("}")
+    assert from_tex(said[1:-1]) == in_one_line(title)
+    # Only what is a command of ours; whoever runs TeX on it runs nothing else.
+    assert set(re.findall(r"\\[a-z]+", said)) <= {name[: name.find("{")] for name in _TEX}
+    assert entry.fields["url"] == "https://example.org/a?b=1&c=%20_d"
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_csl_json_gives_back_what_went_in(title):
+    (item,) = json.loads(to_csl_json(work(title=title)))
+    assert item["title"] == title
+    assert item["issued"] == {"date-parts": [[2024, 6, 19]]}
+    assert item["accessed"] == {"date-parts": [[2026, 11, 24]]}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_reference_shows_a_title_as_text(title, style):
+    said = plain(work(title=title, language="de"), style)
+    wanted = re.sub("[\ue000-\ue002]", "", title).split()
+    for word in wanted:
+        assert re.sub(r"[“”\"‘’'?]", "", word) in re.sub(r"[“”\"‘’'?]", "", said), said
+
+
+def test_references_are_as_the_styles_have_them():
+    cited = work(title="Russia’s friends in Asia")
+    assert plain(cited, "APA") == (
+        "Jane Doe. (2024, June 19). Russia’s friends in Asia. DW. https://example.org/a?b=1&c=%20_d"
+    )
+    assert plain(cited, "Chicago") == (
+        "Jane Doe. 2024. “Russia’s Friends in Asia.” DW, June 19. "
+        "https://example.org/a?b=1&c=%20_d."
+    )
+
+
+def test_a_page_without_a_date_says_when_it_was_read():
+    cited = work(kind="webpage", author="Allies", publisher="", issued="")
+    assert "(n.d.)" in plain(cited, "APA")
+    assert "Retrieved November 24, 2026, from" in plain(cited, "APA")
+    assert "Accessed November 24, 2026." in plain(cited, "Chicago")
+    with override("id"):
+        assert "Diakses 24 November 2026" in plain(cited, "Chicago")
+
+
+def test_an_edition_says_its_number():
+    cited = work(kind="document", author="Allies", publisher="", version="3", note="SHA-256 abc")
+    assert plain(cited, "APA").startswith("Allies. (2024, June 19). Plain (Version 3).")
+    assert "Version 3." in plain(cited, "Chicago")
+    assert read_bibtex(cited).fields["version"] == "3"
+    assert read_bibtex(cited).fields["note"] == "SHA-256 abc"
+    assert json.loads(to_csl_json(cited))[0]["version"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("issued", "csl", "year", "said"),
+    [
+        ("", None, None, "n.d."),
+        ("2024", {"date-parts": [[2024]]}, "2024", "(2024)"),
+        ("2024-05", {"date-parts": [[2024, 5]]}, "2024", "(2024, May)"),
+        ("2024~", {"date-parts": [[2024]], "circa": True}, "2024", "(ca. 2024)"),
+        ("2024-03/2024-06", {"date-parts": [[2024, 3], [2024, 6]]}, "2024", "(2024)"),
+        ("2022/2024", {"date-parts": [[2022], [2024]]}, None, "(2022–2024)"),
+        ("../2022-02-24", {"literal": "by 24 February 2022"}, None, "n.d."),
+        ("198X", {"literal": "the 1980s"}, None, "(1980–1989)"),
+    ],
+)
+def test_a_date_is_no_more_precise_than_it_is_known(issued, csl, year, said):
+    cited = work(issued=issued)
+    assert json.loads(to_csl_json(cited))[0].get("issued") == csl
+    assert read_bibtex(cited).fields.get("year") == year
+    assert said in plain(cited, "APA")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["article-newspaper", "dataset", "treaty", "entry-encyclopedia", "book", "report", "webpage"],
+)
+@pytest.mark.parametrize("style", STYLES)
+def test_every_kind_of_source_has_a_title_a_year_and_an_address(kind, style):
+    said = plain(work(kind=kind), style)
+    for part in ("Jane Doe", "Plain", "2024", "https://example.org/"):
+        assert part in said
+    assert "Edition" not in said
+
+
+@pytest.mark.slow
+def test_the_libraries_are_read_when_they_are_needed():
+    code = (
+        "import django, sys; django.setup(); import allies.urls;"
+        "print(sorted({'citeproc', 'pybtex'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**__import__("os").environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,372 @@
+"""Backups: made while the site is at work, and worth what bringing them back shows."""
+
+import json
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import zipfile
+from hashlib import sha256
+
+import pytest
+
+from tests.decompression_bombs import with_members
+from tests.live_site import Site, answer
+
+WRITER = """
+from allies.models import *
+for n in range(40):
+    source = Source(key=f"{name}-{{n}}", publisher="P", title="T", status="published")
+    source.save()
+"""
+
+#: A file that waits to be applied, as the servers of a site share it: any bytes.
+WAITING = (
+    "from allies.models import *;"
+    "one = Changeset.objects.create(kind='import', file_name='a.csv');"
+    "where = dict(changeset=one, name='a.csv', number=0, stamp='1');"
+    "JobFile.objects.create(content=bytes(range(256)), **where)"
+)
+WAITS = "from allies.models import *; print([*bytes(JobFile.objects.get(stamp='1').content)])"
+
+COUNTS = (
+    "from django.apps import apps; print({m._meta.db_table: m._base_manager.count() "
+    "for m in apps.get_app_config('allies').get_models(include_auto_created=True) "
+    "if m._meta.model_name not in ('contentchange', 'sentform', 'keptform')})"
+)
+
+
+def elsewhere(folder):
+    """Return an empty site on SQLite, whatever database this run is about."""
+    folder.mkdir()
+    site = Site(folder)
+    site.manage("migrate", "-v0")
+    return site
+
+
+def manifest(file):
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read("manifest.json"))
+
+
+def rewritten(file, target, **members):
+    """Copy a backup with some members changed."""
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, members.get(name.split("/")[-1].split(".")[0], old.read(name)))
+    return target
+
+
+@pytest.mark.slow
+def test_a_backup_made_under_editing_comes_back_whole_on_any_database(
+    live_site, live_site_factory, tmp_path
+):
+    upload = live_site.folder / "uploads" / "imports" / "7" / "file.csv"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"a,b\r\n" * 1000)
+    live_site.shell(WAITING)
+    writers = [
+        live_site.start("manage.py", "shell", "-v0", "-c", WRITER.format(name=name))
+        for name in ("ann", "ben")
+    ]
+    file = tmp_path / "one.zip"
+    live_site.manage("backup", file)
+    assert [(w.wait(), w.said.read_text()) for w in writers] == [(0, ""), (0, "")]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "whole" in live_site.manage("restore", file, "--check")
+
+    other = elsewhere(tmp_path / "sqlite")
+    other.manage("restore", file)
+    assert (other.folder / "uploads/imports/7/file.csv").read_bytes() == upload.read_bytes()
+    assert other.shell(WAITS) == str([*range(256)])
+    members = manifest(file)["members"]
+    counts = eval(other.shell(COUNTS))
+    assert counts == {name: members[f"tables/{name}.jsonl"]["rows"] for name in counts}
+    assert counts["allies_country"] > 250
+    # One moment: each source that was written has its version, and the other way round.
+    count = "from allies.models import Source as S; print(S.objects.count(), S.history.count())"
+    written, versions = other.shell(count).split()
+    assert written == versions
+    other.manage("check_evidence")
+
+    # And back: what a backup of it holds is the same, table by table, byte for byte.
+    again = tmp_path / "two.zip"
+    other.manage("backup", again)
+    assert manifest(again)["members"] == members
+    back = live_site_factory.empty()
+    back.manage("restore", again)
+    third = tmp_path / "three.zip"
+    back.manage("backup", third)
+    assert manifest(third)["members"] == members
+    # Numbers go on where they were: what is written next gets one of its own.
+    back.shell("from tests import factories; factories.event(('RUS', 'host'))")
+
+
+@pytest.mark.slow
+def test_what_is_there_is_not_overwritten_unless_one_says_so(live_site, tmp_path):
+    file = tmp_path / "one.zip"
+    live_site.manage("backup", file)
+    assert "already exists" in live_site.manage("backup", file, check=False)
+    live_site.shell("from allies.models import Source; Source.objects.update(title='Changed')")
+    said = live_site.manage("restore", file, check=False)
+    assert "not empty" in said
+    assert "--replace" in said
+    count = (
+        "from allies.models import Source as S; print(S.objects.filter(title='Changed').count())"
+    )
+    assert live_site.shell(count) == "12"
+    tag = "from allies.db.content_version import content_version; print(content_version())"
+    before = live_site.shell(tag)
+    assert "has to sign in again" in live_site.manage("restore", file, "--replace")
+    assert live_site.shell(count) == "0"
+    assert live_site.shell(tag) != before
+
+
+def with_manifest(file, target, change, **uploads):
+    """Copy a backup with uploads added and its manifest changed by a function."""
+    described = manifest(file)
+    for content in uploads.values():
+        described["members"][content[0]] = {"sha256": sha256(content[1]).hexdigest()}
+    change(described)
+    rewritten(file, target, manifest=json.dumps(described).encode())
+    with zipfile.ZipFile(target, "a") as archive:
+        for name, content in uploads.values():
+            archive.writestr(name, content)
+
+
+def late(name, content=b"x"):
+    """Return a damage: an upload of this name, the last of all members."""
+    return lambda file, bad: with_manifest(file, bad, lambda m: None, late=(name, content))
+
+
+def noisy(file, bad):
+    """Copy a backup with a byte changed in its last compressed member."""
+    with zipfile.ZipFile(file) as archive:
+        last = [info for info in archive.infolist() if info.file_size > 2000][-2]
+    content = bytearray(file.read_bytes())
+    content[last.header_offset + 300] ^= 0xFF
+    bad.write_bytes(content)
+
+
+def bad_row(file, bad):
+    """Copy a backup in which a row of the table that comes last breaks a rule of the database."""
+    name = "tables/allies_source.jsonl"
+    with zipfile.ZipFile(file) as archive:
+        lines = archive.read(name).splitlines(keepends=True)
+    content = b"".join([*lines, lines[-1]])  # two rows with one id
+
+    def change(described):
+        described["members"][name] = {"sha256": sha256(content).hexdigest(), "rows": len(lines)}
+
+    described = manifest(file)
+    change(described)
+    rewritten(file, bad, allies_source=content, manifest=json.dumps(described).encode())
+
+
+#: What becomes of a backup, and what is said of it.
+DAMAGE = {
+    "cut short": (
+        lambda file, bad: bad.write_bytes(file.read_bytes()[:5000]),
+        "not a complete backup",
+    ),
+    "last byte lost": (lambda file, bad: bad.write_bytes(file.read_bytes()[:-1]), ""),
+    "noise": (noisy, "complete backup"),
+    "no archive": (lambda file, bad: bad.write_bytes(b"not a zip"), "not a complete backup"),
+    "changed": (lambda file, bad: rewritten(file, bad, allies_source=b'["id"]\n'), "damaged"),
+    "another form": (lambda file, bad: rewritten(file, bad, manifest=b'{"form": "x"}'), "form"),
+    "no manifest": (
+        lambda file, bad: rewritten(file, bad, manifest=b"[]"),
+        "not a complete backup",
+    ),
+    "another version": (
+        lambda file, bad: with_manifest(file, bad, lambda m: m.update(migrations=["a.0001"])),
+        "another version",
+    ),
+    "no migrations": (
+        lambda file, bad: with_manifest(file, bad, lambda m: m.pop("migrations")),
+        "not a complete backup",
+    ),
+    "no day": (
+        lambda file, bad: with_manifest(file, bad, lambda m: m.pop("made")),
+        "not a complete",
+    ),
+    "a table fewer": (
+        lambda file, bad: with_manifest(
+            file, bad, lambda m: m["members"].pop("tables/allies_source.jsonl")
+        ),
+        "table allies_source is missing",
+    ),
+    "a late member that leads out": (late("uploads/../../out.txt"), "outside the upload folder"),
+    "a late member without a name": (late("uploads/a//b"), "outside the upload folder"),
+    "a late member that is too long": (late(f"uploads/{'x' * 300}"), "outside the upload folder"),
+    "a late member in a file": (late("uploads/imports/7/file.csv/x"), "inside a file"),
+    "a late member of nothing": (late("else/x"), "neither a table nor an upload"),
+    "a row that breaks a rule": (bad_row, "rows cannot be written"),
+    "nested": (
+        lambda file, bad: rewritten(file, bad, manifest="[" * 100_000),
+        "not a complete backup",
+    ),
+    "a manifest without end": (
+        lambda file, bad: rewritten(file, bad, manifest=" " * (65 << 20)),
+        "more than 64 MB",
+    ),
+    "many members": (lambda file, bad: with_members(bad), "not a complete backup"),
+}
+
+
+@pytest.mark.slow
+def test_what_is_no_whole_backup_changes_nothing(live_site, tmp_path):
+    file, bad = tmp_path / "one.zip", tmp_path / "bad.zip"
+    uploads(live_site, "before")
+    live_site.manage("backup", file)
+    uploads(live_site, "after")
+    before = live_site.shell(CHANGE + STATE)
+    for kind, (damage, said) in DAMAGE.items():
+        damage(file, bad)
+        told = live_site.manage("restore", bad, "--replace", check=False)
+        assert said in told, (kind, told)
+        assert "Nothing was changed" in told, (kind, told)
+        assert "Traceback" not in told, (kind, told)
+    assert state(live_site) == before
+    assert [path.name for path in (live_site.folder / "uploads").iterdir()] == ["imports"]
+
+
+#: What a restore replaces: counts, titles, and the uploads below a folder.
+STATE = f"""
+{COUNTS}
+from allies.models import Source
+from pathlib import Path
+from django.conf import settings
+print(*Source.objects.order_by("key").values_list("title", flat=True))
+for path in sorted(Path(settings.MEDIA_ROOT).rglob("*")):
+    print(path, path.read_text() if path.is_file() else "")
+"""
+CHANGE = "from allies.models import Source; Source.objects.update(title='Later')\n"
+RESUME = (
+    "from allies.db.uploads_restore import resume_interrupted; "
+    "print('resumed', *resume_interrupted())\n"
+)
+
+
+def uploads(site, text):
+    for number in (7, 8):
+        folder = site.folder / "uploads/imports" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "file.csv").write_text(text)
+
+
+def state(site):
+    return site.shell(STATE)
+
+
+def two_states(site, file):
+    """Make a backup and change the site after it; return the states it may be in: old and new."""
+    uploads(site, "of the backup")
+    site.manage("backup", file)
+    backed_up = state(site)
+    (site.folder / "uploads/extra.csv").write_text("not in the backup")
+    uploads(site, "later")
+    return site.shell(CHANGE + STATE), backed_up
+
+
+@pytest.mark.slow
+def test_uploads_are_replaced_as_the_database_is(live_site, tmp_path):
+    _old, new = two_states(live_site, tmp_path / "one.zip")
+    live_site.manage("restore", tmp_path / "one.zip", "--replace")
+    assert state(live_site) == new
+
+
+@pytest.mark.slow
+def test_a_disk_without_room_for_a_restore_changes_nothing(live_site, tmp_path):
+    file = tmp_path / "one.zip"
+    (live_site.folder / "uploads").mkdir(exist_ok=True)
+    (live_site.folder / "uploads/large.csv").write_bytes(random.Random(1).randbytes(300_000))
+    live_site.manage("backup", file)
+    before = live_site.shell(COUNTS)
+    # For the uploads there is no room in the first; in the second there is, and not for the rows.
+    has_its_own = bool(live_site.environment.get("DATABASE_URL"))
+    for room, what in ((100_000, "uploads"), *([] if has_its_own else [(350_000, "rows")])):
+        told = live_site.manage("restore", file, "--replace", check=False, room=room)
+        assert f"The {what} cannot be written" in told, told
+        assert "Nothing was changed" in told
+        assert "Traceback" not in told
+        assert live_site.shell(COUNTS) == before
+        assert [path.name for path in (live_site.folder / "uploads").iterdir()] == ["large.csv"]
+
+
+#: Restores, and kills itself before the Nth change of folders below the uploads.
+KILLED_AT = """
+import os, signal, sys
+steps = 0
+def watch(event, args):
+    global steps
+    changes = event in ("os.rename", "os.mkdir", "os.rmdir", "shutil.rmtree")
+    if changes and ".restoring" in str(args):
+        steps += 1
+        if steps == {step}:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "restore", {file!r}, "--replace"])
+"""
+
+
+@pytest.mark.slow
+def test_a_restore_killed_at_any_step_is_finished_or_dropped(live_site, tmp_path):
+    file = tmp_path / "one.zip"
+    old, new = two_states(live_site, file)
+    seen = set()
+    server = live_site.serve()
+    for step in range(1, 60, 2):
+        child = live_site.start("-c", KILLED_AT.format(step=step, file=str(file)))
+        if child.wait() == 0:
+            break
+        assert child.returncode == -signal.SIGKILL
+        is_noticed = any((live_site.folder / "uploads").glob(".restoring-*"))
+        assert is_noticed == ("restore: interrupted" in answer(f"{server}/readyz")[2])
+        said, _newline, now = live_site.shell(RESUME + STATE).partition("\n")
+        assert now in (old, new), step
+        if is_noticed:
+            assert ("before it changed anything" in said) == (now == old)
+        seen.add(now == new)
+        if now == new:
+            (live_site.folder / "uploads/extra.csv").write_text("not in the backup")
+            uploads(live_site, "later")
+            live_site.shell(CHANGE)
+    else:
+        raise AssertionError("the restore was never left to end")
+    assert state(live_site) == new
+    assert answer(f"{server}/readyz")[2].count("restore") == 0
+    assert seen == {True, False}
+
+
+@pytest.mark.slow
+def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(live_site, tmp_path):
+    """A mount among the uploads cannot be renamed: known only once the database was replaced."""
+    file = tmp_path / "one.zip"
+    _old, new = two_states(live_site, file)
+    mounted = live_site.folder / "uploads/mounted"
+    mounted.mkdir()
+    unshare = shutil.which("unshare")
+    script = f'mount -t tmpfs none {mounted} && exec "$0" "$@"'
+    under = [unshare, "-m", "sh", "-c", script]
+    if not unshare or subprocess.run([*under, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel lets nobody here mount anything")
+    child = live_site.start("manage.py", "restore", str(file), "--replace", under=under)
+    assert child.wait() == 1
+    told = child.said.read_text()
+    assert "The database was replaced" in told
+    assert "not all uploads were" in told
+    assert "Nothing was changed" not in told
+    assert "is now finished" in live_site.manage("restore", "--resume")
+    assert state(live_site) == new
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_leaves_no_half_file(live_site, tmp_path):
+    told = live_site.manage("backup", tmp_path / "one.zip", check=False, room=60_000)
+    assert "could not be written" in told
+    assert "Traceback" not in told
+    assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,238 @@
+"""An SQLite database whose file is removed, replaced or damaged while the site runs.
+
+Edits are refused with a 503 page that says so, /readyz names the file, and nothing is taken that
+would be lost. PostgreSQL keeps its own files.
+"""
+
+import os
+import random
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from django.db import connections
+
+from allies.db.sqlite.base import DatabaseWrapper
+from allies.db.sqlite.database_file import DatabaseFileError
+from tests.failover_test import PASSWORD, ask, save_name, signed_in
+from tests.live_site import answer, wait_for
+
+NAMES = (
+    "from allies.models import Alias;"
+    "print(*Alias.objects.filter(name__startswith='Rossiya ').values_list('name', flat=True),"
+    " sep='|')"
+)
+RUSSIA = "from allies.models import Country; print(Country.objects.get(alpha3='RUS').pk)"
+JOB = "from allies.tasks import refresh_statistics; print(refresh_statistics.enqueue().id)"
+
+
+@pytest.fixture
+def running(live_site):
+    """Return a running site with somebody signed in: the site, its port, what saves a name."""
+    if live_site.environment.get("DATABASE_URL"):
+        pytest.skip("PostgreSQL keeps its own files")
+    live_site.shell(
+        "from django.contrib.auth.models import User;"
+        f"User.objects.create_superuser('ann', password='{PASSWORD}')"
+    )
+    russia = live_site.shell(RUSSIA)
+    address = live_site.serve()
+    port = int(address.rpartition(":")[2])
+    return live_site, address, Save(port, signed_in(port), russia)
+
+
+class Save:
+    """Saves another name of a country, as an editor does; says whether it was taken."""
+
+    def __init__(self, port, cookie, country):
+        self._port, self._cookie, self._country = port, cookie, country
+
+    def __call__(self, name):
+        return save_name(self._port, self._cookie, self._country, name)
+
+    def send(self, name):
+        """Return (status, text, headers) of the answer."""
+        form = {"country": self._country, "name": name, "_save": "1"}
+        path = "/en/admin/allies/alias/add/"
+        return ask(self._port, path, form=form, cookie=self._cookie)
+
+
+def database(site):
+    return site.folder / "db.sqlite3"
+
+
+def remove(site):
+    database(site).rename(site.folder / "elsewhere")
+
+
+def replace(site):
+    shutil.copy(database(site), site.folder / "other")
+    (site.folder / "other").replace(database(site))
+
+
+def truncate(site):
+    os.truncate(database(site), database(site).stat().st_size // 2)
+
+
+def empty(site):
+    os.truncate(database(site), 0)
+
+
+def overwrite_all(site):
+    with database(site).open("r+b") as file:
+        file.write(random.Random(1).randbytes(database(site).stat().st_size))
+
+
+def rename_folder(site):
+    site.folder.rename(site.folder.with_name("moved"))
+
+
+def remove_wal(site):
+    (site.folder / "db.sqlite3-wal").unlink()
+
+
+def empty_wal(site):
+    os.truncate(site.folder / "db.sqlite3-wal", 0)
+
+
+def remove_shm(site):
+    (site.folder / "db.sqlite3-shm").unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (remove, "no longer exists"),
+        (rename_folder, "no longer exists"),
+        (replace, "was replaced by another file"),
+        (truncate, "was truncated"),
+        (empty, "was truncated"),
+        (overwrite_all, "is not an SQLite database|is damaged"),
+        (remove_wal, "has lost its -wal file"),
+        (remove_shm, "has lost its -shm file"),
+        (empty_wal, "has lost a part of its -wal file"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
+    site, address, save = running
+    assert save("Rossiya 1")
+    assert answer(f"{address}/readyz")[0] == 200
+    spoil(site)
+    status, text, headers = save.send("Rossiya 2")
+    assert (status, headers["Retry-After"]) == (503, "10")
+    assert "your last change was not saved" in text
+    status, _headers, text = answer(f"{address}/readyz")
+    assert status == 503
+    assert re.search(said, text), text
+    # Readers are not shown what may be gone tomorrow.
+    assert answer(f"{address}/en/countries/russia/")[0] == 503
+    if spoil is remove:
+        # No empty database took its place, neither by this process nor by another one.
+        assert "does not exist" in site.manage("createsuperuser", check=False)
+        assert not database(site).exists()
+
+
+@pytest.fixture
+def connect(db, tmp_path):
+    """Return a function that opens a connection of its own to one new database."""
+    options = connections["default"].settings_dict | {
+        "NAME": tmp_path / "db.sqlite3",
+        "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"},
+    }
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("CREATE TABLE t (a)")
+    opened = []
+
+    def new():
+        opened.append(DatabaseWrapper(options, "default"))
+        opened[-1].inc_thread_sharing()
+        opened[-1].ensure_connection()
+        return opened[-1]
+
+    yield new
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_connection_opened_after_a_loss_is_refused(connect, tmp_path, end):
+    first = connect()
+    first.cursor().execute("INSERT INTO t VALUES (1)")
+    (tmp_path / f"db.sqlite3{end}").unlink()
+    with pytest.raises(DatabaseFileError, match=f"has lost its {end} file"):
+        connect()
+    # No new file took the place of the one that the first connection still writes.
+    assert not (tmp_path / f"db.sqlite3{end}").exists()
+
+
+def test_files_that_sqlite_removes_with_its_last_connection_are_no_loss(connect, tmp_path):
+    for number in range(3):
+        one, other = connect(), connect()
+        one.cursor().execute(f"INSERT INTO t VALUES ({number})")
+        one.close()
+        other.cursor().execute("SELECT * FROM t")
+        other.close()
+        assert not (tmp_path / "db.sqlite3-wal").exists()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
+    site, address, save = running
+    assert save("Rossiya 1")
+    remove(site)
+    assert not save("Rossiya 2")
+    (site.folder / "elsewhere").rename(database(site))
+    assert answer(f"{address}/readyz")[0] == 200
+    assert save("Rossiya 3")
+    assert site.shell(NAMES).split("|") == ["Rossiya 1", "Rossiya 3"]
+
+
+@pytest.mark.slow
+def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(running):
+    site, _address, save = running
+    assert save("Rossiya 1")
+    remove_wal(site)
+    assert not save("Rossiya 2")
+    site.end()
+    assert site.shell(NAMES).split("|") == ["Rossiya 1"]
+    assert answer(f"{site.serve()}/readyz")[0] == 200
+
+
+@pytest.mark.slow
+def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
+    site, address, save = running
+    other = site.serve()  # a second process, which reads nothing of what is damaged
+    assert save("Rossiya 1")
+    site.shell(  # everything into the file itself
+        "from django.db import connection as c; c.cursor().execute('PRAGMA wal_checkpoint(FULL)')"
+    )
+    with database(site).open("r+b") as file:
+        size = database(site).stat().st_size
+        for page in range(size // 4096 // 2, size // 4096 - 20):
+            file.seek(page * 4096)
+            file.write(random.Random(page).randbytes(4096))
+    wait_for(lambda: "is damaged" in answer(f"{other}/readyz")[2])
+    # What one process finds stops all of them, on connections that were open before too.
+    assert not save("Rossiya 2")
+    for each in (address, other):
+        assert answer(f"{each}/readyz")[0] == 503
+
+
+@pytest.mark.slow
+def test_the_worker_writes_nothing_either(running):
+    site, _address, _save = running
+    worker = site.worker()
+    done = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"
+    site.shell(JOB)
+    wait_for(lambda: site.shell(done) == "0")
+    remove(site)
+    wait_for(lambda: "no longer exists" in worker.said.read_text())
+    assert worker.poll() is None
+    (site.folder / "elsewhere").rename(database(site))
+    site.shell(JOB)
+    wait_for(lambda: site.shell(done) == "0")

@@ -1,0 +1,302 @@
+"""COW's alliances: the real file where it is at hand, a small one of the same shape everywhere."""
+
+import csv
+import datetime as dt
+import json
+import random
+import re
+from collections import defaultdict
+
+import pytest
+from django.core.management import CommandError
+
+from allies.models import Alliance, Citation, Country, Membership
+from tests import factories
+from tests.imports.files import command, write
+
+pytestmark = pytest.mark.usefixtures("demo_data")
+
+IN_2012 = {
+    *("ARM", "AZE", "BLR", "BGR", "CAN", "CHN", "FIN", "FRA", "GEO", "DEU", "KAZ"),
+    *("KGZ", "MDA", "MNG", "PRK", "POL", "TJK", "TUR", "TKM", "UKR", "UZB"),
+}
+DEFENCE_IN_2012 = {
+    *("ARM", "AZE", "BLR", "GEO", "KAZ", "KGZ", "MDA", "TJK", "TKM", "UKR", "UZB"),
+}
+
+
+def row(alliance, ccode, **given):
+    cells = {
+        "version4id": alliance,
+        "ccode": ccode,
+        "state_name": "",
+        **{f"all_{side}_{part}": "" for side in ("st", "end") for part in ("day", "month", "year")},
+        "ss_type": "Type I: Defense Pact",
+        **{f"mem_{side}_{part}": "" for side in ("st", "end") for part in ("day", "month", "year")},
+        "left_censor": 0,
+        "right_censor": 1,
+        "defense": 1,
+        "neutrality": 0,
+        "nonaggression": "",
+        "entente": 1,
+        "version": "4.1",
+    }
+    cells |= {"all_st_day": 1, "all_st_month": 2, "all_st_year": 1900}
+    cells |= {"mem_st_day": 1, "mem_st_month": 2, "mem_st_year": 1900}
+    return {**cells, **given}
+
+
+def allies(visitor, query=""):
+    response = visitor.get(f"/en/countries/russia/allies.csv{query}")
+    lines = b"".join(response.streaming_content).decode().splitlines()
+    return {line.split(",")[0] for line in lines[1:]}
+
+
+def test_a_row_is_a_membership_and_its_alliance(tmp_path):
+    file = write(
+        tmp_path / "cow.csv",
+        [
+            row(9001, 365, left_censor=1, mem_st_day=1, mem_st_month=1, mem_st_year=1816),
+            row(9001, 710, nonaggression=1),
+            row(9002, 365, ss_type="Type IIb: Non-Aggression Pact", defense=0),
+            row(9002, 365, ss_type="Type IIb: Non-Aggression Pact", mem_st_year=1950),
+        ],
+    )
+    assert "--commit" in command("import_cow_alliances", str(file))
+    assert not Alliance.objects.filter(identifier="cow:9001").exists()
+    command("import_cow_alliances", str(file), "--commit")
+    pact = Alliance.objects.published().get(identifier="cow:9001")
+    assert (pact.kind, pact.in_force) == ("defence-pact", "1900-02-01")
+    russia = pact.memberships.get(country__alpha3="RUS")
+    china = pact.memberships.get(country__alpha3="CHN")
+    assert russia.joined == "../1816-01-01"
+    assert (russia.defence, russia.neutrality, russia.non_aggression) == (True, False, None)
+    assert china.non_aggression is True
+    assert (russia.left, pact.ended) == ("2012-12-31/..", "2012-12-31/..")
+    assert Alliance.objects.get(identifier="cow:9002").memberships.count() == 2
+    again = command("import_cow_alliances", str(file), "--commit")
+    assert "2 unchanged" in again
+    assert "4 unchanged" in again
+
+
+def test_an_end_after_the_data_is_not_known_and_one_within_it_is(tmp_path):
+    ended = {"right_censor": 0, "mem_end_day": 3, "mem_end_month": 4, "mem_end_year": 1950}
+    over = {"all_end_day": 3, "all_end_month": 4, "all_end_year": 1950}
+    file = write(
+        tmp_path / "cow.csv",
+        [
+            row(9001, 365),
+            row(9001, 710),
+            row(9001, 2, **ended),
+            row(9002, 365, **ended, **over),
+            row(9002, 710, **ended, **over),
+        ],
+    )
+    command("import_cow_alliances", str(file), "--commit")
+    going_on, over = (Alliance.objects.get(identifier=f"cow:{n}") for n in (9001, 9002))
+    assert (going_on.ended, over.ended) == ("2012-12-31/..", "1950-04-03")
+    lefts = dict(going_on.memberships.values_list("country__alpha3", "left"))
+    assert lefts == {"RUS": "2012-12-31/..", "CHN": "2012-12-31/..", "USA": "1950-04-03"}
+    again = command("import_cow_alliances", str(file), "--commit")
+    assert "0 new, 0 changed, 5 unchanged" in again
+
+
+def test_titles_of_many_members_are_in_both_languages(tmp_path):
+    file = write(tmp_path / "cow.csv", [row(9001, code) for code in (365, 710, 731, 630, 816)])
+    command("import_cow_alliances", str(file), "--commit")
+    pact = Alliance.objects.get(identifier="cow:9001")
+    assert pact.title_en == "Defence pact of 1900: Russia, China, North Korea and 2 more"
+    assert pact.title_ind == "Pakta pertahanan tahun 1900: Rusia, China, Korea Utara dan 2 lainnya"
+
+
+def test_second_import_keeps_what_an_editor_improved(tmp_path):
+    file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 710)])
+    command("import_cow_alliances", str(file), "--commit")
+    Alliance.objects.filter(identifier="cow:9001").update(title_en="Better", status="withdrawn")
+    command("import_cow_alliances", str(file), "--commit")
+    kept = Alliance.objects.get(identifier="cow:9001")
+    assert (kept.title_en, kept.status) == ("Better", "withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ss_type": "Type IX"}, "Type IX"),
+        ({"all_st_month": 13}, "not a date"),
+    ],
+)
+def test_what_cannot_be_read_names_its_row(given, said, tmp_path):
+    file = write(tmp_path / "cow.csv", [row(9001, 365), row(9002, 710, **given)])
+    report = command("import_cow_alliances", str(file), fails=True)
+    assert re.search(f"Row 3.*{said}", report)
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        command("import_cow_alliances", str(file), "--commit")
+    assert not Alliance.objects.filter(identifier__startswith="cow:").exists()
+
+
+def test_unknown_state_is_refused(tmp_path):
+    file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 999)])
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        command("import_cow_alliances", str(file), "--commit")
+    assert not Alliance.objects.filter(identifier="cow:9001").exists()
+
+
+def spells_of(cow):
+    """Return the file's memberships as alliance number → [(COW code, first day, last day)]."""
+
+    def day(cells, side):
+        year, month, number = (cells[f"mem_{side}_{p}"] for p in ("year", "month", "day"))
+        return dt.date(int(year), int(month), int(number)) if year else None
+
+    spells = defaultdict(list)
+    for cells in cow:
+        spell = (int(cells["ccode"]), day(cells, "st"), day(cells, "end"))
+        spells[cells["version4id"]].append(spell)
+    return spells
+
+
+def ties_of(spells, focus, on):
+    """Return {(COW code, alliance number)} of what binds others to a focus on a day."""
+    found = set()
+    for number, members in spells.items():
+        there = {c for c, start, end in members if start <= on and (not end or on <= end)}
+        if focus in there:
+            found |= {(code, number) for code in there - {focus}}
+    return found
+
+
+def rows(visitor, address):
+    response = visitor.get(address)
+    assert response.status_code == 200, address
+    return json.loads(b"".join(response.streaming_content))["rows"]
+
+
+class TestThePublishedFile:
+    @pytest.fixture
+    def cow(self, shared):
+        file = shared / "data/cow/alliance_v4.1_by_member.csv"
+        command("import_cow_alliances", str(file), "--commit")
+        with file.open() as opened:
+            return list(csv.DictReader(opened))
+
+    def test_all_of_it_is_there_cited_and_public(self, cow, shared):
+        alliances = Alliance.objects.filter(identifier__startswith="cow:")
+        assert alliances.published().count() == alliances.count() == 414
+        memberships = Membership.objects.filter(alliance__in=alliances)
+        assert memberships.count() == len(cow) == 1221
+        assert Citation.objects.filter(alliance__in=alliances).count() == 414
+        again = command(
+            "import_cow_alliances",
+            str(shared / "data/cow/alliance_v4.1_by_member.csv"),
+            "--commit",
+        )
+        assert "0 new, 0 changed, 1221 unchanged" in again
+
+    def test_russia_at_the_end_of_2012(self, cow, client):
+        assert allies(client, "?on=2012-12-31") >= IN_2012
+        assert allies(client, "?on=2012-12-31") - IN_2012 <= {"CHN", "IRN", "PRK"}
+        assert allies(client, "?on=2012-12-31&kind=defence-pact") == DEFENCE_IN_2012
+
+    @pytest.mark.parametrize("on", ["1950-01-01", "1990-06-30", "2012-12-31"])
+    def test_russia_on_a_day_gives_the_files_countries_and_alliances(self, on, cow, client):
+        expected = {
+            (code, f"cow-{number}")
+            for code, number in ties_of(spells_of(cow), 365, dt.date.fromisoformat(on))
+        }
+        assert len(expected) >= 10
+        code_of = {c.code: c.cow_code for c in Country.objects.all()}
+        found = {
+            (code_of[row["country"]], slug)
+            for row in rows(client, f"/en/countries/russia/allies.json?on={on}")
+            for slug in row["alliances"]
+            if slug.startswith("cow-")  # the founding article's alliances are not in the file
+        }
+        assert found == expected
+
+    @pytest.mark.parametrize(("on", "certain"), [("2012-12-31", True), ("2013-01-01", False)])
+    def test_what_the_file_does_not_follow_any_further_is_perhaps(self, on, certain, cow, client):
+        still = defaultdict(set)
+        for cells in cow:
+            if cells["right_censor"] == "1":
+                still[cells["version4id"]].add(int(cells["ccode"]))
+        expected = {code for members in still.values() if 365 in members for code in members} - {
+            365
+        }
+        code_of = {c.code: c.cow_code for c in Country.objects.all()}
+        found = {
+            code_of[row["country"]]: row["certain"]
+            for row in rows(client, f"/en/countries/russia/allies.json?on={on}")
+            if any(slug.startswith("cow-") for slug in row["alliances"])
+        }
+        assert found.keys() == expected
+        ours = {factories.country(code).cow_code for code in ("CHN", "IRN", "PRK")}
+        assert {sure for code, sure in found.items() if code not in ours} == {certain}
+        page = client.get("/en/countries/ukraine/allies/").content.decode()
+        assert re.search(r"\d+ possible allies", page)
+        assert not re.search(r"\d+ confirmed", page)
+
+    @pytest.mark.slow
+    def test_changes_between_any_two_days_are_the_files(self, cow, client):
+        spells = spells_of(cow)
+        slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))
+        cow_of = {c.code: c.cow_code for c in Country.objects.exclude(cow_code=None)}
+        # Bound by the founding article's alliances too, which are not in the file.
+        focuses = sorted(slugs.keys() - {cow_of[code] for code in ("RUS", "CHN", "PRK", "IRN")})
+        # Those with ties first: most states of the file have few, and nothing would be seen.
+        often = [2, 200, 220, 255, 325, 300, 640, 651, 700]
+        chance = random.Random(19140701)
+        seen = {"began": 0, "ended": 0, "changed": 0}
+        for attempt in range(60):
+            focus = chance.choice(often if attempt % 3 else focuses)
+            start, end = sorted(
+                dt.date(chance.randint(1816, 2012), chance.randint(1, 12), chance.randint(1, 28))
+                for _side in range(2)
+            )
+            before, after = ties_of(spells, focus, start), ties_of(spells, focus, end)
+            expected = {}
+            for code in {country for country, _number in before ^ after}:
+                had = {number for country, number in before if country == code}
+                has = {number for country, number in after if country == code}
+                change = "began" if not had else "changed" if has else "ended"
+                expected[code] = (change, has - had, had - has)
+            path = f"/en/countries/{slugs[focus]}/allies"
+            found = {}
+            for row in rows(client, f"{path}/changes.json?from={start}&to={end}"):
+                began, ended = (
+                    {slug.removeprefix("cow-") for slug in row[part]} for part in ("began", "ended")
+                )
+                found[cow_of[row["country"]]] = (row["change"], began, ended)
+                seen[row["change"]] += 1
+                for date in [*row["began_dates"], *row["ended_dates"]]:
+                    assert date == "XXXX" or str(start) <= date.lstrip("./") <= str(end), row
+            assert found == expected, (slugs[focus], start, end)
+            at_start, at_end = (
+                {cow_of[row["country"]] for row in rows(client, f"{path}.json?on={day}")}
+                for day in (start, end)
+            )
+            began, ended = (
+                {code for code, (change, _began, _ended) in found.items() if change == wanted}
+                for wanted in ("began", "ended")
+            )
+            assert (at_start | began) - ended == at_end
+        assert min(seen.values()) > 10, seen
+
+    @pytest.mark.slow
+    def test_any_country_and_day_gives_what_the_file_says(self, cow, client):
+        spells = spells_of(cow)
+        slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))
+        code_of = {c.cow_code: c.code for c in Country.objects.exclude(cow_code=None)}
+        ours = {"RUS", "CHN", "PRK", "IRN"}
+        chance = random.Random(20240619)
+        for _attempt in range(60):
+            focus = chance.choice(sorted(slugs))
+            on = dt.date(chance.randint(1816, 2012), chance.randint(1, 12), chance.randint(1, 28))
+            expected = {code_of[code] for code, _number in ties_of(spells, focus, on)}
+            response = client.get(f"/en/countries/{slugs[focus]}/allies.csv?on={on}")
+            lines = b"".join(response.streaming_content).decode().splitlines()[1:]
+            found = {line.split(",")[0] for line in lines}
+            if code_of[focus] in ours:
+                assert found >= expected
+                assert found - expected <= ours
+            else:
+                assert found == expected, (slugs[focus], on)

@@ -1,0 +1,403 @@
+"""Mappings: any file's columns feed ours, without code."""
+
+import json
+
+import pytest
+from django.core.management import CommandError
+
+from allies.imports.mapping import FileMapping, InvalidMapping
+from allies.imports.mapping_suggestions import suggest_mapping
+from allies.imports.mappings import built_in_mappings
+from allies.imports.plan import Plan
+from allies.imports.runner import ImportRejected, run_import
+from allies.imports.tables import open_table
+from allies.models import Alias, Alliance, Country, Event, Mapping, Membership, Participation
+from tests.imports.files import command, write
+
+pytestmark = pytest.mark.usefixtures("demo_data")
+
+
+def run(data, path, *, commit=True, **options):
+    """Import a file by a mapping; return the reports by noun."""
+    mapping, table = FileMapping(data), open_table(path)
+    reports = run_import(
+        lambda plan: mapping.provided_records(table, plan),
+        commit=commit,
+        only_new=mapping.only_new,
+        **options,
+    )
+    return {report.noun: report for report in reports}
+
+
+def refusals(data, path):
+    return [
+        (e.row, e.column, e.value, e.message)
+        for report in run(data, path, commit=False).values()
+        for e in report.errors
+    ]
+
+
+def memberships(**fields):
+    return {"nouns": [{"noun": "memberships", "fields": fields}]}
+
+
+PACT = "china-russia-good-neighbourliness-treaty"
+
+
+@pytest.fixture
+def pact():
+    return Alliance.objects.exclude(identifier__startswith="cow:").first()
+
+
+def test_a_text_that_repeats_a_column_has_an_end(tmp_path, settings):
+    settings.IMPORT_MAX_CELL_LENGTH = 1000
+    path = write(tmp_path / "a.csv", [{"country": "RUS", "a": "x" * 100}])
+    text = {"text": "{a}" * 8000}
+    data = {
+        "nouns": [{"noun": "aliases", "fields": {"country": {"column": "country"}, "name": text}}]
+    }
+    ((row, column, value, message),) = refusals(data, path)
+    assert (row, column) == (2, "a")
+    assert len(value) < 100
+    assert "more than 1000 characters" in message
+
+
+class TestSpecs:
+    @pytest.mark.parametrize(
+        ("spec", "cell", "joined"),
+        [
+            ({"column": "since"}, "May 2024", "2024-05"),
+            ({"column": "since", "order": "dmy"}, "03/04/2020", "2020-04-03"),
+            ({"column": "since", "order": "mdy"}, "03/04/2020", "2020-03-04"),
+            ({"column": "since", "order": "ymd"}, "2020.4.3", "2020-04-03"),
+            ({"column": "since", "order": "dmy"}, "1999", "1999"),
+            ({"column": "since", "nothing": ["-9", "3000", "-0-"]}, "-9", ""),
+            ({"column": "since", "nothing": ["-9", "3000", "-0-"]}, "-0-", ""),
+            ({"constant": "1955"}, "what", "1955"),
+            ({"text": "{since}/.."}, "1990", "1990/.."),
+        ],
+    )
+    def test_date_is_read_as_the_mapping_says(self, spec, cell, joined, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": "THA", "since": cell}])
+        run(
+            memberships(alliance={"constant": pact.slug}, country={"column": "state"}, joined=spec),
+            file,
+        )
+        assert pact.memberships.get(country__alpha3="THA").joined == joined
+
+    @pytest.mark.parametrize(
+        ("parts", "joined"),
+        [
+            (("1955", "5", "14"), "1955-05-14"),
+            (("1955", "5", ""), "1955-05"),
+            (("1955", "-9", "-9"), "1955"),
+            (("-9", "5", "14"), ""),
+        ],
+    )
+    def test_date_in_three_columns_is_as_precise_as_they_are(self, parts, joined, pact, tmp_path):
+        row = dict(zip(("y", "m", "d"), parts, strict=True))
+        file = write(tmp_path / "m.csv", [{"state": "THA", **row}])
+        date = {"date": ["y", "m", "d"], "nothing": ["-9"]}
+        run(
+            memberships(alliance={"constant": pact.slug}, country={"column": "state"}, joined=date),
+            file,
+        )
+        assert pact.memberships.get(country__alpha3="THA").joined == joined
+
+    @pytest.mark.parametrize(
+        ("system", "cell"),
+        [
+            ("alpha2", "NA"),
+            ("alpha3", "nam"),
+            ("m49", "516"),
+            ("cow", "565"),
+            ("name", "Namibia"),
+            ("any", "565"),
+        ],
+    )
+    def test_country_goes_by_the_code_the_mapping_says(self, system, cell, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": cell}])
+        country = {"column": "state", "country": system}
+        run(memberships(alliance={"constant": pact.slug}, country=country), file)
+        assert pact.memberships.filter(country__name_en="Namibia").exists()
+
+    def test_number_of_the_wrong_code_is_refused(self, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": "565"}])
+        country = {"column": "state", "country": "m49"}
+        data = memberships(alliance={"constant": pact.slug}, country=country)
+        ((row, column, value, message),) = refusals(data, file)
+        assert (row, column, value) == (2, "state", "565")
+        assert "m49" in message
+
+    def test_word_the_mapping_does_not_know_is_refused_with_those_it_knows(self, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": "THA", "part": "boss"}])
+        role = {"column": "part", "values": {"full": "member", "odd": ""}}
+        data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
+        ((row, column, value, message),) = refusals(data, file)
+        assert (row, column, value) == (2, "part", "boss")
+        assert "full" in message
+
+    def test_word_nobody_decided_on_is_refused_rather_than_guessed(self, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": "THA", "part": "odd"}])
+        role = {"column": "part", "values": {"full": "member", "odd": ""}}
+        data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
+        assert len(refusals(data, file)) == 1
+
+    def test_rows_that_do_not_carry_a_noun_are_passed_over(self, pact, tmp_path):
+        rows = [{"state": "THA", "what": "x"}, {"state": "VNM", "what": "y"}]
+        data = memberships(alliance={"constant": pact.slug}, country={"column": "state"})
+        data["nouns"][0]["when"] = {"column": "what", "is": ["y"]}
+        (report,) = run(data, write(tmp_path / "m.csv", rows)).values()
+        assert report.rows == 1
+        assert not pact.memberships.filter(country__alpha3="THA").exists()
+
+
+def test_row_that_waits_keeps_what_is_wrong_with_it(tmp_path):
+    """A source that draws on a later one is looked at again: its other cells are as they were."""
+    rows = [
+        {"key": "second", "from": "first", "kind": "odd", "p": "B", "t": "b"},
+        {"key": "first", "from": "", "kind": "paper", "p": "A", "t": "a"},
+    ]
+    names = {"key": "key", "publisher": "p", "title": "t", "derived_from": "from"}
+    fields = {ours: {"column": theirs} for ours, theirs in names.items()}
+    fields["kind"] = {"column": "kind", "values": {"paper": "news", "odd": ""}}
+    data = {"nouns": [{"noun": "sources", "fields": fields}]}
+    ((row, column, value, _message),) = refusals(data, write(tmp_path / "s.csv", rows))
+    assert (row, column, value) == (2, "kind", "odd")
+
+
+def test_a_field_may_be_fed_in_some_rows_only(pact, tmp_path):
+    rows = [
+        {"state": "THA", "until": "1990", "open": "0"},
+        {"state": "VNM", "until": "", "open": "1"},
+        {"state": "LAO", "until": "", "open": "0"},
+    ]
+    left = {
+        "constant": "2012-12-31/..",
+        "when": {"column": "open", "is": ["1"]},
+        "else": {"column": "until"},
+    }
+    data = memberships(
+        alliance={"constant": pact.slug}, country={"column": "state", "country": "any"}, left=left
+    )
+    assert FileMapping(data).missing(["state", "until"]) == ["open"]
+    run(data, write(tmp_path / "m.csv", rows))
+    lefts = dict(pact.memberships.values_list("country__alpha3", "left"))
+    assert (lefts["THA"], lefts["VNM"], lefts["LAO"]) == ("1990", "2012-12-31/..", "")
+
+
+class TestCountriesNobodyKnows:
+    @pytest.fixture
+    def file(self, tmp_path):
+        return write(
+            tmp_path / "m.csv", [{"state": "Ruritania"}, {"state": "Atlantis"}, {"state": "THA"}]
+        )
+
+    @pytest.fixture
+    def data(self, pact):
+        country = {"column": "state", "country": "any"}
+        return memberships(alliance={"constant": pact.slug}, country=country)
+
+    def test_they_stop_their_rows_and_are_counted(self, file, data, tmp_path):
+        mapping, table = FileMapping(data), open_table(file)
+        with Plan(tmp_path / "plan", keep_rows=True) as plan:
+            from allies.imports.plan_builder import make_plan
+
+            (report,) = make_plan(plan, mapping.provided_records(table, plan))
+            assert sorted(text for text, _rows, _advice in plan.unknown_countries()) == [
+                "Atlantis",
+                "Ruritania",
+            ]
+        assert report.refused == 2
+
+    def test_they_are_mapped_once_kept_as_a_name_or_left_out(self, file, data, pact):
+        data |= {"countries": {"Ruritania": "VNM", "Atlantis": ""}, "aliases": ["Ruritania"]}
+        reports = run(data, file)
+        assert (reports["memberships"].created, reports["memberships"].left_out) == (2, 1)
+        assert pact.memberships.filter(country__alpha3="VNM").exists()
+        assert Alias.objects.get(name="Ruritania").country.alpha3 == "VNM"
+
+
+ALIASES = {"noun": "aliases", "fields": {"name": {"column": "a"}}}
+
+
+def field(**spec):
+    return {"nouns": [{"noun": "aliases", "fields": {"name": spec}}]}
+
+
+def nested(depth):
+    spec = {"column": "a"}
+    for _level in range(depth):
+        spec = {"column": "a", "else": spec}
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, "names no record type"),
+        ({"nouns": [{"noun": "planets", "fields": {}}]}, "planets"),
+        ({"nouns": [{"noun": "aliases", "fields": {"colour": {"column": "a"}}}]}, "colour"),
+        ({"nouns": [{"noun": "aliases", "fields": {"name": {}}}]}, "one of"),
+        ({"nouns": [{"noun": "aliases", "fields": {"name": {"column": "a", "x": 1}}}]}, "x"),
+        ({"nouns": [], "colour": 1}, "colour"),
+        ([], "not a mapping"),
+        ({"nouns": {"noun": "aliases"}}, "wrong type"),
+        ({"nouns": ["aliases"]}, "not a mapping"),
+        ({"nouns": [{"noun": "aliases", "fields": []}]}, "wrong type"),
+        ({"nouns": [{"noun": "aliases", "fields": {"name": "a"}}]}, "not a mapping"),
+        ({"nouns": [{"noun": ["aliases"], "fields": {}}]}, "no record type"),
+        ({"nouns": [ALIASES], "records": [{}]}, "no record type"),
+        ({"nouns": [ALIASES], "records": [{"noun": "sources", "cells": {}}]}, "no cells"),
+        ({"nouns": [ALIASES], "countries": ["x"]}, "wrong type"),
+        ({"nouns": [{**ALIASES, "when": {"is": ["x"]}}]}, "condition"),
+        (field(column="a", nothing="x"), "wrong type"),
+        (field(column="a", values=["x"]), "wrong type"),
+        (field(column="a", cut=-1), "wrong type"),
+        (field(text="{a}", **{"with": []}), "wrong type"),
+        (field(column="a", by_if={"column": "b"}), "condition"),
+        (field(column="a", when={"is": ["b"]}), "condition"),
+        (field(column="a", when="b"), "wrong type"),
+        (field(column="a", gather={"per": "b"}), "gather"),
+        (field(date=[]), "year"),
+        (field(date=["a", "b", "c", "d"]), "year"),
+        (field(**nested(50)), "deeply"),
+        ({"nouns": [{"noun": "events", "fields": {"date": {"column": "d", "order": "x"}}}]}, "dmy"),
+    ],
+)
+def test_what_is_no_mapping_is_refused_with_a_reason(data, said):
+    with pytest.raises(InvalidMapping, match=said):
+        FileMapping(data)
+
+
+def test_column_that_the_file_lacks_is_named(tmp_path):
+    file = write(tmp_path / "a.csv", [{"land": "RUS"}])
+    data = {"nouns": [{"noun": "aliases", "fields": {"name": {"column": "nom"}}}]}
+    with pytest.raises(InvalidMapping, match="nom"):
+        run(data, file)
+
+
+@pytest.mark.parametrize("name", sorted(built_in_mappings()))
+def test_built_in_mappings_can_be_used(name):
+    assert FileMapping(built_in_mappings()[name]).columns
+
+
+def test_mapping_saved_by_name_is_used_by_the_command_and_as_a_file(tmp_path):
+    data = {
+        "name": "Names",
+        "nouns": [
+            {
+                "noun": "aliases",
+                "fields": {
+                    "country": {"column": "land", "country": "name"},
+                    "name": {"column": "wort"},
+                },
+            }
+        ],
+    }
+    file = write(tmp_path / "a.csv", [{"land": "Rusia", "wort": "Rusija"}])
+    Mapping.objects.create(name="Names", mapping=data)
+    assert "1 new" in command("import_file", "Names", str(file))
+    assert not Alias.objects.filter(name="Rusija").exists()
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(data))
+    command("import_file", str(own), str(file), "--commit")
+    assert Alias.objects.get(name="Rusija").country.alpha3 == "RUS"
+    with pytest.raises(CommandError, match="un-votes"):
+        command("import_file", "no-such", str(file))
+
+
+class TestSuggestions:
+    def test_exported_file_is_taken_as_it_is(self, tmp_path):
+        file = tmp_path / "a.csv"
+        file.write_text(command("export_csv", "aliases"))
+        suggested = suggest_mapping("aliases", open_table(file))
+        assert {n: s["column"] for n, s in suggested["nouns"][0]["fields"].items()} == {
+            "country": "country",
+            "name": "name",
+            "language": "language",
+        }
+
+    def test_names_in_indonesian_are_understood(self, tmp_path):
+        rows = [{"Negara": "Rusia", "Aliansi": "x", "Bergabung": "Mei 2024", "Peran": "anggota"}]
+        table = open_table(write(tmp_path / "m.csv", rows))
+        fields = suggest_mapping("memberships", table)["nouns"][0]["fields"]
+        assert fields["country"]["column"] == "Negara"
+        assert fields["alliance"]["column"] == "Aliansi"
+        assert fields["joined"]["column"] == "Bergabung"
+        assert fields["role"] == {"column": "Peran", "values": {"anggota": "member"}}
+
+    def test_nothing_is_published_by_accident(self, tmp_path):
+        table = open_table(write(tmp_path / "e.csv", [{"Title": "x", "Status": "published"}]))
+        assert "status" not in suggest_mapping("events", table)["nouns"][0]["fields"]
+
+    def test_known_file_is_recognised(self, shared):
+        table = open_table(shared / "data/cow/alliance_v4.1_by_member.csv")
+        assert suggest_mapping("alliances", table) == built_in_mappings()["cow-alliances-by-member"]
+
+
+class TestRealFiles:
+    @pytest.mark.slow
+    def test_memberships_of_organisations(self, shared):
+        """Mapped as in the admin: a row is an organisation and a membership in it."""
+        org = {"text": "igo:{org_id}"}
+        data = {
+            "nouns": [
+                {
+                    "noun": "alliances",
+                    "fields": {
+                        "identifier": org,
+                        "kind": {"constant": "organisation"},
+                        "title_en": {"column": "org_name"},
+                    },
+                },
+                {
+                    "noun": "memberships",
+                    "fields": {
+                        "alliance": org,
+                        "country": {"column": "ISO_3166_3", "country": "alpha3"},
+                    },
+                    "when": {"column": "org_member", "is": ["member"]},
+                },
+            ]
+        }
+        with pytest.raises(ImportRejected) as refused:
+            run(data, shared / "data/igo/CountrycodesOrgs.csv")
+        unknown = {e.value for r in refused.value.reports for e in r.errors}
+        run(
+            {**data, "countries": dict.fromkeys(unknown, "")},
+            shared / "data/igo/CountrycodesOrgs.csv",
+        )
+        assert Alliance.objects.filter(identifier__startswith="igo:").count() == 186
+        nato = Membership.objects.filter(alliance__identifier="igo:NATO")
+        assert nato.filter(country__alpha3="TUR").exists()
+        assert not nato.filter(country__alpha3="MNE").exists()
+        assert not Alliance.objects.get(identifier="igo:ICC").is_published
+
+    def test_countries_with_their_regions(self, shared):
+        table = open_table(shared / "data/countries/all.csv")
+        data = suggest_mapping("countries", table)
+        data["nouns"][0]["only_new"] = ["name_en"]
+        (report,) = run(data, shared / "data/countries/all.csv").values()
+        assert (report.rows, report.created, report.refused) == (249, 0, 0)
+
+    @pytest.mark.slow
+    def test_votes(self, shared, tmp_path):
+        """The first 20,000 of them; all of them are `make bench`'s."""
+        import gzip
+        from itertools import islice
+
+        with gzip.open(shared / "data/un-votes/un_votes.csv.gz", "rt", encoding="utf-8") as file:
+            lines = list(islice(file, 20_001))
+        votes = tmp_path / "votes.csv"
+        votes.write_text("".join(lines), encoding="utf-8")
+        rolls = shared / "data/un-votes/un_roll_calls.csv"
+        said = command("import_un_votes", str(rolls), str(votes), "--commit")
+        assert "20000 new" in said
+        assert Event.objects.published().filter(identifier__startswith="unvotes:").count() == 6203
+        again = command("import_un_votes", str(rolls), str(votes), "--commit")
+        assert "20000 unchanged" in again
+        assert Participation.objects.published().filter(
+            country__name_en="Côte d’Ivoire"
+        ).exists() == any("Ivoire" in line for line in lines)
+        assert Country.objects.filter(name_en="North Yemen").exists()

@@ -1,0 +1,78 @@
+"""Sources in files: addresses are stored tidy, and what they are compared by comes with them."""
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+
+from allies.models import Source
+from tests import factories
+from tests.imports.files import export, load, write
+
+pytestmark = pytest.mark.usefixtures("demo_data")
+
+UNTIDY = "HTTPS://WWW.DW.com:443/en/a-1?utm_source=rss&id=4#top"
+TIDY = "https://www.dw.com/en/a-1?id=4"
+
+
+@pytest.fixture
+def file(tmp_path):
+    kept = "https://web.archive.org/web/2024/https://dw.com/b?utm_source=x"
+    rows = [
+        {"key": "a", "publisher": "DW", "title": "A title – DW", "url": UNTIDY, "credit": "dpa"},
+        {"key": "b", "publisher": "DW", "title": "Another", "archive_url": kept},
+    ]
+    return write(tmp_path / "sources.csv", rows)
+
+
+def test_addresses_are_stored_tidy_with_their_keys(file):
+    assert load("sources", file).created == 2
+    source = Source.objects.get(key="a")
+    assert (source.url, source.credit) == (TIDY, "dpa")
+    assert (source.url_key, source.title_key) == ("dw.com/en/a-1?id=4", "a title")
+    assert Source.objects.get(key="b").archive_key == "dw.com/b"
+    version = source.history.get()
+    assert (version.url, version.url_key) == (source.url, source.url_key)
+
+
+def test_the_same_file_again_changes_nothing(file):
+    load("sources", file)
+    report = load("sources", file)
+    assert (report.unchanged, report.updated) == (2, 0)
+
+
+def test_a_changed_address_changes_its_key(file, tmp_path):
+    load("sources", file)
+    again = write(tmp_path / "again.csv", [{"key": "a", "url": "https://dw.com/c"}])
+    assert load("sources", again).updated == 1
+    assert Source.objects.get(key="a").url_key == "dw.com/c"
+
+
+def test_what_is_exported_is_what_is_stored(file):
+    load("sources", file)
+    (line,) = (line for line in export("sources").splitlines() if line.startswith("a,"))
+    assert TIDY in line
+    assert ",dpa," in line
+
+
+def test_saving_without_a_form_tidies_too():
+    source = factories.source(url=UNTIDY)
+    assert Source.objects.get(pk=source.pk).url == TIDY
+    source.url = f"{TIDY}#x"
+    source.save(update_fields=["url"])
+    source.refresh_from_db()
+    assert (source.url, source.url_key) == (TIDY, "dw.com/en/a-1?id=4")
+
+
+def test_the_migration_fills_in_the_keys_of_what_there_is(file, monkeypatch):
+    load("sources", file)
+    stored = list(Source.objects.order_by("pk").values())
+    versions = list(Source.history.order_by("pk").values())
+    empty = {"url_key": "", "archive_key": "", "title_key": ""}
+    Source.objects.update(**empty)
+    Source.history.update(**empty)
+    migration = import_module("allies.migrations.0008_source_keys")
+    monkeypatch.setattr(migration, "CHUNK", 3)
+    migration.fill_keys(apps, None)
+    assert list(Source.objects.order_by("pk").values()) == stored
+    assert list(Source.history.order_by("pk").values()) == versions

@@ -1,0 +1,58 @@
+"""A web of one's own, and visits that may go there."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from allies.link_checking.checker import CheckResult
+from allies.link_checking.fetch import FetchLimits
+from allies.link_checking.results import save_result, sync_health_rows
+from allies.link_checking.runner import Options, run_checks
+from allies.models import LinkResult
+from tests.link_checking.servers import web as serving
+
+
+@pytest.fixture
+def web():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def other():
+    """A second server, to which no visit is allowed."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def limits(web):
+    return FetchLimits(allow_private=frozenset({web.spot}), connect=5, read=5, total=10)
+
+
+@pytest.fixture
+def run(limits):
+    """Run the checks that are due; return what came of them."""
+
+    def checked(**given):
+        return list(run_checks(Options(**{"limits": limits, "host_delay": 0, **given})))
+
+    return checked
+
+
+@pytest.fixture
+def seen():
+    """Keep results for a source, each so many days after the first."""
+
+    def keep_all(source, *results, every=1, start=None):
+        start = start or timezone.now()
+        sync_health_rows(start)
+        for number, found in enumerate(results):
+            found = found if isinstance(found, CheckResult) else CheckResult(LinkResult(found))
+            at = start + dt.timedelta(days=every * number)
+            save_result(source_id=source.pk, address=source.url, result=found, at=at)
+        source.link_health.refresh_from_db()
+        return source.link_health
+
+    return keep_all

@@ -1,0 +1,192 @@
+"""Checking: what is found at a link, and in which order hosts are visited."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from allies.link_checking.checker import check_link
+from allies.link_checking.host_queue import HostQueue
+from allies.link_checking.robots import Robots
+from allies.models import LinkResult
+
+pytestmark = pytest.mark.sqlite_only
+
+
+@pytest.fixture
+def look(limits):
+    robots = Robots(limits)
+    return lambda url, limits=limits: check_link(url, limits=limits, robots=robots)
+
+
+def test_page_that_is_there_is_asked_for_by_head_alone(web, look):
+    web.answer("/")
+    result = look(web.url())
+    assert (result.result, result.http_status, result.detail) == (LinkResult.OK, 200, "")
+    assert web.pages_asked() == ["HEAD /"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 429, 500, 501])
+def test_where_head_is_no_help_get_decides(web, look, status):
+    web.answer("/", 200, head=status, body=b"here")
+    assert look(web.url()).result == LinkResult.OK
+    assert web.pages_asked() == ["HEAD /", "GET /"]
+
+
+def test_server_that_hangs_up_on_head_is_asked_again(web, look):
+    def grumpy(handler):
+        if handler.command == "GET":
+            handler.send_response(200)
+            handler.end_headers()
+
+    web.pages["/"] = grumpy
+    assert look(web.url()).result == LinkResult.OK
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "is_miss"),
+    [
+        (404, LinkResult.GONE, True),
+        (410, LinkResult.GONE, True),
+        (500, LinkResult.ERROR, True),
+        (503, LinkResult.ERROR, True),
+        (403, LinkResult.ERROR, False),
+        (429, LinkResult.ERROR, False),
+        (999, LinkResult.ERROR, False),
+    ],
+)
+def test_bad_answers_are_told_apart(web, look, status, result, is_miss):
+    web.answer("/", status)
+    found = look(web.url())
+    assert (found.result, found.http_status, found.is_failure) == (result, status, is_miss)
+    assert str(status) in found.detail
+
+
+def test_permanent_redirect_is_moved_and_the_new_address_is_noted(web, look):
+    web.redirect("/old", "/new", 308)
+    web.answer("/new")
+    result = look(web.url("/old"))
+    assert (result.result, result.final_url) == (LinkResult.MOVED, web.url("/new"))
+
+
+def test_passing_redirect_is_ok(web, look):
+    web.redirect("/", "/today")
+    web.answer("/today")
+    result = look(web.url())
+    assert (result.result, result.final_url) == (LinkResult.OK, web.url("/today"))
+
+
+def test_permanent_redirect_to_nothing_is_gone(web, look):
+    web.redirect("/old", "/new", 301)
+    assert look(web.url("/old")).result == LinkResult.GONE
+
+
+def test_circle_is_an_error_and_no_miss(web, look):
+    web.redirect("/", "/")
+    result = look(web.url())
+    assert result.result == LinkResult.ERROR and not result.is_failure
+
+
+def test_private_address_is_refused(other, look):
+    assert look(other.url()).result == LinkResult.REFUSED
+    assert other.asked == []
+
+
+def test_unknown_host_is_unreachable(look, limits):
+    def unknown(host, port):
+        raise socket.gaierror
+
+    robots = Robots(replace(limits, resolver=unknown))
+    result = check_link("http://nobody.invalid/", limits=limits, robots=robots)
+    assert result.result == LinkResult.UNREACHABLE and result.is_failure
+
+
+# robots.txt
+
+
+def test_robots_are_asked_once_a_host_and_obeyed(web, look):
+    web.answer("/robots.txt", body=b"User-agent: *\nDisallow: /private/\n")
+    web.answer("/private/a")
+    web.answer("/public")
+    result = look(web.url("/private/a"))
+    assert result.result == LinkResult.SKIPPED
+    assert "robots" in result.detail
+    assert look(web.url("/public")).result == LinkResult.OK
+    assert web.asked == ["GET /robots.txt", "HEAD /public"]
+
+
+def test_rule_for_us_by_name_counts(web, look):
+    web.answer("/robots.txt", body=b"User-agent: AlliesLinks\nDisallow: /\n")
+    assert look(web.url()).result == LinkResult.SKIPPED
+
+
+def test_redirect_to_where_robots_are_unwelcome_is_not_followed(web, look):
+    web.answer("/robots.txt", body=b"User-agent: *\nDisallow: /private/\n")
+    web.redirect("/", "/private/a")
+    assert look(web.url()).result == LinkResult.SKIPPED
+    assert web.pages_asked() == ["HEAD /"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_no_robots_txt_allows_everything(web, look, status):
+    web.answer("/robots.txt", status, body=b"User-agent: *\nDisallow: /\n")
+    web.answer("/")
+    assert look(web.url()).result == LinkResult.OK
+
+
+def test_broken_robots_txt_is_not_checked_this_time(web, look):
+    web.answer("/robots.txt", 503)
+    web.answer("/")
+    assert look(web.url()).result == LinkResult.SKIPPED
+    assert web.pages_asked() == []
+
+
+def test_robots_txt_that_takes_too_long_is_not_checked_this_time(web, limits):
+    web.pages["/robots.txt"] = lambda handler: web.ending.wait()
+    web.answer("/")
+    robots = Robots(replace(limits, read=0.1))
+    assert check_link(web.url(), limits=limits, robots=robots).result == LinkResult.SKIPPED
+
+
+# Turns.
+
+
+class Watch:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.slept = []
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def order(turns):
+    found = []
+    while turns:
+        host, item = turns.take()
+        found.append(item)
+        turns.mark_visited(host)
+    return found
+
+
+def test_hosts_take_turns_and_only_a_host_visited_just_now_waits():
+    watch = Watch()
+    turns = HostQueue(2, monotonic=lambda: watch.now, sleep=watch.sleep)
+    for host, item in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1")]:
+        turns.add(host, item)
+    assert order(turns) == ["a1", "b1", "c1", "a2", "a3"]
+    assert watch.slept == [2, 2]
+
+
+def test_host_that_comes_back_still_waits():
+    watch = Watch()
+    turns = HostQueue(2, monotonic=lambda: watch.now, sleep=watch.sleep)
+    turns.add("a", "a1")
+    order(turns)
+    turns.add("a", "a2")
+    turns.add("b", "b1")
+    assert order(turns) == ["b1", "a2"]
+    assert watch.slept == [2]

@@ -1,0 +1,205 @@
+"""A site of its own: real processes on a real database, to be used, killed and looked at."""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+import dj_database_url
+
+from tests.process_utils import free_port, listens
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Site:
+    """A site in a folder and a database of its own; `manage` runs its commands."""
+
+    def __init__(self, folder, database=""):
+        self.folder = folder
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("ALLIES_", "DATABASE_"))},
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "ALLIES_DATA_DIR": str(folder),
+            "ALLIES_SECRET_KEY": "for tests only, and as long as a secret has to be at least",
+            **({"DATABASE_URL": database} if database else {}),
+        }
+        self._children = []
+
+    def manage(self, *args, check=True, room=None):
+        """Run a command; return what it printed. No file may grow beyond ``room`` bytes."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, args)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            preexec_fn=room and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))),
+        )
+        if check:
+            assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def start(self, *args, under=(), printed=subprocess.DEVNULL):
+        """Start a command and return its process; what it says goes to a file, `child.said`.
+
+        ``under`` is a program that runs it, ``printed`` takes its standard output.
+        """
+        said = Path(f"{self.folder}-said-{len(self._children)}.txt")
+        # Into a pipe that nobody reads, a server that says much would stand still.
+        with said.open("wb") as file:
+            child = subprocess.Popen(
+                [*under, sys.executable, *map(str, args)],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=printed,
+                stderr=file,
+                start_new_session=True,
+            )
+        child.said = said
+        self._children.append(child)
+        return child
+
+    def said(self):
+        """Return the lines that what was started has said so far."""
+        return [line for child in self._children for line in child.said.read_text().splitlines()]
+
+    def worker(self):
+        return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
+
+    def web(self, port, *, workers=1, threads=4, under=()):
+        """Start the web server at a port; return its process once it takes connections."""
+        child = self.start(
+            *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
+            *("--host", "127.0.0.1", "--port", port),
+            *("--workers", workers, "--blocking-threads", threads, "config.wsgi:application"),
+            under=under,
+        )
+        wait_for(lambda: listens(port))
+        return child
+
+    def serve(self, under=(), *, is_well=True):
+        """Start the web server; return the site's address once it answers, and is well."""
+        port = free_port()
+        self.web(port, under=under)
+        address = f"http://127.0.0.1:{port}"
+        if is_well:
+            wait_for(lambda: answer(f"{address}/healthz")[0] == 200)
+        return address
+
+    def shell(self, code):
+        """Run Python in the site; return what it printed."""
+        return self.manage("shell", "-v0", "-c", code).strip()
+
+    def end(self):
+        """Ask everything that was started to end, and wait for that."""
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            child.wait()
+
+    def stop(self):
+        for child in self._children:
+            # With what it started itself: a server that is killed leaves its workers behind.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def answer(address, **headers):
+    """Return (status, headers, text) of a GET, whatever the status."""
+    try:
+        asked = urllib.request.Request(address, headers=headers)
+        with urllib.request.urlopen(asked, timeout=60) as found:
+            return found.status, found.headers, found.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
+
+
+def wait_for(condition, seconds=60):
+    """Wait until the condition holds; fail where it does not within so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(["/bin/true"], timeout=0.05, check=False)
+    raise AssertionError("it did not come to pass")
+
+
+class LiveSiteFactory:
+    """Makes sites as `make run` leaves them: prepared once, then copied."""
+
+    def __init__(self, folder, database_url):
+        self._folder = folder
+        self._url = database_url
+        self._number = 0
+        self._prepared = None
+
+    def new(self):
+        if self._prepared is None:
+            self._prepared = self._empty()
+            self._prepared.manage("migrate", "-v0")
+            self._prepared.manage("load_demo_data")
+            self._prepared.manage("collectstatic", "--noinput", "-v0")
+        database = self._create(_name(self._prepared.environment.get("DATABASE_URL", "")))
+        folder = self._folder / f"site-{self._number}"
+        shutil.copytree(self._prepared.folder, folder)
+        return Site(folder, database)
+
+    def empty(self):
+        """Return a site in which nothing has been written yet."""
+        site = self._empty()
+        site.manage("migrate", "-v0")
+        return site
+
+    def _empty(self):
+        database = self._create("template1")
+        folder = self._folder / f"site-{self._number}"
+        folder.mkdir()
+        return Site(folder, database)
+
+    def _create(self, template):
+        self._number += 1
+        if not self._url:
+            return ""
+        import psycopg
+
+        name = f"site_{self._number}"
+        with psycopg.connect(**_parameters(self._url), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        head, _slash, _old = self._url.rpartition("/")
+        return f"{head}/{name}"
+
+
+@contextlib.contextmanager
+def site_of_its_own(name):
+    """Yield a site as `make run` leaves it; with ``--postgresql`` on a throwaway cluster."""
+    if "--postgresql" in sys.argv:
+        import tests.pytest_env
+
+        tests.pytest_env.start_cluster()
+    with tempfile.TemporaryDirectory(prefix=f"allies-{name}-") as folder:
+        site = LiveSiteFactory(Path(folder), os.environ.get("DATABASE_URL", "")).new()
+        try:
+            yield site
+        finally:
+            site.stop()
+
+
+def _name(url):
+    return url.rpartition("/")[2]
+
+
+def _parameters(url):
+    found = dj_database_url.parse(url)
+    return {"host": found["HOST"], "user": found["USER"], "dbname": found["NAME"]}

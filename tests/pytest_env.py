@@ -1,0 +1,81 @@
+"""What has to stand before Django reads its settings: data of the tests' own, and the database.
+
+Loaded by `-p tests.pytest_env`, so before every other plugin. `--postgresql` starts a throwaway
+cluster; without it tests run on SQLite.
+"""
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.postgresql import Cluster, postgresql_bin
+
+#: Set where everything has to be on the machine: what is missing is a failure then, not a skip.
+REQUIRE_ALL = bool(os.environ.get("TESTS_REQUIRE_ALL"))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--postgresql", action="store_true", help="run on a throwaway PostgreSQL cluster"
+    )
+    parser.addoption(
+        "--refresh-query-counts", action="store_true", help="write query_counts.json anew"
+    )
+    parser.addoption("--refresh-roles", action="store_true", help="write roles.json anew")
+
+
+def start_cluster():
+    """Start the cluster and point DATABASE_URL at it; end the run where none can be."""
+    bin_dir = postgresql_bin()
+    runnable = os.geteuid() != 0 or _has_user("postgres")
+    if bin_dir is None or not runnable:
+        reason = "PostgreSQL’s server is not on this machine"
+        if REQUIRE_ALL:
+            pytest.exit(f"{reason}, and it has to be here", returncode=1)
+        print(f"skipped: {reason}")
+        sys.exit(0)
+    # A run that is told to end goes through its clean-up too.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
+    cluster = Cluster(bin_dir)
+    atexit.register(cluster.remove)
+    os.environ["DATABASE_URL"] = cluster.url
+
+
+def _has_user(name):
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _own_environment():
+    others = ("DATABASE_URL", "DATABASE_REPLICA_URLS", "CACHE_URL")
+    for name in list(os.environ):
+        if name.startswith("ALLIES_") or name in others:
+            del os.environ[name]
+    data = tempfile.mkdtemp(prefix="allies-test-")
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    (Path(data) / "static").mkdir()
+    os.environ["ALLIES_DATA_DIR"] = data
+    os.environ["ALLIES_SECRET_KEY"] = "for tests only, and as long as a secret has to be at least"
+
+
+def _is_controller():
+    """Return whether this process only hands out tests to pytest-xdist's workers."""
+    return any(argument.startswith(("-n", "--numprocesses")) for argument in sys.argv)
+
+
+_own_environment()
+if "--postgresql" in sys.argv:
+    os.environ["TESTS_ON_POSTGRESQL"] = "1"  # workers have no such argument
+if os.environ.get("TESTS_ON_POSTGRESQL"):
+    # A cluster per worker: transactions of one are seen by nobody else.
+    start_cluster()

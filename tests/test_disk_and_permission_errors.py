@@ -1,0 +1,80 @@
+"""What happens when the ground gives way: no room on the disk, nothing that can be written."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.imports.files import write
+from tests.live_site import answer
+
+COUNT = (
+    "from allies.models import *;"
+    "print(Participation.objects.filter(role='target').count(),"
+    " Participation.history.filter(role='target').count(), Changeset.objects.applied().count())"
+)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(live_site, tmp_path):
+    before = live_site.shell(COUNT)
+    rows = [
+        {"event": event, "country": code, "role": "target"}
+        for event in live_site.shell(
+            "from allies.models import *; print(*Event.objects.values_list('slug', flat=True))"
+        ).split()
+        for code in ("FRA", "DEU", "POL", "ITA", "ESP", "PRT", "NLD", "BEL", "LUX", "AUT")
+    ]
+    file = write(tmp_path / "rows.csv", rows)
+    taken = sum(path.stat().st_size for path in live_site.folder.glob("db.sqlite3*"))
+    for room in (taken + 4_096, taken + 65_536, 40_000, 8_192):
+        said = live_site.manage(
+            *("import_csv", "participations", file, "--commit"), check=False, room=room
+        )
+        if live_site.shell(COUNT) != before:
+            break  # there was room enough
+        assert "full" in said or "space" in said or "disk" in said, said
+        assert "Traceback" not in said
+    else:
+        said = live_site.manage("import_csv", "participations", file, "--commit")
+    assert "undo_changeset" in said  # told once it is written
+    there, versions, _applied = map(int, live_site.shell(COUNT).split())
+    assert there == versions == len(rows)
+
+
+@pytest.fixture
+def unwritable(live_site):
+    """Return how to run a program that cannot write where the site keeps its data."""
+    folder = live_site.folder
+    alone = [shutil.which("unshare"), "-m", "sh", "-c"]
+    bind = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
+    if not alone[0] or subprocess.run([*alone, bind], capture_output=True).returncode:
+        pytest.skip("this kernel lets nobody here make a folder read-only")
+    return [*alone, f'{bind} && exec "$0" "$@"']
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_written_readers_read_on_from_postgresql(live_site, unwritable):
+    """SQLite reads nothing where it can write nothing: there everybody is told, in words."""
+    live_site.environment["ALLIES_METRICS_TOKEN"] = "a token that is long enough for a test"
+    server = live_site.serve(unwritable, is_well=False)
+    has_its_own = bool(live_site.environment.get("DATABASE_URL"))
+    for path in ("/en/", "/id/countries/russia/allies/", "/en/search/?q=pact"):
+        status, headers, text = answer(f"{server}{path}")
+        if has_its_own:
+            assert status == 200, path
+        else:
+            assert (status, headers["Retry-After"]) == (503, "10")
+            assert "</html>" in text
+    assert answer(f"{live_site.serve()}/en/")[0] == 200  # and nothing was spoiled
+
+
+@pytest.mark.slow
+def test_what_is_saved_is_on_the_disk_before_that_is_said(live_site):
+    """Else what an editor was told is saved would be gone with the power."""
+    if live_site.environment.get("DATABASE_URL"):
+        pytest.skip("whether PostgreSQL waits for its disk is for its own settings to say")
+    full = 2
+    asked = "cursor = connection.cursor(); cursor.execute('PRAGMA synchronous')"
+    said = live_site.shell(f"from django.db import connection; {asked}; print(*cursor.fetchone())")
+    assert said == f"{full}"

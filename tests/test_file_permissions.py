@@ -1,0 +1,93 @@
+"""The data folder and what is in it are for the site's own user; static files are for everybody."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tests.imports.files import write
+from tests.live_site import ROOT, Site
+
+pytestmark = pytest.mark.sqlite_only
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def open_to_others(folder):
+    return sorted(str(path) for path in [folder, *folder.rglob("*")] if mode(path) & 0o077)
+
+
+@pytest.fixture
+def lax_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.slow
+def test_what_a_site_makes_is_private(tmp_path, lax_umask):
+    site = Site(tmp_path / "data")
+    site.environment |= {
+        "ALLIES_STATIC_ROOT": str(tmp_path / "static"),
+        "ALLIES_SECRET_KEY": "",
+        "ALLIES_METRICS_TOKEN": "a token that is long enough for a test",
+    }
+    try:
+        site.manage("migrate", "-v0")
+        site.manage("load_demo_data")
+        site.manage("collectstatic", "--noinput", "-v0")
+        site.serve()
+        site.shell(
+            "from django.core.files.base import ContentFile;"
+            "from allies.models import Changeset;"
+            "one = Changeset.objects.create(kind='import', file_name='a.csv');"
+            "one.file.save('a.csv', ContentFile(b'a,b'), save=False);"
+            "one.save(update_fields=['file'])"
+        )
+        names = {path.name for path in site.folder.rglob("*")}
+        assert {"db.sqlite3", "db.sqlite3-wal", "secret_key", "imports", "metrics"} <= names
+        assert open_to_others(site.folder) == []
+        # A proxy that runs as another user reads each static file, compressed ones too.
+        static = [*(tmp_path / "static").rglob("*")]
+        assert {path.suffix for path in static} >= {".css", ".gz", ".json"}
+        assert [path for path in static if not mode(path) & 0o004] == []
+    finally:
+        site.stop()
+
+
+@pytest.mark.slow
+def test_what_was_open_to_others_is_closed_at_the_next_start(tmp_path, lax_umask):
+    site = Site(tmp_path)
+    site.manage("migrate", "-v0")
+    (tmp_path / "uploads" / "imports").mkdir(parents=True)
+    write(tmp_path / "uploads" / "imports" / "a.csv", [{"a": 1}])
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    said = site.manage("check")
+    assert open_to_others(tmp_path) == []
+    assert "W003" not in said
+
+
+@pytest.mark.slow
+def test_a_folder_that_may_be_anybodys_is_left_alone_and_named(tmp_path, lax_umask):
+    (tmp_path / "letters").mkdir()
+    tmp_path.chmod(0o755)
+    said = Site(tmp_path).manage("check")
+    assert mode(tmp_path) == 0o755
+    assert "allies.W003" in said
+    assert str(tmp_path) in said
+
+
+def test_source_code_stays_readable(tmp_path, lax_umask):
+    """Compiled messages go into images that another user runs."""
+    compiled = ROOT / "allies/locale/id/LC_MESSAGES/django.mo"
+    before = compiled.read_bytes()
+    compiled.unlink()
+    command = [sys.executable, "manage.py", "messages", "--compile"]
+    subprocess.run(command, cwd=ROOT, env=Site(tmp_path).environment, check=True)
+    assert compiled.stat().st_size == len(before)
+    assert mode(compiled) & 0o004

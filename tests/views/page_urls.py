@@ -1,0 +1,106 @@
+"""Every public address, found by walking the URL configuration."""
+
+import contextlib
+import io
+import zipfile
+
+from django.urls import NoReverseMatch, get_resolver, reverse
+from django.utils.translation import override
+from PIL import Image
+
+from allies.models import Alliance, AllyList, Country, Edition, Event, Source
+from allies.ties.pairs import CountryPair
+
+#: View name's noun → the records its address is about, and the key in it.
+_ABOUT = {
+    "allylist": (AllyList, "slug"),
+    "country": (Country, "slug"),
+    "alliance": (Alliance, "slug"),
+    "event": (Event, "slug"),
+    "source": (Source, "key"),
+    "edition": (Edition, "key"),
+}
+
+#: View name's noun → the record that has most to show.
+_TELLING = {
+    "country": "russia",
+    "allylist": "russia-allies-in-asia",
+    "alliance": "north-korea-russia-comprehensive-strategic-partnership",
+    "event": "unga-es-11-1",
+    "source": "dw-2024-en",
+    "pair": "china/russia",
+    "edition": "russia-allies-in-asia-1",
+}
+
+#: Views that show a draft to whoever was given a link; tests/admin/test_drafts.py is about them.
+_BY_LINK_ONLY = {"preview"}
+
+
+def names():
+    """Return the names of all public views."""
+    namespaces = get_resolver().namespace_dict
+    found = {name for name in namespaces["allies"][1].reverse_dict if isinstance(name, str)}
+    return sorted(found - _BY_LINK_ONLY)
+
+
+def of(name, records=None):
+    """Return the addresses of a view: one, or one a record where it is about records."""
+    with contextlib.suppress(NoReverseMatch):
+        return [reverse(f"allies:{name}")]
+    noun = name.split("-")[0]
+    if noun == "pair":
+        pairs = pairs_of(records)
+        return [
+            reverse(f"allies:{name}", args=[pair.first.slug, pair.second.slug]) for pair in pairs
+        ]
+    model, key = _ABOUT[noun]
+    records = model.objects.published() if records is None else records
+    return [
+        reverse(f"allies:{name}", kwargs={key: getattr(record, key)})
+        for record in records
+        if isinstance(record, model)
+    ]
+
+
+def one(name):
+    """Return one address of a view: of the record that has most to show, where it is about any."""
+    found = of(name)
+    if len(found) == 1:
+        return found[0]
+    telling = _TELLING[name.split("-")[0]]
+    return next(address for address in found if f"/{telling}" in address)
+
+
+def one_of_each(*languages):
+    """Yield an address of each public view in each language."""
+    for language in languages:
+        with override(language):
+            yield from map(one, names())
+
+
+def pairs_of(records=None):
+    """Return pairs of countries that have something to show, where these records are among them."""
+    chosen = [("RUS", "CHN"), ("RUS", "PRK"), ("RUS", "IND"), ("DEU", "FRA")]
+    countries = {country.alpha3: country for country in Country.objects.exclude(alpha3="")}
+    pairs = [CountryPair.of(countries[one], countries[other]) for one, other in chosen]
+    among = None if records is None else set(records)
+    return [pair for pair in pairs if among is None or among & set(pair.countries)]
+
+
+def content(response):
+    """Return a response's bytes, streamed or not."""
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def body(response):
+    """Return a response's text, streamed or not.
+
+    Of an archive it is the texts of all its files, of a picture what it says it shows.
+    """
+    found = content(response)
+    if found.startswith(b"\x89PNG"):
+        return Image.open(io.BytesIO(found)).text["Description"]
+    if not found.startswith(b"PK"):
+        return found.decode()
+    with zipfile.ZipFile(io.BytesIO(found)) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
