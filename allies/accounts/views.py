@@ -86,7 +86,7 @@ def two_factor_page(request: HttpRequest) -> HttpResponse:
             take_second_step(request, device)
             return _redirect_next(request)
         form.refuse()
-    return _page(request, "second_step", _("Sign in: two-factor authentication"), form=form)
+    return _page(request, "two_factor", _("Sign in: two-factor authentication"), form=form)
 
 
 @never_cache
@@ -116,7 +116,7 @@ def _confirm_setup(request: HttpRequest) -> HttpResponse:
         form.refuse()
     app = two_factor.start_setup(user)
     return _page(
-        *(request, "set_up", _("Set up two-factor authentication")),
+        *(request, "two_factor_setup", _("Set up two-factor authentication")),
         form=form,
         picture=_qr_code_svg(app.config_url),
         secret=_group_characters(_secret(app)),
@@ -163,7 +163,7 @@ def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
     app = two_factor.get_totp_device(user)
     form.fields["code"].widget.attrs.pop("autofocus")
     return _page(
-        *(request, "sign_in", _("Account security")),
+        *(request, "account", _("Account security")),
         app=app,
         form=form,
         codes_left=two_factor.count_recovery_codes(user) if app else 0,
@@ -173,7 +173,7 @@ def _sign_in(request: HttpRequest, form: CodeForm) -> HttpResponse:
 
 def _codes(request: HttpRequest) -> HttpResponse:
     codes = two_factor.new_recovery_codes(request.user)
-    return _page(request, "codes", _("Recovery codes"), codes=codes)
+    return _page(request, "recovery_codes", _("Recovery codes"), codes=codes)
 
 
 def _page(request: HttpRequest, name: str, title: str, **context: object) -> HttpResponse:

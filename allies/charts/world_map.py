@@ -1,7 +1,7 @@
 """A country's allies on a map of the world: shapes, colours by kind of tie, links.
 
-The shapes are those of world.json, which docs/reference-data/build_map.py makes; lengths and areas
-here are in its units, of which the whole world is 4000 wide.
+The shapes are those of world_map.json, which docs/reference-data/build_map.py makes; lengths and
+areas here are in its units, of which the whole world is 4000 wide.
 """
 
 import datetime as dt
@@ -126,7 +126,7 @@ class MapView(NamedTuple):
 
 
 class WorldGeometry(NamedTuple):
-    """All of world.json."""
+    """All of world_map.json."""
 
     whole: MapView
     sea: str
@@ -138,7 +138,7 @@ class WorldGeometry(NamedTuple):
 @cache
 def load_world_geometry() -> WorldGeometry:
     """Return the shapes, read once a process."""
-    text = Path(__file__).with_name("world.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("world_map.json").read_text(encoding="utf-8")
     found = json.loads(text)
     return WorldGeometry(
         whole=MapView(*found["whole"]),

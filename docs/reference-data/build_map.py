@@ -321,7 +321,7 @@ def main(countries):
         "shapes": shapes,
     }
     text = json.dumps(world, indent=0, ensure_ascii=False, separators=(",", ":"))
-    (HERE / "figures" / "world.json").write_text(text + "\n", encoding="utf-8")
+    (HERE / "charts" / "world_map.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from allies.models import Source
 from tests import factories
-from tests.browser.test_editor_journey import chief, page, sign_in  # noqa: F401 - fixtures
+from tests.browser.test_editor_journey import page, sign_in, superuser  # noqa: F401 - fixtures
 
 pytestmark = [
     pytest.mark.browser,

@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.management import call_command, get_commands, load_command_class
 from django.utils.module_loading import import_string
-from django_tasks import Task
+from django_tasks.base import Task
 
 from allies.compatibility.old_paths import OLD_PATHS
 from allies.link_checking.archive import get_archive_client
