@@ -226,7 +226,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("ALLIES_STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("handbook", BASE_DIR / "docs" / "pictures" / "handbook"),  # of allies/admin/handbook.py
+    ("handbook", BASE_DIR / "docs" / "screenshots" / "handbook"),  # of allies/admin/handbook.py
 ]
 MEDIA_ROOT = DATA_DIR / "uploads"  # imports waiting to be applied; never served
 STORAGES = {

@@ -234,7 +234,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
             return self.redirect_to_page(changeset)
         return self.render_page(
             request,
-            "working",
+            "progress",
             changeset=changeset,
             progress=_progress(changeset),
             is_read=changeset.kind != ChangesetKind.IMPORT or load_sample(changeset) is not None,

@@ -28,7 +28,7 @@ PAGES: dict[str, Any] = {
 }
 
 #: Where pictures are as the files name them, and below static files (STATICFILES_DIRS).
-_PICTURES, _STATIC = "pictures/handbook/", "handbook/"
+_PICTURES, _STATIC = "screenshots/handbook/", "handbook/"
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 

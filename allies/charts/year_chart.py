@@ -68,7 +68,7 @@ class YearRow(NamedTuple):
 
 
 class YearChart(NamedTuple):
-    """What the template ``_years.html`` draws."""
+    """What the template ``_year_chart.html`` draws."""
 
     name: str
     title: str

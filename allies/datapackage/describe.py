@@ -126,7 +126,7 @@ def table_version(about: PackageDescription, written: Sequence[WrittenTable]) ->
 def build_datapackage(
     about: PackageDescription, written: Sequence[WrittenTable]
 ) -> dict[str, object]:
-    """Return the content of ``build_datapackage.json``."""
+    """Return the content of ``datapackage.json``."""
     return {
         "profile": "tabular-data-package",
         "name": about.name,

@@ -11,9 +11,9 @@ def with_old_name(command: type[BaseCommand], old: str, new: str) -> type[BaseCo
     class OldCommand(command):  # type: ignore[misc,valid-type]
         help = f"Old name of {new}."
 
-        def execute(self, *args: Any, **options: Any) -> str | None:
+        def handle(self, *args: Any, **options: Any) -> str | None:
             self.stderr.write(f"{old} was renamed to {new}. The next release has only {new}.")
-            result: str | None = super().execute(*args, **options)
+            result: str | None = super().handle(*args, **options)
             return result
 
     return OldCommand

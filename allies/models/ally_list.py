@@ -29,7 +29,7 @@ from allies.models.country import Country
 from allies.models.fields import NormalizedTextField, ProseField, prose_fields
 from allies.models.source import Source
 from allies.models.translation import TranslatedAttribute, localized_expression
-from allies.numbers import count_in_words
+from allies.text.numbers import count_in_words
 
 
 def headline_count_text(promised: int | None, present: int) -> str:

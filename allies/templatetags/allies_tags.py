@@ -23,11 +23,11 @@ from allies.evidence.grouping import group_by_stance as sides_of
 from allies.models import Citation, Country
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
-from allies.numbers import ordinal_in_words
 from allies.search.highlight import highlight
 from allies.search.query import SearchQuery
 from allies.text.edtf import format_edtf, format_end_date
 from allies.text.edtf import last_recorded as last_recorded_of
+from allies.text.numbers import ordinal_in_words
 from allies.ties.pairs import CountryPair
 
 if TYPE_CHECKING:

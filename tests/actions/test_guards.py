@@ -74,13 +74,13 @@ def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, 
 @pytest.mark.parametrize(
     ("user", "step", "may"),
     [
-        ("rita", "publish", True),
-        ("rita", "withdraw", True),
-        ("rita", "submit", False),
-        ("rita", "reopen", False),
-        ("edi", "publish", False),
-        ("edi", "withdraw", False),
-        ("dana", "publish", False),
+        ("reviewer", "publish", True),
+        ("reviewer", "withdraw", True),
+        ("reviewer", "submit", False),
+        ("reviewer", "reopen", False),
+        ("editor", "publish", False),
+        ("editor", "withdraw", False),
+        ("data_manager", "publish", False),
     ],
     indirect=["user"],
 )
@@ -203,7 +203,11 @@ def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
 
 @pytest.mark.parametrize(
     ("user", "approves", "amends", "declines"),
-    [("rita", True, True, True), ("edi", False, True, True), ("dana", False, False, False)],
+    [
+        ("reviewer", True, True, True),
+        ("editor", False, True, True),
+        ("data_manager", False, False, False),
+    ],
     indirect=["user"],
 )
 def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal):
@@ -345,7 +349,7 @@ def test_what_moves_in_a_merge_is_counted():
 # Editions
 
 
-@pytest.mark.parametrize("user", ["edi", "dana"], indirect=True)
+@pytest.mark.parametrize("user", ["editor", "data_manager"], indirect=True)
 def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
     ally_list = factories.ally_list("FJI", "TON")
     with pytest.raises(PermissionDenied):

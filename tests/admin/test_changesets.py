@@ -555,7 +555,7 @@ class TestRights:
             assert other.get(own.address(view)).status_code == 403
         assert other.post(own.address(), {"check": "1"}).status_code == 403
 
-    @pytest.mark.parametrize("who", ["edi", "rita"])
+    @pytest.mark.parametrize("who", ["editor", "reviewer"])
     def test_whoever_may_not_import_uploads_nothing(self, who, request, login_as):
         client = login_as(request.getfixturevalue(who))
         assert client.get(reverse("admin:allies_changeset_add")).status_code == 403

@@ -114,9 +114,9 @@ def test_every_noun_is_put_right_from_its_correction(noun, reviewer, login_as):
 @pytest.mark.parametrize(
     ("who", "sees", "decides"),
     [
-        ("edi", 200, 403),
-        ("rita", 200, 302),
-        ("dana", 403, 403),
+        ("editor", 200, 403),
+        ("reviewer", 200, 302),
+        ("data_manager", 403, 403),
         ("outsider", 302, 302),
         ("nobody", 302, 302),
     ],
@@ -132,7 +132,7 @@ def test_editors_see_reviewers_decide(who, sees, decides, correction, request, l
         assert signed.get(address).status_code == sees, address
     assert signed.post(one(correction), {"outcome": "spam"}).status_code == decides
     correction.refresh_from_db()
-    assert correction.outcome == ("spam" if who == "rita" else "waiting")
+    assert correction.outcome == ("spam" if who == "reviewer" else "waiting")
     for view in ("add", "delete"):
         args = [] if view == "add" else [correction.pk]
         address = reverse(f"admin:allies_correction_{view}", args=args)

@@ -182,7 +182,7 @@ def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, login
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("who", ["dana"])
+@pytest.mark.parametrize("who", ["data_manager"])
 def test_who_may_not_edit_makes_no_links(who, draft, request, login_as, client):
     signed = login_as(request.getfixturevalue(who))
     assert signed.post(links_to(draft), {"days": "7"}).status_code == 403
@@ -399,7 +399,7 @@ def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, reviewer,
     assert status_of(in_review) == "withdrawn"
 
 
-@pytest.mark.parametrize("who", ["edi", "rita"])
+@pytest.mark.parametrize("who", ["editor", "reviewer"])
 def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
     who, in_review, reviewer, login_as, request
 ):
@@ -410,5 +410,5 @@ def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
     propose(changeset=proposal, changes=changes)
     approve(changeset=proposal, user=request.getfixturevalue(who), changes=changes)
     (kept,) = _at_its_time()
-    assert kept.problem == (EDITED if who == "edi" else "")
-    assert status_of(in_review) == ("in-review" if who == "edi" else "published")
+    assert kept.problem == (EDITED if who == "editor" else "")
+    assert status_of(in_review) == ("in-review" if who == "editor" else "published")

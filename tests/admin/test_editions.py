@@ -18,7 +18,7 @@ def editions_of(ally_list):
     return reverse("admin:allies_allylist_editions", args=[ally_list.pk])
 
 
-@pytest.mark.parametrize("who", ["edi", "dana"])
+@pytest.mark.parametrize("who", ["editor", "data_manager"])
 def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, login_as):
     client = login_as(request.getfixturevalue(who))
     AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")

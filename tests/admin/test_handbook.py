@@ -85,8 +85,8 @@ def test_links_and_pictures_exist(path):
 
 @each_file
 def test_pictures_are_small_and_served(path):
-    for name in re.findall(r"\]\(pictures/handbook/([^)]+)\)", path.read_text(encoding="utf-8")):
-        assert (DOCS / "pictures" / "handbook" / name).stat().st_size < MAX_BYTES
+    for name in re.findall(r"\]\(screenshots/handbook/([^)]+)\)", path.read_text(encoding="utf-8")):
+        assert (DOCS / "screenshots" / "handbook" / name).stat().st_size < MAX_BYTES
         assert finders.find(f"handbook/{name}")
 
 
@@ -94,9 +94,9 @@ def test_every_picture_is_used():
     used = {
         name
         for path in FILES
-        for name in re.findall(r"pictures/handbook/([^)]+)\)", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"screenshots/handbook/([^)]+)\)", path.read_text(encoding="utf-8"))
     }
-    assert used == {path.name for path in (DOCS / "pictures" / "handbook").glob("*.png")}
+    assert used == {path.name for path in (DOCS / "screenshots" / "handbook").glob("*.png")}
 
 
 #: Where the texts of the interface come from: Django's own admin, and ours, which win.

@@ -85,7 +85,7 @@ def something_of_everything(editor, reviewer, data_manager, login_as):
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["Editors", "Reviewers", "Data managers", "superuser"])
 def test_every_link_opens(role, something_of_everything, request, login_as):
-    fixtures = {"Editors": "edi", "Reviewers": "rita", "Data managers": "dana"}
+    fixtures = {"Editors": "editor", "Reviewers": "reviewer", "Data managers": "data_manager"}
     user = request.getfixturevalue(fixtures.get(role, "admin_user"))
     assert role == "superuser" or user.groups.get() == Group.objects.get(name=role)
     with override("en"):

@@ -77,7 +77,7 @@ def test_reviewer_publishes_by_button_and_by_list(drafts, reviewer, login_as):
         assert status_of(record) == "withdrawn", record
 
 
-@pytest.mark.parametrize("who", ["edi", "dana", "nobody", "outsider"])
+@pytest.mark.parametrize("who", ["editor", "data_manager", "nobody", "outsider"])
 def test_others_cannot_publish_by_any_forged_request(who, drafts, request, login_as):
     if who == "nobody":
         client = Client()
@@ -88,7 +88,7 @@ def test_others_cannot_publish_by_any_forged_request(who, drafts, request, login
     for record in drafts:
         address = change(record)
         forged = {"_step": "publish", "status": "published", "title_en": "T", "title": "T"}
-        if who == "edi":
+        if who == "editor":
             forged = {**form_of(client, address), **forged}
         client.post(address, forged)
         changelist = reverse(f"admin:allies_{record._meta.model_name}_changelist")
@@ -193,7 +193,7 @@ def test_data_manager_imports_and_exports_and_nothing_else(data_manager, login_a
     assert client.post(change(event), {"title_en": "x"}).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["edi", "rita"])
+@pytest.mark.parametrize("who", ["editor", "reviewer"])
 def test_others_do_not_import_or_export(who, request, login_as):
     client = login_as(request.getfixturevalue(who))
     for view in ("import", "export"):

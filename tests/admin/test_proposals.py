@@ -144,7 +144,7 @@ def test_declining_takes_a_note_and_changes_nothing(proposed, editor, reviewer, 
     assert exported() == before
 
 
-@pytest.mark.parametrize("who", ["edi", "dana"])
+@pytest.mark.parametrize("who", ["editor", "data_manager"])
 def test_who_may_not_publish_does_not_approve(who, proposed, event, request, reviewer, login_as):
     sent = {**proposal_form(login_as(reviewer), proposed), "approve": "1"}
     response = login_as(request.getfixturevalue(who)).post(page_of(proposed), sent)

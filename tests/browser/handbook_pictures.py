@@ -18,7 +18,7 @@ from PIL import Image
 from tests.browser.driver import launched, opened
 from tests.live_site import ROOT, site_of_its_own
 
-PICTURES = ROOT / "docs" / "pictures" / "handbook"
+PICTURES = ROOT / "docs" / "screenshots" / "handbook"
 #: The width of the window; half as wide again on the page, so that texts stay legible there.
 WIDTH = 900
 #: Colours per picture: enough for flat pages, and a quarter of the size.

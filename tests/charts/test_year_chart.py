@@ -23,7 +23,7 @@ def points(values):
 
 def drawn(values, unit, **given_):
     said = {"name": "chart", "title": "Votes", "description": "How they voted", **given_}
-    return rendered("_years.html", chart=build_year_chart(values, unit=unit, **said))
+    return rendered("_year_chart.html", chart=build_year_chart(values, unit=unit, **said))
 
 
 @given(points(parts), words, st.sampled_from(["en", "id"]))
@@ -89,7 +89,7 @@ def test_table_has_every_year_and_leads_on():
 def test_nothing_is_drawn_of_nothing():
     assert (
         rendered(
-            "_years.html",
+            "_year_chart.html",
             chart=build_year_chart([], name="x", title="T", description="D", unit="count"),
         ).strip()
         == ""

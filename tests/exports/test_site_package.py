@@ -188,7 +188,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def fail(*args):
         raise RuntimeError
 
-    monkeypatch.setattr("allies.datapackage.describe.build_datapackage", fail)
+    monkeypatch.setattr("allies.datapackage.write.build_datapackage", fail)
     with pytest.raises(RuntimeError):
         command("export_package", str(tmp_path / "p.zip"))
     assert not list(tmp_path.iterdir())

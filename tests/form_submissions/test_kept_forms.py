@@ -331,9 +331,9 @@ def shown_as_new(client, record, sent):
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "signed-out"])
-@pytest.mark.parametrize("who", ["edi", "rita"])
+@pytest.mark.parametrize("who", ["editor", "reviewer"])
 def test_what_was_typed_for_a_record_that_was_deleted_makes_a_new_one(when, who, request, login_as):
-    status = Status.DRAFT if who == "edi" else Status.IN_REVIEW
+    status = Status.DRAFT if who == "editor" else Status.IN_REVIEW
     event = factories.event(("RUS", "host"), ("CHN", "visitor"), title_en="Visit", status=status)
     user = request.getfixturevalue(who)
     client = login_as(user)

@@ -115,12 +115,12 @@ from allies.models import *
 from allies.imports import tasks, shared_files
 changeset = Changeset.objects.get(pk={0})
 note = changeset.folder / "progress.json"
-if shared_files.is_shared():  # the last sign of life is from a while ago
+if shared_files.has_other_servers():  # the last sign of life is from a while ago
     notes = JobFile.objects.filter(changeset=changeset, name="progress.json")
     notes.update(written_at=F("written_at") - timedelta(hours=1))
 elif note.exists():
     os.utime(note, (0, 0))
-tasks.sweep()
+tasks.reap_stale()
 changeset.refresh_from_db()
 print(changeset.state, "|", changeset.message)
 """

@@ -181,7 +181,7 @@ def test_a_data_manager_undoes_what_is_about_drafts(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("who", ["edi", "dana", "rita", "root"])
+@pytest.mark.parametrize("who", ["editor", "data_manager", "reviewer", "superuser"])
 def test_only_who_may_publish_takes_it_back(way, who, superuser, request, client, tmp_path):
     record = way(superuser, tmp_path, "published")
     user = request.getfixturevalue(who)
@@ -189,7 +189,7 @@ def test_only_who_may_publish_takes_it_back(way, who, superuser, request, client
         user.user_permissions.add(Permission.objects.get(codename="undo_changeset"))
     before = seen(client, record)
     by = new_undo_changeset(last(), user=user)
-    if who in ("edi", "dana"):
+    if who in ("editor", "data_manager"):
         with pytest.raises(PublishRightMissing, match="Ask a reviewer"):
             run_undo(by, user=user)
         assert seen(client, record) == before
@@ -225,7 +225,7 @@ def cite_on_an_entry(event, entry, draft):
 @pytest.mark.parametrize(
     "write_it", [withdraw, remove_part, move_away, move_onto, cite_on_an_entry]
 )
-@pytest.mark.parametrize("who", ["edi", "dana", "rita"])
+@pytest.mark.parametrize("who", ["editor", "data_manager", "reviewer"])
 def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, request, client):
     """Whatever an action writes: its changeset is asked, not what the action had in mind."""
     user = request.getfixturevalue(who)
@@ -238,7 +238,7 @@ def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, requ
     def write_all():
         write_it(event, entry, draft)
 
-    if who == "rita":
+    if who == "reviewer":
         edit(user, draft, write_all)
     else:
         with pytest.raises(PublishRightMissing, match="Ask a reviewer"):

@@ -75,7 +75,7 @@ def test_check_that_breaks_down_stops_no_other(web, run, monkeypatch, caplog, ev
             raise RuntimeError("broken")
         kept(source_id=source_id, **given)
 
-    monkeypatch.setattr("allies.link_checking.results.save_result", breaking)
+    monkeypatch.setattr("allies.link_checking.runner.save_result", breaking)
     assert sorted(o.word for o in run(everything=everything)) == ["broken", "gone", "gone"]
     assert "failed" in caplog.text
     link = LinkHealth.objects.get(pk=sources[1].pk)

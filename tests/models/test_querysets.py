@@ -43,9 +43,9 @@ def changeset(**given):
         ({"state": "uploaded"}, set()),
         ({"state": "uploaded", "message": "It broke."}, {"failed"}),
         ({"state": "checked", "message": "It broke."}, {"failed"}),
-        ({"state": "applied"}, {"applied", "standing"}),
-        ({"state": "applied", "message": "It broke."}, {"applied", "standing"}),
-        ({"state": "applied", "listed": True}, {"applied", "standing", "published"}),
+        ({"state": "applied"}, {"applied", "not_undone"}),
+        ({"state": "applied", "message": "It broke."}, {"applied", "not_undone"}),
+        ({"state": "applied", "listed": True}, {"applied", "not_undone", "published"}),
         ({"state": "uploaded", "listed": True}, set()),
         ({"kind": "edit", "state": "proposed"}, {"proposed"}),
         ({"kind": "edit", "state": "proposed", "message": "It broke."}, {"proposed"}),
@@ -53,7 +53,7 @@ def changeset(**given):
 )
 def test_a_changeset_is_among_those_its_state_says(given, held_by):
     made = changeset(**given)
-    names = ("published", "applied", "proposed", "failed", "declined", "standing")
+    names = ("published", "applied", "proposed", "failed", "declined", "not_undone")
     found = {
         name for name in names if getattr(Changeset.objects, name)().filter(pk=made.pk).exists()
     }

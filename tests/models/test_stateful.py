@@ -105,7 +105,7 @@ ready, outcomes = threading.Barrier(8), []
 def take(copy, number):
     ready.wait()
     try:
-        copy.write(state="applying", run=f"run-{{number}}")
+        copy.compare_and_set(state="applying", run=f"run-{{number}}")
         outcomes.append(number)
     except StateConflict:
         outcomes.append(None)
