@@ -61,9 +61,7 @@ class TestFootnotesOnPages:
         assert reverse("allies:source-detail", args=["alpha"]) in html
         assert 'href="#note-ref-1" aria-label="Back to note 1 in the text"' in html
 
-    def test_same_source_and_place_share_one_note(
-        self, client, sources
-    ):
+    def test_same_source_and_place_share_one_note(self, client, sources):
         html = page(client, event("A [@alpha], b [@beta], c [@alpha], d [@alpha, p. 2]."))
         assert numbers(html) == [
             ("1", "note-ref-1"),
