@@ -1,1 +1,1 @@
-"""Figures drawn on the server: plain data in, coordinates for a template out."""
+"""Charts drawn on the server: plain data in, coordinates for a template out."""

@@ -1,4 +1,4 @@
-"""An axis of days: where a day is on a paper, and which days are worth a line."""
+"""A time axis: the x coordinate of a day, and the ticks of the grid."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from django.utils.formats import date_format
 
 from allies.charts.layout import GAP, SMALL, Label, estimate_text_width, format_coordinate
 
-#: What may lie between two lines of the grid: days, months, years.
+#: Possible distances between two ticks, in days, months or years.
 _STEPS = (
     *(("day", n) for n in (1, 2, 7, 14)),
     *(("month", n) for n in (1, 2, 3, 6)),
     *(("year", n) for n in (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000)),
 )
-#: How a line is called, as a date format of Django's, and the longest such name.
+#: Django's date format for the label of a tick, and the longest such label.
 _LABELLED = {
     "day": ("j M Y", "30 Sept. 2026"),
     "month": ("M Y", "Sept. 2026"),
@@ -23,7 +23,7 @@ _LABELLED = {
 
 
 class Tick(NamedTuple):
-    """A line of the grid at ``x``, and what is written at its ends."""
+    """A line of the grid at ``x``, with the label at its ends."""
 
     x: float
     label: str
@@ -31,18 +31,18 @@ class Tick(NamedTuple):
 
 
 class Axis:
-    """The days from ``first`` to ``last``, both included, between two places on a paper."""
+    """The days from ``first`` to ``last``, both inclusive, between two x coordinates."""
 
     def __init__(self, first: dt.date, last: dt.date, left: float, right: float) -> None:
         self.first, self.last, self.left, self.right = first, last, left, right
         self._days = last.toordinal() + 1 - first.toordinal()
 
     def start_of(self, day: dt.date) -> float:
-        """Return where a day begins, kept within the axis."""
+        """Return the x coordinate where a day begins, limited to the axis."""
         return self._x(day.toordinal())
 
     def end_of(self, day: dt.date) -> float:
-        """Return where a day ends, kept within the axis."""
+        """Return the x coordinate where a day ends, limited to the axis."""
         return self._x(day.toordinal() + 1)
 
     def _x(self, ordinal: float) -> float:
@@ -50,7 +50,7 @@ class Axis:
         return self.left + min(max(part, 0.0), 1.0) * (self.right - self.left)
 
     def ticks(self) -> list[Tick]:
-        """Return the lines of the finest grid whose names have room."""
+        """Return the ticks of the finest grid whose labels fit."""
         for unit, step in _STEPS:
             form, longest = _LABELLED[unit]
             room = (self.right - self.left) / (estimate_text_width(longest, SMALL) + GAP)
@@ -64,12 +64,12 @@ class Axis:
                 ticks
                 and tick_label(tick, 0).bounds[0] < tick_label(ticks[-1], 0).bounds[1] + GAP / 2
             ):
-                tick = tick._replace(label="")  # turned inwards, it would touch its neighbour
+                tick = tick._replace(label="")  # moved inwards, it would touch its neighbour
             ticks.append(tick)
         return ticks
 
     def _tick(self, day: dt.date, label: str) -> Tick:
-        """Return a line whose name is in its middle or, at a side of the axis, turned inwards."""
+        """Return a tick with a centred label; near an end of the axis, the label points inwards."""
         x, half = self.start_of(day), estimate_text_width(label, SMALL) / 2
         anchor = "middle"
         if x + half > self.right:
@@ -80,12 +80,12 @@ class Axis:
 
 
 def tick_label(tick: Tick, y: float) -> Label:
-    """Return a line's name at a height."""
+    """Return the label of a tick at a height."""
     return Label(tick.x, format_coordinate(y), tick.label, tick.anchor, SMALL)
 
 
 def _round_days(unit: str, step: int, first: dt.date, last: dt.date) -> Iterator[dt.date]:
-    """Yield the round days of an axis: whole years, months or, counted from 1 January, days."""
+    """Yield the round days: whole years or months, or every n-th day from 1 January on."""
     if unit == "day":
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             day = dt.date.fromordinal(ordinal)

@@ -1,8 +1,8 @@
-"""What figures are drawn on and with: two papers, texts that fit, polygons, round numbers.
+"""Building blocks of charts: two viewports, labels that fit, polygons, round numbers.
 
-A figure is drawn twice, once for wide columns and once for narrow ones, and the style sheet
-shows one of the two: text scaled down with a drawing could not be read on a telephone.
-Lengths are units of the drawing, about a CSS pixel each; y grows downwards.
+Each chart is drawn twice, for wide and for narrow columns, and the style sheet shows one of the
+two. A drawing that is only scaled down would have unreadable text on a phone. Lengths are units
+of the drawing, about one CSS pixel each; y grows downwards.
 """
 
 import unicodedata
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from math import floor, log10
 from typing import NamedTuple
 
-#: Height of letters: names and values, and what stands along an axis.
+#: Font sizes: of names and values, and of the labels along an axis.
 TEXT, SMALL = 14, 12.5
-#: Space between two texts, at least.
+#: Minimum distance between two texts.
 GAP = 12
 
 
 class Viewport(NamedTuple):
-    """What a figure is drawn on: its variant, as the style sheet calls it, and its width."""
+    """A size for which a chart is drawn: its variant, as in the style sheet, and its width."""
 
     variant: str
     width: int
@@ -27,7 +27,7 @@ VIEWPORTS = (Viewport("wide", 860), Viewport("narrow", 360))
 
 
 class Label(NamedTuple):
-    """A text at a place: ``anchor`` says which part of it stands at ``x``; ``y`` is its foot."""
+    """A text at a position: ``anchor`` is the part of it that is at ``x``, ``y`` its baseline."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Label(NamedTuple):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """First and last x it covers."""
+        """The first and last x coordinate that it covers."""
         width = estimate_text_width(self.text, self.size)
         start = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
         return start, start + width
@@ -48,7 +48,7 @@ class Label(NamedTuple):
 
 
 class Polygon(NamedTuple):
-    """A polygon, as SVG's ``points``, and the classes that give it its colour."""
+    """A polygon: SVG ``points`` and the CSS classes that give it its colour."""
 
     points: str
     css_class: str
@@ -63,12 +63,12 @@ def rectangle(x0: float, y0: float, x1: float, y1: float, css_class: str) -> Pol
 
 
 def estimate_text_width(text: str, size: float = TEXT) -> float:
-    """Return about how much room a text takes; sans-serif fonts differ, so rather too much."""
+    """Return the estimated width of a text, rather too large, because sans-serif fonts differ."""
     return size * sum(_character_width(letter) for letter in text)
 
 
 def _character_width(letter: str) -> float:
-    """Return the width of a letter as a part of its height."""
+    """Return the width of a character in proportion to the font size."""
     if letter in "iljtfrI.,:;'’|!()[]- ":
         return 0.37
     if letter in "mwMW%@—…":
@@ -79,7 +79,7 @@ def _character_width(letter: str) -> float:
 
 
 def truncate_label(text: str, room: float, size: float = TEXT) -> str:
-    """Return the text, or as much of its beginning as fits into the room, with an ellipsis."""
+    """Return the text or, if it is wider than ``room``, its beginning with an ellipsis."""
     if estimate_text_width(text, size) <= room:
         return text
     room -= estimate_text_width("…", size)
@@ -93,11 +93,11 @@ def truncate_label(text: str, room: float, size: float = TEXT) -> str:
 
 
 def round_step(most: float, steps: int) -> float:
-    """Return the smallest of 1, 2, 5, 10, 20 … of which ``steps`` reach ``most`` (> 0)."""
+    """Return the smallest of 1, 2, 5, 10, 20 … with which ``steps`` steps reach ``most`` (> 0)."""
     power = 10.0 ** floor(log10(most / steps))
     return next(power * n for n in (1, 2, 5, 10, 20) if power * n * steps >= most)
 
 
 def format_coordinate(value: float) -> float:
-    """Return a coordinate as precise as it is written."""
+    """Return a coordinate rounded to the precision used in the drawing."""
     return round(value, 1)

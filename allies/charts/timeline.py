@@ -1,7 +1,7 @@
-"""A timeline: spans of time and single days, drawn no more exactly than they are known.
+"""A timeline of periods and single days, drawn only as precisely as the dates are known.
 
-What is certain is solid; the days between the earliest and the latest possible one are hatched; a
-bar that goes on beyond the drawing, or whose end is open, is pointed; a single day is a diamond.
+Certain periods are solid, and the days between the earliest and the latest possible date are
+hatched. A bar is pointed if its end is open or outside the drawing. A single day is a diamond.
 """
 
 import datetime as dt
@@ -27,23 +27,23 @@ from allies.charts.layout import (
 )
 from allies.text.edtf import Bounds, bounds, format_edtf, format_end_date, last_recorded
 
-#: Spans one drawing shows; more could not be read.
+#: Maximum number of periods in one drawing, so that it stays readable.
 MAX_ITEMS = 40
-#: Space for the names of the grid; heights of a bar, of half a diamond, and of a lane with its
-#: name beside or above what it names.
+#: Height of the labels of the grid, of a bar, of half a diamond, and of a lane with its name next
+#: to the bar or above it.
 HEAD, BAR, DIAMOND, BESIDE, ABOVE = 26, 12, 7.0, 24, 42
-#: The class of what may or may not belong to a span.
+#: CSS class of the parts that may or may not belong to a period.
 HATCH_WIDTH = "hatch"
-#: Length of a point, narrowest bar, and the longest column of names.
+#: Length of a bar's point, minimum width of a bar, and maximum width of the column of names.
 POINT, THIN, NAMES = 7.0, 3.0, 340.0
 
 
 class TimelineItem(NamedTuple):
-    """Something that lasted, or happened on a day where ``start`` and ``end`` are the same text.
+    """A period, or an event on a single day if ``start`` and ``end`` are the same text.
 
-    ``start`` and ``end`` are EDTF: an empty start is not known, an empty end is still to come.
-    Spans with one label and address share a lane. ``note`` is said in the table and beside the
-    pointer; ``css_class`` colours it: ``tone-1`` to ``tone-3``, ``certainty-…``.
+    Both are EDTF: an empty start is not known, an empty end is still in the future. Items with the
+    same label and URL share a lane. ``note`` is shown in the table and in the tooltip.
+    ``css_class`` sets the colour: ``tone-1`` to ``tone-3``, ``certainty-…``.
     """
 
     label: str
@@ -59,7 +59,7 @@ class TimelineItem(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """What is drawn of one label: a link, its shapes, its name, and what a pointer hits."""
+    """The drawing of one lane: link, tooltip, label, shapes, and the area for the pointer."""
 
     url: str
     title: str
@@ -69,7 +69,7 @@ class Marker(NamedTuple):
 
 
 class TimelinePanel(NamedTuple):
-    """The timeline on one paper."""
+    """The timeline for one viewport."""
 
     variant: str
     width: int
@@ -83,7 +83,7 @@ class TimelinePanel(NamedTuple):
 
 
 class TimelineRow(NamedTuple):
-    """A span in the table."""
+    """A row of the table: one item."""
 
     label: str
     url: str
@@ -93,7 +93,7 @@ class TimelineRow(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """What the template ``_timeline.html`` draws; ``left_out`` spans are in the table only."""
+    """The data for the template ``_timeline.html``; ``left_out`` items are in the table only."""
 
     name: str
     title: str
@@ -110,7 +110,7 @@ class Timeline(NamedTuple):
 
     @property
     def has_items(self) -> bool:
-        """Whether it says more than a sentence would: three rows, or two that differ."""
+        """Whether there is enough to draw: at least three rows, or two with different dates."""
         return len(self.rows) > 2 or len({(row.start, row.end) for row in self.rows}) > 1
 
 
@@ -127,12 +127,12 @@ def build_timeline(
     legend: Mapping[str, str] | None = None,
     most: int = MAX_ITEMS,
 ) -> Timeline:
-    """Return a timeline of spans, in the order given.
+    """Return a timeline of items, in the order given.
 
-    ``first`` and ``last`` are the days it reaches from and to, by default all days known and, where
-    an end is open, today; ``day`` is marked. Spans stand in a lane each or, ``packed``, in as few
-    lanes as their names allow. ``legend`` says what classes of spans mean. Of more
-    than ``most`` spans the latest are drawn.
+    ``first`` and ``last`` are the ends of the axis. By default it covers all known days and, if an
+    end is open, today. ``day`` is marked. Each lane has a row of its own or, if ``packed``, shares
+    one with others as far as the names allow. ``legend`` maps CSS classes to their meaning. If
+    there are more than ``most`` items, only the latest are drawn.
     """
     shown = _latest(spans, most)
     drawn: list[TimelinePanel] = []
@@ -157,7 +157,7 @@ def build_timeline(
 
 
 def _latest(spans: Sequence[TimelineItem], most: int) -> list[TimelineItem]:
-    """Return the spans that began last, in the order they came in."""
+    """Return the items that began last, in the order given."""
 
     def began(place: int) -> dt.date:
         return bounds(spans[place].start).latest or bounds(spans[place].end).latest or dt.date.max
@@ -179,7 +179,7 @@ def _end_in_words(span: TimelineItem) -> str:
 def _reach(
     spans: Sequence[TimelineItem], first: dt.date | None, last: dt.date | None, day: dt.date | None
 ) -> tuple[dt.date, dt.date]:
-    """Return first and last day of the drawing, a little wider than what is known."""
+    """Return the first and last day of the drawing, with a margin around the known days."""
     known = [
         end for span in spans for text in (span.start, span.end) for end in bounds(text) if end
     ]
@@ -198,7 +198,7 @@ def _reach(
 
 
 class _Geometry(NamedTuple):
-    """The shapes of one span around y = 0, and where they begin and end."""
+    """The shapes of one item around y = 0, and the x coordinates of their ends."""
 
     start: float
     end: float
@@ -206,7 +206,7 @@ class _Geometry(NamedTuple):
 
 
 def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
-    """Return a span's shapes, None where all of it lies outside the axis."""
+    """Return an item's shapes; None if all of it is outside the axis."""
     begin, finish = bounds(span.start), bounds(span.end)
     if not span.end:
         finish = Bounds(axis.last, None)
@@ -222,7 +222,7 @@ def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
     if x1 - x0 < THIN:
         x0 = min(max((x0 + x1 - THIN) / 2, axis.left), axis.right - THIN)
         x1 = x0 + THIN
-    # Pointed where it goes on: unknown, open, or cut off by the drawing.
+    # Pointed on the sides where it continues: unknown, open, or cut off by the drawing.
     left = whole.earliest is None or whole.earliest < axis.first
     right = whole.latest is None or whole.latest > axis.last
     polygons = [(_bar(x0, x1, left, right), f"mark {span.css_class}")]
@@ -238,10 +238,10 @@ def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
 def _certain_range(
     axis: Axis, begin: Bounds, finish: Bounds, x0: float, x1: float
 ) -> tuple[float, float] | None:
-    """Return where the days begin and end that certainly belong to a span, None for none."""
+    """Return the ends of the part that certainly belongs to an item; None if there is none."""
     if begin.latest is None or finish.earliest is None or begin.latest > finish.earliest:
         return None
-    # A day that is known to begin it counts whole; of a month only the last day is certain.
+    # A known first day counts completely. Of a month, only the last day is certain.
     start, end = axis.start_of(begin.latest), axis.end_of(finish.earliest)
     return min(max(start, x0), x1), min(max(end, x0), x1)
 
@@ -249,7 +249,7 @@ def _certain_range(
 def _uncertain_ranges(
     sure: tuple[float, float] | None, x0: float, x1: float
 ) -> list[tuple[float, float]]:
-    """Return what of a span is not certain."""
+    """Return the ends of the uncertain parts of an item."""
     return [(x0, x1)] if sure is None else [(x0, sure[0]), (sure[1], x1)]
 
 
@@ -260,7 +260,7 @@ def _diamond(axis: Axis, x: float, css_class: str) -> _Geometry:
 
 
 def _bar(x0: float, x1: float, left: bool, right: bool) -> list[tuple[float, float]]:
-    """Return the corners of a bar around y = 0, pointed on the sides where it goes on."""
+    """Return the corners of a bar around y = 0, pointed on the sides where it continues."""
     half = BAR / 2
     point = min(POINT, (x1 - x0) / 2)
     start = (
@@ -273,7 +273,7 @@ def _bar(x0: float, x1: float, left: bool, right: bool) -> list[tuple[float, flo
 
 
 class _Lane(NamedTuple):
-    """Spans with one label and address, and what is drawn of them."""
+    """Items with the same label and URL, and their shapes."""
 
     spans: list[TimelineItem]
     drawn: list[_Geometry]
@@ -351,7 +351,7 @@ def _mark(
 
 
 def _format_period(span: TimelineItem) -> str:
-    """Say when a span was, and its note."""
+    """Return the dates of an item in words, with its note."""
     if span.is_event:
         said = format_edtf(span.start)
     elif span.start and span.end:
@@ -367,9 +367,10 @@ def _format_period(span: TimelineItem) -> str:
 
 
 def _place_labels_beside(lanes: list[_Lane], names: float) -> list[tuple[Marker, float]]:
-    """Put the names before the bars, a lane each; return marks and their feet.
+    """Put each name in front of its bar; return markers and the bottom of their lanes.
 
-    A name keeps to the column of names where its bar begins early, and else may reach up to it.
+    If a bar begins early, its name is limited to the column of names. Otherwise it may reach up to
+    the bar.
     """
     placed: list[tuple[Marker, float]] = []
     for number, lane in enumerate(lanes):
@@ -386,7 +387,7 @@ def _place_labels_beside(lanes: list[_Lane], names: float) -> list[tuple[Marker,
 
 
 def _place_labels_above(axis: Axis, lanes: list[_Lane], packed: bool) -> list[tuple[Marker, float]]:
-    """Put each name above its bar, from where that begins as far as it fits."""
+    """Put each name above its bar, starting where the bar starts if it fits."""
     placed: list[tuple[Marker, float]] = []
     rows: list[float] = []
     for lane in lanes:
@@ -402,13 +403,13 @@ def _place_labels_above(axis: Axis, lanes: list[_Lane], packed: bool) -> list[tu
 
 
 def _has_room(axis: Axis, lane: _Lane) -> bool:
-    """Whether a name can stand after or before what it names."""
+    """Return whether a name fits after or before its bar, at least in a shortened form."""
     room = max(axis.right - lane.end, lane.start) - 6
     return room >= min(estimate_text_width(lane.spans[0].label), (axis.right - axis.left) / 3)
 
 
 def _place_labels_packed(axis: Axis, lanes: list[_Lane]) -> list[tuple[Marker, float]]:
-    """Put each name after what it names, or before where that has more room; lanes are shared."""
+    """Put each name after its bar, or before it if there is more space; bars share lanes."""
     placed: list[tuple[Marker, float]] = []
     rows: list[float] = []
     for lane in lanes:
@@ -434,7 +435,7 @@ def _place_labels_packed(axis: Axis, lanes: list[_Lane]) -> list[tuple[Marker, f
 
 
 def _row_for(rows: list[float], start: float, end: float) -> int:
-    """Return the first row with room from ``start`` on, and note that it is taken to ``end``."""
+    """Return the first row that is free from ``start`` on, and mark it as taken up to ``end``."""
     for number, taken in enumerate(rows):
         if taken + GAP <= start:
             rows[number] = end

@@ -1,7 +1,7 @@
-"""A country's allies on a map of the world: shapes, colours by kind of tie, links.
+"""A map of the world with a country's allies: shapes, colours by kind of tie, links.
 
-The shapes are those of world_map.json, which docs/reference-data/build_map.py makes; lengths and
-areas here are in its units, of which the whole world is 4000 wide.
+The shapes are in world_map.json, made by docs/reference-data/build_map.py. Lengths and areas here
+are in its units. The whole world is 4000 units wide.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from allies.text.edtf import format_edtf
 from allies.ties.pairs import CountryPair
 from allies.ties.ties import AllyRow
 
-#: Kinds of tie, the strongest first: a country has the colour of its strongest.
+#: Kinds of tie, the strongest first. A country has the colour of its strongest tie.
 BY_STRENGTH = (
     AllianceKind.DEFENCE_PACT,
     AllianceKind.NEUTRALITY_PACT,
@@ -36,26 +36,26 @@ BY_STRENGTH = (
     AllianceKind.ORGANISATION,
 )
 
-#: A map's width on a wide screen, the size of its letters and their mean width, in pixels.
+#: A map's width on a wide screen, its font size, and the mean width of a character, in pixels.
 WIDE, LETTER, LETTER_WIDTH = 1024, 13, 8
 
-#: A country smaller than this, in square pixels on a wide screen, is shown by a dot.
+#: A country with a smaller area, in square pixels on a wide screen, is shown by a dot.
 MIN_AREA = 28
 
-#: How wide what one points at should be, in pixels.
+#: Minimum size of a target for the pointer, in pixels.
 MIN_TARGET_SIZE = 24
 
-#: Room between what must be seen and the window's edge, as a part of the window's width.
+#: Margin around shapes that must be visible, as a proportion of the window's width.
 MARGIN = 0.02
 
-#: Names shown without being asked for, at most.
+#: At most this many names are always shown.
 MAX_LABELS = 18
 
 Box = tuple[float, float, float, float]
 
 
 class CountryShape(NamedTuple):
-    """A country's outline as path data, its area, where its name stands, and what it spans."""
+    """A country's outline as path data, its area, position of its name, and bounding box."""
 
     d: str
     area: float
@@ -64,7 +64,7 @@ class CountryShape(NamedTuple):
 
 
 class MapView(NamedTuple):
-    """What a map shows: left, top, width, height."""
+    """The visible window of a map: left, top, width, height."""
 
     x: int
     y: int
@@ -78,7 +78,7 @@ class MapView(NamedTuple):
         return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
 
     def contains(self, shape: CountryShape) -> bool:
-        """Whether most of a country is shown, as far as the rectangle around it tells."""
+        """Return whether most of a country is visible, judged by its bounding box."""
         left, top, right, bottom = shape.box
         across = min(right, self.x + self.width) - max(left, self.x)
         down = min(bottom, self.y + self.height) - max(top, self.y)
@@ -95,7 +95,7 @@ class MapView(NamedTuple):
         )
 
     def around(self, shapes: Iterable[CountryShape]) -> "MapView":
-        """Return the window, grown to show these shapes whole with a margin at each side."""
+        """Return the window, enlarged to show these shapes completely, with a margin."""
         margin = self.width * MARGIN
         left, top, right, bottom = zip(*(shape.box for shape in shapes), strict=True)
         x, y = min(self.x, min(left) - margin), min(self.y, min(top) - margin)
@@ -104,14 +104,14 @@ class MapView(NamedTuple):
         return MapView(round(x), round(y), round(to_x - x), round(to_y - y))
 
     def within(self, whole: "MapView") -> "MapView":
-        """Return what of the window lies in another: beyond the world there is nothing."""
+        """Return the part of the window that is inside another window, such as the whole world."""
         x, y = max(self.x, whole.x), max(self.y, whole.y)
         to_x = min(self.x + self.width, whole.x + whole.width)
         to_y = min(self.y + self.height, whole.y + whole.height)
         return MapView(x, y, to_x - x, to_y - y)
 
     def place_in(self, shape: CountryShape) -> tuple[int, int]:
-        """Return where the shape's name stands: its own place, else amid what is shown of it."""
+        """Return the position of the shape's name: its own, or the middle of the visible part."""
         if self.is_visible(*shape.at):
             return shape.at
         left, top, right, bottom = shape.box
@@ -121,12 +121,12 @@ class MapView(NamedTuple):
 
     @property
     def pixel(self) -> float:
-        """Units a pixel of a wide screen stands for."""
+        """Units of the map per pixel of a wide screen."""
         return self.width / WIDE
 
 
 class WorldGeometry(NamedTuple):
-    """All of world_map.json."""
+    """The content of world_map.json."""
 
     whole: MapView
     sea: str
@@ -137,7 +137,7 @@ class WorldGeometry(NamedTuple):
 
 @cache
 def load_world_geometry() -> WorldGeometry:
-    """Return the shapes, read once a process."""
+    """Return the shapes; they are read once per process."""
     text = Path(__file__).with_name("world_map.json").read_text(encoding="utf-8")
     found = json.loads(text)
     return WorldGeometry(
@@ -154,10 +154,10 @@ def load_world_geometry() -> WorldGeometry:
 
 @dataclass
 class MapMarker:
-    """A country on the map: an outline or, where ``dot`` says so, a dot, and its label.
+    """A country on the map: an outline or, if ``dot``, a dot, and its label.
 
-    ``named`` labels are shown without being asked for; a dot that is ``alone`` has room around it
-    for a finger. ``perhaps`` says that no tie was in force on the day for certain.
+    Labels that are ``named`` are always shown. A dot that is ``alone`` has enough space around it
+    for a touch target. ``perhaps`` is true if no tie was in force on the day with certainty.
     """
 
     code: str
@@ -175,13 +175,13 @@ class MapMarker:
 
     @property
     def label_y(self) -> str:
-        """Where the label's line stands: in the middle of an outline, above a dot."""
+        """The vertical offset of the label: centred in an outline, above a dot."""
         return "-0.9em" if self.dot else "0.35em"
 
 
 @dataclass(frozen=True)
 class TieGroup:
-    """The allies whose strongest tie is of one kind, in the order they came."""
+    """The allies whose strongest tie is of one kind, in their original order."""
 
     kind: AllianceKind
     count: int
@@ -190,7 +190,7 @@ class TieGroup:
 
 @dataclass(frozen=True)
 class WorldMap:
-    """What ``allies/charts/_world_map.html`` draws."""
+    """The data for the template ``allies/charts/_world_map.html``."""
 
     title: str
     description: str
@@ -206,22 +206,22 @@ class WorldMap:
 
     @property
     def perhaps(self) -> int:
-        """How many of the countries drawn are tied perhaps only."""
+        """The number of countries on the map whose ties are uncertain."""
         return sum(place.perhaps for group in self.groups for place in group.places)
 
     @property
     def letter(self) -> str:
-        """The size of letters, in units; a text, for a template would write a comma in it."""
+        """The font size in units of the map. It is text, so that templates do not localise it."""
         return f"{LETTER * self.window.pixel:.1f}"
 
     @property
     def grain(self) -> str:
-        """Units a pixel of a wide screen stands for: what patterns, made in pixels, grow by."""
+        """Units of the map per pixel of a wide screen, to scale patterns defined in pixels."""
         return f"{self.window.pixel:.3f}"
 
     @property
     def legend_box(self) -> str:
-        """What a sample in the legend shows, so that patterns are as wide as on the map."""
+        """The viewBox of a sample in the legend, so that patterns are as wide as on the map."""
         return f"0 0 {30 * self.window.pixel:.0f} {18 * self.window.pixel:.0f}"
 
 
@@ -232,11 +232,11 @@ def build_world_map(
     day: dt.date,
     region: str = "",
 ) -> WorldMap:
-    """Return the map of the allies in ``rows``, those of ``focus`` on a day.
+    """Return the map of the allies in ``rows``, which are those of ``focus`` on a day.
 
-    ``region``, an M49 code, is what the rows were narrowed to: its part of the world is shown if
-    all of them lie in it. Otherwise it is the smallest part that holds focus and allies. A country
-    without a shape today is among ``absent``.
+    If the rows were narrowed to ``region``, an M49 code, its part of the world is shown, provided
+    that all rows are in it. Otherwise the map shows the smallest part that contains the focus and
+    the allies. Countries that have no shape today are in ``absent``.
     """
     shapes = load_world_geometry().shapes
     rows = list(rows)
@@ -271,7 +271,7 @@ def build_world_map(
 
 
 def _by_region(rows: list[AllyRow]) -> list[tuple[str, Promise, int]]:
-    """Return (M49 code, name, number of allies) of the regions, if there is more than one."""
+    """Return (M49 code, name, number of allies) per region, if there is more than one region."""
     counts = Counter(row.country.region for row in rows)
     found = [(code, name, counts[code]) for code, name in REGIONS.items() if counts[code]]
     return found if len(found) > 1 else []
@@ -286,12 +286,12 @@ def _describe(groups: list[TieGroup]) -> str:
 
 
 def strongest(row: AllyRow) -> AllianceKind:
-    """Return the strongest kind of tie of a row."""
+    """Return the strongest kind of tie in a row."""
     return min(row.kinds, key=BY_STRENGTH.index)
 
 
 def _window(focus: Country, rows: list[AllyRow], region: str) -> MapView:
-    """Return the part of the world to show, with every ally whole that is mostly in it."""
+    """Return the part of the world to show, extended by allies that are mostly inside it."""
     part = _part(focus, rows, region)
     allies = (load_world_geometry().shapes[row.country.code] for row in rows)
     whole = [shape for shape in allies if part.contains(shape)]
@@ -310,7 +310,7 @@ def _part(focus: Country, rows: list[AllyRow], region: str) -> MapView:
         )
     if focus.code in shapes:
         shown.append(shapes[focus.code])
-    # Windows of more than half the world show less than they leave empty.
+    # Windows wider than half the world would be mostly empty.
     narrow = [
         window
         for window in regions.values()
@@ -327,7 +327,7 @@ def _detail(row: AllyRow) -> str:
     text = ", ".join(map(str, kinds))
     if row.since:
         date = format_edtf(row.since)
-        # Limits of a date are a phrase of their own: "by 24 February 2022".
+        # An imprecise date is a phrase of its own: "by 24 February 2022".
         is_phrase = "/" in row.since
         text += " · " + (date if is_phrase else _("since %(date)s") % {"date": date})
     if row.last_confirmed:
@@ -338,7 +338,7 @@ def _detail(row: AllyRow) -> str:
 
 
 def _ally(focus: Country, row: AllyRow, day: dt.date, window: MapView) -> MapMarker:
-    """Return an ally's place, which leads to all that is known between it and the focus."""
+    """Return an ally's marker, which links to the page about the ally and the focus."""
     place = _place(row.country, _detail(row), window)
     on = "" if day == timezone.localdate() else f"?on={day.isoformat()}"
     place.perhaps = not row.certain
@@ -376,9 +376,9 @@ def _separate_markers(dots: list[MapMarker], window: MapView) -> None:
 
 
 def _place_labels(first: list[MapMarker], places: list[MapMarker], window: MapView) -> None:
-    """Show the names that have room without being asked for: the largest countries' first.
+    """Mark the names that can always be shown, the largest countries first.
 
-    A name that is too long for its country stands beside it, where no other ally is.
+    A name that is too long for its country is placed next to it if it covers no other ally.
     """
     taken: list[Box] = []
     largest_first = [*first, *sorted(places, key=lambda place: -place.shape.area)]
@@ -404,7 +404,7 @@ def _place_labels(first: list[MapMarker], places: list[MapMarker], window: MapVi
 
 
 def _beside(place: MapMarker, names: list[Box], allies: list[Box], window: MapView) -> Box | None:
-    """Put a name to the right of its country, else to the left; None where neither is free."""
+    """Put a name to the right of its country, or to the left; return None if neither is free."""
     gap = LETTER / 2 * window.pixel
     width = len(place.name) * LETTER_WIDTH * window.pixel
     left, _top, right, _bottom = place.shape.box

@@ -1,4 +1,4 @@
-"""A chart by year: bars of how many, or dots and lines of which part."""
+"""A chart by year: bars for counts, or dots and lines for proportions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
@@ -21,16 +21,16 @@ from allies.charts.layout import (
     round_step,
 )
 
-#: Space above the plot for a value, and below it for the years; heights of the two papers' plots.
+#: Space above the plot for a value, and below it for the years; height of the plot per viewport.
 ABOVE, BELOW, PLOT = 26, 26, {"wide": 180, "narrow": 150}
-#: Radius of a dot; above so many years only ends and lone years get one.
+#: Radius of a dot. From this many years on, only the ends of lines and single years get a dot.
 DOT, DOTTED = 3.5, 60
-#: Height of a value's figures: as all text, but counted broader, for they are bold.
+#: Font size to estimate the width of a value: larger than TEXT, because values are bold.
 BOLD = 15.5
 
 
 class GridLine(NamedTuple):
-    """A line of the grid, at ``y``, from ``x0`` to ``x1``."""
+    """A horizontal line of the grid, at ``y``, from ``x0`` to ``x1``."""
 
     y: float
     x0: float
@@ -38,7 +38,7 @@ class GridLine(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A year's bar: ``reach`` is what a pointer hits, over the height of the plot."""
+    """A year's bar; ``reach`` is the area that reacts to the pointer, as high as the plot."""
 
     shape: Polygon
     reach: Polygon
@@ -47,7 +47,7 @@ class Bar(NamedTuple):
 
 
 class YearChartPanel(NamedTuple):
-    """The chart on one paper."""
+    """The chart for one viewport."""
 
     variant: str
     width: int
@@ -60,7 +60,7 @@ class YearChartPanel(NamedTuple):
 
 
 class YearRow(NamedTuple):
-    """A year of the table."""
+    """A row of the table: one year."""
 
     year: int
     value: str
@@ -68,7 +68,7 @@ class YearRow(NamedTuple):
 
 
 class YearChart(NamedTuple):
-    """What the template ``_year_chart.html`` draws."""
+    """The data for the template ``_year_chart.html``."""
 
     name: str
     title: str
@@ -91,11 +91,11 @@ def build_year_chart(
 ) -> YearChart:
     """Return a chart of values by year.
 
-    ``points`` are (year, value), a year once, in any order. ``unit`` is "percent", for parts
-    between 0 and 1 drawn as dots joined by lines, with a gap where the value is None or a year is
-    left out; or "count", for whole numbers drawn as bars. ``name`` is unique on the page (letters,
-    digits, hyphens); ``links`` are addresses of years. ``thin`` are years that rest on too little
-    to be compared: of parts, they are hollow dots, joined to no other and with no figure.
+    ``points`` are (year, value), each year once, in any order. With ``unit`` "percent", values are
+    proportions between 0 and 1, drawn as dots joined by lines. There is a gap if a value is None or
+    a year is missing. With "count", values are whole numbers, drawn as bars. ``name`` is unique on
+    the page (letters, digits, hyphens); ``links`` are the URLs of years. ``thin`` are years with
+    too little data to compare. Their proportions are hollow dots without a line or a label.
     """
     known = sorted(points)
     links = links or {}
@@ -108,7 +108,7 @@ def build_year_chart(
 
 
 def _format_value(value: float, unit: str) -> str:
-    """Return a value in the reader's language: "97 %" or "1,204"."""
+    """Return a value in the active language: "97%" or "1,204"."""
     if unit == "percent":
         decimals = 0 if value in (0, 1) or round(value * 100, 1) % 1 == 0 else 1
         return _("%(number)s%%") % {"number": number_format(value * 100, decimals)}
@@ -116,7 +116,7 @@ def _format_value(value: float, unit: str) -> str:
 
 
 class _Plot:
-    """Where years and values are on a paper."""
+    """The coordinates of years and values in one viewport."""
 
     def __init__(
         self, paper: Viewport, points: Sequence[tuple[int, float | None]], unit: str
@@ -137,7 +137,7 @@ class _Plot:
         self.room = (self.right - self.left) / (self.last - self.first + 1)
 
     def x(self, year: float) -> float:
-        """Return where the middle of a year is."""
+        """Return the x coordinate of the middle of a year."""
         return self.left + (year - self.first + 0.5) * self.room
 
     def y(self, value: float) -> float:
@@ -201,8 +201,8 @@ def _bar(plot: _Plot, year: int, value: float, url: str) -> Bar:
 def _line_and_dots(
     plot: _Plot, points: Sequence[tuple[int, float]]
 ) -> tuple[list[str], list[Polygon]]:
-    """Return lines through years that follow one another, and the dots."""
-    # Years in a row have the same difference to their place in the list.
+    """Return lines through consecutive years, and the dots."""
+    # Consecutive years have the same difference to their position in the list.
     runs = [
         [point for _place, point in run]
         for _key, run in groupby(enumerate(points), lambda item: item[1][0] - item[0])
@@ -224,7 +224,7 @@ def _dot(x: float, y: float, css_class: str = "dot") -> Polygon:
 
 
 def _years(plot: _Plot) -> list[Label]:
-    """Return the years below the plot: round ones, as many as fit."""
+    """Return the labels of the years below the plot: round years, as many as fit."""
     label = estimate_text_width("2026", SMALL) + GAP
     span = plot.last - plot.first + 1
     fits = max(int((plot.right - plot.left) // label), 1)
@@ -234,7 +234,7 @@ def _years(plot: _Plot) -> list[Label]:
     start = -(-plot.first // step) * step
     years = list(range(start, plot.last + 1, step)) or [plot.first]
     texts = [_clamp_label(plot, plot.x(year), plot.foot + 18, str(year), SMALL) for year in years]
-    # One that was moved away from the side may have come too near to the next.
+    # A label that was moved away from the side may be too close to the next one.
     if len(texts) > 1 and texts[1].x - texts[0].x < label - GAP / 2:
         del texts[0]
     if len(texts) > 1 and texts[-1].x - texts[-2].x < label - GAP / 2:
@@ -243,16 +243,16 @@ def _years(plot: _Plot) -> list[Label]:
 
 
 def _clamp_label(plot: _Plot, x: float, y: float, text: str, size: float) -> Label:
-    """Return a text in the middle of ``x``, moved as far as the paper's sides ask for."""
+    """Return a label centred at ``x``, moved as far as necessary to stay inside the plot."""
     half = estimate_text_width(text, size) / 2
     x = max(min(x, plot.right - half), plot.left + half)
     return Label(format_coordinate(x), format_coordinate(y), text, "middle", size)
 
 
 def _values(plot: _Plot, points: Sequence[tuple[int, float]], unit: str) -> list[Label]:
-    """Return the values worth saying: the highest, the last, the first, the lowest.
+    """Return labels for the highest, the last, the first and (for proportions) the lowest value.
 
-    Of bars each is said, if all have room.
+    If there is enough space, every bar gets a label.
     """
     if not points:
         return []
@@ -271,7 +271,7 @@ def _values(plot: _Plot, points: Sequence[tuple[int, float]], unit: str) -> list
     for year, value in dict.fromkeys(wanted):
         y = plot.y(value) - 8
         if (year, value) == wanted[-1] and unit == "percent":
-            y = min(plot.y(value) + 18, plot.foot - 3)  # the lowest is said below its dot
+            y = min(plot.y(value) + 18, plot.foot - 3)  # the lowest value is below its dot
         text = _clamp_label(plot, plot.x(year), y, _format_value(value, unit), BOLD)
         behind = unit == "count" and any(
             other > value and _label_covers_year(plot, text, near) for near, other in points
@@ -282,7 +282,7 @@ def _values(plot: _Plot, points: Sequence[tuple[int, float]], unit: str) -> list
 
 
 def _label_covers_year(plot: _Plot, text: Label, year: int) -> bool:
-    """Whether a text stands above a year; at its edge it may."""
+    """Return whether a label is above a year's bar; it may overlap the bar's edge."""
     start, end = text.bounds
     return start < plot.x(year) + plot.room * 0.3 and plot.x(year) - plot.room * 0.3 < end
 

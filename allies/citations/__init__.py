@@ -1,1 +1,1 @@
-"""What a page cites, and how a page itself is cited."""
+"""Footnotes of a page, and references to a page."""

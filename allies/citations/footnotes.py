@@ -1,4 +1,4 @@
-"""The notes of a page: every source its texts cite, numbered through the whole page."""
+"""The footnotes of a page: every source that its texts cite, numbered through the whole page."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from allies.text.markdown import CitationMark, RenderedMarkdown, cited_keys, ren
 
 @dataclass
 class Footnote:
-    """A source at one place in it: its number, and how often the page refers to it."""
+    """A place in a source: its number, and how often the page refers to it."""
 
     number: int
     source: Source
@@ -23,11 +23,11 @@ class Footnote:
 
     @property
     def references(self) -> list[str]:
-        """The ids of the places that refer to this note, in their order."""
+        """The ids of the references to this note, in order of appearance."""
         return [self._reference(time) for time in range(1, self.reference_count + 1)]
 
     def add_reference(self) -> str:
-        """Count one more place that refers to this note; return its id."""
+        """Count one more reference to this note; return its id."""
         self.reference_count += 1
         return self._reference(self.reference_count)
 
@@ -36,11 +36,11 @@ class Footnote:
 
 
 class FootnoteNumbering:
-    """Numbers the notes of one page in the order its texts are shown.
+    """Numbers the notes of one page in the order in which its texts are shown.
 
-    ``texts`` are all the page may show, so that their sources cost one query together, and none
-    where nothing is cited. Readers see nothing of a source that is not public; a ``preview`` says
-    that there is one. Where ``sources`` are given, by key, there are no others.
+    ``texts`` are all texts that the page may show. Their sources are then read with one query, or
+    none if nothing is cited. Readers do not see the number of a source that is not public; a
+    ``preview`` shows "[?]" instead. If ``sources`` (by key) are given, only these are used.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class FootnoteNumbering:
         sources: Mapping[str, Source] | None = None,
     ) -> None:
         self.preview = preview
-        #: The notes so far: a page lists them after its last text.
+        #: The notes so far; a page lists them after its last text.
         self.cited: list[Footnote] = []
         self._notes: dict[CitationMark, Footnote] = {}
         self._sources: dict[str, Source] = dict(sources or {})
-        #: Keys in the texts, each with the current key of its source.
+        #: Keys used in the texts → the current keys of their sources.
         self._current: dict[str, str] = {}
         self._may_look = sources is None
         self._looked_for: set[str] = set()
@@ -69,7 +69,7 @@ class FootnoteNumbering:
 
     def _pieces(self, prose: RenderedMarkdown) -> Iterable[str]:
         for part, marks in zip(prose.parts, prose.marks, strict=False):
-            yield part.rstrip()  # the number stands at the word
+            yield part.rstrip()  # no space between the word and the number
             yield self._numbers(marks)
         yield prose.parts[-1]
 
@@ -107,13 +107,13 @@ class FootnoteNumbering:
 
 
 def localized_texts(records: Iterable[Model], *names: str) -> Iterable[str]:
-    """Yield these texts of records, as the reader's language shows them."""
+    """Yield the named texts of records, in the reader's language."""
     for record in records:
         for name in names:
             yield getattr(record, name)
 
 
 def citation_notes(records: Iterable[Any]) -> Iterable[str]:
-    """Yield the notes of the citations that are shown with records."""
+    """Yield the notes of the citations that are shown with the records."""
     for record in records:
         yield from localized_texts(record.shown_citations, "note")

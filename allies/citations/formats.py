@@ -1,8 +1,8 @@
-"""References to a document, in the styles and formats people cite with.
+"""References to a document, in common citation styles and file formats.
 
-A ``CitableWork`` says what is cited; what comes out is a reference in APA or Chicago (author-date),
-an entry for BibTeX, or CSL-JSON. Nothing here knows of records. The libraries are read when first
-asked for, and a style once a process and language.
+A ``CitableWork`` becomes a reference in APA or Chicago (author-date), a BibTeX entry, or CSL-JSON.
+Nothing here depends on records. The libraries are imported at first use, and a style is loaded
+once per process and language.
 """
 
 import datetime as dt
@@ -19,23 +19,23 @@ from django.utils.translation import get_language
 
 from allies.text.edtf import bounds, format_edtf
 
-#: What a reference is called → the style's file.
+#: Label of a style → its file.
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
 
-#: References a process remembers: a page is made anew far more often than what it is cited as.
+#: References cached per process. Pages are rendered far more often than their references change.
 MAX_CACHED_STYLES = 2000
 
 _LOCALES = {"en": "en-US", "id": "id-ID"}
 
-#: Types the library renders wrongly or without a date → those that say the same.
+#: Types that the library renders wrongly or without a date → types to use instead.
 _RENDERED_AS = {"article-newspaper": "webpage", "treaty": "document"}
 
-#: The types that BibTeX has a name for; the rest is ``misc``.
+#: The types for which BibTeX has an entry type; all others are ``misc``.
 _BIBTEX_TYPES = {"book": "book", "report": "techreport"}
 _PUBLISHED_BY = {"book": "publisher", "report": "institution"}
 
-#: What means something in HTML, by what stands for it while a style is at work: styles know of
-#: words and marks only, and would take what a title says for markup.
+#: Characters with a meaning in HTML → placeholders used while a style is applied. Styles know only
+#: words and punctuation, and would take characters of a title for markup.
 _PLACEHOLDERS = {"&": "\ue000", "<": "\ue001", ">": "\ue002"}
 _ENTITIES = {"\ue000": "&amp;", "\ue001": "&lt;", "\ue002": "&gt;"}
 
@@ -53,10 +53,10 @@ _ONE_AT_A_TIME = Lock()
 
 @dataclass(frozen=True)
 class CitableWork:
-    """What is cited. ``kind`` is a type of CSL, ``issued`` a date in EDTF, "" for none.
+    """A document to cite. ``kind`` is a CSL type, ``issued`` an EDTF date or "".
 
-    ``author`` is a name as it stands, of a person or an institution; ``version`` is the number of
-    an edition, ``note`` whatever else identifies the document.
+    ``author`` is the name of a person or an institution, used unchanged. ``version`` is the number
+    of an edition, ``note`` anything else that identifies the document.
     """
 
     key: str
@@ -73,18 +73,18 @@ class CitableWork:
 
     @property
     def container(self) -> str:
-        """What it was published in: of news and reference works, their publisher."""
+        """The publisher of a news article, reference entry or web page, unless it is the author."""
         inside = self.kind in ("article-newspaper", "entry-encyclopedia", "webpage")
         return self.publisher if inside and self.publisher != self.author else ""
 
     @property
     def house_name(self) -> str:
-        """Who published it, where that is not its author and it stands by itself."""
+        """The publisher, unless it is the author or already the container."""
         return "" if self.container or self.publisher == self.author else self.publisher
 
 
 def to_csl(work: CitableWork) -> dict[str, object]:
-    """Return the work as an item of CSL-JSON."""
+    """Return the work as a CSL-JSON item."""
     item = {
         "id": work.key,
         "type": work.kind,
@@ -103,12 +103,12 @@ def to_csl(work: CitableWork) -> dict[str, object]:
 
 
 def to_csl_json(work: CitableWork) -> str:
-    """Return the work as a file of CSL-JSON: a list of one item."""
+    """Return the work as a CSL-JSON file: a list of one item."""
     return json.dumps([to_csl(work)], ensure_ascii=False, indent=2) + "\n"
 
 
 def _date(value: str) -> dict[str, object]:
-    """Return an EDTF date as CSL has it; one that is open on a side in words."""
+    """Return an EDTF date as a CSL date; decades and dates with an open side as text."""
     if not value:
         return {}
     ends = value.split("/")
@@ -149,7 +149,7 @@ def _reference(work: CitableWork, style: str, language: str) -> SafeString:
 
 
 def _escape_item(value: object) -> Any:
-    """Return an item in which nothing reads as markup."""
+    """Return an item in which no text can be read as markup."""
     if isinstance(value, dict):
         return {name: _escape_item(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -170,7 +170,7 @@ def _style(style: str, language: str) -> Any:
 
 
 def _year_or_day(value: str) -> dict[str, object]:
-    """Return a date as the library renders it: of a span, its year or years."""
+    """Return a date that the library can render; of an interval only its year or years."""
     if "/" not in value and "X" not in value:
         return _date(value)
     first, last = bounds(value)
@@ -181,18 +181,18 @@ def _year_or_day(value: str) -> dict[str, object]:
 
 
 def _move_punctuation_inside(text: str) -> str:
-    """Put a full stop or a comma inside closing quotation marks, as English styles ask."""
+    """Move a full stop or comma inside closing quotation marks, as English styles require."""
     text = re.sub(r"([?!.…])”\.", r"\1”", text)
     return re.sub(r"”([.,])", r"\1”", text)
 
 
 def to_bibtex(work: CitableWork) -> str:
-    """Return the work as an entry for BibTeX; titles keep their capitals."""
+    """Return the work as a BibTeX entry; titles keep their capitals."""
     from pybtex.database import BibliographyData, Entry
     from pybtex.database.output.bibtex import Writer
 
     class Plain(Writer):
-        """A writer that takes its fields as they are: they were made ready for TeX."""
+        """A writer that does not encode its fields, because they are already escaped for TeX."""
 
         def _encode(self, text: str) -> str:
             return text
@@ -220,12 +220,12 @@ def to_bibtex(work: CitableWork) -> str:
 
 
 def _escape_tex(text: str) -> str:
-    """Return a text in one line in which nothing is a command of TeX."""
+    """Return a text on one line, with all characters that are special in TeX escaped."""
     return "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
 
 
 def _url(address: str) -> str:
-    """Return an address as it stands, without what would end the field."""
+    """Return a URL in which the characters that would end the field are percent-encoded."""
     escaped = {"{": "%7B", "}": "%7D", "\\": "%5C", '"': "%22", " ": "%20"}
     return "".join(escaped.get(sign, sign) for sign in address)
 

@@ -1,4 +1,4 @@
-"""Texts as readers may have them raw: what they cite is named only where it is public."""
+"""Raw texts for readers, without citations of sources that are not public."""
 
 from functools import cached_property
 
@@ -7,9 +7,9 @@ from allies.text.markdown import cited_keys, with_current_keys
 
 
 class CitationRedactor:
-    """Names sources in texts by their current keys, and leaves out those readers may not see.
+    """Replaces the keys of cited sources with their current keys, and removes hidden sources.
 
-    However many texts it is given, it costs one query, and none where nothing is cited.
+    One query for any number of texts; none if nothing is cited.
     """
 
     @cached_property

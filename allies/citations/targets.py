@@ -1,4 +1,4 @@
-"""What each page is cited as: the work it is, its references and its downloads."""
+"""How each kind of page is cited: as which work, with which references and downloads."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from allies.models.base import TitleMixin
 
-#: Form of a download → how it is called, its type, and the function that writes it.
+#: Extension of a download → label, media type, and the function that writes it.
 FILE_FORMATS: dict[str, tuple[str, str, Callable[[CitableWork], str]]] = {
     "bib": ("BibTeX", "application/x-bibtex; charset=utf-8", to_bibtex),
     "csl.json": ("CSL-JSON", "application/vnd.citationstyles.csl+json; charset=utf-8", to_csl_json),
 }
 
-#: Source's kind → type of CSL.
+#: A source's kind → CSL type.
 _SOURCE_TYPES = {
     "news": "article-newspaper",
     "dataset": "dataset",
@@ -43,7 +43,10 @@ _SOURCE_TYPES = {
 
 @dataclass(frozen=True)
 class CitationTarget:
-    """A kind of page: its name, the name of its downloads, what it is about, what it asks for."""
+    """A kind of page: its URL name, its model, and the work it is cited as.
+
+    ``understood`` are the query parameters that select a view of the page.
+    """
 
     page: str
     model: Any
@@ -51,7 +54,7 @@ class CitationTarget:
     understood: Collection[str] = ()
 
     def query(self, request: HttpRequest) -> str:
-        """Return the part of the address that says which view of the page this is."""
+        """Return the part of the query string that selects the view of the page."""
         asked = QueryDict(mutable=True)
         asked.update({name: request.GET[name] for name in self.understood if request.GET.get(name)})
         return asked.urlencode()
@@ -59,10 +62,10 @@ class CitationTarget:
 
 @dataclass(frozen=True)
 class PageCitation:
-    """A page as it is cited, for the template that shows how."""
+    """A page as a work to cite, for the template that shows the references."""
 
     work: CitableWork
-    #: (name, address) of the downloads.
+    #: (label, URL) of the downloads.
     downloads: list[tuple[str, str]]
 
     @cached_property
@@ -75,7 +78,7 @@ class PageCitation:
 
 
 def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> CitableWork:
-    """Return a page of this site, which has no date: it says what is known when it is read."""
+    """Return a page of this site as a work. It has no date, because it shows the current state."""
     return CitableWork(
         key=key,
         kind=given.pop("kind", "webpage"),
@@ -144,7 +147,7 @@ CITATION_TARGETS = {
 
 
 def get_page_citation(request: HttpRequest, name: str, record: Model) -> PageCitation:
-    """Return how a record's page, as this address asks for it, is cited; costs no query."""
+    """Return the citation of a record's page, in the view that was requested; no query."""
     citable = CITATION_TARGETS[name]
     key = _arguments(record)
     query = citable.query(request)
@@ -158,7 +161,7 @@ def get_page_citation(request: HttpRequest, name: str, record: Model) -> PageCit
 
 
 def _arguments(record: Model) -> dict[str, str]:
-    """Return what the address of a record's page is made of."""
+    """Return the arguments of the URL of a record's page."""
     if isinstance(record, CountryPair):
         return {"first": record.first.slug, "second": record.second.slug}
     field = "key" if isinstance(record, Source | Edition) else "slug"

@@ -1,1 +1,1 @@
-"""What the newsroom has to look at: alerts, and the effects of a deletion."""
+"""What the editors have to look at: alerts, and the effects of a deletion."""

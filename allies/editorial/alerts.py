@@ -1,7 +1,7 @@
-"""What needs somebody's attention: the concerns of a desk, each a question to the records.
+"""Alerts: records that need an editor's attention, each found by a query.
 
-A concern holds for records of some models. The desk counts it and links to the list of them, the
-weekly summary says it, and the list is filtered by it: all three ask the same question here.
+An alert applies to records of some models. The dashboard shows its count with a link to the list,
+the weekly summary reports it, and the list can be filtered by it. All three use the queries here.
 """
 
 import datetime as dt
@@ -40,25 +40,25 @@ if TYPE_CHECKING:
     from allies.actions.permissions import AnyUser
     from allies.models.event import EventQuerySet
 
-#: Counting stops here: a desk needs to know that there are many, not how many.
+#: Counting stops here. Editors need to know that there are many, not how many.
 COUNT_LIMIT = 1000
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A question to the records of some models; ``ask`` narrows a model's queryset."""
+    """A query on the records of some models; ``filter_records`` narrows a model's queryset."""
 
     key: str
     label: "StrOrPromise"
     models: tuple[type[Record], ...]
     filter_records: Callable[[Any, Any], QuerySet[Model]]
-    #: The right on the model that makes it somebody's business.
+    #: The permission on the model with which a user sees the alert.
     right: str = "change"
-    #: Whether it is about the user, and so says nothing of the desk as a whole.
+    #: Whether it depends on the user, so that it is not in the counts for all editors.
     is_personal: bool = False
 
     def queryset_for(self, model: type[Model], user: "AnyUser") -> QuerySet[Model]:
-        """Return the model's records it holds for."""
+        """Return the records of this model that the alert applies to."""
         return self.filter_records(model._default_manager.all(), user)
 
 
@@ -71,7 +71,7 @@ def _in_review(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
 
 
 def _my_drafts(records: QuerySet[Publishable], user: "AnyUser") -> QuerySet[Publishable]:
-    """Drafts this user began."""
+    """Drafts that this user created."""
     mine = records.model.history.model.objects.filter(history_type="+", history_user=user)
     return records.filter(status=Status.DRAFT, pk__in=mine.values("id"))
 
@@ -82,17 +82,17 @@ def _public(records: QuerySet[Model]) -> QuerySet[Model]:
 
 
 def _published_but_hidden(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
-    """Those marked published that readers do not see, for no published source supports them."""
+    """Records that are published but hidden, because no published source supports them."""
     return published_but_unsupported(records.model)
 
 
 def _without_participants(events: "EventQuerySet", user: "AnyUser") -> "EventQuerySet":
-    """Public events in which no country takes part: they stand on no country's page."""
+    """Public events without participants; they are on no country's page."""
     return events.published().exclude(Exists(Participation.objects.filter(event=OuterRef("pk"))))
 
 
 def _one_source(records: Any, user: "AnyUser") -> Any:
-    """Published ones whose published supporting sources all have one origin."""
+    """Published records whose published supporting sources all have one origin."""
     target = records.target
     supporting = Citation.objects.from_published_sources().supporting()
     alone = (
@@ -106,14 +106,14 @@ def _one_source(records: Any, user: "AnyUser") -> Any:
 
 
 def _disputed_without_note(records: Any, user: "AnyUser") -> Any:
-    """Published ones a published source disputes, and nobody says how."""
+    """Published records that a published source disputes without a note."""
     target = records.target
     bare = Citation.objects.from_published_sources().disputing().filter(note_en="", note_ind="")
     return _public(records).filter(pk__in=bare.exclude(**{target: None}).values(target))
 
 
 def _evidence_outdated(records: Any, user: "AnyUser") -> Any:
-    """Published ones no citation of which was verified for as many days as their noun is given."""
+    """Published records without a citation verified in the last STALE_DAYS of their model."""
     target = records.target
     days = settings.STALE_DAYS.get(target)
     if not days:
@@ -125,7 +125,7 @@ def _evidence_outdated(records: Any, user: "AnyUser") -> Any:
 
 
 def _headline_mismatch(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:
-    """Published lists whose headline promises another number than they show."""
+    """Published lists whose headline gives another number than they show."""
     entries = Entry.objects.published().filter(ally_list=OuterRef("pk"))
     return (
         lists.filter(status=Status.PUBLISHED)
@@ -136,7 +136,7 @@ def _headline_mismatch(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[A
 
 
 def _untranslated(records: QuerySet[Model], user: "AnyUser") -> Any:
-    """Published ones with a text in one language only."""
+    """Published records with a text in one language only."""
     names = {field.name for field in records.model._meta.concrete_fields}
     bases = [name.removesuffix("_en") for name in names if name.endswith("_en")]
     halves = Q()
@@ -147,7 +147,7 @@ def _untranslated(records: QuerySet[Model], user: "AnyUser") -> Any:
 
 
 def _entries_without_ties(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:
-    """Published lists of ours with an entry that had a tie to the focus, and has none today."""
+    """Published lists of ours with an entry that had a tie to the focus, but has none today."""
     tied = Membership.objects.published().filter(
         country=OuterRef("country"),
         alliance__memberships__country=OuterRef("ally_list__focus"),
@@ -171,7 +171,7 @@ def _dead_links(sources: QuerySet[Source], user: "AnyUser") -> QuerySet[Source]:
 
 
 def _failed_schedules(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
-    """Those that could not be published when it was time, and are not public since."""
+    """Records that could not be published on schedule and are not published yet."""
     noun = records.model._meta.model_name
     failed = Appointment.objects.failed().filter(step="publish", noun=noun)
     return records.filter(
@@ -207,7 +207,7 @@ ALERTS: tuple[Alert, ...] = (
 
 @dataclass(frozen=True)
 class AlertCount:
-    """How many records of a model a concern holds for; at most ENOUGH are counted."""
+    """The number of a model's records that an alert applies to, counted up to COUNT_LIMIT + 1."""
 
     alert: Alert
     model: type[Model]
@@ -219,13 +219,16 @@ class AlertCount:
 
 
 def format_count(count: int) -> str:
-    """Say a number as a desk does: beyond ENOUGH, that there are more."""
+    """Return a count as text: "1000+" if it is above COUNT_LIMIT."""
     return f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count)
 
 
 def count_alerts(user: Any, may: Callable[[str, Any], bool]) -> Iterator[AlertCount]:
-    """Yield what holds for some record, for a user with these rights or, with
-    no user, for the desk as a whole; a query a concern a model."""
+    """Yield the alerts that apply to at least one record, with the number of records.
+
+    ``may`` says which permissions count. Without a user, personal alerts are left out. One query
+    per alert and model.
+    """
     for concern in ALERTS:
         if concern.is_personal and user is None:
             continue

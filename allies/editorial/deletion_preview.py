@@ -1,4 +1,4 @@
-"""What deleting records does to others: what goes too, what loses a link, what is in the way."""
+"""The effects of a deletion on other records: deleted too, unlinked, or preventing it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,12 +31,12 @@ from allies.models import (
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Records named of each kind; the rest are counted.
+#: At most this many records of each kind are named; the rest are only counted.
 MAX_NAMED = 10
 
 
 class EffectKind(Enum):
-    """What a deletion does to a record that points to one that is deleted."""
+    """The effect of a deletion on a record that refers to a deleted one."""
 
     GOES = "goes"
     LOSES_LINK = "loses-link"
@@ -51,11 +51,11 @@ _EFFECTS: "dict[object, EffectKind]" = {
     models.DO_NOTHING: EffectKind.STAYS,
 }
 
-#: Fields that are derived from others: nobody filled them in, and nothing is lost with them.
+#: Fields computed from others: nobody filled them in, so that nothing is lost with them.
 DERIVED = {"allies.Source.origin"}
 
-#: What names its record by model and id, and is of no use without it: model → in words, the two
-#: fields.
+#: Models that refer to a record by model and id, and are of no use without it. Each has a label
+#: and the names of the two fields.
 REFERENCE_MODELS: "dict[type[models.Model], tuple[StrOrPromise, str, str]]" = {
     Changeset: (gettext_lazy("Open proposals"), "about_noun", "about_id"),
     Appointment: (gettext_lazy("Scheduled actions"), "noun", "record_id"),
@@ -64,18 +64,18 @@ REFERENCE_MODELS: "dict[type[models.Model], tuple[StrOrPromise, str, str]]" = {
     OldSlug: (gettext_lazy("Old addresses"), "noun", "record_id"),
 }
 
-#: What names its record so too, but is made again by itself.
+#: Models that refer to a record in the same way, but are rebuilt automatically.
 REBUILT_MODELS = (OpenForm, SearchText)
 
 
 @dataclass
 class DeletionEffect:
-    """What a deletion does to the records of one kind."""
+    """The effect of a deletion on the records of one model."""
 
     effect: EffectKind
     model: type[models.Model]
     label: str
-    #: The link in words; "" if it is no field.
+    #: The name of the linking field; "" if there is no field.
     link: str
     count: int
     names: list[str] = field(default_factory=list)
@@ -87,14 +87,14 @@ class DeletionEffect:
 
 @dataclass
 class DeletionPreview:
-    """What deleting some records does, kind by kind."""
+    """The effects of deleting some records, by kind."""
 
     names: list[str]
     count: int
     consequences: list[DeletionEffect]
-    #: Public records in the way: each has to be withdrawn first.
+    #: Public records among them: each has to be withdrawn first.
     public: list[str]
-    #: Public records that would lose a link: (record, link in words).
+    #: Public records that would lose a link: (record, name of the field).
     linked: list[tuple[str, str]]
 
     def effects_of_kind(self, effect: EffectKind) -> list[DeletionEffect]:
@@ -118,7 +118,7 @@ class DeletionPreview:
 
     @property
     def blocking_effects(self) -> list[str]:
-        """Say what keeps the records from being deleted, and what to do first."""
+        """Return the reasons why the records cannot be deleted, and what to do first."""
         found = [
             _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": name}
             for name in self.public
@@ -148,7 +148,7 @@ class DeletionPreview:
 
 
 def preview_deletion(records: QuerySet[models.Model]) -> DeletionPreview:
-    """Return what deleting these records does; at most two queries per kind of relation."""
+    """Return the effects of deleting these records; at most three queries per relation."""
     model = records.model
     count, names = _count_and_names(records)
     found: list[DeletionEffect] = []
@@ -164,7 +164,7 @@ def preview_deletion(records: QuerySet[models.Model]) -> DeletionPreview:
 
 @cache
 def relations_to(model: type[models.Model]) -> tuple[tuple[type[models.Model], Any], ...]:
-    """Return (model, field) of every field that points to such records, versions' left out."""
+    """Return (model, field) of every field that refers to such records, except in versions."""
     return tuple(
         (other, relation)
         for other in apps.get_models()
@@ -177,7 +177,7 @@ def relations_to(model: type[models.Model]) -> tuple[tuple[type[models.Model], A
 def _linked(
     model: type[models.Model], records: QuerySet[models.Model]
 ) -> "Iterator[tuple[DeletionEffect, QuerySet[models.Model]]]":
-    """Yield what points to records, and what points to that if it goes too."""
+    """Yield the rows that refer to these records; of rows deleted too, also what refers to them."""
     for other, relation in relations_to(model):
         linked = other._default_manager.filter(
             **{f"{relation.name}__in": records.order_by().values("pk")}
@@ -202,7 +202,7 @@ def _references(records: QuerySet[models.Model]) -> Iterator[DeletionEffect]:
 
 
 def _count_and_names(rows: QuerySet[models.Model]) -> tuple[int, list[str]]:
-    """Return how many rows there are, and a few of their names; only records are named."""
+    """Return the number of rows and the names of the first few; only records have names."""
     count = rows.order_by().count()
     if not count or not issubclass(rows.model, Record):
         return count, []

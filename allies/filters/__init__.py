@@ -1,4 +1,4 @@
-"""What readers may ask for, one set a noun: the same for page, CSV and JSON."""
+"""Filters for readers, one set per model: the same for pages, CSV and JSON."""
 
 from allies.filters.alliance import AllianceFilterSet
 from allies.filters.ally import AllyFilterSet

@@ -1,7 +1,7 @@
-"""What is counted over the rows of a view, in one statement.
+"""Count the rows of a view in several ways with one statement.
 
-Rows are grouped by every value asked for at once, and each sum is made of the groups: so what it
-costs to find the rows is paid once, however much is counted over them.
+Rows are grouped by all requested values at once, and each count is the sum over its groups. So
+the rows have to be found only once, for any number of counts.
 """
 
 from collections import Counter
@@ -19,19 +19,19 @@ def _one(value: Hashable) -> Iterable[Hashable]:
 
 
 class GroupBy(NamedTuple):
-    """By which values of a row is counted, and under what a row with these values counts."""
+    """The values that rows are grouped by, and a function from these values to choices."""
 
     by: tuple[Combinable, ...]
     label_for: Callable[..., Iterable[Hashable]] = _one
 
 
 def group_by_condition(condition: Q | Exists, yes: str = "yes", no: str = "no") -> GroupBy:
-    """Return the grouping by whether a row fulfils a condition, a Q or an Exists."""
+    """Return a grouping by whether a row fulfils a condition, a Q or an Exists."""
     return GroupBy((Case(When(condition, then=Value(yes)), default=Value(no)),))
 
 
 class Aggregates(NamedTuple):
-    """How many rows there are, the ends of their spans by name, and how many rows count as what."""
+    """The number of rows, the minimum or maximum per span, and the number of rows per choice."""
 
     row_count: int = 0
     spans: Mapping[str, Any] = {}
@@ -41,7 +41,7 @@ class Aggregates(NamedTuple):
 def aggregate(
     rows: QuerySet[Model], groups: Mapping[str, GroupBy], **spans: Aggregate
 ) -> Aggregates:
-    """Return the sums over a queryset; costs one query. ``spans`` are Min or Max of a field."""
+    """Return the aggregates of a queryset; one query. ``spans`` are Min or Max of a field."""
     width = {name: len(grouping.by) for name, grouping in groups.items()}
     columns = {
         f"{name}_{n}": value
@@ -75,10 +75,10 @@ def aggregate(
 
 
 def count_distinct_by(rows: QuerySet[Model], by: str, what: str) -> dict[str, int]:
-    """Return how many different ``what`` the rows have by each value of a field; one query.
+    """Return how many distinct ``what`` the rows have per value of a field; one query.
 
-    As a count of pairs that differ, which an index has in order: PostgreSQL sorts all rows for a
-    COUNT(DISTINCT), eight seconds of nine million.
+    It counts distinct pairs, which an index has in order. For COUNT(DISTINCT), PostgreSQL sorts
+    all rows, which takes eight seconds for nine million.
     """
     try:
         pairs, params = rows.order_by().values_list(by, what).distinct().query.sql_with_params()
@@ -89,7 +89,7 @@ def count_distinct_by(rows: QuerySet[Model], by: str, what: str) -> dict[str, in
         return dict(cursor.fetchall())
 
 
-#: Goes from pair to pair of a table along an index, and counts those that are asked for.
+#: Jumps from pair to pair along an index of a table, and counts the requested ones.
 _PAIRS = """
 WITH RECURSIVE pairs (what, grouped) AS (
     (SELECT {what}, {by} FROM {table} ORDER BY {what}, {by} LIMIT 1)
@@ -104,9 +104,9 @@ SELECT grouped, COUNT(*) FROM pairs JOIN asked USING (what) GROUP BY grouped
 
 
 def count_distinct_by_index(model: Any, by: str, what: str, within: Any) -> dict[str, int]:
-    """Do as ``count_distinct_by`` for a model's rows, ``within`` being nearly every ``what``.
+    """Like ``count_distinct_by`` for a model's rows, if ``within`` has nearly every ``what``.
 
-    Needs an index of both fields, of which PostgreSQL reads every row by itself.
+    Needs an index of both fields. Without this query, PostgreSQL would read every row.
     """
     if connections[within.db].vendor != "postgresql":
         return count_distinct_by(model.objects.filter(**{f"{what}__in": within}), by, what)

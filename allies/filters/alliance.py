@@ -1,4 +1,4 @@
-"""The filter of the alliances."""
+"""Filters for alliances."""
 
 import datetime as dt
 from typing import TYPE_CHECKING

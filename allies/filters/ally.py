@@ -1,4 +1,4 @@
-"""The filter of a country's ally list."""
+"""Filters for a country's allies."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from allies.ties.ties import Ties
 
 
 class CountField(forms.IntegerField):
-    """A whole number in the digits a browser's field shows."""
+    """A whole number in ASCII digits, as browsers send it."""
 
     def to_python(self, value: Any) -> int | None:
         if value and not (value.isascii() and value.isdecimal()):
@@ -33,7 +33,7 @@ class CountFilter(django_filters.Filter):
 
 
 class TiesFilterSet(CountriesFilterSet):
-    """Countries by their ties to ``focus``, of a kind or of any."""
+    """Countries by their ties to ``focus``, of one kind or of any."""
 
     kind = django_filters.ChoiceFilter(
         label=_("Kind of tie"), choices=AllianceKind.choices, method="noop"
@@ -49,12 +49,12 @@ class TiesFilterSet(CountriesFilterSet):
 
     @property
     def requested_kind(self) -> str:
-        """The kind of tie asked for, "" for any."""
+        """The requested kind of tie; "" for any."""
         return self.form.cleaned_data.get("kind") or ""
 
 
 class AllyFilterSet(TiesFilterSet):
-    """The countries bound to ``focus``; ``on`` and ``kind`` say which ties count."""
+    """The allies of ``focus``; ``on`` and ``kind`` say which ties count."""
 
     first_fields = ("kind", "on")
 
@@ -79,12 +79,12 @@ class AllyFilterSet(TiesFilterSet):
 
     @property
     def day(self) -> dt.date:
-        """The day asked about; today where none is given."""
+        """The requested day; today by default."""
         return self.form.cleaned_data.get("on") or timezone.localdate()
 
     @property
     def ties(self) -> Ties:
-        """The ties on that day, of the kind asked for."""
+        """The ties on that day, of the requested kind."""
         return self._ties.of_kind(self.requested_kind)
 
     @cached_property
@@ -95,10 +95,10 @@ class AllyFilterSet(TiesFilterSet):
         return queryset.filter(certain=value == "yes")
 
     def count_kind(self) -> dict[str, int] | None:
-        """Return how many allies have a tie of each kind.
+        """Return the number of allies per kind of tie.
 
-        None where the evidence or the certainty of the ties of one kind decides: then each kind
-        has allies of its own.
+        Return None if the allies are also filtered by sources, disputes or certainty. These are
+        computed from the ties of the requested kind, so that they differ between kinds.
         """
         asked = self.form.cleaned_data
         if asked.get("certain") or asked.get("disputed") or asked.get("min_sources"):
@@ -119,5 +119,5 @@ class AllyFilterSet(TiesFilterSet):
         return group_by_condition(Q(disputes__gt=0))
 
     def filter_queryset(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        """Return the allies on that day, narrowed by what else is asked."""
+        """Return the allies on that day, narrowed by the other filters."""
         return super().filter_queryset(self.ties.allies())

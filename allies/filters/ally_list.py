@@ -1,4 +1,4 @@
-"""The filter of the ally lists."""
+"""Filters for ally lists."""
 
 import django_filters
 from django.db.models import Model, Q, QuerySet
@@ -37,7 +37,7 @@ def _is_recorded() -> Q:
 
 
 class EntryFilterSet(PublicFilterSet):
-    """The entries of one list, by the country's name."""
+    """The entries of one list, by country name."""
 
     class Meta(PublicFilterSet.Meta):
         model = Entry

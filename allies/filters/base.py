@@ -1,4 +1,4 @@
-"""What all filters share: they say what they do not understand instead of passing over it."""
+"""Base classes of all filters. They report parameters and values that they do not understand."""
 
 import datetime as dt
 import re
@@ -19,7 +19,7 @@ from allies.page_cache.memo import VersionedMemo
 from allies.text.normalize import normalize_text
 from allies.text.urls import is_tracking
 
-#: Longest text one may search for, in characters: databases refuse patterns without an end.
+#: Longest search text, in characters, because databases limit the length of patterns.
 MAX_VALUE_LENGTH = 200
 
 
@@ -29,26 +29,26 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 def unknown_parameter_names(names: Iterable[str], understood: Collection[str]) -> list[str]:
     """Return the names of parameters that a page does not understand, in their order.
 
-    What links collect on their way means nothing here, and is passed over.
+    Tracking parameters are ignored.
     """
     return [name for name in names if name not in understood and not is_tracking(name)]
 
 
 def _strip_values(data: Mapping[str, object]) -> dict[str, object]:
-    """Return the last value of each parameter without the room around it."""
+    """Return the last value of each parameter without whitespace around it."""
     return {name: text.strip() if isinstance(text, str) else text for name, text in data.items()}
 
 
 class FilterForm(forms.Form):
-    """The form of a filter: plain fields, complete without a script."""
+    """The form of a filter: plain fields that work without JavaScript."""
 
     use_required_attribute = False
 
 
 class PublicFilterSet(django_filters.FilterSet):
-    """A filter readers use in the address: ``?kind=visit&date_after=2024-01-01``."""
+    """A filter that readers use in the URL: ``?kind=visit&date_after=2024-01-01``."""
 
-    #: The folded texts that are searched, as paths from the record.
+    #: The normalised texts that are searched, as paths from the record.
     search_fields: tuple[str, ...] = ("folded",)
 
     q = django_filters.CharFilter(
@@ -58,7 +58,7 @@ class PublicFilterSet(django_filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search"}),
     )
 
-    #: Fields the form shows at once, beside the search; the others are folded away.
+    #: Fields that the form always shows, next to the search; the others are collapsed.
     first_fields: tuple[str, ...] = ()
 
     class Meta:
@@ -71,40 +71,43 @@ class PublicFilterSet(django_filters.FilterSet):
 
     @property
     def unknown_parameters(self) -> list[str]:
-        """The names of parameters that are no filter of this view."""
+        """The names of parameters that are not filters of this view."""
         return unknown_parameter_names(self.data, self.filters)
 
     @property
     def applied_values(self) -> dict[str, str]:
-        """The filters in use, as in the address."""
+        """The filters in use, as in the URL."""
         asked = {name: str(self.data.get(name) or "") for name in self.filters}
         return {name: text for name, text in asked.items() if text}
 
     @property
     def primary_fields(self) -> list[forms.BoundField]:
-        """The fields of the form that are shown at once."""
+        """The fields of the form that are always shown."""
         shown = ("q", *self.first_fields)
         return [field for field in self.form.visible_fields() if field.name in shown]
 
     @property
     def extra_fields(self) -> list[forms.BoundField]:
-        """The fields that are folded away until one asks for them."""
+        """The fields that are collapsed until a reader opens them."""
         shown = ("q", *self.first_fields)
         return [field for field in self.form.visible_fields() if field.name not in shown]
 
     @property
     def is_extra_open(self) -> bool:
-        """Whether one of the folded fields is in use, or has something to say."""
+        """Whether one of the collapsed fields is in use or has errors."""
         return any(field.name in self.applied_values or field.errors for field in self.extra_fields)
 
     @classmethod
     def bound_field_with(cls, name: str, text: str) -> forms.BoundField:
-        """Return a field of the form with this text in it, and nothing said of that."""
+        """Return a field of the form with this text as its initial value, without errors."""
         form = type("Form", (cls.Meta.form,), {name: deepcopy(cls.base_filters[name]).field})
         return form(initial={name: text})[name]
 
     def queryset_with(self, **instead: object) -> QuerySet[Model]:
-        """Return the rows of a valid filter, some of it asked otherwise: ``narrowed(kind="")``."""
+        """Return the rows if some values were different: ``queryset_with(kind="")``.
+
+        The filter must be valid.
+        """
         asked = self.form.cleaned_data
         self.form.cleaned_data = {**asked, **instead}
         try:
@@ -113,9 +116,10 @@ class PublicFilterSet(django_filters.FilterSet):
             self.form.cleaned_data = asked
 
     def grouping(self, name: str) -> GroupBy | None:
-        """Return by which values of a row its choices are counted; None where they are not.
+        """Return how rows are grouped to count a filter's choices; None if they cannot be.
 
-        A column's filter is by its column; for another one, a method ``group_<name>`` says it.
+        A filter on a column is grouped by its column. For another filter, a method
+        ``group_<name>`` returns the grouping.
         """
         group: Callable[[], GroupBy | None] | None = getattr(self, f"group_{name}", None)
         if group is not None:
@@ -124,7 +128,7 @@ class PublicFilterSet(django_filters.FilterSet):
         return GroupBy((F(asks.field_name),)) if asks.method is None else None
 
     def noop(self, queryset: QuerySet[Model], name: str, value: object) -> QuerySet[Model]:
-        """Leave the rows alone: a ``filter_queryset`` of one's own asks for this filter."""
+        """Leave the rows alone, because ``filter_queryset`` applies this filter."""
         return queryset
 
     def filter_disputed(self, queryset: Any, name: str, value: str) -> QuerySet[Model]:
@@ -134,9 +138,9 @@ class PublicFilterSet(django_filters.FilterSet):
         return group_by_condition(self.queryset.is_disputed())
 
     def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
-        """Keep records of which each word stands in one of the texts that are searched.
+        """Keep records if each word is in one of the searched texts.
 
-        Signs alone are no word, and stand nowhere.
+        A text without letters and digits matches nothing.
         """
         words = dict.fromkeys(normalize_text(value).split())
         if not words:
@@ -150,8 +154,7 @@ class PublicFilterSet(django_filters.FilterSet):
 
 
 class DisputedFilter(django_filters.ChoiceFilter):
-    """Whether a published source disputes a record; ``filter_disputed`` of the filterset asks for
-    it."""
+    """Whether a published source disputes a record; uses ``filter_disputed`` of the filterset."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         choices = [("yes", _("disputed")), ("no", _("undisputed"))]
@@ -159,12 +162,12 @@ class DisputedFilter(django_filters.ChoiceFilter):
         super().__init__(*args, **{**given, **kwargs})
 
 
-#: The countries that texts are names of.
+#: Cached results of country lookups by text.
 _matching_countries = VersionedMemo(1024)
 
 
 class CountryField(forms.CharField):
-    """A country by code, slug, name or alias, as one types it."""
+    """A country by its code, slug, name or alias, as typed."""
 
     default_error_messages = {
         "unknown": _("No country has this name. Enter a name or a code like RUS."),
@@ -172,13 +175,13 @@ class CountryField(forms.CharField):
     }
 
     def clean(self, value: object) -> Country | None:
-        """Return the Country, or None for an empty text."""
+        """Return the Country; None for an empty text. Raise ValidationError."""
         text = super().clean(value)
         if not text:
             return None
         called = Country.objects.exact_name(text).order_by_name()[:5]
         found = _matching_countries.get_or_compute((text, get_language()), lambda: list(called))
-        # What is one country's code may be another's alias; codes mean one.
+        # If the text is one country's code and another's alias, the code wins.
         found = [one for one in found if text.upper() in one.codes] or found
         if len(found) == 1:
             return found[0]
@@ -199,7 +202,7 @@ class CountryFilter(django_filters.Filter):
 
 
 class DayInput(forms.DateInput):
-    """A date as browsers ask for it; what is no day cannot stand in one, and is left out."""
+    """The browser's own date input. It cannot show an invalid date, which is therefore left out."""
 
     input_type = "date"
 
@@ -216,13 +219,13 @@ class DayInput(forms.DateInput):
 
 
 class DayField(forms.DateField):
-    """A calendar day, as YYYY-MM-DD and in no other way."""
+    """A calendar day, as YYYY-MM-DD only."""
 
     widget = DayInput
     default_error_messages = {"invalid": _("Enter a valid date like 2024-06-19.")}
 
     def to_python(self, value: object) -> dt.date | None:
-        """Return the day, None for an empty text; raise ValidationError."""
+        """Return the day; None for an empty text. Raise ValidationError."""
         text = str(value or "").strip()
         if not text:
             return None
@@ -230,7 +233,7 @@ class DayField(forms.DateField):
             if _ISO_DAY.fullmatch(text):
                 return dt.date.fromisoformat(text)
         except ValueError:
-            pass  # no such day: refused below, as what is no day at all
+            pass  # not in the calendar; refused below, like any other text
         raise ValidationError(self.error_messages["invalid"], code="invalid")
 
 

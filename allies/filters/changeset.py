@@ -1,4 +1,4 @@
-"""The filter of the changes made to the records."""
+"""Filters for changesets."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.filters.base import DayFilter, PublicFilterSet
 from allies.models import BACKGROUND_KINDS, Changeset
 
-#: Only what came from files and what took it back is listed.
+#: Only imports and their undos are listed.
 _KINDS = [(kind.value, kind.label) for kind in BACKGROUND_KINDS]
 
 
@@ -24,7 +24,7 @@ class ChangesetFilterSet(PublicFilterSet):
         fields: list[str] = []
 
     def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
-        """Keep changes whose file or reason holds every word."""
+        """Keep changesets whose file name or reason contains every word."""
         for word in value.split():
             queryset = queryset.filter(Q(file_name__icontains=word) | Q(reason__icontains=word))
         return queryset

@@ -1,4 +1,4 @@
-"""The filter of the countries."""
+"""Filters for countries."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CountriesFilterSet(PublicFilterSet):
-    """What a view whose rows are countries may be asked: their region and any of their names."""
+    """Filters for views whose rows are countries: by region and by any of their names."""
 
     region = django_filters.ChoiceFilter(
         label=_("Region"),

@@ -1,4 +1,4 @@
-"""The filter of the events."""
+"""Filters for events."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class EventForm(FilterForm):
-    """The form of the events: how two countries voted needs two countries."""
+    """The form for events. A filter by how two countries voted requires two countries."""
 
     def clean(self) -> dict[str, object]:
         asked = super().clean() or self.cleaned_data
@@ -37,8 +37,10 @@ class EventForm(FilterForm):
 
 
 class DatedFilterSet(PublicFilterSet):
-    """Events by their date, which may be imprecise; the filters themselves are
-    ``date_filters()``."""
+    """Events by their date, which may be imprecise.
+
+    Subclasses declare the filters with ``date_filters()``.
+    """
 
     def may_be_after(self, queryset: "EventQuerySet", name: str, value: dt.date) -> QuerySet[Model]:
         return queryset.filter(Q(date_latest__isnull=True) | Q(date_latest__gte=value))
@@ -50,7 +52,7 @@ class DatedFilterSet(PublicFilterSet):
 
 
 def date_filters() -> tuple[DayFilter, DayFilter]:
-    """Return ``date_after`` and ``date_before``; a filter stands where its set declares it."""
+    """Return ``date_after`` and ``date_before``; a filter is shown where its set declares it."""
     after = DayFilter(
         label=_("From"),
         method="may_be_after",
@@ -63,7 +65,7 @@ class EventFilterSet(DatedFilterSet):
     first_fields = ("country", "kind")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=EventKind.choices)
     country = CountryFilter(label=_("Country"), method="noop")
-    # In an address it is called ``with``, a word Python keeps for itself.
+    # The query parameter is called ``with``, which is a keyword in Python.
     vars()["with"] = CountryFilter(label=_("Together with"), method="noop")
     role = django_filters.ChoiceFilter(
         label=_("Role"), choices=ParticipationRole.choices, method="noop"
@@ -87,7 +89,7 @@ class EventFilterSet(DatedFilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: "EventQuerySet") -> "EventQuerySet":
-        """Narrow the events; a role, where a country is given too, is that country's."""
+        """Narrow the events. If both a country and a role are given, the role is that country's."""
         asked = self.form.cleaned_data
         country, other, role = (asked.get(name) for name in ("country", "with", "role"))
         if country or role:
@@ -99,7 +101,7 @@ class EventFilterSet(DatedFilterSet):
         )
 
     def count_role(self) -> dict[str, int]:
-        """Return in how many events each role was played, by the country asked for if one is."""
+        """Return the number of events per role; if a country is given, per role of this country."""
         events = self.queryset_with(role="").values("pk")
         if not self.applied_values.keys() - {"role"}:
             return count_distinct_by_index(Participation, "role", "event", events)
@@ -111,7 +113,7 @@ class EventFilterSet(DatedFilterSet):
     def group_votes(self) -> GroupBy | None:
         asked = self.form.cleaned_data
         if asked.get("country") and asked.get("with"):
-            return None  # how both voted is no value of an event
+            return None  # how both voted is not a value of the event's row
         return GroupBy((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
 
     def _filter_votes(
@@ -133,7 +135,7 @@ class EventFilterSet(DatedFilterSet):
 
 
 class RollCallFilterSet(DatedFilterSet):
-    """The UN votes in which two countries took part, by their title and date."""
+    """The UN votes in which two countries took part, by title and date."""
 
     date_after, date_before = date_filters()
 

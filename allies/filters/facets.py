@@ -1,10 +1,10 @@
-"""Facets: how many rows each choice of a filter would leave, the other filters being as they are.
+"""Facets: how many rows each choice of a filter would leave if the other filters did not change.
 
-A filter that is not in use leaves the rows as they are: if its choices are values of a row, which
-``PublicFilterSet.grouping`` tells, it is counted with all else that is counted over the rows found
-(``sums``). Any other facet costs a query, whatever its choices: a filter in use is counted over
-what the others leave; where a filterset has a method ``count_<name>``, that counts, if it can; and
-all others are counted choice by choice, in one statement.
+If a filter is not in use and its choices are values of a row (``PublicFilterSet.grouping``), its
+facet is counted together with everything else over the rows found (``aggregates``). Any other
+facet costs one query, for any number of choices. A method ``count_<name>`` of the filterset is
+used if it returns counts. Otherwise, a filter in use is counted over the rows that the other
+filters leave. All others are counted choice by choice, in one statement.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,13 +24,13 @@ from allies.filters.base import PublicFilterSet
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Choices shown at once; the others are folded away.
+#: Choices that are always shown; the others are collapsed.
 MAX_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice: how many rows it leaves, and the query that makes it or, if active, drops it."""
+    """A choice with its number of rows; ``query`` selects it or, if it is active, removes it."""
 
     value: str
     label: "StrOrPromise"
@@ -41,7 +41,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Facet:
-    """A filter's choices that leave anything, those with most rows first."""
+    """The choices of a filter that leave any rows, those with most rows first."""
 
     name: str
     label: Any
@@ -58,7 +58,7 @@ class Facet:
 
 
 def _groups(filterset: PublicFilterSet) -> dict[str, GroupBy]:
-    """Return by what the rows found are to be grouped for the facets that are counted over them."""
+    """Return the groupings for the facets that are counted over the rows found."""
     return {
         name: grouping
         for name in _names(filterset)
@@ -69,9 +69,9 @@ def _groups(filterset: PublicFilterSet) -> dict[str, GroupBy]:
 def aggregate_filterset(
     filterset: PublicFilterSet, groups: Mapping[str, GroupBy], **spans: Aggregate
 ) -> Aggregates:
-    """Return the sums over the rows of a valid filterset, all facets among the counts.
+    """Return the aggregates of a valid filterset, including all facets.
 
-    It counts by ``groups`` too. Costs a query, and one for each facet that needs its own.
+    ``groups`` are counted too. One query, and one per facet that needs its own.
     """
     sums = aggregate(filterset.qs, {**_groups(filterset), **groups}, **spans)
     apart = {n: _counts(filterset, n) for n in _names(filterset) if n not in sums.counts}
@@ -79,7 +79,7 @@ def aggregate_filterset(
 
 
 def build_facets(filterset: PublicFilterSet, sums: Aggregates) -> list[Facet]:
-    """Return the facets of a valid filterset from its sums."""
+    """Return the facets of a valid filterset from its aggregates."""
     facets = []
     for name in _names(filterset):
         counts = sums.counts[name]
@@ -120,7 +120,7 @@ def _counts(filterset: PublicFilterSet, name: str) -> Mapping[str, int]:
 
 
 def _choices(filterset: PublicFilterSet, name: str) -> Iterable[Any]:
-    """Return (value, label) of a filter's choices; they may be made anew for each language."""
+    """Return (value, label) of a filter's choices; some are computed for the active language."""
     return flatten_choices(iter(filterset.form.fields[name].choices))
 
 
@@ -130,7 +130,7 @@ def count_by_field(rows: QuerySet[Model], field: str) -> dict[str, int]:
 
 
 def count_many(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
-    """Return how many rows each queryset has, asked in one statement."""
+    """Return the number of rows of each queryset, in one query."""
     parts: list[str] = []
     params: list[Any] = []
     using = DEFAULT_DB_ALIAS
@@ -150,7 +150,7 @@ def count_many(querysets: Mapping[str, QuerySet[Model]]) -> dict[str, int]:
 
 
 def _query(filterset: PublicFilterSet, name: str, value: str) -> str:
-    """Return the query of the same view with this choice made or, where it is made, taken back."""
+    """Return the query string of the same view with this choice selected or, if active, removed."""
     asked = filterset.applied_values
     query = QueryDict(mutable=True)
     query.update({key: text for key, text in asked.items() if key != name})

@@ -1,4 +1,4 @@
-"""The filter of memberships: of all, of a country's, or of an alliance's."""
+"""Filters for memberships: of all countries, of one country, or of one alliance."""
 
 import datetime as dt
 from typing import TYPE_CHECKING

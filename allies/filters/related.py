@@ -1,4 +1,4 @@
-"""The filters of what is part of records: names, participations, citations."""
+"""Filters for parts of records: aliases, memberships, participations, entries, citations."""
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from allies.models import (
 
 
 class SlugFilter(django_filters.CharFilter):
-    """A record by its slug or key."""
+    """A filter by a record's slug or key."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, max_length=MAX_VALUE_LENGTH, **kwargs)

@@ -1,4 +1,4 @@
-"""The filter of the search: what is asked, of which noun, on which days."""
+"""Filters for the search: query, record type and dates."""
 
 import datetime as dt
 from functools import cached_property
@@ -27,7 +27,7 @@ def _nouns() -> list[tuple[str, Any]]:
 
 
 class SearchQueryField(forms.CharField):
-    """What somebody looks for: whatever is typed can be read, so nothing is refused."""
+    """A search query. It is never refused, because any text can be parsed."""
 
     def clean(self, value: object) -> str:
         return str(value or "").replace("\0", " ").strip()[: 2 * LONGEST]
@@ -66,23 +66,23 @@ class SearchFilterSet(PublicFilterSet):
 
     @cached_property
     def requested_query(self) -> SearchQuery:
-        """What was typed, read, with what else its words may be called."""
+        """The parsed query, with alternatives for its words."""
         return expand_aliases(parse_query(self.raw_query))
 
     @cached_property
     def suggested_query(self) -> SearchQuery | None:
-        """What was most likely meant, where what was typed is nowhere; None where it is."""
+        """The query with corrected spelling; None if the query has results as it is."""
         return (
             None if self.form.cleaned_data.get("exact") else suggest_spelling(self.requested_query)
         )
 
     @property
     def search_query(self) -> SearchQuery:
-        """What is looked for in the end."""
+        """The query that is searched for in the end."""
         return self.suggested_query or self.requested_query
 
     def filter_queryset(self, queryset: "SearchTextQuerySet") -> "SearchTextQuerySet":
-        """Return what has the words asked for, the best first; nothing where nothing is asked."""
+        """Return the rows that match the query, the best first; none if the query is empty."""
         found = super().filter_queryset(match(self.search_query, queryset))
         return order_by_relevance(found, self.search_query) if self.search_query else found
 

@@ -1,4 +1,4 @@
-"""The filter of the sources."""
+"""Filters for sources."""
 
 import datetime as dt
 

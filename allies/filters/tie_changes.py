@@ -1,4 +1,4 @@
-"""The filter of what changed between two days of a country's ally list."""
+"""Filters for the changes of a country's allies between two days."""
 
 import datetime as dt
 from functools import cached_property
@@ -18,21 +18,21 @@ from allies.ties.ties import Ties
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
 
-#: How many years are compared where the address names no first day.
+#: How many years are compared if no first day is given.
 DEFAULT_YEARS = 10
 
-#: The filters as the form shows them.
+#: The filters in the order in which the form shows them.
 ORDER_MESSAGE = ("from", "to", "change", "kind", "region", "q")
 
 
 class TieChangeFilterSet(TiesFilterSet):
     """The countries whose ties to ``focus`` differ between the days ``from`` and ``to``.
 
-    ``to`` is today where it is absent, ``from`` the same day ten years before ``to``.
+    By default, ``to`` is today, and ``from`` is ten years before ``to``.
     """
 
     first_fields = ("from", "to", "kind")
-    #: ``from`` is a word of Python's own; ``get_filters`` gives the filter that name.
+    #: ``from`` is a keyword in Python, so ``get_filters`` renames this filter.
     first = DayFilter(
         label=_("From"),
         method="noop",
@@ -50,7 +50,7 @@ class TieChangeFilterSet(TiesFilterSet):
         return {name: found[name] for name in ORDER_MESSAGE}
 
     def is_valid(self) -> bool:
-        """Refuse days that stand in the wrong order, besides what is no value at all."""
+        """Validate the values, and refuse a start date after the end date."""
         if super().is_valid() and self.days.start > self.days.end:
             self.form.add_error(
                 "from",
@@ -60,7 +60,7 @@ class TieChangeFilterSet(TiesFilterSet):
 
     @property
     def days(self) -> TieComparison:
-        """The days compared, of a valid filter, with the kind of tie asked for."""
+        """The compared days and the requested kind of tie; the filter must be valid."""
         return self._days.of_kind(self.requested_kind)
 
     @cached_property
@@ -70,7 +70,7 @@ class TieChangeFilterSet(TiesFilterSet):
         return TieComparison.of(self.focus, asked.get("from") or ten_years_earlier(end), end)
 
     def allies_among(self, ties: Ties) -> "CountryQuerySet":
-        """Return the allies on one of the days, narrowed as the changes are."""
+        """Return the allies on one of the days, filtered by region and name like the changes."""
         found = ties.allies()
         for name in ("region", "q"):
             found = self.filters[name].filter(found, self.form.cleaned_data[name])
@@ -81,7 +81,10 @@ class TieChangeFilterSet(TiesFilterSet):
 
 
 def ten_years_earlier(day: dt.date) -> dt.date:
-    """Return the same day ten years before; the first there is where that is none."""
+    """Return the same day ten years before.
+
+    29 February becomes 28 February. Before year 1, return the first possible date.
+    """
     year = day.year - DEFAULT_YEARS
     if year < dt.MINYEAR:
         return dt.date.min

@@ -1,1 +1,1 @@
-"""Versions of records: snapshots, history steps, and what the public saw when."""
+"""Versions of records: snapshots, history steps, and what the public could see at a given time."""

@@ -1,9 +1,9 @@
-"""What was added, changed and withdrawn in public, read from the versions of the records.
+"""Public additions, changes and withdrawals, read from the versions of the records.
 
-A record counts once, where it or a part of it was last written: who follows with a cursor gets
-each as it is now, not every step on the way. What is written of drafts, of records withdrawn
-before, and of what drafts say for a record, has no place in the log: neither a change nor a cursor
-tells that somebody is at work on it.
+A record is listed once, at the time when it or a part of it was last written. A client that
+follows with a cursor gets each record as it is now, not every step in between. Writes to drafts,
+to records already withdrawn, and to what drafts say about a record are not in the log. Neither a
+change nor a cursor reveals that somebody is working on them.
 """
 
 import base64
@@ -25,23 +25,23 @@ from allies.history.visibility import VisibilityHistory, last_modified_map
 from allies.models import Alliance, AllyList, Country, Event, Source, url_field
 from allies.page_cache.memo import remembered, while_unchanged
 
-#: The nouns that have addresses of their own.
+#: The models whose records have a page of their own.
 FOLLOWED_MODELS: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
-#: Who comes back after more than this has a long way to go.
+#: If a cursor is older than this, the write times of all records are cached.
 CACHE_SECONDS = dt.timedelta(days=1)
 _MODELS_BY_NAME = {str(model._meta.model_name): model for model in FOLLOWED_MODELS}
 
 
 class BadCursor(ValueError):
-    """A cursor that none of our answers gave out."""
+    """A cursor that was never part of a response."""
 
 
 @dataclass(frozen=True)
 class PublicChange:
-    """That a record was added, changed or withdrawn.
+    """The addition, change or withdrawal of a record.
 
-    ``noun`` is a model's name, ``key`` the slug (a source's key), ``url`` the record's path in the
-    active language, ``moment`` when it was last written.
+    ``noun`` is the model's name, ``key`` the slug (for a source its key), ``url`` the record's
+    path in the active language, ``moment`` when it was last written or withdrawn.
     """
 
     noun: str
@@ -52,7 +52,7 @@ class PublicChange:
 
 
 class _Position(NamedTuple):
-    """A place in the log: what was written at one moment stands by noun and id."""
+    """A position in the log: ordered by time, then by model name and id."""
 
     moment: dt.datetime
     noun: str
@@ -60,15 +60,15 @@ class _Position(NamedTuple):
 
 
 def get_changes_since(cursor: str, limit: int) -> tuple[list[PublicChange], str]:
-    """Return up to ``limit`` changes after a cursor, oldest first, and the cursor to go on from.
+    """Return up to ``limit`` changes after a cursor, oldest first, and the next cursor.
 
-    The empty cursor is the beginning; a cursor that comes back as it went means that there is
-    nothing new. Raises BadCursor. What was added since the cursor's moment is "added" also where
-    it was changed after; what came and went in between is left out. A record written again between
-    two calls comes again, so both "added" and "changed" mean: take it as it is now.
+    The empty cursor is the beginning. If the cursor comes back unchanged, nothing is new. Raises
+    BadCursor. A record added since the cursor is "added" even if it was changed afterwards; one
+    that was added and withdrawn since then is left out. A record written again between two calls
+    is returned again. So both "added" and "changed" mean: take the record as it is now.
     """
     after = _parse_cursor(cursor)
-    with use_primary():  # who else writes, only the primary knows
+    with use_primary():  # a replica does not know which transactions are still open
         return _read_changes(cursor, after, limit)
 
 
@@ -91,7 +91,7 @@ def _parse_cursor(cursor: str) -> _Position | None:
         text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
         moment, noun, number = text.split(" ")
         place = _Position(dt.datetime.fromisoformat(moment), noun, int(number))
-        place.moment.astimezone(dt.UTC)  # a day at either end of time may be none elsewhere
+        place.moment.astimezone(dt.UTC)  # raises OverflowError at either end of the calendar
     except (ValueError, OverflowError, binascii.Error) as error:
         raise BadCursor(cursor[:80]) from error
     if noun not in _MODELS_BY_NAME or timezone.is_naive(place.moment):
@@ -105,10 +105,10 @@ def _format_cursor(place: _Position) -> str:
 
 
 def _changed_positions(after: _Position | None) -> list[_Position]:
-    """Return, in order, the place of each record whose public side changed after a place.
+    """Return, in order, the position of each record that changed for readers after a position.
 
-    A public record's is where it was last written, another's is where it ceased to be public.
-    Costs a query a kind of part, and five a noun for what is not public.
+    A public record is at its last write, any other at the time when it ceased to be public.
+    One query per kind of part, and at most five per model for records that are not public.
     """
     settled = _stable_before()
     places = []
@@ -132,10 +132,10 @@ def _changed_positions(after: _Position | None) -> list[_Position]:
 def _write_times(
     model: Any, since: dt.datetime | None, until: dt.datetime
 ) -> dict[int, dt.datetime]:
-    """Return when each record of a noun was last written, of those that were in this time.
+    """Return, by id, when the records of a model written in this period were last written.
 
-    Who has a long way to go asks page after page, each time for nearly all there is: then all of
-    it is counted once for a version of the content.
+    A client far behind reads page after page, and each page needs nearly all records. In that
+    case, all write times are read once per version of the content.
     """
     key = ("written", str(model._meta.model_name))
     is_long = since is None or since < next_history_timestamp() - CACHE_SECONDS
@@ -148,12 +148,13 @@ def _write_times(
 
 
 def _stable_before() -> dt.datetime:
-    """Return the moment before which nobody writes any more.
+    """Return the time before which no open transaction can still write a version.
 
-    A version is dated when it is made and seen when its transaction ends. SQLite has one writer
-    at a time, whose dates come after all that can be seen. PostgreSQL has many: there the oldest
-    transaction of a client that writes, or is too young to have begun to, holds the log back;
-    the server's own, like an autovacuum's, write no versions.
+    A version gets its timestamp when it is made, and becomes visible when its transaction ends.
+    SQLite has one writer at a time, whose timestamps come after all visible ones. PostgreSQL has
+    many writers. There, the oldest client transaction that has written, or is so young that it may
+    not have begun to, delays the log. The server's own transactions, such as autovacuum, write no
+    versions.
     """
     now = next_history_timestamp() + MIN_STEP
     if connection.vendor != "postgresql":
@@ -169,7 +170,7 @@ def _stable_before() -> dt.datetime:
 
 
 def _changes(places: Iterable[_Position], after: _Position | None) -> dict[_Position, PublicChange]:
-    """Return, by place, what readers saw of what was written at these places, in their order."""
+    """Return, by position and in order, the public changes at these positions."""
     found = {}
     by_noun: dict[str, dict[int, dt.datetime]] = {}
     for place in places:
@@ -181,7 +182,7 @@ def _changes(places: Iterable[_Position], after: _Position | None) -> dict[_Posi
         for number, moment in moments.items():
             before = ""
             if past is not None and after is not None:
-                # What stands further on at the cursor's own moment was not told yet.
+                # A change at the cursor's own time but after its position was not reported yet.
                 before = past.public_key(number, after.moment, with_it=moment > after.moment)
             if record := public.get(number):
                 key = getattr(record, url_field(model))
@@ -196,6 +197,6 @@ def _changes(places: Iterable[_Position], after: _Position | None) -> dict[_Posi
 
 
 def record_path(model: type[Model], key: str) -> str:
-    """Return the path, in the active language, at which a record of a noun is or was read."""
+    """Return the path, in the active language, of a record's page, past or present."""
     name = f"allies:{model._meta.model_name}-detail"
     return reverse(name, kwargs={url_field(model): key})

@@ -1,4 +1,4 @@
-"""Under which changeset, and when, something is written: every version says so."""
+"""Give every version its changeset and its timestamp when it is written."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ _write_counts = {"+": "created", "~": "updated", "-": "deleted"}
 
 @contextmanager
 def changeset_context(changeset: Changeset) -> Iterator[Changeset]:
-    """Put every version written inside under this changeset, who, when and why with it.
+    """Assign every version written inside to this changeset, with its author, time and reason.
 
-    The changeset is applied with the first version; one under which nothing was written is not
-    saved. Of one that is saved, only its counts and layout are written at the end. Use it inside a
+    The first version applies the changeset. A changeset without any version is not saved. At the
+    end, only the counts and the layout of a saved changeset are updated. Use it inside a
     transaction.
     """
     before = _current_changeset.set(changeset)
@@ -56,14 +56,14 @@ def set_history_changeset(
 
 
 def _count_write(changeset: Changeset, model: type[models.Model], what: str, number: int) -> None:
-    """Count records written under a changeset; the first ones apply it."""
+    """Count records written under a changeset; the first write applies it."""
     if changeset.state != ChangesetState.APPLIED:
         applied = {"state": ChangesetState.APPLIED, "applied_at": timezone.now()}
         if changeset.pk is None:
             for name, value in applied.items():
                 setattr(changeset, name, value)
             changeset.save()
-        else:  # a proposal, while nobody decided otherwise
+        else:  # a proposal; fails if it was decided in the meantime
             changeset.compare_and_set(**applied)
     counts = changeset.counts.setdefault(str(model._meta.model_name), {})
     counts[what] = counts.get(what, 0) + number
@@ -71,17 +71,17 @@ def _count_write(changeset: Changeset, model: type[models.Model], what: str, num
 
 @receiver(pre_delete)
 def clear_links_to_deleted(sender: Any, instance: models.Model, **kwargs: object) -> None:
-    """Empty every link to a record that is deleted, with a version of each record that had it.
+    """Clear every link to a deleted record, and write a version of each record that had one.
 
-    Django empties them too, but writes no version: nobody would learn of it, and undoing the
-    deletion would not bring them back. Five queries per such relation, however many records.
+    Django clears the links too, but writes no version. Then no history would show it, and undoing
+    the deletion would not restore the links. At most five queries per relation.
     """
     if not issubclass(sender, Record):
         return
     for model, field in foreign_keys_to(sender):
         if field.remote_field.on_delete is not models.SET_NULL:
             continue
-        # Locked: a record that gets such a link meanwhile waits, and is refused after.
+        # Lock the record: a concurrent write of such a link waits, and is refused afterwards.
         sender._default_manager.select_for_update(of=("self",)).filter(pk=instance.pk).first()
         linked = model._default_manager.filter(**{field.name: instance.pk})
         number = len(linked.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
@@ -105,7 +105,7 @@ def clear_links_to_deleted(sender: Any, instance: models.Model, **kwargs: object
 
 
 def _writer_id(instance: models.Model, changeset: Changeset | None) -> int | None:
-    """Return the id of the user who writes a record, as its own version has it."""
+    """Return the id of the user who writes a record, as its own version records it."""
     user = getattr(instance, "_history_user", None)
     if user is None:
         user = getattr(getattr(HistoricalRecords.context, "request", None), "user", None)
@@ -125,10 +125,10 @@ def insert_history_rows(
     user_id: int | None = None,
     instead: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a version of every record that fulfils the condition: ``+``, ``~`` or ``-``.
+    """Write a version of every record that matches the SQL condition ``where``.
 
-    ``instead`` maps columns to values the versions have in place of the records' own; ``user_id``
-    defaults to the changeset's author.
+    ``kind`` is ``+``, ``~`` or ``-``. ``instead`` maps columns to values that the versions get
+    instead of the records' own. ``user_id`` defaults to the changeset's author.
     """
     quote = connection.ops.quote_name
     history = model.history.model._meta
@@ -154,5 +154,5 @@ def insert_history_rows(
 
 
 def database_timestamp(now: dt.datetime) -> str | None:
-    """Return a moment as the database takes it."""
+    """Return a time in the format that the database stores."""
     return connection.ops.adapt_datetimefield_value(now)

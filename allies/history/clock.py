@@ -1,7 +1,7 @@
-"""When something is written: after all that was written before, though a clock be set back.
+"""Timestamps of versions that always increase, even if the server's clock is set back.
 
-Histories, and the log of changes that others follow, go by the moments of versions. A server whose
-clock was wrong, or is put right, must not write a version before the one it follows.
+Histories and the public change feed are ordered by the timestamps of versions. If the clock was
+wrong, or is corrected, a new version must still come after the versions written before it.
 """
 
 import datetime as dt
@@ -12,24 +12,27 @@ from django.utils import timezone
 
 from allies.models.registry import record_models
 
-#: The least that two moments differ by.
+#: The smallest difference between two timestamps.
 MIN_STEP = dt.timedelta(microseconds=1)
-#: Seconds the clock may lose against the time that passed before it is not believed any more.
+#: Seconds that the clock may fall behind the monotonic clock before it counts as set back.
 _CLOCK_ERRORS = 1.0
 
 
 class _Clock:
-    """What this process knows: the newest moment written when it last looked, and its own pace."""
+    """What this process knows: the newest timestamp when it last looked, and the clock's offset.
+
+    ``ahead`` is how many seconds the clock is ahead of the monotonic clock.
+    """
 
     newest: dt.datetime | None = None
     ahead = 0.0
 
 
 def next_history_timestamp() -> dt.datetime:
-    """Return now or, where the clock says less than has been written, just after that.
+    """Return the current time, or a time just after the newest version if the clock is behind it.
 
-    Costs a query a noun at the first write of a process, and after each turn of the clock until
-    it has caught up; none otherwise.
+    One query per model at the first write of a process. The same at each write after the clock
+    was set back, until it has caught up. Otherwise no query.
     """
     now = timezone.now()
     ahead = time.time() - time.monotonic()

@@ -1,4 +1,4 @@
-"""What readers saw change in changesets, and what the public log of corrections tells."""
+"""What changesets changed for readers, and the changes in the public log of corrections."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,9 +20,9 @@ from allies.models import Changeset, Publishable, Record, Status, prefetch_recor
 
 
 def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list[ChangeSentence]]]:
-    """Return each correction, its record with it, and what readers saw change for it.
+    """Return each correction, with its record loaded, and the public changes made because of it.
 
-    Costs the same queries for one as for many.
+    The number of queries does not depend on the number of corrections.
     """
     corrections = list(corrections)
     prefetch_records(corrections)
@@ -40,12 +40,12 @@ def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list
 
 
 def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list[ChangeSentence]]:
-    """Return, by changeset, what readers saw change of the record it is told of.
+    """Return, by changeset, the changes to the record paired with it that readers could see.
 
-    That is nothing where the record was not public before and after, nothing of what is not
-    public now, and nothing of what belongs to another record. Costs the same queries for one
-    changeset as for many: one a model for the versions, one a model for what is public, and those
-    of ``RecordLabels``.
+    A changeset has none if the record was not public both before and after it. Parts that are not
+    public now, and changes to other records, are left out. The number of queries does not depend
+    on the number of changesets: one per model for the versions, two per model for hidden parts,
+    and those of ``PublicRecordLabels``.
     """
     pairs = list(pairs)
     versions = _versions_around(pairs)
@@ -58,18 +58,18 @@ def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list
     }
 
 
-#: A model's record → its versions, oldest first.
+#: The versions of a model's records by id, oldest first.
 _Versions = dict[int, list[dict[str, Any]]]
 
 
 def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], _Versions]:
-    """Return, by model, the versions of all these changesets wrote and of what it is part of."""
+    """Return, by model, all versions of what the changesets wrote and of the owners of these."""
     numbers = [changeset.pk for _record, changeset in pairs]
     needed: dict[type[Record], set[int]] = {}
     for record, _changeset in pairs:
         needed.setdefault(type(record), set()).add(record.pk)
     found = {}
-    # What is part of something stands after it: seen the other way, owners are known in time.
+    # In reversed order, parts come before their owners, so that all owners are known in time.
     for model in reversed(record_models()):
         found[model] = _versions_of_records(model, numbers, sorted(needed.get(model, ())))
         for owner in parent_fields(model):
@@ -79,7 +79,7 @@ def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record]
 
 
 def _versions_of_records(model: type[Record], changesets: list[int], ids: list[int]) -> _Versions:
-    """Return every version of what these changesets wrote, and of these records."""
+    """Return every version of the records that these changesets wrote or that have these ids."""
     history = model.history.model.objects
     written = history.filter(changeset_id__in=changesets).order_by().values("id")
     rows = history.filter(Q(id__in=written) | Q(id__in=ids)).order_by("history_date", "history_id")
@@ -92,7 +92,7 @@ def _versions_of_records(model: type[Record], changesets: list[int], ids: list[i
 def _changed_by(
     record: Model, changeset: Changeset, versions: dict[Any, _Versions]
 ) -> list[RecordChange]:
-    """Return what a changeset changed of a record that was public all the while."""
+    """Return a changeset's changes to a record; none if it was not public before and after."""
     before: Snapshot = {}
     after: Snapshot = {}
     for model, records in versions.items():
@@ -114,7 +114,7 @@ def _changed_by(
 def _was_public(
     record: Record, changeset: Changeset, versions: Mapping[type[Record], _Versions]
 ) -> bool:
-    """Say whether a record was public before the first and after the last of a changeset."""
+    """Return whether a record was public before a changeset's first write and after its last."""
     moments = [
         row["history_date"]
         for records in versions.values()
@@ -139,7 +139,7 @@ def _was_public(
 def _own_keys(
     record: Model, before: Snapshot, after: Snapshot, versions: dict[Any, _Versions]
 ) -> set[str]:
-    """Return the keys of the record and of what is part of it, before or after."""
+    """Return the keys of the record and of its parts that are in either snapshot."""
     found = {f"{record._meta.model_name}-{record.pk}"}
 
     def take(model: Any, ids: set[int]) -> None:
@@ -158,7 +158,7 @@ def _own_keys(
 
 
 def _hidden_parts(changes: Iterable[RecordChange]) -> set[str]:
-    """Return the keys of what is there and not public now: entries without a source, drafts."""
+    """Return the keys of existing records that are not public: drafts, entries without a source."""
     wanted: dict[type[Record], set[int]] = {}
     for change in changes:
         number = parse_id(change["key"].partition("-")[2])

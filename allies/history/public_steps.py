@@ -1,4 +1,4 @@
-"""What readers saw change of a record, in plain words."""
+"""The public history of a record, in sentences."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ from allies.text.edtf import format_edtf
 
 @dataclass(frozen=True)
 class ChangeSentence:
-    """One thing that changed, in plain words; a long text with what it was and is."""
+    """One change as a sentence; for a long text also the text before and after."""
 
     text: str
     old: str = ""
@@ -42,7 +42,7 @@ class ChangeSentence:
 
 @dataclass(frozen=True)
 class PublicHistoryStep:
-    """What readers saw change at one moment."""
+    """The changes that readers saw at one time."""
 
     moment: dt.datetime
     note: str
@@ -51,17 +51,17 @@ class PublicHistoryStep:
 
 
 def get_public_steps(record: Record) -> list[PublicHistoryStep]:
-    """Return what readers saw change, newest first; nothing of what is not public now.
+    """Return the public history of a record, newest first, without anything not public now.
 
-    What happened while the record was a draft shows in the step in which it was published.
+    What happened while the record was a draft is part of the step in which it was published.
     """
     return get_public_steps_bulk([record])[record.pk]
 
 
 def get_public_steps_bulk(records: Sequence[Record]) -> dict[int, list[PublicHistoryStep]]:
-    """Return, by id, what readers saw change of each of these records of one noun.
+    """Return, by id, the public history of records of one model.
 
-    Costs the same queries for one record as for many.
+    The number of queries does not depend on the number of records.
     """
     walked = get_steps_bulk(records)
     sources = _public_sources(step.after for steps in walked.values() for step in steps)
@@ -72,7 +72,7 @@ def get_public_steps_bulk(records: Sequence[Record]) -> dict[int, list[PublicHis
 
 @dataclass(frozen=True)
 class EntryHistory:
-    """What readers saw of one entry of a list: since ``left`` they do not see it any more."""
+    """The public history of one entry of a list; ``left`` is when readers stopped seeing it."""
 
     ally_list: AllyList
     country: int
@@ -81,9 +81,9 @@ class EntryHistory:
 
 
 def get_entry_histories(lists: Sequence[AllyList]) -> dict[int, EntryHistory]:
-    """Return, by id, what readers saw of each entry there ever was in these lists.
+    """Return, by id, the public history of each entry that was ever in these lists.
 
-    Costs the same queries for one list as for many.
+    The number of queries does not depend on the number of lists.
     """
     walked = get_steps_bulk(lists)
     sources = _public_sources(step.after for steps in walked.values() for step in steps)
@@ -106,7 +106,7 @@ def get_entry_histories(lists: Sequence[AllyList]) -> dict[int, EntryHistory]:
 
 @dataclass(frozen=True)
 class _PublicState:
-    """A step after which a record was public: what readers saw then, and what was new to them."""
+    """A step after which a record was public: the public snapshot, and the changes in it."""
 
     step: HistoryStep
     dossier: Snapshot
@@ -130,7 +130,7 @@ def _public_states(
 
 
 def _entry_states(whole: Iterable[_PublicState], key: str) -> list[_PublicState]:
-    """Return the steps of a list in which this entry was there, with nothing but the entry."""
+    """Return the steps of a list in which this entry was present, reduced to the entry."""
     shown: list[_PublicState] = []
     for seen in whole:
         if key in seen.dossier:
@@ -143,7 +143,7 @@ def _entry_states(whole: Iterable[_PublicState], key: str) -> list[_PublicState]
 
 
 def _describe_states(shown: dict[Any, list[_PublicState]]) -> "dict[Any, list[PublicHistoryStep]]":
-    """Say it in plain words, newest first."""
+    """Return the steps with their changes as sentences, newest first."""
     names = PublicRecordLabels(
         change for seen in shown.values() for one in seen for change in one.changes
     )
@@ -160,7 +160,7 @@ def _describe_states(shown: dict[Any, list[_PublicState]]) -> "dict[Any, list[Pu
 
 
 def _public_sources(dossiers: Iterable[Snapshot]) -> set[int]:
-    """Return the ids of the public sources that these dossiers' citations name; costs a query."""
+    """Return the ids of the public sources that citations in these snapshots name; one query."""
     cited = {
         content["source"]
         for dossier in dossiers
@@ -171,7 +171,7 @@ def _public_sources(dossiers: Iterable[Snapshot]) -> set[int]:
 
 
 def _public_snapshot(dossier: Snapshot, sources: set[int]) -> Snapshot:
-    """Return what readers saw of a dossier: citations of public sources, entries they support."""
+    """Return a snapshot with only the citations of public sources and the entries they support."""
     kept = {
         key: content
         for key, content in dossier.items()
@@ -196,7 +196,7 @@ def _is_supported(key: str, dossier: Snapshot) -> bool:
 
 
 class PublicRecordLabels(RecordLabels):
-    """Names of records and, of each, whether readers may see it; texts as they may have them."""
+    """Names of records, whether readers may see them, and texts without hidden sources."""
 
     names_deleted = False
 
@@ -206,13 +206,13 @@ class PublicRecordLabels(RecordLabels):
         self._public: dict[type[Model], set[int]] = {}
 
     def value_text(self, field: "Field[object, object]", value: object) -> str:
-        """Return a value in words, dates too: readers know of no EDTF."""
+        """Return a value as text. Dates are written out, because readers do not know EDTF."""
         if isinstance(field, EDTFField) and value:
             return format_edtf(str(value))
         return super().value_text(field, value)
 
     def is_public(self, model: Any, value: object) -> bool:
-        """Say whether readers may see the record an id stands for; costs a query a model."""
+        """Return whether readers may see the record with this id; one query per model."""
         if model not in self._public:
             shown = model.objects.published().filter(pk__in=self._found.get(model, {}))
             self._public[model] = set(shown.order_by().values_list("pk", flat=True))
@@ -222,13 +222,13 @@ class PublicRecordLabels(RecordLabels):
 def describe_public_changes(
     changes: list[RecordChange], names: PublicRecordLabels
 ) -> list[ChangeSentence]:
-    """Return in plain words what of these changes is about what is public now."""
+    """Return sentences about those of these changes that concern public records."""
     public = [kept for change in changes if (kept := _public_change(change, names))]
     return [one for change in public for one in describe_change(change, names)]
 
 
 def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordChange | None:
-    """Return what of a change readers may see; None where it is about what is not public."""
+    """Return the part of a change that readers may see; None if it concerns a hidden record."""
     model = model_of_key(change["key"])
     kept = {}
     for name, values in change["fields"].items():
@@ -244,7 +244,7 @@ def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordCha
 
 
 def describe_change(change: RecordChange, names: PublicRecordLabels) -> list[ChangeSentence]:
-    """Return a change in plain words."""
+    """Return a change as sentences."""
     title = change_title(change, names)
     is_citation = change["key"].startswith("citation-")
     if change["what"] == "added":

@@ -1,8 +1,8 @@
-"""Dossiers: a record with everything that is part of it, as data that can be kept and compared.
+"""Snapshots: a record with all its parts, as JSON data that can be stored and compared.
 
-Part of a record is what goes when it goes: memberships, participations, entries and their
-citations. A dossier maps ``<model>-<id>`` to what editors filled in, field by field; status and
-what is computed are left out. All of it is JSON.
+The parts of a record are the rows deleted with it: memberships, participations, entries and
+their citations. A snapshot maps ``<model>-<id>`` to the fields that editors fill in. Status and
+computed fields are left out.
 """
 
 import datetime as dt
@@ -20,10 +20,13 @@ from allies.models.registry import foreign_keys_to, get_record_model, record_mod
 Snapshot = dict[str, dict[str, Any]]
 
 
-#: One record's difference: ``key``, ``what`` (added, changed, removed) and ``fields``, which maps
-#: a field to the values before and after. The key of one that is not written yet ends in ``+1``,
-#: and so does a value that points to it.
 class RecordChange(TypedDict):
+    """One record's difference: its key, ``what`` (added, changed, removed) and changed fields.
+
+    ``fields`` maps a field's name to the values before and after. The key of a record that is not
+    written yet ends in ``+1``, and so does a value that refers to it.
+    """
+
     key: str
     what: NotRequired[str]
     fields: dict[str, list[Any]]
@@ -33,7 +36,7 @@ _SYSTEM_FIELDS = {"id", "status", "created_at", "updated_at", "origin"}
 
 
 def content_fields(model: type[models.Model]) -> "list[models.Field[object, object]]":
-    """Return the fields editors and files fill: what makes a record what it is."""
+    """Return the fields that editors and files fill in."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -42,22 +45,22 @@ def content_fields(model: type[models.Model]) -> "list[models.Field[object, obje
 
 
 def children_of(model: type[models.Model]) -> list[tuple[Any, Any]]:
-    """Return (model, field) of what is part of such records: what goes when they go."""
+    """Return (model, field) of the parts of a model's records, which are deleted with them."""
     return [(child, field) for child, field in foreign_keys_to(model) if is_parent_fk(field)]
 
 
 def parent_fields(model: type[models.Model]) -> list[Any]:
-    """Return the fields by which such records are part of others."""
+    """Return the fields that make a model's records parts of others."""
     return [field for field in model._meta.concrete_fields if is_parent_fk(field)]
 
 
 def is_parent_fk(field: Any) -> bool:
-    """Say whether what has this field goes when what the field points to goes."""
+    """Return whether a row with this field is deleted with the record that the field refers to."""
     return bool(field.is_relation and field.remote_field.on_delete is models.CASCADE)
 
 
 def get_root_record(record: models.Model) -> Any:
-    """Return the record this one is part of in the end; one that is part of none is its own."""
+    """Return the record that this one finally belongs to; itself if it is not part of another."""
     for field in parent_fields(type(record)):
         if getattr(record, field.attname) is not None:
             return get_root_record(getattr(record, field.name))
@@ -69,7 +72,7 @@ def snapshot_key(record: Any) -> str:
 
 
 def model_of_key(key: str) -> Any:
-    """Return the model a dossier's key is about; raise KeyError where there is none."""
+    """Return the model in a snapshot's key; raise KeyError if there is none."""
     return get_record_model(key.partition("-")[0])
 
 
@@ -78,9 +81,9 @@ def id_of_key(key: str) -> str:
 
 
 def take_snapshot(record: Record, *, lock: bool = False) -> Snapshot:
-    """Return the record's dossier; costs a query a kind of part.
+    """Return the record's snapshot; one query, and one per kind of part.
 
-    With ``lock``, nobody else writes any of these rows until the transaction ends.
+    With ``lock``, nobody else can write these rows until the transaction ends.
     """
     found: Snapshot = {}
 
@@ -99,7 +102,7 @@ def take_snapshot(record: Record, *, lock: bool = False) -> Snapshot:
 
 
 def snapshot_at(record: Record, moment: dt.datetime) -> Snapshot:
-    """Return the dossier as it was at a moment; costs two queries a kind of part."""
+    """Return the snapshot as it was at a time; two queries, and up to three per kind of part."""
     found: Snapshot = {}
 
     def take(
@@ -131,23 +134,23 @@ def snapshot_at(record: Record, moment: dt.datetime) -> Snapshot:
 def all_time_children(
     child: type[Record], field: "models.Field[object, object]", owners: Iterable[int]
 ) -> list[tuple[int, int]]:
-    """Return (id, owner's id) of all that have ever been part of these records."""
+    """Return (id, owner's id) of all that have ever been parts of these records; one query."""
     versions = child.history.model.objects.filter(**{f"{field.attname}__in": owners})
     return list(versions.values_list("id", field.attname).distinct().order_by("id", field.attname))
 
 
 def row_content(model: type[models.Model], row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row's content as a dossier has it; ``row`` maps columns to values."""
+    """Return a row's content as in a snapshot; ``row`` maps columns to values."""
     return {field.name: to_json_value(row[field.attname]) for field in content_fields(model)}
 
 
 def to_json_value(value: object) -> object:
-    """Return a value as JSON has it."""
+    """Return a value in a form that JSON can store: dates as ISO 8601."""
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def diff_snapshots(before: Snapshot, after: Snapshot) -> list[RecordChange]:
-    """Return what differs, each thing after what it points to."""
+    """Return the differences, each record after those it refers to."""
     changes = []
     for model in record_models():
         prefix = f"{model._meta.model_name}-"
@@ -171,10 +174,10 @@ def _difference(key: str, before: Snapshot, after: Snapshot) -> RecordChange | N
 
 
 def with_placeholder_ids(changes: list[RecordChange]) -> list[RecordChange]:
-    """Return the changes with records that were only tried out under keys of their own.
+    """Return the changes with placeholder ids for records that were only added on trial.
 
-    Their ids went with the attempt: ``entry-812`` becomes ``entry-+1``, and so does every value
-    that points to it.
+    Their ids are void once the trial is rolled back. ``entry-812`` becomes ``entry-+1``, and so
+    does every value that refers to it.
     """
     added = [change["key"] for change in changes if change["what"] == "added"]
     renamed = {key: f"{key.partition('-')[0]}-+{n}" for n, key in enumerate(added, start=1)}

@@ -1,4 +1,4 @@
-"""What happened to a record: its changes step by step, with the names of what they are about."""
+"""The history of a record: its changes step by step, with the names of the records involved."""
 
 import dataclasses
 import datetime as dt
@@ -26,9 +26,9 @@ from allies.models import Changeset, Publishable, Record
 
 
 class RecordLabels:
-    """Names of the records that values point to, read a model at a time."""
+    """Names of the records that values refer to, read with one query per model."""
 
-    #: Whether records that were deleted are named too, as they were.
+    #: Whether deleted records get the names they had.
     names_deleted = True
 
     def __init__(self, changes: Iterable[RecordChange]) -> None:
@@ -52,7 +52,7 @@ class RecordLabels:
             }
 
     def label(self, model: Any, value: Any) -> Any:
-        """Return the record an id stands for; None where it is gone or not written yet."""
+        """Return the record with this id; None if it is deleted or not written yet."""
         return self._found.get(model, {}).get(parse_id(value) or 0)
 
     def _name_of_deleted(self, model: type[Model], value: object) -> str:
@@ -60,7 +60,7 @@ class RecordLabels:
         return _("%(record)s (deleted)") % {"record": name} if name else f"#{value}"
 
     def value_text(self, field: Any, value: object) -> str:
-        """Return a field's value as an editor or a reader knows it."""
+        """Return a field's value as text for editors and readers."""
         if value in (None, ""):
             return "–"
         if field.is_relation:
@@ -76,7 +76,7 @@ class RecordLabels:
 
 
 def _names_at_deletion(model: type[Model], ids: Iterable[int | None]) -> dict[int, str]:
-    """Return, by id, the titles or keys that deleted records had; costs a query."""
+    """Return, by id, the titles or keys that deleted records had; one query."""
     if not issubclass(model, Publishable):
         return {}
     deleted = model.history.model.objects.filter(id__in=ids, history_type="-").order_by()
@@ -84,7 +84,7 @@ def _names_at_deletion(model: type[Model], ids: Iterable[int | None]) -> dict[in
 
 
 def select_related_for_labels(model: type[Model]) -> QuerySet[Model] | Manager[Model]:
-    """Return a model's records with what their texts are made from."""
+    """Return a model's records with the related records that their names are made from."""
     paths = [
         field.name
         for field in model._meta.concrete_fields
@@ -94,13 +94,13 @@ def select_related_for_labels(model: type[Model]) -> QuerySet[Model] | Manager[M
 
 
 def parse_id(value: object) -> int | None:
-    """Return the id a value or a key ends in; None for one that is not written yet."""
+    """Return the id in a value or at the end of a key; None if the record is not written yet."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def change_title(change: RecordChange, names: RecordLabels) -> str:
-    """Return what a change is about: the record's name, or its noun and what it points to."""
+    """Return the changed record's type and name; if it has no name, what it refers to."""
     model = model_of_key(change["key"])
     record = names.label(model, change["key"].partition("-")[2])
     if record is not None:
@@ -115,7 +115,7 @@ def change_title(change: RecordChange, names: RecordLabels) -> str:
 
 
 class ShownField(TypedDict):
-    """A field that a change is about, with its values as shown."""
+    """A changed field, with its values as text."""
 
     field: "Field[object, object]"
     name: str
@@ -126,9 +126,9 @@ class ShownField(TypedDict):
 
 
 def change_fields(change: RecordChange, names: RecordLabels) -> list[ShownField]:
-    """Return the fields a change is about: ``field``, ``name``, ``old`` and ``new`` as shown.
+    """Return the changed fields: ``field``, ``name``, ``label``, ``old`` and ``new`` as text.
 
-    Of a record that is new or gone, those that are empty are left out.
+    Fields that are empty both before and after are left out.
     """
     model = model_of_key(change["key"])
     found: list[ShownField] = []
@@ -150,16 +150,16 @@ def change_fields(change: RecordChange, names: RecordLabels) -> list[ShownField]
 
 @dataclass
 class HistoryStep:
-    """What was written together: one changeset, or one save without one."""
+    """Versions that were written together: by one changeset, or by one save without a changeset."""
 
     moment: dt.datetime
     user: AbstractUser | None
     reason: str
     changeset: Changeset | None
-    #: What it changed of the record and its parts, and the record's status before and after.
+    #: The changes to the record and its parts. ``status`` is the record's status before and after.
     changes: list[RecordChange] = dataclasses.field(default_factory=list)
     status: tuple[str, str] = ("", "")
-    #: The dossier after it; kept only while steps are walked.
+    #: The snapshot after it; needed only while the steps are processed.
     after: Snapshot = dataclasses.field(default_factory=dict)
 
     @property
@@ -168,18 +168,21 @@ class HistoryStep:
 
 
 def get_steps(record: Record) -> list[HistoryStep]:
-    """Return every step in a record's history, oldest first; costs three queries a kind of part."""
+    """Return every step in a record's history, oldest first.
+
+    At most three queries, and two per kind of part.
+    """
     return get_steps_bulk([record])[record.pk]
 
 
 def get_steps_bulk(records: Sequence[Record]) -> dict[int, list[HistoryStep]]:
-    """Return, by id, the steps of each of these records of one noun; costs the same as for one."""
+    """Return, by id, the steps of records of one model; as many queries as for one record."""
     groups: dict[int, dict[object, list[tuple[type[Record], dict[str, Any]]]]] = {
         r.pk: {} for r in records
     }
     rows = []
     for model, row, roots in sorted(_versions(records), key=_sort_by_time):
-        # Without a changeset, what was written at the very same moment belongs together.
+        # Without a changeset, versions with exactly the same timestamp belong together.
         group = row["changeset_id"] or row["history_date"]
         for root in roots:
             groups[root].setdefault(group, []).append((model, row))
@@ -198,7 +201,7 @@ def _steps(
     changesets: Mapping[int, Changeset],
     users: Mapping[int, AbstractUser],
 ) -> list[HistoryStep]:
-    """Return the steps that these groups of versions, oldest first, make of a record."""
+    """Return a record's steps, made from groups of versions, oldest first."""
     found: list[HistoryStep] = []
     state: Snapshot = {}
     status = ""
@@ -235,7 +238,7 @@ def _sort_by_time(
     return row["history_date"], row["history_id"]
 
 
-#: The columns that tell of a version besides its content.
+#: The columns of a version in addition to its content.
 _VERSION_COLUMNS = (
     *("id", "history_id", "history_date", "history_type"),
     *("history_user_id", "history_change_reason", "changeset_id"),
@@ -243,14 +246,15 @@ _VERSION_COLUMNS = (
 
 
 def version_columns(model: type[Model]) -> list[str]:
-    """Return the columns of a noun's versions that its history is told from."""
+    """Return the columns of a model's versions that its history is built from."""
     status = ["status"] if issubclass(model, Publishable) else []
     return [*_VERSION_COLUMNS, *(field.attname for field in content_fields(model)), *status]
 
 
 def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
-    """Yield (model, values, ids) of every version of the records and of all that was ever part of
-    one, with the ids of those it was part of.
+    """Yield (model, values, ids) of every version of the records and of all their parts ever.
+
+    ``ids`` are the records that a part has ever belonged to.
     """
 
     def walk(

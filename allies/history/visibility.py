@@ -1,4 +1,4 @@
-"""When records were written, and whether they were public at a moment, read from their versions."""
+"""When records were written, and whether they were public at a given time, read from versions."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
@@ -22,15 +22,15 @@ from allies.models import (
     url_field,
 )
 
-#: How many records that are public no more are looked at, at most.
+#: How many records that are no longer public are examined, at most.
 VERSIONS_PER_QUERY = 500
 
-#: A record's versions, oldest first.
+#: The versions of records by id, oldest first.
 _Versions = dict[int, list[dict[str, Any]]]
 
 
 class VisibilityHistory:
-    """What these records of one noun were; costs five queries at most, however many they are."""
+    """Whether records of one model were public over time; at most four queries, for any number."""
 
     def __init__(self, model: type[Record], ids: Collection[int]) -> None:
         self.model = model
@@ -63,9 +63,9 @@ class VisibilityHistory:
         self._sources = _versions(Source, {"id__in": sources}, "status")
 
     def public_key(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> str:
-        """Return the slug or key under which a record was public at a moment; "" where it was not.
+        """Return the slug or key under which a record was public at a time; "" if it was not.
 
-        ``with_it`` says whether what was written at that very moment counts.
+        ``with_it`` says whether versions written at exactly that time count.
         """
         row = _version_at(self.versions.get(number, ()), moment, with_it)
         if row is None or row.get("status", Status.PUBLISHED) != Status.PUBLISHED:
@@ -76,9 +76,9 @@ class VisibilityHistory:
         return str(row[url_field(self.model)])
 
     def last_unpublished_at(self, number: int, since: dt.datetime) -> dt.datetime | None:
-        """Return when a record that was public at a moment last ceased to be; None for others.
+        """Return when a record that was public at ``since`` last ceased to be public.
 
-        Others are also those that never did.
+        Return None if it was not public at that time, or is public again after its last version.
         """
         rows = [*self.versions.get(number, ())]
         for citation in self._about.get(number, ()):
@@ -117,7 +117,7 @@ def _versions(model: type[Record], which: Mapping[str, object], *columns: str) -
 
 
 def _version_at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> Any:
-    """Return the version that stood at a moment; None where there was none."""
+    """Return the version that was current at a time; None if there was none."""
     last = None
     for row in rows:
         date = row["history_date"]
@@ -133,12 +133,12 @@ def last_modified_map(
     ids: object = None,
     public: bool = False,
 ) -> dict[int, dt.datetime]:
-    """Return, by id, when each record of a noun or a part of it was last written.
+    """Return, by id, when each record of a model or a part of it was last written.
 
-    ``window`` narrows the versions looked at, ``ids`` (or a queryset of them) the records. With
-    ``public``, versions do not count that readers see nothing of: what sources say that are not
-    public, and entries that no public source supports. Costs one query per kind of part, and one
-    more for parts of parts.
+    ``window`` narrows the versions that count, ``ids`` (also a queryset) the records. With
+    ``public``, versions that readers cannot see do not count: citations of sources that are not
+    public, and entries that no public source supports. One query for the model, one per kind of
+    part, and two per kind of part of a part.
     """
     found: dict[int, dt.datetime] = {}
 
@@ -155,7 +155,7 @@ def last_modified_map(
             if owner == "id":
                 take(child, field.attname, None, wanted)
             else:
-                # A part of a part: its owner's versions say what that was part of.
+                # A part of a part: the versions of its owner say which record that belonged to.
                 pairs = dict(versions.values_list("id", owner).distinct())
                 take(child, field.attname, pairs, None if wanted is None else list(pairs))
 
@@ -164,7 +164,7 @@ def last_modified_map(
 
 
 def _seen_by_readers(model: type[Model], owner: str) -> Q:
-    """Return which versions of such a part change what readers see of its owner.
+    """Return a condition for versions of a part that change what readers see of its owner.
 
     An entry appears and disappears with the citations that support it, so those always count.
     """
@@ -181,10 +181,10 @@ def _seen_by_readers(model: type[Model], owner: str) -> Q:
 
 @dataclass(frozen=True)
 class WithdrawnRecord:
-    """A record that was public and is not any more: its slug or key then, and since when.
+    """A record that was public and no longer is: its slug or key then, and when it was withdrawn.
 
-    ``last_public_version`` says that nothing of it was written since: what readers saw is what
-    there is.
+    ``last_public_version`` is true if nothing was written since then, so that the record still
+    has the content that readers last saw.
     """
 
     number: int
@@ -195,10 +195,10 @@ class WithdrawnRecord:
 
 
 def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
-    """Return the records of a noun that were withdrawn, the latest first.
+    """Return the withdrawn records of a model, the latest first.
 
-    Of those that were marked published, the LOOKED_AT that were so most recently. Costs eight
-    queries at most; nothing is read of what records say.
+    Examine only the VERSIONS_PER_QUERY records that were marked published most recently. At most
+    twelve queries (for ally lists).
     """
     if not issubclass(model, Publishable):
         return []
@@ -218,7 +218,7 @@ def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
     for number, published in last.items():
         after = [row for row in past.versions[number] if row["history_id"] > published]
         if not after:
-            continue  # marked published and without a source: nobody withdrew it
+            continue  # marked published but without a source: it was not withdrawn
         moment = after[0]["history_date"]
         if key := past.public_key(number, moment, with_it=False):
             found.append((number, key, moment, (published, after[0]["history_id"])))

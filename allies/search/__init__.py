@@ -1,7 +1,7 @@
-"""Search over countries, alliances, events, sources and lists: index, question, excerpts.
+"""Full-text search over countries, alliances, events, sources and lists.
 
-``index`` keeps the folded texts of all records, ``words`` reads what somebody typed, ``find``
-asks the database's own full-text index and puts what it found in order, ``excerpt`` shows where
-the words stand. It knows ``models``, and remembers what words there are
-while nobody writes (``caching``).
+``index`` stores the normalised texts of all records, and ``query`` parses search queries.
+``backend`` searches with the database's own full-text index and orders the results. ``highlight``
+marks the matches in a text. The package depends on ``models``, and on ``page_cache.memo`` to cache
+the vocabulary until somebody writes.
 """

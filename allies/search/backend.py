@@ -1,7 +1,7 @@
-"""Finding and putting in order: the same things in the same order on either database.
+"""Search and ranking, with the same results in the same order on both databases.
 
-The databases' own full-text indexes say which records have the words; the order is worked out
-from the texts by one expression, for their own scores (bm25, ts_rank) differ.
+The databases' own full-text indexes find the records that match. The order is computed from the
+texts by one expression, because the databases' own scores (bm25, ts_rank) differ.
 """
 
 from collections import Counter
@@ -23,19 +23,18 @@ from allies.search.query import SearchQuery, SearchTerm, parse_query
 if TYPE_CHECKING:
     from allies.models.search_document import SearchTextQuerySet
 
-#: Letters a country's name has at least that is looked for in place of another: codes are none.
+#: Shortest country name that is used as an alternative to another; codes are shorter.
 MIN_NAME_LENGTH = 4
 
-#: How well something fits, the best first.
+#: How well a record matches, best first.
 EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
 
 
 def match(question: SearchQuery, rows: "SearchTextQuerySet | None" = None) -> "SearchTextQuerySet":
-    """Return the public rows of the index that have all words and phrases of a question.
+    """Return the rows of the index that match all words and phrases of a query.
 
-    What may stand for a word, as ``question.alternatives`` says, stands for it.
-
-    ``rows`` are those to look among; all public ones where none are given.
+    A word also matches through its alternatives (``question.alternatives``). ``rows`` are the rows
+    to search in, by default all public ones.
     """
     found = SearchText.objects.published() if rows is None else rows
     if not question:
@@ -47,15 +46,15 @@ def match(question: SearchQuery, rows: "SearchTextQuerySet | None" = None) -> "S
 
 
 def match_names(question: SearchQuery) -> "SearchTextQuerySet":
-    """Return the public rows that have all words of a question in their names."""
+    """Return the public rows whose names match all words of a query."""
     return match(question).filter(pk__in=_ids(question, in_names=True))
 
 
 def order_by_relevance(rows: "SearchTextQuerySet", question: SearchQuery) -> "SearchTextQuerySet":
-    """Put rows in order: what is called so, what is called so among else, what says so.
+    """Order rows: first those with exactly this name, then those with the words in a name or text.
 
-    Where two fit as well, countries come first, then what has a name that begins so, or the
-    shorter name (of what is called so), what says it more often, and what is newer.
+    Among equal matches, countries come first, then names that begin with the query. Then come
+    shorter names (for matches in names), more occurrences in the text, and newer records.
     """
     fit = Case(
         When(
@@ -87,10 +86,10 @@ def order_by_relevance(rows: "SearchTextQuerySet", question: SearchQuery) -> "Se
 
 
 def suggest_spelling(question: SearchQuery) -> SearchQuery | None:
-    """Return the question with near words in place of those that nothing public has.
+    """Return the query with similar words for those that no public record contains.
 
-    None where it finds something as it is, or where no known word is near. One mistake is
-    forgiven in a word of four letters, two in one of eight; letters that changed places are one.
+    Return None if the query has results as it is, or if no known word is similar. A word of four
+    letters may have one mistake, a word of eight two. Letters that changed places count as one.
     """
     if not question or match(question).exists():
         return None
@@ -108,7 +107,7 @@ def suggest_spelling(question: SearchQuery) -> SearchQuery | None:
 
 
 def _nearest_word(word: str) -> str | None:
-    """Return the word nearest to this one that something public has, if one is near."""
+    """Return the most similar word that a public record contains; None if none is similar."""
     limit = 2 if len(word) >= 8 else 1
     lengths = range(len(word) - limit, len(word) + limit + 1)
     vocabulary = while_unchanged("vocabulary", _vocabulary)
@@ -119,9 +118,9 @@ def _nearest_word(word: str) -> str | None:
 
 
 def _vocabulary() -> dict[str, int]:
-    """Return the words of what is public, and in how many records each is.
+    """Return the words of public records, each with the number of records that contain it.
 
-    Not the index's own list: that has the words of drafts too.
+    The index's own list of words cannot be used, because it includes the words of drafts.
     """
     found: Counter[str] = Counter()
     for texts in SearchText.objects.published().values_list("names", "body").iterator():
@@ -130,7 +129,7 @@ def _vocabulary() -> dict[str, int]:
 
 
 def expand_aliases(question: SearchQuery) -> SearchQuery:
-    """Return the question with other names for each word that is a country's name; one query."""
+    """Return the query with other names for each word that is a country's name; one query."""
     if not question:
         return question
     words = {word.text for word in question.words}
@@ -148,10 +147,10 @@ def expand_aliases(question: SearchQuery) -> SearchQuery:
 
 
 def _ids(question: SearchQuery, *, in_names: bool = False) -> RawSQL:
-    """Return the ids of what has all the words, as the database's own index finds them.
+    """Return the ids of the rows with all words, as the database's full-text index finds them.
 
-    Outside of names, what may stand for a word does. What is asked is letters and digits only:
-    ``fold`` left nothing that either language reads.
+    Alternatives count unless ``in_names``. The words are safe to insert: ``normalize_text`` leaves
+    only letters and digits, which have no meaning in either query language.
     """
     others = {} if in_names else question.alternatives
 
@@ -185,7 +184,7 @@ def _is_called(name: str) -> Q:
 
 
 def _occurrences(question: SearchQuery) -> CombinedExpression | Value:
-    """Return how often the words stand in a body, each only once more where it begins others."""
+    """Return how often the words occur in a body; a prefix counts in every word it begins."""
     times: CombinedExpression | Value = Value(0)
     for word in question.words:
         sign = f" {word.text}" if word.is_prefix else f" {word.text} "

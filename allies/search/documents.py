@@ -1,4 +1,4 @@
-"""What of each noun can be searched: its names, its other texts, the days it is about."""
+"""The searchable content of each record type: its names, other texts and dates."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -11,19 +11,19 @@ from allies.models import Alliance, AllyList, Country, Entry, Event, Source
 from allies.models.translation import SUFFIXES, LocalizedText
 from allies.text.markdown import to_plain_text
 
-#: First and last day something may be about; a side nobody knows is as far away as can be.
+#: First and last day of a record; an unknown side is the minimum or maximum date.
 Days = tuple[dt.date, dt.date]
 
 
 @dataclass(frozen=True)
 class DocumentSource:
-    """How a noun's records are searched; texts come as written, in both languages."""
+    """How the records of a model are searched; texts are as written, in both languages."""
 
     model: Any
     names: Callable[[Any], Iterator[LocalizedText]]
     body: Callable[[Any], Iterator[LocalizedText]]
     days: Callable[[Any], Days | None] = lambda record: None
-    #: Relations that the names are read from.
+    #: Relations that the names are read through.
     related: tuple[str, ...] = ()
 
     @property
@@ -32,7 +32,7 @@ class DocumentSource:
 
 
 def _bilingual(*fields: str, is_prose: bool = False) -> Callable[[Any], Iterator[LocalizedText]]:
-    """Return what yields these bilingual texts of a record, each with its language."""
+    """Return a function that yields these bilingual texts of a record, each with its language."""
 
     def texts(record: Model) -> Iterator[LocalizedText]:
         for field in fields:

@@ -1,4 +1,4 @@
-"""Showing where the words of a question stand, in the text as it was written."""
+"""Excerpts of a text, with the words of a search query marked, in the original spelling."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,15 @@ from allies.models.translation import LocalizedText
 from allies.search.query import SearchQuery
 from allies.text.normalize import normalize_text
 
-#: Characters of an excerpt, and how many of them may stand before the first word looked for.
+#: Maximum characters of an excerpt, and of its part before the first match.
 LENGTH, BEFORE = 220, 60
 
-#: A word as written, accents set apart and apostrophes included.
+#: A word as written, including apostrophes and combining accents.
 _WORD = re.compile(r"\w+(?:[\u0300-\u036f'’ʼ‘`´.]+\w+)*[\u0300-\u036f]*")
 
 
 def highlight(text: str, question: SearchQuery) -> SafeString:
-    """Return a text as HTML, with ``<mark>`` around the words looked for."""
+    """Return a text as HTML, with ``<mark>`` around the matching words."""
     html = SafeString("")
     end = 0
     for start, stop in _match_positions(text, question):
@@ -31,9 +31,9 @@ def highlight(text: str, question: SearchQuery) -> SafeString:
 def excerpt(
     texts: Iterable[LocalizedText], question: SearchQuery, language: str
 ) -> LocalizedText | None:
-    """Return the passage of these texts that has a word looked for; None where none has.
+    """Return the passage of these texts with the first match; None if there is no match.
 
-    One in the reader's language, or in none, is preferred.
+    Texts in the reader's language, or without a language, come first.
     """
     for text in _in_order(texts, language):
         place = next(_match_positions(text, question), None)
@@ -44,7 +44,7 @@ def excerpt(
 
 
 def opening(texts: Iterable[LocalizedText], language: str) -> LocalizedText | None:
-    """Return how the first of these texts begins, in the reader's language or else another."""
+    """Return the beginning of one of these texts, in the reader's language if possible."""
     for text in _in_order(texts, language):
         return LocalizedText(
             _passage_around(str(text), 0), text.lang, is_fallback=text.lang not in ("", language)
@@ -53,7 +53,7 @@ def opening(texts: Iterable[LocalizedText], language: str) -> LocalizedText | No
 
 
 def contains_term(text: str, question: SearchQuery) -> bool:
-    """Say whether a word looked for stands in a text."""
+    """Return whether a text contains a matching word."""
     return next(_match_positions(text, question), None) is not None
 
 
@@ -62,7 +62,7 @@ def _in_order(texts: Iterable[LocalizedText], language: str) -> list[LocalizedTe
 
 
 def _passage_around(text: str, place: int) -> str:
-    """Return a passage around a place, cut between words."""
+    """Return a passage around a position, cut between words."""
     start = 0 if place <= BEFORE else text.find(" ", place - BEFORE, place) + 1 or place
     stop = start + LENGTH
     if stop < len(text):
@@ -72,7 +72,7 @@ def _passage_around(text: str, place: int) -> str:
 
 
 def _match_positions(text: str, question: SearchQuery) -> Iterator[tuple[int, int]]:
-    """Yield from where to where a text has a word looked for."""
+    """Yield the start and end of each matching word in a text."""
     for found in _WORD.finditer(text):
         if any(question.matches(word) for word in _spellings(found[0])):
             yield found.span()

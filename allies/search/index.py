@@ -1,7 +1,7 @@
-"""Keeping the index: every write shows up in it, in the transaction that makes it.
+"""Keep the search index up to date: every write updates it in the same transaction.
 
-Single saves and deletions come by signal. Bulk writes send none, but write a version of every
-record under their changeset: whoever makes one calls ``reindex_changeset`` at its end.
+Single saves and deletions send signals. Bulk writes send none, but write a version of every
+record under their changeset. Code that writes in bulk calls ``reindex_changeset`` at its end.
 """
 
 import re
@@ -17,7 +17,7 @@ from allies.models import Alias, Changeset, SearchText
 from allies.search.documents import DOCUMENT_SOURCES, DocumentSource
 from allies.text.normalize import normalize_text
 
-#: Records read and written at a time.
+#: Records read and written per batch.
 CHUNK_SIZE = 500
 
 _APOSTROPHES = re.compile(r"['’ʼ‘`´]")
@@ -25,9 +25,9 @@ _HYPHENS = re.compile(r"[-‐‑–]")
 
 
 def spelling_variants(name: str) -> list[str]:
-    """Return a name folded, and as it is folded by who writes its signs otherwise.
+    """Return a name normalised, also with apostrophes as spaces, and with hyphens removed.
 
-    >>> spellings("Côte d’Ivoire")
+    >>> spelling_variants("Côte d’Ivoire")
     ['cote divoire', 'cote d ivoire']
     """
     ways = (name, _APOSTROPHES.sub(" ", name), _HYPHENS.sub("", name))
@@ -35,7 +35,7 @@ def spelling_variants(name: str) -> list[str]:
 
 
 def build_index_text(document: DocumentSource, record: Model) -> SearchText | None:
-    """Return what the index holds of a record; None where it has no text."""
+    """Return a record's row of the index; None if it has no text."""
     names = list(
         dict.fromkeys(way for name in document.names(record) for way in spelling_variants(name))
     )
@@ -55,8 +55,8 @@ def build_index_text(document: DocumentSource, record: Model) -> SearchText | No
 
 @transaction.atomic
 def reindex(document: DocumentSource, ids: Sequence[int]) -> None:
-    """Write anew what the index holds of these records, not more than CHUNK; three queries."""
-    # Locked before their aliases are read: who changes another alias meanwhile comes after.
+    """Write the index rows of up to CHUNK_SIZE records; at most four queries."""
+    # Lock them before their aliases are read, so that a concurrent change of an alias waits.
     records = document.model.objects.select_for_update().order_by("pk")
     found = records.filter(pk__in=ids).prefetch_related(*document.related)
     texts = [text for record in found if (text := build_index_text(document, record))]
@@ -72,7 +72,7 @@ def reindex(document: DocumentSource, ids: Sequence[int]) -> None:
 
 
 def reindex_changeset(changeset: Changeset) -> None:
-    """Bring the index up to what was written under a changeset; in constant memory."""
+    """Index what was written under a changeset; needs constant memory."""
     for document in DOCUMENT_SOURCES.values():
         versions = document.model.history.model.objects.filter(changeset=changeset)
         for ids in _chunks(versions, "id"):
@@ -82,7 +82,7 @@ def reindex_changeset(changeset: Changeset) -> None:
 
 @transaction.atomic
 def rebuild_index() -> int:
-    """Make the whole index anew; return the number of records in it."""
+    """Rebuild the whole index; return the number of records in it."""
     SearchText.objects.all().delete()
     for document in DOCUMENT_SOURCES.values():
         for ids in _chunks(document.model.objects.all(), "pk"):
@@ -91,7 +91,7 @@ def rebuild_index() -> int:
 
 
 def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
-    """Yield the distinct values of a field with ids, in order, CHUNK at a time."""
+    """Yield the distinct values of an id field, in order, CHUNK_SIZE per batch."""
     last = 0
     while True:
         later = rows.filter(**{f"{field}__gt": last}).order_by(field)
@@ -103,9 +103,9 @@ def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
 
 
 def _reindex_named_by(aliases: Iterable[Alias]) -> None:
-    """Reindex the countries that these aliases name, or ever named: one may have been moved.
+    """Reindex the countries that these aliases name or ever named, because aliases can be moved.
 
-    ``aliases`` are ids, or a query for them; each country is written once, however many it has.
+    ``aliases`` are ids, or a query for them. Each country is written once, even if several name it.
     """
     versions = Alias.history.model.objects.filter(id__in=aliases)
     for ids in _chunks(versions, "country_id"):
@@ -113,7 +113,7 @@ def _reindex_named_by(aliases: Iterable[Alias]) -> None:
 
 
 def on_save_or_delete(instance: Any, raw: bool = False, **kwargs: object) -> None:
-    """Index a record that was saved or deleted; fixtures bring the index's own rows along."""
+    """Index a record that was saved or deleted. Fixtures contain the index rows themselves."""
     if not raw:
         reindex(DOCUMENT_SOURCES[instance._meta.model_name], [instance.pk])
 
@@ -133,9 +133,9 @@ for _signal in (post_save, post_delete):
 
 @receiver(post_migrate)
 def build_if_empty(sender: Any, apps: Any = None, **kwargs: object) -> None:
-    """Fill the index of a site that has records from before there was one.
+    """Fill the index on a site whose records are older than the index.
 
-    ``apps`` is what the last migration left; without it nothing was migrated.
+    ``apps`` is the state after the last migration; without it, nothing was migrated.
     """
     has_table = sender.name == "allies" and apps and "searchtext" in apps.all_models["allies"]
     if has_table and not SearchText.objects.exists():

@@ -1,4 +1,4 @@
-"""What somebody typed, read: words, phrases, beginnings of words. Nothing typed is an error."""
+"""Parse search queries: words, phrases, prefixes. Every text is a valid query."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from itertools import dropwhile
 
 from allies.text.normalize import normalize_text
 
-#: Characters and words that are read of a question; what comes after is left out.
+#: Characters and words of a query that are read; the rest is ignored.
 LONGEST, MOST_WORDS = 200, 12
 
-#: Words that say nothing by themselves, in both languages; inside a phrase they count.
+#: Words without meaning of their own, in both languages; inside a phrase they count.
 STOPWORDS = frozenset(
     (
         *("a", "an", "and", "are", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the"),
@@ -25,7 +25,7 @@ _PHRASE = re.compile(r'"([^"]*)"')
 
 @dataclass(frozen=True)
 class SearchTerm:
-    """A folded word, or the beginning of one."""
+    """A normalised word or prefix."""
 
     text: str
     is_prefix: bool = False
@@ -36,16 +36,16 @@ class SearchTerm:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What is looked for: all of these words, and these phrases word by word."""
+    """A parsed search query: all words must match, and all phrases word for word."""
 
     words: tuple[SearchTerm, ...]
     phrases: tuple[str, ...] = ()
-    #: All that was typed, folded, and it without small words before it: a name may be just that.
+    #: The whole query, normalised, and without stopwords at its beginning. It may be a name.
     full_text: str = ""
     without_stopwords: str = ""
-    #: Whether more was typed than is read.
+    #: Whether the query was longer than the part that is read.
     is_truncated: bool = False
-    #: What may stand for a word: other names of the country called so (``find.expand_aliases``).
+    #: Alternatives for a word: other names of a country (``backend.expand_aliases``).
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:
@@ -53,15 +53,15 @@ class SearchQuery:
 
     @cached_property
     def whole_words(self) -> "SearchQuery":
-        """The same, its beginnings taken for words."""
+        """The same query with whole words instead of prefixes."""
         return SearchQuery(tuple(SearchTerm(word.text) for word in self.words), self.phrases)
 
     def matches(self, folded: str) -> bool:
-        """Say whether a folded word is one of those looked for."""
+        """Return whether a normalised word matches the query."""
         return any(word.matches(folded) for word in self.words)
 
     def with_words(self, others: dict[str, str]) -> str:
-        """Return what one would type to ask for other words in place of some."""
+        """Return the query as text, with some words replaced by others."""
         phrases = [
             f'"{" ".join(others.get(word, word) for word in phrase.split())}"'
             for phrase in self.phrases
@@ -72,9 +72,10 @@ class SearchQuery:
 
 
 def parse_query(text: str) -> SearchQuery:
-    """Read a question: words, "phrases", ``beginn*``; the last word is a beginning by itself.
+    """Parse a query: words, "phrases", ``prefix*``.
 
-    All words have to be there, in whatever order. An unpaired quote is no quote.
+    The last word is a prefix too, unless it is part of a phrase. All words must match, in any
+    order. An unpaired quotation mark is ignored.
     """
     typed = text.translate(_QUOTES).strip()
     cut = typed[:LONGEST]

@@ -1,1 +1,1 @@
-"""Texts without records: dates, names, URLs, Markdown. Imports nothing of the project."""
+"""Texts without database access: dates, names, URLs, Markdown. Imports nothing of the project."""

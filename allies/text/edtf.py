@@ -1,9 +1,9 @@
-"""Dates as precise as what is known: reading, bounding and saying them.
+"""Imprecise dates: parse them, find their first and last day, and format them.
 
-The stored form is EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
+They are stored as EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
 ``2024-03/2024-06`` (some time between), ``../2022-02-24`` (not later than), ``2022/..`` (from
 then on), ``198X`` (in the eighties), with ``~`` for "about" and ``?`` for "uncertain". The empty
-text means: not known. Seasons are left out: they are other months on the other half of the globe.
+text means "not known". Seasons are not supported, because their months depend on the hemisphere.
 """
 
 import calendar
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
 
-#: What people type before a year, in both languages, by what it means.
+#: What people type before a date in either language, by meaning.
 _BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lambat)"
 _SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
 _ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
@@ -57,21 +57,21 @@ _MONTH_NAMES = {
 
 
 class Bounds(NamedTuple):
-    """Earliest and latest day a date may mean, both included; None is an open side."""
+    """First and last day that a date may mean, both inclusive; None on an open side."""
 
     earliest: dt.date | None
     latest: dt.date | None
 
 
 class UnreadableDate(ValueError):
-    """A text that is no date, or one that can be read in two ways."""
+    """A text that is not a date, or that can be read in two ways."""
 
 
 @lru_cache(maxsize=4096)
 def bounds(value: str) -> Bounds:
     """Return the first and last day of an EDTF text; the empty text is open on both sides.
 
-    Raises UnreadableDate where the text is not EDTF of level 0 or 1, or names no real day.
+    Raises UnreadableDate if the text is not EDTF of level 0 or 1, or is not a real day.
     """
     if not value:
         return Bounds(None, None)
@@ -111,27 +111,27 @@ def _interval_bounds(value: str) -> Bounds:
 def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
     """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
 
-    Its first possible day is that of the first days, its last possible day that of the last.
+    ``pick`` is applied to the first possible days and to the last possible days separately.
     """
     known = [(b.earliest or dt.date.min, b.latest or dt.date.max) for b in map(bounds, dates)]
     first, last = pick([start for start, _end in known]), pick([end for _start, end in known])
     if (first, last) in known:
         return dates[known.index((first, last))]
     if last == dt.date.max:
-        return ""  # nobody knows by when
+        return ""  # no last possible day is known
     start = ".." if first == dt.date.min else first.isoformat()
     return first.isoformat() if first == last else f"{start}/{last.isoformat()}"
 
 
 def parse_date(text: str) -> str:
-    """Return the EDTF form of a date as a person types it, in English or Indonesian.
+    """Return the EDTF form of a date that a person typed in English or Indonesian.
 
-    Understood besides EDTF itself: ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
+    In addition to EDTF, it accepts ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
     ``Mei 2024``, ``March to June 2024``, ``from 2020 to 2022``, ``before 24 February 2022``,
-    ``sejak 2022``, ``about 1990``. ``03/04/2020`` is refused: it is 3 April to one reader and
-    4 March to another. Raises UnreadableDate.
+    ``sejak 2022`` and ``about 1990``. ``03/04/2020`` is refused, because it is 3 April to some
+    readers and 4 March to others. Raises UnreadableDate.
     """
-    # Days and months may be written as XX: that says no more than leaving them out.
+    # Unknown days and months may be written as XX, which means the same as leaving them out.
     text = re.sub(r"^([0-9]{4}(?:-[0-9]{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
     try:
         bounds(text)
@@ -153,7 +153,7 @@ def _parse_words(words: str, original: str) -> str:
 
 
 def _parse_span(words: str, original: str) -> str:
-    """Return the interval these words mean, "" where they are none."""
+    """Return the interval that these words mean; "" if they are not an interval."""
     if match := _MONTHS_OF_YEAR.fullmatch(words):
         first, last, year = match.groups()
         return _validated(f"{year}-{_month(first, original)}/{year}-{_month(last, original)}")
@@ -191,9 +191,9 @@ def _validated(value: str) -> str:
 
 
 def format_edtf(value: str) -> str:
-    """Say a stored date in the active language, no more precisely than it is known.
+    """Return a stored date in the active language, no more precise than it is known.
 
-    >>> in_words("2024-05")
+    >>> format_edtf("2024-05")
     'May 2024'
     """
     if not value:
@@ -214,7 +214,7 @@ def format_edtf(value: str) -> str:
 
 
 def _months_of_one_year(start: str, end: str) -> dict[str, str]:
-    """Return the words for two months of the same year; nothing for other dates."""
+    """Return the values for an interval of two months of one year; {} for other dates."""
     first, last = _MONTH_OF_YEAR.fullmatch(start), _MONTH_OF_YEAR.fullmatch(end)
     if not first or not last or first[1] != last[1]:
         return {}
@@ -223,9 +223,9 @@ def _months_of_one_year(start: str, end: str) -> dict[str, str]:
 
 
 def format_end_date(value: str) -> str:
-    """Say when something ended; of an open end only the year in which the records end.
+    """Return the end of something in words; of an open end only the year of the last record.
 
-    >>> end_in_words("2012-12-31/..")
+    >>> format_end_date("2012-12-31/..")
     '(records end 2012)'
     """
     start, _slash, end = value.partition("/")
@@ -237,7 +237,7 @@ def format_end_date(value: str) -> str:
 
 
 def last_recorded(value: str) -> str:
-    """Return the date up to which something is recorded, in words, if its end is open; else "".
+    """Return the date of the last record in words if the end is open; otherwise "".
 
     >>> last_recorded("2012/..")
     '2012'

@@ -1,8 +1,8 @@
-"""Editors' Markdown as HTML that can do no harm, with marks where a source is cited.
+"""Render editors' Markdown as safe HTML, and find the citations in it.
 
-A mark is ``[@key]`` or ``[@key, p. 4]``, several are ``[@a; @b, p. 2]``. Which number a mark has
-depends on the page, so what is cached here has gaps where the marks stand; ``notes`` fills
-them.
+A citation mark is ``[@key]`` or ``[@key, p. 4]``; several are ``[@a; @b, p. 2]``. The number of a
+citation depends on the page. So the HTML that is cached here has a gap for each mark, and
+``allies.citations.footnotes`` fills the gaps.
 """
 
 import hashlib
@@ -23,42 +23,42 @@ _TAGS = {
 }
 _DAY = 24 * 3600
 
-#: What every text with a mark holds; texts without it need not be parsed to know that.
+#: Every text with a mark contains this. Texts without it need not be parsed for marks.
 _MARK_CHARACTER = "[@"
 _MARK = re.compile(r"\[(@[^\[\]]+)\]")
-#: Where a mark stood. Markdown's own text cannot say this: its quotes and brackets are escaped.
+#: The placeholder of a mark. Text cannot contain it, because Markdown escapes its characters.
 _GAP = re.compile(r'<sup data-note="\d+"></sup>')
 
 
-#: Tokens that part words.
+#: Tokens that separate words.
 _SPACES = {"softbreak": " ", "hardbreak": " "}
 
 
 class CitationMark(NamedTuple):
-    """A source cited in a text: its key, and where in it."""
+    """A source cited in a text: its key, and the place in the source."""
 
     key: str
     locator: str
 
 
 class RenderedMarkdown(NamedTuple):
-    """A text as HTML with gaps: between each two parts stand marks."""
+    """A text as HTML in parts; between two parts belong the marks with the same index."""
 
     parts: list[str]
     marks: list[list[CitationMark]]
 
 
 def render_markdown(text: str) -> RenderedMarkdown:
-    """Return the prose as HTML: paragraphs, emphasis, links, lists, quotations; nothing else.
+    """Return the text as HTML with paragraphs, emphasis, links, lists and quotations only.
 
-    The result is cached by the text itself, so that a change shows at once.
+    The cache key is a hash of the text, so that a changed text is rendered at once.
     """
     if not text:
         return RenderedMarkdown([""], [])
     key = f"prose:3:{hashlib.sha256(text.encode()).hexdigest()}"
     cached = cache.get(key)
     if cached is not None:
-        parts, marks = cached  # as JSON, which knows no tuples
+        parts, marks = cached  # from JSON, which has no tuples
         found = RenderedMarkdown(
             parts, [[CitationMark(*mark) for mark in group] for group in marks]
         )
@@ -77,29 +77,29 @@ def render_markdown(text: str) -> RenderedMarkdown:
 
 
 def cited_keys(text: str) -> set[str]:
-    """Return the keys of all sources a text cites; what looks like a mark in code is none."""
+    """Return the keys of all sources that a text cites; marks inside code do not count."""
     if _MARK_CHARACTER not in text:
         return set()
     return {mark.key for token in _tokens(text) for mark in token.meta.get("marks", ())}
 
 
 def to_plain_text(text: str) -> str:
-    """Return the words of a text alone, on one line: no marks of Markdown, none of sources."""
+    """Return only the words of a text, on one line, without Markdown and citation marks."""
     parts = []
     for block in _MARKDOWN.parse(text):
         inline = block.children if block.children is not None else [block]
         words = ""
         for token in inline:
-            words = words.rstrip() if token.type == "note" else words  # "said [@key]." is "said."
+            words = words.rstrip() if token.type == "note" else words  # "said [@key]." → "said."
             words += _SPACES.get(token.type, token.content)
         parts.append(words)
     return " ".join(" ".join(parts).split())
 
 
 def to_paragraphs(text: str) -> str:
-    """Return the words of a text, a line a paragraph, without marks of Markdown.
+    """Return the words of a text without Markdown, paragraphs separated by an empty line.
 
-    What it cites stays, in brackets: "[@key, p. 4]".
+    Citation marks stay as they are written: "[@key, p. 4]".
     """
     lines = []
     for block in _MARKDOWN.parse(text):
@@ -115,16 +115,16 @@ def to_paragraphs(text: str) -> str:
 
 
 def _format_marks(marks: list[CitationMark]) -> str:
-    """Return marks as they are written."""
+    """Return marks as editors write them."""
     inside = (", ".join(part for part in (f"@{m.key}", m.locator) if part) for m in marks)
     return f"[{'; '.join(inside)}]"
 
 
 def with_current_keys(text: str, current: Mapping[str, str]) -> str:
-    """Return a text whose marks name sources by their current keys.
+    """Return a text whose marks use the current keys of their sources.
 
-    ``current`` maps a key to the current one. A mark of a key that is not in it is left out; what
-    else its bracket cites stays.
+    ``current`` maps a key to the current one. A mark whose key is not in it is removed; other
+    marks in the same brackets stay.
     """
     changed = {key for key in cited_keys(text) if current.get(key) != key}
     if not changed:
@@ -150,7 +150,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _parse_marks(inside: str) -> list[CitationMark]:
-    """Return the marks between two brackets; [] where it is some other text."""
+    """Return the marks between two brackets; [] if the brackets contain other text."""
     marks = []
     for part in inside.split(";"):
         key, _comma, locator = part.strip().partition(",")
@@ -162,7 +162,7 @@ def _parse_marks(inside: str) -> list[CitationMark]:
 
 
 def _mark_rule(state: StateInline, silent: bool) -> bool:
-    """Read a mark; before an opening parenthesis it is a link’s text instead."""
+    """Parse a mark. Brackets before an opening parenthesis are a link’s text instead."""
     found = _MARK.match(state.src, state.pos, state.posMax)
     if not found or state.src[found.end() : found.end() + 1] == "(":
         return False

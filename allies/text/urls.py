@@ -1,4 +1,4 @@
-"""Addresses on the web: tidy to store, and folded to see that two lead to one document."""
+"""Web addresses: normalised for storage, and as keys that tell if two lead to one document."""
 
 import re
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -7,11 +7,11 @@ from allies.text.normalize import truncate_key
 
 _PORTS = {"http": 80, "https": 443}
 
-#: Parameters that say where a reader came from, not what is read. Names that begin so are those
-#: of Google Analytics, Matomo, AT Internet (the BBC's), HubSpot and comScore …
+#: Parameters that say where a reader came from, not which document it is. These prefixes are
+#: those of Google Analytics, Matomo, AT Internet (used by the BBC), HubSpot and comScore.
 _TRACKING_PREFIXES = ("utm_", "mtm_", "at_", "hsa_", "_hs", "ns_")
-#: … and these are ids of clicks (Facebook, Google, Microsoft, Twitter, TikTok, Yandex, LinkedIn)
-#: and of mails, and the campaigns of newspapers: ``maca`` is Deutsche Welle's, ``taid`` Reuters'.
+#: Ids of clicks (Facebook, Google, Microsoft, Twitter, TikTok, Yandex, LinkedIn) and of mails,
+#: and the campaigns of newspapers: ``maca`` is Deutsche Welle's, ``taid`` Reuters'.
 _TRACKING = {
     *("fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "twclid", "ttclid"),
     *("yclid", "li_fat_id", "mc_cid", "mc_eid", "igshid", "igsh", "ref_src", "ref_url", "cmpid"),
@@ -20,19 +20,19 @@ _TRACKING = {
 
 
 def is_tracking(name: str) -> bool:
-    """Say whether a parameter of this name only tells where a reader came from."""
+    """Return whether a parameter of this name only says where a reader came from."""
     return name.startswith(_TRACKING_PREFIXES) or name in _TRACKING
 
 
-#: Parts of a host that lead to another dress of the same page.
+#: Subdomains that lead to another version of the same page.
 _EQUIVALENT_SUBDOMAINS = {"www", "m", "amp", "mobile"}
-#: Parts of a path, and parameters, that do.
+#: Path segments, and below parameters, that do the same.
 _AMP = {"amp", "amp.html"}
 _AMP_PARAMETERS = {"amp", "outputtype"}
 
 _ARCHIVE_TODAY = {f"archive.{end}" for end in ("today", "is", "li", "vn", "md", "fo", "ph")}
-#: What stands in the path of an archive's address before the one it keeps: a moment or the like,
-#: after which the address may go without "http://".
+#: The path of an archived copy: a timestamp or similar, then the original address, which may
+#: lack "http://".
 _MEANINGFUL_PARAMETERS = re.compile(
     r"^/(?:(?:web|wayback)/)?"
     r"(?:(?:\d{4}[\d.\-]*(?:[a-z]{2}_)?\*?|\*|newest|oldest|save|o/\w+)/(.+)|(https?:/.+))$",
@@ -42,11 +42,11 @@ _ARCHIVES = {"web.archive.org", "arquivo.pt", "wayback.archive-it.org", *_ARCHIV
 
 
 def normalize_url(url: str) -> str:
-    """Return the address as it is stored: the same document, by nothing that can be left out.
+    """Return the address in the form in which it is stored, without anything that can be omitted.
 
-    Scheme and host are small, the port is not the usual one, and neither a place in the page nor
-    a tracking parameter is left (a ``#!`` is part of the address). What an archive keeps stays as
-    it is; so does what is no address.
+    Scheme and host are in lower case. The default port, the fragment and tracking parameters are
+    removed (a fragment with ``#!`` stays, because it is part of the address). The original address
+    in an archive's address is not changed. A text that is no web address is returned as it is.
     """
     url = url.strip()
     parts = _parts(url)
@@ -67,10 +67,10 @@ def normalize_url(url: str) -> str:
 
 
 def comparison_key(url: str) -> str:
-    """Return what two addresses of one document have in common; "" for no address.
+    """Return what all addresses of one document have in common; "" if this is no web address.
 
     The scheme, ``www.``, ``m.`` and ``amp.``, a slash at the end and the order of parameters do
-    not count, and an archived copy is what it is a copy of.
+    not count. An archived copy has the key of its original.
     """
     url = archived_url_target(url) or url
     parts = _parts(normalize_url(url))
@@ -96,18 +96,18 @@ def comparison_key(url: str) -> str:
 
 
 def url_key(url: str) -> str:
-    """Return the comparable address in a length that an index holds."""
+    """Return the comparison key in a length that can be indexed."""
     return truncate_key(comparison_key(url))
 
 
 def is_archive_url(url: str) -> bool:
-    """Say whether this is an address at a web archive."""
+    """Return whether this is the address of a web archive."""
     parts = _parts(url)
     return parts is not None and _host(parts).removeprefix("www.") in _ARCHIVES
 
 
 def archived_url_target(url: str) -> str:
-    """Return the address an archive's address is a copy of; "" where it does not say."""
+    """Return the original address of an archived copy; "" if the address does not contain it."""
     parts = _parts(url.strip())
     if parts is None or not is_archive_url(url):
         return ""
@@ -121,18 +121,18 @@ def archived_url_target(url: str) -> str:
 
 
 def _parts(url: str) -> SplitResult | None:
-    """Return the parts of an address on the web; None of anything else."""
+    """Return the parts of a web address; None for any other text."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme.lower() in _PORTS and bool(parts.hostname)
         usable = usable and (parts.port is None or parts.port > 0)
-    except ValueError:  # half an IPv6 address, a port that is no number
+    except ValueError:  # half an IPv6 address, or a port that is not a number
         return None
     return parts if usable else None
 
 
 def _host(parts: SplitResult) -> str:
-    """Return the host, small, with its port where that is not the usual one."""
+    """Return the host in lower case, with user name, and with its port unless it is the default."""
     user, at, host = parts.netloc.rpartition("@")
     host = host.lower()
     if parts.port == _PORTS[parts.scheme.lower()]:
@@ -141,7 +141,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _parameters(parts: SplitResult) -> list[str]:
-    """Return the parameters that say what is read, as they are written."""
+    """Return the parameters that are not for tracking, as they are written."""
     return [text for text in parts.query.split("&") if text and not _is_tracking(text)]
 
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, and pages that remember what went wrong on them."""
+"""A headless Chromium whose pages collect errors."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ FLAGS = [
 
 @contextlib.contextmanager
 def launched(path):
-    """Yield the browser at this path; close it at the end."""
-    # The driver's own loop runs in this thread, which Django would take for asynchronous code.
+    """Yield the browser at this path, and close it at the end."""
+    # Playwright runs an event loop in this thread, so that Django would refuse synchronous code.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
@@ -33,7 +33,7 @@ def launched(path):
 
 
 def opened(browser, **options):
-    """Return a new page whose ``problems`` collect console errors and policy violations."""
+    """Return a new page; its ``problems`` collect console errors and CSP violations."""
     page = browser.new_context(**options).new_page()
     page.problems = []
     page.on(

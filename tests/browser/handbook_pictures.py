@@ -1,9 +1,9 @@
-"""Draw the pictures of the handbook: `make handbook-pictures`.
+"""Take the screenshots of the handbook: `make handbook-pictures`.
 
-For each language, a site of its own with the starter content, and four people: an editor, a
-reviewer, a data manager and a reader. They do what docs/editors.md and docs/data.md describe, and
-each step is a picture in docs/screenshots/handbook/, <step>-<language>.png. All names and titles in
-them are invented. Drawn again, the pictures differ only in dates and times.
+For each language, it starts a site with the starter content and four users: an editor, a reviewer,
+a data manager and a reader. They do what docs/editors.md and docs/data.md describe, and each step
+is a file <step>-<language>.png in PICTURES. All names and titles in them are invented. If they are
+taken again, the screenshots differ only in dates and times.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from tests.browser.driver import launched, opened
 from tests.live_site import ROOT, site_of_its_own
 
 PICTURES = ROOT / "docs" / "screenshots" / "handbook"
-#: The width of the window; half as wide again on the page, so that texts stay legible there.
+#: Width of the window. Small, so that text is still legible if a page scales a screenshot down.
 WIDTH = 900
-#: Colours per picture: enough for flat pages, and a quarter of the size.
+#: Colours per screenshot, enough for flat pages; a file is then a quarter of the size.
 COLOURS = 64
 MAX_BYTES = 120_000
 
@@ -63,7 +63,7 @@ NAMES_FILE = "country,name,language\nRUS,Rossiya,ru\nCHN,Zhongguo,zh\nRUS,Ruslan
 
 
 class Person:
-    """Somebody at a browser, in one language; without a password nobody has signed in."""
+    """A user with a browser page in one language; without a password, a reader."""
 
     def __init__(self, browser, address, language, name="", password=""):
         self.page = opened(
@@ -72,7 +72,7 @@ class Person:
             color_scheme="light",
             reduced_motion="reduce",
             locale={"en": "en-GB", "id": "id-ID"}[language],
-            timezone_id="Asia/Jakarta",  # the site's, or the admin remarks on the difference
+            timezone_id="Asia/Jakarta",  # the site's own, because the admin reports a difference
         )
         self.page.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
         self.page.set_default_timeout(30_000)
@@ -92,7 +92,7 @@ class Person:
         self.page.goto(f"{self.site}/{path}")
 
     def choose(self, field, number, text):
-        """Choose a record in a field with suggestions, as a click on a suggestion does."""
+        """Choose a record in an autocomplete field, as a click on a suggestion does."""
         self.page.evaluate(
             "([field, number, text]) => django.jQuery(`#id_${field}`)"
             ".append(new Option(text, number, true, true)).trigger('change')",
@@ -107,7 +107,7 @@ class Person:
         self.page.wait_for_selector(".messagelist, .errornote")
 
     def picture(self, name, *, top="#content", until=None, height=720):
-        """Write the page from ``top``, an element or a number, to ``until`` or so far down."""
+        """Save a screenshot from ``top`` (an element or a number) to ``until`` or ``height``."""
         page = self.page
         page.evaluate("document.activeElement.blur()")
         page.evaluate("document.querySelector('#toggle-nav-sidebar')?.remove()")
@@ -127,7 +127,7 @@ def _edge(page, selector, side):
 
 
 def write(shot, path):
-    """Write a picture with few colours; end the program if it is too large all the same."""
+    """Write a screenshot with few colours; exit if it is still too large."""
     few = Image.open(io.BytesIO(shot)).convert("RGB")
     few = few.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
@@ -136,7 +136,7 @@ def write(shot, path):
 
 
 def create_account(site, name, group):
-    """Create an account by the project's own command; return its password."""
+    """Create an account with the project's command; return its password."""
     printed = site.manage("create_editor", name, "--group", group, "--generate-password")
     return re.search(r"only now: (\S+)", printed)[1]
 
@@ -209,7 +209,7 @@ def draw_editing(site, editor):
 
 
 def draw_proposal(site, editor, reviewer):
-    """Propose a change of a published event as an editor; open it as a reviewer."""
+    """Propose a change to a published event as an editor; open the proposal as a reviewer."""
     published = number_of(site, "Event", slug="unga-es-11-1")
     page = editor.page
     editor.go(f"admin/allies/event/{published}/change/")
@@ -225,7 +225,7 @@ def draw_proposal(site, editor, reviewer):
 
 
 def draw_review(site, reviewer, event):
-    """See what waits, publish the source, look at the event, schedule it."""
+    """Open the records waiting for review, publish the source, preview and schedule the event."""
     reviewer.sign_in()
     reviewer.picture("review", until=".desk")
     source = number_of(site, "Source", key="harbour-2026")
@@ -240,12 +240,12 @@ def draw_review(site, reviewer, event):
 
 
 def draw_correction(reader, reviewer):
-    """Report an error as a reader; answer it as a reviewer."""
+    """Report an error as a reader; open the report as a reviewer."""
     text, evidence = REPORT[reader.language]
     reader.go("events/unga-es-11-1/correct/")
     reader.page.fill("#id_text", text)
     reader.page.fill("#id_evidence", evidence)
-    reader.page.wait_for_timeout(4000)  # a form sent within three seconds is refused
+    reader.page.wait_for_timeout(4000)  # forms sent within three seconds are refused as spam
     reader.page.click("main form button[type=submit]")
     reader.page.wait_for_url("**/sent/")
     reviewer.go("admin/allies/correction/")
@@ -255,7 +255,7 @@ def draw_correction(reader, reviewer):
 
 
 def draw_import(manager):
-    """Upload a file, map its columns, look at the preview, apply another and undo it."""
+    """Upload a file and map its columns; preview, apply and undo another file."""
     page, language = manager.page, manager.language
     manager.sign_in()
     manager.go("admin/allies/alliance/")

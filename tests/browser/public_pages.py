@@ -1,4 +1,4 @@
-"""The public pages a browser looks at: one of each kind, found by walking the addresses."""
+"""The public pages for browser tests: one of each kind, found in the URL configuration."""
 
 import functools
 
@@ -7,7 +7,7 @@ from django.test import Client
 from tests.views import page_urls
 from tests.views.test_queries import address_of
 
-#: Pages that a walk does not come by, or whose first record has less to show.
+#: Further pages: of no URL pattern, or with more to show than the first record.
 BESIDES = (
     "/en/no/such/page/",
     "/en/countries/?q=atlantis",
@@ -18,16 +18,16 @@ BESIDES = (
     "/en/sources/bisnisupdate-2024/",
 )
 
-#: What is shown inside another site's page and is judged there.
+#: Names of pages that are shown inside other sites and have tests of their own.
 _ELSEWHERE = "-embed"
 
 
-#: A walk of all pages is a test in so many parts, for workers to share.
+#: A test of all pages is split into this many parts, so that workers can share it.
 PARTS = 6
 
 
 def public_pages(part, *languages):
-    """Return the addresses of one page of each kind in each language: those of one part."""
+    """Return the URLs of one page of each kind per language, limited to one part."""
     english = _english_pages()
     return [
         f"/{language}{address.removeprefix('/en')}"

@@ -1,8 +1,7 @@
-"""Take the pictures of the README from a site that runs: `python -m
-tests.browser.readme_screenshots`.
+"""Take the screenshots of the README: `python -m tests.browser.readme_screenshots [URL]`.
 
-Its one argument is the site's address, http://127.0.0.1:8000 if left out. The pictures in
-docs/screenshots/ were taken with the starter content, COW's alliances and the UN's votes loaded.
+The site must be running at the URL, by default http://127.0.0.1:8000. The screenshots in the
+repository show the starter content with the alliances of COW and the votes of the UN.
 """
 
 import io
@@ -15,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
-#: A picture's name → the page, the width and height of the window, its colours, how far down.
+#: Name of a screenshot → page, width and height of the window, colour scheme, scroll position.
 SHOTS = {
     "front": ("en/", 1280, 1150, "light", 0),
     "allies": ("en/countries/russia/allies/", 1280, 960, "light", 0),

@@ -1,8 +1,8 @@
-"""Draw every kind of page as a picture: `make screenshots`.
+"""Take screenshots of every kind of page: `make screenshots`.
 
-Writes var/pictures/<page>-<language>-<width>-<scheme>.png from the starter content, in a site of
-its own; what is in var/ besides is neither read nor changed. A page's name may be given as an
-argument to draw only that one.
+Writes var/pictures/<page>-<language>-<width>-<scheme>.png from a temporary site with the starter
+content. Other files in var/ are neither read nor changed. To take only some screenshots, give the
+names of the pages as arguments.
 """
 
 import io
@@ -74,7 +74,7 @@ NOUNS = [
 
 
 def admin_pages():
-    """Return the admin's pages by name: each noun's list and form, import, history, preview."""
+    """Return the admin pages by name: list and form per model, import, history, preview."""
     from allies.models import Alliance, AllyList, Event, Source
 
     pages = {"admin": "admin/"}
@@ -100,7 +100,7 @@ def admin_pages():
 
 
 def proposal():
-    """Return the number of a proposal whose ground has moved, beside another on the record."""
+    """Return the id of an outdated proposal; there is a second one about the same record."""
     from allies.models import Changeset, Event
 
     event = Event.objects.get(slug="unga-es-11-1")
@@ -126,7 +126,7 @@ def proposal():
 
 
 def wait_for(address):
-    """Return once the server answers; give up after a minute."""
+    """Wait until the server answers; exit after a minute."""
     for _attempt in range(240):
         try:
             urllib.request.urlopen(address).close()
@@ -183,7 +183,7 @@ def main(only):
                 child.wait()
 
 
-#: Files that show a way through the desk each: one that goes in, one with much that is wrong.
+#: Files for screenshots of an import: one without errors, and one with many.
 UPLOADS = {
     "good": ("aliases", "country,name,language\nRUS,{name},sr\nCHN,Tiongkok,ms\n"),
     "refused": (
@@ -194,7 +194,7 @@ UPLOADS = {
 
 
 def draw_import(page, site, ending):
-    """Draw a file's way: uploaded, mapped, looked at, applied, and about to be undone."""
+    """Take screenshots of an import: upload, mapping, preview, result and undo."""
 
     def picture(name):
         page.screenshot(path=PICTURES / f"admin-changeset-{name}-{ending}", full_page=True)

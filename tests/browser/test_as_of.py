@@ -1,4 +1,4 @@
-"""The day of a page, chosen as readers do: with keys, with a finger, without a script."""
+"""The date of a page, chosen by keyboard, with the slider, and without JavaScript."""
 
 import re
 
@@ -35,7 +35,7 @@ def page(chromium):
 
 
 def on(day):
-    """Return the pattern of an address on a day, without the way back to the slider."""
+    """Return a pattern for URLs with this date, without the marker to return to the slider."""
     return re.compile(rf"[?&]on={day}(&|$)")
 
 
@@ -43,7 +43,7 @@ def on(day):
     ("address", "field"),
     [(f"{COUNTRY}?on=1980-02-29", "#as-of-day"), (f"{ALLIES}?on=1980-02-29&q=fiji", "#id_on")],
 )
-def test_keys_move_the_slider_the_date_and_the_page(page, live_server, pact, address, field):
+def test_keys_change_the_slider_the_date_and_the_page(page, live_server, pact, address, field):
     page.goto(live_server.url + address)
     slider = page.get_by_role("slider", name="Year")
     slider.focus()
@@ -53,7 +53,7 @@ def test_keys_move_the_slider_the_date_and_the_page(page, live_server, pact, add
     page.wait_for_url(on("1981-02-28"))
     assert page.locator("main").get_by_text("As of 28 February 1981").is_visible()
 
-    # The reader is back at the slider and goes on from there.
+    # The new page puts the focus back on the slider.
     page.wait_for_function("document.activeElement.id === 'as-of-year'")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
@@ -68,7 +68,7 @@ def test_keys_move_the_slider_the_date_and_the_page(page, live_server, pact, add
     assert page.problems == []
 
 
-def test_the_slider_leaves_the_page_where_it_is(page, live_server, pact):
+def test_slider_causes_no_layout_shift(page, live_server, pact):
     page.goto(live_server.url + COUNTRY)
     shift = page.evaluate(
         """() => new Promise((done) => {
@@ -82,7 +82,7 @@ def test_the_slider_leaves_the_page_where_it_is(page, live_server, pact):
     assert shift == 0
 
 
-def test_a_date_typed_moves_the_slider(page, live_server, pact):
+def test_typed_date_moves_the_slider(page, live_server, pact):
     page.goto(live_server.url + COUNTRY)
     page.fill("#as-of-day", "1985-12-31")
     page.locator("#as-of-day").dispatch_event("change")
@@ -94,10 +94,10 @@ def test_a_date_typed_moves_the_slider(page, live_server, pact):
 
 
 @pytest.mark.parametrize(("address", "field"), [(COUNTRY, "#as-of-day"), (ALLIES, "#id_on")])
-def test_without_a_script_it_is_a_date_field(chromium, live_server, pact, address, field):
+def test_date_field_works_without_javascript(chromium, live_server, pact, address, field):
     page = opened(chromium, java_script_enabled=False, viewport={"width": 390, "height": 800})
     page.goto(live_server.url + address)
-    assert page.get_by_role("slider").count() == 0  # nothing that would do nothing
+    assert page.get_by_role("slider").count() == 0  # it would have no effect
     page.fill(field, "1980-06-30")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url(on("1980-06-30"))
@@ -108,10 +108,10 @@ def test_without_a_script_it_is_a_date_field(chromium, live_server, pact, addres
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_of_a_day_fit_and_pass_axe(chromium, live_server, pact, width, scheme):
+def test_pages_with_a_date_fit_and_pass_axe(chromium, live_server, pact, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    # axe itself is an inline script, which the site's policy rightly refuses.
+    # axe is an inline script, which the site's content security policy refuses.
     page = opened(
         chromium,
         viewport={"width": width, "height": 900},

@@ -1,4 +1,4 @@
-"""What a page may cost who reads it: bytes, requests and text that jumps; never seconds."""
+"""Limits per page for bytes, requests and layout shifts; time is not measured."""
 
 import gzip
 import re
@@ -15,20 +15,20 @@ pytestmark = [
     pytest.mark.usefixtures("demo_data"),
 ]
 
-#: Bytes a page and all it asks for may weigh as they are sent; with a map of the world; requests.
+#: Maximum bytes of a page with all its resources, compressed; the same with a world map; requests.
 BYTES, BYTES_WITH_MAP, REQUESTS = 100_000, 160_000, 8
 
-#: Where a page may be cut on its way: after each block.
+#: Where a page may be split in transfer: after each block.
 _BLOCK_ENDS = re.compile(
     r"(.*?</(?:p|h1|h2|h3|dl|ul|ol|nav|div|form|thead|table|aside|header|figure|section|details)>)",
     re.DOTALL,
 )
 
-#: Blocks that come one by one; what follows lies beneath what a screen shows.
+#: Blocks sent one by one; the rest is below the first screen.
 _ONE_BY_ONE = 80
 
-#: Writes a page as a slow line would bring it, each block painted before the next is there.
-#: Answers what moved meanwhile: by how much (a layout shift's value), and which elements.
+#: Writes a page as over a slow connection, where each block is painted before the next arrives.
+#: Returns the layout shifts: their values and elements.
 _ARRIVES = """async ([head, parts]) => {
   const jumps = [];
   const named = ({node}) => node ? node.nodeName + '.' + node.className : '?';
@@ -48,9 +48,9 @@ _ARRIVES = """async ([head, parts]) => {
 
 
 def weight(response):
-    """Return the bytes of an answer on the wire: texts are compressed, by us or by what is before.
+    """Return the bytes of a response as transferred; texts are compressed, as in production.
 
-    The server of the tests compresses nothing.
+    The test server itself does not compress.
     """
     if response.status in (301, 302, 304):
         return 0
@@ -62,10 +62,10 @@ def weight(response):
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_keep_to_their_budget(width, part, chromium, live_server):
+def test_pages_stay_within_their_limits(width, part, chromium, live_server):
     over = []
     for address in public_pages(part, "en", "id"):
-        # A context of its own: nothing is cached.
+        # A new context has an empty cache.
         page = opened(chromium, viewport={"width": width, "height": 800})
         answers = []
         page.on("response", lambda response, seen=answers: seen.append(response))
@@ -83,7 +83,7 @@ def test_pages_keep_to_their_budget(width, part, chromium, live_server):
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (390, "id")])
-def test_nothing_jumps_while_a_page_arrives(width, language, part, chromium, live_server, client):
+def test_pages_load_without_layout_shifts(width, language, part, chromium, live_server, client):
     jumps = []
     page = opened(chromium, viewport={"width": width, "height": 800})
     for address in public_pages(part, language):

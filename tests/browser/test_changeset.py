@@ -1,4 +1,4 @@
-"""A file’s whole way in a real browser, on a real site: from the upload to the undo."""
+"""An import in a real browser on a running site, from the upload to the undo."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ PASSWORD = "a-long-pass-phrase"
 
 @pytest.fixture
 def running(live_site):
-    """A site with its web server and its job worker; return its address."""
+    """A site with its web server and its worker; return its URL."""
     live_site.shell(
         "from django.contrib.auth.models import User; "
         f"User.objects.create_superuser('chief', password={PASSWORD!r})"
@@ -70,12 +70,12 @@ def apply(page):
 
 
 def exported(site, name):
-    """Return the bytes of the whole site's data package."""
+    """Return the bytes of a data package with the whole site."""
     site.manage("export_package", site.folder / name)
     return (site.folder / name).read_bytes()
 
 
-def test_cow_comes_and_goes(page, running, live_site, shared):
+def test_cow_file_is_imported_and_undone(page, running, live_site, shared):
     before = exported(live_site, "before.zip")
     upload(page, running, "alliances", shared / "data/cow/alliance_v4.1_by_member.csv")
     assert page.input_value("input[name=name]") == "COW formal alliances 4.1, by member"
@@ -106,7 +106,7 @@ def test_cow_comes_and_goes(page, running, live_site, shared):
     assert page.problems == []
 
 
-def test_bar_moves_while_a_large_file_is_at_work(page, running, tmp_path):
+def test_progress_bar_moves_during_a_large_import(page, running, tmp_path):
     codes = ["RUS", "CHN", "IND", "PRK", "IRN", "IDN", "THA", "VNM", "SYR", "BLR"]
     rows = [
         {"country": code, "name": f"Name {number} of {code}"}
@@ -124,9 +124,7 @@ def test_bar_moves_while_a_large_file_is_at_work(page, running, tmp_path):
     assert page.problems == []
 
 
-def test_unknown_country_is_said_once_and_refused_rows_come_back_with_reasons(
-    page, running, tmp_path
-):
+def test_unknown_country_is_matched_once_and_refused_rows_have_reasons(page, running, tmp_path):
     rows = [
         {"Negara": "Ruritania", "Nama lain": "R1"},
         {"Negara": "Ruritania", "Nama lain": "R2"},
@@ -149,11 +147,11 @@ def test_unknown_country_is_said_once_and_refused_rows_come_back_with_reasons(
     page.wait_for_selector("input[name=recheck]")
     counts = page.inner_text("table.counts")
     assert "skipped" in counts.lower()
-    assert page.locator("table.outcomes tbody tr").count() == 1  # the name without a letter
+    assert page.locator("table.outcomes tbody tr").count() == 1  # the name without letters
     assert page.problems == []
 
 
-def test_mapping_page_works_without_scripts_and_fits_a_phone(chromium, running, tmp_path):
+def test_mapping_page_works_without_javascript_and_fits_a_phone(chromium, running, tmp_path):
     page = opened(chromium, java_script_enabled=False, viewport={"width": 390, "height": 800})
     page.goto(f"{running}/en/admin/")
     page.fill("#id_username", "chief")
@@ -161,14 +159,14 @@ def test_mapping_page_works_without_scripts_and_fits_a_phone(chromium, running, 
     page.click("input[type=submit]")
     upload(page, running, "aliases", write(tmp_path / "n.csv", [{"country": "RUS", "name": "Rus"}]))
     page.click("input[name=check]")
-    page.wait_for_selector("input[name=apply]")  # the page asks again by itself
+    page.wait_for_selector("input[name=apply]")  # the page reloads by itself
     page.click("input[name=apply]")
     page.wait_for_selector("dl.facts")
     assert "Rus" in page.goto(f"{running}/en/countries/?q=rus").text()
     page.context.close()
 
 
-def test_file_that_exhausts_its_reader_is_refused_and_the_page_says_so(page, running, tmp_path):
+def test_decompression_bomb_is_refused_with_a_message(page, running, tmp_path):
     make, said = BOMBS["ten million unknown elements"]
     page.goto(f"{running}/en/admin/allies/changeset/add/?noun=aliases")
     page.set_input_files("#id_file", make(tmp_path / "bomb.xlsx"))

@@ -1,4 +1,4 @@
-"""Two clicks on a button in a real browser, with script and without, do what one click does."""
+"""A double click on a button has the effect of one click, with and without JavaScript."""
 
 import pytest
 
@@ -20,7 +20,7 @@ print(Event.objects.filter(title_en="Two clicks").count())
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_double_click_on_save_makes_one_event(live_site, chromium, script):
+def test_double_click_on_save_creates_one_event(live_site, chromium, script):
     live_site.shell(REVIEWER)
     address = f"{live_site.serve()}/en/admin"
     page = opened(chromium, viewport={"width": 1280, "height": 900}, java_script_enabled=script)

@@ -1,4 +1,4 @@
-"""The whole way in a real browser: an editor signs in, cites, publishes; a reader finds it."""
+"""An editor signs in, adds a source and an event, and publishes; a reader finds the event."""
 
 import re
 
@@ -39,7 +39,7 @@ def sign_in(page, site):
 
 
 def choose(page, field, text, wanted):
-    """Pick a record in an autocomplete field, as one does: open it, type, click."""
+    """Choose a record in an autocomplete field: open it, type, click."""
     page.locator(f"#{field}").locator("xpath=following-sibling::span").first.click()
     page.fill(".select2-search__field", text)
     page.locator(".select2-results__option", has_text=wanted).first.click()
@@ -86,7 +86,7 @@ def test_editor_adds_a_source_and_an_event_and_readers_find_it(page, live_server
     assert page.problems == []
 
 
-def test_readers_pages_work_without_scripts_and_by_keyboard(chromium, live_server):
+def test_public_pages_work_without_javascript_and_by_keyboard(chromium, live_server):
     page = opened(chromium, java_script_enabled=False)
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Embeds in the page of another site, on a server of its own: they fit, nothing else shows."""
+"""Embeds in a page of another site, on its own server: size, messages and framing rules."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ pytestmark = [
 
 @pytest.fixture
 def publisher():
-    """Another site: it shows the HTML that is put into ``publisher.html``."""
+    """Another site, which serves the HTML in its attribute ``html``."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -60,7 +60,7 @@ WHOLE = """() => {
 
 
 @pytest.mark.parametrize("width", [600, 340])
-def test_a_frame_becomes_as_high_as_what_is_in_it(chromium, live_server, publisher, width):
+def test_frame_gets_the_height_of_its_content(chromium, live_server, publisher, width):
     page = on(chromium, viewport={"width": width, "height": 800})
     for path in ("lists/russia-allies-in-asia/", "countries/russia/allies/map/"):
         publisher.html = frame(live_server.url, f"/en/embed/{path}")
@@ -72,7 +72,7 @@ def test_a_frame_becomes_as_high_as_what_is_in_it(chromium, live_server, publish
         needed, broad = inside.evaluate(size)
         assert abs(needed - height) <= 1
         assert broad <= width
-        # What unfolds inside makes the frame higher.
+        # Opening a collapsed part makes the frame higher.
         if inside.locator("details").count():
             inside.locator("summary").first.click()
             page.wait_for_function(
@@ -82,7 +82,7 @@ def test_a_frame_becomes_as_high_as_what_is_in_it(chromium, live_server, publish
     page.context.close()
 
 
-def test_a_frame_without_the_script_is_whole_and_scrolls(chromium, live_server, publisher):
+def test_frame_without_the_script_is_complete_and_scrolls(chromium, live_server, publisher):
     page = on(chromium, java_script_enabled=False)
     publisher.html = frame(live_server.url, "/en/embed/lists/russia-allies-in-asia/", script=False)
     page.goto(publisher.url)
@@ -92,9 +92,7 @@ def test_a_frame_without_the_script_is_whole_and_scrolls(chromium, live_server, 
     page.context.close()
 
 
-def test_only_our_own_frames_are_listened_to_and_only_for_a_height(
-    chromium, live_server, publisher
-):
+def test_script_accepts_only_valid_heights_from_our_own_frames(chromium, live_server, publisher):
     page = on(chromium)
     publisher.html = frame(live_server.url, "/en/embed/lists/russia-allies-in-asia/")
     page.goto(publisher.url)
@@ -108,7 +106,7 @@ def test_only_our_own_frames_are_listened_to_and_only_for_a_height(
     page.context.close()
 
 
-def test_an_ordinary_page_refuses_to_be_framed(chromium, live_server, publisher):
+def test_other_pages_refuse_to_be_framed(chromium, live_server, publisher):
     page = on(chromium)
     publisher.html = frame(live_server.url, "/en/lists/russia-allies-in-asia/")
     page.goto(publisher.url)
@@ -118,7 +116,7 @@ def test_an_ordinary_page_refuses_to_be_framed(chromium, live_server, publisher)
     page.context.close()
 
 
-def test_links_in_a_frame_lead_the_whole_window(chromium, live_server, publisher):
+def test_links_in_a_frame_open_in_the_whole_window(chromium, live_server, publisher):
     page = on(chromium)
     publisher.html = frame(live_server.url, "/en/embed/countries/russia/allies/")
     page.goto(publisher.url)

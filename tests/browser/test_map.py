@@ -1,4 +1,4 @@
-"""The map under a keyboard: Tab comes to an ally's shape, Enter follows it."""
+"""The map by keyboard: Tab moves to an ally's shape, and Enter follows its link."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def page(chromium):
     page.context.close()
 
 
-def test_tab_reaches_an_ally_and_enter_follows_it(page, live_server):
+def test_tab_focuses_an_ally_and_enter_follows_its_link(page, live_server):
     Alliance.objects.update(status="withdrawn")
     factories.alliance("RUS", "CHN", "MLT", in_force="2010")
     page.goto(f"{live_server.url}/en/countries/russia/allies/")
@@ -31,7 +31,7 @@ def test_tab_reaches_an_ally_and_enter_follows_it(page, live_server):
     page.keyboard.press("Tab")
     shape = page.get_by_role("link", name="China: defence pact · since 2010")
     assert shape.evaluate("link => link === document.activeElement")
-    # What has the focus is seen: its outline lights up, its name and tie stand there.
+    # The focused shape is highlighted, and its name and tie are shown.
     lit = shape.locator("use").evaluate("shape => getComputedStyle(shape).strokeWidth")
     assert lit == "2.5px"
     assert shape.locator("tspan").is_visible()

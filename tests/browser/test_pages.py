@@ -1,4 +1,4 @@
-"""Every kind of public page, as those meet it who see less, type only, or want no motion."""
+"""Accessibility of every kind of public page: contrast, zoom, keyboard, reduced motion."""
 
 import pytest
 
@@ -12,13 +12,13 @@ pytestmark = [
     pytest.mark.usefixtures("demo_data"),
 ]
 
-#: Widths and schemes: everything is looked at in two that differ in both, what depends on
-#: colours in the others too.
+#: Widths and colour schemes. All rules are checked in two views that differ in both, and the
+#: contrast also in the other two.
 ALL = {"resultTypes": ["violations"]}
 COLOURS = {**ALL, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 VIEWS = ((1280, "light", ALL), (1280, "dark", COLOURS), (390, "dark", ALL), (390, "light", COLOURS))
 
-#: What a reader may set, by WCAG 1.4.12, without losing anything.
+#: Text spacing that a reader may set without losing content or function (WCAG 1.4.12).
 SPACED = """
 * { line-height: 1.5 !important; letter-spacing: 0.12em !important;
     word-spacing: 0.16em !important; }
@@ -28,7 +28,7 @@ p { margin-bottom: 2em !important; }
 
 @pytest.fixture
 def page(chromium):
-    # axe itself is an inline script, which the site's policy rightly refuses.
+    # axe is an inline script, which the site's content security policy refuses.
     page = opened(chromium, viewport={"width": 1280, "height": 800}, bypass_csp=True)
     page.set_default_timeout(15_000)
     yield page
@@ -37,7 +37,7 @@ def page(chromium):
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_axe_finds_nothing(language, part, page, live_server):
+def test_pages_pass_axe(language, part, page, live_server):
     from axe_playwright_python.sync_playwright import Axe
 
     found = []
@@ -55,7 +55,7 @@ def test_axe_finds_nothing(language, part, page, live_server):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_scrolls_sideways(part, page, live_server):
+def test_pages_do_not_scroll_sideways(part, page, live_server):
     wide = []
 
     def look(what):
@@ -72,7 +72,7 @@ def test_nothing_scrolls_sideways(part, page, live_server):
     assert wide == []
 
 
-def test_one_finds_an_ally_by_keyboard_alone(page, live_server):
+def test_ally_is_found_by_keyboard_with_visible_focus(page, live_server):
     page.goto(f"{live_server.url}/en/")
     page.keyboard.press("Tab")
     assert page.inner_text(":focus") == "Skip to content"
@@ -85,7 +85,7 @@ def test_one_finds_an_ally_by_keyboard_alone(page, live_server):
         page.keyboard.press("Tab")
         outline = page.evaluate(
             "() => { const e = document.activeElement, s = getComputedStyle(e);"
-            # What is drawn shows it by its own edge.
+            # Focused SVG shapes have a highlighted edge instead of an outline.
             " return e instanceof SVGElement"
             "  || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0); }"
         )
@@ -116,7 +116,7 @@ def test_filter_is_filled_and_sent_by_keyboard(page, live_server):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_moves_for_those_who_want_no_motion(part, chromium, live_server):
+def test_pages_have_no_motion_with_reduced_motion(part, chromium, live_server):
     page = opened(chromium, reduced_motion="reduce")
     moving = []
     for address in public_pages(part, "en"):
@@ -133,7 +133,7 @@ def test_nothing_moves_for_those_who_want_no_motion(part, chromium, live_server)
     assert moving == []
 
 
-def test_titles_quoted_are_marked_with_their_language(page, live_server):
+def test_quoted_titles_have_their_language(page, live_server):
     page.goto(f"{live_server.url}/en/sources/bisnisupdate-2024/")
     assert page.get_attribute("h1", "lang") == "id"
     page.goto(f"{live_server.url}/en/lists/russia-allies-in-asia/")

@@ -1,4 +1,4 @@
-"""Pages on paper: what is there, what is not, and where pages end."""
+"""Printed pages: what is shown, what is left out, and page breaks."""
 
 import re
 
@@ -22,7 +22,7 @@ PAGES = (
     "/en/events/",
 )
 A4 = "[0 0 594.95996 841.91998]"
-#: Points from a page's foot: the margin, a heading and two lines of what it heads.
+#: Points from the foot of a page: the margin, and a heading with two lines of text.
 MARGIN, HEADED = 57, 45
 
 
@@ -37,7 +37,7 @@ def page(chromium):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pdf_is_a4_and_no_heading_stands_alone_at_a_foot(path, page, live_server):
+def test_pdf_is_a4_without_headings_alone_at_the_foot(path, page, live_server):
     for code in ("CHN", "IND", "IRN", "PRK", "BLR", "SYR", "VEN", "CUB", "SRB"):
         for year in range(1950, 2020, 10):
             factories.alliance("RUS", code, in_force=f"{year}-05", ended=f"{year + 9}")
@@ -49,7 +49,7 @@ def test_pdf_is_a4_and_no_heading_stands_alone_at_a_foot(path, page, live_server
     assert [y for y in places if float(y) < MARGIN + HEADED] == []
 
 
-def test_paper_has_title_sources_and_figures_and_no_navigation(page, live_server):
+def test_print_has_title_sources_and_charts_but_no_navigation(page, live_server):
     page.goto(live_server.url + PAGES[0])
     for shown in ("h1", ".evidence .source", ".timeline .drawing.wide", ".site-foot .print-only"):
         assert page.locator(shown).first.is_visible(), shown
@@ -59,7 +59,7 @@ def test_paper_has_title_sources_and_figures_and_no_navigation(page, live_server
         assert not page.locator(left_out).filter(visible=True).count(), left_out
 
 
-def test_what_is_folded_on_a_screen_is_open_on_paper(page, live_server):
+def test_collapsed_parts_are_open_in_print(page, live_server):
     page.goto(live_server.url + PAGES[0])
     folded = page.locator("details.repeated:not([open]) .source").first
     assert folded.is_visible()
@@ -67,7 +67,7 @@ def test_what_is_folded_on_a_screen_is_open_on_paper(page, live_server):
     assert not folded.is_visible()
 
 
-def test_figures_fit_a_page_and_are_black_on_white(page, live_server):
+def test_charts_fit_a_printed_page_and_are_black_on_white(page, live_server):
     page.goto(live_server.url + PAGES[1])
     boxes = [drawing.bounding_box() for drawing in page.locator(".drawing.wide").all()]
     assert boxes

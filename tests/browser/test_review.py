@@ -1,4 +1,4 @@
-"""Four people in a real browser, in both languages: draft, proposal, approval, undo; the desk."""
+"""Draft, proposal, approval and undo with several users, in both languages; and the dashboard."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -37,7 +37,7 @@ print(proposal.pk, event.pk, draft.pk, event.citations.get().source_id)
 
 @pytest.fixture
 def address(live_site):
-    """A site with its web server and its worker, and three people; return its address."""
+    """A site with a web server, a worker and three users; return its URL."""
     live_site.shell(PEOPLE)
     live_site.worker()
     return live_site.serve()
@@ -45,7 +45,7 @@ def address(live_site):
 
 @pytest.fixture
 def at_desk(chromium, address):
-    """Return a page at which somebody is signed in; None is a reader."""
+    """Return a function that opens a page with a signed-in user; None opens it as a reader."""
     pages = []
 
     def page_of(name, language="en", **options):
@@ -77,14 +77,14 @@ def of_event(site, pk, field):
         ("id", {"proposed": "menunggu tinjauan", "history": "dikoreksi dari"}),
     ],
 )
-def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, live_site, address):
+def test_record_from_draft_to_undo_with_four_users(language, words, at_desk, live_site, address):
     here = f"{address}/{language}"
     draft = live_site.shell(DRAFT)
     public = f"{here}/events/{of_event(live_site, draft, 'slug')}/"
     form = f"{here}/admin/allies/event/{draft}/change/"
     edi, rita, outsider = at_desk("edi", language), at_desk("rita", language), at_desk(None)
 
-    # The editor has it reviewed, and shows the draft to an outsider by a link.
+    # The editor sends the draft for review, and shows it to an outsider with a preview link.
     edi.goto(form)
     edi.click("button.step-submit")
     edi.wait_for_selector(".messagelist .success")
@@ -95,7 +95,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     assert outsider.locator(".preview").count() == 1
     assert outsider.goto(public).status == 404
 
-    # The reviewer finds it on the desk and publishes it.
+    # The reviewer finds it on the dashboard and publishes it.
     rita.goto(f"{here}/admin/")
     rita.click(".desk a[href*='event/?attention=in-review']")
     rita.click("#result_list tbody th a")
@@ -103,7 +103,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     rita.wait_for_selector(".messagelist .success")
     assert outsider.goto(public).status == 200
 
-    # The editor proposes a change; readers see what was approved.
+    # The editor proposes a change; readers still see the approved version.
     edi.goto(form)
     edi.fill("#id_date", "2024-05-19")
     edi.fill("#id_reason", "The minutes")
@@ -112,7 +112,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     assert words["proposed"] in edi.inner_text(".messagelist")
     assert of_event(live_site, draft, "date") == "2024-05"
 
-    # The reviewer sees it side by side and approves it; the public history says so.
+    # The reviewer compares both versions and approves it; the public history shows the change.
     rita.goto(f"{here}/admin/")
     rita.click(".desk a[href*='state__exact=proposed']")
     rita.click("#result_list tbody th a")
@@ -126,7 +126,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     assert words["history"] in told
     assert "The minutes say which day." in told
 
-    # It is taken back; the data manager, who sees changesets, finds both.
+    # The reviewer undoes it; the data manager, who sees changesets, finds both.
     rita.click("input[name=undo]")
     rita.click("input[name=apply]")
     rita.wait_for_selector(".facts", timeout=60_000)
@@ -140,7 +140,7 @@ def test_four_people_take_a_record_from_draft_to_undo(language, words, at_desk, 
     assert said == []
 
 
-def test_a_proposal_is_decided_by_keyboard_alone(at_desk, live_site, address):
+def test_proposal_is_approved_by_keyboard(at_desk, live_site, address):
     proposal, event, *_rest = live_site.shell(PROPOSAL).split()
     page = at_desk("rita")
     page.goto(f"{address}/en/admin/allies/changeset/{proposal}/")
@@ -152,7 +152,7 @@ def test_a_proposal_is_decided_by_keyboard_alone(at_desk, live_site, address):
     assert of_event(live_site, event, "title_en") == "A"
 
 
-def test_the_desks_pages_pass_axe(at_desk, live_site, address):
+def test_admin_pages_pass_axe(at_desk, live_site, address):
     proposal, event, draft, source = live_site.shell(PROPOSAL).split()
     pages = (
         "",
@@ -166,7 +166,7 @@ def test_the_desks_pages_pass_axe(at_desk, live_site, address):
         f"allies/source/{source}/change/",
         "allies/source/add/",
     )
-    # axe itself is an inline script, which the site's policy rightly refuses.
+    # axe is an inline script, which the site's content security policy refuses.
     page = at_desk("rita", bypass_csp=True)
     found = []
     for width in (390, 1280):

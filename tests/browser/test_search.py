@@ -1,4 +1,4 @@
-"""Suggestions in a real browser: by keyboard, by touch, and the search where no script runs."""
+"""Search suggestions by keyboard and by touch, and the search without JavaScript."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_suggestions_are_chosen_by_keyboard(chromium, live_server):
     page.keyboard.press("Backspace")
     page.wait_for_selector("[role=option]")
     page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowUp")  # past the first is the field itself
+    page.keyboard.press("ArrowUp")  # before the first suggestion comes the field itself
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/en/countries/north-korea/")
@@ -41,7 +41,7 @@ def test_suggestions_are_chosen_by_keyboard(chromium, live_server):
     page.context.close()
 
 
-def test_enter_without_a_choice_leads_to_the_results(chromium, live_server):
+def test_enter_without_a_suggestion_opens_the_results(chromium, live_server):
     page = opened(chromium)
     typed(page, live_server.url, "russsia", "/id/alliances/")
     page.keyboard.press("Enter")
@@ -52,7 +52,7 @@ def test_enter_without_a_choice_leads_to_the_results(chromium, live_server):
     page.context.close()
 
 
-def test_a_suggestion_is_chosen_by_pointer_on_a_narrow_screen(chromium, live_server):
+def test_suggestion_is_chosen_by_pointer_on_a_narrow_screen(chromium, live_server):
     page = opened(chromium, viewport={"width": 390, "height": 800})
     typed(page, live_server.url, "tiongkok")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -62,7 +62,7 @@ def test_a_suggestion_is_chosen_by_pointer_on_a_narrow_screen(chromium, live_ser
     page.context.close()
 
 
-def test_search_works_without_scripts(chromium, live_server):
+def test_search_works_without_javascript(chromium, live_server):
     page = opened(chromium, java_script_enabled=False)
     page.goto(f"{live_server.url}/en/sources/")
     page.fill(FIELD, "sao tome")

@@ -1,4 +1,4 @@
-"""A source that is there already, met while citing: chosen instead of being added again."""
+"""An existing source, found while adding one for a citation, is used instead."""
 
 import pytest
 from django.urls import reverse
@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 
-def test_popup_hands_the_source_there_is_to_the_citation(page, live_server, superuser):  # noqa: F811
+def test_popup_uses_the_existing_source(page, live_server, superuser):  # noqa: F811
     known = Source.objects.get(key="dw-2024-en")
     before = Source.objects.count()
     event = factories.event(("RUS", "host"), status="draft", cited=False)

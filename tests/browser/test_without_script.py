@@ -1,4 +1,4 @@
-"""Every public page without a script: it says and shows what it does with one."""
+"""Every public page without JavaScript shows the same content as with it."""
 
 import pytest
 
@@ -12,12 +12,12 @@ pytestmark = [
     pytest.mark.usefixtures("demo_data"),
 ]
 
-#: What only works by a script, and is there only where there is one.
+#: Elements that need JavaScript and are shown only with it.
 _SCRIPTED = ".as-of-slider, .suggestions"
 
 
 def content(page, address):
-    """Return what the page's reader sees: its words, its figures, its links, its fields."""
+    """Return what a reader sees on the page: text, and the numbers of figures, links and fields."""
     page.goto(address, wait_until="load")
     words = page.locator("main").evaluate(
         """(main, scripted) => {
@@ -37,7 +37,7 @@ def content(page, address):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_pages_are_whole_without_a_script(part, chromium, live_server):
+def test_pages_have_the_same_content_without_javascript(part, chromium, live_server):
     with_script = opened(chromium)
     without = opened(chromium, java_script_enabled=False)
     for address in public_pages(part, "en", "id"):

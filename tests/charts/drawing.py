@@ -1,4 +1,4 @@
-"""Reading a drawn figure back: as XML, where its shapes are, and where its texts."""
+"""Parse a rendered chart as XML, and read the positions of its shapes and texts."""
 
 from xml.etree import ElementTree
 
@@ -14,7 +14,7 @@ def rendered(template, **context):
 
 
 def drawings(html):
-    """Return the SVG elements of a rendered figure, read by an XML parser."""
+    """Return the SVG elements of a rendered chart, read by an XML parser."""
     found = []
     for part in html.split("<svg ")[1:]:
         source = '<svg xmlns="http://www.w3.org/2000/svg" ' + part.split("</svg>")[0] + "</svg>"
@@ -38,7 +38,7 @@ def corners(svg):
 
 
 def texts(svg):
-    """Return what is written, as Texts, each with the room it takes."""
+    """Return the texts as Labels, whose bounds are the space they take."""
     return [
         Label(
             float(element.get("x")),
@@ -52,7 +52,7 @@ def texts(svg):
 
 
 def check(html):
-    """Assert what holds of every figure: sound XML, all on the paper, no text on another."""
+    """Check any chart: valid XML, everything inside the drawing, no text over another."""
     found = drawings(html)
     assert len(found) == 2
     ids = [element.get("id") for svg in found for element in svg.iter() if element.get("id")]

@@ -1,4 +1,4 @@
-"""Timelines, over random spans: sound, on the paper, legible, and no more exact than known."""
+"""Timelines of random items: valid, inside the drawing, legible, and no more precise than known."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ days = st.dates(dt.date(1816, 1, 1), dt.date(2026, 11, 24))
 
 @st.composite
 def dates(draw):
-    """An EDTF text of any form, or none."""
+    """An EDTF text of any form, or an empty one."""
     one, other = sorted([draw(days), draw(days)])
     return draw(
         st.sampled_from(
@@ -51,21 +51,21 @@ def drawn(given_, **more):
 
 @pytest.mark.slow
 @given(st.lists(spans(), min_size=1, max_size=12), st.booleans(), st.sampled_from(["en", "id"]))
-def test_any_spans_are_drawn_soundly(some, packed, language):
+def test_any_items_give_a_valid_drawing(some, packed, language):
     with override(language):
         check(drawn(some, packed=packed))
 
 
 @pytest.mark.slow
 @given(st.lists(spans(), min_size=1, max_size=5), days, days, days, st.booleans())
-def test_any_window_is_kept(some, first, last, day, packed):
+def test_any_range_of_days_gives_a_valid_drawing(some, first, last, day, packed):
     first, last = sorted([first, last])
     check(drawn(some, first=first, last=last, day=day, packed=packed))
 
 
 @pytest.mark.slow
 @given(st.lists(days, min_size=1, max_size=40), st.integers(0, 90))
-def test_events_close_together_never_hide_one_another(when, length):
+def test_events_close_together_do_not_overlap(when, length):
     check(
         drawn(
             [TimelineItem("E" * length, f"/{n}/", f"{d}", f"{d}") for n, d in enumerate(when)],
@@ -75,7 +75,7 @@ def test_events_close_together_never_hide_one_another(when, length):
 
 
 def shapes(html, css_class):
-    """Return the first and last x of the wide drawing's polygons of a class."""
+    """Return the first and last x of the polygons of a class in the wide drawing."""
     found = []
     for polygon in drawings(html)[0].iter(f"{SVG}polygon"):
         if css_class in polygon.get("class").split():
@@ -87,7 +87,7 @@ def shapes(html, css_class):
 WINDOW = {"first": dt.date(2000, 1, 1), "last": dt.date(2019, 12, 31)}
 
 
-def test_known_days_are_a_solid_bar_and_a_year_only_known_is_hatched():
+def test_known_days_are_solid_and_a_known_year_is_hatched():
     assert (
         shapes(drawn([TimelineItem("A", "", "2005-01-01", "2010-06-30")], **WINDOW), "hatch") == []
     )
@@ -98,7 +98,7 @@ def test_known_days_are_a_solid_bar_and_a_year_only_known_is_hatched():
     assert (hatch[1] - hatch[0]) / (bar[1] - bar[0]) == pytest.approx(364 / days, abs=0.01)
 
 
-def test_a_day_is_a_diamond_and_a_month_is_hatched_throughout():
+def test_day_is_a_diamond_and_month_is_completely_hatched():
     near = {"first": dt.date(2024, 1, 1), "last": dt.date(2024, 12, 31)}
     html = drawn([TimelineItem("A", "", "2024-05-03", "2024-05-03")], **near)
     assert len(shapes(html, "event")) == 1
@@ -107,7 +107,7 @@ def test_a_day_is_a_diamond_and_a_month_is_hatched_throughout():
     assert shapes(html, "hatch") == shapes(html, "mark")
 
 
-def test_what_is_not_over_is_pointed_and_what_is_over_is_not():
+def test_only_open_or_cut_off_bars_are_pointed():
     def corners_of(end):
         svg = drawings(drawn([TimelineItem("A", "", "2005-01-01", end)], **WINDOW))[0]
         mark = next(p for p in svg.iter(f"{SVG}polygon") if "mark" in p.get("class"))
@@ -118,14 +118,14 @@ def test_what_is_not_over_is_pointed_and_what_is_over_is_not():
     assert corners_of("2030-01-01") == 5
 
 
-def test_who_left_and_came_back_has_one_lane():
+def test_items_with_the_same_label_share_a_lane():
     html = drawn([TimelineItem("F", "/f/", "1949", "1966"), TimelineItem("F", "/f/", "2009", "")])
     wide = drawings(html)[0]
     assert len(list(wide.iter(f"{SVG}a"))) == 1
     assert len(shapes(html, "mark")) == 2
 
 
-def test_more_than_can_be_read_are_named_in_the_table_only():
+def test_items_above_the_maximum_are_in_the_table_only():
     many = [
         TimelineItem(f"A{n}", f"/{n}/", f"{1900 + n}", f"{1901 + n}") for n in range(MAX_ITEMS + 9)
     ]
@@ -136,14 +136,14 @@ def test_more_than_can_be_read_are_named_in_the_table_only():
     assert html.count('<th scope="row">') == MAX_ITEMS + 9
 
 
-def test_marks_say_what_and_when_in_the_readers_language():
+def test_markers_have_localized_tooltips():
     with override("id"):
         html = drawn([TimelineItem("<b>A & B</b>", "/a/", "2005-05", "", note="pengamat")])
     assert "&lt;b&gt;A &amp; B&lt;/b&gt; · sejak Mei 2005 (pengamat)" in html
     assert "<b>" not in html
 
 
-def test_table_of_events_has_one_column_of_dates():
+def test_table_of_events_has_one_date_column():
     html = drawn([TimelineItem("A", "/a/", "2024-05", "2024-05")])
     assert ">When<" in html
     assert ">Until<" not in html

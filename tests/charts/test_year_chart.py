@@ -1,4 +1,4 @@
-"""Charts by year, over random values: sound, on the paper, legible, and true."""
+"""Charts by year with random values: valid, inside the drawing, legible and correct."""
 
 import re
 
@@ -27,21 +27,21 @@ def drawn(values, unit, **given_):
 
 
 @given(points(parts), words, st.sampled_from(["en", "id"]))
-def test_any_parts_are_drawn_soundly(values, title, language):
+def test_any_proportions_give_a_valid_drawing(values, title, language):
     with override(language):
         check(drawn(values, "percent", title=title, description=title))
 
 
 @pytest.mark.slow
 @given(points(counts), st.sampled_from(["en", "id"]))
-def test_any_counts_are_drawn_soundly(values, language):
+def test_any_counts_give_a_valid_drawing(values, language):
     with override(language):
         check(drawn(values, "count", links={year: f"/?a=1&b={year}" for year, _n in values}))
 
 
 @pytest.mark.slow
 @given(st.dictionaries(st.integers(1950, 2026), st.integers(1, 5000), min_size=1))
-def test_bars_are_as_high_as_their_counts(by_year):
+def test_bar_heights_are_proportional_to_counts(by_year):
     for svg in drawings(drawn(list(by_year.items()), "count")):
         heights = []
         for bar in svg.iter(f"{SVG}polygon"):
@@ -54,14 +54,14 @@ def test_bars_are_as_high_as_their_counts(by_year):
             assert height == pytest.approx(tall * count / max(by_year.values()), abs=1.1)
 
 
-def test_every_bar_says_its_number_where_all_have_room():
+def test_every_bar_has_a_label_if_all_fit():
     few = drawn([(2022, 4), (2023, 2), (2024, 3)], "count")
     assert all(said in few for said in (">4</text>", ">2</text>", ">3</text>"))
     many = drawn([(year, 1000 + year % 7) for year in range(1900, 2025)], "count")
     assert len(re.findall('<text class="said"', many)) < 10
 
 
-def test_a_year_without_a_value_is_a_gap():
+def test_year_without_a_value_is_a_gap():
     html = drawn(
         [(2000, 0.5), (2001, 0.6), (2002, None), (2003, 0.7), (2005, 0.1), (2006, 0)], "percent"
     )
@@ -78,7 +78,7 @@ def test_numbers_follow_the_language_and_coordinates_do_not(language, said):
     assert not re.search(r' (?:x|y|x1|y1)="\d+,', html)
 
 
-def test_table_has_every_year_and_leads_on():
+def test_table_has_every_year_with_links():
     html = drawn([(2001, 12), (2000, 1234)], "count", links={2000: "/en/events/?a=1&b=2"})
     table = html.split("<tbody>")[1]
     assert re.findall(r">(\d{4})<", table) == ["2000", "2001"]
@@ -86,7 +86,7 @@ def test_table_has_every_year_and_leads_on():
     assert '<a href="/en/events/?a=1&amp;b=2">2000</a>' in table
 
 
-def test_nothing_is_drawn_of_nothing():
+def test_chart_without_values_is_empty():
     assert (
         rendered(
             "_year_chart.html",
@@ -96,18 +96,18 @@ def test_nothing_is_drawn_of_nothing():
     )
 
 
-def test_text_of_a_title_is_never_markup():
+def test_title_is_escaped():
     html = drawn([(2000, 1)], "count", title="<script>alert(1)</script>")
     assert "<script" not in html
 
 
-def test_narrow_drawing_fits_a_telephone_at_full_size():
+def test_narrow_drawing_fits_a_phone():
     narrow = drawings(drawn([(1946 + n, n) for n in range(80)], "count"))[1]
     assert size(narrow)[0] <= 360
     assert texts(narrow)
 
 
-def test_thin_years_are_hollow_and_joined_to_none():
+def test_thin_years_are_hollow_dots_without_lines():
     values = [(2019, 0.5), (2020, 0.6), (2021, 0.0), (2022, 0.7), (2023, 0.8)]
     for svg in drawings(drawn(values, "percent", thin={2021})):
         assert len(list(svg.iter(f"{SVG}polyline"))) == 2

@@ -1,4 +1,4 @@
-"""Notes: sources cited in texts, numbered through the page that shows them."""
+"""Footnotes: sources cited in texts, numbered through the page that shows them."""
 
 import re
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 @pytest.fixture
 def sources():
-    """Three public sources, alpha, beta and gamma, and one that is not."""
+    """Three public sources (alpha, beta and gamma) and a draft."""
     for key in ("alpha", "beta", "gamma"):
         factories.source(
             key=key, publisher=f"The {key}", title=f"What {key} says", date_published="2024"
@@ -43,7 +43,7 @@ def numbers(html):
 
 
 def listed(html):
-    """Return the notes as (number, text), without the ways back."""
+    """Return the notes as (number, text), without the links back to the text."""
     rows = re.findall(r'<li id="note-(\d+)">(.*?)</li>', html, re.S)
     return [
         (int(n), " ".join(re.sub(r"<a class=\"note-back.*?</a>|<[^>]+>", "", text).split()))
@@ -51,8 +51,8 @@ def listed(html):
     ]
 
 
-class TestOnAPage:
-    def test_a_mark_is_a_numbered_note_with_its_source(self, client, sources):
+class TestFootnotesOnPages:
+    def test_mark_becomes_a_numbered_note_with_its_source(self, client, sources):
         html = page(client, event("They met [@alpha, p. 4]."))
         assert (
             'They met<sup class="note-ref"><a href="#note-1" id="note-ref-1">1</a></sup>.' in html
@@ -61,7 +61,7 @@ class TestOnAPage:
         assert reverse("allies:source-detail", args=["alpha"]) in html
         assert 'href="#note-ref-1" aria-label="Back to note 1 in the text"' in html
 
-    def test_same_source_and_place_have_one_note_and_a_way_back_to_each(self, client, sources):
+    def test_same_source_and_place_share_one_note(self, client, sources):
         html = page(client, event("A [@alpha], b [@beta], c [@alpha], d [@alpha, p. 2]."))
         assert numbers(html) == [
             ("1", "note-ref-1"),
@@ -72,12 +72,12 @@ class TestOnAPage:
         assert [n for n, _text in listed(html)] == [1, 2, 3]
         assert 'href="#note-ref-1-2" aria-label="Back to note 1 in the text, reference 2"' in html
 
-    def test_several_in_one_mark(self, client, sources):
+    def test_several_sources_in_one_mark(self, client, sources):
         html = page(client, event("So [@alpha; @beta, p.  2]."))
         assert re.search(r'<sup class="note-ref"><a [^>]+>1</a>, <a [^>]+>2</a></sup>', html)
         assert listed(html)[1] == (2, "The beta What beta says 2024, p. 2")
 
-    def test_numbers_run_from_the_introduction_through_the_entries_and_their_notes(
+    def test_numbers_continue_from_introduction_to_entries_and_citation_notes(
         self, client, sources
     ):
         listing = factories.ally_list("RUS", "CHN", "IND", intro_en="Intro [@gamma].")
@@ -89,21 +89,21 @@ class TestOnAPage:
         assert [n for n, _id in numbers(html)] == ["1", "2", "1", "3", "4"]
         assert [text.split()[1] for _n, text in listed(html)] == ["gamma", "alpha", "alpha", "beta"]
 
-    def test_alliances_and_citation_notes_of_sources_have_notes_too(self, client, sources):
+    def test_alliances_and_source_pages_have_footnotes(self, client, sources):
         alliance = factories.alliance("RUS", "CHN", summary_en="A pact [@alpha].")
         assert listed(page(client, alliance)) == [(1, "The alpha What alpha says 2024")]
         cited = factories.source()
         factories.cite(alliance, cited, note_en="See [@beta].")
         assert listed(page(client, cited)) == [(1, "The beta What beta says 2024")]
 
-    def test_quotes_are_shown_as_they_stand(self, client, sources):
+    def test_marks_in_quotes_are_not_rendered(self, client, sources):
         record = event("Plain.")
         factories.cite(record, quote="He wrote [@alpha].")
         html = page(client, record)
         assert "He wrote [@alpha]." in html
         assert listed(html) == []
 
-    def test_a_page_that_cites_nothing_lists_nothing(self, client):
+    def test_page_without_marks_has_no_list_of_notes(self, client):
         assert 'id="notes"' not in page(client, event("Plain, with a@b.example [and so on]."))
 
     @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ class TestOnAPage:
             "[@alpha says so]",
         ],
     )
-    def test_what_is_no_mark_stays_as_it_is(self, client, sources, text):
+    def test_text_that_is_not_a_mark_is_unchanged(self, client, sources, text):
         html = page(client, event(text))
         assert "@alpha" in html
         assert listed(html) == []
@@ -131,14 +131,14 @@ class TestOnAPage:
             '[@alpha, "><img src=x onerror=alert(1)>]',
         ],
     )
-    def test_text_stays_harmless(self, client, sources, text):
+    def test_html_in_marks_is_escaped(self, client, sources, text):
         html = page(client, event(text))
         main = html[html.index("<article") : html.index("</article")]
         assert "<script" not in main
         assert "<img" not in main
         assert len(numbers(html)) == len(listed(html)) == 1
 
-    def test_the_same_text_has_other_numbers_on_another_page(self, client, sources):
+    def test_same_text_has_different_numbers_on_another_page(self, client, sources):
         text = "Same [@alpha]."
         assert numbers(page(client, event(text)))[0][0] == "1"
         listing = factories.ally_list("RUS", "CHN", intro_en="First [@beta].")
@@ -146,9 +146,9 @@ class TestOnAPage:
         assert [n for n, _id in numbers(page(client, listing))] == ["1", "2"]
 
 
-class TestSourcesThatAreNotPublic:
+class TestHiddenSources:
     @pytest.mark.parametrize("key", ["zebra", "vanished"])
-    def test_readers_see_no_mark_and_editors_that_there_is_one(
+    def test_mark_is_hidden_from_readers_and_shown_in_preview(
         self, key, client, sources, reviewer, login_as
     ):
         record = event(f"They met [@{key}; @alpha] twice [@{key}].")
@@ -160,7 +160,7 @@ class TestSourcesThatAreNotPublic:
         preview = login_as(reviewer).get(reverse("admin:allies_event_public", args=[record.pk]))
         assert preview.content.decode().count("[?]</span>") == 2
 
-    def test_a_record_says_which_before_it_is_published_and_after(self, sources):
+    def test_publication_issues_name_unpublished_sources(self, sources):
         record = event("A [@zebra] and [@alpha].", status=Status.DRAFT)
         said = "These cited sources are not published: zebra."
         assert record.publication_issues() == [said]
@@ -171,7 +171,7 @@ class TestSourcesThatAreNotPublic:
         Source.objects.filter(key="zebra").update(status=Status.PUBLISHED)
         assert record.publication_issues() == listing.publication_issues() == []
 
-    def test_saving_what_is_public_is_not_refused(self, sources, reviewer, login_as):
+    def test_public_record_can_be_saved(self, sources, reviewer, login_as):
         record = event("Plain.")
         data = form_of(login_as(reviewer), change(record))
         login_as(reviewer).post(change(record), {**data, "summary_en": "With [@zebra]."})
@@ -187,7 +187,7 @@ class TestQueries:
         return len(queries)
 
     @pytest.mark.usefixtures("no_page_cache")
-    def test_all_notes_of_a_page_cost_one_query(self, client, sources):
+    def test_notes_of_a_page_cost_one_query(self, client, sources):
         listing = factories.ally_list("RUS", "CHN", "IND", "DEU")
         before = self.count(client, listing)
         listing.intro_en = "Intro [@alpha]."
@@ -199,7 +199,7 @@ class TestQueries:
             entry.citations.update(note_en=f"Note [@{key}, p. 2].")
         assert self.count(client, listing) == before + 1
 
-    def test_a_changed_text_shows_at_once(self, client, sources):
+    def test_changed_text_is_shown_at_once(self, client, sources):
         record = event("One [@alpha].")
         assert listed(page(client, record))[0][1].startswith("The alpha")
         record.summary_en = "One [@beta]."
@@ -208,7 +208,7 @@ class TestQueries:
 
 
 class TestUnknownKeys:
-    def test_a_record_refuses_them_by_field_in_one_query_a_text(self, sources):
+    def test_record_refuses_unknown_keys_per_field_with_one_query_per_text(self, sources):
         record = event("A [@alpha], [@nope; @neither, p. 3], `[@code]`.")
         with CaptureQueriesContext(connection) as queries, pytest.raises(ValidationError) as found:
             record.clean_fields()
@@ -217,7 +217,7 @@ class TestUnknownKeys:
             "summary_en": ["“summary (English)” cites sources that do not exist: neither, nope."]
         }
 
-    def test_the_form_says_so(self, sources, reviewer, login_as):
+    def test_form_shows_the_error(self, sources, reviewer, login_as):
         record = event("Plain.")
         client = login_as(reviewer)
         data = form_of(client, change(record))
@@ -227,7 +227,7 @@ class TestUnknownKeys:
             answer.content.decode()
         )
 
-    def test_a_file_is_refused_by_row_and_column_with_one_query_a_chunk(self, tmp_path, sources):
+    def test_file_errors_name_row_and_column_with_one_query_per_chunk(self, tmp_path, sources):
         def rows(number):
             return [
                 {"slug": f"e-{n}", "kind": "visit", "title_en": f"E {n}", "date": "2024"}
@@ -248,7 +248,7 @@ class TestUnknownKeys:
         said = "“summary (Indonesian)” cites sources that do not exist: nope."
         assert errors == [(5, "summary_ind", "[@nope]", said)]
 
-    def test_notes_of_citations_and_texts_of_entries_are_checked_in_files(self, tmp_path, sources):
+    def test_files_of_citations_and_entries_are_checked(self, tmp_path, sources):
         listing = factories.ally_list("RUS", "CHN")
         entries = [{"ally_list": listing.slug, "country": "CHN", "position": 1}]
         file = write(tmp_path / "n.csv", [{**entries[0], "prose_en": "[@nope]"}])
@@ -259,12 +259,12 @@ class TestUnknownKeys:
         load("citations", write(tmp_path / "c.csv", [{**cited, "note_en": "[@beta]"}]))
         assert Citation.objects.filter(quote="[@verbatim]", note_en="[@beta]").exists()
 
-    def test_what_a_row_does_not_change_is_not_asked_about(self, tmp_path, sources):
+    def test_unchanged_fields_of_a_row_are_not_checked(self, tmp_path, sources):
         record = event("Old [@gone].")
         file = write(tmp_path / "e.csv", [{"slug": record.slug, "place_en": "Moscow"}])
         assert load("events", file).updated == 1
 
-    def test_a_package_may_bring_a_source_and_the_text_that_cites_it(self, tmp_path, sources):
+    def test_package_may_contain_a_source_and_a_text_that_cites_it(self, tmp_path, sources):
         event("From the package [@zebra].", slug="from-the-package", status=Status.DRAFT)
         whole = tmp_path / "site.zip"
         command("export_package", str(whole))
@@ -273,7 +273,7 @@ class TestUnknownKeys:
         command("import_package", str(whole), commit=True)
         assert Event.objects.get(slug="from-the-package").summary_en == "From the package [@zebra]."
 
-    def test_one_import_of_several_nouns_knows_its_own_sources(self, tmp_path):
+    def test_import_of_several_files_accepts_marks_of_its_own_sources(self, tmp_path):
         from allies.imports.own_csv import read_csv
         from allies.imports.resources import RESOURCES
         from allies.imports.runner import run_import
@@ -292,7 +292,7 @@ class TestUnknownKeys:
         assert Event.objects.get(slug="e").summary_en == "[@newest]"
 
 
-class TestOfAMergedSource:
+class TestMergedSource:
     """A mark with the key of a merged source leads to the source that was kept."""
 
     TEXT = "They met [@alpha, p. 4], and [@beta, p. 4], then [@zebra] [@gamma]."
@@ -306,7 +306,7 @@ class TestOfAMergedSource:
 
         return merge_alpha
 
-    def test_the_note_stays_and_both_keys_are_one_note(self, client, merged):
+    def test_note_stays_and_both_keys_share_it(self, client, merged):
         meeting = event(self.TEXT)
         merged()
         html = page(client, meeting)
@@ -327,7 +327,7 @@ class TestOfAMergedSource:
             counts.append(len(queries))
         assert counts[0] == counts[1]
 
-    def test_the_record_is_saved_again(self, reviewer, merged, login_as):
+    def test_record_can_be_saved_again(self, reviewer, merged, login_as):
         meeting = event(self.TEXT)
         merged()
         client = login_as(reviewer)
@@ -338,7 +338,7 @@ class TestOfAMergedSource:
         missing = [str(lack) for lack in meeting.missing_cited_keys()]
         assert missing == ["These cited sources are not published: zebra."]
 
-    def test_files_may_name_it_in_texts_and_cells(self, tmp_path, merged):
+    def test_files_may_use_the_old_key_in_texts_and_cells(self, tmp_path, merged):
         meeting = event("")
         merged()
         text = {"slug": meeting.slug, "summary_en": self.TEXT}
@@ -355,7 +355,7 @@ class TestOfAMergedSource:
         data = client.get(f"/api/v1/events/{meeting.slug}").json()
         assert data["summary_en"] == "One [@beta, p. 4], two [@beta]."
 
-    def test_an_edition_has_its_note(self, client, merged, reviewer):
+    def test_edition_has_the_note(self, client, merged, reviewer):
         ally_list = factories.ally_list("RUS", "CHN", intro_en="They met [@alpha, p. 4].")
         merged()
         edition = create_edition(ally_list=ally_list, user=reviewer)
@@ -363,7 +363,7 @@ class TestOfAMergedSource:
         assert [text for _number, text in listed(html)] == self.NOTES[:1]
         assert "alpha" not in edition.content
 
-    def test_a_source_that_has_the_key_now_comes_first(self, client, merged):
+    def test_new_source_with_the_old_key_takes_precedence(self, client, merged):
         meeting = event("They met [@alpha].")
         merged()
         new = factories.source(

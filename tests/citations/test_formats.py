@@ -1,4 +1,4 @@
-"""References: every format read back by a parser, whatever a title says."""
+"""References: every format can be parsed again, whatever characters a title contains."""
 
 import datetime as dt
 import html
@@ -13,7 +13,7 @@ from pybtex.database import parse_string
 
 from allies.citations.formats import STYLES, CitableWork, format_reference, to_bibtex, to_csl_json
 
-#: Titles that mean something in TeX, in HTML, in JSON or to a parser.
+#: Titles with special characters of TeX, HTML, JSON and their parsers.
 HOSTILE = [
     "Plain",
     "R&D: 100% of $5 #1 under_score",
@@ -69,7 +69,7 @@ def read_bibtex(cited):
 
 
 def plain(cited, style):
-    """Return a reference as a reader sees it; the markup is what a style needs and no more."""
+    """Return a reference as a reader sees it; check that italics are its only markup."""
     text = format_reference(cited, style)
     assert set(re.findall(r"</?(\w+)", text)) <= {"i"}
     return html.unescape(re.sub(r"</?i>", "", text))
@@ -80,19 +80,19 @@ def in_one_line(title):
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_bibtex_gives_back_what_went_in(title):
+def test_bibtex_round_trip_keeps_the_title(title):
     entry = read_bibtex(work(title=title, author=title, publisher=title[::-1]))
     said = entry.fields["title"]
     assert said.startswith("{")
     assert said.endswith("}")
     assert from_tex(said[1:-1]) == in_one_line(title)
-    # Only what is a command of ours; whoever runs TeX on it runs nothing else.
+    # Only our own escape sequences are commands, so that a title cannot run TeX code.
     assert set(re.findall(r"\\[a-z]+", said)) <= {name[: name.find("{")] for name in _TEX}
     assert entry.fields["url"] == "https://example.org/a?b=1&c=%20_d"
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_csl_json_gives_back_what_went_in(title):
+def test_csl_json_round_trip_keeps_the_title(title):
     (item,) = json.loads(to_csl_json(work(title=title)))
     assert item["title"] == title
     assert item["issued"] == {"date-parts": [[2024, 6, 19]]}
@@ -101,14 +101,14 @@ def test_csl_json_gives_back_what_went_in(title):
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("title", HOSTILE)
-def test_a_reference_shows_a_title_as_text(title, style):
+def test_reference_shows_the_title_as_text(title, style):
     said = plain(work(title=title, language="de"), style)
     wanted = re.sub("[\ue000-\ue002]", "", title).split()
     for word in wanted:
         assert re.sub(r"[“”\"‘’'?]", "", word) in re.sub(r"[“”\"‘’'?]", "", said), said
 
 
-def test_references_are_as_the_styles_have_them():
+def test_references_follow_the_styles():
     cited = work(title="Russia’s friends in Asia")
     assert plain(cited, "APA") == (
         "Jane Doe. (2024, June 19). Russia’s friends in Asia. DW. https://example.org/a?b=1&c=%20_d"
@@ -119,7 +119,7 @@ def test_references_are_as_the_styles_have_them():
     )
 
 
-def test_a_page_without_a_date_says_when_it_was_read():
+def test_page_without_a_date_has_a_date_of_access():
     cited = work(kind="webpage", author="Allies", publisher="", issued="")
     assert "(n.d.)" in plain(cited, "APA")
     assert "Retrieved November 24, 2026, from" in plain(cited, "APA")
@@ -128,7 +128,7 @@ def test_a_page_without_a_date_says_when_it_was_read():
         assert "Diakses 24 November 2026" in plain(cited, "Chicago")
 
 
-def test_an_edition_says_its_number():
+def test_edition_has_its_number():
     cited = work(kind="document", author="Allies", publisher="", version="3", note="SHA-256 abc")
     assert plain(cited, "APA").startswith("Allies. (2024, June 19). Plain (Version 3).")
     assert "Version 3." in plain(cited, "Chicago")
@@ -150,7 +150,7 @@ def test_an_edition_says_its_number():
         ("198X", {"literal": "the 1980s"}, None, "(1980–1989)"),
     ],
 )
-def test_a_date_is_no_more_precise_than_it_is_known(issued, csl, year, said):
+def test_dates_keep_the_precision(issued, csl, year, said):
     cited = work(issued=issued)
     assert json.loads(to_csl_json(cited))[0].get("issued") == csl
     assert read_bibtex(cited).fields.get("year") == year
@@ -162,7 +162,7 @@ def test_a_date_is_no_more_precise_than_it_is_known(issued, csl, year, said):
     ["article-newspaper", "dataset", "treaty", "entry-encyclopedia", "book", "report", "webpage"],
 )
 @pytest.mark.parametrize("style", STYLES)
-def test_every_kind_of_source_has_a_title_a_year_and_an_address(kind, style):
+def test_every_kind_of_source_has_a_title_a_year_and_a_url(kind, style):
     said = plain(work(kind=kind), style)
     for part in ("Jane Doe", "Plain", "2024", "https://example.org/"):
         assert part in said
@@ -170,7 +170,7 @@ def test_every_kind_of_source_has_a_title_a_year_and_an_address(kind, style):
 
 
 @pytest.mark.slow
-def test_the_libraries_are_read_when_they_are_needed():
+def test_libraries_are_imported_only_when_needed():
     code = (
         "import django, sys; django.setup(); import allies.urls;"
         "print(sorted({'citeproc', 'pybtex'} & set(sys.modules)))"

@@ -1,4 +1,4 @@
-"""The log of public changes: what a follower is told since a cursor, and what nobody is told."""
+"""The public change feed: which changes follow a cursor, and which never appear."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def everything(cursor="", limit=100):
-    """Follow to the end; return all changes and the last cursor."""
+    """Return all changes after a cursor, and the last cursor."""
     found = []
     while True:
         some, after = get_changes_since(cursor, limit)
@@ -30,7 +30,7 @@ def since(cursor):
 
 
 @pytest.mark.slow
-def test_the_beginning_tells_of_every_public_record_once():
+def test_empty_cursor_returns_every_public_record_once():
     factories.event(("RUS", "host"), status=Status.DRAFT, slug="hidden")
     hidden = factories.source(status=Status.DRAFT)
     factories.cite(factories.event(("RUS", "host"), cited=False, slug="unsupported"), hidden)
@@ -44,7 +44,7 @@ def test_the_beginning_tells_of_every_public_record_once():
     assert [change.moment for change in found] == sorted(change.moment for change in found)
 
 
-def test_a_follower_is_told_what_was_added_changed_and_withdrawn():
+def test_changes_are_added_changed_and_withdrawn_records():
     kept = factories.event(("RUS", "host"), slug="kept")
     left = factories.event(("RUS", "host"), slug="left")
     _found, cursor = everything()
@@ -64,7 +64,7 @@ def test_a_follower_is_told_what_was_added_changed_and_withdrawn():
     assert next(c for c in found if c.key == "left").url == "/en/events/left/"
 
 
-def test_a_withdrawn_record_goes_by_the_address_it_had_in_public():
+def test_withdrawn_record_has_its_last_public_slug():
     event = factories.event(("RUS", "host"), slug="public-name")
     _found, cursor = everything()
     event.status = Status.WITHDRAWN
@@ -74,7 +74,7 @@ def test_a_withdrawn_record_goes_by_the_address_it_had_in_public():
     assert since(cursor) == [("withdrawn", "public-name")]
 
 
-def test_what_was_never_public_is_never_withdrawn():
+def test_record_that_was_never_public_is_not_withdrawn():
     hidden = factories.source(status=Status.DRAFT)
     event = factories.event(("RUS", "host"), cited=False)
     factories.cite(event, hidden)
@@ -87,7 +87,7 @@ def test_what_was_never_public_is_never_withdrawn():
     assert since(cursor) == []
 
 
-def test_a_deleted_record_was_withdrawn():
+def test_deleted_record_is_withdrawn():
     ally_list = factories.ally_list("RUS", "CHN", slug="gone")
     _found, cursor = everything()
     ally_list.status = Status.WITHDRAWN
@@ -96,7 +96,7 @@ def test_a_deleted_record_was_withdrawn():
     assert since(cursor) == [("withdrawn", "gone")]
 
 
-def test_what_came_and_went_between_two_looks_is_left_out():
+def test_record_added_and_withdrawn_between_two_calls_is_left_out():
     _found, cursor = everything()
     event = factories.event(("RUS", "host"))
     event.status = Status.WITHDRAWN
@@ -105,8 +105,8 @@ def test_what_came_and_went_between_two_looks_is_left_out():
 
 
 @pytest.mark.slow
-def test_pages_of_one_import_are_told_apart():
-    """What is written in bulk has one moment: a page may end in the middle of it."""
+def test_page_may_end_between_changes_of_the_same_time():
+    """Versions written in bulk have the same timestamp, and a page may end between two of them."""
     moment = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
     events = [factories.event(("RUS", "host"), slug=f"bulk-{n}") for n in range(5)]
     numbers = [event.pk for event in events]
@@ -128,7 +128,7 @@ def _parts():
 
 
 @pytest.mark.parametrize("cursor", ["x", "MTIz", "é", "a" * 5000, "MjAyNC0wNS0wMSBldmVudCAx"])
-def test_a_cursor_of_nobodys_is_refused(cursor):
+def test_invalid_cursor_is_refused(cursor):
     with pytest.raises(BadCursor):
         get_changes_since(cursor, 10)
 
@@ -154,7 +154,7 @@ def test_more_records_cost_no_more_queries():
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_what_is_committed_late_is_not_missed():
+def test_late_commit_is_not_missed():
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time: nothing is committed late")
     late = factories.event(("RUS", "host"), slug="late")
@@ -176,8 +176,8 @@ def test_what_is_committed_late_is_not_missed():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_servers_own_work_holds_nobody_back():
-    """An autovacuum has a transaction too, for as long as it takes, and writes no record."""
+def test_autovacuum_does_not_delay_the_log():
+    """A transaction of autovacuum can take long, but writes no record."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no servant that tidies up")
     other = connection.copy()
@@ -203,7 +203,7 @@ def test_the_servers_own_work_holds_nobody_back():
             for name in eager:
                 server.execute(f"ALTER SYSTEM RESET {name}")
             server.execute("SELECT pg_reload_conf()")
-            server.execute("DROP TABLE tidied")  # which ends whoever tidies it
+            server.execute("DROP TABLE tidied")  # stops the autovacuum of this table
         other.close()
 
 
@@ -215,10 +215,10 @@ def _tidies(server):
     return server.fetchone()[0]
 
 
-class TestTheDesk:
-    """What is at work behind what readers see has no place in the log, and moves no cursor."""
+class TestUnpublishedWork:
+    """Work that readers cannot see is not in the log, and does not move the cursor."""
 
-    def test_drafts_move_no_cursor(self):
+    def test_drafts_do_not_move_the_cursor(self):
         _found, cursor = everything()
         event = factories.event(("RUS", "host"), status=Status.DRAFT, cited=False)
         factories.cite(event, factories.source(status=Status.DRAFT))
@@ -230,14 +230,14 @@ class TestTheDesk:
         assert last == cursor
         assert "event" in {change.noun for change in whole}
 
-    def test_what_a_draft_says_of_a_public_record_is_no_change(self):
+    def test_citation_of_a_draft_source_is_no_change(self):
         event = factories.event(("RUS", "host"))
         before = everything()
         factories.cite(event, factories.source(status=Status.DRAFT))
         assert get_changes_since(before[1], 100) == ([], before[1])
         assert everything() == before
 
-    def test_a_draft_beside_a_public_list_is_no_change(self):
+    def test_see_also_with_a_draft_source_is_no_change(self):
         ally_list = AllyList.objects.published().first()
         _changes, cursor = everything()
         SeeAlso.objects.create(ally_list=ally_list, source=factories.source(status=Status.DRAFT))
@@ -245,7 +245,7 @@ class TestTheDesk:
         SeeAlso.objects.create(ally_list=ally_list, source=factories.source())
         assert ("changed", ally_list.slug) in since(cursor)
 
-    def test_what_was_withdrawn_is_told_of_the_moment_it_was(self):
+    def test_withdrawn_record_keeps_the_time_of_its_withdrawal(self):
         event = factories.event(("RUS", "host"))
         _found, cursor = everything()
         event.status = Status.WITHDRAWN
@@ -259,7 +259,7 @@ class TestTheDesk:
         assert [(change.what, change.key) for change in told[0]] == [("withdrawn", event.slug)]
 
     @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
-    def test_an_entry_that_nobody_may_see_is_no_change(self, status):
+    def test_hidden_entry_is_no_change(self, status):
         hidden, disputing = factories.source(status=Status.DRAFT), factories.source()
         ally_list = factories.ally_list("RUS", "CHN", status=status)
         _changes, cursor = everything()
@@ -274,7 +274,7 @@ class TestTheDesk:
         entry.delete()
         assert everything(cursor) == ([], cursor)
 
-    def test_an_entry_that_appears_and_disappears_is_a_change(self):
+    def test_entry_that_appears_or_disappears_is_a_change(self):
         ally_list = factories.ally_list("RUS", "CHN")
         entry = Entry.objects.create(
             ally_list=ally_list, country=factories.country("IND"), position=2
@@ -291,8 +291,8 @@ class TestTheDesk:
         assert since(cursor) == [("changed", ally_list.slug)]
 
     @pytest.mark.slow
-    def test_bodies_that_are_followed_stay_as_they_are(self, client):
-        """What editors do in drafts, in every noun, moves no date, no cursor and no tag."""
+    def test_feeds_do_not_change_with_unpublished_work(self, client):
+        """Work on drafts of every record type changes no date, cursor or ETag."""
         hidden = factories.source(status=Status.DRAFT)
         public = factories.ally_list("RUS", "CHN")
         draft = factories.ally_list("RUS", "CHN", status=Status.DRAFT)

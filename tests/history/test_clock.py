@@ -1,4 +1,4 @@
-"""A clock that is set back: what is written stays in the order in which it was."""
+"""A clock that is set back: versions keep the order in which they were written."""
 
 import datetime as dt
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 @pytest.fixture
 def set_back(monkeypatch):
-    """Set the clock back by so many hours."""
+    """Set the clock back by a number of hours."""
     told = timezone.now
 
     def by(hours):
@@ -31,7 +31,7 @@ def moments(event):
     return list(event.history.order_by("history_id").values_list("history_date", flat=True))
 
 
-def test_versions_stay_in_order_and_followers_are_told(set_back):
+def test_versions_stay_in_order_and_changes_are_reported(set_back):
     event = factories.event(("RUS", "host"), title_en="First")
     _told, cursor = get_changes_since("", 10_000)
     set_back(3)
@@ -47,7 +47,7 @@ def test_versions_stay_in_order_and_followers_are_told(set_back):
     assert [(change.what, change.key) for change in told] == [("withdrawn", event.slug)]
 
 
-def test_history_tells_what_was_last_last(set_back):
+def test_history_shows_the_last_change_first(set_back):
     event = factories.event(("RUS", "host"), title_en="First")
     set_back(24)
     event.title_en = "Second"
@@ -56,7 +56,7 @@ def test_history_tells_what_was_last_last(set_back):
     assert "First to Second" in newest.sentences[0].text
 
 
-def test_a_file_and_its_undoing_come_after_what_they_change(set_back, tmp_path):
+def test_import_and_its_undo_come_after_earlier_versions(set_back, tmp_path):
     event = factories.event(("RUS", "host"), title_en="First")
     set_back(3)
     load("events", write(tmp_path / "e.csv", [{"slug": event.slug, "title_en": "Second"}]))
@@ -69,7 +69,7 @@ def test_a_file_and_its_undoing_come_after_what_they_change(set_back, tmp_path):
     assert moments(event) == sorted(set(moments(event)))
 
 
-def test_a_clock_put_right_is_believed_again(set_back):
+def test_corrected_clock_is_used_again(set_back):
     event = factories.event(("RUS", "host"))
     set_back(3)
     event.save()

@@ -1,4 +1,4 @@
-"""Dates as precise as what is known."""
+"""Imprecise dates: parsing, first and last day, and formatting."""
 
 import datetime as dt
 
@@ -88,7 +88,7 @@ MONTHS = [
         *((f"9 {name.upper()} 2024", f"2024-{number:02}-09") for number, name in MONTHS),
     ],
 )
-def test_read_understands_what_people_write(typed, stored):
+def test_parse_date_accepts_common_notations(typed, stored):
     assert edtf.parse_date(typed) == stored
 
 
@@ -101,7 +101,7 @@ def test_read_understands_what_people_write(typed, stored):
         *("2024-01-01/2024-01-02/2024-01-03", "mei 0000"),
     ],
 )
-def test_read_refuses_what_can_be_read_in_two_ways_or_none(typed):
+def test_parse_date_refuses_ambiguous_and_invalid_dates(typed):
     with pytest.raises(edtf.UnreadableDate):
         edtf.parse_date(typed)
 
@@ -124,7 +124,7 @@ def test_read_refuses_what_can_be_read_in_two_ways_or_none(typed):
         ("", None, None),
     ],
 )
-def test_bounds_are_first_and_last_day(stored, earliest, latest):
+def test_bounds_returns_first_and_last_day(stored, earliest, latest):
     found = [day and day.isoformat() for day in edtf.bounds(stored)]
     assert found == [earliest, latest]
 
@@ -156,7 +156,7 @@ def test_bounds_are_first_and_last_day(stored, earliest, latest):
         ),
     ],
 )
-def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indonesian):
+def test_format_edtf_keeps_the_precision(stored, english, indonesian):
     with override("en"):
         assert edtf.format_edtf(stored) == english
     with override("id"):
@@ -174,7 +174,7 @@ def test_in_words_is_no_more_precise_than_what_is_known(stored, english, indones
         ("198X/..", "(records end the 1980s)", "(catatan berakhir tahun 1980-an)"),
     ],
 )
-def test_an_open_end_may_never_have_come(stored, english, indonesian):
+def test_format_end_date_shows_an_open_end_as_end_of_records(stored, english, indonesian):
     with override("en"):
         assert edtf.format_end_date(stored) == english
     with override("id"):
@@ -194,13 +194,13 @@ def test_an_open_end_may_never_have_come(stored, english, indonesian):
         (["", ""], "", ""),
     ],
 )
-def test_the_first_and_last_of_imprecise_dates_are_no_more_precise(dates, first, last):
+def test_combine_dates_keeps_the_precision(dates, first, last):
     assert edtf.combine_dates(min, dates) == first
     assert edtf.combine_dates(max, dates) == last
 
 
 @given(st.text(max_size=60))
-def test_read_never_fails_otherwise(text):
+def test_parse_date_raises_only_unreadable_date(text):
     try:
         stored = edtf.parse_date(text)
     except edtf.UnreadableDate:
@@ -210,5 +210,5 @@ def test_read_never_fails_otherwise(text):
 
 
 @given(st.dates(min_value=dt.date(1, 1, 1)))
-def test_a_day_comes_back_as_itself(day):
+def test_bounds_of_a_day_are_the_day(day):
     assert edtf.bounds(edtf.parse_date(day.isoformat())) == (day, day)

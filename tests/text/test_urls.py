@@ -1,4 +1,4 @@
-"""Addresses: what of them is stored, and which lead to one document."""
+"""Web addresses: their stored form, and keys that tell if two lead to one document."""
 
 import pytest
 
@@ -40,7 +40,7 @@ from allies.text.urls import (
         ),
     ],
 )
-def test_what_is_stored(given, stored):
+def test_normalize_url_returns_the_stored_form(given, stored):
     assert normalize_url(given) == stored
     assert normalize_url(stored) == stored
 
@@ -62,7 +62,7 @@ def test_what_is_stored(given, stored):
         "https://archive.is/https://www.dw.com/en/a",
     ],
 )
-def test_addresses_of_one_document(other):
+def test_comparison_key_is_the_same_for_one_document(other):
     assert comparison_key(other) == comparison_key("https://www.dw.com/en/a") == "dw.com/en/a"
 
 
@@ -74,7 +74,7 @@ def test_addresses_of_one_document(other):
         ("https://archive.today/Ab12C", "https://archive.ph/Ab12C"),
     ],
 )
-def test_other_ways_to_write_one_address(one, other):
+def test_comparison_key_ignores_other_spellings(one, other):
     assert comparison_key(one) == comparison_key(other) != ""
 
 
@@ -88,24 +88,24 @@ def test_other_ways_to_write_one_address(one, other):
         ("https://x.com/#!/a", "https://x.com/#!/b"),
     ],
 )
-def test_addresses_of_two_documents(one, other):
+def test_comparison_key_differs_for_two_documents(one, other):
     assert comparison_key(one) != comparison_key(other)
 
 
-def test_an_archive_that_does_not_say_what_it_keeps():
+def test_archived_url_target_without_original_url():
     assert is_archive_url("https://archive.ph/Ab12C")
     assert archived_url_target("https://archive.ph/Ab12C") == ""
     assert archived_url_target("https://web.archive.org/index.html") == ""
     assert archived_url_target("https://dw.com/web/2024/https://x.com") == ""
 
 
-def test_a_query_is_part_of_what_an_archive_keeps():
+def test_archived_url_target_includes_the_query_string():
     kept = "https://web.archive.org/web/2024/https://x.com/a?id=4&utm_source=y"
     assert archived_url_target(kept) == "https://x.com/a?id=4&utm_source=y"
     assert comparison_key(kept) == comparison_key("https://x.com/a?id=4")
 
 
-def test_keys_of_long_addresses_fit_an_index_and_differ():
+def test_url_keys_of_long_urls_are_short_and_differ():
     one, other = (f"https://x.com/{'ü' * 900}{n}" for n in (1, 2))
     assert len(url_key(one)) == len(url_key(other)) == 200
     assert url_key(one) != url_key(other)
@@ -121,10 +121,10 @@ def test_keys_of_long_addresses_fit_an_index_and_differ():
         ("Stand by me", ""),
     ],
 )
-def test_titles_without_the_outlet(title, publisher):
+def test_title_key_leaves_out_the_outlet(title, publisher):
     assert title_key(title, publisher) == "stand by me"
 
 
-def test_a_title_keeps_what_is_not_the_outlet():
+def test_title_key_keeps_other_parts():
     assert title_key("Stand by me – part two", "DW") == "stand by me part two"
     assert title_key("DW", "DW") == "dw"
