@@ -112,7 +112,7 @@ class Plan:
     def first_rows(
         self, kind: str, keys: Sequence[str], rows: Sequence[int], digests: Sequence[int]
     ) -> dict[int, tuple[int, bool]]:
-        """Record the rows' keys; return the repeated ones: row → (first row, whether equal)."""
+        """Store the rows' keys; return the repeated ones: row → (first row, whether equal)."""
         before = self._db.total_changes
         entries = [
             (kind, key, row, digest) for key, row, digest in zip(keys, rows, digests, strict=True)
@@ -140,7 +140,7 @@ class Plan:
         return self._ids[noun]
 
     def expect_key(self, noun: str, keys: Iterable[str], record: models.Model) -> None:
-        """Record a new record under each key that files may use for it."""
+        """Store a new record under each key that files may use for it."""
         blob = pickle.dumps(record)
         self._db.executemany(
             "INSERT OR REPLACE INTO pending VALUES (?, ?, ?)",
@@ -148,7 +148,7 @@ class Plan:
         )
 
     def expect_old_keys(self, noun: str, keys: Iterable[str]) -> None:
-        """Record old slugs that will lead to records which now have another slug."""
+        """Store old slugs that will lead to records which now have another slug."""
         self._db.executemany(
             "INSERT OR IGNORE INTO pending VALUES (?, ?, NULL)", ((noun, key) for key in keys)
         )
@@ -167,7 +167,7 @@ class Plan:
         return self._db.execute(query, (noun, key)).fetchone() is not None
 
     def link(self, noun: str, child: str, parent: str) -> None:
-        """Record the child's parent in this file ("" for none)."""
+        """Store the child's parent in this file ("" for none)."""
         self._db.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", (noun, child, parent))
 
     def parent(self, noun: str, child: str) -> str | None:
@@ -201,7 +201,7 @@ class Plan:
     # Values collected over the rows of one record.
 
     def add_collected(self, spec: str, pairs: Iterable[tuple[str, str]]) -> None:
-        """Record the distinct values of each key, in order of appearance."""
+        """Store the distinct values of each key, in order of appearance."""
         self._db.executemany(
             "INSERT OR IGNORE INTO gathered (spec, key, value) VALUES (?, ?, ?)",
             ((spec, key, value) for key, value in pairs),
@@ -301,7 +301,7 @@ class Plan:
         return self._db.execute(query, (table,)).fetchone() is not None
 
     def add_old_slug(self, noun: str, slug: str, record_id: int) -> None:
-        """Record that a record gives up a slug."""
+        """Store a slug that a record gives up."""
         self._db.execute("INSERT INTO old_slug VALUES (?, ?, ?)", (noun, slug, record_id))
 
     def old_slugs(self, noun: str) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """Communication between a running job and the people who wait for it.
 
-The notes are not stored with the data. While a large import is written, nobody else can write to an
-SQLite database, and the job's own changes are not visible until it ends.
+The notes are written outside the job's transaction. While a large import is written, nobody else
+can write to an SQLite database, and the job's own changes are not visible until it ends.
 """
 
 import json

@@ -134,8 +134,8 @@ def apply_plan(
             lock_tables(examined_models(nouns))
             if import_state(nouns, user) != state:
                 raise PlanOutdated
-            # Take the time while holding the lock, so that a client that follows changes by time
-            # misses none.
+            # Take the time while holding the lock: a client that follows changes by time misses
+            # none.
             now = now or next_history_timestamp()
             if changeset.pk is None:
                 changeset.save()

@@ -87,7 +87,7 @@ def start_reading(changeset: Changeset) -> None:
     """Start a job that detects the format of the changeset's file and suggests a mapping.
 
     An existing layout and mapping are kept; empty ones are filled in. Raises StateConflict if the
-    changeset has changed since it was read.
+    changeset was applied, has a running job, or has changed since it was read.
     """
     before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
     with transaction.atomic():

@@ -159,8 +159,7 @@ def _last_id(model: type[Model]) -> int:
             sequence = "pg_get_serial_sequence(%s, %s)::regclass"
             column = model._meta.pk.column
             cursor.execute(f"SELECT nextval({sequence})", [table, column])
-            # The first new record gets the number drawn: the table is locked, nobody else draws
-            # one.
+            # The first new record gets the number drawn: the table is locked for others.
             return int(cursor.fetchone()[0]) - 1
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         found = cursor.fetchone()
