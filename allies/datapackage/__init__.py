@@ -1,6 +1,7 @@
-"""Data packages: tables as CSV in a ZIP archive, with all one needs to understand them.
+"""Data packages: tables as CSV in a ZIP archive, with their documentation.
 
-The form is Frictionless Data Package, version 1. Nothing here knows what a record is.
+The format is Frictionless Data Package, version 1. This package's reader and writer do not depend
+on the models; ``metadata`` does.
 """
 
 from allies.datapackage.describe import Field, ForeignKey, PackageDescription, Table

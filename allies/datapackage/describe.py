@@ -1,4 +1,4 @@
-"""What a data package says of itself: for programs as JSON, for people in every language."""
+"""The description of a data package: as JSON for software, and as text in every language."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ from django.utils.translation import override
 #: A text, or a lazy one that follows the active language.
 Words = object
 
-#: Licences we know more of than their name: where they can be read, and what they are called.
+#: Known licences: SPDX identifier → (URL, name).
 LICENCES = {
     "CC0-1.0": (
         "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -44,7 +44,7 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column: its name, what it is called, what it holds. ``type`` is the table schema's."""
+    """A column of a table. ``type`` is its type in the table schema."""
 
     name: str
     title: Words
@@ -55,7 +55,7 @@ class Field:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A column whose values stand in a column of another table; ``table`` "" is the same one."""
+    """A column that refers to a column of another table; ``table`` is "" for the same table."""
 
     field: str
     table: str
@@ -64,7 +64,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """A table to be written; ``whole`` is the number of rows it would have without a filter."""
+    """A table to write; ``whole`` is its number of rows without a filter."""
 
     name: str
     title: Words
@@ -81,7 +81,7 @@ class Table:
 
 @dataclass(frozen=True)
 class PackageDescription:
-    """What is true of the package as a whole. ``filters`` are labels and values in words."""
+    """Metadata of the whole package; ``filters`` are labels and values as shown to readers."""
 
     name: str
     title: Words
@@ -92,7 +92,7 @@ class PackageDescription:
 
 
 class WrittenTable(NamedTuple):
-    """What is known of a table once it is written."""
+    """A table after it was written, with its number of rows, its size in bytes and its hash."""
 
     table: Table
     rows: int
@@ -105,12 +105,15 @@ class WrittenTable(NamedTuple):
 
 
 def timestamp(moment: dt.datetime) -> str:
-    """Return a moment to the microsecond in UTC, as RFC 3339 writes it."""
+    """Return a time in UTC with microseconds, in the format of RFC 3339."""
     return f"{moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def package_version(changed: dt.datetime | None, hashes: Iterable[tuple[str, str]]) -> str:
-    """Return the day of the last change and what no other content has: (path, SHA-256) hashed."""
+    """Return a version: the day of the last change, and a hash that identifies the content.
+
+    ``hashes`` are (path, SHA-256) of each table.
+    """
     digest = sha256("".join(f"{sha} {path}\n" for path, sha in hashes).encode()).hexdigest()
     day = changed.astimezone(dt.UTC).date().isoformat() if changed else "0000-00-00"
     return f"{day}-{digest[:12]}"
@@ -120,7 +123,7 @@ def table_version(about: PackageDescription, written: Sequence[WrittenTable]) ->
     return package_version(about.changed, ((done.table.path, done.sha256) for done in written))
 
 
-# For programs.
+# For software.
 
 
 def build_datapackage(
@@ -205,13 +208,13 @@ def _field(field: Field) -> dict[str, object]:
 
 
 def _localized_property(name: str, words: Words) -> dict[str, object]:
-    """Return a property in English, as the form wants it, and beside it in every language."""
+    """Return a property in English, as Frictionless needs it, and its plural in all languages."""
     texts = in_all_languages(lambda: str(words))
     return {name: texts["en"], f"{name}s": texts}
 
 
 def in_all_languages(say: Callable[[], object]) -> dict[str, Any]:
-    """Return what is said in each language of the site, by its code."""
+    """Return the result of ``say`` in each language of the site, by language code."""
     said = {}
     for code, _name in settings.LANGUAGES:
         with override(code):
@@ -223,12 +226,12 @@ def in_all_languages(say: Callable[[], object]) -> dict[str, Any]:
 
 
 def build_readme(about: PackageDescription, written: Sequence[WrittenTable]) -> str:
-    """Return what a person reads first, in every language."""
+    """Return the README, in every language."""
     return _documents(lambda: _readme(about, written))
 
 
 def build_data_dictionary(tables: Sequence[Table]) -> str:
-    """Return what every column means, in every language."""
+    """Return the data dictionary, in every language."""
     return _documents(lambda: _dictionary(tables))
 
 

@@ -1,4 +1,4 @@
-"""What our data say of themselves wherever they go out: columns, licence, the last change."""
+"""Metadata for all exports of our data: columns, licence, time of the last change."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -19,19 +19,19 @@ from allies.models.fields import EDTFField
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: How a date is written where it may be imprecise.
+#: The format of dates that may be imprecise.
 EDTF_NOTE = _("A date as precise as it is known, like 2024-06-19, 2024-05 or 2023 (EDTF).")
 
 
 def localized_callable(say: Callable[..., str]) -> "Callable[..., StrOrPromise]":
-    """Make a function return a text that is said anew in whichever language is active."""
+    """Wrap a function so that its text is evaluated lazily, in the active language."""
     return lazy(say, str)
 
 
 def describe_column(field: Any, *, name: str = "", note: Words = "", **given: Any) -> Field:
-    """Describe a column that holds a model's field, in the words of the model.
+    """Describe the column of a model's field, with the field's name and help text.
 
-    ``note`` says how its cells are written, ``given`` is what else a ``Field`` has.
+    ``note`` describes the format of the cells; ``given`` are further arguments of ``Field``.
     """
     if isinstance(field, EDTFField):
         note = EDTF_NOTE
@@ -46,7 +46,7 @@ def describe_column(field: Any, *, name: str = "", note: Words = "", **given: An
 
 
 def schema_type(field: "models.Field[object, object]") -> str:
-    """Return what a table schema calls the type of a model's field."""
+    """Return the table schema's type for a model's field."""
     if isinstance(field, models.IntegerField):
         return "integer"
     if isinstance(field, models.BooleanField):
@@ -55,10 +55,10 @@ def schema_type(field: "models.Field[object, object]") -> str:
 
 
 def last_change_time() -> dt.datetime | None:
-    """Return when one of the records there are last changed; None where there is none.
+    """Return the time of the last change among existing records; None if there are none.
 
-    Not when something was last done: what was taken in and back again has left no trace here.
-    Costs a query a noun.
+    Deleted records do not count: an import that was undone leaves no trace here. Costs one query
+    per model.
     """
     newest = (
         model._default_manager.aggregate(newest=Max("updated_at"))["newest"]
@@ -68,9 +68,10 @@ def last_change_time() -> dt.datetime | None:
 
 
 def last_public_change_time() -> dt.datetime | None:
-    """Return when a record that readers see last changed: drafts are nobody's business.
+    """Return the time of the last change among public records; None if there are none.
 
-    Costs a query a noun that is published on its own.
+    Drafts are not public, so their changes must not show. Costs one query per model that has a
+    status, and one for countries.
     """
     nouns: list[Any] = [Country, *(m for m in record_models() if issubclass(m, Publishable))]
     newest = (m.objects.published().aggregate(newest=Max("updated_at"))["newest"] for m in nouns)
@@ -85,7 +86,7 @@ def describe_package(
     url: str = "",
     filters: Sequence[tuple[Words, Words]] = (),
 ) -> PackageDescription:
-    """Describe a package of this site's data as they are now; ``changed`` is when last."""
+    """Describe a package of this site's data; ``changed`` is the time of their last change."""
     site = slugify(settings.SITE_NAME) or "allies"
     return PackageDescription(
         name=f"{site}-{name}" if name else site,

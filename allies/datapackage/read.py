@@ -1,4 +1,4 @@
-"""Reading a data package back, and refusing what is none or was changed."""
+"""Read data packages; refuse those that are not ours or were changed."""
 
 import datetime as dt
 import json
@@ -15,7 +15,7 @@ from allies.datapackage.describe import package_version
 from allies.datapackage.write import DESCRIPTOR_NAME
 from allies.file_formats import Archive, DecompressedTooLarge
 
-#: Longest description read, in bytes, and bytes unpacked at a time.
+#: Maximum bytes of the description, and bytes decompressed at a time.
 MAX_DESCRIPTOR, PIECE = 4 * 1024 * 1024, 1024 * 1024
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -23,11 +23,11 @@ _ENCRYPTED = 0x1
 
 
 class InvalidDataPackage(ValueError):
-    """A file that is no data package of ours, or one that was changed; its text says which part."""
+    """A file that is not one of our data packages, or was changed; the text says which part."""
 
 
 class Member(NamedTuple):
-    """A table in the package: its name, the names of its columns, and what its bytes hash to."""
+    """A table in the package: its name, path, column names and SHA-256."""
 
     name: str
     path: str
@@ -36,10 +36,10 @@ class Member(NamedTuple):
 
 
 class PackageFile:
-    """A data package in a file; ``most`` is how many bytes it may hold unpacked.
+    """A data package in a file; ``most`` is the maximum of its decompressed bytes.
 
-    ``members`` are its tables, ``changed`` is the last change it knows of, or None. Raises
-    NotAPackage, while it is opened and while it is unpacked.
+    ``members`` are its tables; ``changed`` is the time of the last change, or None. Raises
+    InvalidDataPackage while it is opened and while it is unpacked.
     """
 
     def __init__(self, path: Path, *, most: int) -> None:
@@ -68,7 +68,7 @@ class PackageFile:
         self._zip.close()
 
     def unpack(self, member: Member, folder: Path) -> Path:
-        """Write a table into the folder, under a name of our own; return where it lies."""
+        """Write a table into the folder under a safe name; return its path."""
         path, digest = folder / f"{member.name}.csv", sha256()
         left = self._infos[member.path].file_size
         try:
@@ -88,7 +88,7 @@ class PackageFile:
         return path
 
     def _checked(self) -> dict[str, ZipInfo]:
-        """Return the archive's files by name, if all of them are plain and named once."""
+        """Return the archive's files by name; refuse unsafe paths, repeated names, encryption."""
         infos: dict[str, ZipInfo] = {}
         for info in self._zip.infolist():
             name = info.filename
@@ -108,7 +108,7 @@ class PackageFile:
             described = json.loads(self._zip.read(info.filename, MAX_DESCRIPTOR))
         except DecompressedTooLarge as error:
             raise InvalidDataPackage(str(error)) from error
-        # RuntimeError: a member that is encrypted, or JSON that is nested too deeply.
+        # RuntimeError: an encrypted member, or JSON that is nested too deeply.
         except (BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
             raise _damaged_error(DESCRIPTOR_NAME) from error
         if not isinstance(described, dict):
@@ -127,7 +127,7 @@ class PackageFile:
         return Member(name, path, columns, digest.removeprefix("sha256:"))
 
     def _verify_unchanged(self, described: dict[str, Any]) -> dt.datetime | None:
-        """Return the date of the last change, where it and the checksums make the version named."""
+        """Check that the version matches the content; return the time of the last change."""
         try:
             text = described.get("created")
             changed = dt.datetime.fromisoformat(text) if text else None

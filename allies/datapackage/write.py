@@ -1,4 +1,4 @@
-"""Writing a data package as a ZIP archive, in constant memory."""
+"""Write a data package as a ZIP archive, in constant memory."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,14 +14,14 @@ from allies.datapackage.describe import (
 )
 from allies.file_formats import ZipStream, csv_lines
 
-#: Where the description lies, for programs.
+#: The path of the description for software.
 DESCRIPTOR_NAME = "datapackage.json"
 
 
 def package_blocks(about: PackageDescription, tables: Sequence[Table]) -> Iterator[bytes]:
-    """Yield a data package piece by piece: the tables first, what is said of them last.
+    """Yield a data package in parts: the tables first, their documentation last.
 
-    The same content makes the same bytes.
+    The same content gives the same bytes.
     """
     archive = ZipStream(large=True)
     written: list[WrittenTable] = []
@@ -40,7 +40,7 @@ def package_blocks(about: PackageDescription, tables: Sequence[Table]) -> Iterat
 
 
 class _HashingCounter:
-    """What there is to know of a file once it has passed."""
+    """Counts rows and bytes of a table, and hashes it, while it is written."""
 
     def __init__(self) -> None:
         self.rows = self.size = 0

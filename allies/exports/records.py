@@ -1,4 +1,4 @@
-"""Writing a noun's records out: as the CSV file that goes back in, and in other forms."""
+"""Export all records of a record type as CSV, XLSX or a data package."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,29 @@ from allies.exports.site_package import export_record_package
 from allies.file_formats import CONTENT_TYPES, check_length, csv_lines, xlsx_blocks
 from allies.imports.resources import RESOURCES
 
-#: Forms a noun goes out in → what the web calls such a file.
+#: Formats of an export → their content types.
 FORMATS = CONTENT_TYPES
 
 
 def export_file_name(noun: str, form: str) -> str:
-    """Return what a noun's file in this form is called."""
+    """Return the file name of an export."""
     return f"{noun}.{form}"
 
 
 def export_csv(noun: str) -> Iterator[str]:
-    """Yield every record of a noun as a CSV file, piece by piece, in an order of its own words."""
+    """Yield all records of a record type as CSV, in parts, sorted by natural keys.
+
+    The file can be imported again.
+    """
     resource = RESOURCES[noun]()
     return csv_lines(resource.columns, resource.export_rows())
 
 
 def export_records(noun: str, form: str) -> Iterator[bytes]:
-    """Return every record of a noun as a file in one of FORMS, piece by piece.
+    """Return all records of a record type as a file in one of FORMATS, in parts.
 
-    The rows and their order are those of ``export_csv``. Raises TooMuch, before anything is
-    written, where there are more records than an Excel sheet has rows.
+    The rows and their order are those of ``export_csv``. Raises SheetTooLarge, before anything is
+    written, if there are more records than an Excel sheet has rows.
     """
     if form == "zip":
         return export_record_package(noun)

@@ -1,4 +1,4 @@
-"""Everything in one file: the data package of all nouns, and the way back from it."""
+"""Export the whole site as one data package, and read it back."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -20,7 +20,7 @@ from allies.imports.rows import Rows
 from allies.imports.widgets import ChoiceWidget
 from allies.models import OldSlug, SlugMixin, Source, url_field
 
-#: The table of addresses that records had before, and its columns.
+#: The table of former slugs of records, and its columns.
 OLD_SLUGS = "old-slugs"
 _OLD_SLUG_COLUMNS = (
     Field("noun", gettext_lazy("record type"), gettext_lazy("The table that contains the record.")),
@@ -33,14 +33,14 @@ CHUNK_ROWS = 1_000
 
 
 class UnknownTables(UnreadableFile):
-    """A data package whose tables are not this site's nouns; its text says which."""
+    """A data package with tables that are not this site's; the text says which."""
 
 
-# Out.
+# Export.
 
 
 def export_record_package(noun: str) -> Iterator[bytes]:
-    """Yield the data package of one noun's records."""
+    """Yield the data package of one record type."""
     resource = RESOURCES[noun]()
     title = resource.model._meta.verbose_name_plural
     return package_blocks(
@@ -49,7 +49,7 @@ def export_record_package(noun: str) -> Iterator[bytes]:
 
 
 def export_site_package() -> Iterator[bytes]:
-    """Yield the data package of all records and old addresses, as they are at one moment."""
+    """Yield the data package of all records and old slugs, read in one snapshot."""
     with snapshot_transaction(current_connection()):
         tables = [build_table(resource(), whole_site=True) for resource in RESOURCES.values()]
         yield from package_blocks(
@@ -59,7 +59,10 @@ def export_site_package() -> Iterator[bytes]:
 
 
 def build_table(resource: RecordResource, *, whole_site: bool = False) -> Table:
-    """Return a noun's table; ``whole_site`` says that the other nouns' stand beside it."""
+    """Return the table of a record type.
+
+    ``whole_site`` adds foreign keys, because the package then has the tables they refer to.
+    """
     return Table(
         name=resource.noun,
         title=resource.model._meta.verbose_name_plural,
@@ -82,7 +85,7 @@ def _column(resource: RecordResource, field: Any) -> Field:
 
 
 def _foreign_keys(resource: RecordResource) -> Iterator[ForeignKey]:
-    """Yield the references whose key is a column of the table they lead to."""
+    """Yield the references whose key is a column of the other table."""
     tables = {other._meta.model: other for other in RESOURCES.values()}
     for field, cell in resource.references():
         other = tables[cell.model]()
@@ -102,7 +105,7 @@ def _old_slugs() -> Table:
 
 
 def _models_with_slugs() -> dict[str, Any]:
-    """Return the models of the nouns whose addresses may change, by noun."""
+    """Return the models whose slugs may change, by record type."""
     return {
         noun: resource._meta.model
         for noun, resource in RESOURCES.items()
@@ -124,13 +127,13 @@ def _old_slug_rows() -> Iterator[Sequence[object]]:
             yield noun, slug, now
 
 
-# In.
+# Import.
 
 
 def open_tables(package: PackageFile, folder: Path) -> tuple[list[tuple[str, Rows]], Rows | None]:
-    """Unpack a package of ours into the folder; return its nouns' rows and its old slugs.
+    """Unpack a site package into the folder; return its rows per record type and its old slugs.
 
-    Raises NotAPackage where it was changed, WrongTables where it holds something else.
+    Raises InvalidDataPackage if it was changed, UnknownTables if it contains other tables.
     """
     known = {noun: resource().columns for noun, resource in RESOURCES.items()}
     known[OLD_SLUGS] = [field.name for field in _OLD_SLUG_COLUMNS]
@@ -152,7 +155,7 @@ def open_tables(package: PackageFile, folder: Path) -> tuple[list[tuple[str, Row
 
 
 def old_keys_of_sources(rows: Rows) -> Iterator[str]:
-    """Yield the old keys of sources among the old slugs of a package."""
+    """Yield the former keys of sources among a package's old slugs."""
     sources = next(noun for noun, model in _models_with_slugs().items() if model is Source)
     for row in rows:
         cells = dict(zip(rows.columns, row.cells, strict=True))
@@ -161,9 +164,9 @@ def old_keys_of_sources(rows: Rows) -> Iterator[str]:
 
 
 def write_old_slugs(rows: Rows) -> int:
-    """Keep the old slugs of a package, for the records that are there now; return their number.
+    """Save a package's old slugs for the existing records; return how many were new.
 
-    Raises UnreadableFile where one is of a record that does not exist.
+    Raises UnreadableFile if one belongs to a record that does not exist.
     """
     models, kept = _models_with_slugs(), 0
     iterator = (dict(zip(rows.columns, row.cells, strict=True)) for row in rows)

@@ -1,6 +1,6 @@
-"""Tables as files, written as their rows come: CSV, XLSX, and ZIP archives around them.
+"""Write tables as a stream: CSV, XLSX, and ZIP archives.
 
-Nothing here knows what a record is.
+This package does not depend on the models.
 """
 
 from allies.file_formats.csv import csv_lines, escape_formula, unescape_formula
@@ -14,7 +14,7 @@ from allies.file_formats.decompression import (
 from allies.file_formats.xlsx import SheetTooLarge, check_length, column_letters, xlsx_blocks
 from allies.file_formats.zip import ZipStream
 
-#: What the web calls a file of each form.
+#: The content type of each format.
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

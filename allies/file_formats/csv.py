@@ -1,9 +1,9 @@
-"""CSV whose cells no spreadsheet will run, written some thousand rows at a time.
+"""Write CSV files safe from formula injection, a few thousand rows at a time.
 
-A cell that begins with ``= + - @``, be they of full width, a tab or the end of a line may be run
-as a formula by a spreadsheet. Written out, it gets an apostrophe in front; read back, it loses it
-again. A cell that itself begins with apostrophes before such a sign gets one more, so nothing is
-ambiguous.
+A spreadsheet may run a cell as a formula if it begins with ``= + - @``, with one of these in full
+width, with a tab or with a line break. When written, such a cell gets an apostrophe in front, which
+is removed when it is read. If such a beginning already follows apostrophes, one more is added, so
+that nothing is ambiguous.
 """
 
 import csv
@@ -12,19 +12,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-#: Rows written in one go.
+#: Rows written at a time.
 ROWS_PER_CHUNK = 5_000
 
 _FORMULA_CHARACTERS = r"=+\-@\t\r\uff1d\uff0b\uff0d\uff20"
 _RISKY = re.compile(rf"'*[{_FORMULA_CHARACTERS}\n]")
 
-# What comes before a cell in a CSV text, and such a beginning. It finds every risky cell and, in
-# long texts, some places that are no beginning of a cell: that costs time, never an apostrophe.
+# A risky beginning of a cell in a CSV text, with what comes before the cell. It finds every risky
+# cell. It also matches some places inside long texts, which costs time but adds no apostrophes.
 _MAY_BE_RISKY = re.compile(rf"""(?:\A|[,\n"])'*[{_FORMULA_CHARACTERS}]|(?:\A|[,\n])"'*\n""")
 
 
 def escape_formula(cell: str) -> str:
-    """Return the cell as a spreadsheet may safely open it."""
+    """Return the cell with an apostrophe in front if a spreadsheet could run it as a formula."""
     return f"'{cell}" if _RISKY.match(cell) else cell
 
 
@@ -34,10 +34,10 @@ def unescape_formula(cell: str) -> str:
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Yield a CSV file, the header first and then many lines at a time.
+    """Yield a CSV file: the header first, then many lines at a time.
 
-    UTF-8 text, commas, LF line ends, cells shielded. A cell is a text, a number, a day or None,
-    which is written as nothing.
+    The text has commas, LF line ends and escaped formulas. A cell is a text, a number, a day or
+    None, which is written as an empty cell.
     """
     yield _lines([header])
     iterator = iter(rows)
@@ -47,7 +47,7 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterat
 
 def _lines(rows: Sequence[Sequence[object]]) -> str:
     text = _plain(rows)
-    # Most rows hold nothing that needs care, and one search tells.
+    # Most rows need no escaping, and one search over the text shows that.
     return _escape_row(rows) if "\r" in text or _MAY_BE_RISKY.search(text) else text
 
 
@@ -58,14 +58,14 @@ def _plain(rows: Iterable[Sequence[object]]) -> str:
 
 
 class _PassThroughWriter:
-    """A file that hands back what is written to it."""
+    """A file whose ``write`` returns the text."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def _escape_row(rows: Iterable[Sequence[object]]) -> str:
-    # Ending lines with CRLF makes the writer quote a lone CR too, as a reader needs it.
+    # With CRLF as line end the writer also quotes a lone CR, which readers need.
     write = csv.writer(_PassThroughWriter(), lineterminator="\r\n").writerow
     texts = (["" if cell is None else escape_formula(str(cell)) for cell in row] for row in rows)
     return "".join(f"{write(row)[:-2]}\n" for row in texts)

@@ -1,4 +1,4 @@
-"""Unpacking with limits: ZIP archives and streams, refused as soon as a limit is passed."""
+"""Decompress ZIP archives and streams with limits; stop as soon as a limit is exceeded."""
 
 import io
 import os
@@ -10,28 +10,31 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from django.utils.translation import gettext as _
 
-#: Most bytes of an archive's table of contents: some 10,000 members, and a workbook has under 100.
+#: Maximum bytes of an archive's central directory: about 10,000 members; a workbook has under 100.
 MAX_CONTENTS = 1 << 20
 
-#: From how many unpacked bytes on a file may not be more than so many times its packed size.
-#: Tables and workbooks pack to a tenth or twentieth; deflate makes at most a thousandth.
+#: Above RATIO_FROM decompressed bytes, a file may be at most MAX_RATIO times its compressed size.
+#: Tables and workbooks compress to a tenth or a twentieth; deflate reaches at most a thousandth.
 RATIO_FROM, MAX_RATIO = 128 << 20, 100
 
 _ENCRYPTED = 0x1
 
 
 class DecompressedTooLarge(ValueError):
-    """A file that unpacks to more than is allowed; its text says which limit and what to do."""
+    """A file that decompresses to more than allowed; the text says which limit and what to do."""
 
 
 class Readable(Protocol):
-    """What can be read piece by piece."""
+    """A stream that can be read in blocks."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class DecompressionCounter:
-    """Counts the bytes unpacked from a file of ``packed`` bytes; ``most`` of None: no limit."""
+    """Counts the bytes decompressed from a file of ``packed`` bytes.
+
+    ``most`` is their maximum; None means no limit.
+    """
 
     def __init__(self, *, packed: int, most: int | None) -> None:
         self._packed = max(packed, 1)
@@ -39,12 +42,12 @@ class DecompressionCounter:
         self._count = 0
 
     def add(self, number: int) -> None:
-        """Count so many bytes more; raise TooLarge if that passes a limit."""
+        """Add to the count; raise DecompressedTooLarge if it exceeds a limit."""
         self._count += number
         self.check(self._count)
 
     def check(self, total: int) -> None:
-        """Raise TooLarge if so many bytes in all pass a limit."""
+        """Raise DecompressedTooLarge if this total of bytes exceeds a limit."""
         if self._most is None:
             return
         if total > self._most:
@@ -69,10 +72,10 @@ def _size(number: int) -> str:
 
 
 class Archive:
-    """A ZIP archive whose members are read piece by piece, all of them counted together.
+    """A ZIP archive with a common limit on the bytes decompressed from all its members.
 
-    ``infos`` are its members by name. Raises TooLarge, also while members are read, and what
-    ``zipfile`` raises for a damaged archive.
+    ``infos`` are its members by name. Raises DecompressedTooLarge, also while members are read, and
+    what ``zipfile`` raises for a damaged archive.
     """
 
     def __init__(self, path: Path, *, most: int | None, contents: int = MAX_CONTENTS) -> None:
@@ -82,15 +85,15 @@ class Archive:
         except BaseException:
             file.close()
             raise
-        file.most = None  # members are read in pieces of the size asked for
+        file.most = None  # members are read in blocks of the requested size
         self._file = file
         self._unpacked = DecompressionCounter(packed=path.stat().st_size, most=most)
         try:
-            # Only these two unpack in pieces of the size asked for.
+            # Only these two decompress in blocks of the requested size.
             if {info.compress_type for info in self.infolist()} - {ZIP_STORED, ZIP_DEFLATED}:
                 raise BadZipFile("A file in the archive uses an unsupported compression.")
             self.infos = {info.filename: info for info in self._zip.infolist()}
-            # What members say of themselves is checked first, and counted again as it is read.
+            # The declared sizes are checked first; the real ones are counted while reading.
             self._unpacked.check(sum(info.file_size for info in self.infolist()))
         except BaseException:
             self.close()
@@ -107,11 +110,11 @@ class Archive:
         self._file.close()
 
     def infolist(self) -> list[ZipInfo]:
-        """Return all members, those that share a name included."""
+        """Return all members, including those that share a name."""
         return self._zip.infolist()
 
     def is_encrypted(self) -> bool:
-        """Say whether a member can only be read with a password."""
+        """Return whether any member needs a password."""
         return any(info.flag_bits & _ENCRYPTED for info in self.infolist())
 
     @contextmanager
@@ -121,7 +124,7 @@ class Archive:
             yield Member(member, self._unpacked)
 
     def read(self, name: str, most: int) -> bytes:
-        """Return what a member holds; raise TooLarge if that is more than ``most`` bytes."""
+        """Return the content of a member; raise DecompressedTooLarge if over ``most`` bytes."""
         with self.open(name) as member:
             content = member.read(most + 1)
         if len(content) > most:
@@ -133,7 +136,7 @@ class Archive:
 
 
 class Member:
-    """A member of an archive while it is unpacked."""
+    """A member of an archive that is being read."""
 
     def __init__(self, member: Any, unpacked: DecompressionCounter) -> None:
         self._member = member
@@ -146,7 +149,7 @@ class Member:
         return block
 
     def lines(self, most: int) -> Iterator[bytes]:
-        """Yield the lines; raise TooLarge at one of more than ``most`` bytes."""
+        """Yield the lines; raise DecompressedTooLarge if one has more than ``most`` bytes."""
         while line := self._member.readline(most + 1):
             self._unpacked.add(len(line))
             if len(line) > most:
@@ -157,7 +160,10 @@ class Member:
 
 
 class _ArchiveFile(io.FileIO):
-    """An archive. ``zipfile`` reads its table of contents at once, ``most`` bytes of it here."""
+    """An archive file from which at most ``most`` bytes can be read at once.
+
+    ``zipfile`` reads the whole central directory at once, so this limits its size.
+    """
 
     def __init__(self, path: Path, contents: int) -> None:
         super().__init__(path)

@@ -1,7 +1,7 @@
-"""XLSX workbooks of one sheet, written row by row in constant memory.
+"""Write XLSX workbooks with one sheet, row by row, in constant memory.
 
-Texts are written as texts, so that ``=1+1`` is no formula and ``004`` keeps its zeros; whole
-numbers are written as numbers.
+Texts are written as texts, so that ``=1+1`` is not a formula and ``004`` keeps its zeros. Integers
+are written as numbers.
 """
 
 import re
@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from allies.file_formats.zip import ZipStream
 
-#: What Excel takes at most: rows of a sheet, its header among them, and characters of a cell.
+#: Excel's limits: rows of a sheet, including the header, and characters of a cell.
 MAX_ROWS, MAX_CELL = 1_048_576, 32_767
 
-#: Rows written in one go, and digits a number may have before Excel rounds it.
+#: Rows written at a time, and the digits of a number that Excel keeps without rounding.
 CHUNK, DIGITS = 1_000, 15
 
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -25,7 +25,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
-#: The parts besides the sheet: what belongs to what, and the bold of the header.
+#: The parts other than the sheet: relationships, and the bold style of the header.
 _PACKAGE_PARTS = {
     "[Content_Types].xml": (
         f'<Types xmlns="{_PACKAGE}/content-types">'
@@ -74,21 +74,21 @@ _SHEET_BEGINS = (
 )
 _SHEET_ENDS = "</sheetData></worksheet>\n"
 
-# Characters XML has no place for, and text that looks like the way Excel writes them.
+# Characters that XML does not allow, and text that looks like Excel's escapes for them.
 _UNWRITABLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)"
 )
 
-# No cell needs a second look where neither these nor the above are in it.
+# A cell without any of these needs no escaping.
 _SPECIAL = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_x")
 
 
 class SheetTooLarge(ValueError):
-    """More than a sheet of Excel's holds; its text says so and what to do."""
+    """More than an Excel sheet can hold; the text says so and what to do."""
 
 
 def check_length(rows: int) -> None:
-    """Raise TooMuch where a sheet does not hold this many rows and a header."""
+    """Raise SheetTooLarge if a sheet cannot hold this many rows and a header."""
     if rows >= MAX_ROWS:
         raise SheetTooLarge(
             _(
@@ -102,10 +102,10 @@ def check_length(rows: int) -> None:
 def xlsx_blocks(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, sheet: str
 ) -> Iterator[bytes]:
-    """Yield a workbook with one sheet of this name, piece by piece.
+    """Yield a workbook with one sheet of this name, in parts.
 
-    A cell is a text, a number, a day or None. Raises TooMuch, on the way, at a row or a cell that
-    is more than Excel takes.
+    A cell is a text, a number, a day or None. Raises SheetTooLarge, after some output, at a row or
+    a cell over Excel's limits.
     """
     archive = ZipStream()
     name = quoteattr(re.sub(r"[\[\]:*?/\\]", "-", sheet)[:31])
@@ -143,7 +143,7 @@ def _row(number: int, row: Sequence[object], names: list[str]) -> str:
 
 def _text(cell: object) -> str:
     text = str(cell)
-    # Excel counts in UTF-16, in which a character takes two units at most.
+    # Excel counts UTF-16 code units, at most two per character.
     if 2 * len(text) > MAX_CELL and len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CELL:
         raise SheetTooLarge(
             _(
@@ -159,7 +159,7 @@ def _text(cell: object) -> str:
 
 
 def column_letters(place: int) -> str:
-    """Return what a spreadsheet calls a column: 0 is A, 26 is AA."""
+    """Return a column's letters in a spreadsheet: A for 0, AA for 26."""
     text, number = "", place + 1
     while number:
         number, digit = divmod(number - 1, 26)

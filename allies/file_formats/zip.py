@@ -1,18 +1,18 @@
-"""ZIP archives handed on while they are written, the same bytes for the same content."""
+"""Write ZIP archives as a stream; the same content gives the same bytes."""
 
 from collections.abc import Iterable, Iterator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-#: The date all members bear: the first one a ZIP archive can say.
+#: The date of all members: the earliest that ZIP can represent.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX, _PLAIN_FILE = 3, 0o100644
 
-#: Bytes handed on at once, at least: a response is no quicker for thousands of tiny pieces.
+#: Minimum bytes per part: thousands of tiny parts would make a response slower.
 _CHUNK_BYTES = 16 * 1024
 
 
 class _ChunkBuffer:
-    """What an archive is written to: nothing to go back in, and emptied again and again."""
+    """A write-only buffer, without seeking, that is emptied repeatedly."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -24,7 +24,7 @@ class _ChunkBuffer:
         return len(data)
 
     def flush(self) -> None:
-        """There is nothing behind this to be flushed."""
+        """Do nothing: there is no file behind this buffer."""
 
     def take(self) -> bytes:
         taken = b"".join(self._pieces)
@@ -33,9 +33,9 @@ class _ChunkBuffer:
 
 
 class ZipStream:
-    """An archive under way: ``member`` and ``end`` yield its bytes, in the order they are called.
+    """An archive being written: ``member`` and ``end`` yield its bytes.
 
-    ``large`` allows members of more than 2 GiB, at the price of a form not every program reads.
+    ``large`` allows members of more than 2 GiB, in a format (ZIP64) that some programs cannot read.
     """
 
     def __init__(self, *, large: bool = False) -> None:
@@ -44,7 +44,7 @@ class ZipStream:
         self._large = large
 
     def member(self, name: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Write a file; its first bytes come before the first block is asked for."""
+        """Write a member; yields its first bytes before taking the first block."""
         info = ZipInfo(name, _DATE)
         info.compress_type = ZIP_DEFLATED
         info.create_system, info.external_attr = _UNIX, _PLAIN_FILE << 16
@@ -57,6 +57,6 @@ class ZipStream:
         yield self._sink.take()
 
     def end(self) -> Iterator[bytes]:
-        """Write the archive's table of contents."""
+        """Write the central directory."""
         self._zip.close()
         yield self._sink.take()

@@ -1,4 +1,4 @@
-"""A column of a file on its way into a field: every text is understood once."""
+"""A column of an imported file, and the values its cells stand for."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,12 +13,12 @@ from allies.imports.rows import Cell, CellProblem
 from allies.imports.widgets import ReferenceWidget
 from allies.models import Country
 
-#: Texts remembered a column, from chunk to chunk, where they name records.
+#: At most this many distinct texts are remembered per reference column, across chunks.
 MAX_CACHED_CELLS = 2000
 
 
 class CellFailure:
-    """What is wrong with a cell."""
+    """Why a cell was refused."""
 
     __slots__ = ("is_unknown_country", "message")
 
@@ -30,8 +30,9 @@ class CellFailure:
 class Column:
     """A column and the field it feeds.
 
-    ``stored`` maps each text understood so far to what the field stores (a record's id, where the
-    cell names one) or to its Failure; ``records`` holds the records named, by id.
+    ``stored`` maps each distinct text parsed so far to the value that the field stores, or to its
+    CellFailure. The value of a reference is the record's id. ``records`` holds the records named,
+    by id.
     """
 
     def __init__(self, field: Field, model_field: "models.Field[object, object]") -> None:
@@ -46,9 +47,9 @@ class Column:
         self.has_failures = False
 
     def display(self, cell: Cell) -> str:
-        """Return a cell as the file has it.
+        """Return a cell as it is written in the file.
 
-        A mapping puts the code system in front of what names a country.
+        A mapping puts the code system in front of a country code: that prefix is removed.
         """
         if isinstance(cell, CellProblem):
             return cell.value
@@ -56,7 +57,7 @@ class Column:
         return rest if self.names_countries and colon and system in COUNTRY_CODES else cell
 
     def prefetch(self, cells: Iterable[Cell]) -> None:
-        """Understand the cells of a chunk; costs a query a key where they name records."""
+        """Parse the distinct cells of a chunk; a reference column costs one query per key."""
         if not self.is_reference or len(self.stored) > MAX_CACHED_CELLS:
             self.stored.clear()
             self.records.clear()
@@ -70,12 +71,12 @@ class Column:
                 self.has_failures = True
 
     def clear_failures(self) -> None:
-        """Forget what was not understood: a record named may be there by the next chunk."""
+        """Forget the failures of reference cells: the next chunk may find the record they name."""
         if self.is_reference:
             self.stored = {c: v for c, v in self.stored.items() if not isinstance(v, CellFailure)}
 
     def parse(self, cell: Cell) -> object:
-        """Return what the field stores for this cell, or its Failure."""
+        """Return the value that the field stores for this cell, or a CellFailure."""
         if isinstance(cell, CellProblem):
             return CellFailure(cell.message)
         try:

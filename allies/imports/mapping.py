@@ -1,6 +1,6 @@
-"""Mappings: how the columns of a file feed ours, said once, without code.
+"""Mappings: which columns of a file feed which of our fields, as JSON instead of code.
 
-A mapping is JSON. For each noun that the file's rows carry it says which column feeds which field::
+A mapping says, for each record type in the file's rows, which column feeds which field::
 
     {
       "name": "COW formal alliances, by member",
@@ -18,23 +18,32 @@ A mapping is JSON. For each noun that the file's rows carry it says which column
       "aliases": ["Ruritania"]
     }
 
-A field is fed by one of ``column``, ``constant``, ``text`` (a text with columns in braces; ``with``
-gives some of them specs of their own) and ``date`` (columns of year, month and day), in rows of
-which ``when`` holds, if it is there; ``else`` is how it is fed where nothing comes of that. On what
-comes of it work, in this order:
+A field is fed by exactly one of:
 
-- ``nothing``: texts that mean nothing, or still in force;
-- ``values``: their word → ours; another word is refused;
-- ``order``: which of day, month and year comes first in a date of figures (dmy, mdy, ymd);
-- ``country``: which code a country goes by (alpha2, alpha3, m49, cow, name; any, if not said);
-- ``gather``: the first so many different values that rows with the same ``per`` have, as names of
-  countries in a ``language``;
-- ``by_if``: the date is one not later than which, where that column is so;
-- ``cut``: the longest it may be, in characters.
+- ``column``: a column;
+- ``constant``: the same value in every row;
+- ``text``: a text with columns in braces; ``with`` gives some of them specs of their own;
+- ``date``: the columns of year, month and day.
 
-``records`` are the file's own, a source it rests on; ``countries`` are decided for this file by an
-editor: the code they are, or nothing where their rows are left out on purpose; ``aliases`` says
-which of these are to be kept as further names.
+``when`` limits a field, or a whole record type, to the rows in which a column has one of the values
+in ``is``, or any value. ``else`` is the spec to use if the first one gives an empty cell.
+
+These work on the result, in this order. A ``date`` uses only the first and the last.
+
+- ``nothing``: texts that mean an empty cell, for example "still in force";
+- ``values``: the file's word → our word; other words are refused;
+- ``order``: the order of day, month and year in a date of digits (dmy, mdy, ymd);
+- ``country``: the code that identifies a country (alpha2, alpha3, m49, cow, name; default: any);
+- ``cut``: the maximum length, in characters;
+- ``by_if``: if the given column has one of the given values, the date means "not later than".
+
+``gather`` replaces them: it collects the distinct COW codes of the column over all rows with the
+same ``per``. The cell lists the names of the ``first`` so many countries in ``language``, and how
+many more there are.
+
+``records`` are imported in addition to the rows, for example the source of the file. ``countries``
+are an editor's decisions for this file: the code of a country that was not recognised, or "" to
+skip its rows. ``aliases`` lists those of them to save as further names of the country.
 """
 
 import re
@@ -58,14 +67,14 @@ from allies.text.edtf import UnreadableDate, bounds
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _DIGITS = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
 
-#: A row's cells → the cell of ours they make.
+#: From a row's cells to the cell for our field.
 Feed = Callable[[Sequence[str]], Cell]
 
 
 class FileMapping:
-    """A mapping read and checked, to be used on a table.
+    """A validated mapping, ready to be applied to a table.
 
-    Raises BadMapping where it is not one, or names a noun, a field or a word nobody knows.
+    Raises InvalidMapping if it is malformed, or names unknown record types or fields.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -79,7 +88,7 @@ class FileMapping:
 
     @property
     def columns(self) -> list[str]:
-        """The file's columns that the mapping asks for, each once."""
+        """The file's columns that the mapping uses, without duplicates."""
         found: list[str] = []
         for noun in self.nouns:
             for spec in noun["fields"].values():
@@ -91,19 +100,19 @@ class FileMapping:
     @property
     def only_new(self) -> dict[str, frozenset[str]]:
         kept = {noun["noun"]: frozenset(noun.get("only_new", [])) for noun in self.nouns}
-        for record in self.records:  # what an editor may have improved since
+        for record in self.records:  # an editor may have improved these since
             key = RESOURCES[record["noun"]].identities[0]
             kept[record["noun"]] = frozenset(record["cells"]).difference(key)
         return kept
 
     def missing(self, columns: Iterable[str]) -> list[str]:
-        """Return the columns the mapping asks for that a file with these does not have."""
+        """Return the columns that the mapping uses and that are not among these."""
         return [name for name in self.columns if name not in set(columns)]
 
     def provided_records(self, table: Table, plan: Plan) -> list[tuple[str, Rows]]:
-        """Return the table's rows noun by noun, in the order in which they find each other.
+        """Return the table's rows per record type, ordered so that references are resolved.
 
-        The file is read once a noun. Raises BadMapping where a column is missing.
+        Reads the file once per record type. Raises InvalidMapping if a column is missing.
         """
         if missing := self.missing(table.columns):
             raise InvalidMapping(
@@ -152,13 +161,13 @@ class FileMapping:
 
 
 def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
-    """Return rows of nouns in an order in which each finds the records it names."""
+    """Sort rows by record type, so that the records they refer to come first."""
     order = list(RESOURCES)
     return sorted(files, key=lambda pair: order.index(pair[0]))
 
 
 class _Compiler:
-    """Turns specs into functions of a row; what one column says is worked out once a text."""
+    """Turns specs into functions of a row; the result of a single column is cached per text."""
 
     def __init__(self, table: Table, plan: Plan, countries: Mapping[str, str]) -> None:
         self.table = table
@@ -202,7 +211,7 @@ class _Compiler:
             return lambda cells: cells[at].strip() in accepted
         return lambda cells: bool(cells[at].strip())
 
-    # What comes of one text.
+    # The result for one text.
 
     def _finisher(self, spec: Mapping[str, Any]) -> Callable[[str], Cell]:
         nothing = frozenset(spec.get("nothing", ()))
@@ -255,7 +264,7 @@ class _Compiler:
                 length += len(text)
                 if (
                     length > settings.IMPORT_MAX_CELL_LENGTH
-                ):  # a text may name one column many times
+                ):  # one text may contain the same column many times
                     return CellProblem(
                         f"{''.join(texts)[:80]}…",
                         _("the text combined from these columns has more than %(limit)d characters")
@@ -296,7 +305,7 @@ class _Compiler:
 
         return by
 
-    # Values gathered over rows.
+    # Values collected over several rows.
 
     def _collected(self, name: str, spec: Mapping[str, Any]) -> Feed:
         gather = spec["gather"]
@@ -325,7 +334,7 @@ class _Compiler:
         return lambda cells: told(cells[per])
 
     def collect_all(self) -> None:
-        """Read the file once for what a row cannot say alone."""
+        """Read the file in advance for values that are collected over several rows."""
         for key, per, of in dict.fromkeys(self._gathers):
             pairs = (
                 (row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem
@@ -335,7 +344,7 @@ class _Compiler:
 
 
 def _parse_ordered_date(text: str, order: str) -> Cell:
-    """Return a date of figures, in a stated order, as EDTF; other dates as they stand."""
+    """Return a date of digits in a given order as EDTF; return other texts unchanged."""
     match = _DIGITS.fullmatch(text)
     if not match:
         return text
@@ -373,7 +382,7 @@ def _columns_of(spec: Mapping[str, Any]) -> list[str]:
 
 
 def force_draft_status(data: Mapping[str, Any]) -> dict[str, object]:
-    """Return a mapping that takes in as drafts all that has a status."""
+    """Return a copy of the mapping that imports everything with a status as a draft."""
     nouns = [
         {**part, "fields": {**part["fields"], **_draft(part["noun"], {"constant": "draft"})}}
         for part in data.get("nouns", [])
@@ -390,6 +399,6 @@ def _draft(noun: str, value: object) -> dict[str, object]:
 
 
 def identity_mapping(noun: str, columns: Iterable[str]) -> dict[str, object]:
-    """Return the mapping of a file whose columns are this noun's own."""
+    """Return the mapping of a file that uses our own column names of this record type."""
     fields = {name: {"column": name} for name in columns if name in RESOURCES[noun]().columns}
     return {"name": "", "nouns": [{"noun": noun, "fields": fields}]}

@@ -1,4 +1,4 @@
-"""Whether some JSON is a mapping: every part of the shape it has to have, and what is wrong."""
+"""Validate the JSON of a mapping: its structure, and the record types and fields it names."""
 
 import json
 import math
@@ -15,25 +15,25 @@ from allies.models.translation import SUFFIXES
 SOURCES = ("column", "constant", "text", "date")
 ORDERS = ("dmy", "mdy", "ymd")
 
-#: Specs within specs, at most; and the most parts a list or table in a mapping may have.
+#: Maximum nesting of specs, and maximum length of a list or object in a mapping.
 DEPTH, PARTS = 8, 5000
 
 
 #: The largest file with a mapping, in bytes.
 MAX_MAPPING_BYTES = 1 << 20
-#: The most record types that a row carries, and the most records beside the rows.
+#: Maximum number of record types per row, and of records in addition to the rows.
 MAX_NOUNS, MAX_RECORDS = 20, 1000
 
-#: NUL and halves of pairs of UTF-16, which no database keeps as text.
+#: NUL and lone UTF-16 surrogates: no database stores them as text.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class InvalidMapping(ValueError):
-    """A mapping that cannot be used; its text says what is wrong with it."""
+    """A mapping that cannot be used; the exception's text says why."""
 
 
 def parse_mapping(content: bytes) -> dict[str, object]:
-    """Return the mapping in a JSON file; raise BadMapping if it is none."""
+    """Return the mapping in a JSON file; raise InvalidMapping if it is not one."""
     if len(content) > MAX_MAPPING_BYTES:
         raise InvalidMapping(
             _("The file has more than %(limit)d MB; a mapping has a few KB.")
@@ -56,7 +56,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def validate_mapping(data: Any) -> None:
-    """Raise BadMapping where this is no mapping, or names a noun, field or word nobody knows."""
+    """Raise InvalidMapping if this is not a mapping, or names unknown record types or fields."""
     _refuse_unwritable(data)
     _require_known_keys(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
     _validate_shape(data, "name", _is_text)
@@ -84,7 +84,7 @@ def validate_mapping(data: Any) -> None:
 
 
 def _refuse_unwritable(data: Any) -> None:
-    """Raise BadMapping if the database cannot keep a text or a number, wherever it is."""
+    """Raise InvalidMapping if any text or number in it cannot be stored in the database."""
     left, level = [data], 0
     while left:
         level += 1
@@ -177,7 +177,7 @@ def _check_gather(spec: Mapping[str, Any]) -> None:
         )
 
 
-# Shapes.
+# Types of values.
 
 
 def _is_text(value: object) -> bool:
@@ -212,7 +212,7 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping) and len(value) <= PARTS
 
 
-#: What a field's spec may hold, and of which kind.
+#: The keys that a field's spec may have, and the check of each value.
 _VALIDATORS: dict[str, Callable[[Any], bool]] = {
     "column": _is_text,
     "constant": _is_plain,

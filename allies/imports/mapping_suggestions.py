@@ -1,4 +1,4 @@
-"""What a file most likely is: which mapping fits its columns, and how its words are ours."""
+"""Suggest a mapping for a file: by its columns, and by the words in them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from allies.text.normalize import normalize_text
 
 
 class DescribedTable(Protocol):
-    """A table as far as a suggestion needs it: its columns, and the words they begin with."""
+    """What a suggestion needs of a table: its columns, and the first distinct words of each."""
 
     @property
     def columns(self) -> list[str]: ...
@@ -28,7 +28,7 @@ class DescribedTable(Protocol):
     def words(self) -> dict[str, list[str]]: ...
 
 
-#: What files call our columns, in both languages, folded; the first that fits is taken.
+#: Names that files use for our columns, in both languages and normalised. The first match wins.
 SYNONYMS: dict[str, str] = {
     "alpha3": "alpha 3|iso3|iso alpha 3|iso 3166 3|iso3166 1 alpha 3|iso a3|country code iso3",
     "alpha2": "alpha 2|iso2|iso alpha 2|iso 3166 2|iso3166 1 alpha 2|iso a2",
@@ -87,12 +87,16 @@ SYNONYMS: dict[str, str] = {
     "position": "position|rank|order|no|nomor|urutan",
 }
 
-#: A date of figures with the year last, of which one does not see what comes first.
+#: A date of digits with the year last: day and month could be in either order.
 _DIGITS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", re.ASCII)
 
 
 def suggest_mapping(noun: str, table: DescribedTable) -> dict[str, object]:
-    """Return the mapping that most likely fits a table: ours, a known one, or one by its names."""
+    """Return the mapping that most likely fits a table.
+
+    It is the identity mapping if all columns are ours, otherwise the best known mapping, otherwise
+    one guessed from the names of the columns.
+    """
     own = RESOURCES[noun]().columns
     if set(table.columns) - {"reason"} <= set(own):
         return identity_mapping(noun, [name for name in table.columns if name in own])
@@ -101,14 +105,14 @@ def suggest_mapping(noun: str, table: DescribedTable) -> dict[str, object]:
 
 
 def _best_known_mapping(noun: str, columns: Sequence[str]) -> dict[str, object] | None:
-    """Return the saved or built-in mapping that asks for the most of these columns."""
+    """Return the saved or built-in mapping that uses most of these columns, or None."""
     fitting = []
     saved = SavedMapping.objects.order_by("-saved_at").values_list("mapping", flat=True)
     for data in [*saved, *built_in_mappings().values()]:
         try:
             mapping = FileMapping(data)
         except InvalidMapping:
-            continue  # saved when fields were called otherwise
+            continue  # saved before fields were renamed
         nouns = {part["noun"] for part in mapping.nouns}
         if noun in nouns and not mapping.missing(columns):
             fitting.append((len(mapping.columns), data))
@@ -116,14 +120,14 @@ def _best_known_mapping(noun: str, columns: Sequence[str]) -> dict[str, object] 
 
 
 def map_by_names(noun: str, table: DescribedTable) -> dict[str, object]:
-    """Return how a noun may be fed, from the names of the columns and what stands in them."""
+    """Guess how to feed a record type, from the names of the columns and the words in them."""
     folded = {normalize_text(name): name for name in reversed(table.columns)}
     words = table.words
     fields: dict[str, object] = {}
     used: set[str] = set()
     for field in RESOURCES[noun]().get_import_fields():
         ours = field.column_name
-        if ours == "status":  # a file's status is hardly ever ours: publishing is nobody's accident
+        if ours == "status":  # seldom our statuses; and nothing may be published by accident
             continue
         for candidate in (normalize_text(ours), *filter(None, SYNONYMS.get(ours, "").split("|"))):
             theirs = folded.get(candidate)
@@ -135,7 +139,7 @@ def map_by_names(noun: str, table: DescribedTable) -> dict[str, object]:
 
 
 def guess_spec(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[str, object]:
-    """Return how a column feeds a field, with what the words in it are taken to mean."""
+    """Return the spec of a column that feeds a field, with guesses at what its words mean."""
     field = RESOURCES[noun]().fields[ours]
     spec: dict[str, object] = {"column": theirs}
     words = list(words)
@@ -153,7 +157,7 @@ def guess_spec(noun: str, ours: str, theirs: str, words: Iterable[str]) -> dict[
 
 
 def _guess_date_order(words: Iterable[str]) -> str:
-    """Return whether days or months come first in dates of figures, where one day tells."""
+    """Return "dmy" or "mdy" if a number above 12 shows which it is, otherwise ""."""
     dates = [match.groups() for word in words if (match := _DIGITS.fullmatch(word))]
     days_first = any(int(first) > 12 for first, _second in dates)
     months_first = any(int(second) > 12 for _first, second in dates)
@@ -163,13 +167,13 @@ def _guess_date_order(words: Iterable[str]) -> str:
 
 
 def is_date(noun: str, ours: str) -> bool:
-    """Say whether a field holds a date as precise as what is known."""
+    """Return whether a field holds an EDTF date."""
     model = RESOURCES[noun]._meta.model
     return isinstance(model._meta.get_field(RESOURCES[noun]().fields[ours].attribute), EDTFField)
 
 
 def guess_choice(noun: str, ours: str, word: str) -> str:
-    """Return the choice a word means: its own word, or its label in either language; else ""."""
+    """Return the choice with this stored word, or with this label in any language; else ""."""
     field = RESOURCES[noun]._meta.model._meta.get_field(ours)
     folded = normalize_text(word)
     for value, label in field.flatchoices:
@@ -183,7 +187,7 @@ def guess_choice(noun: str, ours: str, word: str) -> str:
 
 
 def _code_system(words: list[str]) -> str:
-    """Return which code these words are, where one system knows nearly all of them."""
+    """Return the numeric code system that most of these words belong to, or "any"."""
     if not words:
         return "any"
     if all(word.isdecimal() for word in words):
@@ -198,5 +202,5 @@ def _code_system(words: list[str]) -> str:
 def value_map(
     noun: str, ours: str, known: Mapping[str, str], words: Iterable[str]
 ) -> dict[str, str]:
-    """Return a table of words for a field: those decided, then those that stand in the file."""
+    """Return the value map of a field: guesses for the words, replaced by those already decided."""
     return {**{word: guess_choice(noun, ours, word) for word in words}, **known}

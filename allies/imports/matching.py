@@ -1,4 +1,4 @@
-"""Which record a row is: one there is already, one of a row before, or a new one."""
+"""Match rows to records: an existing one, one from an earlier row, or a new one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from allies.imports.rows import Cell
 
 @dataclass
 class ParsedRow:
-    """A row that was understood: its number, its cells, and what they store."""
+    """A row whose cells were all parsed: its number, its cells and the values to store."""
 
     number: int
     cells: Sequence[Cell]
@@ -28,19 +28,19 @@ class ParsedRow:
 
 @dataclass
 class ExistingRecord:
-    """A record there is: its id, and what it stores where this file has columns."""
+    """A record in the database: its id, its values in the file's columns, and its keys."""
 
     pk: int
     values: tuple[object, ...]
     keys: dict[str, object]
 
 
-#: A row, what it is known by, and the record it is; None for a new one.
+#: A row, the identity it was matched by, and its record, or None if it is new.
 Match = tuple[ParsedRow, Identity, ExistingRecord | None]
 
 
 class RecordMatcher:
-    """Tells the records of one noun by what rows say of them; costs a query an identity."""
+    """Find the existing records that rows describe; one query per kind of identity per chunk."""
 
     def __init__(self, plan: Plan, resource: RecordResource, shelf: RowLayout) -> None:
         self.plan = plan
@@ -51,7 +51,7 @@ class RecordMatcher:
     def match(
         self, identified: list[tuple[ParsedRow, list[Identity]]], columns: list[Column]
     ) -> list[Match]:
-        """Return which record each row is; of a known one, what it stores in these columns."""
+        """Return the record of each row; an existing one has its values in these columns."""
         wanted = [identity for _row, identities in identified for identity in identities]
         known = self._load_existing(wanted, columns)
         return [(row, *self._match_one(identities, known)) for row, identities in identified]
@@ -59,7 +59,11 @@ class RecordMatcher:
     def _match_one(
         self, identities: list[Identity], known: dict[Identity, ExistingRecord]
     ) -> tuple[Identity, ExistingRecord | None]:
-        """Return what tells which record a row is, and that record, or None for a new one."""
+        """Return the identity of a row and its record, or None if it is new.
+
+        Identities are tried in order. A record found by a later one is ignored if it has a value
+        for an earlier one, because that value is a different one.
+        """
         surer: list[str] = []
         for identity in identities:
             before = known.get(identity)
@@ -69,13 +73,13 @@ class RecordMatcher:
         return identities[0], None
 
     def find_repeated(self, recognised: list[Match]) -> dict[int, tuple[int, bool]]:
-        """Return the rows that are the record of a row before: row → (that row, are they equal)."""
+        """Return the rows that repeat an earlier row's record: row → (first row, whether equal)."""
         noun = self.resource.noun
         numbers = [row.number for row, _identity, _before in recognised]
         digests = [hash(row.values) for row, _identity, _before in recognised]
         keys = [repr(identity) for _row, identity, _before in recognised]
         found = self.plan.first_rows(noun, keys, numbers, digests)
-        if len(self.resource.identities) > 1:  # the same record by other words
+        if len(self.resource.identities) > 1:  # the same record, identified in another way
             by_id = [
                 (str(before.pk), number, digest)
                 for (_row, _i, before), number, digest in zip(
@@ -101,7 +105,7 @@ class RecordMatcher:
         for names, keys in groups.items():
             own = [self.shelf.attname(name) for name in names]
             records = self.model._default_manager.filter(matches_any_row(self.model, own, keys))
-            records = records.order_by()  # the noun's own order would join what it points to
+            records = records.order_by()  # the default order of the model would join other tables
             for pk, *found in records.values_list("pk", *attnames, *given):
                 named = dict(zip(every, found, strict=False))
                 key = tuple(named[name] for name in names)
@@ -110,7 +114,7 @@ class RecordMatcher:
 
 
 def matches_any_row(model: Any, attnames: list[str], keys: Iterable[tuple[object, ...]]) -> RawSQL:
-    """Return the condition that these columns hold one of these rows of values, all at once."""
+    """Return the condition that these columns together equal one of these rows of values."""
     quote = connection.ops.quote_name
     columns = ", ".join(
         f"{quote(model._meta.db_table)}.{quote(model._meta.get_field(name).column)}"
@@ -118,7 +122,7 @@ def matches_any_row(model: Any, attnames: list[str], keys: Iterable[tuple[object
     )
     rows = list(keys)
     params: list[object]
-    if connection.vendor == "postgresql":  # an array a column, not a thousand parameters
+    if connection.vendor == "postgresql":  # one array per column instead of thousands of parameters
         kinds = ["bigint" if isinstance(value, int) else "text" for value in rows[0]]
         wanted = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
         params = [list(values) for values in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""Files whose columns are ours: what was exported, and what was written like it."""
+"""Read files that use our own column names, such as our exports."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from allies.imports.rows import Rows
 from allies.imports.tables import Table, UnreadableFile, open_table
 
-#: A column that comes with refused rows, to be mended and read again: it feeds nothing.
+#: The column of reasons in a file of refused rows. It is ignored when the file is read again.
 REASON_COLUMN = "reason"
 
 
@@ -21,7 +21,7 @@ def sha256_of(path: Path) -> str:
 def read_csv(path: Path, columns: list[str]) -> Rows:
     """Return the rows of a file whose header names some of these columns.
 
-    Raises UnreadableFile, also while the rows are taken.
+    Raises UnreadableFile, also later while the rows are read.
     """
     table = open_table(path, known=[*columns, REASON_COLUMN])
     _check_header(table, columns)

@@ -1,9 +1,9 @@
-"""What an import would do, worked out in full before the first record is touched.
+"""The plan of an import: everything it would do, computed before the first record is changed.
 
-A plan is a SQLite file of its own, not the site's database: making one takes no lock there, and
-memory does not grow with the file. It holds what was seen on the way (which row is which record,
-records that other rows name before they exist), what a person looks at (the outcome of every row),
-and what the writer writes (the records, ready to be stored).
+A plan is its own SQLite file, not part of the site's database. So planning locks nothing there, and
+memory use does not grow with the file. The plan holds intermediate results (which row is which
+record, and new records that other rows refer to), the outcome of every row for the preview, and the
+records ready to be written.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from allies.imports.rows import LEFT_OUT, Cell, CellProblem, Row
 
 
 class Outcome(StrEnum):
-    """What becomes of a row."""
+    """The result of planning a row."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -31,7 +31,10 @@ class Outcome(StrEnum):
 
 
 class OutcomeRow(NamedTuple):
-    """A row's outcome as it is shown: ``detail`` is {column: cell} or {column: [old, new]}."""
+    """The outcome of a row, for the preview.
+
+    ``detail`` is {column: cell} of a new record, or {column: [old, new]} of a changed one.
+    """
 
     noun: str
     row: int
@@ -60,9 +63,9 @@ BEGIN;
 
 
 class Plan:
-    """A plan under way or made; without a path it is gone when it is closed.
+    """A plan being made or read; without a path it is temporary and deleted when closed.
 
-    ``keep_rows`` keeps every row's outcome for a person to look at.
+    ``keep_rows`` keeps every row's outcome for the preview.
     """
 
     def __init__(self, path: Path | None = None, *, keep_rows: bool = False) -> None:
@@ -78,7 +81,7 @@ class Plan:
 
     @classmethod
     def open(cls, path: Path) -> "Plan":
-        """Open a plan that was made before; raise FileNotFoundError where there is none."""
+        """Open an existing plan, read-only; raise FileNotFoundError if there is none."""
         if not path.exists():
             raise FileNotFoundError(path)
         plan = cls.__new__(cls)
@@ -96,20 +99,20 @@ class Plan:
             self._work.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Put the plan where it is to lie, whole."""
+        """Drop the intermediate results and move the plan to its final path."""
         self._db.execute("CREATE INDEX outcome_kind ON outcome (kind, row, noun)")
         for table in ("seen", "pending", "links", "deferred", "gathered"):
-            self._db.execute(f"DROP TABLE {table}")  # a name of our own
+            self._db.execute(f"DROP TABLE {table}")  # the names are constants
         self._db.execute("COMMIT")
         if self._work and self._path:
             self._work.replace(self._path)
 
-    # What was seen: which row was which record first.
+    # Rows seen so far: which row described a record first.
 
     def first_rows(
         self, kind: str, keys: Sequence[str], rows: Sequence[int], digests: Sequence[int]
     ) -> dict[int, tuple[int, bool]]:
-        """Note the rows' keys; return those seen before: row → (first row, whether it is equal)."""
+        """Store the rows' keys; return the repeated ones: row → (first row, whether equal)."""
         before = self._db.total_changes
         entries = [
             (kind, key, row, digest) for key, row, digest in zip(keys, rows, digests, strict=True)
@@ -126,15 +129,18 @@ class Plan:
                 repeated[row] = (first, its_digest == digest)
         return repeated
 
-    # Records to be, which other rows may name.
+    # New records, which other rows may refer to.
 
     def provisional_id(self, noun: str) -> int:
-        """Return the id of a record to be: -1, -2, … a noun, so that it meets no real one."""
+        """Return the next provisional id of a new record: -1, -2, … per record type.
+
+        Real ids are positive, so the two cannot be confused.
+        """
         self._ids[noun] = self._ids.get(noun, 0) - 1
         return self._ids[noun]
 
     def expect_key(self, noun: str, keys: Iterable[str], record: models.Model) -> None:
-        """Note a record to be under each word files may call it by."""
+        """Store a new record under each key that files may use for it."""
         blob = pickle.dumps(record)
         self._db.executemany(
             "INSERT OR REPLACE INTO pending VALUES (?, ?, ?)",
@@ -142,36 +148,36 @@ class Plan:
         )
 
     def expect_old_keys(self, noun: str, keys: Iterable[str]) -> None:
-        """Note words that will lead to records which files name by another word."""
+        """Store old slugs that will lead to records which now have another slug."""
         self._db.executemany(
             "INSERT OR IGNORE INTO pending VALUES (?, ?, NULL)", ((noun, key) for key in keys)
         )
 
     def expected(self, noun: str, key: str) -> Any:
-        """Return the record to be that goes by this word, or None."""
+        """Return the new record with this key, or None."""
         found = self._db.execute(
             "SELECT record FROM pending WHERE noun = ? AND key = ?", (noun, key)
         ).fetchone()
-        # The pickle is our own, made in this process a moment ago.
+        # Safe to unpickle: this process has just pickled it.
         return pickle.loads(found[0]) if found and found[0] else None  # noqa: S301
 
     def expects(self, noun: str, key: str) -> bool:
-        """Say whether a record to be goes by this word."""
+        """Return whether a new record or an old slug has this key."""
         query = "SELECT 1 FROM pending WHERE noun = ? AND key = ?"
         return self._db.execute(query, (noun, key)).fetchone() is not None
 
     def link(self, noun: str, child: str, parent: str) -> None:
-        """Note that in this file the child's parent is this one ("" for none)."""
+        """Store the child's parent in this file ("" for none)."""
         self._db.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", (noun, child, parent))
 
     def parent(self, noun: str, child: str) -> str | None:
-        """Return the parent this file gave the child; None where it said nothing."""
+        """Return the parent that this file gives the child; None if it gives none."""
         found = self._db.execute(
             "SELECT parent FROM links WHERE noun = ? AND child = ?", (noun, child)
         ).fetchone()
         return found[0] if found else None
 
-    # Rows to look at again.
+    # Rows to try again.
 
     def defer(self, round_: int, row: Row[Cell]) -> None:
         """Keep a row for the next round."""
@@ -179,7 +185,7 @@ class Plan:
         self._db.execute("INSERT INTO deferred VALUES (?, ?, ?)", (round_, row.number, cells))
 
     def deferred(self, round_: int) -> Iterator[Row[Cell]]:
-        """Yield the rows kept in a round, in their order."""
+        """Yield the rows deferred in a round, in their order."""
         for number, cells in self._db.execute(
             "SELECT row, cells FROM deferred WHERE round = ? ORDER BY row", (round_,)
         ):
@@ -192,10 +198,10 @@ class Plan:
     def forget_deferred(self) -> None:
         self._db.execute("DELETE FROM deferred")
 
-    # Values gathered over the rows of one record.
+    # Values collected over the rows of one record.
 
     def add_collected(self, spec: str, pairs: Iterable[tuple[str, str]]) -> None:
-        """Note which values go with which keys, each once, in the order they come."""
+        """Store the distinct values of each key, in order of appearance."""
         self._db.executemany(
             "INSERT OR IGNORE INTO gathered (spec, key, value) VALUES (?, ?, ?)",
             ((spec, key, value) for key, value in pairs),
@@ -207,21 +213,21 @@ class Plan:
         )
         return [value for (value,) in rows]
 
-    # What a person looks at.
+    # Outcomes, for the preview.
 
     def set_note(self, rows: Iterable[tuple[str, int, str, str, str, str]]) -> None:
-        """Keep outcomes, as (noun, row, kind, record, detail as JSON, likely)."""
+        """Store outcomes as (record type, row, kind, record, detail as JSON, likely)."""
         self._db.executemany("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def add_unknown_country(self, text: str, advice: str) -> None:
-        """Count a row that names a country nobody knows."""
+        """Count a row that names an unknown country."""
         self._db.execute(
             "INSERT INTO unknown VALUES (?, 1, ?) ON CONFLICT (text) DO UPDATE SET rows = rows + 1",
             (text, advice),
         )
 
     def unknown_countries(self) -> list[tuple[str, int, str]]:
-        """Return the countries nobody knows: text, rows, advice; the most frequent first."""
+        """Return at most 200 unknown countries as (text, rows, advice), the most frequent first."""
         return self._db.execute(
             "SELECT text, rows, advice FROM unknown ORDER BY rows DESC, text LIMIT 200"
         ).fetchall()
@@ -229,7 +235,7 @@ class Plan:
     def outcomes(
         self, kind: str, start: int = 0, number: int | None = None, *, likely: bool = False
     ) -> Iterator[OutcomeRow]:
-        """Yield rows of one outcome, in the file's order; ``likely``: only likely duplicates."""
+        """Yield rows with one outcome, in the file's order; ``likely``: only likely duplicates."""
         query = "SELECT * FROM outcome WHERE kind = ?"
         query += " AND likely != ''" if likely else ""
         for noun, row, found, record, detail, like in self._db.execute(
@@ -238,7 +244,7 @@ class Plan:
             yield OutcomeRow(noun, row, found, record, json.loads(detail), like)
 
     def reasons(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield every refused row of the file with what is wrong with it, in the file's order."""
+        """Yield every refused row of the file with its errors, in the file's order."""
         query = "SELECT row, detail FROM outcome WHERE kind = ? AND row > 0 ORDER BY row, rowid"
         last, reasons = 0, list[str]()
         for row, detail in self._db.execute(query, (Outcome.REFUSED,)):
@@ -253,10 +259,10 @@ class Plan:
         if reasons:
             yield last, reasons
 
-    # What the writer writes.
+    # Records to write.
 
     def add(self, kind: str, noun: str, width: int, rows: Iterable[Sequence[object]]) -> None:
-        """Keep records of a noun to be written: ``kind`` is new or changed, a row its values."""
+        """Store records to be written, as rows of values; ``kind`` is "new" or "changed"."""
         table = f'"{kind} {noun}"'
         insert = self._tables.get(table)
         if insert is None:
@@ -272,13 +278,13 @@ class Plan:
         return int(self._db.execute(f'SELECT count(*) FROM "{kind} {noun}"').fetchone()[0])
 
     def written(self, kind: str, noun: str) -> Iterator[tuple[object, ...]]:
-        """Yield the records kept by ``add``, in their order."""
+        """Yield the records stored by ``add``, in their order."""
         if not self._has(f"{kind} {noun}"):
             return iter(())
         return self._db.execute(f'SELECT * FROM "{kind} {noun}" ORDER BY rowid')
 
     def digest(self) -> str:
-        """Return a hash of all that would change, from what to what: the same for the same."""
+        """Return a hash of all changes, with old and new values: equal plans have equal hashes."""
         total = hashlib.sha256()
         query = "SELECT name FROM sqlite_schema WHERE name LIKE 'new %' OR name LIKE 'changed %'"
         for (table,) in self._db.execute(f"{query} ORDER BY name").fetchall():
@@ -295,7 +301,7 @@ class Plan:
         return self._db.execute(query, (table,)).fetchone() is not None
 
     def add_old_slug(self, noun: str, slug: str, record_id: int) -> None:
-        """Note that a record gives up a slug."""
+        """Store a slug that a record gives up."""
         self._db.execute("INSERT INTO old_slug VALUES (?, ?, ?)", (noun, slug, record_id))
 
     def old_slugs(self, noun: str) -> list[tuple[str, int]]:
@@ -303,7 +309,7 @@ class Plan:
 
 
 def _encode_cell(cell: Cell) -> Any:
-    """Return a cell as JSON: its text, a problem's two texts, or null where it is left out."""
+    """Return a cell as JSON: its text, [value, message] of a problem, or null if it is skipped."""
     if isinstance(cell, CellProblem):
         return None if cell is LEFT_OUT else [cell.value, cell.message]
     return cell

@@ -1,7 +1,7 @@
-"""The first half of an import: file → rows → plan. Nothing but SELECT reaches the database.
+"""The first half of an import: from a file's rows to a plan. It only reads the database.
 
-A chunk costs a fixed number of queries: one for the records it may already hold, one a reference
-column, one a unique rule. Memory holds one chunk and the country names.
+A chunk costs a fixed number of queries: one per kind of identity, one per key of each reference
+column, one per unique rule. Memory holds one chunk and the country names.
 """
 
 import json
@@ -17,7 +17,7 @@ from allies.imports.resources import RESOURCES
 from allies.imports.rows import Rows
 from allies.models import Record, data_fingerprint, related_record_models
 
-#: Called with the noun and the number of its rows done.
+#: Called with the record type and the number of its rows processed.
 Progress = Callable[[str, int], None]
 
 
@@ -29,11 +29,11 @@ def make_plan(
     only_new: Mapping[str, frozenset[str]] | None = None,
     progress: Progress | None = None,
 ) -> list[Report]:
-    """Work out what rows would do, noun by noun in the order given; return a report a noun.
+    """Plan the rows of each record type, in the order given; return one report per item.
 
-    ``user`` of None is the operator at the command line, who may do everything; ``only_new``
-    names, a noun, the columns set on new records and left alone on known ones. Raises
-    UnreadableFile where reading a file ends.
+    ``user`` is None for the operator at the command line, who may do everything. ``only_new``
+    names, per record type, the columns that are set on new records and left alone on existing ones.
+    Raises UnreadableFile if a file cannot be read to its end.
     """
     references = References(plan)
     reports = []
@@ -56,7 +56,7 @@ def make_plan(
 
 
 def examined_models(nouns: Iterable[str]) -> set[type[Record]]:
-    """Return the models whose records an import of these nouns looks at."""
+    """Return the models that an import of these record types reads."""
     models: set[type[Record]] = set()
     for noun in nouns:
         model = RESOURCES[noun]._meta.model
@@ -65,7 +65,7 @@ def examined_models(nouns: Iterable[str]) -> set[type[Record]]:
 
 
 def import_state(nouns: Iterable[str], user: AnyUser | None = None) -> str:
-    """Return the state of all an import of these nouns looks at: the data and the user's rights."""
+    """Return a hash of everything the import depends on: the data and the user's permissions."""
     state = data_fingerprint(examined_models(nouns))
     if user is None:
         return state

@@ -10,10 +10,10 @@ from allies.models.base import Record
 
 @dataclass
 class PlannedRow:
-    """A row with the record it is or will be, where something is to be written.
+    """A row that is to be written, with its new or existing record.
 
-    ``identity`` names the attributes it is known by; of a known record, ``before`` is how it
-    stands and ``changed`` what the row changes.
+    ``identity`` names the attributes that identify the record. Of an existing record, ``before`` is
+    its current state and ``changed`` the columns that the row changes.
     """
 
     parsed: ParsedRow

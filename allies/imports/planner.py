@@ -1,4 +1,4 @@
-"""Rows of one noun on their way into a plan: read, told which record each is, and what changes."""
+"""Plan the rows of one record type: parse them, match them to records, find the changes."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -22,12 +22,12 @@ from allies.imports.validation import RowValidator
 from allies.models.base import Record
 from allies.models.fields import EDTFField
 
-#: Rows taken at a time: what memory holds, and what one query asks for.
+#: Rows per chunk: how many are held in memory and covered by one query.
 CHUNK_ROWS = 1000
 
 
 class RecordPlanner:
-    """The rows of one noun on their way into a plan; costs a fixed number of queries a chunk."""
+    """Plans the rows of one record type, with a fixed number of queries per chunk."""
 
     def __init__(
         self,
@@ -53,24 +53,24 @@ class RecordPlanner:
         for _field, cell in resource.references():
             cell.references = references
 
-    # Rounds: rows that name a record of this very file wait until that one is there.
+    # Rounds: a row that refers to a record of the same file is deferred until that record exists.
 
     def plan_rows(self, rows: Rows) -> None:
-        """Take the rows into the plan."""
+        """Add the rows to the plan."""
         self._prepare_columns(rows)
         round_ = 0
         waiting = self._round(rows, round_, may_wait=self._parent is not None)
         while waiting:
             before, round_ = waiting, round_ + 1
             waiting = self._round(self.plan.deferred(round_ - 1), round_, may_wait=True)
-            if waiting == before:  # nothing was resolved: say what is wrong with them
+            if waiting == before:  # nothing was resolved: report what is wrong
                 self._note_chains(self.plan.deferred(round_))
                 self._round(self.plan.deferred(round_), round_ + 1, may_wait=False)
                 break
         self.plan.forget_deferred()
 
     def _prepare_columns(self, rows: Rows) -> None:
-        """Take note of which columns the rows have, and of what new records lack without them."""
+        """Prepare the columns, and the errors of new records because of missing columns."""
         fields = {field.column_name: field for field in self.resource.get_import_fields()}
         self.source_names = rows.called
         self.columns = [
@@ -83,7 +83,7 @@ class RecordPlanner:
         self.compared = [
             n for n, column in enumerate(self.columns) if column.name not in self.only_new
         ]
-        # Where nothing is computed and nobody refers to it, a record needs no object of its own.
+        # Without derived values and references to it, a record needs no model instance.
         self.is_plain = self.rules.are_simple and not self.lacking
         parent = self.resource.self_reference
         self._parent = self.column_index.get(parent) if parent else None
@@ -108,7 +108,7 @@ class RecordPlanner:
         return f"{self.resource.noun} waiting"
 
     def _is_circular(self, at: int, cell: Any) -> bool:
-        """Say whether the records a row waits for are waiting for each other."""
+        """Return whether the records that a row waits for wait for each other."""
         if at != self._parent or isinstance(cell, CellProblem):
             return False
         seen: set[str] = set()
@@ -181,15 +181,15 @@ class RecordPlanner:
         return bool(errors)
 
     def name(self, column: str) -> str:
-        """Return what the file calls one of our columns."""
+        """Return the file's name of one of our columns."""
         return self.source_names.get(column, column)
 
     def display(self, row: ParsedRow, column: str) -> str:
-        """Return what stands in one of our columns, as the file has it; "" where it has none."""
+        """Return a row's cell for one of our columns as it is in the file; "" if there is none."""
         n = self.column_index.get(column)
         return "" if n is None else self.columns[n].display(row.cells[n])
 
-    # Which records the rows are, and what would change.
+    # Matching rows to records, and finding the changes.
 
     def _plan(self, read: list[ParsedRow]) -> None:
         identified = []
@@ -244,14 +244,14 @@ class RecordPlanner:
             self.columns[n].name
             for n in self.compared
             if row.values[n] != before.values[n]
-            # An empty cell does not take an address away.
+            # An empty cell does not remove a slug.
             and not (self.columns[n].name == "slug" and not row.values[n])
         )
 
-    # Into the plan.
+    # Storing in the plan.
 
     def _plan_simple(self, rows: list[ParsedRow]) -> None:
-        """Plan new records of a noun whose rows are all there is to them."""
+        """Plan new records that need no model instance."""
         rows = self.rules.validate_simple(rows, self.columns, self.column_index)
         place = self.shelf.positions(self.column_index)
         noun = self.resource.noun
@@ -306,7 +306,7 @@ class RecordPlanner:
     def _attach(
         self, record: Record, values: tuple[Any, ...], names: Collection[str] | None = None
     ) -> None:
-        """Give a record the records it points to, so that asking for them costs no query."""
+        """Set the related records on the record, so that accessing them costs no query."""
         for n, column in enumerate(self.columns):
             if column.is_reference and (names is None or column.name in names):
                 related = column.records.get(values[n])
@@ -359,7 +359,7 @@ class RecordPlanner:
         return {column.name: column.display(cell) for column, cell in pairs if cell}
 
     def _changes(self, plan: PlannedRow) -> dict[str, list[str]]:
-        """Return, a column, the cell as the record has it and as it will have it."""
+        """Return the cells before and after, per changed column."""
         fields = {field.column_name: field for field in self.resource.get_export_fields()}
         return {
             name: [fields[name].export(plan.before), fields[name].export(plan.record)]
@@ -367,7 +367,7 @@ class RecordPlanner:
         }
 
     def _likely(self, new: list[PlannedRow]) -> dict[int, str]:
-        """Return the new rows that may be a known record under another name: row → that record."""
+        """Return new rows that may be an existing record under another name: row → that record."""
         found: dict[int, str] = {}
         for names in self.resource.similarity_keys:
             texts = {text for plan in new for text in self._progress_rows(plan.record, names)}
@@ -386,7 +386,7 @@ class RecordPlanner:
         return found
 
     def _progress_rows(self, record: Record, names: tuple[str, ...]) -> Iterator[str]:
-        """Yield what these fields hold that tells a record from others; of dates, whole days."""
+        """Yield the values of these fields that identify a record; of dates, only full days."""
         for name in names:
             value = getattr(record, name)
             is_date = isinstance(self.model._meta.get_field(name), EDTFField)

@@ -1,7 +1,7 @@
-"""What a job tells those who wait for it, and what they tell it.
+"""Communication between a running job and the people who wait for it.
 
-Notes beside the data, not among them: while a large import is written, nobody else can write to a
-database of one file, and the job's own words could not be read before it ends.
+The notes are written outside the job's transaction. While a large import is written, nobody else
+can write to an SQLite database, and the job's own changes are not visible until it ends.
 """
 
 import json
@@ -14,10 +14,10 @@ from django.db import DatabaseError, connection
 from allies.imports.shared_files import delete_note, has_other_servers, read_note, write_note
 from allies.models import Changeset
 
-#: Seconds between two signs of life, and after how many without one a job is taken for dead.
+#: Interval between two heartbeats, and silence after which a job counts as dead. In seconds.
 BEAT, DEAD_AFTER = 0.5, 30
 
-#: What the notes are called.
+#: Names of the notes.
 PROGRESS, STOP = "progress.json", "stop"
 
 
@@ -26,7 +26,7 @@ class Cancelled(Exception):
 
 
 class ProgressReporter:
-    """A job's own side: it says how far it is, and learns that it is to stop."""
+    """The job's side: reports its progress, and notices a request to stop."""
 
     def __init__(self, changeset: Changeset, totals: dict[str, int] | None = None) -> None:
         self._changeset = changeset
@@ -55,7 +55,7 @@ class ProgressReporter:
         delete_note(self._changeset, PROGRESS)
 
     def report(self, noun: str, done: int) -> None:
-        """Say that so many rows of a noun are done; raise CalledOff where the job is to stop."""
+        """Report how many rows of a record type are done; raise Cancelled if asked to stop."""
         self._done[noun] = done
         self._said["noun"] = noun
         self._said["done"] = sum(self._done.values())
@@ -63,7 +63,7 @@ class ProgressReporter:
             raise Cancelled
 
     def _heartbeat(self) -> None:
-        # All by this thread: what the job itself writes may be seen when it ends only.
+        # This thread writes all notes: the job's own transaction is not visible until it ends.
         while True:
             self._write_note()
             self._began.set()
@@ -75,7 +75,7 @@ class ProgressReporter:
         try:
             write_note(self._changeset, PROGRESS, json.dumps({**self._said, "at": time.time()}))
         except (OSError, DatabaseError):
-            return  # the folder was cleared: there is nobody left to tell
+            return  # the folder was deleted: nobody reads the note any more
 
 
 def request_cancel(changeset: Changeset) -> None:
@@ -90,7 +90,7 @@ def clear_cancel(changeset: Changeset) -> None:
 
 
 class Progress(TypedDict):
-    """How far a job says it is: rows, rows a second, seconds."""
+    """A job's progress: rows, rows per second, seconds left."""
 
     noun: str
     done: int
@@ -101,7 +101,7 @@ class Progress(TypedDict):
 
 
 def get_progress(changeset: Changeset) -> Progress | None:
-    """Return how far the job says it is (rows, rows a second, seconds); None: it has not begun."""
+    """Return the progress that a job has reported; None if it has not started."""
     found = read_note(changeset, PROGRESS)
     try:
         said: dict[str, Any] = json.loads(found[0]) if found else {}

@@ -1,4 +1,4 @@
-"""Finding the records that a file's cells name, a chunk at a time."""
+"""Look up the records that a file's cells refer to, one chunk at a time."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -24,23 +24,23 @@ from allies.text.normalize import normalize_text
 
 
 class CellError(ValueError):
-    """A cell that cannot be understood; its text says what would be accepted."""
+    """A cell that cannot be parsed; the exception's text says what is accepted."""
 
 
 class UnknownRecord(CellError):
-    """A cell names a record that does not exist, or that two records could be meant by."""
+    """A cell refers to a record that does not exist, or to more than one."""
 
 
 class UnknownCountry(UnknownRecord):
-    """A cell names a country that nobody knows by that name or code."""
+    """A cell refers to an unknown country name or code."""
 
 
-#: In front of a country's code, with a colon: which code it is. Without it, any is tried.
+#: Prefixes that say which code a country cell contains, as in "m49:643". Without one, any is tried.
 COUNTRY_CODES = ("alpha2", "alpha3", "m49", "cow", "name")
 
 
 class CountryIndex:
-    """Every country by every code and name: a few thousand short texts, read once a run."""
+    """All countries by all codes and names: a few thousand short texts, read once per run."""
 
     def __init__(self) -> None:
         self._codes: dict[str, Country] = {}
@@ -54,7 +54,7 @@ class CountryIndex:
             self._names[name][country_id] = countries[country_id]
 
     def add(self, country: Country) -> None:
-        """Make a country findable by its codes, its slug and its own names."""
+        """Index a country by its codes, its slug and its own names."""
         self._codes |= dict.fromkeys(country.codes, country)
         for system, code in (
             ("alpha3", country.alpha3),
@@ -65,7 +65,7 @@ class CountryIndex:
             if code not in ("", None):
                 self._by_code[f"{system}:{code}"] = country
         self._slugs[country.slug] = country
-        self._codes.setdefault(country.code.upper(), country)  # its slug, where it has no other
+        self._codes.setdefault(country.code.upper(), country)  # the slug if the country has no code
         for name in (country.name_en, country.name_ind):
             if name:
                 self._names[normalize_text(name)][country.pk] = country
@@ -76,9 +76,9 @@ class CountryIndex:
     def find(self, text: str) -> Country:
         """Return the country with this alpha-3, alpha-2 or COW code, name, alias or slug.
 
-        ``m49:643``, ``cow:365``, ``alpha2:RU``, ``alpha3:RUS`` and ``name:Rusia`` say which it is.
-        Raises UnknownCountry where there is none, with names like it, and UnknownRecord where
-        there is more than one.
+        A prefix says which of them it is: ``m49:643``, ``cow:365``, ``alpha2:RU``, ``alpha3:RUS``
+        or ``name:Rusia``. Raises UnknownCountry, with similar names, if there is none. Raises
+        UnknownRecord if a name belongs to more than one country.
         """
         system, colon, rest = text.partition(":")
         if colon and system in COUNTRY_CODES:
@@ -120,7 +120,7 @@ class CountryIndex:
         }
 
 
-#: Noun → the words files may call such a record by, in the order they are tried.
+#: Model → the fields that files may refer to it by, in the order they are tried.
 _KEYS: dict[type[models.Model], tuple[str, ...]] = {
     Source: ("key",),
     Alliance: ("slug", "identifier"),
@@ -140,7 +140,7 @@ _LOOKUP_HINTS: dict[type[models.Model], Callable[[], str]] = {
 
 
 class References:
-    """Records by natural key: those in the database, and those this run is about to create."""
+    """Look up records by natural key, in the database and among those this run will create."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -154,11 +154,11 @@ class References:
         return self._countries
 
     def begin_chunk(self) -> None:
-        """Forget what the chunk before needed."""
+        """Forget the records of the previous chunk."""
         self._chunk.clear()
 
     def prefetch(self, model: type[models.Model], texts: set[str]) -> None:
-        """Read the records of one model that these texts name."""
+        """Load the records of a model that these texts refer to; one query per key."""
         if model is Country or not texts:
             return
         if model is Entry:
@@ -189,7 +189,7 @@ class References:
             self._chunk[Entry][f"{entry.ally_list_id}/{entry.country_id}"] = entry
 
     def find(self, model: type[models.Model], text: str) -> Any:
-        """Return the record a cell names; raise UnknownRecord, saying what is accepted."""
+        """Return the record that a cell refers to; raise UnknownRecord with what is accepted."""
         if model is Country:
             return self.countries.find(text)
         if model is Entry:
@@ -211,7 +211,7 @@ class References:
         return found
 
     def expect(self, record: models.Model) -> None:
-        """Take a record to be for one that is there."""
+        """Make a new record available to later rows, as if it existed."""
         if isinstance(record, Country):
             self.countries.add(record)
         elif isinstance(record, Alias):

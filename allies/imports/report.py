@@ -1,4 +1,4 @@
-"""What an import did or would do, in a form a page and a terminal can show."""
+"""The result of an import or its preview, for pages and for the terminal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-#: Errors kept in words; the rest are counted.
+#: Errors kept with their texts; further ones are only counted.
 MAX_ERRORS = 500
 
 
 @dataclass(frozen=True)
 class RowError:
-    """What is wrong with one cell or row: where, what stands there, what would be accepted."""
+    """An error in a cell or a row: its place, its value, and what is accepted."""
 
     noun: str
     row: int
@@ -33,13 +33,13 @@ class RowError:
 
 
 def truncate_value(value: str, length: int = 80) -> str:
-    """Return the value's beginning, marked where something was left out."""
+    """Return the beginning of the value, with "…" if it was cut."""
     return value if len(value) <= length else f"{value[:length]}…"
 
 
 @dataclass
 class Report:
-    """Counts of rows by what happened to them, and every error in the file's order."""
+    """Counts of rows by outcome, and the errors in the file's order."""
 
     noun: str
     rows: int = 0
@@ -61,11 +61,11 @@ class Report:
 
     @property
     def error_overflow(self) -> int:
-        """The number of errors that are counted and not kept in words."""
+        """The number of errors that are counted but not kept."""
         return self.error_count - len(self.errors)
 
     def unsupported_text(self) -> str:
-        """Say how many records marked published readers do not see, and why."""
+        """Return a warning with the number of records marked published that readers do not see."""
         return _(
             "%(count)d records are marked as published but have no "
             "published source that supports them. Readers do not see them "
@@ -73,7 +73,7 @@ class Report:
         ) % {"count": self.unsupported}
 
     def counts(self) -> dict[str, int]:
-        """Return the counts a changeset keeps, without those that are nothing."""
+        """Return the counts that a changeset stores, without zeros."""
         names = ("rows", "created", "updated", "unchanged", "refused", "repeated", "left_out")
         return {name: value for name in (*names, "likely") if (value := getattr(self, name))}
 
@@ -91,7 +91,7 @@ class Report:
             self.errors.append(error)
 
     def summary(self) -> str:
-        """Say the counts in one line."""
+        """Return the counts in one line."""
         return _(
             "%(noun)s: %(rows)d rows: %(created)d new, %(updated)d "
             "changed, %(unchanged)d unchanged, %(repeated)d duplicates, "
@@ -109,7 +109,7 @@ class Report:
 
 
 def messages_by_field(error: ValidationError, columns: dict[str, str]) -> list[tuple[str, str]]:
-    """Return a ValidationError's messages as (column, message); "" for the row as a whole."""
+    """Return a ValidationError's messages as (column, message); "" means the whole row."""
     found: dict[str, Any] = (
         error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
     )

@@ -1,4 +1,4 @@
-"""How a noun's records lie in the database: what a plan keeps of them, and how it is written."""
+"""The stored fields of a record type, in the order that plans and the writer use."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from django.db import models
 
 from allies.models.fields import DerivedFieldMixin
 
-#: Written at the moment a plan is applied, the same for all its records.
+#: Set when a plan is applied, to the same time for all its records.
 TIMESTAMP_FIELDS = ("created_at", "updated_at")
 
 
 class RowLayout:
-    """The stored fields of one noun, in the order a plan keeps their values: the id first."""
+    """The stored fields of a model in a plan's order: the id first, without timestamps."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -26,15 +26,15 @@ class RowLayout:
         return str(self.model._meta.get_field(name).attname)
 
     def positions(self, at: Mapping[str, int]) -> list[tuple[int, int | None]]:
-        """Return, for every field but the id, its place and the place of its column in a row."""
+        """Return (position, position of its column in a row or None) for every field but the id."""
         return [(n, at.get(field.name)) for n, field in enumerate(self.fields) if n > 0]
 
     def stored_values(self, record: Any) -> list[object]:
-        """Return what the database is to hold of a record: numbers, texts and nothing else."""
+        """Return the values to store for a record: numbers, texts, dates as texts."""
         return [_to_plain_value(field.pre_save(record, add=True)) for field in self.fields]
 
     def set_reference(self) -> list[tuple[int, type[models.Model]]]:
-        """Return the places of ids of records, and of which model they are; its own id included."""
+        """Return (position, model) of every field that holds an id, including the record's own."""
         places: list[tuple[int, type[models.Model]]] = [(0, self.model)]
         for n, field in enumerate(self.fields):
             if field.is_relation:
@@ -42,7 +42,7 @@ class RowLayout:
         return places
 
     def boolean_positions(self) -> list[int]:
-        """Return the places of yes-or-no values, which a plan keeps as 1 and 0."""
+        """Return the positions of boolean fields, which a plan stores as 1 and 0."""
         return [n for n, field in enumerate(self.fields) if isinstance(field, models.BooleanField)]
 
 

@@ -1,11 +1,11 @@
-"""Rows on their way from a file into a noun: the form every reader and mapping hands on."""
+"""Rows between a file and its records: the form that all readers and mappings return."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 
 class CellProblem:
-    """A cell that a mapping cannot turn into ours: what stands there, and what is accepted."""
+    """A cell that a mapping cannot convert: its value, and what is accepted."""
 
     __slots__ = ("message", "value")
 
@@ -14,19 +14,19 @@ class CellProblem:
         self.message = message
 
 
-#: A cell of a row that an editor leaves out on purpose.
+#: A cell of a row that an editor decided to skip.
 LEFT_OUT = CellProblem("", "")
 
-#: A cell: its text, or why there is none.
+#: A cell: its text, or why it has none.
 Cell = str | CellProblem
 
 
-#: What the cells of a row are: texts, or also what a mapping makes of them.
+#: The cells of a row: texts, or also the results of a mapping.
 CellT = TypeVar("CellT", bound=Cell, covariant=True)
 
 
 class Row(NamedTuple, Generic[CellT]):
-    """A row: its number as a spreadsheet shows it, its cells, and what is wrong with it, if so."""
+    """A row: its number as in a spreadsheet, its cells, and its problem, if it has one."""
 
     number: int
     cells: Sequence[CellT]
@@ -34,10 +34,10 @@ class Row(NamedTuple, Generic[CellT]):
 
 
 class Rows:
-    """Rows of one noun, to be read as often as needed.
+    """Rows of one record type; can be iterated more than once.
 
-    ``columns`` are ours, in the order of each row's cells; ``called`` says what the file calls
-    them, for messages.
+    ``columns`` are our names, in the order of each row's cells. ``called`` maps them to the file's
+    names, for error messages.
     """
 
     def __init__(

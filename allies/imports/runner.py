@@ -1,7 +1,7 @@
-"""The import in one piece: a plan is made, and applied where it is whole and still true.
+"""Run an import: make a plan, and apply it if it has no errors and the data have not changed.
 
-All or nothing: what a plan says is written in one transaction, which also marks its changeset as
-applied. A plan rests on the data as they were; where they have changed since, nothing is written.
+It is all or nothing: a plan is written in one transaction, which also marks its changeset as
+applied. If the data have changed since the plan was made, nothing is written.
 """
 
 import datetime as dt
@@ -39,7 +39,7 @@ from allies.tasks import refresh_statistics
 
 
 class ImportRejected(Exception):
-    """An import with errors in it; nothing was written. ``reports`` says what and where."""
+    """An import with errors; nothing was written. ``reports`` has the errors."""
 
     def __init__(self, reports: list[Report]) -> None:
         super().__init__("; ".join(report.summary() for report in reports))
@@ -47,18 +47,18 @@ class ImportRejected(Exception):
 
 
 class DatabaseRuleBroken(Exception):
-    """A rule of the database that no check foresaw; its text is the rule's own message."""
+    """A database constraint that no check foresaw; the text is the constraint's own message."""
 
 
 class PlanOutdated(Exception):
-    """The data have changed since the plan was made: it may no longer be true."""
+    """The data have changed since the plan was made, so it may be wrong."""
 
 
 class JobSuperseded(Exception):
-    """Somebody else has taken this changeset over, or it was called off."""
+    """Another job has taken over this changeset, or it was cancelled."""
 
 
-#: Rows noun by noun; where a mapping makes them, it keeps notes in the plan.
+#: Rows per record type. A mapping makes them with a function, because it stores data in the plan.
 Files = Iterable[tuple[str, Rows]] | Callable[[Plan], list[tuple[str, Rows]]]
 
 
@@ -73,11 +73,12 @@ def run_import(
     progress: Progress | None = None,
     only_new: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Report]:
-    """Import rows noun by noun, in the order given, in one piece.
+    """Plan and apply rows per record type, in the order given.
 
-    ``about`` is the changeset to be, ``reason`` its reason where there is none; ``started`` dates
-    what is written. Returns a report a noun. Raises Refused, with nothing written, where a row is
-    refused; without ``commit`` nothing is written in any case and the reports say what would be.
+    ``about`` is the changeset to use; without it, a new one gets ``reason``. ``started`` is the
+    time written on the records. Returns one report per item of ``files``. Raises ImportRejected,
+    with nothing written, if a row is refused. Without ``commit`` nothing is written in any case,
+    and the reports say what would change.
     """
     files = files if callable(files) else list(files)
     changeset = about or Changeset(reason=reason, created_by_id=user.pk if user else None)
@@ -104,7 +105,7 @@ def run_import(
 
     try:
         return attempt()
-    except PlanOutdated:  # somebody saved meanwhile: now they wait until we are done
+    except PlanOutdated:  # somebody saved meanwhile: lock the tables and try again
         with transaction.atomic():
             lock_tables(record_models())
             return attempt()
@@ -120,12 +121,12 @@ def apply_plan(
     now: dt.datetime | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write what a plan says and mark its changeset as applied, in one transaction.
+    """Write a plan and mark its changeset as applied, in one transaction.
 
-    ``user`` is whom the plan was made for; None is the operator at the command line. Raises Stale
-    if the data or the user's rights are no longer as the plan was made for, Superseded if the
-    changeset is no longer this job's, BrokenRule if the database refuses a record,
-    PublishRightMissing if something written is or was public and the user may not publish.
+    ``user`` is the user the plan was made for; None is the operator at the command line. Raises
+    PlanOutdated if the data or the user's permissions have changed since. Raises JobSuperseded if
+    the changeset no longer belongs to this job. Raises DatabaseRuleBroken if the database refuses a
+    record, PublishRightMissing if a written record is or was public and the user may not publish.
     """
     nouns = [report.noun for report in reports]
     try:
@@ -133,7 +134,8 @@ def apply_plan(
             lock_tables(examined_models(nouns))
             if import_state(nouns, user) != state:
                 raise PlanOutdated
-            # Dated behind the lock: who follows the changes in time has seen what is before.
+            # Take the time while holding the lock: a client that follows changes by time misses
+            # none.
             now = now or next_history_timestamp()
             if changeset.pk is None:
                 changeset.save()
@@ -155,10 +157,10 @@ def run_undo(
     also: frozenset[str] = frozenset(),
     progress: Progress | None = None,
 ) -> UndoReport:
-    """Take back the changeset that ``by`` undoes, and mark ``by`` as applied, in one transaction.
+    """Undo the changeset that ``by`` undoes, and mark ``by`` as applied, in one transaction.
 
-    Raises what ``actions.undo_changeset.undo_changeset`` does, and BrokenRule where what was is no
-    longer possible.
+    Raises what ``actions.undo.undo_changeset`` raises, and DatabaseRuleBroken if the earlier state
+    is no longer possible.
     """
     assert by.undoes is not None
     try:
@@ -175,7 +177,7 @@ def run_undo(
 
 
 def merge_counts(reports: list[Report]) -> dict[str, dict[str, int]]:
-    """Return the counts of the reports by model name; of a noun that stands twice, added up."""
+    """Return the counts of the reports by model name, added up per model."""
     counts: dict[str, dict[str, int]] = {}
     for report in reports:
         own = counts.setdefault(str(RESOURCES[report.noun]._meta.model._meta.model_name), {})
@@ -187,9 +189,9 @@ def merge_counts(reports: list[Report]) -> dict[str, dict[str, int]]:
 def finish_changeset(
     changeset: Changeset, counts: dict[str, dict[str, int]], now: dt.datetime
 ) -> None:
-    """Mark a changeset as applied, and freeze the lists it published as editions.
+    """Mark a changeset as applied, and create editions of the lists it published.
 
-    Raises Superseded where it is no longer this job's to apply.
+    Raises JobSuperseded if the changeset no longer belongs to this job.
     """
     try:
         changeset.compare_and_set(
@@ -206,7 +208,7 @@ def finish_changeset(
 
 
 def _set_listed(changeset: Changeset, reports: list[Report]) -> None:
-    """Count what readers cannot see yet, and say whether all of the changeset is public."""
+    """Count the records readers cannot see yet, and set whether the whole changeset is public."""
     hidden = False
     for report in reports:
         resource = RESOURCES[report.noun]
@@ -219,7 +221,7 @@ def _set_listed(changeset: Changeset, reports: list[Report]) -> None:
 
 
 def _has_hidden(model: Any, through: str, changeset: Changeset) -> bool:
-    """Say whether one of the changeset's records of a noun is not public."""
+    """Return whether any record of this model in the changeset is not public."""
     versions = model.history.filter(changeset=changeset)
     if through:
         model = model._meta.get_field(through).related_model
@@ -231,7 +233,7 @@ def _has_hidden(model: Any, through: str, changeset: Changeset) -> bool:
 
 
 def _rule_message(error: Exception) -> str:
-    """Return the message of the rule a record breaks, else the database's own words."""
+    """Return the message of the violated constraint, or else the database's own message."""
     for resource in RESOURCES.values():
         for rule in resource._meta.model._meta.constraints:
             if rule.name in str(error):
@@ -240,4 +242,4 @@ def _rule_message(error: Exception) -> str:
 
 
 def _no_progress(noun: str, rows: int) -> None:
-    """Tell nobody."""
+    """Ignore progress reports."""

@@ -1,7 +1,7 @@
-"""What several servers need of a changeset at work: its file, its plan, what its job says.
+"""The files of a changeset's job that several servers share: upload, plan, progress notes.
 
-A site on SQLite is on one server, and all of it lies in the changeset's folder. With PostgreSQL
-there may be several: then the database has it all, and the folder of each server holds copies.
+A site on SQLite has one server, and everything is in the changeset's folder. With PostgreSQL there
+may be several servers. Then the database holds everything, and each server's folder holds copies.
 """
 
 import shutil
@@ -18,22 +18,22 @@ from django.utils.crypto import get_random_string
 from allies.models import Changeset, JobFile
 from allies.models.changeset import RETENTION
 
-#: Bytes of a file in one row.
+#: Bytes of a file per database row.
 BLOCK_BYTES = 1 << 20
-#: Seconds without a byte after which nobody receives an upload any more.
+#: An upload counts as broken if its file has not grown for this many seconds.
 _UPLOAD_SILENCE_SECONDS = 3600
 
 
 def has_other_servers() -> bool:
-    """Say whether there may be other servers."""
+    """Return whether there may be other servers."""
     return connection.vendor == "postgresql"
 
 
-# Files: written once, read wherever somebody looks or works.
+# Files: written once, then read on any server.
 
 
 def share_file(changeset: Changeset, path: Path) -> None:
-    """Let other servers have a file of a changeset's folder as it is now; in constant memory."""
+    """Copy a file of a changeset's folder to the database for other servers, in constant memory."""
     if not has_other_servers():
         return
     stamp = get_random_string(16)
@@ -49,7 +49,7 @@ def share_file(changeset: Changeset, path: Path) -> None:
 
 
 def fetch_local(changeset: Changeset, path: Path) -> Path:
-    """Return a file of a changeset's folder, fetched where it is not here as others have it."""
+    """Return the path of a file in a changeset's folder; fetch it first if missing or outdated."""
     if path.exists() and not has_other_servers():
         return path
     blocks = JobFile.objects.filter(changeset=changeset, name=path.name).order_by("number")
@@ -80,13 +80,13 @@ def _read(path: Path) -> str:
 
 
 def delete_folder(changeset: Changeset) -> None:
-    """Remove what there is of a changeset's folder, here and for others."""
+    """Delete a changeset's folder, here and in the database."""
     shutil.rmtree(changeset.folder, ignore_errors=True)
     JobFile.objects.filter(changeset=changeset).delete()
 
 
 def delete_stale_copies() -> None:
-    """Remove folders here that nobody has looked into for as long as a file is kept."""
+    """Delete local folders that have not changed for as long as files are kept."""
     before = time.time() - RETENTION.total_seconds()
     for folder in (Path(settings.MEDIA_ROOT) / "imports").glob("*"):
         with suppress(OSError):
@@ -95,7 +95,7 @@ def delete_stale_copies() -> None:
 
 
 def delete_broken_uploads() -> None:
-    """Remove the files of uploads whose web server was killed while it received them."""
+    """Delete the files of uploads whose web server was killed while it received them."""
     before = time.time() - _UPLOAD_SILENCE_SECONDS
     for file in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
         with suppress(OSError):
@@ -103,13 +103,13 @@ def delete_broken_uploads() -> None:
                 file.unlink()
 
 
-# Notes: a few words between a job and those who wait for it. Where the database has them, its own
-# clock says how old they are; a transaction of the job does not hold them back, for whoever
-# writes them meanwhile does it on a connection of its own.
+# Notes: short messages between a job and those who wait for it. In the database, its own clock
+# gives their age. The job's transaction does not delay them, because they are written on a separate
+# connection while it is open.
 
 
 def write_note(changeset: Changeset, name: str, text: str) -> None:
-    """Leave a note in place of the last one of this name; raise OSError or DatabaseError."""
+    """Write a note, replacing the one of this name; raise OSError or DatabaseError."""
     if has_other_servers():
         JobFile.objects.update_or_create(
             changeset=changeset,
@@ -124,7 +124,7 @@ def write_note(changeset: Changeset, name: str, text: str) -> None:
 
 
 def read_note(changeset: Changeset, name: str) -> tuple[str, float] | None:
-    """Return a note and how many seconds old it is; None where there is none."""
+    """Return (text, age in seconds) of a note; None if there is none."""
     if has_other_servers():
         found = JobFile.objects.filter(changeset=changeset, name=name)
         row = found.annotate(age=Now() - F("written_at")).values_list("content", "age").first()
@@ -137,7 +137,6 @@ def read_note(changeset: Changeset, name: str) -> tuple[str, float] | None:
 
 
 def delete_note(changeset: Changeset, name: str) -> None:
-    """Take a note away."""
     if has_other_servers():
         JobFile.objects.filter(changeset=changeset, name=name).delete()
     else:

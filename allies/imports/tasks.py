@@ -1,11 +1,11 @@
-"""Changesets at work: reading a file, checking it, applying what it says, undoing that.
+"""Background jobs of changesets: read a file, check it, apply it, undo it.
 
-Whatever looks into an uploaded file is here, and reads it in a process of its own: no web process
-parses what somebody uploaded.
+All code that looks into an uploaded file is here, and reads it in a separate process. No web
+process parses uploaded files.
 
-Each job belongs to a run, a word drawn when it is started and kept in the changeset; a job whose
-run is no longer the changeset's writes nothing. So a job that was taken for dead and was not
-cannot spoil what its successor does.
+Each job has a run: a random word, drawn at its start and stored in the changeset. A job whose run
+is no longer the changeset's writes nothing. So if a job was wrongly taken for dead, it cannot harm
+the work of its successor.
 """
 
 import json
@@ -69,25 +69,25 @@ from allies.models import (
     record_models,
 )
 
-#: What is known of a file, and its refused rows, beside the file itself.
+#: Names of what is stored next to the uploaded file: its sample, and its refused rows.
 SAMPLE, REFUSED = "sample.json", "refused.csv"
 
-#: How often a plan is made anew because somebody saved meanwhile, before they have to wait.
+#: How often a plan is made again because somebody saved meanwhile; after that, tables are locked.
 MAX_REPLANS = 2
 
 
 class PlanChanged(Exception):
-    """What a file would do is no longer what its uploader looked at."""
+    """The file would now change something other than its uploader has seen in the preview."""
 
 
-# Starting and stopping.
+# Start and stop jobs.
 
 
 def start_reading(changeset: Changeset) -> None:
-    """Have a job find out how the changeset's file is written, and suggest a mapping.
+    """Start a job that detects the format of the changeset's file and suggests a mapping.
 
-    The layout it has is kept, as is its mapping; an empty one is found out. Raises StateConflict
-    as below.
+    An existing layout and mapping are kept; empty ones are filled in. Raises StateConflict if the
+    changeset was applied, has a running job, or has changed since it was read.
     """
     before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
     with transaction.atomic():
@@ -96,15 +96,15 @@ def start_reading(changeset: Changeset) -> None:
 
 
 def start_check(changeset: Changeset) -> None:
-    """Have a job work out what the changeset's file would do; raise StateConflict as below."""
+    """Start a job that plans what the file would change; raise StateConflict as above."""
     before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
     _start(changeset, before, ChangesetState.CHECKING, check_file)
 
 
 def start_apply(changeset: Changeset) -> None:
-    """Have a job apply what was checked, or undo what is to be undone.
+    """Start a job that applies a checked changeset, or undoes the one it is to undo.
 
-    Raises StateConflict if the changeset is not what it was when it was read.
+    Raises StateConflict if the changeset has changed since it was read.
     """
     _start(changeset, {ChangesetState.CHECKED}, ChangesetState.APPLYING, apply_changeset)
 
@@ -121,7 +121,7 @@ def _start(changeset: Changeset, before: Collection[str], state: str, job: Any) 
 
 
 def cancel(changeset: Changeset) -> None:
-    """Call the job at work on a changeset off; one that has not begun never will."""
+    """Cancel the job of a changeset; a job that has not started yet never starts."""
     if get_progress(changeset) is None:
         _finish(changeset, changeset.run, _("Cancelled. Nothing was changed."))
     else:
@@ -129,9 +129,9 @@ def cancel(changeset: Changeset) -> None:
 
 
 def reap_stale() -> None:
-    """End the jobs that lost their worker, and forget the files nobody came back to.
+    """End jobs whose worker died, and delete expired files and changesets.
 
-    What a lost job worked on can be started again.
+    The work of such a job can be started again.
     """
     for changeset in Changeset.objects.expired(timezone.now()):
         with suppress(StateConflict):
@@ -157,9 +157,9 @@ def reap_stale() -> None:
 
 
 def discard(changeset: Changeset) -> None:
-    """Forget a changeset that was not applied, and its file.
+    """Delete a changeset that was not applied, and its files.
 
-    Raises StateConflict if somebody applied it, or had a job begin on it, since it was read.
+    Raises StateConflict if it was applied, or a job was started on it, since it was read.
     """
     with transaction.atomic():
         changeset.delete_if_unchanged()
@@ -178,7 +178,7 @@ def _started_at(changeset: Changeset, task_of: Any) -> Any:
 
 
 def _finish(changeset: Changeset, run: str, message: str, **fields: object) -> None:
-    """Give a changeset back to its editor, unless it is somebody else's by now."""
+    """Return a changeset to its editor, unless another job has it by now."""
     is_undo = changeset.kind == ChangesetKind.UNDO
     back = (
         ChangesetState.UPLOADED
@@ -190,24 +190,24 @@ def _finish(changeset: Changeset, run: str, message: str, **fields: object) -> N
     )
 
 
-# The jobs.
+# Jobs.
 
 
 @task()
 def read_file(changeset_id: int, run: str, language: str) -> None:
-    """Find out how a changeset's file is written and what its columns are."""
+    """Detect the format and the columns of a changeset's file."""
     _run_task(changeset_id, run, language, ChangesetState.CHECKING, _read)
 
 
 @task()
 def check_file(changeset_id: int, run: str, language: str) -> None:
-    """Work out what a changeset's file would do, and keep the plan beside it."""
+    """Plan what a changeset's file would change, and store the plan next to it."""
     _run_task(changeset_id, run, language, ChangesetState.CHECKING, _check)
 
 
 @task()
 def apply_changeset(changeset_id: int, run: str, language: str) -> None:
-    """Apply a changeset's plan, or undo the changeset it is to undo; all of it or nothing."""
+    """Apply a changeset's plan, or undo the changeset it is to undo; all or nothing."""
     _run_task(changeset_id, run, language, ChangesetState.APPLYING, _apply)
 
 
@@ -249,28 +249,28 @@ def _run_task(
 
 
 def _with_outcome(reason: str) -> str:
-    """Return why a job ended, and that it changed nothing."""
+    """Return why a job ended, and that nothing was changed."""
     return " ".join([reason, _("Nothing was changed.")])
 
 
 def open_plan(changeset: Changeset) -> Plan:
-    """Open the plan made for a changeset; raise FileNotFoundError where there is none."""
+    """Open the plan of a changeset; raise FileNotFoundError if there is none."""
     return Plan.open(fetch_local(changeset, _plan_path(changeset)))
 
 
 def upload_path(changeset: Changeset) -> Path:
-    """Return where a changeset's file lies on this server."""
+    """Return the path of a changeset's file on this server; fetch the file first if necessary."""
     return fetch_local(changeset, Path(changeset.file.path))
 
 
 def load_sample(changeset: Changeset) -> Sample | None:
-    """Return what is known of a changeset's file; None if it has not been read."""
+    """Return the sample of a changeset's file; None if it has not been read."""
     found = read_note(changeset, SAMPLE)
     return Sample.from_json(json.loads(found[0])) if found else None
 
 
 def refused_rows_path(changeset: Changeset) -> Path:
-    """Return where the rows that were refused are kept as CSV; FileNotFoundError if nowhere."""
+    """Return the path of the refused rows as CSV; raise FileNotFoundError if there are none."""
     path = fetch_local(changeset, changeset.folder / REFUSED)
     if not path.exists():
         raise FileNotFoundError(path)
@@ -278,7 +278,7 @@ def refused_rows_path(changeset: Changeset) -> Path:
 
 
 def _uploaded_table(changeset: Changeset) -> Table:
-    """Return the table in a changeset's file, as it is said to be written."""
+    """Return the table in a changeset's file, read with the changeset's layout."""
     path, sample = upload_path(changeset), load_sample(changeset)
     layout = FileFormat.from_json(changeset.layout)
     if sample is None or sample.layout != layout:
@@ -346,7 +346,7 @@ def _plan(
 
 
 def _write_refused_rows(changeset: Changeset, table: Table) -> None:
-    """Keep the refused rows as CSV, as they stand in the file, each with its reasons."""
+    """Write the refused rows as CSV, as they are in the file, each with its reasons."""
     path = changeset.folder / REFUSED
     with path.open("w", encoding="utf-8", newline="") as file:
         header = [*_without_refusal_reason(table, table.columns), REASON_COLUMN]
@@ -367,7 +367,7 @@ def _refused(changeset: Changeset, table: Table) -> Iterator[list[str]]:
 
 
 def _without_refusal_reason(table: Table, cells: Sequence[str]) -> list[str]:
-    """Return a row's cells without the reason an earlier refusal gave."""
+    """Return a row's cells without the reason of an earlier refusal."""
     return [cell for name, cell in zip(table.columns, cells, strict=True) if name != REASON_COLUMN]
 
 
@@ -403,7 +403,7 @@ def _apply_import(changeset: Changeset) -> None:
             except PlanOutdated:
                 if attempt < MAX_REPLANS:
                     _replan(changeset, work)
-        with transaction.atomic():  # now the others wait until we are done
+        with transaction.atomic():  # lock the tables: others wait until this is done
             lock_tables(record_models())
             _replan(changeset, work)
             _write(changeset, work)
@@ -425,7 +425,7 @@ def _write(changeset: Changeset, work: ProgressReporter) -> None:
 
 
 def _replan(changeset: Changeset, work: ProgressReporter) -> None:
-    """Make the plan anew; raise Changed where it is no longer what the editor looked at."""
+    """Make the plan again; raise PlanChanged if it differs from the one the editor has seen."""
     _require_rights(changeset)
     before = changeset.outcome
     table = _uploaded_table(changeset)
@@ -457,9 +457,9 @@ def _require_own_file(changeset: Changeset) -> None:
 
 
 def _require_somebody(changeset: Changeset) -> AnyUser:
-    """Return the account a job works for, as it is now; raise PermissionDenied if it is barred.
+    """Return the current state of the account that requested a job.
 
-    Nobody in particular is the operator at the command line, who may do everything.
+    Raises PermissionDenied if there is none, or if it is inactive or no longer staff.
     """
     user = changeset.created_by and reload_user(changeset.created_by)
     if user is None or not (user.is_active and user.is_staff):
@@ -470,7 +470,7 @@ def _require_somebody(changeset: Changeset) -> AnyUser:
 
 
 def _require_rights(changeset: Changeset) -> None:
-    """Raise PermissionDenied where who applies it has lost the right since."""
+    """Raise PermissionDenied if the user has lost the right to import since."""
     user = _require_somebody(changeset)
     for model in record_models():
         counted = model._meta.model_name in changeset.counts

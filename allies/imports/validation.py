@@ -1,4 +1,4 @@
-"""Whether what a file says may be so: rights, the records' own rules, what has to be unique."""
+"""Validate planned rows: permissions, the records' own rules, unique rules."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ from allies.models import Publishable, SlugMixin, Source, Status
 from allies.models.fields import prose_fields
 from allies.text.markdown import cited_keys
 
-#: Errors of rows: row → [(column, value, message)].
+#: Errors by row: row → [(column, value, message)].
 Errors = dict[int, list[tuple[str, str, str]]]
 
 
 class RowValidator:
-    """The rules rows of one noun keep; a chunk costs one query a unique rule."""
+    """Validates the rows of one record type; one query per unique rule per chunk."""
 
     def __init__(
         self, plan: Plan, resource: RecordResource, report: Report, user: AnyUser | None
@@ -42,7 +42,7 @@ class RowValidator:
 
     @property
     def are_simple(self) -> bool:
-        """Whether a row keeps every rule by its cells and its identity: nothing else is asked."""
+        """Whether cells and identity are all there is to check, so no model instance is needed."""
         return (
             self.model.clean is models.Model.clean
             and type(self.resource).check is RecordResource.check
@@ -55,7 +55,7 @@ class RowValidator:
         )
 
     def publication_issues(self, given: frozenset[str]) -> list[tuple[str, str, str]]:
-        """Return what keeps records from being new where the file has these columns only."""
+        """Return the errors of new records if the file has only these columns."""
         errors = []
         for field in self.resource.get_import_fields():
             model_field = self.model._meta.get_field(field.attribute)
@@ -77,7 +77,7 @@ class RowValidator:
                 )
         return errors
 
-    # Rows without an object of their own.
+    # Rows without a model instance.
 
     def validate_simple(
         self, rows: list[ParsedRow], columns: list[Column], at: Mapping[str, int]
@@ -94,7 +94,7 @@ class RowValidator:
         return accepted
 
     def _may_write(self, record: Any) -> bool:
-        """Return whether the user may write rows that are part of a record, or of none."""
+        """Return whether the user may write rows that belong to this record, or to none."""
         if self.user is None:
             return True
         if record is None:  # always public
@@ -103,7 +103,7 @@ class RowValidator:
             self._may[record.pk] = can_change(user=self.user, record=record)
         return self._may[record.pk]
 
-    # Rows with one.
+    # Rows with a model instance.
 
     def validate(self, planned: list[PlannedRow], load: PlannerColumns) -> list[PlannedRow]:
         """Return the rows that may be written; report the others."""
@@ -136,9 +136,9 @@ class RowValidator:
                 return
 
     def _check_status(self, plan: PlannedRow, load: PlannerColumns, errors: Any) -> None:
-        """Refuse a status that no step of the publication workflow leads to.
+        """Refuse a status that the publication workflow does not lead to.
 
-        The operator, who moves whole sites, may also create records that are withdrawn.
+        The operator, who moves whole sites, may also create withdrawn records.
         """
         if not isinstance(plan.record, Publishable) or errors:
             return
@@ -181,7 +181,7 @@ class RowValidator:
     def _check_citation_marks(
         self, planned: list[PlannedRow], load: PlannerColumns, errors: Errors
     ) -> None:
-        """Refuse texts that cite sources which neither the site nor this import has."""
+        """Refuse texts that cite sources which are neither on the site nor in this import."""
         cited = [
             (plan.parsed.number, plan, field, keys)
             for field in self.prose
@@ -201,7 +201,7 @@ class RowValidator:
 
     @property
     def _identity_is_enough(self) -> bool:
-        """Whether rows can be one record in one way only: it is known by its joins alone."""
+        """Whether all identities have several fields, so a match by one rules out duplicates."""
         return all(len(names) > 1 for names in self.resource.identities)
 
     def _check_unique(
@@ -253,7 +253,7 @@ def _not_allowed() -> str:
 
 
 def _not_allowed_as_new() -> str:
-    """Return why a new record is refused, with the button that takes it in all the same."""
+    """Return why a new record is refused, with the button that imports it as a draft."""
     return _(
         "you don’t have permission to publish: go back to the columns and choose "
         "“%(button)s”, or ask a reviewer"
@@ -263,14 +263,14 @@ def _not_allowed_as_new() -> str:
 def _cell_error(
     plan: PlannedRow, load: PlannerColumns, column: str, message: str
 ) -> tuple[str, str, str]:
-    """Return an error as (the file's column, what stands there, what is wrong)."""
+    """Return an error as (the file's column, the cell's text, the message)."""
     return (load.name(column), load.display(plan.parsed, column), message)
 
 
 def _unique_rules(
     model: Any,
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...], str]]:
-    """Yield every unique rule of a model: its name, its fields, their attributes, its message."""
+    """Yield every unique rule of a model: its name, fields, attribute names and message."""
     for field in model._meta.concrete_fields:
         if field.unique and not field.primary_key:
             yield field.name, (field.name,), (field.attname,), str(field.error_messages["unique"])
@@ -281,7 +281,7 @@ def _unique_rules(
 
 
 def _unique_key(record: models.Model, attnames: tuple[str, ...]) -> tuple[object, ...] | None:
-    """Return the values a unique rule compares; None where an empty one sets the rule aside."""
+    """Return the values that a unique rule compares; None if an empty one exempts the record."""
     key = tuple(getattr(record, name) for name in attnames)
     if any(value is None for value in key) or key == ("",):
         return None

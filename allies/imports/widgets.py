@@ -1,6 +1,6 @@
-"""What a cell of each kind holds, read and written: the widgets of the resources.
+"""Widgets of the import resources: how each kind of cell is read and written.
 
-A cell is written in two ways that give the same text: from a record (``render``), and by the
+A cell can be written in two ways that give the same text: from a record (``render``), and by the
 database for all records at once (``database_expression``).
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class TextWidget(Widget):
-    """A text, as it stands."""
+    """A text, unchanged."""
 
-    #: What a table schema (Frictionless) calls such a column's type.
+    #: The type of the column in a Frictionless table schema.
     schema_type: ClassVar[str] = "string"
-    #: How the cells are written, for those who read them; "" where there is nothing to say.
+    #: A note on the format for readers of the data; "" if there is none.
     note: "StrOrPromise" = ""
 
     def clean(self, value: str, row: Any = None, **kwargs: object) -> str:
@@ -41,34 +41,34 @@ class TextWidget(Widget):
         return "" if value is None else str(value)
 
     def database_expression(self, path: str) -> Combinable:
-        """Return the expression for the cell of the field at ``path``.
+        """Return the database expression for the cell of the field at ``path``.
 
-        Its value is a text, a number, a day or NULL: as a text, what ``render`` returns.
+        Its value is a text, a number, a day or NULL. Converted to text, it equals ``render``.
         """
         return F(path)
 
 
 class CodeWidget(TextWidget):
-    """A code or address: white space around it means nothing."""
+    """A code or URL; surrounding whitespace is ignored."""
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> str:
         return value.strip()
 
 
 def pad_numeric_code(word: str) -> str:
-    """Return a code of three figures as it is: a spreadsheet makes 4 of 004."""
+    """Restore the leading zeros of a three-digit code: spreadsheets turn 004 into 4."""
     return word.zfill(3) if word.isdecimal() else word
 
 
 class NumericCodeWidget(CodeWidget):
-    """A code of three figures, like those of UN M49."""
+    """A code of three digits, such as UN M49."""
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> str:
         return pad_numeric_code(value.strip())
 
 
 class ChoiceWidget(CodeWidget):
-    """One of a field's choices, by its stored word; ``default`` is what an empty cell means."""
+    """One of a field's choices, by its stored word; ``default`` replaces an empty cell."""
 
     def __init__(self, choices: Iterable[object], default: str = "", *, required: bool) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class ChoiceWidget(CodeWidget):
 
 
 class IntegerWidget(CodeWidget):
-    """A whole number of no sign, or nothing."""
+    """A whole number without a sign, or nothing."""
 
     schema_type = "integer"
 
@@ -99,7 +99,7 @@ class IntegerWidget(CodeWidget):
 
 
 class BooleanWidget(CodeWidget):
-    """Yes, no or, where ``optional``, nothing for "not known"."""
+    """Yes or no; if ``optional``, an empty cell means "not known"."""
 
     schema_type = "boolean"
 
@@ -145,7 +145,7 @@ class DateWidget(CodeWidget):
 
 
 class EDTFWidget(CodeWidget):
-    """A date as precise as what is known."""
+    """An EDTF date: as precise as what is known."""
 
     field = EDTFField()
 
@@ -156,7 +156,7 @@ class EDTFWidget(CodeWidget):
             raise CellError(" ".join(error.messages)) from error
 
 
-#: How files name a record, where it is not simply one of its columns.
+#: How files refer to a record, if it is not simply by one of its columns.
 _NOTES: "dict[type[models.Model], StrOrPromise]" = {
     Country: gettext_lazy("The country’s alpha-3 code; if it has none, its COW code or its slug."),
     Entry: gettext_lazy("The list’s slug and the country’s code, like russia-asia/CHN."),
@@ -164,10 +164,11 @@ _NOTES: "dict[type[models.Model], StrOrPromise]" = {
 
 
 class ReferenceWidget(CodeWidget):
-    """Another record, by a natural key; an empty cell is no record.
+    """Another record, by a natural key; an empty cell means none.
 
-    The runner sets ``references``, which knows what this run is about to create, and calls
-    ``prepare`` with the texts of a whole chunk, so that a chunk costs one query a column.
+    The runner sets ``references``, which knows the records this run will create. It calls
+    ``prepare`` with the texts of a whole chunk, so that a chunk costs one query per key, not per
+    cell.
     """
 
     references: References
@@ -179,7 +180,7 @@ class ReferenceWidget(CodeWidget):
         self.note = _NOTES.get(model, "")
 
     def prepare(self, texts: set[str]) -> None:
-        """Load the records that these cells name."""
+        """Load the records that these cells refer to."""
         self.references.prefetch(self.model, {word for text in texts if (word := text.strip())})
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> Any:
@@ -198,10 +199,9 @@ class ReferenceWidget(CodeWidget):
 
 
 def _entry_code(path: str) -> Combinable:
-    """Return the expression for ``Entry.embed_code`` of the entry at ``path``; NULL where there is
-    none.
+    """Return the expression for ``Entry.code`` of the entry at ``path``.
 
-    To join texts, a database that knows NULL would make "/" of no entry at all.
+    It is NULL if there is no entry. Concat treats NULL as "", so it would return "/" instead.
     """
     code = Concat(
         F(f"{path}__ally_list__slug"),

@@ -1,7 +1,7 @@
-"""The second half of an import: plan → records and their history, in one transaction.
+"""The second half of an import: write a plan's records and their history, in one transaction.
 
-Everything was looked up and checked when the plan was made, so writing is nothing but inserts:
-records go in with ids given here, and their versions are copied from the tables themselves.
+Everything was looked up and checked when the plan was made, so writing only inserts and updates.
+Records are inserted with ids given here, and their history rows are copied from the tables.
 """
 
 import datetime as dt
@@ -18,17 +18,17 @@ from allies.imports.resources import RESOURCES
 from allies.imports.row_layout import TIMESTAMP_FIELDS, RowLayout
 from allies.models import Changeset, OldSlug, SlugMixin, Source
 
-#: Rows a statement, so that progress shows and a job can be told to stop in between.
+#: Rows per batch, so that progress is shown and a job can be stopped between batches.
 BATCH_ROWS = 20_000
 
-#: Called with the noun and the number of rows written.
+#: Called with the record type and the number of its rows written.
 Progress = Callable[[str, int], None]
 
 
 def write_plan(plan: Plan, changeset: Changeset, now: dt.datetime, progress: Progress) -> None:
-    """Write all that a plan says, inside the transaction of whoever calls.
+    """Write everything in a plan, inside the caller's transaction.
 
-    Raises IntegrityError where the database holds a rule against it; then nothing may stay.
+    Raises IntegrityError if a database constraint is violated; the caller must roll back then.
     """
     shelves = {
         noun: RowLayout(resource._meta.model)
@@ -123,7 +123,7 @@ class _RecordWriter:
         return [database_timestamp(self.now)] * len(self._stamp_columns())
 
     def _real_id(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[list[Any]]:
-        """Yield the rows with the ids that records to be get, and yes and no as the database's."""
+        """Yield the rows with real instead of provisional ids, and booleans instead of 1 and 0."""
         pointers = [(n, self.bases.get(model, 0)) for n, model in self.shelf.set_reference()]
         flags = self.shelf.boolean_positions()
         for values in rows:
@@ -138,7 +138,7 @@ class _RecordWriter:
 
 
 def insert_rows(model: Any, columns: list[str], rows: list[Sequence[Any]]) -> None:
-    """Insert rows of values as fast as the database takes them."""
+    """Insert rows of values in the fastest way each database has: COPY, or executemany."""
     quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(map(quote, columns))
     with connection.cursor() as cursor:
@@ -159,7 +159,7 @@ def _last_id(model: type[Model]) -> int:
             sequence = "pg_get_serial_sequence(%s, %s)::regclass"
             column = model._meta.pk.column
             cursor.execute(f"SELECT nextval({sequence})", [table, column])
-            # The number drawn is given back: the table is locked, so nobody else has drawn one.
+            # The first new record gets the number drawn: the table is locked for others.
             return int(cursor.fetchone()[0]) - 1
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         found = cursor.fetchone()
@@ -167,7 +167,7 @@ def _last_id(model: type[Model]) -> int:
 
 
 def _set_last_id(model: type[Model], last: int) -> None:
-    """Tell the database which id was given last; SQLite has seen it by itself."""
+    """Set the last id in PostgreSQL's sequence; SQLite updates its own."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""Whatever is taken in is taken back: random changesets, one on the other, and every way back."""
+"""Random changesets, imported one after another, can all be undone."""
 
 import io
 import random
@@ -20,13 +20,13 @@ DATES = ["2020", "2021-05", "../1999", "2001-02-03", ""]
 
 
 def everything():
-    """Return every file of the whole site's package, by name."""
+    """Return the files of the whole site's package, by name."""
     with zipfile.ZipFile(io.BytesIO(b"".join(export_site_package()))) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 def some_rows(noun, luck):
-    """Return a few rows of a noun: some of records there are, some new, some both later on."""
+    """Return a row of random values, for an existing record or a new one."""
     number = luck.randint(1, 6)
     word = f"{luck.choice('abcdef')} {number}"
     return {
@@ -84,7 +84,7 @@ def as_file(noun, rows):
 
 
 def random_file(luck, share):
-    """Return rows of several nouns, as ``run_import`` takes them."""
+    """Return rows of several record types, in the form that ``run_import`` takes."""
     return [
         as_file(noun, [some_rows(noun, luck) for _row in range(luck.randint(1, 3))])
         for noun in RESOURCES
@@ -94,7 +94,7 @@ def random_file(luck, share):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_changesets_undone_in_turn_leave_no_trace(seed):
+def test_changesets_undone_in_reverse_order_leave_no_trace(seed):
     luck = random.Random(seed)
     applied, states = [], [everything()]
     for _time in range(300):
@@ -113,7 +113,7 @@ def test_changesets_undone_in_turn_leave_no_trace(seed):
         report, undo = take_back(applied[place])
         assert report.skipped == []
         assert everything() == before
-        if luck.random() < 0.4:  # and forth, and back again
+        if luck.random() < 0.4:  # redo it, and undo it again
             _report, redo = take_back(undo)
             assert everything() == after
             take_back(redo)

@@ -1,4 +1,4 @@
-"""What goes out goes back in: the same bytes, for every noun."""
+"""Exports can be imported again, and exported with the same bytes, for every record type."""
 
 import csv
 import io
@@ -57,7 +57,7 @@ def test_import_of_an_export_changes_nothing(noun, tmp_path):
 
 
 @pytest.mark.usefixtures("demo_data")
-def test_no_cell_comes_out_as_a_formula():
+def test_exported_cells_are_not_formulas():
     for cell in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"):
         Alliance.objects.update(summary_en=cell)
         rows = list(csv.DictReader(io.StringIO(export("alliances"), newline="")))
@@ -65,7 +65,7 @@ def test_no_cell_comes_out_as_a_formula():
 
 
 @pytest.mark.usefixtures("demo_data")
-def test_only_edited_cells_are_changes(tmp_path):
+def test_only_edited_cells_change(tmp_path):
     rows = list(csv.DictReader(io.StringIO(export("events"), newline="")))
     rows[3]["title_en"] = "Another title"
     report = load("events", write(tmp_path / "edited.csv", rows))
@@ -77,14 +77,15 @@ def test_only_edited_cells_are_changes(tmp_path):
 
 
 @pytest.mark.usefixtures("demo_data")
-def test_columns_left_out_leave_their_fields_alone(tmp_path):
+def test_columns_missing_in_the_file_keep_their_values(tmp_path):
     rows = [{"key": "dw-2024-en", "author": "H.-L. Allik"}]
     assert load("sources", write(tmp_path / "some.csv", rows)).updated == 1
     source = Source.objects.get(key="dw-2024-en")
     assert (source.author, source.publisher) == ("H.-L. Allik", "DW")
 
 
-#: What people type: no controls, no lone surrogates; line breaks only where there may be some.
+#: Texts as people type them, without control characters and lone surrogates. Only PROSE may have
+#: line breaks and tabs.
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
 PROSE = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=80
@@ -99,7 +100,7 @@ PROSE = st.text(
     max_examples=examples(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_text_goes_out_and_comes_back_unchanged(form, title, place, summary, tmp_path):
+def test_any_text_is_exported_and_imported_unchanged(form, title, place, summary, tmp_path):
     Event.objects.filter(slug="any").delete()
     Event.objects.create(
         slug="any", kind="visit", date="2024", title_en=title, place_en=place, summary_en=summary

@@ -1,4 +1,4 @@
-"""Everything out as one data package, and in again: the same bytes, or a refusal that says why."""
+"""Export the whole site as one data package and import it: the same bytes, or a refusal."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ NASTY = '=HYPERLINK("x")\r\nand "quotes", commas\tand\rtabs'
 
 @pytest.fixture
 def package(tmp_path):
-    """Write a package of a site with drafts, nasty texts and old addresses; return its path."""
+    """Write the package of a site with drafts, problematic texts and old slugs; return its path."""
     Alliance.objects.filter(kind="defence-pact").update(summary_en=NASTY, summary_ind="'=1")
     Event.objects.filter(slug="unga-es-11-1").update(place_en="-1", status="draft")
     factories.source(
@@ -65,7 +65,7 @@ def everything():
     return {noun: export(noun) for noun in RESOURCES}
 
 
-def test_package_into_an_empty_site_makes_the_same_package(package, tmp_path, request):
+def test_package_imported_into_an_empty_site_gives_the_same_package(package, tmp_path, request):
     before, again = everything(), tmp_path / "again.zip"
     request.getfixturevalue("empty_database")
     OldSlug.objects.all().delete()
@@ -90,7 +90,7 @@ def test_texts_of_a_package_may_cite_a_merged_source(tmp_path, reviewer, request
     assert keep.get_absolute_url() in page.partition('id="note-1"')[2]
 
 
-def test_package_into_its_own_site_changes_nothing(package):
+def test_package_imported_into_its_own_site_changes_nothing(package):
     said = command("import_package", str(package), commit=True)
     counts = re.findall(r"(\d+) new, (\d+) changed", said)
     assert counts == [("0", "0")] * len(RESOURCES)
@@ -104,7 +104,7 @@ def test_package_without_commit_writes_nothing(package, request):
     assert not Country.objects.exists()
 
 
-def test_frictionless_finds_nothing_wrong(package, tmp_path):
+def test_frictionless_validates_the_package(package, tmp_path):
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(package) as archive:
         archive.extractall(folder)
@@ -116,7 +116,7 @@ def test_frictionless_finds_nothing_wrong(package, tmp_path):
         assert len(report.tasks) == len(RESOURCES) + 1
 
 
-def test_package_holds_what_export_csv_prints(package):
+def test_package_contains_the_output_of_export_csv(package):
     content = files(package)
     for noun in RESOURCES:
         assert content[f"data/{noun}.csv"].decode() == export(noun)
@@ -124,7 +124,7 @@ def test_package_holds_what_export_csv_prints(package):
     assert list(content)[-1] == "datapackage.json"
 
 
-def test_description_says_what_is_in_it(package, settings):
+def test_description_matches_the_content(package, settings):
     content = files(package)
     described = json.loads(content["datapackage.json"])
     newest = max(
@@ -174,7 +174,7 @@ def test_unknown_licence_is_named(tmp_path, settings):
     assert json.loads(content["datapackage.json"])["licenses"] == [{"name": "Our-Own-1"}]
 
 
-def test_a_file_is_overwritten_on_request_only(package):
+def test_existing_file_is_overwritten_only_on_request(package):
     before = package.read_bytes()
     with pytest.raises(CommandError, match="overwrite"):
         command("export_package", str(package))
@@ -184,7 +184,7 @@ def test_a_file_is_overwritten_on_request_only(package):
     assert [path.name for path in package.parent.iterdir()] == [package.name]
 
 
-def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_export_leaves_no_file(tmp_path, monkeypatch):
     def fail(*args):
         raise RuntimeError
 
@@ -194,7 +194,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-# Refused.
+# Refusals.
 
 
 def changed_csv(content):
@@ -270,7 +270,7 @@ def elsewhere(content):
         elsewhere,
     ],
 )
-def test_changed_package_is_refused_and_names_the_file(spoil, package, tmp_path, request):
+def test_changed_package_is_refused_with_the_file_name(spoil, package, tmp_path, request):
     content = files(package)
     named = spoil(content)
     request.getfixturevalue("empty_database")
@@ -287,7 +287,7 @@ def test_damaged_archive_is_refused(package, tmp_path):
         command("import_package", str(tmp_path / "damaged.zip"))
 
 
-def test_what_is_no_archive_is_refused(tmp_path):
+def test_file_that_is_not_an_archive_is_refused(tmp_path):
     (tmp_path / "no.zip").write_text("slug\n")
     with pytest.raises(CommandError, match="ZIP"):
         command("import_package", str(tmp_path / "no.zip"))
@@ -318,19 +318,19 @@ def with_descriptor(*pieces):
     ],
     ids=["members", "overlaps", "lzma", "nested", "long", "packed a thousandfold"],
 )
-def test_archive_that_exhausts_its_reader_is_refused(make, said, tmp_path):
+def test_decompression_bomb_is_refused(make, said, tmp_path):
     with pytest.raises(CommandError, match=said):
         command("import_package", str(make(tmp_path / "bomb.zip")))
 
 
-def test_list_that_readers_download_does_not_go_in(client, tmp_path):
+def test_list_downloaded_by_readers_is_refused(client, tmp_path):
     response = client.get("/en/events.zip")
     (tmp_path / "events.zip").write_bytes(b"".join(response.streaming_content))
     with pytest.raises(CommandError, match=re.escape("data/events.csv")):
         command("import_package", str(tmp_path / "events.zip"))
 
 
-def test_old_address_of_nothing_refuses_the_whole(tmp_path, request):
+def test_old_slug_of_a_missing_record_refuses_the_whole_package(tmp_path, request):
     fields = [Field(name, name) for name in ("noun", "slug", "record")]
     names = RESOURCES["countries"]().columns
     row = [
@@ -349,15 +349,15 @@ def test_old_address_of_nothing_refuses_the_whole(tmp_path, request):
     with pytest.raises(CommandError, match="no-such"):
         call_command("import_package", str(path), commit=True, stdout=said)
     assert not Country.objects.exists()
-    # Nothing was written, so there is no changeset that could be taken back.
+    # Nothing was written, so there is no changeset to undo.
     assert "undo_changeset" not in said.getvalue()
 
 
-# One noun in every form.
+# One record type in every format.
 
 
 @pytest.mark.parametrize("noun", RESOURCES)
-def test_every_form_holds_the_same_rows(noun, tmp_path):
+def test_every_format_has_the_same_rows(noun, tmp_path):
     Alliance.objects.filter(kind="defence-pact").update(summary_en=NASTY, summary_ind="'=1")
     data = {form: b"".join(export_records(noun, form)) for form in FORMATS}
     assert data["csv"].decode() == "".join(export_csv(noun))
@@ -373,7 +373,7 @@ def test_every_form_holds_the_same_rows(noun, tmp_path):
     assert frictionless.Package(str(path)).validate().valid
 
 
-def test_text_of_a_workbook_is_text():
+def test_text_in_a_workbook_is_not_a_formula():
     Country.objects.filter(alpha3="AFG").update(name_en="=1+1")
     Alliance.objects.update(summary_en="a\rb\r\nc\t\x01d")
     book = openpyxl.load_workbook(io.BytesIO(b"".join(export_records("countries", "xlsx"))))
@@ -387,7 +387,7 @@ def test_text_of_a_workbook_is_text():
     assert "a\rb\r\nc\t_x0001_d" in next(book.active.iter_rows(min_row=2, values_only=True))
 
 
-def test_more_than_a_sheet_holds_is_refused_before_the_first_byte(monkeypatch):
+def test_too_many_rows_for_a_sheet_are_refused_before_the_first_byte(monkeypatch):
     number = RESOURCES["sources"]._meta.model.objects.count()
     monkeypatch.setattr(xlsx, "MAX_ROWS", number + 1)
     assert b"".join(export_records("sources", "xlsx"))
@@ -396,7 +396,7 @@ def test_more_than_a_sheet_holds_is_refused_before_the_first_byte(monkeypatch):
         export_records("sources", "xlsx")
 
 
-def test_cell_longer_than_excel_takes_is_refused():
+def test_cell_over_the_limit_of_excel_is_refused():
     assert b"".join(xlsx_blocks(["a"], [["x" * 32_767], ["🙂" * 16_383]], sheet="s"))
     for cell in ("x" * 32_768, "🙂" * 16_384):
         with pytest.raises(SheetTooLarge):
@@ -414,7 +414,7 @@ def test_cell_longer_than_excel_takes_is_refused():
         ),
     ],
 )
-def test_first_bytes_come_before_the_first_row_is_read(write):
+def test_first_bytes_are_sent_before_the_first_row_is_read(write):
     def rows():
         raise AssertionError
         yield ["x"]
@@ -445,14 +445,14 @@ def test_memory_does_not_grow_with_the_records(form):
 
 
 @pytest.mark.parametrize("noun", RESOURCES)
-def test_an_export_is_one_query(noun, django_assert_num_queries):
+def test_export_is_one_query(noun, django_assert_num_queries):
     with django_assert_num_queries(1):
         export(noun)
 
 
 @pytest.mark.slow
-def test_a_dump_of_djangos_own_holds_the_same_records(live_site, live_site_factory, tmp_path):
-    """`dumpdata` keeps milliseconds, so the moment of the last change alone may differ."""
+def test_dumpdata_and_loaddata_keep_the_same_records(live_site, live_site_factory, tmp_path):
+    """`dumpdata` rounds to milliseconds, so only the time of the last change may differ."""
     live_site.manage("export_package", tmp_path / "before.zip")
     live_site.manage("dumpdata", "allies", "-o", tmp_path / "dump.json", "-v0")
     other = live_site_factory.empty()

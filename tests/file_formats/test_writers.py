@@ -1,4 +1,4 @@
-"""Cells that no spreadsheet runs, and that come back as they were."""
+"""Escaped cells are not run as formulas, and are restored when read."""
 
 import csv
 import io
@@ -20,13 +20,13 @@ from allies.file_formats import (
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "'=1", "''@"]
 )
-def test_shield_leaves_no_cell_that_a_spreadsheet_runs(cell):
+def test_escape_prevents_every_formula(cell):
     assert escape_formula(cell).startswith("'")
     assert unescape_formula(escape_formula(cell)) == cell
 
 
 @given(st.text())
-def test_unshield_undoes_shield(cell):
+def test_unescape_reverses_escape(cell):
     assert unescape_formula(escape_formula(cell)) == cell
     assert not escape_formula(cell).startswith(
         ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20")
@@ -34,7 +34,7 @@ def test_unshield_undoes_shield(cell):
 
 
 @given(st.sampled_from(["=1", "\n=1", "\uff0b1", "'\n", "a,\n=1"]), st.sampled_from(["", "b", '"']))
-def test_every_cell_of_a_file_is_shielded_as_it_is_by_itself(cell, other):
+def test_every_cell_in_a_file_is_escaped_like_a_single_cell(cell, other):
     for cells in ([cell, other], [other, cell]):
         text = "".join(csv_lines(["a", "b"], [cells]))
         assert list(csv.reader(io.StringIO(text, newline="")))[1] == [
@@ -52,7 +52,7 @@ def test_csv_lines_read_back_as_written(cells):
     assert [unescape_formula(cell) for cell in rows[1]] == cells
 
 
-def test_a_member_that_is_stored_unpacked_may_be_longer_than_the_table_of_contents(tmp_path):
+def test_stored_member_may_be_longer_than_the_central_directory(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("large", b"x" * (3 << 20))
     with Archive(tmp_path / "a.zip", most=None) as opened:

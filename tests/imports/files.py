@@ -1,4 +1,4 @@
-"""Real CSV files, written and read as a spreadsheet would."""
+"""Write and import real CSV files, as a spreadsheet would."""
 
 import contextlib
 import csv
@@ -31,14 +31,14 @@ def load(noun, path, **options):
 
 
 def export(noun):
-    """Return what `export_csv` prints."""
+    """Return the output of `export_csv`."""
     out = io.StringIO()
     call_command("export_csv", noun, stdout=out)
     return out.getvalue()
 
 
 def command(*args, fails=False, **options):
-    """Run a command; return what it prints. One that ``fails`` says why it could not go on."""
+    """Run a command and return its output; ``fails`` expects a CommandError."""
     out = io.StringIO()
     with pytest.raises(CommandError) if fails else contextlib.nullcontext():
         call_command(*args, stdout=out, stderr=io.StringIO(), **options)

@@ -1,4 +1,4 @@
-"""Several at work at once: imports beside each other, and editors and readers beside an import."""
+"""Concurrent work: several imports at once, and editors and readers during an import."""
 
 import pytest
 
@@ -30,12 +30,12 @@ def names(path, first, last):
 
 
 def ended(*processes):
-    """Wait for the processes; return what each said wrong."""
+    """Wait for the processes; return the exit status and error output of each."""
     return [(process.wait(), process.said.read_text()) for process in processes]
 
 
 @pytest.mark.slow
-def test_editors_save_and_readers_read_while_a_large_file_is_applied(live_site, tmp_path):
+def test_editors_and_readers_work_while_a_large_file_is_applied(live_site, tmp_path):
     file = names(tmp_path / "a.csv", 0, 4000)
     editors = [
         live_site.start("manage.py", "shell", "-v0", "-c", EDITOR.format(name=name, times=150))
@@ -48,7 +48,7 @@ def test_editors_save_and_readers_read_while_a_large_file_is_applied(live_site, 
 
 
 @pytest.mark.slow
-def test_two_files_at_once_are_both_taken_in(live_site, tmp_path):
+def test_two_files_at_once_are_both_imported(live_site, tmp_path):
     loads = [
         live_site.start(
             "manage.py", "import_csv", "aliases", names(tmp_path / name, *part), "--commit"
@@ -61,7 +61,7 @@ def test_two_files_at_once_are_both_taken_in(live_site, tmp_path):
 
 
 @pytest.mark.slow
-def test_one_file_twice_at_once_is_taken_in_once(live_site, tmp_path):
+def test_one_file_twice_at_once_is_imported_once(live_site, tmp_path):
     file = names(tmp_path / "a.csv", 0, 1000)
     loads = [
         live_site.start("manage.py", "import_csv", "aliases", file, "--commit") for _ in range(2)

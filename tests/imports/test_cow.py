@@ -1,4 +1,4 @@
-"""COW's alliances: the real file where it is at hand, a small one of the same shape everywhere."""
+"""COW's alliances: the published file if it is available, and small files of the same format."""
 
 import csv
 import datetime as dt
@@ -52,7 +52,7 @@ def allies(visitor, query=""):
     return {line.split(",")[0] for line in lines[1:]}
 
 
-def test_a_row_is_a_membership_and_its_alliance(tmp_path):
+def test_row_becomes_membership_and_alliance(tmp_path):
     file = write(
         tmp_path / "cow.csv",
         [
@@ -79,7 +79,7 @@ def test_a_row_is_a_membership_and_its_alliance(tmp_path):
     assert "4 unchanged" in again
 
 
-def test_an_end_after_the_data_is_not_known_and_one_within_it_is(tmp_path):
+def test_end_is_unknown_after_the_data_and_known_within_it(tmp_path):
     ended = {"right_censor": 0, "mem_end_day": 3, "mem_end_month": 4, "mem_end_year": 1950}
     over = {"all_end_day": 3, "all_end_month": 4, "all_end_year": 1950}
     file = write(
@@ -109,7 +109,7 @@ def test_titles_of_many_members_are_in_both_languages(tmp_path):
     assert pact.title_ind == "Pakta pertahanan tahun 1900: Rusia, China, Korea Utara dan 2 lainnya"
 
 
-def test_second_import_keeps_what_an_editor_improved(tmp_path):
+def test_second_import_keeps_an_editors_changes(tmp_path):
     file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 710)])
     command("import_cow_alliances", str(file), "--commit")
     Alliance.objects.filter(identifier="cow:9001").update(title_en="Better", status="withdrawn")
@@ -125,7 +125,7 @@ def test_second_import_keeps_what_an_editor_improved(tmp_path):
         ({"all_st_month": 13}, "not a date"),
     ],
 )
-def test_what_cannot_be_read_names_its_row(given, said, tmp_path):
+def test_unreadable_row_is_named(given, said, tmp_path):
     file = write(tmp_path / "cow.csv", [row(9001, 365), row(9002, 710, **given)])
     report = command("import_cow_alliances", str(file), fails=True)
     assert re.search(f"Row 3.*{said}", report)
@@ -142,7 +142,7 @@ def test_unknown_state_is_refused(tmp_path):
 
 
 def spells_of(cow):
-    """Return the file's memberships as alliance number → [(COW code, first day, last day)]."""
+    """Return the file's memberships: alliance number → [(COW code, first day, last day)]."""
 
     def day(cells, side):
         year, month, number = (cells[f"mem_{side}_{p}"] for p in ("year", "month", "day"))
@@ -156,7 +156,7 @@ def spells_of(cow):
 
 
 def ties_of(spells, focus, on):
-    """Return {(COW code, alliance number)} of what binds others to a focus on a day."""
+    """Return {(COW code, alliance number)} of the ties of a focus country on a day."""
     found = set()
     for number, members in spells.items():
         there = {c for c, start, end in members if start <= on and (not end or on <= end)}
@@ -171,7 +171,7 @@ def rows(visitor, address):
     return json.loads(b"".join(response.streaming_content))["rows"]
 
 
-class TestThePublishedFile:
+class TestPublishedFile:
     @pytest.fixture
     def cow(self, shared):
         file = shared / "data/cow/alliance_v4.1_by_member.csv"
@@ -179,7 +179,7 @@ class TestThePublishedFile:
         with file.open() as opened:
             return list(csv.DictReader(opened))
 
-    def test_all_of_it_is_there_cited_and_public(self, cow, shared):
+    def test_all_alliances_are_imported_cited_and_public(self, cow, shared):
         alliances = Alliance.objects.filter(identifier__startswith="cow:")
         assert alliances.published().count() == alliances.count() == 414
         memberships = Membership.objects.filter(alliance__in=alliances)
@@ -192,13 +192,13 @@ class TestThePublishedFile:
         )
         assert "0 new, 0 changed, 1221 unchanged" in again
 
-    def test_russia_at_the_end_of_2012(self, cow, client):
+    def test_allies_of_russia_at_the_end_of_2012(self, cow, client):
         assert allies(client, "?on=2012-12-31") >= IN_2012
         assert allies(client, "?on=2012-12-31") - IN_2012 <= {"CHN", "IRN", "PRK"}
         assert allies(client, "?on=2012-12-31&kind=defence-pact") == DEFENCE_IN_2012
 
     @pytest.mark.parametrize("on", ["1950-01-01", "1990-06-30", "2012-12-31"])
-    def test_russia_on_a_day_gives_the_files_countries_and_alliances(self, on, cow, client):
+    def test_allies_of_russia_on_a_day_match_the_file(self, on, cow, client):
         expected = {
             (code, f"cow-{number}")
             for code, number in ties_of(spells_of(cow), 365, dt.date.fromisoformat(on))
@@ -209,12 +209,12 @@ class TestThePublishedFile:
             (code_of[row["country"]], slug)
             for row in rows(client, f"/en/countries/russia/allies.json?on={on}")
             for slug in row["alliances"]
-            if slug.startswith("cow-")  # the founding article's alliances are not in the file
+            if slug.startswith("cow-")  # the alliances of the founding article are not in the file
         }
         assert found == expected
 
     @pytest.mark.parametrize(("on", "certain"), [("2012-12-31", True), ("2013-01-01", False)])
-    def test_what_the_file_does_not_follow_any_further_is_perhaps(self, on, certain, cow, client):
+    def test_ties_after_the_end_of_the_data_are_uncertain(self, on, certain, cow, client):
         still = defaultdict(set)
         for cells in cow:
             if cells["right_censor"] == "1":
@@ -236,13 +236,13 @@ class TestThePublishedFile:
         assert not re.search(r"\d+ confirmed", page)
 
     @pytest.mark.slow
-    def test_changes_between_any_two_days_are_the_files(self, cow, client):
+    def test_changes_between_any_two_days_match_the_file(self, cow, client):
         spells = spells_of(cow)
         slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))
         cow_of = {c.code: c.cow_code for c in Country.objects.exclude(cow_code=None)}
-        # Bound by the founding article's alliances too, which are not in the file.
+        # These four also have ties from the founding article, which are not in the file.
         focuses = sorted(slugs.keys() - {cow_of[code] for code in ("RUS", "CHN", "PRK", "IRN")})
-        # Those with ties first: most states of the file have few, and nothing would be seen.
+        # Mostly states with many ties: most states in the file have few, and would show no changes.
         often = [2, 200, 220, 255, 325, 300, 640, 651, 700]
         chance = random.Random(19140701)
         seen = {"began": 0, "ended": 0, "changed": 0}
@@ -282,7 +282,7 @@ class TestThePublishedFile:
         assert min(seen.values()) > 10, seen
 
     @pytest.mark.slow
-    def test_any_country_and_day_gives_what_the_file_says(self, cow, client):
+    def test_allies_of_any_country_on_any_day_match_the_file(self, cow, client):
         spells = spells_of(cow)
         slugs = dict(Country.objects.exclude(cow_code=None).values_list("cow_code", "slug"))
         code_of = {c.cow_code: c.code for c in Country.objects.exclude(cow_code=None)}

@@ -1,4 +1,4 @@
-"""Killed at any moment, the site holds all of a changeset or none of it."""
+"""If a process is killed at any time, the site has all of a changeset or none of it."""
 
 import random
 import subprocess
@@ -20,7 +20,7 @@ print(Changeset.objects.applied().count())
 
 
 def files(folder):
-    """Write events and their participations; return the files and how many participations."""
+    """Write events and participations; return the two files and the number of participations."""
     codes = ["RUS", "CHN", "IND", "PRK", "IRN", "IDN", "THA", "VNM", "SYR", "BLR"]
     events = [
         {"slug": f"kill-{n}", "kind": "un-vote", "title_en": f"Vote {n}", "date": "1990"}
@@ -36,7 +36,7 @@ def files(folder):
 
 
 def killed_after(process, seconds):
-    """Kill the process at that moment, unless it has ended before."""
+    """Kill the process after this time, unless it has ended before."""
     try:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -45,7 +45,7 @@ def killed_after(process, seconds):
 
 
 @pytest.mark.slow
-def test_apply_and_undo_killed_at_random_moments(live_site, tmp_path):
+def test_apply_and_undo_are_atomic_when_killed_at_random_times(live_site, tmp_path):
     events, rows, number = files(tmp_path)
     live_site.manage("import_csv", "events", events, "--commit")
     applied = int(live_site.shell(COUNT).split()[2])
@@ -141,7 +141,7 @@ start_apply(Changeset.objects.get(pk={0}))
 
 
 @pytest.mark.slow
-def test_job_that_lost_its_worker_is_noticed_and_can_be_started_again(live_site, tmp_path):
+def test_job_of_a_killed_worker_is_noticed_and_can_be_restarted(live_site, tmp_path):
     events, rows, number = files(tmp_path)
     live_site.manage("import_csv", "events", events, "--commit")
     changeset = live_site.shell(UPLOAD.format(file=str(rows)))
@@ -173,7 +173,7 @@ LEFT = "from allies.models import *; print(JobFile.objects.count())"
 
 
 def test_servers_need_nothing_of_each_others_folders(live_site, tmp_path):
-    """One server takes the file, another's worker reads and applies it, the first shows both."""
+    """One server receives the file, another's worker applies it, and the first shows the result."""
     if "DATABASE_URL" not in live_site.environment:
         pytest.skip("several servers need PostgreSQL")
     events, rows, number = files(tmp_path)

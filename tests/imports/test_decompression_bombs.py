@@ -1,4 +1,4 @@
-"""Files made to exhaust their reader: refused by a bound that is named, in little memory."""
+"""Malicious files are refused with the name of the limit, using little memory."""
 
 import os
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sqlite_only
 
 
 def refusal(path):
-    """Return why a file is refused when it is read as an upload is."""
+    """Return why a file is refused when it is read like an upload."""
     with pytest.raises(UnreadableFile) as refused:
         for _row in SandboxedTable(path, read_sample(path)).rows():
             pass
@@ -24,13 +24,13 @@ def refusal(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_bomb_is_refused_by_a_bound_before_it_fills_the_memory(bomb, tmp_path, settings):
-    settings.IMPORT_READER_MAX_BYTES = 300 << 20  # address space, of which Python itself has 100
+def test_bomb_is_refused_before_it_fills_the_memory(bomb, tmp_path, settings):
+    settings.IMPORT_READER_MAX_BYTES = 300 << 20  # address space; Python itself needs 100 MB
     make, said = BOMBS[bomb]
     assert re.search(said, refusal(make(tmp_path / "file")))
 
 
-def test_rows_are_those_that_a_table_has(tmp_path):
+def test_sandboxed_rows_equal_the_rows_of_the_table(tmp_path):
     path = in_sheet(('<row><c t="str"><v>x</v></c></row>', 1_200))(tmp_path / "file")
     limited = SandboxedTable(path, read_sample(path))
     table = open_table(path)
@@ -39,14 +39,14 @@ def test_rows_are_those_that_a_table_has(tmp_path):
     assert len(list(limited.rows())) == 1_201
 
 
-def test_file_that_takes_more_memory_than_allowed_is_refused(tmp_path, settings):
+def test_file_that_needs_too_much_memory_is_refused(tmp_path, settings):
     settings.IMPORT_READER_MAX_BYTES = 60 << 20
     path = in_texts(*((f"<si><t>{n:01000d}</t></si>", 1) for n in range(60_000)))(tmp_path / "file")
     assert "more than 60 MB of memory" in refusal(path)
 
 
 @pytest.mark.slow
-def test_file_that_takes_more_time_than_allowed_is_refused(tmp_path, settings):
+def test_file_that_needs_too_much_time_is_refused(tmp_path, settings):
     settings.IMPORT_READER_SECONDS = 1
     settings.IMPORT_MAX_ROWS = 20_000_000
     path = tmp_path / "file"
@@ -54,7 +54,7 @@ def test_file_that_takes_more_time_than_allowed_is_refused(tmp_path, settings):
     assert "more than 1 seconds" in refusal(path)
 
 
-def test_refusals_are_in_the_language_of_who_uploads(tmp_path):
+def test_refusal_is_in_the_language_of_the_uploader(tmp_path):
     from django.utils import translation
 
     path = in_sheet(('<row r="900000000"/>', 1))(tmp_path / "file")
@@ -63,7 +63,7 @@ def test_refusals_are_in_the_language_of_who_uploads(tmp_path):
 
 
 @pytest.mark.slow
-def test_reader_has_no_secrets_and_ends_with_the_reading(tmp_path, monkeypatch):
+def test_reader_process_has_no_secrets_and_ends_when_reading_ends(tmp_path, monkeypatch):
     monkeypatch.setenv("ALLIES_SECRET_KEY", "nobody is to know")
     path = write(tmp_path / "a.csv", [{"country": "RUS", "name": "x" * 90_000}] * 2_000)
     sample = read_sample(path)
@@ -73,7 +73,7 @@ def test_reader_has_no_secrets_and_ends_with_the_reading(tmp_path, monkeypatch):
         assert b"nobody is to know" not in environment
         assert b"DATABASE_URL" not in environment
     children = Path(f"/proc/self/task/{os.getpid()}/children")
-    others = set(children.read_text().split())  # of tests before this one
+    others = set(children.read_text().split())  # of earlier tests
     rows = SandboxedTable(path, sample).rows()
     next(rows)
     (child,) = set(children.read_text().split()) - others
@@ -81,13 +81,13 @@ def test_reader_has_no_secrets_and_ends_with_the_reading(tmp_path, monkeypatch):
     assert not Path(f"/proc/{child}").exists()
 
 
-def test_failure_of_the_reader_itself_is_not_blamed_on_the_file(tmp_path, settings):
+def test_failure_of_the_reader_is_not_reported_as_a_bad_file(tmp_path, settings):
     settings.IMPORT_MAX_CELL_LENGTH = None
     with pytest.raises(RuntimeError, match="Traceback"):
         read_sample(write(tmp_path / "a.csv", [{"country": "RUS", "name": "x"}]))
 
 
-def test_sound_parts_besides_the_table_are_passed_over(tmp_path):
+def test_valid_parts_other_than_the_table_are_ignored(tmp_path):
     merged = ("<mergeCells>", 1), ('<mergeCell ref="A5:B6"/>', 60_000), ("</mergeCells>", 1)
     path = in_sheet(("<row/>", 50_000), after=merged)(tmp_path / "file")
     assert [list(row.cells) for row in open_table(path).rows()] == [["RUS", "Rusija"]]

@@ -1,4 +1,4 @@
-"""Real files, as spreadsheets and old programs write them: what is found out, read, and refused."""
+"""Real files, as spreadsheets and old programs write them: detection, reading and refusal."""
 
 import codecs
 import csv
@@ -31,7 +31,7 @@ HEADER = ["name", "code", "note"]
 NAMES = ["Côte d’Ivoire", "Türkiye", "São Tomé", "Curaçao", "Réunion", "Åland"]
 ROWS = [[name, f"{place}", "two words"] for place, name in enumerate(NAMES, start=1)]
 
-#: The encodings, by what writes a file in them.
+#: Encodings by name, with a function that encodes a text in each.
 ENCODINGS = {
     "utf-8": lambda text: text.encode(),
     "utf-8-sig": lambda text: text.encode("utf-8-sig"),
@@ -42,7 +42,8 @@ ENCODINGS = {
     "cp1252": lambda text: text.encode("cp1252"),
     "mac_roman": lambda text: text.encode("mac_roman"),
 }
-#: What is found out: UTF-8 goes by one name, with a mark or without, as in the admin's form.
+#: The detected encoding if it differs from the name above. UTF-8 is always "utf-8-sig", with or
+#: without a byte order mark, as in the admin's form.
 EXPECTED = {
     "utf-8": "utf-8-sig",
     "utf-16 LE": "utf-16",
@@ -55,9 +56,9 @@ LINE_ENDS = ["\n", "\r\n", "\r"]
 
 
 def written(rows, delimiter=",", line_end="\n"):
-    """Return rows as csv.writer writes them."""
+    """Return rows as text, as csv.writer writes them."""
     out = io.StringIO(newline="")
-    # A writer quotes a lone CR or LF only where it is among its own line ends.
+    # A writer quotes a lone CR or LF only if it is part of its own line ends.
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     for row in rows:
         writer.writerow(row)
@@ -66,7 +67,7 @@ def written(rows, delimiter=",", line_end="\n"):
 
 
 def file_of(folder, content, name="file"):
-    """Write a file of this content, a text being UTF-8; return its path."""
+    """Write a file with this content (a text as UTF-8); return its path."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
@@ -78,7 +79,7 @@ def cells_of(path, layout=None):
 
 
 def workbook(folder, *tables, name="file", hidden=()):
-    """Write a workbook of one sheet a table, called S1, S2…; return its path."""
+    """Write a workbook with one sheet per table, named S1, S2, …; return its path."""
     book = openpyxl.Workbook()
     book.remove(book.active)
     for number, rows in enumerate(tables, start=1):
@@ -93,7 +94,7 @@ def workbook(folder, *tables, name="file", hidden=()):
 
 
 def repacked(path, **changes):
-    """Write a workbook's archive anew with some members changed, named by their last part."""
+    """Rewrite a workbook's archive with some members changed, given by the stems of their names."""
     with zipfile.ZipFile(path) as old:
         members = {name: old.read(name) for name in old.namelist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
@@ -104,7 +105,7 @@ def repacked(path, **changes):
 
 
 def sharing_texts(path, texts=("name", "code", "a")):
-    """Write a workbook anew as Excel does, its texts in a member of their own."""
+    """Rewrite a workbook as Excel does, with shared texts in a separate member."""
     shared = "".join(f"<si><t>{text}</t></si>" for text in texts)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     with zipfile.ZipFile(path) as old:
@@ -129,14 +130,14 @@ def sharing_texts(path, texts=("name", "code", "a")):
 
 
 def refusal(path, layout=None):
-    """Return why a file is refused, also where that shows only as its rows are taken."""
+    """Return why a file is refused when it is opened or when its rows are read."""
     with pytest.raises(UnreadableFile) as refused:
         for _row in open_table(path, layout).rows():
             pass
     return str(refused.value)
 
 
-# How a text is written.
+# The format of a text.
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=["LF", "CRLF", "CR"])
@@ -154,35 +155,35 @@ def test_text_in_any_encoding_with_any_delimiter_and_line_end(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
-def test_encoding_told_from_a_single_name(tmp_path, encoding, name):
+def test_encoding_is_detected_from_a_single_name(tmp_path, encoding, name):
     path = file_of(tmp_path, f"name,code\n{name},1\nOther,2\n".encode(encoding))
     assert detect_format(path).encoding == encoding
     assert cells_of(path)[0][0] == name
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
-def test_encoding_told_where_letters_with_marks_come_late(tmp_path, encoding):
+def test_encoding_is_detected_from_non_ascii_letters_late_in_the_file(tmp_path, encoding):
     plain = "".join(f"row {n},{n}\n" for n in range(20_000))
     path = file_of(tmp_path, f"name,code\n{plain}Türkiye,7\n".encode(encoding))
     assert detect_format(path).encoding == encoding
     assert cells_of(path)[-1] == ["Türkiye", "7"]
 
 
-def test_utf8_found_where_a_letter_lies_across_the_end_of_the_sample(tmp_path):
+def test_utf8_is_detected_if_the_sample_ends_within_a_character(tmp_path):
     text = "name,code\n" + "é" * 70_000 + ",1\nb,2\n"
     path = file_of(tmp_path, text)
     assert detect_format(path).encoding == "utf-8-sig"
     assert len(cells_of(path)[0][0]) == 70_000
 
 
-def test_utf8_broken_late_is_read_as_what_it_can_be(tmp_path):
+def test_invalid_utf8_late_in_the_file_is_read_as_cp1252(tmp_path):
     path = file_of(tmp_path, b"name,code\n" + b"a,1\n" * 50_000 + b"T\xfcrkiye,2\n")
     assert detect_format(path).encoding == "cp1252"
     assert cells_of(path)[-1] == ["Türkiye", "2"]
 
 
 @pytest.mark.parametrize("byte", [0x81, 0x8D, 0x8F, 0x90, 0x9D])
-def test_cp1252_with_bytes_that_stand_for_nothing(tmp_path, byte):
+def test_cp1252_with_undefined_bytes(tmp_path, byte):
     path = file_of(tmp_path, b"name,code\nT\xfcr" + bytes([byte]) + b",1\n")
     layout = FileFormat("text", "cp1252", ",")
     try:
@@ -197,12 +198,12 @@ def test_utf16_with_half_a_character_is_refused(tmp_path):
     assert refusal(path)
 
 
-def test_encoding_an_editor_chose_wrongly_is_refused(tmp_path):
+def test_wrong_encoding_chosen_by_an_editor_is_refused(tmp_path):
     path = file_of(tmp_path, "name,code\nTürkiye,1\n".encode("cp1252"))
     assert "utf-8" in refusal(path, FileFormat("text", "utf-8", ","))
 
 
-def test_gzipped_text_whatever_its_name(tmp_path):
+def test_gzipped_text_with_any_file_name(tmp_path):
     path = file_of(tmp_path, gzip.compress(written([HEADER, *ROWS], ";").encode()), "x.xlsx")
     assert detect_format(path) == FileFormat("text", "utf-8-sig", ";", 1, gzipped=True)
     assert cells_of(path) == ROWS
@@ -248,7 +249,7 @@ def test_delimiter_among_long_prose(tmp_path, delimiter):
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"], ids=["semicolon", "tab", "pipe"])
-def test_delimiter_where_every_row_has_commas(tmp_path, delimiter):
+def test_delimiter_if_every_row_has_commas(tmp_path, delimiter):
     rows = [[f"Name {n}", f"{n},5", "one, two, three"] for n in range(30)]
     text = "\n".join(delimiter.join(row) for row in [HEADER, *rows])
     path = file_of(tmp_path, text)
@@ -276,7 +277,7 @@ def test_stray_quotes_lose_nothing(tmp_path):
     assert len(cells_of(path)) == 3
 
 
-def test_unclosed_quote_is_refused_by_the_row_where_it_began(tmp_path):
+def test_unclosed_quote_is_refused_with_its_first_row(tmp_path):
     path = file_of(tmp_path, 'name,code\na,1\nb,"2\nc,3\nd,4\n')
     assert "ow 3" in refusal(path)
 
@@ -306,7 +307,7 @@ def test_ctrl_z_at_the_end_of_a_line_within_the_file_is_text(tmp_path):
     assert cells_of(path) == [["a", "1\x1a"], ["b", "2"]]
 
 
-def test_last_cell_may_end_as_our_own_mark_of_the_end_does(tmp_path):
+def test_last_cell_may_end_like_our_end_marker(tmp_path):
     path = file_of(
         tmp_path, "name,code\na,1\nb,end of the text\x1a\nc,\x1aend of the text\x1a\nd,4\n"
     )
@@ -340,7 +341,7 @@ def test_header_of_a_sheet_below_a_preamble(tmp_path):
     ],
     ids=["words and numbers", "days", "numbers only"],
 )
-def test_no_header_where_the_first_row_is_data(tmp_path, text):
+def test_no_header_if_the_first_row_is_data(tmp_path, text):
     path = file_of(tmp_path, text)
     assert detect_format(path).header_row == 0
     table = open_table(path)
@@ -360,7 +361,7 @@ def test_no_header_where_the_first_row_is_data(tmp_path, text):
     ],
     ids=["words", "years", "numbers below", "alone", "an empty name"],
 )
-def test_header_kept_where_one_is(tmp_path, text):
+def test_header_is_detected(tmp_path, text):
     assert detect_format(file_of(tmp_path, text)).header_row == 1
 
 
@@ -369,7 +370,7 @@ def test_header_narrower_than_some_rows(tmp_path):
     assert detect_format(path).header_row == 1
 
 
-def test_header_an_editor_corrected(tmp_path):
+def test_header_row_corrected_by_an_editor(tmp_path):
     path = file_of(tmp_path, "x,y\nname,code\na,1\n")
     table = open_table(path, FileFormat("text", "utf-8", ",", 2))
     assert table.columns == ["name", "code"]
@@ -383,7 +384,7 @@ def test_header_past_the_end_is_refused(tmp_path):
     assert "9" in refusal(path, FileFormat("text", "utf-8", ",", 9))
 
 
-def test_columns_are_named_once_each(tmp_path):
+def test_column_names_are_unique(tmp_path):
     path = file_of(tmp_path, " name ,,name,name (2),code,name\na,b,c,d,e,f\n")
     columns = open_table(path, FileFormat("text", "utf-8", ",")).columns
     assert columns[:3] == ["name", "Column B", "name (2)"]
@@ -401,7 +402,7 @@ def test_columns_past_z_are_lettered_as_in_a_spreadsheet(tmp_path):
 # The rows.
 
 
-def test_rows_from_the_start_as_often_as_asked(tmp_path):
+def test_rows_can_be_read_repeatedly_from_the_start(tmp_path):
     table = open_table(file_of(tmp_path, "name,code\na,1\nb,2\n"))
     taken = table.rows()
     next(taken)
@@ -409,7 +410,7 @@ def test_rows_from_the_start_as_often_as_asked(tmp_path):
     assert len(list(taken)) == 1
 
 
-def test_rows_of_nothing_are_passed_over_and_counted(tmp_path):
+def test_empty_rows_are_skipped_but_counted(tmp_path):
     path = file_of(tmp_path, "name,code\n\na,1\n,\n , \n\nb,2\n")
     rows = list(open_table(path).rows())
     assert [list(row.cells) for row in rows if "".join(row.cells).strip()] == [
@@ -420,12 +421,12 @@ def test_rows_of_nothing_are_passed_over_and_counted(tmp_path):
     assert len(rows) <= 3
 
 
-def test_rows_too_short_are_filled_up(tmp_path):
+def test_short_rows_are_padded(tmp_path):
     path = file_of(tmp_path, "name,code,note\na\nb,2\nc,3,z\nd,4,z\n")
     assert cells_of(path)[:2] == [["a", "", ""], ["b", "2", ""]]
 
 
-def test_rows_too_long_lose_empty_cells_only_and_say_so_otherwise(tmp_path):
+def test_long_rows_lose_only_empty_cells_or_have_a_problem(tmp_path):
     path = file_of(tmp_path, "name,code\na,1,,\nb,2,x\nc,3\nd,4\n")
     rows = list(open_table(path).rows())
     assert [list(row.cells) for row in rows] == [["a", "1"], ["b", "2"], ["c", "3"], ["d", "4"]]
@@ -433,12 +434,12 @@ def test_rows_too_long_lose_empty_cells_only_and_say_so_otherwise(tmp_path):
     assert "3" in rows[1].problem and "2" in rows[1].problem and "quotes" in rows[1].problem
 
 
-def test_rows_are_unshielded(tmp_path):
+def test_rows_are_unescaped(tmp_path):
     path = file_of(tmp_path, "name,code\n'=1+1,'-5\n'plain,''+x\n")
     assert cells_of(path) == [["=1+1", "-5"], ["'plain", "'+x"]]
 
 
-def test_first_rows_are_as_they_stand(tmp_path):
+def test_first_rows_are_returned_unchanged(tmp_path):
     path = file_of(tmp_path, "Title\n\nname,code\n'=a,1\nb,2\n")
     layout = detect_format(path)
     assert first_rows(path, layout) == [["Title"], [], ["name", "code"], ["'=a", "1"], ["b", "2"]]
@@ -480,7 +481,7 @@ def test_workbook_cells_as_text(tmp_path):
     ]
 
 
-def test_workbook_formula_gives_what_was_worked_out(tmp_path):
+def test_workbook_formula_gives_its_stored_result(tmp_path):
     path = workbook(tmp_path, [["name", "sum"], ["a", "=1+1"], ["b", 3]])
     path = repacked(
         path, sheet1=lambda xml: xml.replace(b"<v></v>", b"<v>2</v>").replace(b"<v />", b"<v>2</v>")
@@ -498,7 +499,7 @@ def test_workbook_array_formula(tmp_path):
     assert [row[0] for row in cells_of(tmp_path / "file")] == ["a", "b"]
 
 
-def test_workbook_opens_at_its_first_sheet_that_shows_something(tmp_path):
+def test_workbook_opens_at_its_first_visible_sheet_with_cells(tmp_path):
     path = workbook(
         tmp_path,
         [["hidden", "x"], ["a", 1]],
@@ -512,13 +513,13 @@ def test_workbook_opens_at_its_first_sheet_that_shows_something(tmp_path):
     assert cells_of(path, FileFormat("xlsx", sheet="S4")) == [["c", "3"]]
 
 
-def test_workbook_that_lies_about_its_size(tmp_path):
+def test_workbook_with_wrong_dimensions_is_read(tmp_path):
     path = workbook(tmp_path, [["name", "code"], ["a", 1], ["b", 2]])
     path = repacked(path, sheet1=lambda xml: xml.replace(b'ref="A1:B3"', b'ref="A1:A1"'))
     assert cells_of(path) == [["a", "1"], ["b", "2"]]
 
 
-def test_workbook_rows_left_out_in_the_file_are_counted(tmp_path):
+def test_workbook_rows_missing_in_the_file_are_counted(tmp_path):
     book = openpyxl.Workbook()
     for place, value in {
         "A1": "name",
@@ -533,12 +534,12 @@ def test_workbook_rows_left_out_in_the_file_are_counted(tmp_path):
     assert [row.number for row in open_table(tmp_path / "file").rows()] == [5, 9]
 
 
-def test_workbook_that_shares_its_texts(tmp_path):
+def test_workbook_with_shared_texts(tmp_path):
     path = sharing_texts(workbook(tmp_path, [["name", "code"], ["a", 1]]))
     assert cells_of(path) == [["a", "1"]]
 
 
-def test_workbook_row_numbered_far_away_is_refused(tmp_path):
+def test_workbook_with_a_huge_row_number_is_refused(tmp_path):
     path = workbook(tmp_path, [["name", "code"], ["a", 1], ["b", 2]])
 
     def far(xml):
@@ -547,7 +548,7 @@ def test_workbook_row_numbered_far_away_is_refused(tmp_path):
     assert "rows" in refusal(repacked(path, sheet1=far))
 
 
-def test_workbook_cells_far_to_the_right_are_refused(tmp_path):
+def test_workbook_with_cells_far_to_the_right_is_refused(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["name", "code"])
     book.active.append(["a", 1])
@@ -556,20 +557,20 @@ def test_workbook_cells_far_to_the_right_are_refused(tmp_path):
     assert "columns" in refusal(tmp_path / "file")
 
 
-def test_workbook_sheet_that_is_not_there_is_refused(tmp_path):
+def test_workbook_without_the_chosen_sheet_is_refused(tmp_path):
     path = workbook(tmp_path, [["name", "code"], ["a", 1]])
     assert "Nope" in refusal(path, FileFormat("xlsx", sheet="Nope"))
 
 
-def test_sheets_of_a_text_are_none(tmp_path):
+def test_text_has_no_sheet_names(tmp_path):
     assert sheet_names_of(file_of(tmp_path, "name,code\na,1\n")) == []
 
 
-# What is refused, and how that is said.
+# Refusals.
 
 
 def archive(**members):
-    """Return a ZIP archive of these members."""
+    """Return the bytes of a ZIP archive with these members."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in members.items():
@@ -595,14 +596,14 @@ NOT_TABLES = {
 
 @pytest.mark.parametrize("kind", NOT_TABLES)
 @pytest.mark.parametrize("gzipped", [False, True], ids=["plain", "gzipped"])
-def test_other_kinds_of_file_are_named_with_the_remedy(tmp_path, kind, gzipped):
+def test_other_file_types_are_named_with_advice(tmp_path, kind, gzipped):
     content = gzip.compress(NOT_TABLES[kind]) if gzipped else NOT_TABLES[kind]
     said = refusal(file_of(tmp_path, content, "file.csv"))
     assert "CSV" in said and "XLSX" in said
     assert kind.casefold() in said.casefold() or (gzipped and kind == "ODS")
 
 
-def test_workbook_with_a_password_is_told_from_an_old_one(tmp_path):
+def test_workbook_with_a_password_is_distinguished_from_an_xls_file(tmp_path):
     assert "password" in refusal(file_of(tmp_path, LOCKED))
 
 
@@ -642,7 +643,7 @@ def test_too_many_columns_are_refused(tmp_path, settings):
     assert cells_of(file_of(tmp_path, "a,b,c\n1,2,x\n")) == [["1", "2", "x"]]
 
 
-def test_row_of_far_too_many_cells_is_refused_or_reported(tmp_path):
+def test_row_with_far_too_many_cells_is_refused_or_reported(tmp_path):
     path = file_of(tmp_path, "a,b\n1,2\n" + "x," * 40_000 + "\n3,4\n")
     try:
         assert any(row.problem for row in open_table(path, FileFormat("text", "utf-8", ",")).rows())
@@ -650,46 +651,46 @@ def test_row_of_far_too_many_cells_is_refused_or_reported(tmp_path):
         assert "columns" in str(refused) or "cells" in str(refused)
 
 
-def test_too_long_a_cell_is_refused(tmp_path, settings):
+def test_cell_that_is_too_long_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_CELL_LENGTH = 50
     assert "ow 3" in refusal(file_of(tmp_path, f"name,code\na,1\n{'b' * 51},2\n"))
     assert len(cells_of(file_of(tmp_path, f"name,code\na,1\n{'b' * 50},2\n"))) == 2
 
 
-def test_too_long_a_cell_of_a_workbook_is_refused(tmp_path, settings):
+def test_workbook_cell_that_is_too_long_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_CELL_LENGTH = 50
     assert "ow 3" in refusal(workbook(tmp_path, [["name", "code"], ["a", 1], ["b" * 51, 2]]))
 
 
-def test_limit_on_cells_holds_whatever_another_reader_set_it_to(tmp_path):
+def test_cell_limit_holds_after_another_reader_changed_it(tmp_path):
     path = file_of(tmp_path, "name,code\n" + "a" * 60_000 + ",1\n")
     rows = open_table(path).rows()
     csv.field_size_limit(10)
     assert len(next(rows).cells[0]) == 60_000
 
 
-def test_line_without_end_is_refused_in_bounded_memory(tmp_path):
+def test_endless_line_is_refused_in_bounded_memory(tmp_path):
     path = file_of(tmp_path, gzip.compress(b"name,code\n" + b"x" * (64 << 20)))
     assert "characters" in refusal(path)
 
 
-def test_archive_of_a_later_version_is_refused(tmp_path):
+def test_archive_of_a_newer_zip_version_is_refused(tmp_path):
     content = bytearray(workbook(tmp_path, [["name", "code"], ["a", 1]]).read_bytes())
     content[content.find(b"PK\x01\x02") + 6] = 99
     assert "damaged" in refusal(file_of(tmp_path, bytes(content)))
 
 
-# Files that unpack to more than they seem.
+# Files that decompress to more than they declare.
 
 
-def test_gzip_that_unpacks_past_the_limit_is_refused(tmp_path, settings):
+def test_gzip_that_decompresses_past_the_limit_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 1 << 20
     path = file_of(tmp_path, gzip.compress(b"name,code\n" + b"a,1\n" * (1 << 20)))
     assert path.stat().st_size < 1 << 16
     assert "npacked" in refusal(path)
 
 
-def test_workbook_that_unpacks_past_the_limit_is_refused(tmp_path, settings):
+def test_workbook_that_decompresses_past_the_limit_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 1 << 20
     path = workbook(tmp_path, [["name", "code"], ["a", 1]])
     path = repacked(path, sheet1=lambda xml: xml + b" " * (2 << 20))
@@ -698,7 +699,7 @@ def test_workbook_that_unpacks_past_the_limit_is_refused(tmp_path, settings):
 
 
 def lying_about(path, member, size):
-    """Make an archive's directory say that a member unpacks to ``size`` bytes."""
+    """Change the sizes in an archive's headers so that a member seems to have ``size`` bytes."""
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as packed:
         info = packed.getinfo(member)
@@ -712,7 +713,7 @@ def lying_about(path, member, size):
     return path
 
 
-def test_workbook_whose_directory_lies_is_refused(tmp_path, settings):
+def test_workbook_with_a_false_size_in_its_headers_is_refused(tmp_path, settings):
     settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 1 << 20
     path = workbook(tmp_path, [["name", "code"], ["a", 1]])
     path = repacked(
@@ -721,7 +722,7 @@ def test_workbook_whose_directory_lies_is_refused(tmp_path, settings):
     assert refusal(lying_about(path, "xl/worksheets/sheet1.xml", 500))
 
 
-def test_workbook_with_texts_too_many_to_keep_is_refused(tmp_path):
+def test_workbook_with_too_many_shared_texts_is_refused(tmp_path):
     path = sharing_texts(workbook(tmp_path, [["name", "code"], ["a", 1]]))
     path = lying_about(path, "xl/sharedStrings.xml", 300 << 20)
     assert "npacked" in refusal(path)
@@ -748,7 +749,7 @@ def test_workbook_with_an_entity_bomb_is_refused(tmp_path, member):
 # Damaged files.
 
 
-def test_gzip_damaged_anywhere_is_refused(tmp_path):
+def test_damaged_gzip_is_refused(tmp_path):
     packed = gzip.compress(written([HEADER, *ROWS * 500]).encode())
     assert "damaged" in refusal(file_of(tmp_path, packed[: len(packed) // 2]))
     broken = bytearray(packed)
@@ -757,7 +758,7 @@ def test_gzip_damaged_anywhere_is_refused(tmp_path):
     assert "damaged" in refusal(file_of(tmp_path, packed[:-4] + b"\0\0\0\0"))
 
 
-def test_workbook_cut_off_is_refused(tmp_path):
+def test_truncated_workbook_is_refused(tmp_path):
     content = workbook(tmp_path, [["name", "code"], ["a", 1]]).read_bytes()
     for part in (5, 30, len(content) // 2, len(content) - 5):
         assert refusal(file_of(tmp_path, content[:part]))
@@ -769,7 +770,7 @@ def test_workbook_with_a_broken_member_is_refused(tmp_path, member):
     assert refusal(repacked(path, **{member: lambda xml: xml[: len(xml) // 2]}))
 
 
-def test_workbook_of_a_member_damaged_in_the_archive(tmp_path):
+def test_workbook_with_damaged_compressed_data_is_refused(tmp_path):
     path = workbook(tmp_path, [["name", "code"], *([f"a{n}", n] for n in range(500))])
     with zipfile.ZipFile(path) as packed:
         info = packed.getinfo("xl/worksheets/sheet1.xml")
@@ -778,15 +779,15 @@ def test_workbook_of_a_member_damaged_in_the_archive(tmp_path):
     assert refusal(file_of(tmp_path, bytes(content)))
 
 
-def test_file_that_is_gone_is_refused(tmp_path):
+def test_missing_file_is_refused(tmp_path):
     with pytest.raises((UnreadableFile, OSError)):
         detect_format(tmp_path / "none")
 
 
-# Layouts.
+# Formats as JSON.
 
 
-def test_layout_comes_back_from_json(tmp_path):
+def test_format_round_trips_through_json(tmp_path):
     layout = FileFormat("text", "cp1252", ";", 3, "", True)
     assert FileFormat.from_json(layout.as_json()) == layout
     layout = FileFormat("xlsx", sheet="S1", header_row=0)
@@ -810,12 +811,12 @@ def test_layout_comes_back_from_json(tmp_path):
     ],
     ids=str,
 )
-def test_layout_of_wrong_values_is_refused(wrong):
+def test_format_with_wrong_values_is_refused(wrong):
     with pytest.raises(ValueError):
         FileFormat.from_json({**FileFormat("text", "utf-8", ",").as_json(), **wrong})
 
 
-def test_layout_of_a_text_for_a_workbook_is_refused(tmp_path):
+def test_format_of_another_kind_of_file_is_refused(tmp_path):
     path = workbook(tmp_path, [["name", "code"], ["a", 1]])
     assert refusal(path, FileFormat("text", "utf-8", ","))
     assert refusal(file_of(tmp_path, "name,code\na,1\n"), FileFormat("xlsx", sheet="S1"))
@@ -824,7 +825,7 @@ def test_layout_of_a_text_for_a_workbook_is_refused(tmp_path):
     )
 
 
-# Anything at all.
+# Random content.
 
 ANY_RUN = runs(
     deadline=None,
@@ -835,7 +836,7 @@ TEXTISH = st.text(st.sampled_from("ab1,;\t|\"'\n\r \0\x1aé’"), max_size=200)
 
 
 def takes(path, layout=None):
-    """Read a file to its end or until it is refused; anything else is the test's failure."""
+    """Read a file until its end or until it is refused; any other exception fails the test."""
     try:
         found = layout or detect_format(path)
         first_rows(path, found)
@@ -857,7 +858,7 @@ def takes(path, layout=None):
 @example(content=b"\xff\xfe\xff")
 @example(content=b"\xff\xfe\x00\xd8,\x00")
 @example(content=b'"')
-def test_any_bytes_are_rows_or_refused(tmp_path, content):
+def test_random_bytes_are_read_or_refused(tmp_path, content):
     takes(file_of(tmp_path, content))
     takes(file_of(tmp_path, gzip.compress(content)))
 
@@ -869,7 +870,7 @@ def test_any_bytes_are_rows_or_refused(tmp_path, content):
     delimiter=st.sampled_from(DELIMITERS),
     header_row=st.integers(0, 3),
 )
-def test_any_bytes_under_any_layout_are_rows_or_refused(
+def test_random_bytes_in_any_format_are_read_or_refused(
     tmp_path, content, encoding, delimiter, header_row
 ):
     takes(file_of(tmp_path, content), FileFormat("text", encoding, delimiter, header_row))
@@ -877,7 +878,7 @@ def test_any_bytes_under_any_layout_are_rows_or_refused(
 
 @pytest.fixture(scope="module")
 def sound_workbook(tmp_path_factory):
-    """A workbook's bytes."""
+    """Return the bytes of a valid workbook."""
     day = dt.datetime(2024, 6, 19)
     folder = tmp_path_factory.mktemp("sound")
     return workbook(
@@ -888,7 +889,7 @@ def sound_workbook(tmp_path_factory):
 @pytest.mark.slow
 @ANY_RUN
 @given(flips=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(1, 255)), min_size=1, max_size=4))
-def test_workbook_with_any_bytes_changed_is_rows_or_refused(tmp_path, sound_workbook, flips):
+def test_workbook_with_random_bytes_changed_is_read_or_refused(tmp_path, sound_workbook, flips):
     content = bytearray(sound_workbook)
     for place, bits in flips:
         content[int(place * len(content))] ^= bits
@@ -903,7 +904,7 @@ def test_workbook_with_any_bytes_changed_is_rows_or_refused(tmp_path, sound_work
     junk=st.sampled_from([b"", b"x", b"<", b'"', b"9", b"-1", b"99999999", b"NaN", b"\0", b"\xff"]),
     cut=st.integers(0, 4),
 )
-def test_workbook_with_any_member_changed_is_rows_or_refused(
+def test_workbook_with_a_random_member_changed_is_read_or_refused(
     tmp_path, sound_workbook, member, place, junk, cut
 ):
     path = file_of(tmp_path, sound_workbook)
@@ -917,11 +918,11 @@ def test_workbook_with_any_member_changed_is_rows_or_refused(
 
 @st.composite
 def tables(draw):
-    """A table of text cells under a header, and an encoding that has its letters."""
+    """Generate (encoding, width, rows) of a table whose characters exist in the encoding."""
     encoding = draw(st.sampled_from(list(ENCODINGS)))
     codec = "utf-8" if encoding.startswith("utf") else encoding
     letters = st.characters(codec=codec, exclude_categories=["Cs", "Cc"])
-    # No apostrophes, which unshielding takes, and no white space that a header loses.
+    # Without a leading apostrophe, which unescaping removes, or a leading byte order mark.
     cell = st.text(st.one_of(letters, st.sampled_from('\n\r\t,;|" ')), max_size=8)
     cell = cell.filter(lambda text: not text.startswith(("'", "\ufeff")))
     width = draw(st.integers(1, 5))
@@ -937,7 +938,7 @@ def tables(draw):
     line_end=st.sampled_from(["\r\n", "\n", "\r"]),
     gzipped=st.booleans(),
 )
-def test_table_as_written_is_read_back(tmp_path, table, delimiter, line_end, gzipped):
+def test_written_table_is_read_back(tmp_path, table, delimiter, line_end, gzipped):
     encoding, width, rows = table
     header = [f"c{n}" for n in range(width)]
     out = io.StringIO(newline="")
@@ -970,13 +971,13 @@ def test_table_as_written_is_read_back(tmp_path, table, delimiter, line_end, gzi
         max_size=5,
     )
 )
-def test_workbook_as_written_is_read_back(tmp_path, texts):
+def test_written_workbook_is_read_back(tmp_path, texts):
     rows = [[f"x{cell}" for cell in row] for row in texts]
     path = workbook(tmp_path, [["c0", "c1"], *rows])
     assert cells_of(path, FileFormat("xlsx", sheet="S1")) == rows
 
 
-def test_damage_to_a_gzip_by_its_library_is_refused(tmp_path, monkeypatch):
+def test_zlib_error_in_a_gzip_file_is_refused(tmp_path, monkeypatch):
     path = file_of(tmp_path, gzip.compress(b"name,code\na,1\n"))
 
     def broken(*_args, **_options):
@@ -986,7 +987,7 @@ def test_damage_to_a_gzip_by_its_library_is_refused(tmp_path, monkeypatch):
     assert "damaged" in refusal(path)
 
 
-# Files as published.
+# Published files.
 
 
 @pytest.mark.slow
@@ -1020,8 +1021,8 @@ def test_published_file(shared, name, delimiter, number, columns, first):
     assert number in (None, count)
 
 
-def test_a_row_wider_than_any_table_is_refused_at_once(tmp_path, settings):
-    """Each such row makes a reader of workbooks lay out every cell before its only one."""
+def test_row_wider_than_the_limit_is_refused_at_once(tmp_path, settings):
+    """Otherwise a workbook reader builds every cell before the only one of each such row."""
     settings.IMPORT_MAX_COLUMNS = 20
     book = openpyxl.Workbook()
     book.active.append(["name", "kind"])

@@ -1,4 +1,4 @@
-"""Importing real files: what is accepted, what is refused, and that nothing is half done."""
+"""Import real files: accepted rows, refused rows, and all-or-nothing."""
 
 import datetime as dt
 import re
@@ -29,12 +29,12 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def errors(noun, path, **options):
-    """Return the errors of a dry run as (row, column, value) with their messages."""
+    """Return the errors of a dry run as (row, column, value, message)."""
     report = load(noun, path, commit=False, **options)
     return [(e.row, e.column, e.value, e.message) for e in report.errors]
 
 
-def test_error_names_row_column_value_and_what_is_accepted(tmp_path):
+def test_error_has_row_column_value_and_accepted_values(tmp_path):
     file = write(
         tmp_path / "m.csv",
         [
@@ -54,14 +54,14 @@ def test_error_names_row_column_value_and_what_is_accepted(tmp_path):
     assert "2024-06-19" in found[3][3]
 
 
-def test_empty_choice_says_what_is_accepted(tmp_path):
+def test_empty_choice_lists_accepted_values(tmp_path):
     file = write(tmp_path / "e.csv", [{"slug": "e", "kind": "", "date": "2024"}])
     ((row, column, _value, message),) = errors("events", file)
     assert (row, column) == (2, "kind")
     assert "visit, summit" in message
 
 
-def test_unknown_country_is_refused_with_names_like_it(tmp_path):
+def test_unknown_country_is_refused_with_similar_names(tmp_path):
     file = write(
         tmp_path / "a.csv",
         [{"country": "Rusia Federasi", "name": "X"}, {"country": "Rusiaa", "name": "Y"}],
@@ -73,7 +73,7 @@ def test_unknown_country_is_refused_with_names_like_it(tmp_path):
     assert Country.objects.count() == before
 
 
-def test_one_bad_row_keeps_all_rows_out(tmp_path):
+def test_one_bad_row_refuses_the_whole_file(tmp_path):
     rows = [{"country": "RUS", "name": f"Name {n}"} for n in range(1500)]
     rows.append({"country": "Nowhere", "name": "Z"})
     before = (Alias.objects.count(), Alias.history.count())
@@ -83,13 +83,13 @@ def test_one_bad_row_keeps_all_rows_out(tmp_path):
     assert (Alias.objects.count(), Alias.history.count()) == before
 
 
-def test_dry_run_sends_no_statement_that_writes(tmp_path):
+def test_dry_run_runs_only_selects(tmp_path):
     file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija"}])
     with CaptureQueriesContext(connection) as queries:
         report = load("aliases", file, commit=False)
     assert report.created == 1
     assert queries
-    # PostgreSQL reads a long answer through a cursor, which is declared for a SELECT.
+    # PostgreSQL reads a long result through a cursor, which is declared for a SELECT.
     reads = re.compile(r"(DECLARE \S+ NO SCROLL CURSOR (WITH HOLD )?FOR )?SELECT")
     assert [query["sql"] for query in queries if not reads.match(query["sql"])] == []
 
@@ -130,14 +130,14 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peak(60) < 1.2 * peak(12)
 
 
-def test_same_record_twice_in_a_file_counts_once(tmp_path):
+def test_repeated_row_counts_once(tmp_path):
     row = {"event": "unga-es-11-1", "country": "THA", "role": "for"}
     file = write(tmp_path / "p.csv", [row, {**row, "country": "Thailand"}])
     report = load("participations", file)
     assert (report.rows, report.created, report.repeated) == (2, 1, 1)
 
 
-def test_same_record_twice_and_not_alike_is_refused(tmp_path):
+def test_repeated_row_with_other_values_is_refused(tmp_path):
     row = {"ally_list": "russia-allies-in-asia", "country": "THA", "position": "7"}
     file = write(tmp_path / "e.csv", [row, {**row, "country": "Thailand", "position": "8"}])
     ((number, column, value, message),) = errors("entries", file)
@@ -146,7 +146,7 @@ def test_same_record_twice_and_not_alike_is_refused(tmp_path):
     assert "row 2" in message
 
 
-def test_name_without_a_latin_letter_gets_a_slug_from_the_code(tmp_path):
+def test_name_without_latin_letters_gets_a_slug_from_the_code(tmp_path):
     load("countries", write(tmp_path / "c.csv", [{"alpha3": "XXA", "name_en": "中国"}]))
     assert Country.objects.get(alpha3="XXA").slug == "xxa"
     rows = [{"identifier": "文", "kind": "visit", "title_en": "T", "date": "2024"}]
@@ -156,7 +156,7 @@ def test_name_without_a_latin_letter_gets_a_slug_from_the_code(tmp_path):
 
 @pytest.mark.parametrize("apart", [0, 1000])
 @pytest.mark.parametrize("commit", [False, True])
-def test_one_slug_for_two_rows_is_refused_in_one_chunk_and_across(apart, commit, tmp_path):
+def test_repeated_slug_is_refused_within_and_across_chunks(apart, commit, tmp_path):
     rows = [{"alpha3": "QQA", "name_en": "Cland", "slug": "foo"}]
     rows += [{"cow_code": str(5000 + n), "name_en": f"N {n}"} for n in range(apart)]
     rows.append({"name_en": "Dland", "slug": "foo"})
@@ -181,20 +181,20 @@ def test_withdrawing_all_sources_of_a_record_at_once_is_refused(tmp_path):
     assert Event.objects.published().filter(pk=event.pk).exists()
 
 
-def test_published_source_draws_on_a_published_one(tmp_path):
+def test_published_source_cannot_derive_from_a_draft(tmp_path):
     draft = factories.source(status="draft")
     rows = [{"key": "dw-2024-en", "derived_from": draft.key}]
     ((_row, column, _value, _text),) = errors("sources", write(tmp_path / "s.csv", rows))
     assert column == "derived_from"
 
 
-def test_text_longer_than_a_form_takes_is_refused(tmp_path):
+def test_text_over_the_limit_of_the_form_is_refused(tmp_path):
     rows = [{"slug": "e", "kind": "visit", "date": "2024", "summary_en": "x" * 20_001}]
     ((_row, column, _value, _text),) = errors("events", write(tmp_path / "e.csv", rows))
     assert column == "summary_en"
 
 
-def test_country_that_goes_by_its_slug_is_not_taken_for_an_alias(tmp_path):
+def test_country_identified_by_its_slug_is_not_matched_to_an_alias(tmp_path):
     old = Country.objects.create(name_en="Kingdom of old", slug="siam")
     alliance = factories.alliance("RUS")
     alliance.memberships.create(country=old)
@@ -204,7 +204,7 @@ def test_country_that_goes_by_its_slug_is_not_taken_for_an_alias(tmp_path):
     assert (report.created, report.updated) == (0, 0)
 
 
-def test_a_row_may_give_a_record_the_outside_id_it_lacked(tmp_path):
+def test_row_may_add_a_missing_identifier_to_a_record(tmp_path):
     alliance = factories.alliance("RUS", "CHN", slug="pact")
     file = write(tmp_path / "a.csv", [{"identifier": "x:9", "slug": "pact"}])
     assert load("alliances", file).updated == 1
@@ -216,7 +216,7 @@ def test_a_row_may_give_a_record_the_outside_id_it_lacked(tmp_path):
     assert "already has this slug" in message
 
 
-def test_one_record_by_two_of_its_names_is_named(tmp_path):
+def test_record_repeated_under_another_identity_is_refused(tmp_path):
     factories.alliance("RUS", "CHN", identifier="x:1", slug="pact")
     rows = [{"identifier": "x:1", "slug": "", "title_en": "A"}]
     rows.append({"identifier": "", "slug": "pact", "title_en": "B"})
@@ -233,7 +233,7 @@ def test_code_of_another_country_is_refused(tmp_path):
     assert "Another country" in message
 
 
-def test_sources_may_stand_before_what_they_derive_from(tmp_path):
+def test_source_may_come_before_the_one_it_derives_from(tmp_path):
     file = write(
         tmp_path / "s.csv",
         [
@@ -256,7 +256,7 @@ def test_sources_may_stand_before_what_they_derive_from(tmp_path):
         [("dw-2024-en", "new"), ("new", "bisnisupdate-2024")],
     ],
 )
-def test_derivation_in_a_circle_is_refused(rows, tmp_path):
+def test_cycle_of_derivation_is_refused(rows, tmp_path):
     file = write(
         tmp_path / "s.csv",
         [{"key": k, "publisher": "P", "title": "t", "derived_from": d} for k, d in rows],
@@ -270,7 +270,7 @@ def test_derivation_in_a_circle_is_refused(rows, tmp_path):
     assert Source.objects.get(key="dw-2024-en").derived_from is None
 
 
-def test_import_keeps_history_with_who_and_why(tmp_path, reviewer):
+def test_import_records_user_and_reason_in_the_history(tmp_path, reviewer):
     file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija", "language": "sr"}])
     load("aliases", file, user=reviewer, reason="From a spreadsheet")
     version = Alias.objects.get(name="Rusija").history.get()
@@ -278,13 +278,13 @@ def test_import_keeps_history_with_who_and_why(tmp_path, reviewer):
     assert version.changeset.state == "applied"
 
 
-def test_renaming_by_import_keeps_the_old_slug(tmp_path):
+def test_renaming_by_import_saves_the_old_slug(tmp_path):
     alliance = factories.alliance("RUS", "CHN", identifier="x:1", slug="before")
     load("alliances", write(tmp_path / "a.csv", [{"identifier": "x:1", "slug": "after"}]))
     assert OldSlug.objects.record_id(Alliance, "before") == alliance.pk
 
 
-def test_published_record_without_support_is_counted_and_stays_hidden(tmp_path):
+def test_published_record_without_support_is_counted_and_hidden(tmp_path):
     rows = [{"slug": "lonely", "kind": "entente", "title_en": "Lonely", "status": "published"}]
     report = load("alliances", write(tmp_path / "a.csv", rows))
     assert report.unsupported == 1
@@ -328,7 +328,7 @@ def test_citation_with_two_targets_or_none_is_refused(tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\x00", "PNG"),
     ],
 )
-def test_file_that_is_no_table_of_the_noun_is_refused_with_a_reason(content, said, tmp_path):
+def test_file_without_a_table_of_the_record_type_is_refused(content, said, tmp_path):
     file = tmp_path / "strange.csv"
     file.write_bytes(content)
     with pytest.raises(UnreadableFile, match=said):
@@ -336,13 +336,13 @@ def test_file_that_is_no_table_of_the_noun_is_refused_with_a_reason(content, sai
     assert not Alias.objects.filter(name="x").exists()
 
 
-def test_header_of_ours_is_one_whatever_stands_below(tmp_path):
+def test_header_of_our_columns_is_detected_whatever_the_rows_contain(tmp_path):
     file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "name"}])
     load("aliases", file)
     assert Alias.objects.filter(name="name").exists()
 
 
-def test_signs_in_prose_do_not_part_cells(tmp_path):
+def test_delimiters_in_prose_do_not_separate_cells(tmp_path):
     rows = [
         {"slug": f"e-{n}", "kind": "visit", "date": "2020", "summary_en": "a; b | c; d\n" * (n + 1)}
         for n in range(5)
@@ -351,7 +351,7 @@ def test_signs_in_prose_do_not_part_cells(tmp_path):
     assert Event.objects.get(slug="e-4").summary_en == "a; b | c; d\n" * 5
 
 
-def test_row_with_a_cell_too_many_is_refused(tmp_path):
+def test_row_with_an_extra_cell_is_refused(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("country,name\nRUS,x,too many\nRUS,y\n")
     ((row, _column, _value, message),) = errors("aliases", file)
@@ -367,20 +367,20 @@ def test_row_with_a_cell_too_many_is_refused(tmp_path):
         ("country,name\rRUS,Façade d’Été\r", "mac_roman"),
     ],
 )
-def test_other_encodings_and_signs_are_read_as_they_come(text, encoding, tmp_path):
+def test_other_encodings_and_delimiters_are_read(text, encoding, tmp_path):
     file = tmp_path / "a.csv"
     file.write_bytes(text.encode(encoding))
     load("aliases", file)
     assert Alias.objects.filter(name="Façade d’Été").exists()
 
 
-def test_byte_order_mark_crlf_and_blank_rows_are_no_matter(tmp_path):
+def test_byte_order_mark_crlf_and_blank_rows_are_accepted(tmp_path):
     file = tmp_path / "excel.csv"
     file.write_bytes("\ufeffcountry,name\r\nRUS,Rusija\r\n\r\n,\r\n".encode())
     assert load("aliases", file).created == 1
 
 
-def test_commands_say_what_they_would_do_and_write_only_with_commit(tmp_path):
+def test_command_previews_and_writes_only_with_commit(tmp_path):
     file = write(tmp_path / "a.csv", [{"country": "RUS", "name": "Rusija"}])
     said = command("import_csv", "aliases", str(file))
     assert "1 new" in said
@@ -397,14 +397,14 @@ def test_command_fails_on_refused_rows(tmp_path):
 
 
 class TestRights:
-    """Who imports may do so much as they might by hand."""
+    """Users may import only what they may change by hand."""
 
     def test_data_manager_imports_drafts(self, data_manager, tmp_path):
         file = write(tmp_path / "e.csv", [{"slug": "e", "kind": "visit", "date": "2024"}])
         load("events", file, user=data_manager)
         assert Event.objects.get(slug="e").status == "draft"
 
-    def test_data_manager_publishes_nothing(self, data_manager, tmp_path):
+    def test_data_manager_cannot_publish(self, data_manager, tmp_path):
         rows = [
             {"slug": "e", "kind": "visit", "date": "2024", "title_en": "E", "status": "published"}
         ]
@@ -423,21 +423,21 @@ class TestRights:
             ("sources", {"key": "dw-2024-en", "title": "Changed"}),
         ],
     )
-    def test_data_manager_changes_nothing_public(self, noun, row, data_manager, tmp_path):
+    def test_data_manager_cannot_change_public_records(self, noun, row, data_manager, tmp_path):
         file = write(tmp_path / "x.csv", [row])
         with pytest.raises(ImportRejected) as refusal:
             load(noun, file, user=data_manager)
         assert "don’t have permission to publish" in refusal.value.reports[0].errors[0].message
 
 
-def test_imprecise_dates_are_understood_as_in_the_admin(tmp_path):
+def test_imprecise_dates_are_parsed_as_in_the_admin(tmp_path):
     rows = [{"slug": "e", "kind": "visit", "date": "Mei 2024"}]
     load("events", write(tmp_path / "e.csv", rows))
     event = Event.objects.get(slug="e")
     assert (event.date, event.date_latest) == ("2024-05", dt.date(2024, 5, 31))
 
 
-def test_joins_of_a_rejoining_member_are_two(tmp_path):
+def test_member_that_rejoins_has_two_memberships(tmp_path):
     factories.alliance(slug="club")
     rows = [
         {"alliance": "club", "country": "RUS", "joined": "1990", "left": "1995"},
@@ -447,7 +447,7 @@ def test_joins_of_a_rejoining_member_are_two(tmp_path):
     assert Membership.objects.filter(alliance__slug="club").count() == 2
 
 
-def test_starter_content_loads_again_without_a_change():
+def test_demo_data_loads_again_without_changes():
     before = (Citation.objects.count(), Participation.objects.count(), Citation.history.count())
     said = command("load_demo_data")
     assert said.count("0 new, 0 changed") == 11

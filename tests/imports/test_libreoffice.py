@@ -1,4 +1,4 @@
-"""What was exported, opened, edited and saved in LibreOffice goes back in with the edit alone."""
+"""A file that was exported and edited in LibreOffice changes only the edited cell when imported."""
 
 import shutil
 import subprocess
@@ -15,13 +15,13 @@ from tests.conftest import skip_or_fail_missing
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
-#: UTF-8, commas, quotes where they are needed, cells as they are shown.
+#: UTF-8, commas, quotes where needed, cells as displayed.
 AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false"
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    """Return what converts a file as LibreOffice opens and saves it."""
+    """Return a function that converts files by opening and saving them in LibreOffice."""
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program is None:
         skip_or_fail_missing("LibreOffice")
@@ -57,7 +57,7 @@ def export(noun, form, folder):
 
 
 def changes(noun, file, folder):
-    """Return the cells a file would change: {record: {column: [old, new]}}."""
+    """Return the cells a file would change, as {record: {column: [old, new]}}."""
     rows = read_csv(file, RESOURCES[noun]().columns)
     with Plan(folder / "plan", keep_rows=True) as plan:
         (report,) = make_plan(plan, [(noun, rows)])
@@ -67,7 +67,7 @@ def changes(noun, file, folder):
 
 
 def edited(file, before, after):
-    """Change a word in the sheet LibreOffice has written."""
+    """Replace a word in a sheet that LibreOffice has written."""
     text = file.read_text(encoding="utf-8")
     assert before in text
     file.write_text(text.replace(before, after), encoding="utf-8")

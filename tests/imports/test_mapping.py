@@ -1,4 +1,4 @@
-"""Mappings: any file's columns feed ours, without code."""
+"""Mappings: import files with any columns, without code."""
 
 import json
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def run(data, path, *, commit=True, **options):
-    """Import a file by a mapping; return the reports by noun."""
+    """Import a file by a mapping; return the reports by record type."""
     mapping, table = FileMapping(data), open_table(path)
     reports = run_import(
         lambda plan: mapping.provided_records(table, plan),
@@ -49,7 +49,7 @@ def pact():
     return Alliance.objects.exclude(identifier__startswith="cow:").first()
 
 
-def test_a_text_that_repeats_a_column_has_an_end(tmp_path, settings):
+def test_text_that_repeats_a_column_is_limited(tmp_path, settings):
     settings.IMPORT_MAX_CELL_LENGTH = 1000
     path = write(tmp_path / "a.csv", [{"country": "RUS", "a": "x" * 100}])
     text = {"text": "{a}" * 8000}
@@ -77,7 +77,7 @@ class TestSpecs:
             ({"text": "{since}/.."}, "1990", "1990/.."),
         ],
     )
-    def test_date_is_read_as_the_mapping_says(self, spec, cell, joined, pact, tmp_path):
+    def test_date_is_parsed_as_the_mapping_says(self, spec, cell, joined, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "since": cell}])
         run(
             memberships(alliance={"constant": pact.slug}, country={"column": "state"}, joined=spec),
@@ -94,7 +94,7 @@ class TestSpecs:
             (("-9", "5", "14"), ""),
         ],
     )
-    def test_date_in_three_columns_is_as_precise_as_they_are(self, parts, joined, pact, tmp_path):
+    def test_date_in_three_columns_is_as_precise_as_its_parts(self, parts, joined, pact, tmp_path):
         row = dict(zip(("y", "m", "d"), parts, strict=True))
         file = write(tmp_path / "m.csv", [{"state": "THA", **row}])
         date = {"date": ["y", "m", "d"], "nothing": ["-9"]}
@@ -115,13 +115,13 @@ class TestSpecs:
             ("any", "565"),
         ],
     )
-    def test_country_goes_by_the_code_the_mapping_says(self, system, cell, pact, tmp_path):
+    def test_country_is_identified_by_the_code_in_the_mapping(self, system, cell, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": cell}])
         country = {"column": "state", "country": system}
         run(memberships(alliance={"constant": pact.slug}, country=country), file)
         assert pact.memberships.filter(country__name_en="Namibia").exists()
 
-    def test_number_of_the_wrong_code_is_refused(self, pact, tmp_path):
+    def test_number_of_another_code_is_refused(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "565"}])
         country = {"column": "state", "country": "m49"}
         data = memberships(alliance={"constant": pact.slug}, country=country)
@@ -129,7 +129,7 @@ class TestSpecs:
         assert (row, column, value) == (2, "state", "565")
         assert "m49" in message
 
-    def test_word_the_mapping_does_not_know_is_refused_with_those_it_knows(self, pact, tmp_path):
+    def test_value_not_in_the_mapping_is_refused_with_the_known_values(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "part": "boss"}])
         role = {"column": "part", "values": {"full": "member", "odd": ""}}
         data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
@@ -137,13 +137,13 @@ class TestSpecs:
         assert (row, column, value) == (2, "part", "boss")
         assert "full" in message
 
-    def test_word_nobody_decided_on_is_refused_rather_than_guessed(self, pact, tmp_path):
+    def test_value_without_a_translation_is_refused(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "THA", "part": "odd"}])
         role = {"column": "part", "values": {"full": "member", "odd": ""}}
         data = memberships(alliance={"constant": pact.slug}, country={"column": "state"}, role=role)
         assert len(refusals(data, file)) == 1
 
-    def test_rows_that_do_not_carry_a_noun_are_passed_over(self, pact, tmp_path):
+    def test_rows_that_do_not_match_the_condition_are_skipped(self, pact, tmp_path):
         rows = [{"state": "THA", "what": "x"}, {"state": "VNM", "what": "y"}]
         data = memberships(alliance={"constant": pact.slug}, country={"column": "state"})
         data["nouns"][0]["when"] = {"column": "what", "is": ["y"]}
@@ -152,8 +152,8 @@ class TestSpecs:
         assert not pact.memberships.filter(country__alpha3="THA").exists()
 
 
-def test_row_that_waits_keeps_what_is_wrong_with_it(tmp_path):
-    """A source that draws on a later one is looked at again: its other cells are as they were."""
+def test_deferred_row_keeps_its_errors(tmp_path):
+    """A row that refers to a later one is deferred; its other cells keep their errors."""
     rows = [
         {"key": "second", "from": "first", "kind": "odd", "p": "B", "t": "b"},
         {"key": "first", "from": "", "kind": "paper", "p": "A", "t": "a"},
@@ -166,7 +166,7 @@ def test_row_that_waits_keeps_what_is_wrong_with_it(tmp_path):
     assert (row, column, value) == (2, "kind", "odd")
 
 
-def test_a_field_may_be_fed_in_some_rows_only(pact, tmp_path):
+def test_field_can_be_fed_in_some_rows_only(pact, tmp_path):
     rows = [
         {"state": "THA", "until": "1990", "open": "0"},
         {"state": "VNM", "until": "", "open": "1"},
@@ -186,7 +186,7 @@ def test_a_field_may_be_fed_in_some_rows_only(pact, tmp_path):
     assert (lefts["THA"], lefts["VNM"], lefts["LAO"]) == ("1990", "2012-12-31/..", "")
 
 
-class TestCountriesNobodyKnows:
+class TestUnknownCountries:
     @pytest.fixture
     def file(self, tmp_path):
         return write(
@@ -198,7 +198,7 @@ class TestCountriesNobodyKnows:
         country = {"column": "state", "country": "any"}
         return memberships(alliance={"constant": pact.slug}, country=country)
 
-    def test_they_stop_their_rows_and_are_counted(self, file, data, tmp_path):
+    def test_unknown_countries_refuse_their_rows_and_are_counted(self, file, data, tmp_path):
         mapping, table = FileMapping(data), open_table(file)
         with Plan(tmp_path / "plan", keep_rows=True) as plan:
             from allies.imports.plan_builder import make_plan
@@ -210,7 +210,7 @@ class TestCountriesNobodyKnows:
             ]
         assert report.refused == 2
 
-    def test_they_are_mapped_once_kept_as_a_name_or_left_out(self, file, data, pact):
+    def test_unknown_countries_can_be_mapped_saved_as_aliases_or_skipped(self, file, data, pact):
         data |= {"countries": {"Ruritania": "VNM", "Atlantis": ""}, "aliases": ["Ruritania"]}
         reports = run(data, file)
         assert (reports["memberships"].created, reports["memberships"].left_out) == (2, 1)
@@ -265,12 +265,12 @@ def nested(depth):
         ({"nouns": [{"noun": "events", "fields": {"date": {"column": "d", "order": "x"}}}]}, "dmy"),
     ],
 )
-def test_what_is_no_mapping_is_refused_with_a_reason(data, said):
+def test_invalid_mapping_is_refused_with_a_reason(data, said):
     with pytest.raises(InvalidMapping, match=said):
         FileMapping(data)
 
 
-def test_column_that_the_file_lacks_is_named(tmp_path):
+def test_column_missing_in_the_file_is_named(tmp_path):
     file = write(tmp_path / "a.csv", [{"land": "RUS"}])
     data = {"nouns": [{"noun": "aliases", "fields": {"name": {"column": "nom"}}}]}
     with pytest.raises(InvalidMapping, match="nom"):
@@ -278,11 +278,11 @@ def test_column_that_the_file_lacks_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(built_in_mappings()))
-def test_built_in_mappings_can_be_used(name):
+def test_built_in_mapping_is_valid(name):
     assert FileMapping(built_in_mappings()[name]).columns
 
 
-def test_mapping_saved_by_name_is_used_by_the_command_and_as_a_file(tmp_path):
+def test_command_takes_a_saved_mapping_or_a_json_file(tmp_path):
     data = {
         "name": "Names",
         "nouns": [
@@ -308,7 +308,7 @@ def test_mapping_saved_by_name_is_used_by_the_command_and_as_a_file(tmp_path):
 
 
 class TestSuggestions:
-    def test_exported_file_is_taken_as_it_is(self, tmp_path):
+    def test_exported_file_gets_the_identity_mapping(self, tmp_path):
         file = tmp_path / "a.csv"
         file.write_text(command("export_csv", "aliases"))
         suggested = suggest_mapping("aliases", open_table(file))
@@ -318,7 +318,7 @@ class TestSuggestions:
             "language": "language",
         }
 
-    def test_names_in_indonesian_are_understood(self, tmp_path):
+    def test_indonesian_column_names_are_recognised(self, tmp_path):
         rows = [{"Negara": "Rusia", "Aliansi": "x", "Bergabung": "Mei 2024", "Peran": "anggota"}]
         table = open_table(write(tmp_path / "m.csv", rows))
         fields = suggest_mapping("memberships", table)["nouns"][0]["fields"]
@@ -327,11 +327,11 @@ class TestSuggestions:
         assert fields["joined"]["column"] == "Bergabung"
         assert fields["role"] == {"column": "Peran", "values": {"anggota": "member"}}
 
-    def test_nothing_is_published_by_accident(self, tmp_path):
+    def test_status_is_never_suggested(self, tmp_path):
         table = open_table(write(tmp_path / "e.csv", [{"Title": "x", "Status": "published"}]))
         assert "status" not in suggest_mapping("events", table)["nouns"][0]["fields"]
 
-    def test_known_file_is_recognised(self, shared):
+    def test_known_file_gets_the_built_in_mapping(self, shared):
         table = open_table(shared / "data/cow/alliance_v4.1_by_member.csv")
         assert suggest_mapping("alliances", table) == built_in_mappings()["cow-alliances-by-member"]
 
@@ -339,7 +339,7 @@ class TestSuggestions:
 class TestRealFiles:
     @pytest.mark.slow
     def test_memberships_of_organisations(self, shared):
-        """Mapped as in the admin: a row is an organisation and a membership in it."""
+        """Map as in the admin: a row is an organisation and a membership in it."""
         org = {"text": "igo:{org_id}"}
         data = {
             "nouns": [
@@ -383,7 +383,7 @@ class TestRealFiles:
 
     @pytest.mark.slow
     def test_votes(self, shared, tmp_path):
-        """The first 20,000 of them; all of them are `make bench`'s."""
+        """Import the first 20,000 votes; `make bench` imports all of them."""
         import gzip
         from itertools import islice
 

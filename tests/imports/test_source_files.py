@@ -1,4 +1,4 @@
-"""Sources in files: addresses are stored tidy, and what they are compared by comes with them."""
+"""Sources in files: their URLs are normalised, and the keys to compare them by are computed."""
 
 from importlib import import_module
 
@@ -25,7 +25,7 @@ def file(tmp_path):
     return write(tmp_path / "sources.csv", rows)
 
 
-def test_addresses_are_stored_tidy_with_their_keys(file):
+def test_urls_are_normalised_with_their_keys(file):
     assert load("sources", file).created == 2
     source = Source.objects.get(key="a")
     assert (source.url, source.credit) == (TIDY, "dpa")
@@ -35,27 +35,27 @@ def test_addresses_are_stored_tidy_with_their_keys(file):
     assert (version.url, version.url_key) == (source.url, source.url_key)
 
 
-def test_the_same_file_again_changes_nothing(file):
+def test_same_file_again_changes_nothing(file):
     load("sources", file)
     report = load("sources", file)
     assert (report.unchanged, report.updated) == (2, 0)
 
 
-def test_a_changed_address_changes_its_key(file, tmp_path):
+def test_changed_url_changes_its_key(file, tmp_path):
     load("sources", file)
     again = write(tmp_path / "again.csv", [{"key": "a", "url": "https://dw.com/c"}])
     assert load("sources", again).updated == 1
     assert Source.objects.get(key="a").url_key == "dw.com/c"
 
 
-def test_what_is_exported_is_what_is_stored(file):
+def test_export_has_the_stored_values(file):
     load("sources", file)
     (line,) = (line for line in export("sources").splitlines() if line.startswith("a,"))
     assert TIDY in line
     assert ",dpa," in line
 
 
-def test_saving_without_a_form_tidies_too():
+def test_saving_without_a_form_normalises_urls_too():
     source = factories.source(url=UNTIDY)
     assert Source.objects.get(pk=source.pk).url == TIDY
     source.url = f"{TIDY}#x"
@@ -64,7 +64,7 @@ def test_saving_without_a_form_tidies_too():
     assert (source.url, source.url_key) == (TIDY, "dw.com/en/a-1?id=4")
 
 
-def test_the_migration_fills_in_the_keys_of_what_there_is(file, monkeypatch):
+def test_migration_fills_in_the_keys_of_existing_sources(file, monkeypatch):
     load("sources", file)
     stored = list(Source.objects.order_by("pk").values())
     versions = list(Source.history.order_by("pk").values())

@@ -1,4 +1,4 @@
-"""Files as they come: every way of writing a table is read, all else refused with a reason."""
+"""Tables in any format are read; other files are refused with a reason."""
 
 import contextlib
 import csv
@@ -46,7 +46,7 @@ def rows_of(path, layout=None):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_text_is_read_however_it_is_written(encoding, delimiter, end, packed, tmp_path):
+def test_text_is_read_in_any_format(encoding, delimiter, end, packed, tmp_path):
     content = table_text(delimiter, end).encode(encoding)
     path = tmp_path / "table"
     path.write_bytes(gzip.compress(content) if packed else content)
@@ -59,13 +59,13 @@ def test_text_is_read_however_it_is_written(encoding, delimiter, end, packed, tm
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
-def test_one_name_is_enough_to_tell_the_encoding(name, encoding, tmp_path):
+def test_one_name_is_enough_to_detect_the_encoding(name, encoding, tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(f"name,code\n{name},X\n".encode(encoding))
     assert rows_of(path) == [[name, "X"]]
 
 
-def test_letters_far_below_tell_the_encoding_too(tmp_path):
+def test_non_ascii_letters_late_in_the_file_decide_the_encoding(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"name,code\n" + b"plain,x\n" * 20_000 + "Réunion,y\n".encode("mac_roman"))
     assert rows_of(path)[-1] == ["Réunion", "y"]
@@ -89,7 +89,7 @@ def test_letters_far_below_tell_the_encoding_too(tmp_path):
         ("a,b\n", ["a", "b"], 0),
     ],
 )
-def test_header_is_found(text, columns, rows, tmp_path):
+def test_header_is_detected(text, columns, rows, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(text)
     table = open_table(path)
@@ -97,7 +97,7 @@ def test_header_is_found(text, columns, rows, tmp_path):
     assert len(list(table.rows())) == rows
 
 
-def test_rows_keep_the_numbers_a_spreadsheet_shows(tmp_path):
+def test_rows_keep_the_numbers_of_a_spreadsheet(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text('Title\n\na,b\n1,"two\nlines"\n\n3,4\n')
     assert [(row.number, row.cells) for row in open_table(path).rows()] == [
@@ -107,7 +107,7 @@ def test_rows_keep_the_numbers_a_spreadsheet_shows(tmp_path):
     assert first_rows(path, open_table(path).layout, 3) == [["Title"], [], ["a", "b"]]
 
 
-def test_ragged_rows_are_padded_or_named(tmp_path):
+def test_rows_of_other_widths_are_padded_or_reported(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b,c\n1,2,3\n1\n1,2,3,,\n1,2,3,4\n5,6,7\n")
     rows = list(open_table(path).rows())
@@ -116,7 +116,7 @@ def test_ragged_rows_are_padded_or_named(tmp_path):
     assert "4 cells" in rows[3].problem
 
 
-def test_end_mark_of_old_systems_is_dropped(tmp_path):
+def test_ctrl_z_at_the_end_is_dropped(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"a,b\n1,2\n\x1a")
     assert rows_of(path) == [["1", "2"]]
@@ -124,7 +124,7 @@ def test_end_mark_of_old_systems_is_dropped(tmp_path):
     assert rows_of(path) == [["1", "2"]]
 
 
-def test_shielded_cells_are_what_they_were(tmp_path):
+def test_escaped_cells_are_unescaped(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n'=1+1,''=x\n'plain,'\n")
     assert rows_of(path) == [["=1+1", "'=x"], ["'plain", "'"]]
@@ -143,7 +143,7 @@ def workbook(path, *rows, **sheets_):
 
 
 class TestWorkbooks:
-    def test_cells_are_read_as_one_would_type_them(self, tmp_path):
+    def test_cells_are_text_as_an_editor_would_type_them(self, tmp_path):
         import datetime as dt
 
         path = workbook(
@@ -155,7 +155,7 @@ class TestWorkbooks:
         assert rows_of(path)[0] == ["004", "4", "2024-06-19", "2024-06-19 08:30:00", "yes", ""]
         assert rows_of(path)[1][1:] == ["0.5", "", "", "no", "z"]
 
-    def test_first_sheet_with_something_in_it_is_taken_and_another_may_be_chosen(self, tmp_path):
+    def test_first_sheet_with_cells_is_read_and_another_can_be_chosen(self, tmp_path):
         path = workbook(tmp_path / "w.xlsx", first=[["a"], ["1"]], second=[["b"], ["2"]])
         assert sheet_names_of(path) == ["Sheet", "first", "second"]
         assert open_table(path).columns == ["a"]
@@ -164,13 +164,13 @@ class TestWorkbooks:
         with pytest.raises(UnreadableFile, match="no sheet"):
             open_table(path, FileFormat("xlsx", sheet="third"))
 
-    def test_preamble_is_passed_over(self, tmp_path):
+    def test_preamble_is_skipped(self, tmp_path):
         path = workbook(tmp_path / "w.xlsx", ["Report"], [], ["a", "b"], ["1", "2"])
         assert open_table(path).columns == ["a", "b"]
 
 
 def bomb(path, member="xl/worksheets/sheet1.xml", size=300 << 20):
-    """Write a workbook that is small and unpacks to a lot."""
+    """Write a small workbook that decompresses to ``size`` bytes more."""
     workbook(path, ["a"], ["1"])
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(f"{member}.more", "w", force_zip64=True) as file:
@@ -198,13 +198,13 @@ class TestRefusals:
             (b'a,b\n1,"never closed\n2,3\n', "Row 2"),
         ],
     )
-    def test_what_is_no_table_says_what_it_is(self, content, said, tmp_path):
+    def test_other_file_is_refused_with_its_type(self, content, said, tmp_path):
         path = tmp_path / "table.csv"
         path.write_bytes(content)
         with pytest.raises(UnreadableFile, match=said):
             rows_of(path)
 
-    def test_zip_that_is_no_workbook_is_refused(self, tmp_path):
+    def test_zip_without_a_workbook_is_refused(self, tmp_path):
         path = tmp_path / "table.csv"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.csv", "a,b\n1,2\n")
@@ -220,14 +220,14 @@ class TestRefusals:
             ("IMPORT_MAX_CELL_LENGTH", 4, "a,b\n1,12345\n", "more than 4 characters"),
         ],
     )
-    def test_limits_hold(self, name, limit, text, said, settings, tmp_path):
+    def test_limit_is_enforced(self, name, limit, text, said, settings, tmp_path):
         path = tmp_path / "table.csv"
         path.write_text(text)
         setattr(settings, name, limit)
         with pytest.raises(UnreadableFile, match=said):
             rows_of(path)
 
-    def test_gzip_that_unpacks_without_end_is_refused(self, settings, tmp_path):
+    def test_gzip_that_decompresses_past_the_limit_is_refused(self, settings, tmp_path):
         settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 1 << 20
         path = tmp_path / "table.csv.gz"
         path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
@@ -235,17 +235,17 @@ class TestRefusals:
             rows_of(path)
 
     @pytest.mark.slow
-    def test_workbook_that_unpacks_without_end_is_refused(self, settings, tmp_path):
+    def test_workbook_that_decompresses_past_the_limit_is_refused(self, settings, tmp_path):
         settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 200 << 20
         with pytest.raises(UnreadableFile, match="Unpacked"):
             rows_of(bomb(tmp_path / "w.xlsx"))
 
     @pytest.mark.slow
-    def test_workbook_with_too_many_texts_is_refused(self, tmp_path):
+    def test_workbook_with_too_large_shared_texts_is_refused(self, tmp_path):
         with pytest.raises(UnreadableFile, match="Unpacked"):
             rows_of(bomb(tmp_path / "w.xlsx", member="xl/sharedStrings.xml", size=150 << 20))
 
-    def test_entities_that_grow_without_end_are_refused(self, tmp_path):
+    def test_entity_bomb_is_refused(self, tmp_path):
         path = workbook(tmp_path / "plain.xlsx", ["a"], ["1"])
         lol = '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">' + "".join(
             f'<!ENTITY {new} "{("&" + old + ";") * 10}">'
@@ -268,7 +268,7 @@ class TestRefusals:
     max_examples=examples(400),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_bytes_are_rows_or_refused(content, tmp_path):
+def test_random_bytes_are_read_or_refused(content, tmp_path):
     path = tmp_path / "any"
     path.write_bytes(content)
     try:
@@ -288,21 +288,21 @@ def test_any_bytes_are_rows_or_refused(content, tmp_path):
         [b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"]
     ),
 )
-# A NUL in a text that two signs may part.
+# A NUL in a text with two possible delimiters.
 @example(start=b"\xff\xfe", content="a;b,\0c\n".encode("utf-16-le"))
 @example(start=b"\xef\xbb\xbf", content=b"a;b,\0c\n")
 @given_settings(
     max_examples=examples(200),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_bytes_after_a_telling_start_are_rows_or_refused(content, start, tmp_path):
+def test_random_bytes_after_a_known_signature_are_read_or_refused(content, start, tmp_path):
     path = tmp_path / "any"
     path.write_bytes(start + content)
     with contextlib.suppress(UnreadableFile):
         list(open_table(path).rows())
 
 
-#: Cells as people write them: no controls, no lone surrogates, nothing a shield would change.
+#: Cells as people write them: no control characters, lone surrogates or escaped formulas.
 CELLS = st.text(
     st.characters(
         exclude_categories=["Cs", "Cc"], include_characters="\n\t", exclude_characters="'\ufeff"
@@ -322,7 +322,7 @@ CELLS = st.text(
     max_examples=examples(200),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_what_a_spreadsheet_writes_is_read_back(rows, delimiter, encoding, end, tmp_path):
+def test_quoted_csv_is_read_back(rows, delimiter, encoding, end, tmp_path):
     path = tmp_path / "table.csv"
     with path.open("w", encoding=encoding, newline="") as file:
         csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(
@@ -347,7 +347,7 @@ def test_what_a_spreadsheet_writes_is_read_back(rows, delimiter, encoding, end, 
         ("un-votes/un_votes.csv.gz", 4, 870109),
     ],
 )
-def test_real_files_are_read(name, columns, rows, shared):
+def test_published_file_is_read(name, columns, rows, shared):
     table = open_table(shared / "data" / name)
     assert len(table.columns) == columns
     assert sum(1 for row in table.rows() if not row.problem) == rows
@@ -363,12 +363,12 @@ def test_real_files_are_read(name, columns, rows, shared):
         {"kind": "xlsx", "colour": "red"},
     ],
 )
-def test_layout_that_is_none_is_refused(data):
+def test_invalid_format_is_refused(data):
     with pytest.raises(ValueError, match="layout"):
         FileFormat.from_json(data)
 
 
-def test_layout_survives_json(tmp_path):
+def test_format_round_trips_through_json(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a;b\n1;2\n")
     layout = detect_format(path)

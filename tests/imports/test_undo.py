@@ -1,4 +1,4 @@
-"""Taking back: every record of a changeset is what it was, and nobody's later work is lost."""
+"""Undo: every record of a changeset is restored, and later edits are not lost."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def everything():
-    """Return the whole site as its package has it: every byte, dates of change included."""
+    """Return the whole site as the bytes of its package, including times of changes."""
     return b"".join(export_site_package())
 
 
@@ -29,7 +29,7 @@ def last():
 
 
 def take_back(changeset=None, *, also=(), user=None):
-    """Undo a changeset as the command does; return the report and the undo's changeset."""
+    """Undo a changeset as the command does; return the report and the new changeset."""
     by = new_undo_changeset(changeset or last(), user=user)
     report = run_undo(by, user=user, also=frozenset(also))
     return report, by
@@ -37,7 +37,7 @@ def take_back(changeset=None, *, also=(), user=None):
 
 @pytest.fixture
 def imported(tmp_path):
-    """A file that makes two names and changes one."""
+    """Import a file that creates two aliases and changes one; return the site before it."""
     Alias.objects.get(name="Tiongkok")
     rows = [
         {"country": "RUS", "name": "Rusija", "language": "sr"},
@@ -50,7 +50,7 @@ def imported(tmp_path):
     return before
 
 
-def test_created_goes_and_changed_is_what_it_was(imported):
+def test_created_records_are_deleted_and_changed_ones_restored(imported):
     report, by = take_back()
     assert everything() == imported
     assert report.counts == {"alias": {"deleted": 2, "restored": 1}}
@@ -65,7 +65,7 @@ def test_undo_can_be_undone(imported):
     assert everything() == after
 
 
-def test_nothing_is_undone_twice(imported):
+def test_changeset_cannot_be_undone_twice(imported):
     changeset = last()
     take_back(changeset)
     with pytest.raises(UndoError, match="already"):
@@ -74,7 +74,7 @@ def test_nothing_is_undone_twice(imported):
         preview_undo(changeset=changeset)
 
 
-def test_looking_writes_nothing(imported):
+def test_preview_writes_nothing(imported):
     with CaptureQueriesContext(connection) as queries:
         report = preview_undo(changeset=last())
     assert report.records == 3
@@ -102,7 +102,7 @@ class TestEditedSince:
             alias.language = "xx"
             alias.save()
 
-    def test_it_is_left_and_named(self, edited):
+    def test_edited_records_are_skipped_and_named(self, edited):
         report, _by = take_back()
         assert {kept.name for kept in report.skipped} == {"Rusija", "Tiongkok"}
         assert {kept.reason for kept in report.skipped} == {"edited"}
@@ -110,24 +110,24 @@ class TestEditedSince:
         assert Alias.objects.get(name="Tiongkok").language == "xx"
         assert not Alias.objects.filter(name="Orosz").exists()
 
-    def test_the_editor_may_decide_one_by_one(self, edited):
+    def test_editor_can_undo_edited_records_one_by_one(self, edited):
         (key,) = [k.key for k in preview_undo(changeset=last()).skipped if k.name == "Tiongkok"]
         take_back(also=[key])
         assert Alias.objects.get(name="Tiongkok").language == "id"
         assert Alias.objects.get(name="Rusija").language == "xx"
 
-    def test_or_all_at_once(self, edited, imported):
+    def test_editor_can_undo_all_edited_records(self, edited, imported):
         take_back(also=["all"])
         assert everything() == imported
 
-    def test_deleted_since_is_nothing_to_take_back(self, imported):
+    def test_record_deleted_since_is_not_skipped(self, imported):
         Alias.objects.get(name="Rusija").delete()
         report, _by = take_back()
         assert report.skipped == []
         assert not Alias.objects.filter(name="Rusija").exists()
 
 
-def test_what_something_else_rests_on_stays(tmp_path):
+def test_record_in_use_is_skipped(tmp_path):
     load("events", write(tmp_path / "e.csv", [{"slug": "e-1", "kind": "visit", "date": "2020"}]))
     event = Event.objects.get(slug="e-1")
     Participation.objects.create(event=event, country_id=1, role="host")
@@ -136,8 +136,8 @@ def test_what_something_else_rests_on_stays(tmp_path):
     assert Event.objects.filter(pk=event.pk).exists()
 
 
-class TestPartsOfWhatStays:
-    """A visit with who took part and what says so, edited or leaned on since."""
+class TestPartsOfSkippedRecords:
+    """Visits with participations and citations, edited or used elsewhere since the import."""
 
     @pytest.fixture
     def visits(self, tmp_path):
@@ -164,7 +164,7 @@ class TestPartsOfWhatStays:
         )
         return Event.objects.get(slug="kept")
 
-    def test_what_is_part_of_an_edited_record_stays_with_it(self, visits):
+    def test_parts_of_an_edited_record_are_skipped_with_it(self, visits):
         before = parts_of(visits)
         assert all(before)
         visits.title_en = "Another title"
@@ -181,7 +181,7 @@ class TestPartsOfWhatStays:
             ("Participation", "part"),
         ]
 
-    def test_and_with_one_that_something_else_leans_on(self, visits):
+    def test_parts_of_a_record_in_use_are_skipped_with_it(self, visits):
         before = parts_of(visits)
         factories.cite(visits, Source.objects.exclude(key="dw-2024-en").published().first())
         report, _by = take_back()
@@ -189,7 +189,7 @@ class TestPartsOfWhatStays:
         assert parts_of(visits)[0] == before[0]
         assert set(parts_of(visits)[1]) > set(before[1])
 
-    def test_one_edited_part_keeps_the_whole(self, visits):
+    def test_edited_part_keeps_its_whole_record(self, visits):
         before = parts_of(visits)
         part = visits.participations.get(role="host")
         part.country_id = 1
@@ -198,7 +198,7 @@ class TestPartsOfWhatStays:
         assert [pk for pk, *_rest in parts_of(visits)[0]] == [pk for pk, *_rest in before[0]]
         assert parts_of(visits)[1] == before[1]
 
-    def test_whoever_takes_it_back_too_takes_its_parts(self, visits):
+    def test_parts_are_undone_with_their_record_on_request(self, visits):
         visits.title_en = "Another title"
         visits.save()
         (key,) = [k.key for k in preview_undo(changeset=last()).skipped if k.reason == "edited"]
@@ -208,14 +208,14 @@ class TestPartsOfWhatStays:
 
 
 def parts_of(event):
-    """Return who takes part in an event, and what is cited for it, as ids and values."""
+    """Return the participations and citations of an event, as tuples of ids and values."""
     return (
         list(event.participations.order_by("pk").values_list("pk", "country", "role")),
         list(event.citations.order_by("pk").values_list("pk", "source")),
     )
 
 
-def test_chain_of_sources_goes_with_all_its_links(tmp_path):
+def test_chain_of_sources_is_undone_as_a_whole(tmp_path):
     before = everything()
     rows = [
         {"key": "third", "publisher": "C", "title": "c", "derived_from": "second"},
@@ -231,7 +231,7 @@ def test_chain_of_sources_goes_with_all_its_links(tmp_path):
 
 
 @pytest.mark.parametrize("noun", ["alliance", "event", "entry"])
-def test_last_source_of_something_public_is_not_taken_back(noun, tmp_path):
+def test_undo_that_removes_the_last_source_of_a_public_record_is_refused(noun, tmp_path):
     given = {"cited": False, "status": "draft"}
     record = {
         "alliance": lambda: factories.alliance("RUS", "CHN", slug="cited", **given),
@@ -255,7 +255,7 @@ def test_last_source_of_something_public_is_not_taken_back(noun, tmp_path):
     assert preview_undo(changeset=last()).unsupported == []
 
 
-def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, data_manager):
+def test_user_without_publish_right_cannot_undo_public_changes(tmp_path, data_manager):
     rows = [{"slug": "l-1", "title_en": "L", "focus": "RUS", "status": "draft"}]
     load("ally-lists", write(tmp_path / "l.csv", rows), user=data_manager)
     take_back(user=data_manager)
@@ -266,7 +266,7 @@ def test_whoever_may_not_publish_takes_nothing_public_back(tmp_path, data_manage
     assert Entry.objects.filter(country__alpha3="THA").exists()
 
 
-def test_cow_comes_and_goes(shared):
+def test_cow_import_can_be_undone(shared):
     before = everything()
     command(
         "import_cow_alliances", str(shared / "data/cow/alliance_v4.1_by_member.csv"), "--commit"

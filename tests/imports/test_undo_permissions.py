@@ -1,4 +1,4 @@
-"""What readers see changes only by a user who may publish it: before a write, and after it."""
+"""Only a user who may publish can change public content; checked before and after a write."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def page_of(changeset):
 
 
 def edit(user, record, write_it):
-    """Write something as an edit of a record by a user; return its changeset."""
+    """Make an edit of a record as a user; return its changeset."""
     changeset = new_changeset(record=record, user=user)
     with edit_transaction(changeset, user=user):
         write_it()
@@ -122,12 +122,12 @@ WAYS = [
 
 
 def seen(visitor, record):
-    """Return what a reader gets at a record's address: the status and the article."""
+    """Return what a reader gets at a record's URL: the status code and the content of <main>."""
     answer = visitor.get(f"/en{record.get_absolute_url().removeprefix('/en')}")
     return answer.status_code, answer.content.decode().partition("<main")[2]
 
 
-#: Ways that write parts only: the record may be published after them, and its parts undone.
+#: Ways that change only parts. The record can be published afterwards, and its parts undone.
 OF_PARTS = [participation_removed, citation_removed, membership_changed, entry_moved_away]
 
 
@@ -135,10 +135,10 @@ OF_PARTS = [participation_removed, citation_removed, membership_changed, entry_m
     ("way", "status"),
     [*((way, "published") for way in WAYS), *((way, "draft") for way in OF_PARTS)],
 )
-def test_a_data_manager_undoes_nothing_that_readers_see(
+def test_data_manager_cannot_undo_public_changes(
     way, status, superuser, data_manager, login_as, client, eager_tasks, tmp_path
 ):
-    """Also if what is undone was part of a draft then, and is part of something public now."""
+    """This also holds if the part belonged to a draft then and belongs to a public record now."""
     record = way(superuser, tmp_path, status)
     changeset = last()
     if status == "draft":
@@ -162,7 +162,7 @@ def test_a_data_manager_undoes_nothing_that_readers_see(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_data_manager_undoes_what_is_about_drafts(
+def test_data_manager_can_undo_changes_of_drafts(
     way, superuser, data_manager, login_as, eager_tasks, tmp_path
 ):
     way(superuser, tmp_path, "draft")
@@ -182,10 +182,12 @@ def test_a_data_manager_undoes_what_is_about_drafts(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("who", ["editor", "data_manager", "reviewer", "superuser"])
-def test_only_who_may_publish_takes_it_back(way, who, superuser, request, client, tmp_path):
+def test_only_users_who_may_publish_undo_public_changes(
+    way, who, superuser, request, client, tmp_path
+):
     record = way(superuser, tmp_path, "published")
     user = request.getfixturevalue(who)
-    if user != superuser:  # all have the right to undo
+    if user != superuser:  # everyone gets the undo permission
         user.user_permissions.add(Permission.objects.get(codename="undo_changeset"))
     before = seen(client, record)
     by = new_undo_changeset(last(), user=user)
@@ -226,8 +228,8 @@ def cite_on_an_entry(event, entry, draft):
     "write_it", [withdraw, remove_part, move_away, move_onto, cite_on_an_entry]
 )
 @pytest.mark.parametrize("who", ["editor", "data_manager", "reviewer"])
-def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, request, client):
-    """Whatever an action writes: its changeset is asked, not what the action had in mind."""
+def test_edit_of_public_records_needs_the_publish_right(write_it, who, request, client):
+    """The check uses what the changeset has written, not what the action intended."""
     user = request.getfixturevalue(who)
     event = factories.event(("RUS", "host"), ("IND", "visitor"))
     entry = factories.ally_list("RUS", "CHN", "IND").entries.last()
@@ -246,9 +248,7 @@ def test_an_edit_that_touches_what_is_public_needs_the_right(write_it, who, requ
         assert (seen(client, event), seen(client, public)) == before
 
 
-def test_a_proposal_does_not_remove_what_has_become_part_of_something_public(
-    editor, superuser, client
-):
+def test_proposal_cannot_remove_a_part_of_a_public_record(editor, superuser, client):
     draft = factories.ally_list("RUS", "CHN", "IND", status="draft")
     entry = draft.entries.get(country__alpha3="IND")
     now = take_snapshot(draft)
@@ -267,7 +267,7 @@ def test_a_proposal_does_not_remove_what_has_become_part_of_something_public(
 
 @pytest.mark.parametrize("model", ["membership", "participation", "entry", "citation"])
 @pytest.mark.parametrize("way", ["onto", "away"])
-def test_an_editor_moves_no_part_of_something_public(model, way, editor, login_as, client):
+def test_editor_cannot_move_parts_from_or_to_a_public_record(model, way, editor, login_as, client):
     public, draft, part, owner = {
         "membership": lambda: (
             public := factories.alliance("RUS", "IND"),
@@ -305,7 +305,7 @@ def test_an_editor_moves_no_part_of_something_public(model, way, editor, login_a
     assert seen(client, public) == before
 
 
-def test_an_editor_reverts_no_part_onto_something_public(editor, superuser, client):
+def test_editor_cannot_revert_a_part_to_a_public_record(editor, superuser, client):
     public = factories.ally_list("RUS", "CHN", "IND")
     entry = public.entries.last()
     on_public_list = entry.history.latest().history_date
@@ -317,10 +317,10 @@ def test_an_editor_reverts_no_part_onto_something_public(editor, superuser, clie
     assert seen(client, public) == before
 
 
-def test_who_lost_the_right_since_the_check_publishes_nothing(
+def test_import_publishes_nothing_after_the_right_was_lost(
     data_manager, client, tmp_path, settings
 ):
-    """A plan was made while its author might publish; it is applied when they may not."""
+    """The plan was made while its author could publish; it is applied when they cannot."""
     settings.MEDIA_ROOT = tmp_path
     data_manager.user_permissions.add(Permission.objects.get(codename="publish_event"))
     event = factories.event(("RUS", "host"), status="draft")
@@ -349,14 +349,14 @@ def uploaded(user, noun, text):
 
 
 def begun(changeset, state, job):
-    """Do a job on a changeset as a worker would."""
+    """Run a job on a changeset as a worker would."""
     Changeset.objects.filter(pk=changeset.pk).update(state=state, run="a-run")
     job.func(changeset.pk, "a-run", "en")
     changeset.refresh_from_db()
 
 
 class TestStatusByFile:
-    """A file takes a record the same steps as the buttons do."""
+    """An imported file may change a status only in the same steps as the buttons."""
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -369,7 +369,7 @@ class TestStatusByFile:
         ],
     )
     @pytest.mark.parametrize("who", ["root", "nobody"])
-    def test_no_step_leads_there(self, before, after, who, request, tmp_path):
+    def test_status_that_no_step_leads_to_is_refused(self, before, after, who, request, tmp_path):
         event = factories.event(("RUS", "host"), status=before)
         user = request.getfixturevalue("superuser") if who == "root" else None
         file = write(tmp_path / "e.csv", [{"slug": event.slug, "status": after}])
@@ -392,7 +392,9 @@ class TestStatusByFile:
             ("withdrawn", "published"),
         ],
     )
-    def test_a_step_leads_there(self, before, after, superuser, data_manager, tmp_path):
+    def test_status_that_a_step_leads_to_is_accepted(
+        self, before, after, superuser, data_manager, tmp_path
+    ):
         event = factories.event(("RUS", "host"), status=before)
         file = write(tmp_path / "e.csv", [{"slug": event.slug, "status": after}])
         if "published" in (before, after):
@@ -405,7 +407,7 @@ class TestStatusByFile:
         assert event.status == after
 
     @pytest.mark.parametrize("noun", ["events", "alliances", "sources", "ally-lists"])
-    def test_nothing_is_new_and_withdrawn(self, noun, superuser, tmp_path):
+    def test_new_record_cannot_be_withdrawn(self, noun, superuser, tmp_path):
         row = {
             "events": {"slug": "n", "kind": "visit", "date": "2024", "title_en": "N"},
             "alliances": {"slug": "n", "kind": "entente", "title_en": "N"},
@@ -416,11 +418,11 @@ class TestStatusByFile:
         with pytest.raises(ImportRejected) as refusal:
             load(noun, file, user=superuser)
         assert "status of a new record" in refusal.value.reports[0].errors[0].message
-        load(noun, file)  # the operator, who moves whole sites
+        load(noun, file)  # the operator, who moves whole sites, may do it
 
 
 def test_an_undo_needs_the_rights_to_all_it_writes_or_the_right_to_undo(editor, superuser):
-    """Who may only change events deletes no citation by undoing an edit that added one."""
+    """A user who may only change events cannot delete a citation by undoing its creation."""
     event = factories.event(("RUS", "host"), status="draft")
     edit(
         superuser,

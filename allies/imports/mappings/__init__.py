@@ -1,4 +1,4 @@
-"""Mappings by name: those that come with the project, and those editors have saved."""
+"""Mappings by name: those that come with the project, and those that editors have saved."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ BUILT_IN = Path(__file__).parent
 
 
 def built_in_mappings() -> dict[str, dict[str, object]]:
-    """Return the project's own mappings: file name without its ending → mapping."""
+    """Return the project's own mappings: file name without extension → mapping."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(BUILT_IN.glob("*.json"))
@@ -22,7 +22,7 @@ def built_in_mappings() -> dict[str, dict[str, object]]:
 def load_mapping(name: str) -> dict[str, object]:
     """Return the mapping of this name: a JSON file, one of the project's, or a saved one.
 
-    Raises BadMapping where there is none.
+    Raises InvalidMapping if there is none.
     """
     path = Path(name)
     if path.suffix == ".json" and path.is_file():

@@ -1,4 +1,4 @@
-"""One resource a noun, by the name commands, files and addresses give it."""
+"""The import and export resources, by the names used in commands, file names and URLs."""
 
 from allies.imports.resources.alliance import AllianceResource, MembershipResource
 from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
@@ -8,7 +8,7 @@ from allies.imports.resources.country import AliasResource, CountryResource
 from allies.imports.resources.event import EventResource, ParticipationResource
 from allies.imports.resources.source import SourceResource
 
-#: Noun → resource, in an order in which each file finds the records it names.
+#: Record type → resource, ordered so that a file's references are imported before the file.
 RESOURCES: dict[str, type[RecordResource]] = {
     resource.noun: resource
     for resource in (
@@ -26,7 +26,7 @@ RESOURCES: dict[str, type[RecordResource]] = {
     )
 }
 
-#: Model's name → noun, as changesets count.
+#: Model name, as in a changeset's counts → record type.
 RESOURCE_BY_MODEL_NAME = {
     str(r._meta.model._meta.model_name): noun for noun, r in RESOURCES.items()
 }

@@ -1,4 +1,4 @@
-"""Ally lists, their entries and what they point to as rows."""
+"""Ally lists, their entries and their "see also" sources as rows."""
 
 from import_export.fields import Field
 

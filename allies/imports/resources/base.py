@@ -1,4 +1,4 @@
-"""What every noun's resource has: its columns, how its rows are known again, its exports."""
+"""The base of all resources: columns, identities of rows, exports."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,37 +17,38 @@ from allies.models import Country, Status
 if TYPE_CHECKING:
     from allies.imports.plan import Plan
 
-#: Rows the database hands over at once for an export.
+#: Rows fetched from the database at a time during an export.
 EXPORT_CHUNK = 5_000
 
-#: Attributes a record is known by, and their values.
+#: Attributes that identify a record, and their values.
 Identity = tuple[tuple[str, ...], tuple[Any, ...]]
 
 
 class RecordResource(resources.ModelResource):
-    """Rows of one noun, in its public words.
+    """Rows of one record type, with its public column names.
 
-    An import (``exchange.prefetch``) drives it: ``row_identities`` say which record a row is,
-    the fields read and write its cells.
+    The planner of an import uses it: ``row_identities`` say which record a row is, and the fields
+    read and write the cells.
     """
 
-    #: The noun as commands and addresses write it, plural.
+    #: The record type's name in commands and URLs, plural.
     noun: ClassVar[str]
-    #: Attributes that identify a record, the surest first. A later group finds a record only where
-    #: it has nothing in the groups before: a row may give a record the outside id it lacked.
+    #: Attributes that identify a record, the most reliable first. A later group only matches a
+    #: record that has no values for the earlier groups. So a row can add a missing external
+    #: identifier.
     identities: ClassVar[tuple[tuple[str, ...], ...]]
-    #: Attributes an identity may leave empty ("joined": not known).
+    #: Attributes that may be empty in an identity ("joined": not known).
     blank_identity: ClassVar[tuple[str, ...]] = ()
-    #: Attribute that points to a record of the same noun, which may stand later in the file.
+    #: Attribute that refers to a record of the same type, possibly from a later row of the file.
     self_reference: ClassVar[str] = ""
-    #: Whether other nouns' files, or this one's, may name these records.
+    #: Whether other files, or other rows of the same file, may refer to these records.
     is_reference_target: ClassVar[bool] = False
-    #: Attribute that points to the record whose status decides who may change these, if one does.
+    #: Attribute that refers to the record whose status decides who may change these, if any.
     governed_through: ClassVar[str] = ""
-    #: Attributes by which a new record may turn out to be a known one under another name. Those
-    #: that stand together are compared with one another.
+    #: Attributes that show that a new record may be an existing one under another name. The values
+    #: of all attributes in a group are compared with one another.
     similarity_keys: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    #: Order of an export, by natural keys only, so that it does not tell one database's ids.
+    #: Sort order of an export. It has only natural keys, because ids differ between databases.
     export_order: ClassVar[tuple[str, ...]]
 
     class Meta:
@@ -59,12 +60,12 @@ class RecordResource(resources.ModelResource):
 
     @property
     def columns(self) -> list[str]:
-        """The column names, in the order they are written."""
+        """The column names, in the order of an export."""
         return [field.column_name for field in self.get_export_fields()]
 
     @property
     def primary_key(self) -> tuple[str, ...]:
-        """The columns that identify every record and are never empty; () where there are none."""
+        """The columns that identify every record and are never empty; () if there are none."""
         return () if self.blank_identity else self.identities[-1]
 
     def references(self) -> Iterator[tuple[Field, ReferenceWidget]]:
@@ -73,9 +74,9 @@ class RecordResource(resources.ModelResource):
                 yield field, field.widget
 
     def row_identities(self, values: Sequence[object], at: Mapping[str, int]) -> list[Identity]:
-        """Return what a row may be known by, the surest first; [] where there is nothing.
+        """Return the identities of a row, the most reliable first; [] if it has none.
 
-        ``values`` are what its cells store, ``at`` says which attribute stands where.
+        ``values`` are the parsed cells; ``at`` maps an attribute to its position among them.
         """
         found = []
         for names in self.identities:
@@ -90,28 +91,28 @@ class RecordResource(resources.ModelResource):
         return found
 
     def _default_values(self, name: str) -> Any:
-        """Return what a record has in this attribute where the file has no column for it."""
+        """Return the attribute's default, for files without a column for it."""
         field: Any = self.model._meta.get_field(name)
         return field.get_default()
 
     def identity_columns(self) -> str:
-        """Say in words which columns identify a row."""
+        """Return the columns that identify a row, as text."""
         return _(" or ").join(
             " + ".join(name.removesuffix("_id") for name in names) for names in self.identities
         )
 
     def fill_defaults(self, record: models.Model) -> None:
-        """Fill in what a new record's row may leave out."""
+        """Fill in values that the row of a new record may leave out."""
 
     def check(self, record: models.Model, plan: "Plan") -> None:
-        """Raise ValidationError where the record breaks a rule of its own."""
+        """Raise ValidationError if the record breaks one of its own rules."""
         record.clean()
 
     def export_rows(self) -> Iterator[Sequence[object]]:
-        """Yield every record's cells, in a stable order, in constant memory.
+        """Yield every record's cells, in a stable order and in constant memory.
 
-        A cell is a text, a number, a day or None for nothing; the database itself makes it what
-        its widget would make of a record.
+        A cell is a text, a number, a day or None. The database computes the value that the cell's
+        widget would render.
         """
         cells = [
             field.widget.database_expression(field.attribute) for field in self.get_export_fields()
@@ -124,7 +125,7 @@ class RecordResource(resources.ModelResource):
         return rows
 
     def _in_order(self, path: str) -> OrderBy:
-        """Sort by bytes and with nothing first, so that every database writes the same file."""
+        """Return a sort order that is the same in every database: by bytes, empty values first."""
         model, field = self.model, None
         for name in path.split("__"):
             field = model._meta.get_field(name)
@@ -135,7 +136,7 @@ class RecordResource(resources.ModelResource):
 
 
 def byte_order(path: str) -> OrderBy:
-    """Return the order of a text's bytes, which is the same in every database."""
+    """Return the sort order by the bytes of a text, which is the same in every database."""
     collation = "C" if connection.vendor == "postgresql" else "BINARY"
     return Collate(F(path), collation).asc(nulls_first=True)
 

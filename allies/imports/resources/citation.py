@@ -50,7 +50,7 @@ class CitationResource(RecordResource):
         )
 
     def row_identities(self, values: Sequence[object], at: Mapping[str, int]) -> list[Identity]:
-        """As for every noun, but two targets in one row identify nothing."""
+        """Return the identities as usual, but none if the row has no target or more than one."""
         targets = [values[at[target]] for target in TARGETS if target in at]
         if len(targets) - targets.count(None) != 1:
             return []

@@ -1,4 +1,4 @@
-"""Countries and their further names as rows."""
+"""Countries and their aliases as rows."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ class CountryResource(RecordResource):
         )
 
     def fill_defaults(self, record: Any) -> None:
-        # A name without a Latin letter makes no slug: the country's code does then.
+        # A name without Latin letters has an empty slug; then use the country's code.
         name = slugify(record.name_en or record.name_ind)
         record.slug = record.slug or name or slugify(record.code)
 
@@ -58,7 +58,7 @@ class CountryResource(RecordResource):
 class AliasResource(RecordResource):
     noun = "aliases"
     identities = (("country", "name"),)
-    is_reference_target = True  # by its name a later row may name the country
+    is_reference_target = True  # later rows may refer to the country by its alias
     export_order = ("country__slug", "name")
 
     country = country()

@@ -57,11 +57,11 @@ class SourceResource(RecordResource):
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        #: Ids of the sources this file withdraws: what rests on two of them loses both.
+        #: Ids of the sources this file withdraws: a record may rest on two of them.
         self.withdrawn: set[int] = set()
 
     def check(self, record: Any, plan: Plan) -> None:
-        """Refuse circles of derivation, this file's rows included, and loss of evidence."""
+        """Refuse cycles of derivation, including this file's rows, and loss of evidence."""
         parent = record.derived_from.key if record.derived_from else ""
         plan.link(self.noun, record.key, parent)
 

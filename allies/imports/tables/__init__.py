@@ -1,4 +1,4 @@
-"""Tables in files as they come: which kind of file it is, how it is written, and its rows."""
+"""Read tables from files: detect the format, then read the rows."""
 
 from allies.imports.tables.file_format import FileFormat, UnreadableFile
 from allies.imports.tables.sample import Sample

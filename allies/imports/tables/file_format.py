@@ -1,4 +1,4 @@
-"""How a file is written: what is found out about it, and what an editor may know better."""
+"""The format of a file: as detected, or as corrected by an editor."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,15 +9,15 @@ DELIMITERS = (",", ";", "\t", "|")
 
 
 class UnreadableFile(ValueError):
-    """A file that is no table, or none that may be read; its text says why and what to do."""
+    """A file that is not a table or may not be read; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How a file is written.
+    """The format of a file.
 
-    ``kind`` is text or xlsx; ``header_row`` the row that names the columns, counted from 1 as a
-    spreadsheet does, 0 for none; ``sheet`` the name of an xlsx file's sheet.
+    ``kind`` is "text" or "xlsx". ``header_row`` is the row of column names, counted from 1 as in a
+    spreadsheet; 0 means none. ``sheet`` is the name of the sheet in an XLSX file.
     """
 
     kind: str = "text"
@@ -32,7 +32,7 @@ class FileFormat:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the layout that ``as_json`` gave; raise ValueError where it is none."""
+        """Return the format from ``as_json``; raise ValueError if it is not one."""
         known = {field.name for field in fields(cls)}
         if unknown := set(data) - known:
             raise ValueError(f"Unknown in a layout: {', '.join(sorted(unknown))}")

@@ -1,8 +1,8 @@
-"""The process in which an uploaded file is read: `python -m allies.imports.tables.reader_process`.
+"""The process that reads an uploaded file: `python -m allies.imports.tables.reader_process`.
 
-It is given a request as JSON on its standard input, and answers with a line of JSON for each part
-of the answer. It has no database and no secrets, writes no files, and has so much memory and time
-and no more: see ``limited``.
+It gets a request as JSON on standard input and answers with one line of JSON per part. It has no
+database connection and no secrets, cannot write files, and its memory and time are limited by
+``set_limits``.
 """
 
 import json
@@ -19,12 +19,12 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-#: Rows, and characters in them, in a line of the answer.
+#: Maximum rows, and characters in them, per line of the answer.
 ROWS, CHARACTERS = 500, 1 << 20
 
 
 def main() -> None:
-    """Answer the request."""
+    """Read the request and send the answer."""
     request = json.load(sys.stdin)
     settings.configure(
         USE_I18N=True,
@@ -32,7 +32,7 @@ def main() -> None:
         LANGUAGES=request["languages"],
         **request["settings"],
     )
-    apps.populate(())  # none: texts come from LOCALE_PATHS
+    apps.populate(())  # no apps: the messages come from LOCALE_PATHS
     translation.activate(request["language"])
     from allies.imports.tables.file_format import UnreadableFile
 
@@ -48,14 +48,14 @@ def main() -> None:
 
 
 def set_limits(memory: int, seconds: int) -> None:
-    """Limit this process for good: bytes of address space, seconds of processor time, no files."""
+    """Limit this process for good: bytes of address space, seconds of CPU time, no file writes."""
     for kind, limit in (
         (resource.RLIMIT_AS, (memory, memory)),
         (resource.RLIMIT_CPU, (seconds, seconds + 1)),
         (resource.RLIMIT_FSIZE, (0, 0)),
         (resource.RLIMIT_CORE, (0, 0)),
     ):
-        with suppress(ValueError, OSError):  # not every system has each of them
+        with suppress(ValueError, OSError):  # some systems lack some of these limits
             resource.setrlimit(kind, limit)
 
 

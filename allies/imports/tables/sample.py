@@ -1,4 +1,4 @@
-"""What is found out about a file before it is imported: enough to say what its columns are."""
+"""The sample of a file before it is imported: enough to choose its columns."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,15 +9,15 @@ from allies.imports.tables.file_format import FileFormat, UnreadableFile
 from allies.imports.tables.sniffing import detect_format, first_rows, sheet_names_of
 from allies.imports.tables.table import Table
 
-#: Rows shown below the header, characters shown of a cell, and of all of them.
+#: Rows shown below the header, characters shown per cell, and characters shown in total.
 BELOW_HEADER, SHOWN, ALL_SHOWN = 8, 80, 1 << 20
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How a file is written, its columns and sheets, its first rows and the words in them.
+    """The format of a file, its sheets and columns, the words in them, and its first rows.
 
-    ``problem`` says why a file cannot be read in a layout that somebody chose.
+    ``problem`` says why the file cannot be read in a format that an editor chose.
     """
 
     layout: FileFormat
@@ -36,7 +36,7 @@ class Sample:
 
 
 def take_sample(path: Path, layout: FileFormat | None, known: Collection[str] = ()) -> Sample:
-    """Read the beginning of a file; raise UnreadableFile if nobody can tell how it is written."""
+    """Read the beginning of a file; raise UnreadableFile if its format cannot be detected."""
     is_chosen = layout is not None
     layout = layout or detect_format(path, known)
     names = sheet_names_of(path)

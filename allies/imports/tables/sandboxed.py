@@ -1,6 +1,6 @@
-"""Uploaded files, read in a process of their own with limits on its memory and time.
+"""Read uploaded files in a separate process with limited memory and time.
 
-A file may be made to exhaust whatever reads it. Then the process ends and nothing else does.
+A malicious file may exhaust the process that reads it. Then only that process ends.
 """
 
 import json
@@ -22,7 +22,7 @@ from allies.imports.tables.file_format import FileFormat, UnreadableFile
 from allies.imports.tables.sample import Sample
 from allies.imports.tables.table import Table
 
-#: Settings and variables of the environment that the process needs; no secrets among them.
+#: Settings and environment variables that the process needs; none of them is a secret.
 _SETTINGS = (
     "IMPORT_MAX_BYTES",
     "IMPORT_MAX_UNCOMPRESSED_BYTES",
@@ -32,12 +32,12 @@ _SETTINGS = (
 )
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 
-#: Seconds between two looks at whether somebody wants the reading to stop.
+#: Seconds between two calls of ``waiting``.
 POLL_SECONDS = 0.5
 
 
 class SandboxedTable(Table):
-    """A table of which a sample was taken; its rows are read in a process of their own."""
+    """A table with a sample already taken; its rows are read in a separate process."""
 
     def __init__(self, path: Path, sample: Sample) -> None:
         self.path = path
@@ -45,7 +45,7 @@ class SandboxedTable(Table):
         self.columns = sample.columns
 
     def rows(self) -> Iterator[Row[str]]:
-        """Yield the rows as ``Table`` does; raise UnreadableFile also at a limit of the process."""
+        """Yield the rows as ``Table`` does; also raise UnreadableFile at a limit of the process."""
         with _reader_process("rows", self.path, self.layout) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -64,9 +64,10 @@ def read_sample(
     *,
     waiting: Callable[[], None] = lambda: None,
 ) -> Sample:
-    """Return what ``take_sample`` does, found out in a process of its own.
+    """Run ``take_sample`` in a separate process and return its result.
 
-    ``waiting`` is called now and then, and may raise to end it. Raises UnreadableFile.
+    ``waiting`` is called every POLL_SECONDS; an exception it raises ends the process. Raises
+    UnreadableFile.
     """
     with _reader_process("sample", path, layout, known) as process:
         while True:
@@ -105,7 +106,7 @@ def _reader_process(
     )
     assert process.stdin is not None and process.stdout is not None
     try:
-        # A request is smaller than what a pipe holds, so this waits for nobody.
+        # A request fits into the pipe's buffer, so this does not block.
         process.stdin.write(json.dumps(request).encode())
         process.stdin.close()
         process.stdin = None
@@ -117,7 +118,10 @@ def _reader_process(
 
 
 def _validated_answer(part: dict[str, object]) -> dict[str, Any]:
-    """Return a part of the answer; raise UnreadableFile if the file is refused."""
+    """Return a part of the answer.
+
+    Raises UnreadableFile if the file was refused, RuntimeError if the reader failed.
+    """
     if refused := part.get("refused"):
         raise UnreadableFile(refused)
     if failed := part.get("failed"):
@@ -126,7 +130,7 @@ def _validated_answer(part: dict[str, object]) -> dict[str, Any]:
 
 
 def _exit_reason(code: int) -> UnreadableFile:
-    """Return why a process ended before it had answered."""
+    """Return the error for a process that ended before it had answered."""
     if code == -signal.SIGXCPU:
         said = _(
             "Reading this file takes more than %(limit)d seconds. Split "

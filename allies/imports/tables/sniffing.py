@@ -1,4 +1,4 @@
-"""Finding out how a file is written: its kind, encoding, delimiter, and the row of its header."""
+"""Detect the format of a file: kind, encoding, delimiter and header row."""
 
 import codecs
 import csv
@@ -18,10 +18,10 @@ from allies.imports.tables.file_format import DELIMITERS, FileFormat, Unreadable
 from allies.imports.tables.text import open_decompressed, read_text
 from allies.imports.tables.workbook import open_workbook, read_workbook, sheet_names
 
-#: Bytes looked at for encoding and delimiter, and rows for the header.
+#: Bytes examined for encoding and delimiter, and rows examined for the header.
 SAMPLE, ROWS = 64 << 10, 200
 
-#: What a file begins with that is no table, and what it is then.
+#: First bytes of files that are not tables, and what they are.
 _SIGNATURES = (
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -42,9 +42,9 @@ _DIGITS = re.compile(r"[-+]?[\d.,:/\- ]*\d[\d.,:/\- %]*")
 
 
 def detect_format(path: Path, known: Collection[str] = ()) -> FileFormat:
-    """Return how a file is written, as far as it can be told; raise UnreadableFile for no table.
+    """Return the detected format of a file; raise UnreadableFile if it is not a table.
 
-    A row of nothing but ``known`` names is the header, whatever stands below it.
+    A row that consists of ``known`` names only is the header, whatever the rows below contain.
     """
     size = path.stat().st_size
     if not size:
@@ -73,12 +73,12 @@ def detect_format(path: Path, known: Collection[str] = ()) -> FileFormat:
 
 
 def first_rows(path: Path, layout: FileFormat, number: int = 10) -> list[list[str]]:
-    """Return the very first rows of a file, those above the header included."""
+    """Return the first rows of a file, including those above the header."""
     return [cells for _number, cells in islice(_read(path, layout), number)]
 
 
 def sheet_names_of(path: Path) -> list[str]:
-    """Return the names of a workbook's sheets; [] for a text."""
+    """Return the names of a workbook's sheets; [] for a text file."""
     with path.open("rb") as file:
         is_workbook = file.read(4) == b"PK\x03\x04"
     return sheet_names(path) if is_workbook else []
@@ -108,7 +108,7 @@ def _refuse_signature(sample: bytes) -> None:
 
 
 def _has_password(path: Path) -> bool:
-    """Say whether what looks like an old workbook holds a new one that is encrypted."""
+    """Return whether a file that looks like an XLS workbook is an encrypted XLSX workbook."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find("EncryptedPackage".encode("utf-16-le")) >= 0
 
@@ -128,7 +128,11 @@ def _encoding(path: Path, sample: bytes, *, gzipped: bool) -> str:
 
 
 def _utf_16(sample: bytes) -> str:
-    """Return which UTF-16 a text with NULs is: Western letters have every second byte empty."""
+    """Return the variant of UTF-16 of a text with NULs.
+
+    Every second byte of Western characters is NUL; whether it is the first or the second tells
+    which.
+    """
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if odd > 0.4 * len(sample) / 2 and even < 0.1 * odd:
         return "utf-16-le"
@@ -152,7 +156,7 @@ def _is_utf_8(path: Path, *, gzipped: bool) -> bool:
 
 
 def _non_ascii_passage(path: Path, *, gzipped: bool) -> bytes:
-    """Return a passage with other than plain letters, where the file's beginning has none."""
+    """Return the first block with non-ASCII bytes, for files whose beginning has none."""
     with open_decompressed(path, gzipped=gzipped) as raw:
         while block := raw.read(SAMPLE):
             if any(byte > 127 for byte in block):
@@ -161,10 +165,10 @@ def _non_ascii_passage(path: Path, *, gzipped: bool) -> bytes:
 
 
 def _one_byte(sample: bytes) -> str:
-    """Return which encoding of one byte a letter a text is in."""
+    """Return the single-byte encoding of a text."""
     found = charset_normalizer.from_bytes(sample, cp_isolation=["cp1252", "mac_roman"]).best()
     likely = found.encoding if found else "cp1252"
-    # Where there are few letters to judge by, the library's guess is not better than these marks.
+    # In texts with few non-ASCII characters the library only guesses; then odd characters decide.
     oddities = {
         name: _count_unlikely_characters(sample.decode(name, "replace"))
         for name in ("cp1252", "mac_roman")
@@ -174,7 +178,7 @@ def _one_byte(sample: bytes) -> str:
 
 
 def _count_unlikely_characters(text: str) -> int:
-    """Count characters that do not belong where they stand in a Western text."""
+    """Count characters that are implausible at their position in a Western text."""
     odd = 0
     for before, char, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if char < "\x80" or char in "’‘“”–—«»…°§":
@@ -192,14 +196,14 @@ def _whole_lines(text: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return which sign parts the cells of a text; a comma where nothing does."""
+    """Return the delimiter of a text; a comma if there is none."""
     present = [sign for sign in DELIMITERS if sign in text and not _is_punctuation(text, sign)]
     if len(present) <= 1:
         return present[0] if present else ","
     even = [sign for sign in present if _column_consistency(text, sign)[0] == 1]
     if len(even) == 1:
         return even[0]
-    # Takes a quarter of a second to import, and few files need it.
+    # Importing it takes a quarter of a second, and few files need it.
     import clevercsv
     from clevercsv.exceptions import Error, NoDetectionResult
 
@@ -213,7 +217,7 @@ def _delimiter(text: str) -> str:
 
 
 def _is_punctuation(text: str, sign: str) -> bool:
-    """Say whether a sign parts nothing: not the first row, nor most of the others."""
+    """Return whether a character separates no cells in the first row and most of the others."""
     try:
         widths = [len(row) for row in islice(_split_rows(text, sign), ROWS) if row]
     except csv.Error:
@@ -222,12 +226,12 @@ def _is_punctuation(text: str, sign: str) -> bool:
 
 
 def _split_rows(text: str, sign: str) -> Iterator[list[str]]:
-    # Not splitlines: that ends a line at signs which end none in a file, U+2028 among them.
+    # Not splitlines, which also ends lines at characters such as U+2028.
     return csv.reader(io.StringIO(text, newline=""), delimiter=sign)
 
 
 def _column_consistency(text: str, sign: str) -> tuple[float, int]:
-    """Say how many of the rows have the same number of cells, and how many cells."""
+    """Return the share of rows with the most frequent number of cells, and that number."""
     try:
         rows = list(islice(_split_rows(text, sign), ROWS))
     except csv.Error:
@@ -240,7 +244,7 @@ def _column_consistency(text: str, sign: str) -> tuple[float, int]:
     return (often / sum(widths.values()) if width > 1 else 0, width)
 
 
-# The header.
+# Detecting the header.
 
 
 def _with_header(
@@ -262,7 +266,10 @@ def _all_known(cells: list[str], known: Collection[str]) -> bool:
 
 
 def _header_row(sample: list[tuple[int, list[str]]]) -> int:
-    """Return the row that names the columns: the first as wide as the table; 0 where it is data."""
+    """Return the number of the header row, or 0 if there is none.
+
+    It is the first row that is as wide as the table, unless it looks like data.
+    """
     widths = Counter(_width(cells) for _number, cells in sample)
     width = max(widths, key=lambda w: (widths[w], w > 1, -w))
     for place, (number, cells) in enumerate(sample):
@@ -274,15 +281,15 @@ def _header_row(sample: list[tuple[int, list[str]]]) -> int:
 
 
 def _width(cells: list[str]) -> int:
-    """Return the number of cells up to the last that is filled."""
+    """Return the position of the last non-empty cell, counted from 1; 0 if all are empty."""
     return max((n for n, cell in enumerate(cells, start=1) if cell.strip()), default=0)
 
 
 def _is_data(cells: list[str], below: list[list[str]]) -> bool:
-    """Say whether a row looks like those below it, so that it names nothing.
+    """Return whether a row looks like those below it, so that it is not a header.
 
-    It does where it holds figures in a column of figures, or the same word as a row below it.
-    Years may head columns of figures: one over other figures, or several, each its own.
+    It does if it has a number in a column of numbers, or the same word as a row below it. Years may
+    be headers of columns of numbers: one year over other numbers, or several distinct years.
     """
     if not below:
         return False

@@ -1,4 +1,4 @@
-"""A table: named columns, and rows as wide as these, to be read as often as needed."""
+"""A table: named columns, and rows of the same width that can be read repeatedly."""
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
@@ -15,14 +15,17 @@ from allies.imports.tables.sniffing import detect_format
 from allies.imports.tables.text import MAX_LINE_CELLS, read_text
 from allies.imports.tables.workbook import read_workbook
 
-#: Rows looked at for the words a column uses; the most words of a column, and the longest.
+#: Rows searched for the words of a column; maximum number of words, and maximum length of one.
 LOOKED_AT, WORDS, WORD = 5000, 40, 200
-#: The longest name of a column; what is longer is cut.
+#: Maximum length of a column name; longer ones are cut.
 MAX_NAME_LENGTH = 200
 
 
 class Table:
-    """The table in a file. ``columns`` are its names: none is empty, too long, or there twice."""
+    """The table in a file.
+
+    ``columns`` are its names. They are unique, not empty and not too long.
+    """
 
     def __init__(self, path: Path, layout: FileFormat) -> None:
         self.path = path
@@ -30,9 +33,9 @@ class Table:
         self.columns = self._name_columns()
 
     def rows(self) -> Iterator[Row[str]]:
-        """Yield the rows below the header that hold something, from the first, however often.
+        """Yield the rows below the header that are not empty; can be called repeatedly.
 
-        Raises UnreadableFile, at the row where reading ends.
+        Raises UnreadableFile at the row that cannot be read.
         """
         width, count = len(self.columns), 0
         most = MAX_LINE_CELLS * settings.IMPORT_MAX_CELL_LENGTH
@@ -65,7 +68,7 @@ class Table:
 
     @cached_property
     def words(self) -> dict[str, list[str]]:
-        """The different words at the beginning of each column, where they are few."""
+        """The first few distinct words of each column, from the beginning of the file."""
         found: dict[str, dict[str, None]] = {name: {} for name in self.columns}
         for row in islice(self.rows(), LOOKED_AT):
             for name, cell in zip(self.columns, row.cells, strict=False):
@@ -75,7 +78,7 @@ class Table:
         return {name: list(words) for name, words in found.items()}
 
     def about_rows(self) -> int:
-        """Return about how many rows there are, by the lines of a text; 0: that takes too long."""
+        """Return the approximate number of rows of a text file; 0 if counting takes too long."""
         if self.layout.kind != "text" or self.layout.gzipped:
             return 0
         with self.path.open("rb") as file:
@@ -95,7 +98,7 @@ class Table:
         return rows
 
     def _fit_width(self, cells: list[str], width: int) -> tuple[list[str], str]:
-        """Return the cells as wide as the table, and what is wrong where some do not fit."""
+        """Return the cells cut or padded to the table's width, and an error if any were lost."""
         if len(cells) < width:
             return cells + [""] * (width - len(cells)), ""
         if not any(cells[width:]):
@@ -126,7 +129,7 @@ class Table:
         return names
 
     def _header(self) -> list[str]:
-        """Return the cells that name the columns; empty ones where there are no names."""
+        """Return the cells of the header row; empty ones if there is none."""
         rows = self._raw()
         if not self.layout.header_row:
             return [""] * max((_width(cells) for _n, cells in islice(rows, 1000)), default=1)
@@ -144,7 +147,7 @@ def _width(cells: list[str]) -> int:
 
 
 def open_table(path: Path, layout: FileFormat | None = None, known: Collection[str] = ()) -> Table:
-    """Open the table in a file, as it is said or found to be written; raise UnreadableFile.
+    """Open the table in a file, in this format or a detected one; raise UnreadableFile.
 
     ``known`` are names that a header may have, as for ``detect_format``.
     """

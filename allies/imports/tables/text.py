@@ -1,4 +1,4 @@
-"""Tables as text: bytes → lines → cells, in constant memory."""
+"""Read tables from text files: from bytes to lines to cells, in constant memory."""
 
 import csv
 import gzip
@@ -16,16 +16,16 @@ from django.utils.translation import gettext as _
 from allies.file_formats import DecompressedTooLarge, DecompressionCounter
 from allies.imports.tables.file_format import FileFormat, UnreadableFile
 
-#: What old systems put after the last line of a text.
+#: The end-of-file character that old systems put after the last line.
 CTRL_Z = "\x1a"
 
 
-#: The longest line, in cells of the longest there may be.
+#: Maximum length of a line, as a multiple of the maximum length of a cell.
 MAX_LINE_CELLS = 10
 
 
 class _LimitedStream(io.RawIOBase):
-    """Bytes as they are unpacked, up to a limit."""
+    """The decompressed bytes of a stream, up to a limit."""
 
     def __init__(self, source: IO[bytes], packed: int) -> None:
         self._source = source
@@ -48,7 +48,7 @@ class _LimitedStream(io.RawIOBase):
 
 @contextmanager
 def open_decompressed(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
-    """Open a file, or what is packed in it; raise UnreadableFile where it is damaged."""
+    """Open a file, decompressed if it is gzipped; raise UnreadableFile if it is damaged."""
     try:
         if not gzipped:
             with path.open("rb") as file:
@@ -66,9 +66,9 @@ def open_decompressed(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
 
 
 def read_text(path: Path, layout: FileFormat) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a text with their numbers, from the first, whatever their width.
+    """Yield the rows of a text file with their numbers from 1, of any width.
 
-    Raises UnreadableFile, at the row where reading ends.
+    Raises UnreadableFile at the row that cannot be read.
     """
     csv.field_size_limit(settings.IMPORT_MAX_CELL_LENGTH)
     number = 0
@@ -97,14 +97,14 @@ def read_text(path: Path, layout: FileFormat) -> Iterator[tuple[int, list[str]]]
             text.detach()
 
 
-#: A last line of our own: it is a row of its own unless a quotation is still open.
+#: Appended as the last line. It becomes a row of its own unless a quotation is still open.
 _END_MARKER = "\x1aend of the text\x1a"
 
 
 def _lines(text: io.TextIOWrapper, ended: list[bool]) -> Iterator[str]:
-    """Yield the lines of a text without a Ctrl-Z at its end, and then our own.
+    """Yield the lines of a text without a Ctrl-Z at its end, and then the end marker.
 
-    ``ended`` is filled as our own line is handed over: cells of a file may hold what it says.
+    ``ended`` is filled when the marker is yielded, because a file's own cell may equal the marker.
     """
     most = MAX_LINE_CELLS * settings.IMPORT_MAX_CELL_LENGTH
     lines = iter(partial(text.readline, most + 1), "")
@@ -130,7 +130,7 @@ def _lines(text: io.TextIOWrapper, ended: list[bool]) -> Iterator[str]:
 
 
 def _decoder(encoding: str) -> str:
-    """Return the codec to read with: one that passes over a byte order mark."""
+    """Return the codec to read with, which skips a byte order mark."""
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 

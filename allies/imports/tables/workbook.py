@@ -1,7 +1,7 @@
-"""Tables in workbooks (XLSX): a row at a time, everything counted before it is kept.
+"""Read tables from XLSX workbooks row by row, checking all sizes before anything is kept.
 
 The parts of a workbook are read by ``XmlReader``; openpyxl knows which number formats are dates.
-It takes half a second to import, so that is done only if there is a workbook.
+Importing openpyxl takes half a second, so it is imported only if there is a workbook.
 """
 
 import datetime as dt
@@ -21,36 +21,36 @@ from allies.file_formats import Archive, DecompressedTooLarge, Readable
 from allies.imports.tables.file_format import FileFormat, UnreadableFile
 from allies.imports.tables.xml_reader import Attributes, XmlReader, damaged_file_error, local_name
 
-#: The most a workbook's shared texts may hold, in bytes: they are kept in memory while it is read.
-#: Each counts this many more, which is what Python keeps besides its characters.
+#: Maximum bytes of a workbook's shared texts, which are kept in memory while it is read. Each text
+#: counts for TEXT_OVERHEAD more: Python's memory per text in addition to its characters.
 MAX_TEXTS, TEXT_OVERHEAD = 128 << 20, 64
 
-#: The rows and columns a sheet has at most, and the sheets and the formats of a workbook here.
+#: Maximum rows and columns of a sheet in Excel; our maximum of sheets and of formats in a workbook.
 MAX_ROW, MAX_CELLS, MAX_SHEETS, MAX_FORMATS = 1 << 20, 1 << 14, 1_000, 100_000
 
-#: Elements within a row: its cells, their values and formulas, the runs of their texts.
+#: Maximum elements in a row: its cells, their values and formulas, the runs of their texts.
 MAX_CELLS_IN_ROW = 16 * MAX_CELLS
 
-#: The day that Excel counts from, on Windows and on old Macs.
+#: The day that serial numbers of dates count from, in Excel on Windows and on old Macs.
 WINDOWS_EPOCH, MAC_EPOCH = dt.datetime(1899, 12, 30), dt.datetime(1904, 1, 1)
 
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # as "Strict Open XML" is saved
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # of files saved as "Strict Open XML"
 )
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?[0-9]+")
 
 
 def _names(*names: str) -> dict[str, str]:
-    """Return the local names by the full ones; others are not of a sheet's table."""
+    """Return qualified name → local name, for both namespaces."""
     return {f"{space} {name}": name for space in _NAMESPACES for name in names}
 
 
-# The parts besides the cells.
+# The parts other than the sheets.
 
 
 class _Relations(XmlReader):
-    """What a part of a workbook belongs to: targets and types by id."""
+    """The relationships of a part of a workbook: id → (target, type)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Relations(XmlReader):
 
 
 class _Contents(XmlReader):
-    """The sheets of a workbook (name, id, whether it is visible), and its first day."""
+    """The sheets of a workbook (name, id, whether visible), and the epoch of its dates."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class _Contents(XmlReader):
 
 
 class _Styles(XmlReader):
-    """Which of the formats of cells are dates, and which of these are lengths of time."""
+    """The cell formats that are dates, and which of these are durations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class _Styles(XmlReader):
             self._is_cells = False
 
     def dates(self) -> dict[int, bool]:
-        """Return the places of the formats that are dates: True for a length of time."""
+        """Return the positions of the date formats: True for a duration."""
         told = {number: self._told(number) for number in set(self._formats)}
         kinds = {place: told[number] for place, number in enumerate(self._formats)}
         return {place: kind for place, kind in kinds.items() if kind is not None}
@@ -128,7 +128,10 @@ class _Styles(XmlReader):
 
 
 class _SharedStrings(XmlReader):
-    """The texts that cells share; of one too long, so much that the cell is refused for it."""
+    """The texts that cells share.
+
+    Of a text longer than a cell may be, only enough is kept for the cell to be refused.
+    """
 
     _KNOWN = _names("si", "t", "rPh")
 
@@ -149,9 +152,9 @@ class _SharedStrings(XmlReader):
                 self._pieces, self._length = [], 0
                 self._keep(TEXT_OVERHEAD)
             case "rPh":
-                self._is_sound = True  # how the text is read aloud, which is not in the cell
+                self._is_sound = True  # a phonetic guide for the text, not part of the cell
             case _:
-                self._keep(1)  # runs of letters and their fonts: many, and nothing is kept
+                self._keep(1)  # runs of characters and their fonts: many, but none is kept
 
     def end(self, name: str) -> None:
         self.depth -= 1
@@ -179,11 +182,11 @@ class _SharedStrings(XmlReader):
             )
 
 
-# The cells.
+# Cells.
 
 
 class _WorkbookParts(NamedTuple):
-    """What the cells of all sheets rest on."""
+    """Data that the cells of all sheets need."""
 
     texts: list[str]
     dates: dict[int, bool]
@@ -191,7 +194,7 @@ class _WorkbookParts(NamedTuple):
 
 
 class _Sheet(XmlReader):
-    """The rows of a sheet as they end, each with its number and its cells as text."""
+    """The rows of a sheet, each with its number and its cells as text."""
 
     _KNOWN = _names("row", "c", "v", "is", "t", "rPh")
 
@@ -209,7 +212,7 @@ class _Sheet(XmlReader):
         self._takes = self._is_inline = self._is_sound = False
 
     def rows(self, stream: Readable) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows, those left out in the file as empty ones."""
+        """Yield the rows; rows missing in the file are empty."""
         number = 0
         for _block in self.parse(stream):
             for place, cells in self._ready:
@@ -277,7 +280,7 @@ class _Sheet(XmlReader):
                 _("The sheet has more than %(limit)d rows. Split it.") % {"limit": MAX_ROW}
             )
         if number <= self._row or self._cells is not None:
-            raise damaged_file_error()  # a row within a row, or a number twice: which one counts?
+            raise damaged_file_error()  # a nested row or a repeated number: ambiguous
         self._row, self._cells = number, []
         self._column = self._cells_seen = self._in_row = 0
 
@@ -311,7 +314,7 @@ class _Sheet(XmlReader):
         cells.append(text)
 
     def _value(self, text: str) -> str:
-        """Return a cell as one would type it."""
+        """Return a cell's value as an editor would type it."""
         match self._kind:
             case "n":
                 number = float(text) if "." in text or "E" in text or "e" in text else int(text)
@@ -362,7 +365,7 @@ def _date(number: float, epoch: dt.datetime, *, is_length: bool) -> str:
     try:
         return _as_text(from_excel(number, epoch, timedelta=is_length))
     except (OverflowError, ValueError):
-        return "#VALUE!"  # past the last day there is, as a spreadsheet shows it
+        return "#VALUE!"  # after the last valid day; spreadsheets show the same
 
 
 def _as_text(value: object) -> str:
@@ -378,11 +381,11 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-# The whole.
+# The workbook.
 
 
 class Workbook:
-    """An open workbook: the names of its sheets, those that are hidden last, and their rows."""
+    """An open workbook: the names of its sheets, hidden ones last, and their rows."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -397,10 +400,10 @@ class Workbook:
             for name, key, shown in contents.sheets
             if key in related and related[key][1].endswith("/worksheet")
         ]
-        # Two sheets of one name are not to be told apart: the first is taken.
+        # Sheets of the same name cannot be distinguished: use the first.
         self._parts = {name: target for name, target, _shown in reversed(sheets)}
         self.names = list(dict.fromkeys(s[0] for s in sorted(sheets, key=lambda s: not s[2])))
-        # Some programs leave out how these two belong to the workbook.
+        # Some programs omit the relationships of these two parts.
         found = {kind.rpartition("/")[2]: target for target, kind in related.values()}
         self._texts_part = found.get("sharedStrings", f"{home}/sharedStrings.xml")
         self._styles_part = found.get("styles", f"{home}/styles.xml")
@@ -425,7 +428,7 @@ class Workbook:
             reader.parse_all(member)
 
     def _relations(self, part: str, home: PurePosixPath) -> dict[str, tuple[str, str]]:
-        """Return the targets that a part names, as they are called in the archive."""
+        """Return the relationships of a part, with targets as paths in the archive."""
         reader = _Relations()
         self._read(part, reader)
         return {key: (_within(home, target), kind) for key, (target, kind) in reader.found.items()}
@@ -445,7 +448,7 @@ def _within(home: PurePosixPath, target: str) -> str:
 
 @contextmanager
 def open_workbook(path: Path) -> Iterator[Workbook]:
-    """Open a workbook; raise UnreadableFile, also for what goes wrong while it is read."""
+    """Open a workbook; raise UnreadableFile, also for errors while it is read."""
     try:
         with Archive(path, most=settings.IMPORT_MAX_UNCOMPRESSED_BYTES) as archive:
             if archive.is_encrypted():
@@ -464,7 +467,7 @@ def open_workbook(path: Path) -> Iterator[Workbook]:
 
 
 def _refuse_other_archive(names: set[str]) -> None:
-    """Raise UnreadableFile for an archive that holds something else than a workbook."""
+    """Raise UnreadableFile if the archive is not an XLSX workbook."""
     if "[Content_Types].xml" in names:
         return
     kind = "ODS" if {"mimetype", "content.xml"} <= names else "ZIP"
@@ -474,7 +477,7 @@ def _refuse_other_archive(names: set[str]) -> None:
 
 
 def sheet_names(path: Path) -> list[str]:
-    """Return the names of a workbook's sheets with cells; those that are hidden come last."""
+    """Return the names of a workbook's sheets, hidden ones last."""
     with open_workbook(path) as workbook:
         return workbook.names
 

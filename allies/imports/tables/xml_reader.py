@@ -1,7 +1,7 @@
-"""XML read piece by piece, with limits: nothing is kept but what a reader takes.
+"""Read XML as a stream, with limits.
 
-A tree of the elements is never built. How deep they are nested, how many there are and how long a
-piece of markup is, is counted before the next block is unpacked.
+No tree of elements is built; only what a reader picks out is kept. Nesting depth, number of
+elements and length of a tag are checked before the next block is decompressed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,17 +12,17 @@ from django.utils.translation import gettext as _
 from allies.file_formats import Readable
 from allies.imports.tables.file_format import UnreadableFile
 
-#: Bytes parsed at a time, the longest tag with its attributes or comment, and the deepest nesting.
+#: Bytes parsed at a time, maximum length of a tag or comment, and maximum nesting.
 BLOCK, MAX_MARKUP, MAX_DEPTH = 1 << 16, 1 << 20, 100
 
-#: Most elements in a part of a workbook besides the cells, their rows and the shared texts.
+#: Maximum elements in a part of a workbook, not counting cells, rows and shared texts.
 MAX_ELEMENTS = 500_000
 
 Attributes = Mapping[str, str]
 
 
 class XmlReader:
-    """Reads one part of a workbook; a subclass takes what it needs as it comes.
+    """Reads one part of a workbook; subclasses pick out what they need.
 
     Names are as expat gives them: the namespace, a space, the local name.
     """
@@ -32,19 +32,22 @@ class XmlReader:
         self._elements = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """Take the start of an element: add one to ``depth``, and ``count`` it or limit it else."""
+        """Handle the start of an element: increment ``depth``, and call ``count``.
+
+        A subclass that does not call ``count`` must limit the elements in another way.
+        """
         self.depth += 1
         self.count()
 
     def end(self, name: str) -> None:
-        """Take the end of an element: take one from ``depth``."""
+        """Handle the end of an element: decrement ``depth``."""
         self.depth -= 1
 
     def text(self, text: str) -> None:
-        """Take some of the text in an element; there may be more."""
+        """Handle a part of the text in an element; there may be more parts."""
 
     def count(self) -> None:
-        """Count an element; raise UnreadableFile at one too many."""
+        """Count an element; raise UnreadableFile if there are too many."""
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
             raise UnreadableFile(
@@ -68,7 +71,7 @@ class XmlReader:
             while block := stream.read(BLOCK):
                 parser.Parse(block, False)
                 fed += len(block)
-                # Markup that has not ended is kept whole by expat, and gone over with each block.
+                # expat keeps unfinished markup in memory and scans it again with each block.
                 if fed - parser.CurrentByteIndex > MAX_MARKUP or self.depth > MAX_DEPTH:
                     raise damaged_file_error()
                 yield
@@ -93,5 +96,5 @@ def damaged_file_error() -> UnreadableFile:
 
 
 def _refuse_doctype(*_declared: object) -> None:
-    """Refuse a document type: no workbook has one, and entities are declared in it."""
+    """Refuse a document type: workbooks have none, and it could declare entities."""
     raise damaged_file_error()
