@@ -124,7 +124,7 @@ def test_key_that_was_shown_before_is_not_used(staff_user):
 
 
 def guesses():
-    """Return, by name, the ways to try a password in a session: page, function that makes a form."""
+    """Return, by name, the ways to try a password in a session: page, function for the form."""
     change = {"new_password1": "a new one altogether", "new_password2": "a new one altogether"}
     return {
         "password change": ("password_change/", lambda said: {"old_password": said, **change}),
