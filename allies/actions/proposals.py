@@ -78,7 +78,7 @@ def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) ->
 
 
 def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
-    """Decline a proposal with a note to its author, or take back one's own proposal."""
+    """Decline a proposal with a note to its author; the author takes it back without one."""
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         own = fresh.created_by_id == user.pk

@@ -88,7 +88,8 @@ def apply_transition(
 def _cancel_overtaken_schedules(record: Publishable, step: str, is_scheduled: bool) -> int:
     """Delete the scheduled steps that a step overtakes; return how many of them were waiting.
 
-    A publication does not cancel a scheduled withdrawal.
+    A publication does not cancel a scheduled withdrawal. A step that was itself scheduled deletes
+    no waiting ones.
     """
     appointments = Appointment.objects.about(record)
     if step == "publish":

@@ -46,10 +46,11 @@ class UndoError(Exception):
 
 
 def can_undo(*, user: AnyUser, changeset: Changeset) -> bool:
-    """Return whether the user may undo a changeset, before the permissions for each record.
+    """Return whether the user may undo a changeset.
 
-    Imports need the permission to undo. An edit can also be undone by users who may change its
-    record, or, if that is deleted, create such records.
+    Does not check the permissions for each record that the undo writes. Imports need the permission
+    to undo. An edit can also be undone by users who may change its record, or, if that is deleted,
+    create such records.
     """
     if has_permission(user=user, action="undo", record=Changeset):
         return True

@@ -32,9 +32,9 @@ class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMi
     save_on_top = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow only records that readers cannot see.
+        """Forbid deleting published records, and records that the user may not change.
 
-        A public record is withdrawn first, or its removal is proposed.
+        A published record is withdrawn first, or its removal is proposed.
         """
         allowed = super().has_delete_permission(request, obj)
         if obj is not None and not can_change(user=request.user, record=obj):

@@ -32,7 +32,11 @@ _EXCLUDED_FIELDS = {FIELD, "csrfmiddlewaretoken", "code", *SUBMIT_NAMES}
 
 
 def keep_and_sign_in(request: HttpRequest) -> HttpResponseBase | None:
-    """Save a form sent without a valid session, and redirect to sign-in; None if it is not ours."""
+    """Save a form sent without a valid session, and redirect to sign-in.
+
+    Returns None if the form is not ours, or if nothing was typed; then a message says that nothing
+    was done.
+    """
     owner = _owner(request)
     if owner is None:
         return None
