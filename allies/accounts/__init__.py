@@ -1,1 +1,1 @@
-"""Signing in at the desk: the second step, open sessions, and the record of rights given."""
+"""Signing in to the admin: two-factor authentication, open sessions, log of permission changes."""

@@ -1,7 +1,7 @@
-"""Writes down every change to accounts, rights and how somebody signs in.
+"""Logs every change to accounts, permissions and sign-in methods.
 
-Signals notice forms, commands and the shell alike. What is written past the models, as by
-``update()``, sends none and is not noticed.
+Signals catch changes by forms, commands and the shell. Writes that send no signals, such as
+``update()``, are not logged.
 """
 
 from collections.abc import Iterable
@@ -23,10 +23,10 @@ from allies.models import RightsChange
 
 User: Any = get_user_model()
 
-#: What an account may be by itself.
+#: The flags of an account.
 FLAGS = ("is_active", "is_staff", "is_superuser")
 
-#: (what, given) → what happened, for changes that are not a group or permission given or taken.
+#: (what, given) → label, for all changes but groups and permissions granted or removed.
 EVENT_LABELS = {
     ("account", True): gettext_lazy("Account created"),
     ("account", False): gettext_lazy("Account deleted"),
@@ -46,21 +46,21 @@ EVENT_LABELS = {
     ("sessions", False): gettext_lazy("Sessions ended"),
 }
 
-#: Begins ``what`` where an account or group got another name; the old one follows.
+#: Prefix of ``what`` if an account or group was renamed; the old name follows.
 _RENAMED = "renamed: "
 
-#: Where a record keeps what was stored before it is saved.
+#: Attribute of an instance with the values stored before it is saved.
 _previous_values = "_rights_before"
 
 
 def log_permission_change(
     whom: object, what: Iterable[str], *, given: bool, kind: str = RightsChange.ACCOUNT
 ) -> None:
-    """Write changes down, as done by whoever sent the current request; nobody for a command."""
+    """Log changes, as made by the user of the current request; without a user for a command."""
     request = getattr(HistoricalRecords.context, "request", None)
     user = getattr(request, "user", None)
     by = user if user is not None and user.is_authenticated else None
-    # Whoever deletes their own account is not there to refer to.
+    # A user who deletes their own account no longer exists.
     by_id = by.pk if by is not None and User.objects.filter(pk=by.pk).exists() else None
     RightsChange.objects.bulk_create(
         RightsChange(
@@ -76,7 +76,7 @@ def log_permission_change(
 
 
 def describe_change(change: RightsChange) -> str:
-    """Say what happened, in the language of the page."""
+    """Return what happened, in the current language."""
     if change.kind == RightsChange.ACCOUNT:
         if change.what.startswith(_RENAMED):
             return _("Renamed from “%(name)s”") % {"name": change.what.removeprefix(_RENAMED)}
@@ -91,7 +91,7 @@ def describe_change(change: RightsChange) -> str:
 @receiver(pre_save, sender=User)
 @receiver(pre_save, sender=Group)
 def _remember_before(sender: Any, instance: Model, raw: bool = False, **_signal: object) -> None:
-    if not raw:  # else from a dump, which has this record in it
+    if not raw:  # not a fixture, which contains the log entries too
         names = (*FLAGS, "password", "username") if sender is User else ("name",)
         stored = sender._default_manager.filter(pk=instance.pk).values(*names).first()
         setattr(instance, _previous_values, stored)
@@ -125,14 +125,14 @@ def _on_saved(
 
 
 def _is_new_password(account: Any, before: str) -> bool:
-    """Say whether somebody set a password; Django alone hashes an old one in a new way."""
+    """Return whether somebody set a password; Django also rehashes old ones on its own."""
     if account.password == before:
         return False
     if account._password is not None or not is_password_usable(account.password):
         return True
     try:
         old = identify_hasher(before)
-    except ValueError:  # there was none
+    except ValueError:  # there was no password
         return True
     preferred = get_hasher()
     return old.algorithm == preferred.algorithm and not preferred.must_update(before)
@@ -148,7 +148,7 @@ def _on_deleted(instance: Model, **_signal: object) -> None:
 
 @receiver(pre_delete, sender=Group)
 def _log_group_members(instance: Any, **_signal: object) -> None:
-    """A group that goes takes its rights from its members, without a word of theirs."""
+    """Log that the members of a deleted group lose its permissions."""
     for user in instance.user_set.all():
         log_permission_change(user, [_object_name(instance)], given=False, kind=RightsChange.RIGHT)
 
@@ -165,10 +165,10 @@ def _on_m2m_changed(
     pk_set: object,
     **_signal: object,
 ) -> None:
-    """``instance`` was given, or lost, the records of ``model``; where ``reverse``, it to these."""
+    """Log records of ``model`` that ``instance`` got or lost; if ``reverse``, those that got it."""
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
-    if action == "pre_clear":  # of which the signal does not say what is about to go
+    if action == "pre_clear":  # the signal does not say which records will be removed
         links = sender.objects.filter(**{instance._meta.model_name: instance})
         pk_set = links.values(model._meta.model_name)
     for other in model.objects.filter(pk__in=pk_set):
@@ -178,13 +178,13 @@ def _on_m2m_changed(
 
 
 def _object_name(what: Any) -> str:
-    """Return a group's name, or a right by the name code knows it by, in no language."""
+    """Return the name of a group, or the code name of a permission, which needs no translation."""
     if isinstance(what, Group):
         return str(what)
     return f"{what.content_type.app_label}.{what.codename}"
 
 
-# The second step. One that was begun and never confirmed counts for nothing.
+# Two-factor authentication. A setup that was never confirmed does not count.
 
 
 @receiver(pre_save, sender=TOTPDevice)

@@ -1,6 +1,6 @@
-"""Asking for the password again before anything that would make a stolen session last.
+"""Asking for the password again before actions that could make a stolen session permanent.
 
-Wrong passwords count as failed sign-ins: they are logged, and locked out after as many.
+Wrong passwords count as failed sign-ins: they are logged, and too many lead to a lockout.
 """
 
 import time
@@ -23,17 +23,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from allies.accounts import two_factor
 
-#: How long a password counts after it was given.
+#: For how many seconds an entered password counts.
 PASSWORD_SECONDS = 10 * 60
 
-#: Where a session stores when its password was last given: at all, and again after signing in.
+#: Session keys: when the password was last entered, and when it was entered after signing in.
 _GIVEN, _GIVEN_AGAIN = "allies_password_given", "allies_password_given_again"
 
 View = Callable[..., HttpResponse]
 
 
 class PasswordForm(forms.Form):
-    """The user's own password."""
+    """A form for the user's own password."""
 
     password_again = forms.CharField(
         label=gettext_lazy("Your password"),
@@ -53,17 +53,17 @@ class PasswordForm(forms.Form):
 
 
 def is_own_password(request: HttpRequest, password: str) -> bool:
-    """Check a password the way signing in does, so that guesses are counted and locked out."""
+    """Check a password as signing in does, so that wrong ones are counted and lead to a lockout."""
     name = request.user.get_username()
     return authenticate(request, username=name, password=password) == request.user
 
 
 def require_password(view: View, *, again: bool = False, reads: bool = False) -> View:
-    """Wrap a view: it runs only if the password was given in this session a short time ago.
+    """Wrap a view so that it runs only if the password was entered recently in this session.
 
-    Otherwise the answer is a form that asks for it and sends the rest of the request along, but no
-    passwords. Reading needs none, unless ``reads`` is set, as for a form in which a password is
-    typed, or ``again``; then signing in does not count either.
+    Otherwise the response is a form that asks for it and resends the other data of the request, but
+    no passwords. GET requests need no password, unless ``reads`` is set, as for a form with a
+    password field, or ``again``. With ``again``, the password at sign-in does not count.
     """
 
     @wraps(view)
@@ -89,20 +89,20 @@ def _was_given_recently(request: HttpRequest, *, again: bool) -> bool:
 @never_cache
 @sensitive_post_parameters()
 def _ask_for_password(request: HttpRequest, go_on: Callable[[], HttpResponse]) -> HttpResponse:
-    """Ask for the password; go on once it was given."""
+    """Ask for the password, and continue once it is correct."""
     form = PasswordForm(request, request.POST if "password_again" in request.POST else None)
     if not form.is_valid():
         return _page(request, form)
     request.session[_GIVEN] = request.session[_GIVEN_AGAIN] = time.time()
-    request.session.cycle_key()  # a copy of the session's cookie is worthless from here on
-    two_factor.cancel_setup(request.user)  # somebody else may have seen the key of one
+    request.session.cycle_key()  # so that a copied session cookie stops working
+    two_factor.cancel_setup(request.user)  # somebody else may have seen the key
     if "only_read" in request.POST:
         return HttpResponseRedirect(request.get_full_path())
     return go_on()
 
 
 def _page(request: HttpRequest, form: PasswordForm) -> HttpResponse:
-    left_out = {*settings.SECRET_FIELDS} - {"code"}  # no password is sent back to the browser
+    left_out = {*settings.SECRET_FIELDS} - {"code"}  # passwords are not sent back to the browser
     posted = [
         (name, value)
         for name, values in request.POST.lists()

@@ -1,4 +1,4 @@
-"""Where to go after signing in or out, as the address asks for in ``next``."""
+"""The redirect after signing in or out, from the parameter ``next``."""
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
@@ -7,9 +7,9 @@ from django.utils.http import MAX_URL_LENGTH, url_has_allowed_host_and_scheme
 
 
 def get_next_url(request: HttpRequest) -> str:
-    """Return the address to go on to; an empty text if there is none or it is refused.
+    """Return the URL to redirect to; "" if there is none or it is refused.
 
-    Refused are addresses of other sites, however they are spelled, and of other schemes.
+    URLs of other sites, in any spelling, and with other schemes are refused.
     """
     given = {**request.GET.dict(), **request.POST.dict()}
     return _is_safe_url(request, given.get(REDIRECT_FIELD_NAME, ""))
@@ -33,7 +33,7 @@ def drop_unsafe_next(request: HttpRequest) -> bool:
 
 
 def _is_safe_url(request: HttpRequest, address: str) -> str:
-    # As it is sent: letters beyond ASCII take several characters each.
+    # As sent: each non-ASCII character becomes several.
     is_here = len(iri_to_uri(address)) <= MAX_URL_LENGTH and url_has_allowed_host_and_scheme(
         address, {request.get_host()}, require_https=request.is_secure()
     )

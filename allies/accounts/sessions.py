@@ -1,4 +1,4 @@
-"""Where somebody is signed in, and an end to it."""
+"""Listing and ending the sessions of a user."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ from allies.http.client_ip import get_client_ip
 if TYPE_CHECKING:
     from allies.actions.permissions import AnyUser
 
-#: Where a session says of itself when, where from and with what it began.
+#: Session key for the time, the address and the browser at sign-in.
 LOGIN_INFO_KEY = "allies_began"
 
 
 @dataclass(frozen=True)
 class ActiveSession:
-    """A session of somebody's. ``handle`` names it without being a key to it."""
+    """A session of a user. ``handle`` identifies it, but cannot be used to sign in."""
 
     handle: str
     since: dt.datetime | None
@@ -38,7 +38,7 @@ class ActiveSession:
 
 @receiver(user_logged_in)
 def store_login_info(request: HttpRequest, **_signal: Any) -> None:
-    """Let a session tell where it began."""
+    """Store in the session when, from which address and with which browser it started."""
     request.session[LOGIN_INFO_KEY] = {
         "since": timezone.now().isoformat(),
         "address": get_client_ip(request),
@@ -47,7 +47,7 @@ def store_login_info(request: HttpRequest, **_signal: Any) -> None:
 
 
 def list_sessions(user: "AnyUser", this: str | None = None) -> list[ActiveSession]:
-    """Return somebody's sessions, the newest first; ``this`` is the key of the asker's own."""
+    """Return a user's sessions, the current one first, then the newest; ``this`` is its key."""
     found = [
         ActiveSession(
             handle=_handle(key),
@@ -62,7 +62,7 @@ def list_sessions(user: "AnyUser", this: str | None = None) -> list[ActiveSessio
 
 
 def end_session(user: "AnyUser", handle: str) -> bool:
-    """End one session of somebody's; say whether there was one."""
+    """End one session of a user; return whether it existed."""
     keys = [
         key
         for key, _began in _sessions_of_user(user)
@@ -72,7 +72,7 @@ def end_session(user: "AnyUser", handle: str) -> bool:
 
 
 def end_all_sessions(user: "AnyUser", but: str | None = None) -> int:
-    """End somebody's sessions, but for one key; return how many ended."""
+    """End the sessions of a user, except the one with the key ``but``; return how many ended."""
     keys = [key for key, _began in _sessions_of_user(user) if key != but]
     return _delete(user, keys)
 
@@ -88,14 +88,14 @@ def _delete(user: "AnyUser", keys: list[str]) -> int:
 def _end_sessions_of_deactivated(
     instance: Any, raw: bool = False, update_fields: Any = None, **_signal: object
 ) -> None:
-    """End the sessions of an account that is barred: it may be let in again some day."""
+    """End the sessions of a deactivated account, so that reactivation does not revive them."""
     is_about_this = update_fields is None or {"is_active", "is_staff"} & set(update_fields)
     if is_about_this and not (raw or (instance.is_active and instance.is_staff)):
         end_all_sessions(instance)
 
 
 def _sessions_of_user(user: "AnyUser") -> Iterator[tuple[str, dict[str, str]]]:
-    # Only who signs in has a session, so these are few: editors', not readers'.
+    # Only users who sign in have a session, so there are few: those of editors, not of readers.
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         told = session.get_decoded()
         if told.get(SESSION_KEY) == str(user.pk):

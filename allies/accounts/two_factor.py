@@ -1,6 +1,6 @@
-"""The second step of signing in: a code from an app (TOTP, RFC 6238), or a recovery code.
+"""Two-factor authentication: a code from an app (TOTP, RFC 6238), or a recovery code.
 
-Codes, their throttling and what is kept of them are django-otp's; both kinds are devices to it.
+django-otp checks, throttles and stores the codes. It calls both kinds devices.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,17 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 if TYPE_CHECKING:
     from allies.actions.permissions import AnyUser
 
-#: How many recovery codes are made at once; each is good for one time.
+#: How many recovery codes are created at once. Each works once.
 RECOVERY_CODE_COUNT = 10
 
 
 def get_totp_device(user: "AnyUser") -> TOTPDevice | None:
-    """Return the app a user set up, as a device; None where there is none."""
+    """Return the device of the app that a user set up; None if there is none."""
     return TOTPDevice.objects.filter(user=user, confirmed=True).first()
 
 
 def is_required_but_missing(request: HttpRequest) -> bool:
-    """Say whether somebody has yet to take the second step, or to set it up where it is asked."""
+    """Return whether the user must still enter a code, or set up two-factor authentication."""
     user: Any = request.user
     if user.is_verified():
         return False
@@ -34,19 +34,19 @@ def is_required_but_missing(request: HttpRequest) -> bool:
 
 
 def start_setup(user: "AnyUser") -> TOTPDevice:
-    """Return the app a user is setting up: one and the same until a code from it was given."""
+    """Return the device of an unconfirmed setup; it stays the same until the user enters a code."""
     return TOTPDevice.objects.get_or_create(
         user=user, confirmed=False, defaults={"name": "app", "tolerance": 1}
     )[0]
 
 
 def cancel_setup(user: "AnyUser") -> None:
-    """Forget the app a user was setting up; the next one gets a key of its own."""
+    """Delete an unconfirmed setup; the next one gets a new key."""
     TOTPDevice.objects.filter(user=user, confirmed=False).delete()
 
 
 def confirm_setup(user: "AnyUser", code: str) -> Any:
-    """Set the second step up, if the code is from the app that was begun; return that, or None."""
+    """Confirm the setup if the code is from its app; return the device, or None."""
     with transaction.atomic():
         app = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
         if app is None or get_totp_device(user) or not app.verify_is_allowed()[0]:
@@ -59,7 +59,7 @@ def confirm_setup(user: "AnyUser", code: str) -> Any:
 
 
 def verify_code(user: "AnyUser", code: str) -> Any:
-    """Return the device whose code this is; None where it is nobody's or too many were tried."""
+    """Return the device that a code belongs to; None if it is wrong or throttled."""
     with transaction.atomic():
         for device in devices_for_user(user, for_verify=True):
             if device.verify_token(
@@ -70,7 +70,7 @@ def verify_code(user: "AnyUser", code: str) -> Any:
 
 
 def new_recovery_codes(user: "AnyUser") -> list[str]:
-    """Make recovery codes and return them: the only time they are told. The old ones end."""
+    """Create and return recovery codes; they are shown only now. Old ones stop working."""
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
         device = StaticDevice.objects.create(user=user, name="recovery")
@@ -86,7 +86,7 @@ def _is_recovery(device: object) -> bool:
 
 
 def _hash_recovery_code(user: "AnyUser", code: str) -> str:
-    """Return what is kept of a recovery code: who reads the table without our secret has none."""
+    """Return the keyed hash of a recovery code; the table is useless without SECRET_KEY."""
     digest = salted_hmac("allies.signing_in.recovery", f"{user.pk} {code}", algorithm="sha256")
     return digest.hexdigest()[: StaticToken._meta.get_field("token").max_length]
 
@@ -96,7 +96,7 @@ def count_recovery_codes(user: "AnyUser") -> int:
 
 
 def disable(user: "AnyUser") -> None:
-    """Take the second step away, with its recovery codes."""
+    """Turn off two-factor authentication, and delete the recovery codes."""
     with transaction.atomic():
         for device in (TOTPDevice, StaticDevice):
             device.objects.filter(user=user).delete()

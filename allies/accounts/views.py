@@ -1,4 +1,4 @@
-"""The pages of signing in: the second step, setting it up, and what is open in one's name."""
+"""Pages for signing in: two-factor authentication, its setup, and open sessions."""
 
 import base64
 from typing import Any
@@ -29,7 +29,7 @@ from allies.accounts.sessions import end_all_sessions, end_session, list_session
 
 
 class CodeForm(forms.Form):
-    """A code, from the app or one of those for recovery."""
+    """A code from the app, or a recovery code."""
 
     code = forms.CharField(
         label=gettext_lazy("Code"),
@@ -48,7 +48,7 @@ class CodeForm(forms.Form):
         return "".join(self.cleaned_data["code"].split()).lower()
 
     def refuse(self) -> None:
-        """Say that the code does not fit, whatever is wrong with it."""
+        """Add an error that does not say what is wrong with the code."""
         self.add_error(
             "code",
             _(
@@ -60,7 +60,7 @@ class CodeForm(forms.Form):
 
 
 def _passed_password(request: HttpRequest) -> bool:
-    """Say whether the first step was taken by somebody who may come in at all."""
+    """Return whether the user has entered the password and may enter the admin."""
     user: User | AnonymousUser = request.user
     return bool(user.is_active and user.is_staff)
 
@@ -69,7 +69,7 @@ def _passed_password(request: HttpRequest) -> bool:
 @csrf_protect
 @sensitive_post_parameters()
 def two_factor_page(request: HttpRequest) -> HttpResponse:
-    """Ask for a code; lead on to where one was going."""
+    """Ask for a code, then redirect to the page that was requested."""
     if not _passed_password(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if not two_factor.is_required_but_missing(request):
@@ -93,7 +93,7 @@ def two_factor_page(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 @sensitive_post_parameters()
 def two_factor_setup_page(request: HttpRequest) -> HttpResponse:
-    """Set the second step up: scan a picture, give a code, keep the codes for recovery."""
+    """Set up two-factor authentication: scan a QR code, enter a code, save the recovery codes."""
     if not _passed_password(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if two_factor.get_totp_device(request.user) is not None:
@@ -126,7 +126,7 @@ def _confirm_setup(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 def account_page(request: HttpRequest) -> HttpResponse:
-    """One's own sign-in: the second step, and everywhere one is signed in."""
+    """The user's own account: two-factor authentication and open sessions."""
     user: User | AnonymousUser = request.user
     app = two_factor.get_totp_device(user)
     if request.method == "POST":
@@ -145,7 +145,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
 
 
 def _change_two_factor(request: HttpRequest) -> HttpResponse:
-    """Make new recovery codes or remove the second step, for a code."""
+    """Create new recovery codes or turn off two-factor authentication; both need a code."""
     form = CodeForm(request.POST)
     if form.is_valid():
         if two_factor.verify_code(request.user, form.cleaned_data["code"]):
@@ -186,12 +186,12 @@ def _page(request: HttpRequest, name: str, title: str, **context: object) -> Htt
 
 
 def _redirect_next(request: HttpRequest) -> HttpResponse:
-    """Go to where one was going, as far as that is here."""
+    """Redirect to the page that was requested, if it is on this site."""
     return HttpResponseRedirect(get_next_url(request) or reverse("admin:index"))
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Django's own; wrong guesses of the old password count as failed sign-ins."""
+    """Django's form, but wrong old passwords count as failed sign-ins."""
 
     request: HttpRequest
 
@@ -204,7 +204,10 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
 
 class PasswordChangePage(PasswordChangeView):
-    """Change one's own password; every other session ends, and so does an app half set up."""
+    """Change the user's own password.
+
+    All other sessions end, and an unconfirmed setup of two-factor authentication is deleted.
+    """
 
     form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")
@@ -228,6 +231,6 @@ def _group_characters(secret: str) -> str:
 
 
 def _qr_code_svg(text: str) -> SafeString:
-    """Return a QR code as SVG; what is in it, the drawing does not say in words."""
+    """Return a QR code as SVG, without a text alternative of its content."""
     drawn = segno.make(text, error="m").svg_inline(scale=5, light="#fff", dark="#000")
     return mark_safe(drawn)  # noqa: S308  # segno's own drawing

@@ -1,1 +1,1 @@
-"""Writes that touch several records or need a right: keyword-only, in one transaction."""
+"""Writes to several records, or that need a permission: keyword-only, in one transaction."""

@@ -1,7 +1,7 @@
-"""Who may manage which accounts and groups.
+"""Which accounts and groups a user may manage.
 
-Nobody gives a permission they do not hold, or takes over an account or group that holds more than
-they do. Superusers hold everything.
+Users cannot grant a permission that they lack, or take over an account or group with more
+permissions than they have. Superusers have all permissions.
 """
 
 from django.contrib.auth import get_user_model
@@ -12,7 +12,7 @@ from allies.actions.permissions import AnyUser
 
 
 def get_held_permissions(user: AnyUser) -> QuerySet[Permission]:
-    """Return the permissions a user holds, directly or through a group."""
+    """Return the permissions of a user, direct or through a group."""
     if not user.is_active:
         return Permission.objects.none()
     if user.is_superuser:
@@ -23,12 +23,12 @@ def get_held_permissions(user: AnyUser) -> QuerySet[Permission]:
 
 
 def get_manageable_groups(user: AnyUser) -> QuerySet[Group]:
-    """Return the groups all of whose permissions a user holds."""
+    """Return the groups that have only permissions which the user has."""
     return Group.objects.exclude(permissions__in=_not_held(user))
 
 
 def get_manageable_accounts(user: AnyUser) -> QuerySet[AbstractUser]:
-    """Return the accounts that hold nothing a user does not hold, active or not."""
+    """Return the accounts, active or not, that have only permissions which the user has."""
     accounts: QuerySet[User] = get_user_model()._default_manager.all()
     if user.is_active and user.is_superuser:
         return accounts

@@ -1,17 +1,20 @@
-"""Which changesets somebody may look at: one rule, for a list of them and for a single one."""
+"""Which changesets a user may view: one rule, for lists and for single changesets."""
 
 from django.db.models import Q
 
 from allies.actions.permissions import AnyUser, has_permission
 from allies.models import BACKGROUND_KINDS, Changeset, ChangesetState, record_models
 
-#: States of a change that was proposed and not applied.
+#: States of a proposal that was not applied.
 _PROPOSAL_STATES = (ChangesetState.PROPOSED, ChangesetState.DECLINED)
 
 
 class ChangesetAccess:
-    """The changesets a user may see: their own, all that were applied if they may view
-    changesets, and proposals about records they may change. Runs no query of its own."""
+    """The changesets that a user may see.
+
+    They are the user's own, all applied ones if the user may view changesets, and proposals about
+    records that the user may change. Runs no queries of its own.
+    """
 
     def __init__(self, user: AnyUser) -> None:
         self._user_id = user.pk
@@ -26,7 +29,7 @@ class ChangesetAccess:
         }
 
     def __bool__(self) -> bool:
-        """Say whether the list of changesets is of any use to the user."""
+        """Return whether the list of changesets is useful to the user."""
         return self._sees_applied or self._imports or bool(self._nouns)
 
     def condition(self) -> Q:
@@ -36,7 +39,7 @@ class ChangesetAccess:
         return allowed | Q(state=ChangesetState.APPLIED) if self._sees_applied else allowed
 
     def allows(self, changeset: Changeset) -> bool:
-        """Return the rule's answer for one changeset."""
+        """Return whether the rule allows this changeset."""
         if changeset.created_by_id == self._user_id:
             return True
         if changeset.state == ChangesetState.APPLIED:

@@ -1,7 +1,8 @@
-"""What readers send: taken without an account and without a cookie, and not by the thousand.
+"""Corrections from readers: accepted without an account or cookies, but limited in number.
 
-A form carries a signed token that says for which record it was made and when; it is good once,
-not at once and not for long. How much is sent is counted by who sends it, without keeping who.
+A form carries a signed token with its record and its time of creation. The token works once, not
+within three seconds, and for 24 hours. Submissions are counted per client, without storing the
+client's address.
 """
 
 import datetime as dt
@@ -17,33 +18,33 @@ from django.utils.translation import gettext as _
 from allies.history.snapshots import snapshot_key
 from allies.models import Correction, Sending, UsedToken
 
-#: A form sent sooner was not filled in by a person; one sent later is asked for again.
+#: A form sent sooner was not filled in by a person. A form sent later must be sent again.
 AT_LEAST, AT_MOST = dt.timedelta(seconds=3), dt.timedelta(hours=24)
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
-#: What one client may send in an hour and in a day, and what all may in an hour.
+#: Limits: per client and hour, per client and day, and for all clients per hour.
 PER_HOUR, PER_DAY, ALL_PER_HOUR = 5, 20, 200
 
 _SALT = "allies.correction"
-#: Any number, as long as nothing else locks on it.
+#: Any number that no other advisory lock uses.
 _LOCK = 7_203_311
 
 
 class SubmissionRejected(Exception):
-    """A form that was not taken, with why in words for who sent it."""
+    """A form that was not accepted, with the reason in words for the reader."""
 
 
 class AlreadySubmitted(Exception):
-    """The very form that was sent before, with the same words: it has reached us."""
+    """The same form was submitted before, with the same text; we already have it."""
 
 
 class SubmittedTooFast(SubmissionRejected):
-    """The form was sent faster than anybody types; it may be sent again as it is."""
+    """The form was sent faster than anybody types; it can be sent again unchanged."""
 
 
 class SubmissionLimitExceeded(SubmissionRejected):
-    """There is a limit; ``wait`` says for how long."""
+    """The limit is reached; ``retry_after`` says how long to wait."""
 
     def __init__(self, wait: dt.timedelta) -> None:
         super().__init__()
@@ -68,9 +69,10 @@ def submit_correction(
     client: str,
     now: dt.datetime,
 ) -> Correction:
-    """Keep what a reader sent.
+    """Store a correction from a reader.
 
-    Raises NotSent where the form or the limits forbid it, AlreadySent for a second click.
+    Raises SubmissionRejected if the form or the limits forbid it, AlreadySubmitted if the same form
+    was submitted before.
     """
     expires_at = _check_token(token, record, now)
     same = Correction.objects.filter(
@@ -82,7 +84,8 @@ def submit_correction(
     )
     with transaction.atomic():
         if connection.vendor == "postgresql":
-            # Two at once would both count what was there before. SQLite has one writer anyway.
+            # Two parallel requests would count the same submissions. SQLite has only one writer
+            # anyway.
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         UsedToken.objects.filter(expires_at__lt=now).delete()
@@ -105,7 +108,7 @@ def submit_correction(
 
 
 def _check_token(token: str, record: Model, now: dt.datetime) -> dt.datetime:
-    """Return when a token expires; raise NotSent for one that is not good now."""
+    """Return when a token expires; raise SubmissionRejected if it is not valid now."""
     stale = _("This form has expired. Your text is still here; send it again.")
     try:
         key, moment, _nonce = signing.loads(token, salt=_SALT)
@@ -132,8 +135,8 @@ def _use_token(token: str, expires_at: dt.datetime) -> None:
 
 
 def _count_submission(client: str, now: dt.datetime) -> None:
-    """Note one sending; raise TooMuchSent where it would be one too many."""
-    # Under the name of yesterday too: midnight gives nobody a new allowance.
+    """Count a submission; raise SubmissionLimitExceeded if it exceeds a limit."""
+    # Count under yesterday's hash too, so that midnight does not reset the limits.
     mine = Sending.objects.filter(
         client__in=[_daily_client_hash(client, now), _daily_client_hash(client, now - DAY)]
     )
@@ -150,6 +153,6 @@ def _count_submission(client: str, now: dt.datetime) -> None:
 
 
 def _daily_client_hash(client: str, now: dt.datetime) -> str:
-    """Return what a client is called for one day: it leads back to no address."""
+    """Return a hash of the client's address that is valid for one day, as a key for counting."""
     day = now.astimezone(dt.UTC).date().isoformat()
     return salted_hmac(f"{_SALT}.client.{day}", client, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What the desk decides on a correction: once, with an answer, and only after the fact."""
+"""Decisions on corrections: once, with an answer; accepting needs a change to the record first."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from allies.models import ACCEPTED_OUTCOMES, Changeset, Correction, Outcome
 if TYPE_CHECKING:
     from allies.models.changeset import ChangesetQuerySet
 
-#: What can be decided.
+#: The possible decisions.
 DECISIONS = tuple(outcome for outcome in Outcome if outcome != Outcome.WAITING)
 
 
@@ -25,10 +25,11 @@ def can_decide_corrections(user: AnyUser) -> bool:
 def decide_correction(
     *, correction: Correction, outcome: str, answer: str, user: AnyUser
 ) -> Correction:
-    """Decide on a correction that waits, and return it as it is then.
+    """Decide on a waiting correction, and return it.
 
-    Raises PermissionDenied without the right, Decided where somebody was quicker, ValidationError
-    where the record was not changed yet, the answer is missing, or this is no outcome.
+    Raises PermissionDenied without the permission, AlreadyDecidedError if somebody else decided
+    first. Raises ValidationError if the outcome is invalid, a needed answer is missing, or the
+    correction is accepted before the record was changed.
     """
     if not can_decide_corrections(user):
         raise PermissionDenied
@@ -58,5 +59,5 @@ def decide_correction(
 
 
 def changesets_for(correction: Correction) -> "ChangesetQuerySet":
-    """Return the changesets that put right what was said, and were not taken back."""
+    """Return the changesets that were made for a correction and not undone."""
     return Changeset.objects.not_undone().filter(correction=correction)

@@ -1,4 +1,4 @@
-"""Editing under a changeset: a record and its parts, written as one, with who, when and why."""
+"""Editing in a changeset: a record and its parts are written together, with user and reason."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ _RIGHT = {"added": "add", "changed": "change", "removed": "delete"}
 
 
 class IncompleteRecord(ValidationError):
-    """A change after which a public record would lack what it needs to be public."""
+    """A change after which a public record would be incomplete."""
 
 
 def new_changeset(
@@ -44,7 +44,7 @@ def new_changeset(
     public_note: str = "",
     kind: str = ChangesetKind.EDIT,
 ) -> Changeset:
-    """Return a changeset, not saved yet, for changes begun on this record's page."""
+    """Return an unsaved changeset for changes that start from the page of this record."""
     return Changeset(
         kind=kind,
         about_noun=record._meta.model_name if record.pk else "",
@@ -57,10 +57,10 @@ def new_changeset(
 
 @contextmanager
 def edit_transaction(changeset: Changeset, *, user: AnyUser | None) -> Iterator[None]:
-    """Write what follows as one, under this changeset: all of it or nothing.
+    """Write everything inside the block in this changeset: all of it or nothing.
 
-    Raises EvidenceLost if at the end something public is left without a source, and
-    PublishRightMissing if something written was public or is, and the user may not publish it.
+    Raises EvidenceLost if a public record is left without a source at the end. Raises
+    PublishRightMissing if a written record was or is public and the user may not publish it.
     ``user`` is None for the operator, and for a trial that is rolled back.
     """
     with transaction.atomic():
@@ -73,8 +73,8 @@ def edit_transaction(changeset: Changeset, *, user: AnyUser | None) -> Iterator[
 def apply_changes(*, changes: list[RecordChange], root: Record, user: AnyUser) -> None:
     """Write changes to a record and its parts; call it inside ``edit_transaction``.
 
-    Raises PermissionDenied without the rights, Incomplete where a public record would lack
-    something, ValidationError where a change breaks a rule or what it is about is gone.
+    Raises PermissionDenied without the permissions, IncompleteRecord if a public record would be
+    incomplete, ValidationError if a change breaks a rule or its record is gone.
     """
     _require_rights(changes, root, user)
     written: dict[str, int] = {}
@@ -98,7 +98,7 @@ def _require_rights(changes: list[RecordChange], root: Record, user: AnyUser) ->
 
 @contextmanager
 def ensure_still_publishable(root: Model) -> Iterator[None]:
-    """Raise Incomplete where what is written inside leaves a public record lacking something."""
+    """Raise IncompleteRecord if the writes inside make a public record incomplete."""
     lacked = _publication_issues(root)
     yield
     if new := [text for text in _publication_issues(root) if text not in lacked]:
@@ -106,7 +106,7 @@ def ensure_still_publishable(root: Model) -> Iterator[None]:
 
 
 def _publication_issues(root: Model) -> list[PublicationIssue]:
-    """Return what a published record lacks of what publication asks for; nothing of a draft."""
+    """Return what a published record lacks to be published; empty for other statuses."""
     fresh = type(root)._default_manager.filter(pk=root.pk).first()
     if not isinstance(fresh, Publishable) or not fresh.is_published:
         return []
@@ -114,7 +114,10 @@ def _publication_issues(root: Model) -> list[PublicationIssue]:
 
 
 def _get_existing(change: RecordChange, root: Model) -> Record:
-    """Return what a change is about; raise ValidationError if it is gone or part of another."""
+    """Return the record of a change.
+
+    Raises ValidationError if the record is gone or is part of another record.
+    """
     model = model_of_key(change["key"])
     record = model._default_manager.filter(pk=id_of_key(change["key"])).first()
     if record is None:
@@ -139,7 +142,7 @@ def _write_one(change: RecordChange, root: Model, written: dict[str, int]) -> No
     if change["what"] == "changed":
         record = _get_existing(change, root)
     else:
-        # One that is brought back has the id it had; one that is new is given its own.
+        # A restored record gets its old id; a new one gets a new id from the database.
         record = model() if number.startswith("+") else model(pk=int(number))
     for name, (_old, new) in change["fields"].items():
         field = model._meta.get_field(name)
@@ -152,9 +155,9 @@ def _write_one(change: RecordChange, root: Model, written: dict[str, int]) -> No
 def full_clean_and_save(
     record: Model, *, exclude: Collection[str] = (), force_insert: bool = False
 ) -> None:
-    """Write a record that keeps every rule; ``exclude`` are fields that are not asked.
+    """Validate and save a record; ``exclude`` are fields that are not validated.
 
-    Raises ValidationError, with its name, where it breaks one or its place is taken.
+    Raises ValidationError with the record's name if it breaks a rule or conflicts with another one.
     """
     try:
         record.full_clean(exclude=set(exclude))
@@ -169,9 +172,10 @@ def full_clean_and_save(
 
 
 def restore_rows_unversioned(*, now: Snapshot, before: Snapshot) -> None:
-    """Put rows back to what they were, without a version: only for what is rolled back after.
+    """Restore rows to an earlier snapshot, without writing versions.
 
-    Raises IntegrityError where something else has taken their place since.
+    Only for a transaction that is rolled back. Raises IntegrityError if another row has taken their
+    place.
     """
     back = diff_snapshots(now, before)
     for change in reversed(back):

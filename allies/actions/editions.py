@@ -1,4 +1,4 @@
-"""Making editions of published lists, and retracting one."""
+"""Creating editions of published lists, and retracting them."""
 
 import datetime as dt
 from contextlib import suppress
@@ -18,7 +18,7 @@ from allies.models import AllyList, Changeset, Edition, Status, canonical_json, 
 
 
 class NothingNewError(Exception):
-    """A list that reads as its last edition does: there is nothing to freeze."""
+    """The list is the same as its last edition, so there is nothing to create."""
 
     def __init__(self, last: Edition) -> None:
         super().__init__(last)
@@ -26,15 +26,15 @@ class NothingNewError(Exception):
 
 
 def can_make_edition(*, user: AnyUser, ally_list: Any) -> bool:
-    """Say whether the user may freeze the list as it stands, and retract what was frozen."""
+    """Return whether the user may create editions of the list and retract them."""
     return has_permission(user=user, action="publish", record=ally_list)
 
 
 def create_edition(*, ally_list: AllyList, user: AnyUser, note: str = "") -> Edition:
-    """Freeze a published list as its next edition; ``note`` tells readers why.
+    """Create the next edition of a published list; ``note`` tells readers why.
 
-    Raises PermissionDenied without the right to publish it, ValidationError where readers do not
-    see it, NothingNew where nothing has changed since its last edition.
+    Raises PermissionDenied without the permission to publish the list, ValidationError if the list
+    is not public, NothingNewError if nothing has changed since its last edition.
     """
     if not can_make_edition(user=user, ally_list=ally_list):
         raise PermissionDenied
@@ -42,7 +42,7 @@ def create_edition(*, ally_list: AllyList, user: AnyUser, note: str = "") -> Edi
 
 
 def create_edition_if_new(*, ally_list: AllyList, user: AnyUser) -> Edition | None:
-    """Freeze a list that was just published; None where it reads as its last edition does."""
+    """Create an edition of a list that was just published; None if nothing has changed."""
     try:
         return create_edition(ally_list=ally_list, user=user)
     except NothingNewError:
@@ -50,12 +50,12 @@ def create_edition_if_new(*, ally_list: AllyList, user: AnyUser) -> Edition | No
 
 
 def create_missing_editions() -> list[Edition]:
-    """Freeze every published list that has no edition yet; one query where all have."""
+    """Create an edition of each published list that has none; one query if all have one."""
     return _create_missing(user_id=None)
 
 
 def create_editions_after(changeset: Changeset) -> None:
-    """Freeze the lists that a changeset published, be it an import, a package or an undo."""
+    """Create editions of the lists that a changeset published: an import, a package or an undo."""
     _create_missing(user_id=changeset.created_by_id)
     before = (
         AllyList.history.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
@@ -79,9 +79,9 @@ def _create_missing(*, user_id: int | None) -> list[Edition]:
 def unpublished_edition_changes(
     ally_list: AllyList, *, on: dt.date
 ) -> tuple[Edition | None, dict[str, object]]:
-    """Return a list's last edition and what readers see of it on a day; {} where that is the same.
+    """Return the last edition of a list, and the list's content on a day, or {} if it is the same.
 
-    None is the edition of a list that has none.
+    The edition is None if the list has none.
     """
     content = build_edition_content(ally_list, on=on)
     last = Edition.objects.filter(ally_list=ally_list.pk).order_by("-number").first()
@@ -92,7 +92,7 @@ def unpublished_edition_changes(
 
 @transaction.atomic
 def _create(pk: int, *, user_id: int | None, note: str = "") -> Edition:
-    # The lock lets one number one list at a time.
+    # The lock prevents two editions of a list with the same number.
     locked = AllyList.objects.select_for_update(of=("self",)).filter(pk=pk)
     if not locked.exists():
         raise ValidationError(_("This list no longer exists."))
@@ -136,7 +136,7 @@ def _create(pk: int, *, user_id: int | None, note: str = "") -> Edition:
 
 
 def _free_key(ally_list: AllyList, number: int) -> str:
-    """Return the address of an edition: another list may have had this slug before."""
+    """Return a free key for the edition's address; another list may have had this slug before."""
     wanted = f"{ally_list.slug}-{number}"
     candidates = chain([wanted], (f"{wanted}-{n}" for n in count(2)))
     return next(key for key in candidates if not Edition.objects.filter(key=key).exists())
@@ -144,10 +144,11 @@ def _free_key(ally_list: AllyList, number: int) -> str:
 
 @transaction.atomic
 def retract_edition(*, edition: Edition, user: AnyUser, reason: str) -> None:
-    """Take an edition's content from readers, for a reason they are told.
+    """Hide the content of an edition from readers, with a reason that they can read.
 
-    Its address goes on answering, with the number, the hash and the reason. Raises PermissionDenied
-    without the right to publish lists, ValidationError without a reason or where it is retracted.
+    Its address still works and shows the number, the hash and the reason. Raises PermissionDenied
+    without the permission to publish lists, ValidationError without a reason or if the edition is
+    already retracted.
     """
     if not can_make_edition(user=user, ally_list=AllyList):
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Merging two records of one kind: one is kept, and all that pointed to the other leads to it."""
+"""Merging two records of one type: one is kept, and all references to the other point to it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,12 +37,12 @@ KEEP, DROP = "keep", "drop"
 
 
 def fields_to_choose(model: type[models.Model]) -> "list[models.Field[object, object]]":
-    """Return the fields of which either record's value may be taken; its address is not one."""
+    """Return the fields for which a value can be chosen: all but the record's address."""
     return [field for field in content_fields(model) if field.name != url_field(model)]
 
 
 def can_merge(*, user: AnyUser, record: models.Model) -> bool:
-    """Say whether the user may merge this record with another, as far as this one goes."""
+    """Return whether the user may merge this record with another; checks only this record."""
     return (
         isinstance(record, Publishable)
         and can_write(user=user, record=record)
@@ -51,7 +51,7 @@ def can_merge(*, user: AnyUser, record: models.Model) -> bool:
 
 
 def count_references(record: models.Model) -> list[tuple[type[Record], int]]:
-    """Return (model, number) of what points to a record; costs a query a kind of pointer."""
+    """Return (model, number) of the references to a record; one query per foreign key."""
     counts: dict[Any, int] = {}
     for model, field in foreign_keys_to(type(record)):
         number = model._default_manager.filter(**{field.name: record}).count()
@@ -62,8 +62,8 @@ def count_references(record: models.Model) -> list[tuple[type[Record], int]]:
 def count_ending(record: models.Model) -> dict[type[models.Model], models.QuerySet[models.Model]]:
     """Return the scheduled steps and working preview links that end if a record is merged away.
 
-    Steps end because a step set for one record must not be taken by another; links end because
-    they were given to read this record only. An undo of the merge does not bring them back.
+    A scheduled step ends because a step set for one record must not be applied to another. A link
+    ends because it was given to read this record only. An undo of the merge does not restore them.
     """
     return {
         Appointment: Appointment.objects.waiting().about(record),
@@ -80,14 +80,15 @@ def merge_records(
     reason: str = "",
     public_note: str = "",
 ) -> Changeset:
-    """Make two records one: ``keep`` takes what pointed to ``drop``, its address, and its values
-    of the fields that ``chosen`` maps to ``drop``; then ``drop`` is deleted.
+    """Merge ``drop`` into ``keep``, then delete ``drop``.
 
-    The scheduled steps of ``drop`` are called off and its preview links revoked.
+    ``keep`` gets the references to ``drop``, its address, and its values of the fields that
+    ``chosen`` maps to ``DROP``. The scheduled steps of ``drop`` are cancelled and its preview links
+    revoked.
 
-    Of parts both have, the kept record's stay. Raises PermissionDenied without the rights to all
-    that is written, ValidationError where the outcome breaks a rule, EvidenceLost where something
-    public would be left without a source; then nothing is written.
+    If both have the same part, that of ``keep`` stays. If an error is raised, nothing is written:
+    PermissionDenied without the permissions for all records that are written, ValidationError if
+    the result breaks a rule, EvidenceLost if a public record would be left without a source.
     """
     changeset = new_changeset(
         record=keep, user=user, kind=ChangesetKind.MERGE, reason=reason, public_note=public_note
@@ -114,7 +115,7 @@ def _reload(record: Publishable) -> Publishable:
 
 
 def _require_mergeable(keep: models.Model, drop: Publishable, user: AnyUser) -> None:
-    """Raise where these two are not the user's, or not at all, to be made one."""
+    """Raise an error if these two cannot be merged, or not by this user."""
     if type(keep) is not type(drop) or keep.pk == drop.pk or not isinstance(keep, Publishable):
         raise ValidationError(_("Choose another record of the same type."))
     if not can_merge(user=user, record=keep) or not can_merge(user=user, record=drop):
@@ -148,17 +149,18 @@ class _Merging:
             self._settle_derivation()
 
     def _settle_derivation(self) -> None:
-        """Let neither be what the merged one is derived from: go on up to what they draw on.
+        """Make sure that the merged source is not derived from either of the two.
 
-        Written at once, without a version, so that what moves sees no circle that is none; the
-        version comes when the kept one is saved.
+        Follow the chain of sources up to one that is neither. The result is written immediately and
+        without a version, so that validation of moved records sees no false cycle. The version is
+        written when the kept source is saved.
         """
         parents = {
             r.pk: type(r).objects.values_list("derived_from", flat=True).get(pk=r.pk)
             for r in (self.keep, self.drop)
         }
         parent = self.keep.derived_from_id
-        # Where a choice leads round to the kept one, its own derivation is what is left.
+        # If the chosen value leads back to the kept source, use the other derivation.
         while parent in parents:
             parent = parents.pop(parent)
         self.keep.derived_from_id = parent
@@ -178,7 +180,7 @@ class _Merging:
             Source.objects.recompute_origins()
 
     def _move(self, old: models.Model, new: models.Model) -> None:
-        """Let everything that points to ``old`` point to ``new``, what both have only once."""
+        """Point all references to ``old`` at ``new``; of duplicates, keep the one of ``new``."""
         for model, field in foreign_keys_to(type(old)):
             for record in model._default_manager.filter(**{field.name: old}).order_by(
                 *_order(model)
@@ -196,23 +198,23 @@ class _Merging:
                 self._write(record)
 
     def _require(self, record: Record, action: str) -> None:
-        """Raise PermissionDenied where something that moves is not the user's to change."""
+        """Raise PermissionDenied if the user may not do this to a record that moves."""
         allowed = has_permission(user=self.user, action=action, record=record)
         if not allowed or not can_change(user=self.user, record=record):
             raise PermissionDenied
 
     def _write(self, record: Record) -> None:
         record._history_user = self.user
-        full_clean_and_save(record, exclude=["origin"])  # which is worked out anew at the end
+        full_clean_and_save(record, exclude=["origin"])  # recomputed at the end
 
     def _delete(self, record: Record) -> None:
-        # Read anew: the version of its deletion has to have it as it stands.
+        # Reload the record, so that the version of its deletion has its current values.
         fresh = type(record)._default_manager.get(pk=record.pk)
         fresh._history_user = self.user
         fresh.delete()
 
     def _check_parts(self) -> None:
-        """Raise ValidationError where a part contradicts what its record says now."""
+        """Raise ValidationError if a part contradicts the new values of its record."""
         for model, field in children_of(type(self.keep)):
             for part in model._default_manager.filter(**{field.name: self.keep}):
                 try:
@@ -238,7 +240,7 @@ def _last_position(
 
 
 def _existing_counterpart(record: Any, field: "models.Field[object, object]") -> Record | None:
-    """Return what is already in the place a record would move to; None where nothing is."""
+    """Return the record that a moved record would duplicate; None if there is none."""
     model = type(record)
     for constraint in model._meta.constraints:
         if not isinstance(constraint, models.UniqueConstraint):
@@ -256,9 +258,9 @@ def _existing_counterpart(record: Any, field: "models.Field[object, object]") ->
 
 
 def _end_steps_and_links(drop: models.Model) -> None:
-    """Call off the scheduled steps of a record and revoke its preview links."""
+    """Cancel the scheduled steps of a record, and revoke its preview links."""
     waiting = count_ending(drop)[Appointment]
-    # A step that a job takes at this moment finds no record; waiting for it could block both.
+    # Skip steps that a job is applying now: it will find no record, and waiting could deadlock.
     idle = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
     Appointment.objects.filter(pk__in=idle).delete()
     links = PreviewLink.objects.about(drop).filter(revoked_at=None)
@@ -269,10 +271,10 @@ def _end_steps_and_links(drop: models.Model) -> None:
 
 
 def _redirect_slugs(keep: models.Model, drop: models.Model) -> dict[str, object]:
-    """Let the addresses of ``drop``, old ones too, lead to ``keep``; return what they led to.
+    """Redirect the addresses of ``drop``, including old ones, to ``keep``; return where they led.
 
-    They are mapped to the id of the record that had them as an old one, null for none. An address
-    that another record gave up before is still that one's, and is left out.
+    The result maps each slug to the id of the record that had it as an old slug, or to None. An
+    address that another record gave up earlier still leads there, and is left out.
     """
     model, noun = type(keep), keep._meta.model_name
     led: dict[str, int | None] = dict(
@@ -287,7 +289,7 @@ def _redirect_slugs(keep: models.Model, drop: models.Model) -> dict[str, object]
 
 
 def _reassign_corrections(keep: models.Model, drop: models.Model) -> list[int]:
-    """Let the corrections that readers sent about ``drop`` be about ``keep``; return their ids."""
+    """Move the readers' corrections about ``drop`` to ``keep``; return their ids."""
     corrections = Correction.objects.about(drop)
     ids = list(corrections.order_by("pk").values_list("pk", flat=True))
     corrections.update(record_id=keep.pk)
@@ -297,16 +299,16 @@ def _reassign_corrections(keep: models.Model, drop: models.Model) -> list[int]:
 def _set_redirects(
     model: type[models.Model], slugs: Iterable[str], dropped: int, kept: int
 ) -> None:
-    """Let slugs lead to the kept record if they led to the dropped one or to none readers knew."""
+    """Redirect slugs to the kept record if they led to the dropped one or to none at all."""
     rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
     rows.filter(record_id=dropped).update(record_id=kept)
     OldSlug.objects.remember(model, [(slug, kept) for slug in slugs])
 
 
 def restore_redirects(changeset: Changeset) -> None:
-    """Let what a merge led on lead where it belongs, after it was undone or redone.
+    """Restore redirects and corrections after a merge was undone or redone.
 
-    That is the addresses of the record that was merged, and readers' corrections of it.
+    These are the addresses of the merged record, and the readers' corrections about it.
     """
     if changeset.kind != ChangesetKind.MERGE:
         return
@@ -320,7 +322,7 @@ def restore_redirects(changeset: Changeset) -> None:
         _set_redirects(model, merged["led"], merged["dropped"], kept)
         return
     for slug, before in merged["led"].items():
-        # Since the merge, another record may have given the same address up.
+        # Another record may have given up the same address since the merge.
         rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
         if before is None:
             rows.delete()

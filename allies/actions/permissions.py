@@ -1,4 +1,4 @@
-"""Who may do what: the one place that answers, for forms, buttons, actions and imports alike."""
+"""Permission checks: one place for forms, buttons, actions and imports."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,18 +14,18 @@ from allies.models import WRITE_COUNTS, Changeset, Publishable, Record, Status, 
 
 AnyUser = AbstractUser | AnonymousUser
 
-#: The states a write leads from and to: model → querysets of its rows, or of their versions.
+#: The states before and after a write: model → querysets of its rows, or of their versions.
 States = Callable[[Any], Iterable[QuerySet[Any]]]
 
 
 class PublishRightMissing(PermissionDenied):
-    """A write to something public, before it or after it, by a user who may not publish it."""
+    """A user who may not publish a record wrote to it while it was public, or made it public."""
 
 
 def has_permission(*, user: AnyUser, action: str, record: Model | type[Model]) -> bool:
-    """Say whether the user has a right (``change``, ``publish``, ``import`` …) for such records.
+    """Return whether the user has a permission (``change``, ``publish``, ``import`` …) on a model.
 
-    An account that may no longer enter the admin has none, whatever it asked for before.
+    Users who may not enter the admin have no permissions, even for requests they made earlier.
     """
     options = record._meta
     permission = f"{options.app_label}.{action}_{options.model_name}"
@@ -33,32 +33,32 @@ def has_permission(*, user: AnyUser, action: str, record: Model | type[Model]) -
 
 
 def reload_user(user: AnyUser) -> AnyUser:
-    """Return the account as it is stored now, with no permissions cached.
+    """Reload the account from the database, without cached permissions.
 
-    Jobs ask with it right before they write. A deleted account has no permissions.
+    Jobs call this right before they write. A deleted account has no permissions.
     """
     accounts = get_user_model()._default_manager
     return accounts.filter(pk=user.pk or 0).first() or AnonymousUser()
 
 
 def can_publish(*, user: AnyUser, record: Publishable) -> bool:
-    """Say whether the user may publish this record, withdraw it, or change it while public."""
+    """Return whether the user may publish, withdraw or, while it is public, change this record."""
     return has_permission(user=user, action="publish", record=record)
 
 
 def can_write(*, user: AnyUser, record: Record) -> bool:
-    """Say whether the user may change such records, and this one as it stands now."""
+    """Return whether the user may change this model, and this record in its current state."""
     return has_permission(user=user, action="change", record=record) and can_change(
         user=user, record=record
     )
 
 
 def can_change(*, user: AnyUser, record: Record) -> bool:
-    """Say whether what the user writes here may stand as the record is now.
+    """Return whether the user's changes to this record can take effect without a review.
 
-    What readers see, directly or as part of a published record, is changed only by those who
-    may publish it. A record without a status, such as a country, is always public and needs the
-    right to change it. For others, that right is the admin's to ask.
+    Only users who may publish a record may change it while readers see it, directly or as part of a
+    published record. A record without a status, such as a country, is always public and needs the
+    permission to change it. For other records, the admin checks that permission.
     """
     governing = record.publication_root
     if governing is None:
@@ -71,10 +71,10 @@ def can_change(*, user: AnyUser, record: Record) -> bool:
 def require_publish_right(*, user: AnyUser, states: States) -> None:
     """Raise PublishRightMissing if a state is public and the user may not publish it.
 
-    A state is public if its own record, or the record it is part of, is published before the
-    write or after it. Records without a status, such as countries, are always public: the right
-    to change them is needed. Two queries at most per model written; none for a user with every
-    right.
+    A state is public if its own record, or the record it is part of, is published before or after
+    the write. Records without a status, such as countries, are always public; they need the
+    permission to change them. At most two queries per model written; none if the user has all
+    permissions.
     """
     for model in record_models():
         if any(_publication_roots(model)):
@@ -108,14 +108,14 @@ def _require_right_to_publish(user: AnyUser, model: Any, states: States) -> None
 
 
 def _refuse_any(model: Any, public: Q, states: States, said: str) -> None:
-    """Raise PublishRightMissing, with the record's name, if one of the states is public."""
+    """Raise PublishRightMissing with the record's name if one of the states is public."""
     for rows in states(model):
         for found in rows.filter(public).order_by()[:1]:
             raise PublishRightMissing(said % {"record": _record_name(found)})
 
 
 def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
-    """Yield the models whose status decides whether readers see such records."""
+    """Yield the models whose status decides whether readers see records of this model."""
     if issubclass(model, Publishable):
         yield model
     for field in parent_fields(model):
@@ -123,14 +123,14 @@ def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
 
 
 def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
-    """Return the condition that a row, or a version, is public as one of these kinds."""
+    """Return the condition that a row, or a version, is public through one of these models."""
     public = Q(status=Status.PUBLISHED) if model in kinds else Q()
     for field in parent_fields(model):
         owner = field.related_model
         if kinds.isdisjoint(_publication_roots(owner)):
             continue
         owner_is_public = _is_public(owner, kinds, states)
-        # What the write leaves alone is as it stands; the rest was, or will be, as in its states.
+        # Check the owner's current row, and also its states before and after this write.
         rows = owner._default_manager.filter(owner_is_public).order_by()
         public |= Q(**{f"{field.name}__in": rows.values("pk")})
         for found in states(owner):
@@ -140,23 +140,23 @@ def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
 
 
 def _id_column(rows: QuerySet[Model]) -> str:
-    """Return the column with the records' ids: a version has an id of its own besides."""
+    """Return the column with the ids of the records; a version also has an id of its own."""
     return "pk" if issubclass(rows.model, Record) else "id"
 
 
 def _record_name(found: Any) -> str:
-    """Return the name of a record, or of what a version is of."""
+    """Return the name of a record, or of the record that a version belongs to."""
     record = found if isinstance(found, Record) else found.instance
     try:
         return str(record)
-    except ObjectDoesNotExist:  # its name is made of one that is gone
+    except ObjectDoesNotExist:  # its name contains the name of a record that is gone
         return f"{record._meta.verbose_name} {record.pk}"
 
 
 def changeset_states(changeset: Changeset) -> States:
-    """Return the states a changeset led from and to: its versions, and the last ones before them.
+    """Return the states before and after a changeset: its versions, and the last ones before them.
 
-    For a changeset in the transaction that writes it: whatever else there is came before.
+    Call it in the transaction that writes the changeset, so that all other versions are earlier.
     """
 
     def states(model: type[Record]) -> Iterable[QuerySet[Model]]:

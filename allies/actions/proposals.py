@@ -1,4 +1,4 @@
-"""Changes that wait for somebody to decide: approved, amended, declined or taken back."""
+"""Proposals: changes that wait until they are approved, amended, declined or taken back."""
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -13,24 +13,24 @@ from allies.models import Changeset, ChangesetState
 
 
 class AlreadyDecidedError(Exception):
-    """A proposal that somebody has decided on meanwhile."""
+    """Somebody else has decided on the proposal in the meantime."""
 
 
 def propose(*, changeset: Changeset, changes: list[RecordChange]) -> None:
-    """Keep changes until somebody decides; nothing of the record is written."""
+    """Save changes as a proposal; the record is not changed."""
     changeset.state = ChangesetState.PROPOSED
     changeset.changes = changes
     changeset.save()
 
 
 def can_decide(*, user: AnyUser, changeset: Changeset) -> bool:
-    """Say whether the user may write what is proposed: what is public takes a publisher."""
+    """Return whether the user may apply the proposal, and so change the record as it is now."""
     record = changeset.about
     return record is not None and can_write(user=user, record=record)
 
 
 def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
-    """Say whether the user may change what is proposed: its author, or who may decide."""
+    """Return whether the user may change the proposal: its author, or somebody who may decide."""
     own = changeset.created_by_id is not None and changeset.created_by_id == user.pk
     return own or can_decide(user=user, changeset=changeset)
 
@@ -38,10 +38,11 @@ def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
 def approve(
     *, changeset: Changeset, user: AnyUser, changes: list[RecordChange], note: str = ""
 ) -> None:
-    """Write these changes, which are the proposal's or what it was amended to.
+    """Apply these changes: those of the proposal, perhaps amended.
 
-    Raises Decided where somebody was quicker, PermissionDenied without the rights, and what
-    ``edit_transaction.write`` raises; then the proposal waits on as it was.
+    Raises AlreadyDecidedError if somebody else decided first, PermissionDenied without the
+    permissions, and whatever ``edit_transaction`` and ``apply_changes`` raise. The proposal then
+    keeps waiting.
     """
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
@@ -64,7 +65,7 @@ def approve(
 
 
 def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) -> list[RecordChange]:
-    """Return what was proposed without the fields that were taken, be it with other values."""
+    """Return the proposed changes without the fields that were applied, even with other values."""
     gone = {(change["key"], name) for change in taken for name in change["fields"]}
     left: list[RecordChange] = [
         {
@@ -77,7 +78,7 @@ def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) ->
 
 
 def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
-    """Decline a proposal with a note to its author, or, as its author, take it back."""
+    """Decline a proposal with a note to its author; the author takes it back without one."""
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         own = fresh.created_by_id == user.pk
@@ -94,7 +95,7 @@ def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
 
 
 def amend(*, changeset: Changeset, user: AnyUser, changes: list[RecordChange]) -> None:
-    """Change what is proposed, and let it wait on."""
+    """Change a proposal; it keeps waiting."""
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         if not can_amend(user=user, changeset=fresh):
@@ -116,9 +117,9 @@ def _lock_waiting(changeset: Changeset) -> Changeset:
 def conflicting_fields(
     changeset: Changeset, now: dict[str, dict[str, object]]
 ) -> dict[str, set[str]]:
-    """Return, by key, the fields whose ground has moved: neither as before nor as proposed.
+    """Return, per record key, the fields that others have changed since: neither old nor proposed.
 
-    A record that was to be changed and is gone moved as a whole: ``*``.
+    If a record to be changed is gone, its value is ``{"*"}``.
     """
     found: dict[str, set[str]] = {}
     for change in changeset.changes:

@@ -1,4 +1,4 @@
-"""The way of a record from draft to readers and back."""
+"""Status changes of a record: from draft to published and back."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -11,7 +11,7 @@ from allies.models.base import PublicationIssue
 
 
 class NotPublishableError(Exception):
-    """A record that is not complete; ``missing`` says what it lacks, all at once."""
+    """The record is incomplete; ``missing`` lists everything that it lacks."""
 
     def __init__(self, record: Publishable, missing: list[PublicationIssue]) -> None:
         super().__init__(" ".join(missing))
@@ -20,10 +20,10 @@ class NotPublishableError(Exception):
 
 
 class WrongStatusError(Exception):
-    """A step that does not lead on from where the record stands."""
+    """The step is not possible from the current status of the record."""
 
 
-#: Step → (statuses it starts from, status it leads to, the right it takes).
+#: Step → (statuses it starts from, status it leads to, permission it needs).
 TRANSITIONS: dict[str, tuple[frozenset[str], str, str]] = {
     "submit": (frozenset({Status.DRAFT}), Status.IN_REVIEW, "change"),
     "publish": (
@@ -37,7 +37,7 @@ TRANSITIONS: dict[str, tuple[frozenset[str], str, str]] = {
 
 
 def available_transitions(*, record: Publishable, user: AnyUser) -> list[str]:
-    """Return the steps this user may take with this record as it stands."""
+    """Return the steps that this user may apply to this record in its current status."""
     return [
         step
         for step, (starts, _end, right) in TRANSITIONS.items()
@@ -55,13 +55,14 @@ def statuses_after(status: str) -> list[str]:
 def apply_transition(
     *, record: Publishable, step: str, user: AnyUser, reason: str = "", is_scheduled: bool = False
 ) -> int:
-    """Take a record one step on: submit, publish, withdraw or reopen it.
+    """Apply a step to a record: submit, publish, withdraw or reopen it.
 
-    A step that is not a scheduled one calls off those that were; return how many.
+    A step that was not scheduled cancels the scheduled steps that it overtakes; returns how many.
 
-    Raises PermissionDenied without the right, WrongStatus where the step does not lead on from
-    here, NotPublishable where something is missing, EvidenceLost where withdrawing a source would
-    leave something public without one. A list that is published is frozen as an edition.
+    Raises PermissionDenied without the permission, WrongStatusError if the step is not possible
+    from the current status, NotPublishableError if something is missing, EvidenceLost if
+    withdrawing a source would leave a public record without one. Publishing a list creates an
+    edition of it.
     """
     starts, end, right = TRANSITIONS[step]
     fresh = type(record)._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
@@ -85,9 +86,10 @@ def apply_transition(
 
 
 def _cancel_overtaken_schedules(record: Publishable, step: str, is_scheduled: bool) -> int:
-    """Delete the appointments that a step overtakes; return how many of them were waiting.
+    """Delete the scheduled steps that a step overtakes; return how many of them were waiting.
 
-    A withdrawal to come may still follow a publication.
+    A publication does not cancel a scheduled withdrawal. A step that was itself scheduled deletes
+    no waiting ones.
     """
     appointments = Appointment.objects.about(record)
     if step == "publish":

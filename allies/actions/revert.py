@@ -1,4 +1,4 @@
-"""Going back to what a record, with its parts, was."""
+"""Reverting a record and its parts to an earlier version."""
 
 import datetime as dt
 
@@ -16,12 +16,12 @@ from allies.models import Changeset, ChangesetKind, Record
 
 @transaction.atomic
 def revert_record(*, record: Record, moment: dt.datetime, user: AnyUser) -> Changeset | None:
-    """Give a record and its parts the content they had at a moment; its status stays.
+    """Restore the content that a record and its parts had at a moment; the status stays.
 
-    Where the user may not change the record as it stands, the way back is proposed. Returns the
-    changeset, applied or proposed, and None where there is nothing to change. Raises
-    PermissionDenied without the rights, ValidationError where the old content breaks a rule of
-    today, EvidenceLost where something public would be left without a source.
+    If the user may not change the record, the changes are proposed. Returns the changeset, applied
+    or proposed; None if there is nothing to change. Raises PermissionDenied without the
+    permissions, ValidationError if the old content breaks a current rule, EvidenceLost if a public
+    record would be left without a source.
     """
     now = take_snapshot(record, lock=True)
     changes = diff_snapshots(now, snapshot_at(record, moment))

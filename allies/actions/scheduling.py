@@ -1,6 +1,7 @@
-"""Steps to come: a record is published, or withdrawn, at a time somebody set.
+"""Scheduled steps: publish or withdraw a record at a set time.
 
-Published is what was seen when the time was set, or what somebody wrote since who may publish.
+A record is published only with the content it had when the time was set, or with later changes by a
+user who may publish.
 """
 
 import datetime as dt
@@ -28,16 +29,16 @@ from allies.evidence.guards import EvidenceLost
 from allies.history.snapshots import take_snapshot
 from allies.models import Appointment, Publishable, StateConflict
 
-#: The steps one may set a time for.
+#: The steps that can be scheduled.
 SCHEDULABLE_TRANSITIONS = ("publish", "withdraw")
 
 logger = logging.getLogger(__name__)
 
 
 def content_digest(record: Publishable, *, lock: bool = False) -> str:
-    """Return a digest of a record as it is stored, with its status and its parts.
+    """Return a digest of a record as stored, with its status and its parts.
 
-    Costs a query per kind of part, and one more.
+    One query per kind of part, and one more.
     """
     dossier = take_snapshot(record, lock=lock)
     status = type(record)._default_manager.values_list("status", flat=True).filter(pk=record.pk)
@@ -45,15 +46,15 @@ def content_digest(record: Publishable, *, lock: bool = False) -> str:
 
 
 def is_void(appointment: Appointment, content: str) -> bool:
-    """Say whether a record has another content than when the time was set for it."""
+    """Return whether the content of the record has changed since the step was scheduled."""
     return bool(appointment.content) and appointment.content != content
 
 
 @contextmanager
 def renew_schedule(*, record: Any, user: AnyUser) -> Iterator[list[Appointment]]:
-    """Let a publication to come be one of what this user writes inside, if they may publish.
+    """Keep scheduled publications valid for the changes inside, if this user may publish.
 
-    Yields a list that has the appointments that are void by what was written, once it was.
+    Otherwise these changes make them void. Yields a list, to which they are added at the end.
     """
     void: list[Appointment] = []
     waiting = _valid_schedules(record) if isinstance(record, Publishable) and record.pk else []
@@ -69,7 +70,7 @@ def renew_schedule(*, record: Any, user: AnyUser) -> Iterator[list[Appointment]]
 
 
 def _valid_schedules(record: Publishable) -> list[Appointment]:
-    """Return the publications to come that are not void; lock the record if there is one."""
+    """Return the scheduled publications that are not void; lock the record if there are any."""
     waiting = list(Appointment.objects.waiting().about(record).filter(step="publish"))
     content = content_digest(record, lock=True) if waiting else ""
     return [one for one in waiting if not is_void(one, content)]
@@ -79,9 +80,10 @@ def _valid_schedules(record: Publishable) -> list[Appointment]:
 def schedule_action(
     *, record: Publishable, step: str, due_at: dt.datetime, user: AnyUser
 ) -> Appointment:
-    """Have a record take a step at a time to come.
+    """Schedule a step of a record.
 
-    Raises PermissionDenied without the right to the step, ValidationError for a time gone by.
+    Raises PermissionDenied without the permission for the step, ValidationError if the time is
+    past.
     """
     if step not in SCHEDULABLE_TRANSITIONS or not has_permission(
         user=user, action=TRANSITIONS[step][2], record=record
@@ -104,9 +106,10 @@ def schedule_action(
 
 
 def cancel_schedule(*, appointment: Appointment, user: AnyUser) -> None:
-    """Forget a step to come.
+    """Cancel a scheduled step.
 
-    Raises PermissionDenied without the right to the step, StateConflict if it was taken meanwhile.
+    Raises PermissionDenied without the permission for the step, StateConflict if the step was
+    applied in the meantime.
     """
     record = appointment.record
     if record is not None and not has_permission(
@@ -118,13 +121,13 @@ def cancel_schedule(*, appointment: Appointment, user: AnyUser) -> None:
 
 
 def run_due() -> list[Appointment]:
-    """Take the steps that are due, each by itself and once; return those looked at."""
+    """Apply the steps that are due, each in its own transaction; return those that were handled."""
     due = Appointment.objects.waiting().filter(due_at__lte=timezone.now())
     return [kept for pk in due.values_list("pk", flat=True) if (kept := _run_one(pk))]
 
 
 def _run_one(pk: int) -> Appointment | None:
-    """Keep an appointment; one that breaks down is noted as done, and the rest have their turn."""
+    """Apply one step; if it fails unexpectedly, mark it as done, so that the others still run."""
     try:
         return _execute(pk)
     except Exception:
@@ -141,11 +144,11 @@ def _execute(pk: int) -> Appointment | None:
     with transaction.atomic():
         found = Appointment.objects.filter(pk=pk, done_at=None).first()
         record = found.record if found is not None else None
-        # The record first, as in a step that is taken by hand and calls this one off.
+        # Lock the record first, in the same order as a manual step that cancels this one.
         content = content_digest(record, lock=True) if record is not None else ""
         waiting = Appointment.objects.select_for_update(of=("self",)).filter(pk=pk, done_at=None)
         appointment = waiting.first()
-        if appointment is None:  # somebody else keeps it, or called it off
+        if appointment is None:  # another job has applied it, or it was cancelled
             return None
         with translation.override(appointment.language):
             problem = _apply_or_explain(appointment, record, content)
@@ -154,7 +157,7 @@ def _execute(pk: int) -> Appointment | None:
 
 
 def _apply_or_explain(appointment: Appointment, record: Any, content: str) -> str:
-    """Take the step; return why it could not be taken, else an empty text."""
+    """Apply the step; return the reason if that is not possible, else ""."""
     user = appointment.created_by
     if record is None:
         return _("This record no longer exists.")

@@ -1,4 +1,4 @@
-"""The locks under which many records are written at once."""
+"""Table locks for writing many records at once."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def lock_tables(models: "Iterable[type[Record]]") -> None:
-    """Keep others from writing such records until this transaction ends; readers read on.
+    """Block other writes to these models until the end of the transaction; reads are not blocked.
 
-    On SQLite the transaction already holds the one write lock there is.
+    On SQLite, the transaction already holds the only write lock.
     """
     if connection.vendor == "postgresql":
         tables = [
@@ -20,7 +20,7 @@ def lock_tables(models: "Iterable[type[Record]]") -> None:
             for model in sorted(models, key=lambda m: m._meta.db_table)
             for table in (model._meta.db_table, model.history.model._meta.db_table)
         ]
-        if not tables:  # an import of nothing at all
+        if not tables:  # an import without records
             return
         with connection.cursor() as cursor:
             names = ", ".join(map(connection.ops.quote_name, tables))

@@ -1,8 +1,8 @@
-"""Taking a changeset back: set by set, from the versions it wrote.
+"""Undoing a changeset, with SQL over the versions it wrote.
 
-What it created goes, what it changed becomes what it was, what it deleted returns. A record that
-was written again since is left as it is and named, with all that is part of it, and so is one that
-something later rests on: the editor decides.
+Records it created are deleted, changed ones restored, deleted ones recreated. A record that was
+edited since is skipped and reported, with all its parts. So is a record that later records refer
+to. The editor decides on them.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,14 +42,15 @@ Progress = Callable[[str, int], None]
 
 
 class UndoError(Exception):
-    """A changeset that cannot be taken back; the text says why and what to do."""
+    """A changeset that cannot be undone; the text says why and what to do."""
 
 
 def can_undo(*, user: AnyUser, changeset: Changeset) -> bool:
-    """Say whether the user may take a changeset back, as far as that is theirs to change.
+    """Return whether the user may undo a changeset.
 
-    What came from files is for those with the right to undo; an edit, also for those who may
-    write what it is about, or, if that is deleted, create such records.
+    Does not check the permissions for each record that the undo writes. Imports need the permission
+    to undo. An edit can also be undone by users who may change its record, or, if that is deleted,
+    create such records.
     """
     if has_permission(user=user, action="undo", record=Changeset):
         return True
@@ -65,7 +66,7 @@ def can_undo(*, user: AnyUser, changeset: Changeset) -> bool:
 
 
 def _original_changeset(changeset: Changeset) -> Changeset:
-    """Return what was done in the first place, of what was undone and undone again."""
+    """Return the first changeset in a chain of undos of undos."""
     while changeset.undoes is not None:
         changeset = changeset.undoes
     return changeset
@@ -74,9 +75,9 @@ def _original_changeset(changeset: Changeset) -> Changeset:
 def preview_undo(
     *, changeset: Changeset, also: frozenset[str] = frozenset(), user: AnyUser | None = None
 ) -> UndoReport:
-    """Say what taking a changeset back would do; ``user`` and ``also`` as for ``undo_changeset``.
+    """Report what an undo would do; ``user`` and ``also`` as for ``undo_changeset``.
 
-    Nothing is written. Raises NotUndone if it was not applied or is undone already.
+    Nothing is written. Raises UndoError if the changeset was not applied or is already undone.
     """
     _refuse_wrong_state(changeset)
     with UndoPlan(changeset, also) as sets:
@@ -90,7 +91,7 @@ def preview_undo(
         return report
 
 
-#: What an undo does to records → the right to do so by hand.
+#: What an undo does to records → the permission to do so by hand.
 _RIGHTS = {"deleted": "delete", "restored": "change", "returned": "add"}
 
 
@@ -99,7 +100,7 @@ def _require_rights(
 ) -> None:
     """Raise PermissionDenied, or PublishRightMissing, if the user may not do what an undo does.
 
-    The right to undo stands for the rights to each kind of record, but not for that to publish.
+    The permission to undo replaces those for each record type, but not the permission to publish.
     """
     if not can_undo(user=user, changeset=changeset):
         raise PermissionDenied(
@@ -129,13 +130,15 @@ def undo_changeset(
     also: frozenset[str] = frozenset(),
     progress: Progress | None = None,
 ) -> UndoReport:
-    """Take a changeset back, as the changeset ``by``, in one transaction.
+    """Undo a changeset, as the changeset ``by``, in one transaction.
 
-    ``also`` holds the keys (``Kept.key``) of records edited since that are to be taken back too,
-    or ``all``. Raises PublishRightMissing if readers see something of it, or would see it again,
-    and the user may not publish; PermissionDenied if the user may not undo it any more; NotUndone
-    if it was not applied or is undone already; EvidenceLost if something public would be left
-    without a source; IntegrityError if what was is no longer possible.
+    ``also`` holds the keys (``SkippedRecord.key``) of records edited since that are to be undone
+    too, or ``all``.
+
+    Raises PublishRightMissing if a record was or becomes public and the user may not publish;
+    PermissionDenied if the user may no longer undo it; UndoError if it was not applied or is
+    already undone; EvidenceLost if a public record would be left without a source; IntegrityError
+    if the earlier state is no longer possible.
     """
     tell = progress or (lambda noun, rows: None)
     lock_tables(record_models())
@@ -166,7 +169,7 @@ def undo_changeset(
 def new_undo_changeset(
     changeset: Changeset, *, user: AnyUser | None, reason: str = ""
 ) -> Changeset:
-    """Return the changeset, not saved yet, that an undo of this one is written under."""
+    """Return an unsaved changeset for the undo of this one."""
     return Changeset(
         kind=ChangesetKind.UNDO,
         undoes=changeset,
@@ -177,7 +180,7 @@ def new_undo_changeset(
 
 
 def _is_plain_undo(changeset: Changeset) -> bool:
-    """Say whether a changeset is an undo of something done, and not of an undo."""
+    """Return whether a changeset is an undo of a change, not of an undo."""
     depth, done = 0, changeset
     while done.undoes is not None:
         depth, done = depth + 1, done.undoes
@@ -185,9 +188,9 @@ def _is_plain_undo(changeset: Changeset) -> bool:
 
 
 def _settle_slugs(model: type[Model], slugs: list[tuple[str, int]], *, remember: bool) -> None:
-    """Keep the addresses that records leave where an undo is undone; else let them be forgotten.
+    """Store the slugs that records give up if an undo is undone; otherwise forget them.
 
-    The address a record is back at is no old one any more.
+    The slug that a record has again is no longer an old one.
     """
     ids = [record_id for _slug, record_id in slugs]
     noun = model._meta.model_name
@@ -206,7 +209,7 @@ def _refuse_wrong_state(changeset: Changeset) -> None:
 
 
 def _unsupported() -> dict[type[Publishable], set[int]]:
-    """Return, of each kind of public record, the ids of those that lack support."""
+    """Return, per model, the ids of the records marked published that lack support."""
     return {
         model: set(published_but_unsupported(model).values_list("pk", flat=True))
         for model in EVIDENCED_MODELS
@@ -222,7 +225,7 @@ def _refuse_lost_support(before: Mapping[type[Publishable], set[int]]) -> None:
 
 
 def evidence_loss_message(records: list[str]) -> str:
-    """Say that an undo would leave these without a source."""
+    """Return the message that an undo would leave these records without a source."""
     return _(
         "These records would be left without a published source: "
         "%(records)s. Cite another source first."

@@ -1,4 +1,4 @@
-"""What an undo touches, and what is done to it: sets in temporary tables, and SQL over them."""
+"""The records that an undo changes: temporary tables, and SQL to apply it."""
 
 import datetime as dt
 import re
@@ -28,20 +28,20 @@ from allies.models import (
 )
 from allies.models.registry import foreign_keys_to
 
-#: Records named one by one; the rest are counted.
+#: The most records to report by name; the rest are counted.
 MAX_NAMED = 200
-#: Records named in a sentence.
+#: The most records to name in a sentence.
 MAX_SKIPPED_SHOWN = 5
 
-#: Versions written a statement, so that progress shows and a job can be told to stop.
+#: Versions per statement, so that jobs can report progress and be stopped.
 BATCH_SIZE = 50_000
 
 
 @dataclass(frozen=True)
 class SkippedRecord:
-    """A record an undo leaves as it is, and why: ``edited``, ``in-use`` or ``part``.
+    """A record that an undo skips, and the reason: ``edited``, ``in-use`` or ``part``.
 
-    A part belongs to a record that is left as it is, and stays with it.
+    A part is skipped because the record it belongs to is skipped.
     """
 
     model: Any
@@ -51,16 +51,16 @@ class SkippedRecord:
 
     @property
     def key(self) -> str:
-        """What an editor's decision names it by."""
+        """The key that an editor's decision refers to."""
         return f"{self.model._meta.model_name}-{self.pk}"
 
 
 @dataclass
 class UndoReport:
-    """What an undo does or would do: {noun's model name: {deleted, restored, returned}}.
+    """The effect of an undo: {model name: {deleted, restored, returned}}.
 
-    ``unsupported`` names what would be public without a source, and ``refusal`` says which right
-    is missing: such an undo is refused.
+    ``unsupported`` names records that would be public without a source, and ``refusal`` says which
+    permission is missing. If either is set, the undo is refused.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -74,14 +74,15 @@ class UndoReport:
         return sum(sum(count.values()) for count in self.counts.values())
 
 
-#: Kind of version → what undoing it does, and the kind of version that makes.
+#: Kind of version → what undoing it does, and the kind of version that this writes.
 _UNDOING = {"+": ("deleted", "-"), "~": ("restored", "~"), "-": ("returned", "+")}
 
 
 class UndoPlan:
-    """What an undo touches, a noun a temporary table: record, kind of version, version before.
+    """The records that an undo changes, in one temporary table per model.
 
-    Used as a context: the tables are there inside it.
+    Its columns: record, kind of version, version, version before. The tables exist only inside the
+    ``with`` block.
     """
 
     def __init__(self, changeset: Changeset, also: frozenset[str]) -> None:
@@ -101,7 +102,7 @@ class UndoPlan:
             self._fill(model)
         spare = (self._exclude_children, self._exclude_referenced)
         while sum(step(model) for step in spare for model in reversed(self.models)):
-            pass  # what is kept may itself rest on something, and has parts
+            pass  # each skipped record may have parts, and may refer to other records
         return self
 
     def __exit__(self, *args: object) -> None:
@@ -112,7 +113,7 @@ class UndoPlan:
         for model in self.models:
             _run(f"DROP TABLE IF EXISTS {_undo(model)}")
 
-    # Which records.
+    # Select records.
 
     def _fill(self, model: Any) -> None:
         history, table = _history(model), _table(model)
@@ -124,8 +125,8 @@ class UndoPlan:
         as_made = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id AND {alike})"
         later = f"({later} AND NOT {as_made})"
         here = f"EXISTS (SELECT 1 FROM {table} r WHERE r.id = h.id)"
-        # What counts is the net effect: from f, the first version it wrote of a record, to h, the
-        # last. What it made and took away again left nothing.
+        # The net effect counts: from f, the first version that the changeset wrote of a record, to
+        # h, the last. A record that it created and deleted again is unaffected.
         mine = (
             "FROM (SELECT min(history_id) AS first, max(history_id) AS last "
             f"FROM {history} WHERE changeset_id = %s GROUP BY id) m "
@@ -141,12 +142,12 @@ class UndoPlan:
             f"(SELECT max(b.history_id) FROM {history} b "
             "WHERE b.id = h.id AND b.history_id < m.first)"
         )
-        # A version of deletion has the record as it was, unless it was changed on the way there.
+        # A version of a deletion has the content before it, unless the changeset also changed it.
         version = (
             "CASE WHEN f.history_type <> '-' AND h.history_type = '-' "
             f"THEN coalesce({prior}, f.history_id) ELSE f.history_id END"
         )
-        # Only what is there can go or be changed, only what is not can return.
+        # Only existing records can be deleted or restored; only missing ones can be recreated.
         possible = f"((h.history_type = '-') <> {here})"
         decided = self._count_actions(model)
         own = [self.changeset.pk]
@@ -159,13 +160,13 @@ class UndoPlan:
         self._skip(
             model, "edited", f"SELECT h.id {mine} AND {possible} AND {later} AND NOT {decided}", own
         )
-        # Without a version before there is nothing to go back to.
+        # Without an earlier version there is nothing to restore.
         lost = f"SELECT id FROM {_undo(model)} WHERE kind = '~' AND before IS NULL"
         self._skip(model, "edited", lost, [])
         _run(f"DELETE FROM {_undo(model)} WHERE kind = '~' AND before IS NULL")
 
     def _count_actions(self, model: type[Model], alias: str = "h") -> str:
-        """Return the condition that an editor wants an edited record taken back too."""
+        """Return the condition that the editor chose to undo an edited record too."""
         if "all" in self.also:
             return "(1 = 1)"
         prefix = f"{model._meta.model_name}-"
@@ -174,7 +175,7 @@ class UndoPlan:
         return f"({alias}.id IN ({', '.join(numbers)}))" if numbers else "(1 = 0)"
 
     def _exclude_children(self, model: type[Record]) -> bool:
-        """Leave what is part of a record that was written too and stays; say whether there was."""
+        """Skip parts of written records that are skipped; return whether there were any."""
         spared = False
         for owner in parent_fields(model):
             kept = (
@@ -188,7 +189,7 @@ class UndoPlan:
                 f"JOIN {_history(model)} h ON h.history_id = u.version "
                 f"LEFT JOIN {_history(model)} b ON b.history_id = u.before "
                 f"WHERE coalesce(c.{column}, h.{column}) IN ({kept}) "
-                # What goes back to where it was before is part of that, not of this.
+                # If a part moves back to an earlier record, it belongs to that one instead.
                 f"AND (u.kind <> '~' OR b.{column} = c.{column}) "
                 f"AND NOT {self._count_actions(model, 'u')}"
             )
@@ -198,7 +199,7 @@ class UndoPlan:
         return spared
 
     def _exclude_referenced(self, model: type[Model]) -> bool:
-        """Leave what was created and what something that stays points to; say whether there was."""
+        """Skip created records that remaining records refer to; return whether there were any."""
         spared = False
         for child, column in _pointers_to(model):
             goes = (
@@ -234,7 +235,7 @@ class UndoPlan:
         return UndoReport(counts, self.kept[:MAX_NAMED], self.kept_count)
 
     def left_unsupported(self) -> list[str]:
-        """Name a few of what is public, stays, and would lose its last source with what goes."""
+        """Return the names of some public records that would lose their last source."""
         sound = (
             Citation.objects.from_published_sources()
             .supporting()
@@ -255,20 +256,21 @@ class UndoPlan:
         return found[:MAX_SKIPPED_SHOWN]
 
     def states(self, model: type[Record]) -> Iterator[QuerySet[Model]]:
-        """Yield what the undo leads from, and what it leads back to."""
+        """Yield the states of the records before and after the undo."""
         yield model._default_manager.filter(pk__in=_ids(model)).order_by()
         back = "SELECT CASE WHEN kind = '~' THEN before ELSE version END FROM"
         goes_back = RawSQL(f"{back} {_undo(model)} WHERE kind <> '+'", [])
         yield model.history.model.objects.filter(history_id__in=goes_back).order_by()
 
-    # What is done to them.
+    # Apply the undo.
 
     def delete(self, by: Changeset, now: dt.datetime) -> Iterator[tuple[Any, int]]:
         for model in reversed(self.models):
             for where, params, rows in self._batches(model, "+"):
                 insert_history_rows(model, "-", by, now, where, params)
                 yield model, rows
-            if issubclass(model, Source):  # one may be the origin of another that goes
+            # a deleted source may be the origin of another deleted one
+            if issubclass(model, Source):
                 _run(
                     f"UPDATE {_table(model)} SET origin_id = NULL WHERE origin_id IN "
                     f"(SELECT id FROM {_undo(model)} WHERE kind = '+')"
@@ -283,9 +285,9 @@ class UndoPlan:
         self._restore_content()
 
     def _restore_content(self) -> None:
-        """Give changed records back what they were, once what may be in their place is gone.
+        """Restore changed records, after the deletion of records that may be in their place.
 
-        What still points to what has gone is asked for by the database at the end only.
+        The database checks references to deleted records only at the end of the transaction.
         """
         for model in self.models:
             columns = [f.column for f in model._meta.concrete_fields if not f.primary_key]
@@ -298,7 +300,7 @@ class UndoPlan:
             )
 
     def slugs_given_up(self) -> dict[type[Record], list[tuple[str, int]]]:
-        """Return, a noun, the (slug, id) of records that go back to another slug."""
+        """Return, per model, the (slug, id) of records that go back to another slug."""
         return {
             model: _rows(
                 f"SELECT t.slug, t.id FROM {_table(model)} t JOIN {_undo(model)} u ON u.id = t.id "
@@ -329,7 +331,7 @@ class UndoPlan:
                 yield model, rows
 
     def _batches(self, model: Any, kind: str) -> Iterator[tuple[str, list[Any], int]]:
-        """Yield conditions that take the records of one kind a batch at a time."""
+        """Yield conditions that select the records of one kind, one batch at a time."""
         undo = _undo(model)
         last = -1
         while True:
@@ -348,12 +350,12 @@ class UndoPlan:
 
 
 def _pointers_to(model: type[Model]) -> list[tuple[type[Record], str]]:
-    """Return (model, column) of every field of a noun that points to this one."""
+    """Return (model, column) of every field that points to this model."""
     return [(child, connection.ops.quote_name(f.column)) for child, f in foreign_keys_to(model)]
 
 
 def _content(model: Any) -> list[str]:
-    """Return the columns that editors and files fill: what makes a record what it is."""
+    """Return the columns that editors and imports fill, which are compared to find later edits."""
     fields = [*content_fields(model)]
     if issubclass(model, Publishable):
         fields.append(model._meta.get_field("status"))
@@ -373,7 +375,7 @@ def _undo(model: type[Model]) -> str:
 
 
 def _ids(model: type[Model], kind: str = "") -> RawSQL:
-    """Return the ids of what an undo touches of a noun, or of those of one kind of version."""
+    """Return the ids of a model's records in the plan, or of those with one kind of version."""
     where, params = ("WHERE kind = %s", [kind]) if kind else ("", [])
     return RawSQL(f"SELECT id FROM {_undo(model)} {where}", params)
 

@@ -1,4 +1,4 @@
-"""The editors' side: one file a noun."""
+"""The admin for editors: one module per record type."""
 
 from allies.admin import (
     accounts,

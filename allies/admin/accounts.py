@@ -1,4 +1,4 @@
-"""Accounts and groups. Nobody gives, or takes over, permissions they do not hold themselves."""
+"""Accounts and groups. Nobody can grant, or take over, permissions that they lack themselves."""
 
 from typing import Any
 
@@ -32,21 +32,21 @@ from allies.models import RightsChange
 
 User = get_user_model()
 
-#: Everybody sets their own up at their own page; keys are nobody's to read here.
+#: Users set up two-factor authentication on their own page. Nobody may read its keys here.
 admin.site.unregister([TOTPDevice, StaticDevice, User, Group, AccessAttempt])
 
 
-#: The groups that come with the site; a group of another name is called by its own.
+#: The groups that the site creates. Only their names are translated.
 _GROUPS = (gettext_noop("Editors"), gettext_noop("Reviewers"), gettext_noop("Data managers"))
 
 
 def group_name(name: str) -> str:
-    """Return what a group is called in the reader's language."""
+    """Return the name of a group in the user's language."""
     return gettext(name) if name in _GROUPS else name
 
 
 class GroupFilter(admin.RelatedFieldListFilter):
-    """Accounts by group, with the names of groups in the reader's language."""
+    """Filter accounts by group, with the names of groups in the user's language."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         found = super().field_choices(field, request, model_admin)
@@ -54,18 +54,19 @@ class GroupFilter(admin.RelatedFieldListFilter):
 
 
 class HeldPermissionsMixin(admin.ModelAdmin):
-    """Changes only what holds no more than the user does, and gives only what the user holds.
+    """Lets users change only accounts and groups within their own permissions.
 
-    Every write asks for the password, unless it was given in this session a short time ago: the
-    account or password that a stolen session makes would outlast the session.
+    They can grant only permissions and groups that they have. Every write asks for the password,
+    unless it was entered in this session a short time ago. An account or password created in a
+    stolen session would outlast the session.
     """
 
     def get_manageable(self, request: HttpRequest) -> QuerySet[AbstractUser]:
-        """Return the rows the user may change and delete."""
+        """Return the accounts or groups that the user may change and delete."""
         raise NotImplementedError
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Annotate ``is_manageable``, so that a list of rows asks for it in one query."""
+        """Annotate ``is_manageable``, so that a list needs one query for all rows."""
         manageable = self.get_manageable(request).filter(pk=OuterRef("pk"))
         return super().get_queryset(request).annotate(is_manageable=Exists(manageable))
 
@@ -87,7 +88,7 @@ class HeldPermissionsMixin(admin.ModelAdmin):
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest, **kwargs: object
     ) -> Any:
-        """Offer, and accept, only permissions and groups that the user holds."""
+        """Offer and accept only permissions and groups that the user has."""
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         held: Any = {Permission: get_held_permissions, Group: get_manageable_groups}
         own = held[db_field.related_model](request.user)
@@ -140,7 +141,7 @@ class AccountAdmin(HeldPermissionsMixin, UserAdmin[Any]):
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        """Set somebody else's password; one's own is changed by giving the old one."""
+        """Set another user's password; for their own, users must enter the old one."""
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("admin:password_change")
         view = require_password(super().user_change_password, reads=True)
@@ -150,7 +151,7 @@ class AccountAdmin(HeldPermissionsMixin, UserAdmin[Any]):
         return require_password(super().add_view, reads=True)(request, *args, **kwargs)
 
     def _refuse(self, request: HttpRequest, accounts: Any) -> bool:
-        """Report whether some accounts have rights the user lacks; then nothing is done."""
+        """Report whether some accounts have permissions that the user lacks; if so, do nothing."""
         beyond = ", ".join(str(one) for one in accounts if not one.is_manageable)
         if beyond:
             said = _(
@@ -195,9 +196,9 @@ class AccountAdmin(HeldPermissionsMixin, UserAdmin[Any]):
 
 @admin.register(AccessAttempt)
 class FailedSignInAdmin(AccessAttemptAdmin):
-    """Failed sign-ins. Deleting one lifts a lock-out, so it takes the rights of the account."""
+    """Failed sign-ins. Deleting one lifts a lockout, so it needs rights over the account."""
 
-    # Its own action asks the request for what only a request to sign in has.
+    # The action of django-axes reads attributes that only a sign-in request has.
     actions = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:

@@ -1,4 +1,4 @@
-"""The lists of the desk, narrowed to what needs attention."""
+"""A filter that narrows admin lists to records that need attention."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from allies.editorial.alerts import ALERTS
 
 
 class AlertFilter(admin.SimpleListFilter):
-    """Records a concern holds for."""
+    """Show only the records for which an alert applies."""
 
     title = _("task")
     parameter_name = "attention"

@@ -1,4 +1,4 @@
-"""What every noun's admin shares: rights by status, evidence guarded, history, CSV."""
+"""Base admin of every record type: permissions by status, evidence checks, history, CSV."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from allies.text.normalize import normalize_text
 
 
 class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMixin, HistoryMixin):
-    """A noun in the admin."""
+    """The admin of a record type."""
 
     change_form_template = "admin/allies/change_form.html"
     delete_confirmation_template = "admin/allies/delete_confirmation.html"
@@ -32,7 +32,10 @@ class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMi
     save_on_top = True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only what readers do not see; the rest is withdrawn first, or its removal proposed."""
+        """Forbid deleting published records, and records that the user may not change.
+
+        A published record is withdrawn first, or its removal is proposed.
+        """
         allowed = super().has_delete_permission(request, obj)
         if obj is not None and not can_change(user=request.user, record=obj):
             return False
@@ -43,19 +46,19 @@ class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMi
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
-        """Search without regard to case, accents and punctuation: the folded texts."""
+        """Search the normalised texts, so that case, accents and punctuation do not matter."""
         return super().get_search_results(request, queryset, normalize_text(search_term))
 
     def render_change_form(  # type: ignore[override]
         self, request: HttpRequest, context: dict[str, Any], **kwargs: object
     ) -> HttpResponse:
-        """Leave the buttons at the foot of a new form: a form begins at its first element."""
+        """Show the buttons only at the bottom of an add form, so that it starts with a field."""
         response = super().render_change_form(request, context, **kwargs)
         if kwargs.get("add"):
             response.context_data["save_on_top"] = False  # type: ignore[attr-defined]
         return response
 
-    # What evidence forbids is told to the editor instead of being an error page.
+    # A change that the evidence rules forbid is shown as a message, not as an error page.
 
     def delete_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return self._guarded(request, super().delete_view, *args, **kwargs)
@@ -81,16 +84,16 @@ class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMi
                 return view(request, *args, **kwargs)
         except (EvidenceLost, PublishRightMissing) as refusal:
             for _said in messages.get_messages(request):
-                pass  # what was said to be done is not
+                pass  # discard the success messages: nothing was done
             messages.error(request, " ".join(getattr(refusal, "messages", [str(refusal)])))
             return HttpResponseRedirect(request.get_full_path())
 
     def get_deleted_objects(  # type: ignore[override]
         self, objs: QuerySet[Model] | Sequence[Model], request: HttpRequest
     ) -> tuple[DeletionPreview, dict[str, int], set[str], list[str]]:
-        """Return what a deletion does: whole, in numbers, what lacks a right, what is in the way.
+        """Return what a deletion would do: preview, counts, missing permissions, obstacles.
 
-        In place of the first, Django has a list of names, which costs a query a record.
+        Django's version returns a list of names instead of the preview, with one query per record.
         """
         chosen = self.model._default_manager.filter(pk__in=[record.pk for record in objs])
         deletion = preview_deletion(chosen)
@@ -111,12 +114,16 @@ class RecordAdmin(AutocompleteMixin, PresenceMixin, EditingMixin, ImportExportMi
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
-        """Delete what was selected, all of it or nothing."""
+        """Delete all selected records, or none of them."""
         self._require_deletable(request, queryset.values_list("pk", flat=True))
         super().delete_queryset(request, queryset)
 
     def _require_deletable(self, request: HttpRequest, keys: Iterable[object]) -> None:
-        """Raise EvidenceLost for a record that is published by now; until the end none will be."""
+        """Lock the records; raise EvidenceLost if one of them is published by now.
+
+        The locks last until the end of the transaction, so none of them is published before the
+        deletion.
+        """
         records = self.model._base_manager.select_for_update(of=("self",))
         for record in records.filter(pk__in=list(keys)).order_by("pk"):
             if not self.has_delete_permission(request, record):

@@ -1,4 +1,4 @@
-"""Changesets in the admin: a file is uploaded, mapped, looked at, applied, taken back."""
+"""Changesets in the admin: files are uploaded, mapped, previewed, applied and undone."""
 
 import logging
 from pathlib import Path
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class MineFilter(admin.SimpleListFilter):
-    """Of one's own, what one has to look at."""
+    """The user's own changesets that need attention."""
 
     title = gettext_lazy("task")
     parameter_name = "attention"
@@ -66,7 +66,7 @@ class MineFilter(admin.SimpleListFilter):
 
 
 class NamedChangeList(ChangeList):
-    """A page of changesets with ``shown_name``: the record each is about, and why."""
+    """A page of changesets with ``shown_name``: the record that each is about, and its own name."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -78,7 +78,7 @@ class NamedChangeList(ChangeList):
 
 @admin.register(Changeset)
 class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, ProposalPageMixin):
-    """The way of a file into the site, and out again."""
+    """Changesets, from the upload of a file to its undo."""
 
     list_display = ("shown_name", "kind", "shown_state", "shown_counts", "created_by", "created_at")
     list_filter = (MineFilter, "kind", "state")
@@ -88,7 +88,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
     change_list_template = "admin/allies/changeset/list.html"
     show_full_result_count = False
 
-    # Who may what.
+    # Permissions.
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -124,7 +124,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
     def shown_counts(self, changeset: Changeset) -> str:
         return changeset.summary()
 
-    # Addresses.
+    # URLs.
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -156,7 +156,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
         reap_stale()
         return super().changelist_view(request, extra_context)
 
-    # Uploading.
+    # Upload.
 
     @accepts_imports(importable_resources)
     def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -192,7 +192,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
             share_file(changeset, path)
         return changeset
 
-    # One changeset, at whatever stage it is.
+    # The page of a changeset, in every state.
 
     def detail_view(self, request: HttpRequest, number: int) -> HttpResponse:
         changeset = self.get_own_or_404(request, number)
@@ -226,7 +226,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
             return self._checked(request, changeset)
         return self._mapping(request, changeset)
 
-    # While a job is at work.
+    # Progress of a background job.
 
     def _progress_page(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if request.method == "POST" and "stop" in request.POST:
@@ -242,7 +242,7 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
         )
 
     def progress_view(self, request: HttpRequest, number: int) -> JsonResponse:
-        """Answer with how far the job is: state, done, total, rate, seconds left."""
+        """Return the progress of the job as JSON: state, done, total, rate, seconds left."""
         changeset = self.get_own_or_404(request, number)
         said = _progress(changeset) if changeset.is_working else None
         return JsonResponse(
@@ -251,6 +251,6 @@ class ChangesetAdmin(MappingPageMixin, PreviewPageMixin, AppliedPageMixin, Propo
 
 
 def _progress(changeset: Changeset) -> dict[str, Any] | None:
-    """Return how far the job is, with the record type in words."""
+    """Return the progress of the job, with the record type in words."""
     said = get_progress(changeset)
     return {**said, "noun": model_label(said["noun"])} if said else None

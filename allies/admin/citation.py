@@ -1,4 +1,4 @@
-"""Citations: rows of what they are about, and a list of their own."""
+"""Citations in the admin: as inlines of the cited record, and as a list."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Corrections in the admin: what readers sent, put right from here, and decided once."""
+"""Corrections from readers in the admin: to be fixed, and decided once."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from allies.actions.permissions import has_permission
 from allies.actions.proposals import AlreadyDecidedError
 from allies.models import Changeset, Correction, prefetch_records
 
-#: What the buttons say.
+#: Labels of the buttons.
 DECISION_LABELS = {
     "accepted": gettext_lazy("Accept"),
     "partly-accepted": gettext_lazy("Accept in part"),
@@ -28,7 +28,7 @@ DECISION_LABELS = {
 
 
 class CorrectionChangeList(ChangeList):
-    """A page of corrections with their records, at the cost of a query a noun."""
+    """A page of corrections with their records, with one query per record type."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -38,13 +38,13 @@ class CorrectionChangeList(ChangeList):
 
 @admin.register(Correction)
 class CorrectionAdmin(admin.ModelAdmin):
-    """The queue, and the page of one."""
+    """The list of corrections, and the page of each."""
 
     list_display = ("__str__", "about", "said", "language", "outcome", "created_at", "decided_by")
     list_filter = ("outcome", "noun", "language")
     list_select_related = ("decided_by",)
     list_per_page = 50
-    # What waits first, then what was decided last.
+    # Waiting corrections first, then the latest decisions.
     ordering = (F("decided_at").desc(nulls_first=True), "-pk")  # type: ignore[assignment]
     show_full_result_count = False
     actions = None
@@ -69,7 +69,7 @@ class CorrectionAdmin(admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
     ) -> HttpResponse:
-        """Show one, and take what is decided on it."""
+        """Show a correction, and handle the decision on it."""
         correction = self._found(request, object_id)
         problems: list[str] = []
         if request.method == "POST":
@@ -122,7 +122,7 @@ class CorrectionAdmin(admin.ModelAdmin):
         )
 
     def _edit(self, request: HttpRequest, correction: Correction) -> str:
-        """Return the address of the record's form; "" for who may not change such records."""
+        """Return the URL of the record's form; "" if the user may not change such records."""
         record = correction.record
         if record is None or not has_permission(user=request.user, action="change", record=record):
             return ""

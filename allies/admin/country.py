@@ -36,7 +36,7 @@ class CountryAdmin(RecordAdmin):
         return country.name
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """Find a country by any of its names; also behind every autocomplete."""
+        """Find a country by any of its names; autocomplete fields use this too."""
         if not search_term:
             return queryset, False
         return queryset.name_contains(search_term).order_by_name_match(search_term), False

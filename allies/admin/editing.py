@@ -1,8 +1,8 @@
-"""Saving a form: under a changeset, never over somebody else's work, else as a proposal.
+"""Saving a form: as a changeset, never over another editor's work, or else as a proposal.
 
-A form says what it showed when it was opened. Where that is still so, and the user may change
-the record as it stands, it is saved. Otherwise it is tried out on what it showed, in a
-transaction that is rolled back, and what it would have changed is kept as a proposal.
+A form carries a snapshot of the record from when it was opened. If the record is unchanged and the
+user may change it, the form is saved. Otherwise the form is applied to that snapshot in a
+transaction that is rolled back, and the resulting changes are saved as a proposal.
 """
 
 from typing import Any
@@ -42,15 +42,15 @@ from allies.history.snapshots import (
 )
 from allies.models import Changeset, ChangesetKind, Correction, Outcome, Record, url_field
 
-#: The form's field that says what it showed; signed, so that it is what was shown.
+#: The form field with the snapshot. It is signed, so that the client cannot change it.
 SNAPSHOT_FIELD = "_opened"
-#: The field that names the reader's correction which led here.
+#: The form field with the id of the reader's correction that the edit answers.
 CORRECTION_FIELD = "_correction"
 _SALT = "allies.opened"
 
 
 class RequiresPublishPermission(ValidationError):
-    """What is saved would be part of a record the user may not change as it stands."""
+    """The saved data would become part of a record that the user may not change."""
 
     def __init__(self, root: Model) -> None:
         super().__init__(
@@ -63,17 +63,17 @@ class RequiresPublishPermission(ValidationError):
 
 
 def is_proposing(request: HttpRequest) -> bool:
-    """Say whether a form is only tried out, to keep what it would change as a proposal."""
+    """Return whether the form is only tried out, to turn its changes into a proposal."""
     return getattr(request, "proposing", None) is not None
 
 
 def sign_snapshot(record: Model, dossier: Snapshot) -> str:
-    """Return a dossier as a form carries it."""
+    """Return a signed snapshot for use in a form."""
     return signing.dumps([snapshot_key(record), dossier], salt=_SALT, compress=True)
 
 
 def load_signed_snapshot(text: str, record: Model) -> Snapshot | None:
-    """Return the dossier of this record that a form carried; None where there is none."""
+    """Return the snapshot of this record from a form; None if it is missing or invalid."""
     try:
         key, dossier = signing.loads(text, salt=_SALT)
     except (signing.BadSignature, ValueError):
@@ -82,7 +82,7 @@ def load_signed_snapshot(text: str, record: Model) -> Snapshot | None:
 
 
 def get_correction(request: HttpRequest, root: Model) -> Correction | None:
-    """Return the reader's correction a form is to put right, if it is about this very record."""
+    """Return the reader's correction that a form answers, if it is about this record."""
     number = request.POST.get(CORRECTION_FIELD) or request.GET.get("correction", "")
     if root.pk is None or not (number.isdecimal() and len(number) < 19):
         return None
@@ -94,7 +94,7 @@ def get_correction(request: HttpRequest, root: Model) -> Correction | None:
 
 
 def get_merge_target(model: type[Record], number: str) -> Record | None:
-    """Return the record into which the one of this number was merged, at once or by steps.
+    """Return the record that the one with this id was merged into, directly or through others.
 
     None if it was not merged, or if that record is gone too.
     """
@@ -112,7 +112,7 @@ def get_merge_target(model: type[Record], number: str) -> Record | None:
 
 
 class EditingMixin(FormContextMixin):
-    """A form whose save is a changeset."""
+    """A form that is saved as a changeset."""
 
     def changeform_view(
         self,
@@ -132,9 +132,9 @@ class EditingMixin(FormContextMixin):
             if object_id and self.get_object(request, unquote(object_id)) is None:
                 response = self._keep_as_new(request, object_id)
                 if self.has_add_permission(request):
-                    kept.delete()  # another takes its place, for a new record
+                    kept.delete()  # it is replaced by a saved form for a new record
                 return response
-            request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]  # nor is it now
+            request.refusal = [_("Not saved yet.")]  # it is not saved now, either
             return view()
         if request.method != "POST":
             return view()
@@ -147,7 +147,7 @@ class EditingMixin(FormContextMixin):
             PublishRightMissing,
             IntegrityError,
         ) as refusal:
-            # The form again, with everything that was typed, and what is in the way of it.
+            # Show the form again, with everything that was typed, and the reason.
             if isinstance(refusal, PublishRightMissing):
                 texts = [str(refusal)]
             else:
@@ -167,10 +167,10 @@ class EditingMixin(FormContextMixin):
             return self._keep_as_new(request, object_id)
         try:
             root = get_root_record(record) if record is not None else None
-        except ObjectDoesNotExist:  # deleted since the line above, with all its parts
+        except ObjectDoesNotExist:  # deleted since the previous line, with all its parts
             return self._keep_as_new(request, str(object_id))
         if root is not None and not self.has_change_permission(request, record):
-            return view()  # which refuses
+            return view()  # the view refuses it
         with transaction.atomic():
             opened = now = None
             if root is not None:
@@ -183,18 +183,19 @@ class EditingMixin(FormContextMixin):
                 try:
                     return self._written(request, root or self.model(), view)
                 except RequiresPublishPermission as would:
-                    if root is not None:  # a part is moved onto something public: no proposal can
+                    # a part is moved into a public record, which a proposal cannot express
+                    if root is not None:
                         raise
                     root = would.root
         return self._proposed(request, root, opened, view, object_id)
 
     def _keep_as_new(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Lead to the form of a new record, filled in with what was sent for one that is gone."""
+        """Redirect to the add form, filled with the data sent for a record that is gone."""
         address = None
         other = get_merge_target(self.model, unquote(object_id))
         if self.has_add_permission(request):
             changed = self._without_old_rows(request)
-            if other is not None:  # to which the old address leads
+            if other is not None:  # its address redirects to the other record
                 changed[url_field(self.model)] = ""
             path = reverse(f"admin:allies_{self.model._meta.model_name}_add")
             address = keep_for_new_record(request, path=path, changed=changed)
@@ -212,7 +213,7 @@ class EditingMixin(FormContextMixin):
         )
 
     def _without_old_rows(self, request: HttpRequest) -> dict[str, str]:
-        """Return the fields, with new values, that tie what was sent to a record and its rows."""
+        """Return new values for the form fields that refer to the old record and its rows."""
         changed = {SNAPSHOT_FIELD: ""}
         for inline in self.get_inline_instances(request):
             rows: Any = inline.get_formset(request)
@@ -224,7 +225,7 @@ class EditingMixin(FormContextMixin):
         return changed
 
     def _written(self, request: HttpRequest, root: Record, view: Any) -> HttpResponse:
-        """Save the form as an edit; what was public and complete stays complete."""
+        """Save the form as an edit; a public record must stay complete."""
         with (
             edit_transaction(self._changeset(request, root), user=request.user),
             ensure_still_publishable(root),
@@ -240,7 +241,7 @@ class EditingMixin(FormContextMixin):
                     "Ask a reviewer to check it and schedule it again."
                 ),
             )
-        request.is_saved = True  # type: ignore[attr-defined]  # whatever is refused after it
+        request.is_saved = True  # stays true even if something is refused afterwards
         return response
 
     def _proposed(
@@ -251,7 +252,7 @@ class EditingMixin(FormContextMixin):
         view: Any,
         object_id: str | None,
     ) -> HttpResponse:
-        """Try the form out on what it showed, and keep what it would have changed."""
+        """Apply the form to the snapshot it was opened with, and save the changes as a proposal."""
         request.proposing = root  # type: ignore[attr-defined]
         with transaction.atomic():
             now = take_snapshot(root, lock=True)

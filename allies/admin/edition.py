@@ -1,4 +1,4 @@
-"""Editions in the admin: read, never written; a new one is made, or one is retracted, in public."""
+"""Editions in the admin: read-only. A list can get a new edition; an edition can be retracted."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from allies.models import AllyList, Edition
 
 @admin.register(Edition)
 class EditionAdmin(ReadOnlyAdminMixin):
-    """All editions, and the page of one, on which it may be retracted."""
+    """All editions, and a page per edition, on which it can be retracted."""
 
     list_display = ("key", "number", "made_at", "made_by", "retracted_at")
     list_select_related = ("made_by",)
@@ -36,7 +36,7 @@ class EditionAdmin(ReadOnlyAdminMixin):
     def change_view(
         self, request: HttpRequest, object_id: str, *args: object, **kwargs: object
     ) -> HttpResponse:
-        """Show what is known of one, and take its retraction."""
+        """Show an edition, and handle its retraction."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         edition: Any = self.get_object(request, object_id)
@@ -68,7 +68,7 @@ class EditionAdmin(ReadOnlyAdminMixin):
 
 
 class EditionsMixin(FormContextMixin):
-    """The editions of a list, beside its form; a new one is made there."""
+    """The editions of a list, linked from its form; a new edition is created there."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.editions_view)
@@ -81,7 +81,7 @@ class EditionsMixin(FormContextMixin):
         return context
 
     def editions_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """List them, say what has changed since the last, and freeze the list as it stands."""
+        """List the editions, show changes since the last, and create one of the current list."""
         record: Any = self.get_object(request, object_id)
         if record is None:
             raise Http404

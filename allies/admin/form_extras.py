@@ -1,4 +1,4 @@
-"""What a record's form has beside its fields: steps to come, links to a draft, who has it open."""
+"""Additions to the form of a record: scheduled steps, preview links, other editors."""
 
 import datetime as dt
 from typing import Any
@@ -44,7 +44,7 @@ SCHEDULE_LABELS = {
 
 
 class PresenceMixin(FormContextMixin):
-    """Who else has a record open."""
+    """Shows which other users have a record open."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_open"
@@ -52,7 +52,7 @@ class PresenceMixin(FormContextMixin):
         return [path("<int:number>/open/", view, name=name), *super().get_urls()]
 
     def open_view(self, request: HttpRequest, number: int) -> JsonResponse:
-        """Note that the user still has the record open; answer with who else has."""
+        """Record that the user still has the record open; return which others have it open."""
         record = self.get_object(request, str(number))
         if record is None:
             raise Http404
@@ -70,7 +70,7 @@ class PresenceMixin(FormContextMixin):
 
 
 def other_editors(request: HttpRequest, record: Model) -> str:
-    """Say who else has a record open; an empty text for nobody."""
+    """Return a note with the other users who have a record open, or ""."""
     others = OpenForm.objects.seen(record, request.user)
     if not others:
         return ""
@@ -80,7 +80,7 @@ def other_editors(request: HttpRequest, record: Model) -> str:
 
 
 class SchedulingMixin(FormContextMixin):
-    """A step at a time to come."""
+    """Scheduling a step for later."""
 
     def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
         context = super().extra_context(request, record)
@@ -94,7 +94,7 @@ class SchedulingMixin(FormContextMixin):
         return context
 
     def handle_schedule(self, request: HttpRequest, record: Publishable) -> HttpResponse | None:
-        """Make, or call off, the appointment a form asks for; None where it asks for none."""
+        """Schedule or cancel a step as the form asks; return None if it asks for neither."""
         step = request.POST.get("_later", "")
         off = request.POST.get("_call_off", "")
         if number := parse_id(off):
@@ -127,14 +127,17 @@ class SchedulingMixin(FormContextMixin):
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return
-        # A second late rather than early: the job looks for what is due.
+        # One second later, so that the job does not run before the step is due.
         at = made.due_at + dt.timedelta(seconds=1)
         transaction.on_commit(lambda: run_due_schedules.using(run_after=at).enqueue())
         messages.success(request, _("Scheduled."))
 
 
 def _schedule_rows(record: Publishable) -> list[Appointment]:
-    """Return the steps to come, and those that could not be taken, each with what is amiss."""
+    """Return the scheduled steps and, for unpublished records, the last one that failed.
+
+    ``is_void`` says whether the record has changed since the step was scheduled.
+    """
     about = Appointment.objects.about(record)
     failed = about.failed().order_by("-done_at")
     found = [*about.waiting(), *([] if record.is_published else failed[:1])]
@@ -146,7 +149,7 @@ def _schedule_rows(record: Publishable) -> list[Appointment]:
 
 
 def _parse_moment(text: str) -> dt.datetime | None:
-    """Return the moment a text means, None where it means none that can be reckoned with."""
+    """Return the date and time in a text; None if it is invalid or out of range."""
     try:
         moment = parse_datetime(text)
         if moment is not None and timezone.is_naive(moment):
@@ -159,7 +162,7 @@ def _parse_moment(text: str) -> dt.datetime | None:
 
 
 class PreviewLinkMixin(admin.ModelAdmin):
-    """Links by which somebody without an account reads a draft."""
+    """Links with which somebody without an account can read a draft."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_links"
@@ -167,7 +170,7 @@ class PreviewLinkMixin(admin.ModelAdmin):
         return [path("<path:object_id>/links/", view, name=name), *super().get_urls()]
 
     def links_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the links to a record; make one, or revoke one."""
+        """Show the links to a record; create or revoke one."""
         record = self.get_object(request, object_id)
         if record is None or self.model not in DETAIL_VIEWS:
             raise Http404

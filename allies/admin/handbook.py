@@ -1,6 +1,6 @@
-"""The handbook in the admin: the Markdown files in docs/ that are written for its users.
+"""The handbook in the admin: the Markdown files in docs/ that are for users.
 
-An installation without internet access can open it: text and pictures come from the site itself.
+It works without internet access: texts and pictures come from the site itself.
 """
 
 from functools import lru_cache
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-#: Page → its title. docs/<page>.md is its text, docs/<page>.<language>.md its translation.
+#: Page → title. The text is in docs/<page>.md, its translation in docs/<page>.<language>.md.
 PAGES: dict[str, Any] = {
     "editors": gettext_lazy("For editors and reviewers"),
     "data": gettext_lazy("For data managers"),
@@ -27,21 +27,21 @@ PAGES: dict[str, Any] = {
     "glossary": gettext_lazy("Glossary"),
 }
 
-#: Where pictures are as the files name them, and below static files (STATICFILES_DIRS).
+#: Path of pictures in the Markdown files, and below the static files (STATICFILES_DIRS).
 _PICTURES, _STATIC = "screenshots/handbook/", "handbook/"
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 class Section(NamedTuple):
-    """A heading of a page: its text and the anchor that leads to it."""
+    """A heading of a page: its text and its anchor."""
 
     title: str
     anchor: str
 
 
 class Page(NamedTuple):
-    """A page as HTML, its sections, and the language it is written in."""
+    """A page as HTML, with its sections and the language of its text."""
 
     title: str
     html: SafeString
@@ -51,7 +51,7 @@ class Page(NamedTuple):
 
 @require_safe
 def handbook_view(request: HttpRequest, page: str, context: dict[str, Any]) -> HttpResponse:
-    """Show a page of the handbook; 404 if there is none of this name."""
+    """Show a page of the handbook; 404 if there is no page of this name."""
     if page not in PAGES:
         raise Http404
     language = get_language() or settings.LANGUAGE_CODE
@@ -70,15 +70,15 @@ def handbook_view(request: HttpRequest, page: str, context: dict[str, Any]) -> H
 
 
 def read_page(page: str, language: str) -> Page:
-    """Return a page in this language, or in English if it is not translated; Http404 if absent."""
+    """Return a page in this language, or else in English; raise Http404 if there is none."""
     path, written_in = _path(page, language), language
     if not path.exists():
         path, written_in = _path(page, settings.LANGUAGE_CODE), settings.LANGUAGE_CODE
     try:
         changed_at = path.stat().st_mtime_ns
-    except FileNotFoundError as error:  # docs/ is not part of this installation
+    except FileNotFoundError as error:  # this installation has no docs/
         raise Http404 from error
-    # The addresses of links have the language of the request in them.
+    # Links contain the language of the request, so it is part of the cache key.
     return _render(path, changed_at, written_in, language)
 
 
@@ -89,7 +89,7 @@ def _path(page: str, language: str) -> Path:
 
 @lru_cache(maxsize=32)
 def _render(path: Path, changed_at: int, written_in: str, language: str) -> Page:
-    """Render a file; it is read again when its time of change differs."""
+    """Render a file; cached until the file's modification time changes."""
     tokens = _MARKDOWN.parse(path.read_text(encoding="utf-8"))
     title, sections = "", []
     for place, token in enumerate(tokens):
@@ -102,17 +102,17 @@ def _render(path: Path, changed_at: int, written_in: str, language: str) -> Page
             elif token.tag == "h2":
                 sections.append(Section(text, anchor))
         elif token.type in ("fence", "code_block"):
-            token.attrSet("tabindex", "0")  # so that one can scroll it by keyboard
+            token.attrSet("tabindex", "0")  # so that it can be scrolled with the keyboard
         for child in token.children or ():
             _adapt(child)
-    # The page shows the title itself.
+    # The template shows the title.
     body = tokens[3:] if tokens and tokens[0].tag == "h1" else tokens
     html = mark_safe(_MARKDOWN.renderer.render(body, _MARKDOWN.options, {}))  # noqa: S308  # our own files
     return Page(title, html, sections, written_in)
 
 
 def _adapt(token: Token) -> None:
-    """Let pictures come from static files, and links between pages stay in the handbook."""
+    """Load pictures from the static files, and point links between pages to the handbook."""
     if token.type == "image":
         name = str(token.attrGet("src") or "").removeprefix(_PICTURES)
         token.attrSet("src", static(_STATIC + name))

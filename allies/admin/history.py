@@ -1,7 +1,7 @@
-"""A record's history in the admin: every step, any two compared, going back to one.
+"""The history of a record in the admin: all steps, comparison of any two, reverting to one.
 
-Written here because the history library's own page knows a record without its parts, and saves a
-version as it was, its status included, so that an editor publishes who may not.
+The page of django-simple-history ignores the parts of a record. It also restores a version with its
+status, so an editor could publish without the permission.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ PER_PAGE = 50
 
 
 class HistoryMixin(admin.ModelAdmin):
-    """The admin's history page, and the way back from it."""
+    """The history page of a record, and reverting to an earlier step."""
 
     def get_urls(self) -> list[URLPattern]:
         name = self.model._meta.model_name
@@ -40,7 +40,7 @@ class HistoryMixin(admin.ModelAdmin):
         ]
 
     def get_viewable_or_404(self, request: HttpRequest, object_id: str) -> Record:
-        """Return a record the user may look at; raise Http404 or PermissionDenied."""
+        """Return a record that the user may view; raise Http404 or PermissionDenied."""
         record = self.get_object(request, object_id)
         if record is None:
             raise Http404
@@ -116,7 +116,7 @@ class HistoryMixin(admin.ModelAdmin):
 
 
 def _parse_moment(text: str, steps: list[HistoryStep]) -> dt.datetime | None:
-    """Return the moment a form names, if it is one of these steps'."""
+    """Return the time that a form names; None if no step has it."""
     try:
         moment = parse_datetime(text)
     except ValueError:
@@ -132,6 +132,6 @@ def _describe_step(changes: list[RecordChange], names: RecordLabels) -> list[dic
 
 
 def _new_status(step: HistoryStep) -> str:
-    """Return the status a step led to, where it changed it."""
+    """Return the status that a step set, or "" if it did not change."""
     before, after = step.status
     return str(Status(after).label) if after and before != after else ""

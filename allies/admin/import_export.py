@@ -1,4 +1,4 @@
-"""Export of a noun from its list, and the way to import it, for those with the right to."""
+"""Export of a record type from its list, and a link to import it; both need a permission."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,12 +18,12 @@ from allies.exports.records import FORMATS, export_file_name, export_records
 from allies.file_formats import SheetTooLarge
 from allies.imports.resources import RESOURCE_BY_MODEL_NAME
 
-#: The forms a noun goes out in from its list, and how they are called there.
+#: File formats for export from the list, with their labels.
 EXPORT_FORMATS = {"csv": "CSV", "xlsx": "XLSX", "zip": gettext_lazy("data package (ZIP)")}
 
 
 class ImportExportMixin(admin.ModelAdmin):
-    """Import and export of a noun, for those with the right to."""
+    """Import and export of a record type, for users with the permission."""
 
     change_list_template = "admin/allies/change_list.html"
 
@@ -54,7 +54,7 @@ class ImportExportMixin(admin.ModelAdmin):
         return super().changelist_view(request, {**rights, **(extra_context or {})})
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with all records of the noun, as CSV or as ``?form=`` says."""
+        """Send all records of this type, as CSV or in the format in ``?form=``."""
         if not self._has_permission(request, "export"):
             raise PermissionDenied
         form = request.GET.get("form", "csv")
@@ -76,7 +76,7 @@ class ImportExportMixin(admin.ModelAdmin):
         )
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Lead to where a file of this noun is uploaded."""
+        """Redirect to the upload page for files of this record type."""
         if not self._has_permission(request, "import"):
             raise PermissionDenied
         return HttpResponseRedirect(f"{reverse('admin:allies_changeset_add')}?noun={self.noun}")

@@ -1,4 +1,4 @@
-"""Rows of a record's parts in its form, and the fields by which records are chosen."""
+"""Inlines for the parts of a record, and autocomplete fields to choose records."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from django.forms import ModelForm
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
-#: Rows a form takes of each kind, at most: more than any event has countries.
+#: The most rows that a form accepts per inline; more than any event has countries.
 MAX_ROWS = 400
 
 
 class SafeAutocompleteSelect(AutocompleteSelect):
-    """A record chosen by its number; what can be none is left out instead of being looked for."""
+    """Autocomplete for a record; ignores values that cannot be a primary key."""
 
     def optgroups(
         self, name: str, value: Any, attrs: dict[str, object] | None = None
@@ -34,7 +34,7 @@ class SafeAutocompleteSelect(AutocompleteSelect):
 
 
 class AutocompleteMixin:
-    """A form in which other records are chosen by typing."""
+    """A form in which other records are chosen by autocomplete."""
 
     def formfield_for_foreignkey(
         self, db_field: "Field[object, object]", request: HttpRequest, **kwargs: object
@@ -45,7 +45,7 @@ class AutocompleteMixin:
 
 
 class StableNameFormSet(BaseInlineFormSet):
-    """Rows whose fields have the names of their columns, also for who cannot see these."""
+    """A formset whose fields have accessible names, although the labels are column headings."""
 
     def add_fields(self, form: ModelForm, index: int | None) -> None:
         super().add_fields(form, index)
@@ -55,7 +55,7 @@ class StableNameFormSet(BaseInlineFormSet):
 
 
 class InlineMixin(AutocompleteMixin):
-    """Parts of a record; none is shown empty before one asks for it."""
+    """Inline for the parts of a record; shows no empty rows until the user adds one."""
 
     extra = 0
     formset: Any = StableNameFormSet
@@ -66,4 +66,4 @@ class InlineMixin(AutocompleteMixin):
 
 
 class TabularRecordInline(InlineMixin, admin.TabularInline):
-    """Parts of a record, a row each."""
+    """Inline with one table row per part."""

@@ -1,4 +1,4 @@
-"""Merging in the admin: the other record is looked for, then each field that differs chosen."""
+"""Merging in the admin: find the other record, then choose a value for each field that differs."""
 
 from typing import Any
 
@@ -27,15 +27,15 @@ from allies.history.snapshots import RecordChange, row_content, snapshot_key, ta
 from allies.history.steps import RecordLabels, ShownField, change_fields
 from allies.models import Record, url_field
 
-#: Records found that are offered.
+#: The most candidates to show.
 MAX_CANDIDATES = 20
 
-#: A radio button's name: this, and the field's.
+#: Prefix of the name of a radio button; the name of the field follows.
 FIELD_PREFIX = "field-"
 
 
 class MergeMixin(FormContextMixin):
-    """A record's page on which it is merged with another."""
+    """The page on which a record is merged with another."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"allies_{self.model._meta.model_name}_merge"
@@ -49,7 +49,7 @@ class MergeMixin(FormContextMixin):
         return context
 
     def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Let the other record be chosen; show both side by side; merge them."""
+        """Find the other record, show both side by side, and merge them."""
         keep = self._mergeable(request, object_id)
         other = request.POST.get("other", request.GET.get("other", ""))
         drop = self._mergeable(request, other) if other else None
@@ -83,7 +83,7 @@ class MergeMixin(FormContextMixin):
         return record
 
     def _find_candidates(self, request: HttpRequest, keep: Model) -> dict[str, object]:
-        """Return what was asked for, and the records that may be meant: by address, by text."""
+        """Return the query and the records that match it: first by address, then by text."""
         query = request.GET.get("q", "").strip()
         if not query:
             return {"query": "", "found": []}
@@ -96,7 +96,7 @@ class MergeMixin(FormContextMixin):
         return {"query": query, "found": [(one, getattr(one, field)) for one in found]}
 
     def _handle_merge(self, request: HttpRequest, keep: Any, drop: Any) -> HttpResponse | None:
-        """Merge, and lead to the record that is left; None where something is in the way."""
+        """Merge and redirect to the remaining record; return None if the merge was refused."""
         chosen = {
             field.name: request.POST.get(f"{FIELD_PREFIX}{field.name}", KEEP)
             for field in fields_to_choose(self.model)
@@ -130,7 +130,7 @@ class MergeMixin(FormContextMixin):
 
 
 def _comparison_context(request: HttpRequest, keep: Record, drop: Any) -> dict[str, object]:
-    """Return what the page on which fields are chosen shows."""
+    """Return the context of the page on which values are chosen."""
     return {
         "drop": drop,
         "address_of_drop": getattr(drop, url_field(type(drop))),
@@ -152,9 +152,9 @@ def _comparison_context(request: HttpRequest, keep: Record, drop: Any) -> dict[s
 
 
 def _choices(request: HttpRequest, keep: Model, drop: Model) -> list[ShownField]:
-    """Return each field that differs, with both values as shown and which is chosen.
+    """Return each field that differs, with both values as shown and the chosen one.
 
-    What only the other has is taken from it, until somebody chooses otherwise.
+    If only the other record has a value, that value is the default.
     """
     ours, theirs = (row_content(type(keep), _columns(record)) for record in (keep, drop))
     fields = {

@@ -1,4 +1,4 @@
-"""A record's form, and what stands beside its fields."""
+"""Base classes for the admin: read-only records, and context for the page of a form."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class ReadOnlyAdminMixin(admin.ModelAdmin):
-    """What came to be elsewhere: looked at here, never added, changed or deleted."""
+    """Records that are created elsewhere: they can be viewed, not added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -20,10 +20,10 @@ class ReadOnlyAdminMixin(admin.ModelAdmin):
 
 
 class FormContextMixin(admin.ModelAdmin):
-    """A form to whose page every mixin adds its own: each extends ``beside``."""
+    """A form whose page several mixins add to; their templates extend the block ``beside``."""
 
     def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
-        """Return what the form's template is told; ``record`` is None while one is added."""
+        """Return extra context for the template of the form; ``record`` is None on the add page."""
         return {}
 
     def render_change_form(  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""Status in the admin: buttons for the steps one may take, a preview, several at once."""
+"""Status in the admin: buttons for the allowed steps, a preview, and actions on several records."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -36,7 +36,7 @@ TRANSITION_LABELS = {
 }
 
 
-#: What is said when a step was taken by one record, and by several.
+#: Messages after a step was applied to one record, and to several.
 _DONE_MESSAGES = {
     "submit": gettext_lazy("Submitted for review."),
     "publish": gettext_lazy("Published."),
@@ -52,7 +52,7 @@ _BULK_DONE_MESSAGES = {
 
 
 class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmin):
-    """A noun with a status: it changes by steps only, never in the form."""
+    """The admin of a record type with a status, which changes by steps, never in the form."""
 
     actions = ("publish_selected", "withdraw_selected", "submit_selected")
     readonly_fields = ("status",)
@@ -66,11 +66,11 @@ class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmi
         return [preview, *super().get_urls()]
 
     def public_preview(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """Show the record as its public page would, whatever its status, to editors only."""
+        """Show the record as on its public page, whatever its status; for editors only."""
         return draft_response(request, self.get_viewable_or_404(request, object_id))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Lead to the public page of what has one; a draft has its preview."""
+        """Link to the public page of a published record; a draft has its preview."""
         return super().get_view_on_site_url(obj) if obj and obj.is_published else None
 
     def extra_context(self, request: HttpRequest, record: Any) -> dict[str, object]:
@@ -106,7 +106,7 @@ class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmi
         self, request: HttpRequest, record: Publishable
     ) -> HttpResponse | None:
         if is_proposing(request):
-            return None  # a proposal takes no step
+            return None  # a proposal does not change the status
         if arranged := self.handle_schedule(request, record):
             return arranged
         step = request.POST.get("_step", "")
@@ -119,7 +119,7 @@ class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmi
     def _apply_transition(
         self, request: HttpRequest, records: Iterable[Publishable], step: str
     ) -> None:
-        """Take each record a step on, and tell which could not and why."""
+        """Apply a step to each record, and report which ones were refused and why."""
         done, called_off, refused = 0, 0, []
         for record in records:
             try:
@@ -169,7 +169,7 @@ class PublishableAdmin(MergeMixin, SchedulingMixin, PreviewLinkMixin, RecordAdmi
 
 
 def _issue_url(lack: PublicationIssue, model: type[Model]) -> str:
-    """Return the address, on the form or beyond, at which a lack is put right."""
+    """Return the link to the place where an issue can be fixed, in this form or another."""
     if lack.record is not None:
         name = f"admin:allies_{lack.record._meta.model_name}_change"
         return f"{reverse(name, args=[lack.record.pk])}#{lack.where}-group"
@@ -179,19 +179,19 @@ def _issue_url(lack: PublicationIssue, model: type[Model]) -> str:
 
 @admin.display(description=gettext_lazy("independent sources"), ordering="independent_sources")
 def independent_sources(record: Any) -> str:
-    """Show the number of independent sources, and that it is disputed where it is."""
+    """Show the number of independent sources, and whether the record is disputed."""
     count = str(record.independent_sources)
     return f"{count} ({_('disputed')})" if record.disputes else count
 
 
 @admin.display(description=gettext_lazy("title"), ordering="title_en")
 def title(record: Any) -> str:
-    """Show a record's title, or its slug where it has none."""
+    """Show the title of a record, or its slug if it has no title."""
     return str(record)
 
 
 class EvidenceMixin(admin.ModelAdmin):
-    """A list that shows how well each record is supported."""
+    """A list that shows how well each record is supported by sources."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         records: Any = super().get_queryset(request)

@@ -1,4 +1,4 @@
-"""Sources in the admin: nobody enters one twice without knowing, or misses what it draws on."""
+"""Sources in the admin, with warnings about duplicates and suggestions of original sources."""
 
 import json
 from collections.abc import Iterable
@@ -22,15 +22,15 @@ from allies.history.steps import parse_id
 from allies.models import Source
 from allies.text.urls import url_key
 
-#: Fields by which a source may turn out to be there already.
+#: Fields that are compared to find duplicates.
 _DUPLICATE_FIELDS = ("url", "archive_url", "title", "publisher")
 
-#: Likely duplicates named; the rest is found by a search.
+#: The most duplicates to name in a message; a search finds the rest.
 _MAX_NAMED = 5
 
 
 def _links(sources: Iterable[Source], *, in_popup: bool) -> SafeString:
-    """Return links to sources; from a popup, with a way to choose each for what opened it."""
+    """Return links to sources; in a popup, each has a button that chooses it."""
     return format_html_join("; ", "{}", ([_link(source, in_popup=in_popup)] for source in sources))
 
 
@@ -53,15 +53,15 @@ def _link(source: Source, *, in_popup: bool) -> SafeString:
 
 
 class SourceForm(forms.ModelForm):
-    """A source that looks like another one is saved only where the editor says it is not."""
+    """A source that looks like a duplicate is saved only if the editor confirms that it is not."""
 
     is_another = forms.BooleanField(
         required=False,
         label=gettext_lazy("Not a duplicate"),
-        widget=forms.HiddenInput,  # until there is something to confirm
+        widget=forms.HiddenInput,  # shown once there is something to confirm
     )
 
-    #: Set by the admin: whether another form's popup shows this one.
+    #: Set by the admin: whether the form is in the popup of another form.
     in_popup = False
 
     def clean(self) -> Any:
@@ -121,12 +121,12 @@ class SourceAdmin(PublishableAdmin):
         return [use, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A key is given once: addresses, files and texts hold on to it."""
+        """Make the key read-only after creation: addresses, files and texts refer to it."""
         given_once = ("key",) if obj else ()
         return ("status", *given_once, "origin_suggestions")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask and suggest only where something can be done about it."""
+        """Leave out suggestions on add forms, and also the confirmation if the user cannot edit."""
         aside = {"origin_suggestions"} if obj is None else set()
         if obj is not None and not self.has_change_permission(request, obj):
             aside = {"origin_suggestions", "is_another"}
@@ -143,7 +143,7 @@ class SourceAdmin(PublishableAdmin):
     def render_change_form(  # type: ignore[override]
         self, request: HttpRequest, context: dict[str, Any], **kwargs: object
     ) -> HttpResponse:
-        """Say at once where the address a new form is opened with is that of a known source."""
+        """Warn immediately if the address in ``?url=`` belongs to an existing source."""
         url = request.GET.get("url", "")
         is_opened = kwargs.get("add") and request.method == "GET"
         if is_opened and (found := Source.objects.duplicates_of(url=url)[:_MAX_NAMED]):
@@ -153,7 +153,7 @@ class SourceAdmin(PublishableAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Hand a source there is to the form that opened a popup to add one."""
+        """Return an existing source to the form that opened a popup to add one."""
         source = self.get_viewable_or_404(request, object_id)
         chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
         return TemplateResponse(
@@ -162,16 +162,16 @@ class SourceAdmin(PublishableAdmin):
 
     @admin.display(description=gettext_lazy("link status"))
     def health(self, source: Source) -> str:
-        """Say how its link was when last checked, if that was of the address it has now."""
+        """Return the result of the last link check, or "–" if the address has changed since."""
         link = getattr(source, "link_health", None)
         if link is None or link.address != source.url or not link.health:
             return "–"
         return str(link.get_health_display())
 
-    # Derivation: what it may draw on, and a button that says so.
+    # Derivation: suggested original sources, each with a button that sets it.
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Take a suggestion's button for its source chosen in the form, and stay on the page."""
+        """Treat a suggestion's button as that source chosen in the form, and stay on the page."""
         if original := parse_id(request.POST.get("_derive", "")):
             data = request.POST.copy()
             data.update({"_continue": "1"})

@@ -1,4 +1,4 @@
-"""Admin lists that answer only the lookups they offer themselves.
+"""Admin lists that accept only the lookups of their own filters.
 
 Django lets an editor filter a list by any field of its model and any lookup. Some lookups cost
 minutes of CPU (``__regex``), and others end in database errors (``__range``, ``__contains``).
@@ -22,26 +22,26 @@ from django.utils.translation import ngettext
 from allies.monitoring.metrics import count_refusal
 from allies.views.errors import RequestRefused
 
-#: Words of a search: each is looked for in every search field of the list.
+#: The most words in a search. Each word is searched in every search field of the list.
 MAX_SEARCH_WORDS = 30
 
 
 class BoundedChangeList(ChangeList):
-    """A list whose parameters are those of its own filters and of its date hierarchy."""
+    """A list that accepts only the parameters of its filters and of its date hierarchy."""
 
     def get_filters(
         self, request: HttpRequest
     ) -> tuple[list[ListFilter], bool, dict[str, bool | str], bool, bool]:
-        """Return Django's filters; raise Refused if a parameter belongs to none of them."""
+        """Return Django's filters; raise RequestRefused if a parameter belongs to none of them."""
         found = super().get_filters(request)
-        # The filters took their own parameters out; Django would apply the rest as lookups.
+        # The filters removed their own parameters; Django would apply the rest as lookups.
         unknown = found[2].keys() - self._date_bounds()
         if unknown:
             raise _refuse(request, min(unknown))
         return found
 
     def _date_bounds(self) -> set[str]:
-        """Return the lookups into which Django turned the date hierarchy's parameters."""
+        """Return the lookups that Django made from the parameters of the date hierarchy."""
         field = self.date_hierarchy
         if not field or f"{field}__year" not in self.params:
             return set()
@@ -49,14 +49,14 @@ class BoundedChangeList(ChangeList):
 
 
 class BoundedListMixin(ModelAdmin):
-    """A model admin whose list refuses what it does not offer, with a 400 that says so."""
+    """A model admin whose list answers other lookups with a 400 and a message."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         changelist: Any = super().get_changelist(request, **kwargs)
         return _bounded_class(changelist)
 
     def lookup_allowed(self, lookup: str, value: Any, request: object = None) -> bool:
-        """Leave the decision to BoundedChangeList, which knows what the filters take."""
+        """Leave the decision to BoundedChangeList, which knows the parameters of the filters."""
         return True
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
@@ -70,7 +70,7 @@ class BoundedListMixin(ModelAdmin):
             DataError,
         ) as e:
             if isinstance(e.__context__, InvalidPage) and ERROR_FLAG not in request.GET:
-                # The last record of the last page may be gone: Django leads to the first page.
+                # The last record of the last page may be gone. Django redirects to the first page.
                 messages.warning(
                     request,
                     _("This list no longer has a page %(number)s.")
@@ -104,7 +104,7 @@ def _bounded_class(changelist: type[ChangeList]) -> type[ChangeList]:
 
 @cache
 def bounded(admin_class: "type[ModelAdmin[Model]]") -> "type[ModelAdmin[Model]]":
-    """Return a model admin, ours or a library's, whose list is bounded."""
+    """Return a model admin, ours or a library's, with a bounded list."""
     if issubclass(admin_class, BoundedListMixin):
         return admin_class
     members = {"__module__": admin_class.__module__, "__doc__": admin_class.__doc__}

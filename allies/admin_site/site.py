@@ -1,4 +1,4 @@
-"""The desk as a whole: who may come in, and what they have to do first."""
+"""The AdminSite: access to the admin, and handling of invalid or lost requests."""
 
 import logging
 from collections.abc import Callable
@@ -39,13 +39,13 @@ log = logging.getLogger(__name__)
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Django's own; a name longer than any there can be is refused before anybody looks for it."""
+    """Django's form, with a limit on the length of the user name; longer ones cause no query."""
 
     username = UsernameField(max_length=150, widget=forms.TextInput({"autofocus": True}))
 
 
 class AlliesAdminSite(AdminSite):
-    """Django's admin, entered in two steps by who set up a second, or by all where it is asked."""
+    """Django's admin, with two-factor authentication for users who set it up, or for all users."""
 
     login_form = SignInForm
     site_title = settings.SITE_NAME
@@ -53,7 +53,7 @@ class AlliesAdminSite(AdminSite):
 
     @property
     def site_header(self) -> str:  # type: ignore[override]
-        """The name of the site and of this part of it, in the reader's language."""
+        """The name of the site and of the newsroom, in the user's language."""
         return gettext("%(site)s newsroom") % {"site": settings.SITE_NAME}
 
     def register(
@@ -62,14 +62,18 @@ class AlliesAdminSite(AdminSite):
         admin_class: "type[ModelAdmin[Model]] | None" = None,
         **options: object,
     ) -> None:
-        """Register models; no list of this site takes lookups it does not offer."""
+        """Register models with bounded lists: they refuse lookups that they do not offer."""
         super().register(model_or_iterable, bounded(admin_class or ModelAdmin), **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not two_factor.is_required_but_missing(request)
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
-        """Wrap a view: what no database can hold, as a number too large, is refused."""
+        """Wrap a view: save forms sent after the session ended, and refuse invalid values.
+
+        Invalid are NUL characters, and values that the database cannot store, such as too large
+        numbers.
+        """
         inner = super().admin_view(process_once(view), cacheable)
 
         @wraps(inner)
@@ -85,10 +89,10 @@ class AlliesAdminSite(AdminSite):
                 messages.warning(request, explain_kept_form(kept))
             try:
                 response = inner(request, *args, **kwargs)
-                # What is wrong with a question may show only when its answer is drawn.
+                # Errors in a query may show only when the response is rendered.
                 if isinstance(response, TemplateResponse):
                     response.render()
-                    # A view that fills in what was kept itself takes it away.
+                    # A view that restores the saved form itself sets it to None.
                     if kept is not None and request.kept is not None:  # type: ignore[attr-defined]
                         response.content = fill_forms(
                             response.content.decode(), kept.fields
@@ -107,7 +111,7 @@ class AlliesAdminSite(AdminSite):
     def view_on_site(
         self, request: HttpRequest, content_type_id: int, object_id: int
     ) -> HttpResponse:
-        """Lead to a record's page, whoever may see the record here."""
+        """Redirect to a record's page, if the user may view the record in the admin."""
         kind = get_object_or_404(ContentType, pk=content_type_id)
         of_noun = self._registry.get(kind.model_class())  # type: ignore[arg-type]
         record = of_noun.get_object(request, str(object_id)) if of_noun else None
@@ -131,7 +135,7 @@ class AlliesAdminSite(AdminSite):
     ) -> HttpResponse:
         is_refused = drop_unsafe_next(request)
         response = super().logout(request, extra_context)
-        # An address with a query is led back to itself by Django, and then answers forms only.
+        # Django redirects a URL with a query to itself, which then accepts only POST requests.
         if is_refused or getattr(response, "url", "") == request.path:
             return redirect("allies:home")
         return response
@@ -150,13 +154,14 @@ class AlliesAdminSite(AdminSite):
         return cast(HttpResponse, view(request))
 
     def handbook(self, request: HttpRequest, page: str = "editors") -> HttpResponse:
-        """Show a page of the handbook to whoever may come in."""
+        """Show a page of the handbook to all users who may enter the admin."""
         from allies.admin.handbook import handbook_view
 
         return handbook_view(request, page, self.each_context(request))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from allies.accounts import views  # after the site: its forms are Django's own
+        # imported late: its forms are Django's, which need the site
+        from allies.accounts import views
 
         return [
             path("second-step/", views.two_factor_page, name="second-step"),

@@ -1,1 +1,1 @@
-"""Downloads in work: how many there are at once, and how they are sent."""
+"""Downloads: how many run at once, and how they are sent."""

@@ -1,8 +1,8 @@
-"""Downloads as they are sent: made whole into a temporary file, then sent with their length.
+"""Buffer downloads completely in a temporary file, then send them with their length.
 
-Django’s streamed answers are made here, outside Django, before the first byte is sent. So an
-error on the way is an error for the reader, not a file that ends too early, and a download is
-made as fast as this machine can, not as fast as its reader reads.
+Django’s streamed responses are consumed here, outside Django, before the first byte is sent. So an
+error on the way gives an error response, not a truncated file. And a download is created at the
+speed of this machine, not of the client.
 """
 
 import logging
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Addresses of downloads: these take their slot before Django, so that a refusal costs little.
-#: Other addresses with such endings are answered at once, and most of them from the cache.
+#: URLs of downloads. They take their slot before Django runs, so that a refusal is cheap. Other
+#: URLs with such endings are fast, and most come from the cache.
 _DOWNLOAD = re.compile(
     r"/[a-z]{2}/(?!editions/[^/]+$|.*/suggest\.json$|.*/cite\.).*\.(csv|xlsx|json|zip)"
 )
-#: Bytes of a download held in memory, and bytes sent at once. The server takes four pieces ahead,
-#: so a download of the first size needs no thread while it is sent.
+#: Bytes of a download kept in memory, and bytes per chunk. The server reads four chunks ahead, so a
+#: download of up to IN_MEMORY bytes needs no thread while it is sent.
 IN_MEMORY, PIECE = 1024**2, 256 * 1024
-#: A reader that is slower than so many bytes per second, after so many seconds, is cut off.
+#: A client slower than SLOWEST bytes per second, after PATIENCE seconds, is disconnected.
 SLOWEST, PATIENCE = 10_000, 60
 
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def is_download(path: str) -> bool:
-    """Return whether an address is that of a list as a file."""
+    """Return whether a path is that of a list as a file."""
     return _DOWNLOAD.fullmatch(path) is not None
 
 
 def limit_downloads(application: _Application) -> _Application:
-    """Wrap the site: a streamed answer needs a slot, and is refused at once if there is none."""
+    """Wrap the site: a streamed response needs a slot, and is refused at once if there is none."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         abort_stalled_connections()
@@ -93,7 +93,7 @@ def limit_downloads(application: _Application) -> _Application:
 
 
 class _ResponseStart:
-    """What Django says of an answer before its body."""
+    """The status and headers from Django, before the body."""
 
     status = ""
     headers: list[tuple[str, str]]
@@ -103,7 +103,7 @@ class _ResponseStart:
 
 
 class _DownloadFailed(Exception):
-    """A download that could not be made; ``may_succeed`` if it is worth asking again."""
+    """A download could not be created; ``may_succeed`` says whether a retry makes sense."""
 
     def __init__(self, *, may_succeed: bool) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _DownloadFailed(Exception):
 
 
 class _DownloadBody:
-    """A download that was made, sent piece by piece; ``close`` releases its slot."""
+    """A complete download, sent in chunks; ``close`` releases its slot."""
 
     streaming = True
 
@@ -127,7 +127,8 @@ class _DownloadBody:
             yield piece
             waited = time.monotonic() - began
             if waited > PATIENCE and self._file.tell() / waited < SLOWEST:
-                return  # the connection is closed, for the length was promised
+                # the server closes the connection, because the body is shorter than its length
+                return
 
     def close(self) -> None:
         self._file.close()
@@ -135,7 +136,7 @@ class _DownloadBody:
 
 
 def _buffer_response(response: Any, slot: Slot) -> _DownloadBody:
-    """Write a streamed answer into a temporary file, which the system removes when it is closed."""
+    """Write a streamed response to a temporary file, which the system deletes when it is closed."""
     file = SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR))  # noqa: SIM115
     try:
         for block in response:
@@ -174,7 +175,7 @@ def _plain_error(
     status: str,
     say: Callable[[], str],
 ) -> list[bytes]:
-    """Answer in plain text, in the language of the address."""
+    """Send a plain-text response in the language of the URL."""
     language = environ["PATH_INFO"][1:3] if environ["PATH_INFO"].startswith(LANGUAGE_PATH) else "en"
     with override(language):
         body = f"{say()}\n".encode()

@@ -1,8 +1,8 @@
-"""Slots for downloads: a few per client on this machine, a few per web process.
+"""Download slots: a few per client on this machine, a few per web process.
 
-A download takes a thread of a web process and much of its time. The slots leave the other threads
-to pages. A slot of a client is a locked file in the data folder: the operating system unlocks it
-when the process that holds it ends, however it ends.
+A download occupies a thread of a web process for a long time. The slots keep the other threads free
+for pages. The slot of a client is a locked file in the data folder. The operating system unlocks it
+when its process ends, even after a crash.
 """
 
 import fcntl
@@ -13,23 +13,23 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-#: Seconds after which a client that was refused should ask again.
+#: Seconds after which a refused client should try again.
 RETRY_AFTER = 5
 
 
 class ClientBusy(Exception):
-    """The client has as many downloads in work as one client may have."""
+    """The client already has as many downloads running as allowed."""
 
 
 class ProcessBusy(Exception):
-    """This web process has as many downloads in work as it may have."""
+    """This web process already has as many downloads running as allowed."""
 
 
 class Slot:
-    """The right to work on one download for a client; ``release`` may be called twice.
+    """The right to run one download for a client; ``release`` may be called twice.
 
-    Raises ClientBusy or ProcessBusy, at once. ``client`` is what ``get_rate_limited_ip`` returns:
-    "" is limited only by what the processes have.
+    Raises ClientBusy or ProcessBusy immediately. ``client`` is the result of
+    ``get_rate_limited_ip``; "" is limited only by the slots of the process.
     """
 
     def __init__(self, client: str) -> None:
@@ -72,10 +72,10 @@ _process = _ProcessSlots()
 
 
 def lock_client_slot(client: str, limit: int, kind: str = "download") -> tuple[Path, int] | None:
-    """Lock one of a client's files of this kind; return its path and descriptor.
+    """Lock one of the files of this kind for a client; return its path and descriptor.
 
-    None if the client is not limited, or if the data folder cannot be written: then nobody is
-    refused. Raises ClientBusy if all ``limit`` files are locked.
+    Returns None if the client is not limited, or if the data folder is not writable; then no client
+    is refused. Raises ClientBusy if all ``limit`` files are locked.
     """
     if not (limit and client):
         return None
@@ -93,12 +93,12 @@ def lock_client_slot(client: str, limit: int, kind: str = "download") -> tuple[P
 
 
 def _lock(path: Path) -> int | None:
-    """Return the descriptor of the locked file; None if somebody else has the lock."""
+    """Return the descriptor of the locked file; None if another process holds the lock."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The holder before removes the file: a lock on a removed file excludes nobody.
+            # The previous holder deletes the file, and a lock on a deleted file excludes nobody.
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
         except BlockingIOError:

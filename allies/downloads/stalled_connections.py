@@ -1,4 +1,4 @@
-"""Connections whose readers take nothing more: the operating system closes them."""
+"""Let the operating system close connections whose clients stop reading."""
 
 import contextlib
 import os
@@ -7,16 +7,16 @@ import stat
 from functools import cache
 from pathlib import Path
 
-#: Milliseconds a reader may take nothing at all, while there is something for it.
+#: Milliseconds that a client may read nothing although data is waiting for it.
 STALLED_MILLISECONDS = 60_000
 
 
 @cache
 def abort_stalled_connections() -> None:
-    """Let the system close connections whose readers are stalled; once per process.
+    """Let the system close connections with stalled clients; runs once per process.
 
-    The option is set on the sockets this process listens at, and connections inherit it. The web
-    server has no option for this, and a thread that waits for such a reader would wait for ever.
+    The option is set on the sockets on which this process listens, and connections inherit it. The
+    web server has no option for this, and a thread that waits for such a client would wait forever.
     Does nothing on systems other than Linux.
     """
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
@@ -25,7 +25,7 @@ def abort_stalled_connections() -> None:
     for path in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
             number = int(path.name)
-            # A duplicate of a pipe would stay open: only a socket closes it.
+            # A duplicate of a pipe would stay open, because only sockets are closed below.
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 continue
             with socket.socket(fileno=os.dup(number)) as found:

@@ -1,1 +1,1 @@
-"""Forms that are sent: tokens, idempotency, and forms kept after a lost sign-in."""
+"""Submitted forms: tokens, idempotency, and saved forms after the session ended."""

@@ -1,8 +1,8 @@
-"""A form that is sent twice is done once: the second time it leads to where the first one led.
+"""Process a form that is sent twice only once; the second time, redirect to the same page.
 
 The first request claims the form's token in the transaction in which it writes. A second click
-waits for that transaction. If the first one failed, the second is the first. If the content is
-another one, as after the browser's Back, it is another intention and is done.
+waits for that transaction. If the first request failed, the second is processed. If its content
+differs, as after the browser's Back, it is a new submission and is processed.
 """
 
 import json
@@ -22,7 +22,7 @@ from allies.form_submissions.kept_forms import FORM_PARAMETER
 from allies.form_submissions.tokens import FIELD, get_owner_id
 from allies.models import KeptForm, SentForm
 
-#: Buttons that say where to go after what was written, and not what to write.
+#: Buttons that say where to go after saving, but do not change what is saved.
 _IN_PROGRESS_SECONDS = {"_save", "_continue", "_addanother"}
 _NOT_CONTENT = {FIELD, "csrfmiddlewaretoken", *_IN_PROGRESS_SECONDS}
 
@@ -31,7 +31,7 @@ _Message = list[list[Any]]
 
 
 def process_once(view: _View) -> _View:
-    """Wrap a view: a form that was sent before, with this content, is not done again."""
+    """Wrap a view: a form that was sent before with the same content is not processed again."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -62,7 +62,7 @@ def process_once(view: _View) -> _View:
 
 
 def _content(request: HttpRequest) -> str:
-    """Return a digest of what was sent: the fields, and the bytes of the files."""
+    """Return a digest of the fields and the bytes of the files."""
     fields = sorted((k, v) for k, v in request.POST.lists() if k not in _NOT_CONTENT)
     files = []
     for name, found in request.FILES.lists():
@@ -73,11 +73,11 @@ def _content(request: HttpRequest) -> str:
 
 
 def _replayable_outcome(response: Any, said: _Message, *, is_saved: bool) -> dict[str, object]:
-    """Return how to give an answer again; {} for one that did not do what the form asks.
+    """Return the data to repeat a response; {} if the form was refused.
 
-    Done is what leads on, or hands something to the page that opened a popup. A form is refused
-    if it is shown again, or if all that is said are errors; but not if a record ``is_saved``, and
-    only the step after it was refused.
+    A form was processed if the response redirects, or hands data to the page that opened a popup.
+    It was refused if it is shown again, or if all messages are errors. With ``is_saved``, the
+    record was saved and only a later step was refused, so the redirect counts.
     """
     if response.status_code == 302:
         are_errors = said and all(level >= messages.ERROR for level, *_rest in said)
@@ -94,7 +94,7 @@ def _replay_response(request: HttpRequest, outcome: dict[str, Any]) -> HttpRespo
         return TemplateResponse(request, "admin/popup_response.html", context)
     there = _pending_messages(
         request
-    )  # by the first request, if the browser got its answer after all
+    )  # from the first request, if its response reached the browser after all
     for one in outcome["said"]:
         if one not in there:
             level, text, tags, is_safe = one
@@ -103,11 +103,12 @@ def _replay_response(request: HttpRequest, outcome: dict[str, Any]) -> HttpRespo
 
 
 def _pending_messages(request: HttpRequest) -> _Message:
-    """Return the messages that wait to be shown, as data; they wait on."""
+    """Return the messages not shown yet, as data; they stay in the queue."""
     storage: Any = messages.get_messages(request)
     said = []
     for one in storage:
-        one.message = str(one.message)  # as the storage does with what it has not handed out yet
+        # the storage does the same with messages it has not handed out
+        one.message = str(one.message)
         is_safe = isinstance(one.message, SafeData)
         said.append([one.level, one.message, one.extra_tags or "", is_safe])
     storage.used = False
@@ -115,7 +116,7 @@ def _pending_messages(request: HttpRequest) -> _Message:
 
 
 def _forget_kept(request: HttpRequest) -> None:
-    """Delete a kept form that was sent again and done."""
+    """Delete a saved form that was sent again and processed."""
     number = request.GET.get(FORM_PARAMETER, "")
     if number.isdecimal() and len(number) < 19:
         KeptForm.objects.filter(pk=number, user=request.user.pk).delete()

@@ -1,7 +1,7 @@
-"""What somebody typed is not lost if their sign-in, or its record, was gone when they sent it.
+"""Saved forms: typed text is not lost if the session ended, or the record was deleted, meanwhile.
 
-It is kept for the account the form was drawn for, which the form's signed token names. After
-signing in, the form is shown as it was sent, and nothing is written before it is sent again.
+A form is saved for the account it was rendered for, which its signed token names. After signing in,
+the form is shown with its content, and nothing is written until it is sent again.
 """
 
 import re
@@ -19,20 +19,24 @@ from django.utils.translation import gettext as _
 from allies.form_submissions.tokens import FIELD, get_owner_id
 from allies.models import KeptForm
 
-#: The part of an address that names a form that was kept.
+#: The query parameter with the id of a saved form.
 FORM_PARAMETER = "_kept"
 
-#: Buttons: which one was pressed is not kept, so that nothing is done before the next click.
+#: Submit buttons. The pressed one is not saved, so nothing happens until the next click.
 SUBMIT_NAMES = {
     *("_save", "_continue", "_addanother", "_saveasnew", "_propose", "_step", "_later"),
     *("_call_off", "_derive"),
 }
-#: Never stored: passwords and codes, and tokens that a new page brings itself.
+#: Never stored: passwords and codes, and tokens, which a new page has anyway.
 _EXCLUDED_FIELDS = {FIELD, "csrfmiddlewaretoken", "code", *SUBMIT_NAMES}
 
 
 def keep_and_sign_in(request: HttpRequest) -> HttpResponseBase | None:
-    """Keep a form sent without a valid sign-in, and lead to signing in; None if it is not ours."""
+    """Save a form sent without a valid session, and redirect to sign-in.
+
+    Returns None if the form is not ours, or if nothing was typed; then a message says that nothing
+    was done.
+    """
     owner = _owner(request)
     if owner is None:
         return None
@@ -44,7 +48,7 @@ def keep_and_sign_in(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def announce_signed_out(request: HttpRequest) -> None:
-    """Have the next page say that nothing was done of what was sent without a sign-in."""
+    """Add a message that the session had ended and nothing was done."""
     messages.warning(request, _("Your session had ended, so nothing was done. Sign in again."))
 
 
@@ -57,9 +61,10 @@ def _to_sign_in(request: HttpRequest, address: str) -> HttpResponseBase:
 
 
 def keep_and_reload(request: HttpRequest) -> HttpResponseBase | None:
-    """Keep a form whose token against forgery is out of date, and lead to it filled in.
+    """Save a form with an outdated CSRF token, and redirect to it, filled in.
 
-    That is so if its sender has signed in since in another window. None if the form is not ours.
+    The token is outdated if the user has signed in again in another window. None if the form is not
+    ours.
     """
     owner = _owner(request)
     address = _kept_address(request, owner) if owner is not None else None
@@ -81,7 +86,7 @@ def keep_and_reload(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def get_kept_form(request: HttpRequest) -> KeptForm | None:
-    """Return the form that was kept for this user and address, if the address names one."""
+    """Return the saved form of this user that the URL names, if its path matches."""
     number = request.GET.get(FORM_PARAMETER, "")
     if request.method != "GET" or not number.isdecimal() or len(number) > 18:
         return None
@@ -90,7 +95,7 @@ def get_kept_form(request: HttpRequest) -> KeptForm | None:
 
 
 def to_post_data(kept: KeptForm) -> QueryDict:
-    """Return a form's content as a request has it."""
+    """Return the content of a saved form as POST data."""
     data = QueryDict(mutable=True)
     for name, values in kept.fields.items():
         data.setlist(name, values)
@@ -98,7 +103,7 @@ def to_post_data(kept: KeptForm) -> QueryDict:
 
 
 def explain_kept_form(kept: KeptForm) -> str:
-    """Say what happened, and what to do."""
+    """Return a message about what happened and what to do."""
     if kept.is_of_gone_record:
         said = _("The record you were editing no longer exists. Saving creates a new record.")
     else:
@@ -108,7 +113,7 @@ def explain_kept_form(kept: KeptForm) -> str:
 
 
 def _owner(request: HttpRequest) -> int | None:
-    """Return the account whose form was sent, if there is such an account still."""
+    """Return the id of the account that the form was rendered for, if it is still active staff."""
     owner = get_owner_id(request.POST.get(FIELD, ""))
     if owner is None:
         return None
@@ -119,17 +124,17 @@ def _owner(request: HttpRequest) -> int | None:
 def keep_for_new_record(
     request: HttpRequest, *, path: str, changed: Mapping[str, str]
 ) -> str | None:
-    """Keep what was sent about a record that is gone; return the address that shows it as new.
+    """Save a form of a deleted record; return the URL of the add form that shows it, or None.
 
-    ``path`` is that of the form for a new record, ``changed`` replaces what belonged to the old
-    one. None if nothing was typed.
+    ``path`` is the path of the add form. ``changed`` replaces the fields that referred to the old
+    record. None if nothing was typed.
     """
     sent = {name: [changed[name]] if name in changed else v for name, v in request.POST.lists()}
     return _keep(request, int(request.user.pk or 0), path, sent, is_of_gone_record=True)
 
 
 def _kept_address(request: HttpRequest, owner: int) -> str | None:
-    """Keep what was sent, and return the address that shows it; None if nothing was typed."""
+    """Save a form, and return the URL that shows it; None if nothing was typed."""
     return _keep(request, owner, request.path, dict(request.POST.lists()))
 
 
@@ -154,7 +159,7 @@ def _keep(
     return f"{path}?{query.urlencode()}"
 
 
-# A page's forms, filled in with what was sent.
+# Filling in the forms of a page.
 
 _FORM = re.compile(r'(<form\b[^>]*method="post"[^>]*>)(.*?)(</form>)', re.S)
 _CONTROL = re.compile(
@@ -168,7 +173,7 @@ _UNFILLED_TYPES = {"submit", "button", "image", "reset", "file", "password"}
 
 
 def fill_forms(page: str, fields: dict[str, list[str]]) -> str:
-    """Return a page whose forms have these values in them; other fields stay as they are."""
+    """Return a page whose forms contain these values; other fields stay as they are."""
     return _FORM.sub(lambda form: f"{form[1]}{_fill_form(form[2], fields)}{form[3]}", page)
 
 
@@ -217,7 +222,7 @@ def _option(found: re.Match[str], values: list[str]) -> str:
 
 
 def _next(left: dict[str, list[str]], name: str) -> str:
-    """Return the next value of a name: fields of one name are filled in their order."""
+    """Return the next value of a name; fields with the same name are filled in order."""
     return left[name].pop(0) if left[name] else ""
 
 

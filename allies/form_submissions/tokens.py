@@ -1,4 +1,4 @@
-"""The token each form of the admin carries: it names one drawn form, and who it was drawn for."""
+"""The token in each admin form: it identifies one rendering and the account it is for."""
 
 import datetime as dt
 import secrets
@@ -9,22 +9,22 @@ from django.core import signing
 if TYPE_CHECKING:
     from allies.actions.permissions import AnyUser
 
-#: The name of the hidden field.
+#: Name of the hidden field.
 FIELD = "_form"
 
-#: How old a form may be whose content is kept for the account it was drawn for.
+#: How old a form may be so that its content is still saved for its account.
 MAX_AGE_SECONDS = dt.timedelta(days=30)
 
 _SALT = "allies.form"
 
 
 def new_token(user: "AnyUser") -> str:
-    """Return a token, different each time; signed, so that it says truly whose form it is."""
+    """Return a new signed token, different each time, with the account of the form."""
     return signing.dumps([user.pk, secrets.token_hex(8)], salt=_SALT)
 
 
 def get_owner_id(token: str) -> int | None:
-    """Return the id of the account a form was drawn for; None if the token is not ours or old."""
+    """Return the id of the account a form was rendered for; None if the token is invalid or old."""
     try:
         user_id, _nonce = signing.loads(token, salt=_SALT, max_age=MAX_AGE_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):

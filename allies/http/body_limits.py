@@ -1,7 +1,7 @@
-"""How large the body of a request may be, decided by its length before any of it is read.
+"""Limits on the size of a request body, checked by its length before it is read.
 
-The web server hands a body over as it comes, and Django writes every file in it to the disk
-while it looks for the CSRF token. So the length is compared here, before CSRF protection.
+The web server passes a body on as it arrives, and Django writes every file in it to disk while it
+looks for the CSRF token. So the length is checked here, before CSRF protection.
 """
 
 import logging
@@ -27,26 +27,26 @@ from allies.monitoring.metrics import count_refusal
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a body from somebody not signed in: more than the longest public form, as it is sent.
+#: Bytes of a body from a visitor who is not signed in; more than the longest public form.
 PUBLIC_MAX_BYTES = 128 * 1024
-#: Bytes of a body sent to the admin by somebody not signed in: a form that was begun before the
-#: sign-in ended is kept for its author.
+#: Bytes of a body sent to the admin without being signed in. A form that was opened before the
+#: session ended is saved for its author.
 EXPIRED_SESSION_MAX_BYTES = 1024**2
-#: Bytes of a body from somebody signed in: more than the longest form of the admin.
+#: Bytes of a body from a signed-in user; more than the longest form of the admin.
 SIGNED_IN_MAX_BYTES: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-#: Bytes of a form that is not multipart: decoding it takes many times its size in memory.
+#: Bytes of a form that is not multipart; decoding takes many times its size in memory.
 URLENCODED_MAX_BYTES = 2 * 1024**2
-#: Bytes of an upload form beside its file.
+#: Bytes of an upload form without its file.
 _FORM_BYTES = 64 * 1024
 
 _PLAIN = "text/plain; charset=utf-8"
-#: What no browser writes into a form; each would become an object of its own.
+#: Sequences that no browser writes into a form; each would become a separate object.
 _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def accepts_imports(may: Callable[[HttpRequest], object]) -> Callable[[_View], _View]:
-    """Let a view take ``ALLIES_IMPORT_MAX_BYTES`` from users who ``may`` import."""
+    """Let a view accept ``ALLIES_IMPORT_MAX_BYTES`` from users for whom ``may`` returns true."""
 
     def mark(view: _View) -> _View:
         view.accepts_imports = may  # type: ignore[attr-defined]
@@ -55,18 +55,17 @@ def accepts_imports(may: Callable[[HttpRequest], object]) -> Callable[[_View], _
     return mark
 
 
-#: Uploads received at once by a web process: each holds a thread until its file has arrived.
+#: Uploads that a web process receives at once. Each holds a thread until its file has arrived.
 _uploads = threading.BoundedSemaphore(1)
-#: Seconds after which somebody whose upload was refused for others' should try again.
+#: Seconds after which to try again if other uploads are in progress.
 RETRY_AFTER = 10
 
 
 class BodyLimitMiddleware:
     """Refuses a body that is too large, or of unknown length, without reading it.
 
-    A web process receives one upload at a time at views that accept imports. No query for a body
-    of up to PUBLIC_MAX_BYTES at other views. It has to come before CsrfViewMiddleware, which
-    reads forms.
+    A web process receives one upload at a time in views that accept imports. No query for a body of
+    up to PUBLIC_MAX_BYTES to other views. Must come before CsrfViewMiddleware, which reads forms.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -94,7 +93,8 @@ class BodyLimitMiddleware:
         if int(length) <= PUBLIC_MAX_BYTES:
             if not int(length) or not hasattr(view, "accepts_imports"):
                 return None
-            # A proxy hands a body to this view as it comes: a slow one would hold a thread.
+            # A proxy passes the body to this view as it arrives, so a slow client would hold a
+            # thread.
             if not admin.site.has_permission(request):
                 announce_signed_out(request)
                 return redirect_to_login(request.get_full_path(), reverse("admin:login"))
@@ -110,7 +110,7 @@ class BodyLimitMiddleware:
 
 
 def _begin_upload(request: HttpRequest, view: Any) -> HttpResponse | None:
-    """Receive an upload, if its sender may import and no other is being received."""
+    """Receive an upload if the user may import and no other upload is in progress."""
     if not view.accepts_imports(request):
         raise PermissionDenied
     if not _uploads.acquire(blocking=False):
@@ -138,7 +138,7 @@ def _begin_upload(request: HttpRequest, view: Any) -> HttpResponse | None:
 
 
 def _remove_received(request: HttpRequest) -> None:
-    """Remove the part of a file that was received before its disk was full."""
+    """Delete the part of a file that was received before the upload failed."""
     for handler in request.upload_handlers:
         file = getattr(handler, "file", None)
         if file is not None and hasattr(file, "temporary_file_path"):

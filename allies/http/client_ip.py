@@ -1,4 +1,4 @@
-"""The IP address a request comes from, for limits and for the log."""
+"""The IP address of a client, for limits and for the log."""
 
 import ipaddress
 import re
@@ -10,12 +10,12 @@ from django.http import HttpRequest
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: How some proxies write an address: with a port, or with the zone of a link-local one.
+#: Forms in which some proxies write an address: with a port, or with the zone of a link-local one.
 _IP_PATTERN = re.compile(
     r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\]|([0-9a-fA-F:.]+)(?:%[^:]*)?)(?::[0-9]+)?",
     re.ASCII,
 )
-#: Networks of one's own: a proxy that names no client, a health check, a colleague.
+#: Private networks: a proxy that names no client, a health check, a user on the local network.
 _PRIVATE_NETWORKS = tuple(
     map(
         ipaddress.ip_network,
@@ -25,28 +25,28 @@ _PRIVATE_NETWORKS = tuple(
 
 
 def get_client_ip(request: HttpRequest) -> str:
-    """Return the IP address a request comes from, as the proxy in front gives it; "" for none.
+    """Return the IP address of a client, as given by our proxy; "" if there is none.
 
-    If the proxy gives none that can be read, it is the address of the proxy itself: clients
-    that cannot be told apart share its limits instead of having none.
+    If the proxy gives no valid address, use the address of the proxy itself. Clients that cannot be
+    distinguished then share one limit instead of having none.
 
-    One subscriber has a whole /64 of IPv6 addresses to send from: its first stands for all.
+    A subscriber has a whole /64 of IPv6 addresses, so its first address stands for all.
     """
     return get_client_ip_from_environ(request.META)
 
 
 def get_client_ip_from_environ(environ: "WSGIEnvironment") -> str:
-    """Return the same of a WSGI environment."""
+    """Return the client's IP address from a WSGI environment; see ``get_client_ip``."""
     return _normalize_ip(_forwarded_ip(environ)) or _normalize_ip(
         str(environ.get("REMOTE_ADDR", ""))
     )
 
 
 def get_rate_limited_ip(environ: "WSGIEnvironment") -> str:
-    """Return the address whose requests are limited; "" for a private network, which is not.
+    """Return the address to rate-limit; "" for private networks, which are not limited.
 
-    Many clients may share an address of a private network. But what came through the proxy
-    without an address is limited, under the address of the proxy.
+    Many clients may share an address of a private network. But requests that came through the proxy
+    without an address are limited, under the address of the proxy.
     """
     client, forwarded = get_client_ip_from_environ(environ), _forwarded_ip(environ)
     is_known = forwarded is None or bool(_normalize_ip(forwarded))
@@ -59,16 +59,16 @@ def _is_private(client: str) -> bool:
 
 
 def _forwarded_ip(environ: "WSGIEnvironment") -> str | None:
-    """Return what our proxy wrote into ``X-Forwarded-For``; None if it wrote nothing.
+    """Return the address that our proxy wrote into ``X-Forwarded-For``; None if there is no header.
 
-    Only the last part is the proxy's; anybody can write the ones before it.
+    Only the last part is from the proxy; clients can write the parts before it.
     """
     header = environ.get("HTTP_X_FORWARDED_FOR") if settings.BEHIND_PROXY else None
     return None if header is None else str(header).rpartition(",")[2].strip()
 
 
 def _normalize_ip(text: str | None) -> str:
-    """Return an address in its usual form, a network's first for IPv6; "" if it is not one."""
+    """Return an address in normal form, for IPv6 the first of its /64; "" if it is invalid."""
     match = _IP_PATTERN.fullmatch(text or "")
     try:
         ip = ipaddress.ip_address(match[1] or match[2] or match[3] if match else "")

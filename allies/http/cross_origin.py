@@ -1,4 +1,4 @@
-"""Who may take answers into pages of their own: nobody a page, everybody what is made for that."""
+"""The header Cross-Origin-Resource-Policy: other sites may load embeds and data, but not pages."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ _NAME = "Cross-Origin-Resource-Policy"
 
 
 def cross_origin_resource_policy(get_response: _Handler) -> _Handler:
-    """Wrap the views: pages stay with their own origin; embeds, data and pictures need not."""
+    """Wrap the views: pages are same-origin; embeds, data and pictures are cross-origin."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -1,8 +1,8 @@
-"""How much one client may have made for it in a minute: new pages, searches, downloads.
+"""Rate limits per client and minute, for pages that are not cached, searches and downloads.
 
-What is kept costs nothing and is not counted. Counted is in the shared cache where there is one,
-so for all servers; else in a file that the processes of this machine share. Where neither can be
-had, nobody is turned away. Who asks is kept as a digest nobody can read back, and for a minute.
+Cached pages do not count. The counts are in the shared cache if there is one, for all servers.
+Otherwise they are in a file that the processes of this machine share. If neither is available, no
+client is refused. Clients are stored as a keyed hash, for a minute.
 """
 
 import codecs
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WINDOW_SECONDS = 60
-#: Letters of a query, at most: pages say it again in many of their links.
+#: The most characters in a query; pages repeat it in many of their links.
 MAX_QUERY_LENGTH = 8_000
 _PLAIN = "text/plain; charset=utf-8"
-#: Where a password or a code is tried: each try costs the server a good part of a second.
+#: Pages that check a password or a code; each try takes a good part of a second of CPU.
 _SIGN_IN_PATHS = re.compile(r"/\w+/admin/(login|second-step|set-up|sign-in|password_change)/")
-#: Answers for programs, which may ask for many at once: rows of the API, feeds, pictures of links.
+#: Responses for programs, which may request many at once: API records, feeds, preview images.
 _DATA_PATHS = re.compile(r"/api/v\d+/|\.atom$|/feed/$|/card\.png$")
-#: How many of these are made for one client at once.
+#: How many of these may run at once per client.
 MAX_CONCURRENT_DATA = 4
 
 _local = threading.local()
@@ -57,11 +57,11 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def require_utf8(application: _Application) -> _Application:
-    """Wrap a WSGI application: a request whose ``Content-Type`` names another encoding gets a 415.
+    """Wrap a WSGI application: a request with another encoding in ``Content-Type`` gets a 415.
 
-    Django would decode with it not only the body but also the address, before any middleware. One
-    address could then mean two things, one of them cached for everybody, and some of Python's
-    codecs fail or take minutes.
+    Django would use that encoding not only for the body, but also for the URL, before any
+    middleware. One URL could then mean two things, one of them cached for everybody. And some of
+    Python's codecs fail or take minutes.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -88,9 +88,9 @@ def _is_utf8(encoding: str) -> bool:
 
 
 def require_known_host(get_response: _Handler) -> _Handler:
-    """Wrap the site: a request for a host it does not serve gets a 400, and is counted.
+    """Wrap the site: a request for an unknown host gets a 400, and counts towards the rate limit.
 
-    It comes before everything else, as most middleware needs the host.
+    It comes before all other middleware, as most middleware needs the host.
     """
 
     def answer(request: HttpRequest) -> HttpResponseBase:
@@ -115,7 +115,7 @@ def _refuse_host(request: HttpRequest) -> HttpResponse:
 
 
 def rate_limit_middleware(get_response: _Handler) -> _Handler:
-    """Wrap the views: who had too much made in this minute is asked to wait for the next."""
+    """Wrap the views: a client over its limit gets a 429 response."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_LENGTH:
@@ -144,7 +144,7 @@ def rate_limit_middleware(get_response: _Handler) -> _Handler:
 
 
 def _is_over_limit(request: HttpRequest, what: str, limit: int) -> bool:
-    """Count a request; say whether its client had more than it may in this minute."""
+    """Count a request; return whether its client is over the limit for this minute."""
     client = get_rate_limited_ip(request.META)
     if not (limit and client) or _count_request(client, what) <= limit:
         return False
@@ -153,7 +153,7 @@ def _is_over_limit(request: HttpRequest, what: str, limit: int) -> bool:
 
 
 def _count_request(client: str, what: str) -> int:
-    """Count one more for a client; return how many that is in this minute, 0 where unknown."""
+    """Count a request of a client; return its number in this minute, or 0 if it is unknown."""
     minute = int(time.time()) // _WINDOW_SECONDS
     counted = f"{what} {client} {minute}"
     digest = salted_hmac("allies.limits", counted, algorithm="sha256").hexdigest()
@@ -211,7 +211,7 @@ def _seconds_left() -> int:
 
 
 def _with_retry_after(response: HttpResponse, seconds: int) -> HttpResponse:
-    """Say in an answer's headers when to ask again."""
+    """Add the header Retry-After to a response, and forbid caching it."""
     response.headers["Retry-After"] = str(seconds)
     response.headers["Cache-Control"] = "no-store"
     return response

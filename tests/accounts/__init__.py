@@ -1,4 +1,4 @@
-"""Signing in at the desk."""
+"""Tests of signing in to the admin."""
 
 PASSWORD = "a-password-of-some-length"
 DESK = "/en/admin/"

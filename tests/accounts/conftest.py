@@ -1,4 +1,4 @@
-"""Who signs in."""
+"""Accounts for the tests of signing in."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,11 +8,11 @@ from tests.accounts import PASSWORD
 
 @pytest.fixture
 def staff_user(db):
-    """One of the desk."""
+    """A staff account without permissions."""
     return User.objects.create_user("ana", password=PASSWORD, is_staff=True)
 
 
 @pytest.fixture
 def superuser(db):
-    """Who keeps the accounts."""
+    """A superuser, who manages the accounts."""
     return User.objects.create_superuser("root", password=PASSWORD)

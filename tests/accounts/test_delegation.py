@@ -1,4 +1,4 @@
-"""Nobody gives, or takes over, rights they do not hold: tried at every address of the admin."""
+"""Users cannot grant or take over permissions they lack, at any address of the admin."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -18,7 +18,7 @@ from tests.test_roles import address, patterns
 
 pytestmark = pytest.mark.django_db
 
-#: Permissions of the applications that accounts, sessions and sign-ins belong to.
+#: Apps whose permissions concern accounts, sessions and sign-ins.
 AUTH_APPS = ("auth", "admin", "sessions", "contenttypes", "axes", "otp_totp", "otp_static")
 #: The permissions that open pages about accounts and groups.
 KEYS = [f"{action}_{noun}" for noun in ("user", "group") for action in ("add", "change", "view")]
@@ -32,8 +32,8 @@ KEYS += ["delete_user", "delete_group"]
         ("id", ["Penyunting", "Peninjau", "Pengelola data"]),
     ],
 )
-def test_groups_of_the_site_are_named_in_the_readers_language(language, names, admin_client):
-    Group.objects.create(name="Events")  # a name of somebody's own, though it is a word here
+def test_built_in_groups_are_named_in_the_users_language(language, names, admin_client):
+    Group.objects.create(name="Events")  # a custom group whose name is also a translated text
     for path in ("auth/group/", "auth/user/", f"auth/user/{User.objects.get().pk}/change/"):
         page = admin_client.get(f"/{language}/admin/{path}", follow=True).content.decode()
         for name in [*names, "Events"]:
@@ -71,7 +71,7 @@ def people(editor, reviewer, data_manager):
 
 
 def mallory(permissions, *, by_group=False):
-    """Return a member of staff with these permissions, signed in a moment ago."""
+    """Return a staff account with these permissions, and a client that has just signed in."""
     account = User.objects.create_user("mallory", password=PASSWORD, is_staff=True)
     if by_group:
         group = Group.objects.create(name="Mallory's")
@@ -84,11 +84,11 @@ def mallory(permissions, *, by_group=False):
     return account, client
 
 
-# What is compared before and after an attack.
+# State to compare before and after an attack.
 
 
 def rights_of(account):
-    """Return what an account may do, or might if it were active."""
+    """Return the permissions of an account, also those it would have if it were active."""
     flags = {flag for flag in ("is_staff", "is_superuser") if getattr(account, flag)}
     direct = account.user_permissions.values_list("codename", flat=True)
     by_group = Permission.objects.filter(group__user=account).values_list("codename", flat=True)
@@ -107,7 +107,7 @@ def group_rights():
 
 
 def stored():
-    """Return all that is stored of every account, by id."""
+    """Return everything stored about each account, by id."""
     sessions = [session.get_decoded() for session in Session.objects.all()]
     return {
         account.pk: (
@@ -125,7 +125,7 @@ def stored():
 
 
 def payloads():
-    """Return what asks for everything: for an account, for a group, for a password, for an end."""
+    """Return forms that ask for everything: for accounts, groups, passwords and deletions."""
     everyone = [*Permission.objects.values_list("pk", flat=True)]
     flags = dict.fromkeys(("is_active", "is_staff", "is_superuser"), "on")
     dates = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
@@ -143,7 +143,7 @@ def payloads():
     }
 
 
-#: What is sent to which page of an account, and of a group.
+#: View → names of the forms that are sent to it.
 SENT = {
     "auth_user_change": ("account", "plain account"),
     "auth_user_password_change": ("password", "no password"),
@@ -154,7 +154,7 @@ SENT = {
 
 
 def attack(client):
-    """Send everything to all pages about accounts and groups, plainly and as popups."""
+    """Send all forms to all pages about accounts and groups, plainly and as popups."""
     forms = payloads()
     new = {**forms["password"], **forms["account"]}
     for name, sent in (("minion", {}), ("imp", {"_popup": "1", "_to_field": "id"})):
@@ -182,7 +182,7 @@ def attack(client):
 
 
 def assert_nothing_was_taken(account, before):
-    """Compare with ``before``: (rights, group rights, stored) ahead of the attack."""
+    """Compare with ``before``, the state before the attack: (rights, group rights, stored)."""
     rights_before, groups_before, stored_before = before
     own = rights_before[account.pk]
     after = rights()
@@ -209,13 +209,13 @@ def try_everything(permissions, *, by_group):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("codename", KEYS)
-def test_no_single_permission_raises_rights(codename, people):
+def test_no_single_permission_allows_escalation(codename, people):
     try_everything([permission(codename)], by_group=codename.endswith("_group"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by_group", [False, True], ids=["own", "by group"])
-def test_all_permissions_about_accounts_together_do_not_either(by_group, people):
+def test_all_account_permissions_together_allow_no_escalation(by_group, people):
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)
     try_everything([*kept], by_group=by_group)
 
@@ -231,7 +231,7 @@ def test_all_permissions_about_accounts_together_do_not_either(by_group, people)
     groups=st.sets(st.sampled_from(["Editors", "Reviewers", "Data managers", "Keepers"])),
     by_group=st.booleans(),
 )
-def test_no_combination_of_permissions_and_groups_raises_rights(keys, groups, by_group, people):
+def test_no_combination_of_permissions_and_groups_allows_escalation(keys, groups, by_group, people):
     chosen = {*Permission.objects.filter(codename__in=keys)}
     chosen |= {*Permission.objects.filter(group__name__in=groups)}
     with transaction.atomic():
@@ -240,8 +240,8 @@ def test_no_combination_of_permissions_and_groups_raises_rights(keys, groups, by
 
 
 @pytest.mark.slow
-def test_no_address_of_the_admin_raises_rights(people, demo_data):
-    """With every permission of these applications, every address is sent what asks for most."""
+def test_no_admin_address_allows_escalation(people, demo_data):
+    """With all permissions of these apps, send a form that asks for everything to every address."""
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)
     account, client = mallory([*kept])
     before = rights(), group_rights(), stored()
@@ -255,10 +255,10 @@ def test_no_address_of_the_admin_raises_rights(people, demo_data):
     assert_nothing_was_taken(account, before)
 
 
-# What is allowed, and how a refusal is put.
+# Allowed changes, and messages for refused ones.
 
 
-def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(editor, reviewer, people):
+def test_account_manager_grants_only_own_permissions(editor, reviewer, people):
     held = [*Permission.objects.filter(group__name__in=["Editors", "Keepers"]).distinct()]
     _account, client = mallory(held)
     writer = User.objects.get(username="writer")
@@ -284,7 +284,7 @@ def test_a_keeper_of_accounts_gives_what_they_hold_and_nothing_else(editor, revi
     assert "You can grant only permissions that you have yourself." in refused.content.decode()
 
 
-def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(reviewer, people):
+def test_action_on_a_mixed_selection_does_nothing_and_names_the_account(reviewer, people):
     _account, client = mallory([*Permission.objects.filter(codename__in=KEYS)])
     reader = User.objects.get(username="reader")
     for action in ("end_sessions", "disable_two_factor"):
@@ -298,7 +298,7 @@ def test_actions_on_a_mixed_selection_do_nothing_and_name_who_is_beyond(reviewer
 
 @pytest.mark.parametrize("name", ["mallory", "root"])
 @pytest.mark.parametrize("spelling", ["{}", "+{}", "0{}", "%20{}"])
-def test_ones_own_password_is_set_only_by_giving_the_old_one(name, spelling, people):
+def test_own_password_can_only_be_set_with_the_old_one(name, spelling, people):
     account, client = mallory([permission("change_user")])
     if name == "root":
         account = User.objects.get(username="root")
@@ -313,7 +313,7 @@ def test_ones_own_password_is_set_only_by_giving_the_old_one(name, spelling, peo
     assert account.check_password(PASSWORD)
 
 
-def test_ones_own_second_step_is_not_removed_by_action(superuser):
+def test_own_two_factor_is_not_disabled_by_the_action(superuser):
     client = Client()
     client.force_login(superuser)
     device = TOTPDevice.objects.create(user=superuser, confirmed=True)
@@ -326,7 +326,7 @@ def test_ones_own_second_step_is_not_removed_by_action(superuser):
     assert superuser.totpdevice_set.exists()
 
 
-def test_a_lock_out_is_lifted_only_by_who_has_the_rights_of_the_account(reviewer, people):
+def test_lockout_is_lifted_only_with_permissions_of_the_account(reviewer, people):
     from axes.models import AccessAttempt
 
     attempt = {"ip_address": "203.0.113.7", "failures_since_start": 10}
@@ -339,7 +339,7 @@ def test_a_lock_out_is_lifted_only_by_who_has_the_rights_of_the_account(reviewer
     assert [*AccessAttempt.objects.all()] == [locked]
 
 
-def test_lists_cost_the_same_for_any_number_of_accounts(superuser):
+def test_list_query_count_is_constant(superuser):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -1,4 +1,4 @@
-"""Every right given or taken is on record: who did it, to whom, when; whichever way."""
+"""Every permission granted or removed is logged: by whom, for whom and when."""
 
 import io
 
@@ -27,7 +27,7 @@ def told():
 
 @pytest.fixture
 def superuser(superuser):
-    """Who keeps the accounts, before anything is on record."""
+    """A superuser, with an empty log."""
     RightsChange.objects.all().delete()
     return superuser
 
@@ -39,7 +39,7 @@ def keeper(superuser):
     return client
 
 
-def test_an_account_made_and_given_rights_in_its_form(keeper):
+def test_account_created_and_changed_in_its_form(keeper):
     name = {"username": "ana", "usable_password": "true"}
     words = dict.fromkeys(("password1", "password2"), "correct horse battery")
     keeper.post(f"{DESK}auth/user/add/", name | words)
@@ -61,7 +61,7 @@ def test_an_account_made_and_given_rights_in_its_form(keeper):
     assert told() == [("root", "ana", "Editors", False)]
 
 
-def test_the_rights_of_a_group_changed(keeper):
+def test_group_permissions_changed_in_its_form(keeper):
     group = Group.objects.get(name="Editors")
     right = Permission.objects.exclude(group=group).get(codename="publish_alliance")
     keeper.post(
@@ -73,7 +73,7 @@ def test_the_rights_of_a_group_changed(keeper):
 
 
 @pytest.mark.parametrize("way", ["add", "set", "reverse", "clear", "reverse clear"])
-def test_each_way_is_noticed(superuser, way):
+def test_every_way_to_change_groups_is_logged(superuser, way):
     editors = Group.objects.get(name="Editors")
     if "clear" in way:
         superuser.groups.add(editors)
@@ -88,7 +88,7 @@ def test_each_way_is_noticed(superuser, way):
     assert told() == [(None, "root", "Editors", "clear" not in way)]
 
 
-def test_a_right_of_ones_own_and_the_end_of_an_account(superuser):
+def test_direct_permission_and_deleted_account(superuser):
     right = Permission.objects.get(codename="publish_alliance")
     ana = User.objects.create_user("ana")
     ana.user_permissions.add(right)
@@ -101,9 +101,7 @@ def test_a_right_of_ones_own_and_the_end_of_an_account(superuser):
     ]
 
 
-def test_the_record_is_read_by_who_keeps_accounts_and_changed_by_nobody(
-    keeper, superuser, reviewer
-):
+def test_log_is_visible_to_account_managers_and_read_only(keeper, superuser, reviewer):
     one = RightsChange.objects.first()
     page = keeper.get(f"{DESK}allies/rightschange/").content.decode()
     assert "rita" in page
@@ -118,12 +116,12 @@ def test_the_record_is_read_by_who_keeps_accounts_and_changed_by_nobody(
 
 
 def happened():
-    """Return what is on record, as (by, whom, text of the page)."""
+    """Return the log as (by, whom, text on the page)."""
     found = RightsChange.objects.order_by("pk")
     return [(one.by_name, one.whom, describe_change(one)) for one in found]
 
 
-def test_what_is_done_to_how_somebody_signs_in(keeper, staff_user):
+def test_changes_to_sign_in_methods_are_logged(keeper, staff_user):
     TOTPDevice.objects.create(user=staff_user, confirmed=True)
     ana_signed_in = Client()
     ana_signed_in.force_login(staff_user)
@@ -150,7 +148,7 @@ def test_what_is_done_to_how_somebody_signs_in(keeper, staff_user):
     assert "Autentikasi dua faktor dicabut" in indonesian
 
 
-def test_a_second_step_of_ones_own(staff_user):
+def test_own_two_factor_changes_are_logged(staff_user):
     RightsChange.objects.all().delete()
     app = two_factor.start_setup(staff_user)
     assert not RightsChange.objects.exists()
@@ -165,7 +163,7 @@ def test_a_second_step_of_ones_own(staff_user):
     ]
 
 
-def test_accounts_and_passwords_by_command(superuser, monkeypatch):
+def test_accounts_and_passwords_changed_by_commands_are_logged(superuser, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
     call_command("createsuperuser", "--noinput", username="boss", email="b@example.org")
     call_command(TypedPassword(), "boss")
@@ -182,7 +180,7 @@ def test_accounts_and_passwords_by_command(superuser, monkeypatch):
 
 
 class TypedPassword(ChangePassword):
-    """Django's own command, with what somebody types."""
+    """Django's command with a fixed password as input."""
 
     def __init__(self):
         super().__init__(stdout=io.StringIO(), stderr=io.StringIO())
@@ -191,7 +189,7 @@ class TypedPassword(ChangePassword):
         return "another correct horse"
 
 
-def test_a_password_hashed_in_a_new_way_is_nothing_to_tell(staff_user, settings):
+def test_rehashed_password_is_not_logged(staff_user, settings):
     RightsChange.objects.all().delete()
     md5 = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", md5]
@@ -205,12 +203,12 @@ def test_a_password_hashed_in_a_new_way_is_nothing_to_tell(staff_user, settings)
     assert [text for *_rest, text in happened()] == ["Password set"]
 
 
-def test_new_names_and_new_groups(keeper, staff_user):
+def test_renames_and_new_groups_are_logged(keeper, staff_user):
     RightsChange.objects.all().delete()
     form = {"username": "anna", "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
     page = f"{DESK}auth/user/{staff_user.pk}/change/"
     keeper.post(page, form | {"is_active": "on", "is_staff": "on"})
-    # A group may be called like one of our own words.
+    # A group may have the name of one of our own keys.
     keeper.post(f"{DESK}auth/group/add/", {"name": "password"})
     group = Group.objects.get(name="password")
     staff_user.groups.add(group)
@@ -226,7 +224,7 @@ def test_new_names_and_new_groups(keeper, staff_user):
     ]
 
 
-def test_who_did_it_is_on_record_after_their_account_is_gone(keeper, superuser):
+def test_log_keeps_the_name_of_a_deleted_account(keeper, superuser):
     other = User.objects.create_superuser("other", password=PASSWORD)
     client = Client()
     client.force_login(other)
@@ -241,7 +239,7 @@ def test_who_did_it_is_on_record_after_their_account_is_gone(keeper, superuser):
 
 
 @pytest.mark.parametrize("way", ["page", "action"])
-def test_who_deletes_their_own_account_is_named_too(way, superuser):
+def test_user_who_deletes_the_own_account_is_named(way, superuser):
     app = TOTPDevice.objects.create(user=superuser, confirmed=True)
     client = Client()
     client.force_login(superuser)
@@ -252,11 +250,11 @@ def test_who_deletes_their_own_account_is_named_too(way, superuser):
     page = f"{superuser.pk}/delete/" if way == "page" else ""
     client.post(f"{DESK}auth/user/{page}", sent)
     assert not User.objects.exists()
-    connection.check_constraints()  # as the end of a transaction does
+    connection.check_constraints()  # as at the end of a transaction
     assert happened()[-1] == ("root", "root", "Account deleted")
 
 
-def test_saving_one_field_tells_of_no_other(staff_user):
+def test_unsaved_fields_are_not_logged(staff_user):
     RightsChange.objects.all().delete()
     staff_user.is_superuser = True
     staff_user.save(update_fields=["last_login"])

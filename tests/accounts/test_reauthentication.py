@@ -1,4 +1,4 @@
-"""The password is asked for again before a step that would make a stolen session last."""
+"""The password is needed again before actions that could make a stolen session permanent."""
 
 import re
 
@@ -15,18 +15,18 @@ from tests.accounts import DESK, PASSWORD
 pytestmark = pytest.mark.django_db
 
 GIVEN = {"password_again": PASSWORD}
-#: A long time after signing in: what a session stores of passwords given is this much older.
+#: Seconds since the sign-in: the stored times of password entries are this much older.
 LONG = 24 * 3600
 
 
 @pytest.fixture(autouse=True)
 def no_login_rate_limit(settings):
-    """How often one client may try at all is another limit."""
+    """Switch off the rate limit, which has its own tests."""
     settings.LOGIN_RATE_LIMIT_PER_MINUTE = 0
 
 
 def session_of(account, *, age=LONG):
-    """Return a browser in which somebody signed in so long ago."""
+    """Return a client that signed in ``age`` seconds ago."""
     client = Client(REMOTE_ADDR="203.0.113.7")
     client.force_login(account)
     session = client.session
@@ -38,7 +38,7 @@ def session_of(account, *, age=LONG):
 
 
 def copy_of(client):
-    """Return the browser of somebody who has copied a session's cookie."""
+    """Return a client with a copy of a session cookie."""
     copy = Client(REMOTE_ADDR="203.0.113.7")
     copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
     return copy
@@ -62,7 +62,7 @@ def is_asked(answer):
 
 
 @pytest.mark.parametrize("age", [0, LONG])
-def test_an_app_is_set_up_only_after_the_password(staff_user, age):
+def test_app_is_set_up_only_after_entering_the_password(staff_user, age):
     thief = session_of(staff_user, age=age)
     page = thief.get(f"{DESK}set-up/")
     assert is_asked(page)
@@ -78,7 +78,7 @@ def test_an_app_is_set_up_only_after_the_password(staff_user, age):
 
 
 @pytest.mark.parametrize("button", ["codes", "remove"])
-def test_codes_and_removal_take_the_password_too(staff_user, button):
+def test_new_codes_and_removal_need_the_password_too(staff_user, button):
     owner = session_of(staff_user, age=0)
     codes = set_up(owner, staff_user)
     session = owner.session
@@ -87,7 +87,7 @@ def test_codes_and_removal_take_the_password_too(staff_user, button):
     asked = owner.post(f"{DESK}sign-in/", {button: "1", "code": codes[0]})
     assert is_asked(asked)
     assert TOTPDevice.objects.filter(user=staff_user).exists()
-    # What was sent is sent along: nothing is typed twice.
+    # The other fields are sent along, so that nothing must be typed twice.
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', asked.content.decode()))
     assert {**fields, "csrfmiddlewaretoken": ""} == {
         button: "1",
@@ -100,7 +100,7 @@ def test_codes_and_removal_take_the_password_too(staff_user, button):
     assert TOTPDevice.objects.filter(user=staff_user).exists() == (button == "codes")
 
 
-def test_who_copied_the_cookie_is_out_once_the_owner_gave_the_password(staff_user):
+def test_copied_session_ends_when_the_owner_enters_the_password(staff_user):
     owner = session_of(staff_user)
     thief = copy_of(owner)
     assert thief.get(DESK).status_code == 200
@@ -109,7 +109,7 @@ def test_who_copied_the_cookie_is_out_once_the_owner_gave_the_password(staff_use
     assert thief.get(DESK).status_code == 302
 
 
-def test_a_key_that_was_shown_before_is_never_the_one_set_up(staff_user):
+def test_key_that_was_shown_before_is_not_used(staff_user):
     early = session_of(staff_user)
     early.post(f"{DESK}set-up/", {**GIVEN, "only_read": "1"})
     early.get(f"{DESK}set-up/")
@@ -124,7 +124,7 @@ def test_a_key_that_was_shown_before_is_never_the_one_set_up(staff_user):
 
 
 def guesses():
-    """Return, by name, how a password is tried in a session: address, form with a password."""
+    """Return, by name, the ways to try a password in a session: page, function for the form."""
     change = {"new_password1": "a new one altogether", "new_password2": "a new one altogether"}
     return {
         "password change": ("password_change/", lambda said: {"old_password": said, **change}),
@@ -134,7 +134,7 @@ def guesses():
 
 
 @pytest.mark.parametrize("name", guesses())
-def test_guesses_in_a_session_are_locked_out_like_those_of_signing_in(name, superuser, settings):
+def test_wrong_passwords_in_a_session_lead_to_a_lockout(name, superuser, settings):
     page, form = guesses()[name]
     thief = session_of(superuser)
     answers = [
@@ -146,13 +146,13 @@ def test_guesses_in_a_session_are_locked_out_like_those_of_signing_in(name, supe
     superuser.refresh_from_db()
     assert superuser.check_password(PASSWORD)
     assert not User.objects.filter(username="x").exists()
-    # They count together with those of signing in.
+    # Wrong passwords at sign-in and in a session count together.
     again = thief.post(f"{DESK}login/", {"username": "root", "password": PASSWORD})
     assert again.status_code == 429
 
 
 @pytest.mark.parametrize("name", guesses())
-def test_the_right_password_is_taken(name, superuser):
+def test_right_password_is_accepted(name, superuser):
     page, form = guesses()[name]
     answer = session_of(superuser).post(DESK + page, form(PASSWORD))
     assert answer.status_code in (200, 302)
@@ -160,7 +160,7 @@ def test_the_right_password_is_taken(name, superuser):
     assert not AccessAttempt.objects.exists()
 
 
-def test_what_failed_is_logged_without_any_password(superuser):
+def test_failed_attempts_are_logged_without_passwords(superuser):
     thief = session_of(superuser)
     secrets = {
         "old_password": "secret-old",
@@ -176,9 +176,7 @@ def test_what_failed_is_logged_without_any_password(superuser):
 
 
 @pytest.mark.parametrize("age", [0, LONG])
-def test_accounts_and_groups_are_written_only_a_short_time_after_a_password(
-    superuser, staff_user, age
-):
+def test_writing_accounts_and_groups_needs_a_recent_password(superuser, staff_user, age):
     thief = session_of(superuser, age=age)
     taken = {"password1": "taken over by a thief", "password2": "taken over by a thief"}
     selected = {"_selected_action": [staff_user.pk], "post": "yes"}
@@ -193,7 +191,7 @@ def test_accounts_and_groups_are_written_only_a_short_time_after_a_password(
         (f"auth/user/{staff_user.pk}/delete/", {"post": "yes"}),
     ]
     for page, form in tries:
-        assert thief.get(DESK + page).status_code == 200  # reading needs none
+        assert thief.get(DESK + page).status_code == 200  # reading needs no password
         answer = thief.post(DESK + page, form)
         assert is_asked(answer) == bool(age), page
         assert "taken over" not in answer.content.decode()
@@ -201,7 +199,7 @@ def test_accounts_and_groups_are_written_only_a_short_time_after_a_password(
     assert User.objects.filter(username="new").exists() == (not age)
 
 
-def test_what_was_typed_is_sent_along_and_written_once_the_password_is_given(superuser):
+def test_form_is_resent_and_saved_after_entering_the_password(superuser):
     owner = session_of(superuser)
     page = reverse("admin:auth_group_add")
     asked = owner.post(page, {"name": "“Quoted” & <new>", "permissions": ["1", "2"]})
@@ -214,7 +212,7 @@ def test_what_was_typed_is_sent_along_and_written_once_the_password_is_given(sup
     assert group.permissions.count() == 2
 
 
-def test_an_account_that_is_barred_and_let_in_again_has_no_old_sessions(staff_user):
+def test_reactivated_account_has_no_old_sessions(staff_user):
     client = session_of(staff_user)
     for flag in ("is_active", "is_staff"):
         client = session_of(staff_user)
@@ -226,7 +224,7 @@ def test_an_account_that_is_barred_and_let_in_again_has_no_old_sessions(staff_us
 
 
 @pytest.mark.parametrize("view", ["add", "password"])
-def test_a_form_for_passwords_asks_before_they_are_typed(staff_user, view):
+def test_password_form_asks_for_the_own_password_first(staff_user, view):
     staff_user.is_superuser = True
     staff_user.save()
     other = User.objects.create_user("other")

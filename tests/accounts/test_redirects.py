@@ -1,4 +1,4 @@
-"""Where signing in and out leads: to this site's pages only, and never to a page that is not."""
+"""Redirects after signing in and out lead only to existing pages of this site."""
 
 import pytest
 from django.test import Client
@@ -47,7 +47,7 @@ def assert_leads_to(client, answer, address):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("address", REFUSED)
-def test_a_refused_address_leads_to_the_dashboard_after_signing_in(language, address, staff_user):
+def test_refused_next_leads_to_the_dashboard_after_sign_in(language, address, staff_user):
     index, page = f"/{language}/admin/", f"/{language}/admin/login/"
     form = {"username": "ana", "password": PASSWORD}
     client = Client()
@@ -62,9 +62,7 @@ def test_a_refused_address_leads_to_the_dashboard_after_signing_in(language, add
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("address", [one for one in REFUSED if len(one) < 1000])
-def test_a_refused_address_leads_to_the_dashboard_after_the_second_step(
-    language, address, staff_user
-):
+def test_refused_next_leads_to_the_dashboard_after_the_code(language, address, staff_user):
     app = TOTPDevice.objects.create(user=staff_user, confirmed=True)
     client = Client()
     client.post(f"/{language}/admin/login/", {"username": "ana", "password": PASSWORD})
@@ -78,7 +76,7 @@ def test_a_refused_address_leads_to_the_dashboard_after_the_second_step(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("address", [one for one in REFUSED if len(one) < 1000])
-def test_a_refused_address_leads_to_the_front_page_after_signing_out(language, address, staff_user):
+def test_refused_next_leads_to_the_front_page_after_sign_out(language, address, staff_user):
     for ways in ({"query_params": {"next": address}}, {"data": {"next": address}}):
         client = Client()
         client.force_login(staff_user)
@@ -87,7 +85,7 @@ def test_a_refused_address_leads_to_the_front_page_after_signing_out(language, a
         assert "_auth_user_id" not in client.session
 
 
-def test_an_address_of_this_site_is_gone_to(staff_user):
+def test_next_on_this_site_is_followed(staff_user):
     where = "/en/admin/allies/event/?q=a"
     form = {"username": "ana", "password": PASSWORD, "next": where}
     assert Client().post("/en/admin/login/", form)["Location"] == where
@@ -103,7 +101,7 @@ def test_an_address_of_this_site_is_gone_to(staff_user):
 @pytest.mark.parametrize(
     "path", ["//evil.example/en", "/\\evil.example", "/en//evil.example", "/en/admin//evil.example"]
 )
-def test_no_path_is_taken_for_another_site(path, staff_user):
+def test_path_does_not_redirect_to_another_site(path, staff_user):
     client = Client()
     client.force_login(staff_user)
     answer = client.get("/", PATH_INFO=path)

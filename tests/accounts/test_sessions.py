@@ -1,4 +1,4 @@
-"""Where one is signed in: seen, ended, by oneself or by who keeps the accounts."""
+"""Sessions: listed, and ended by their user or by an account manager."""
 
 import re
 
@@ -26,7 +26,7 @@ def handles(page):
     return re.findall(r'name="end" value="(\w+)"', page)
 
 
-def test_one_sees_where_one_is_signed_in_and_ends_what_one_did_not_begin(staff_user):
+def test_user_sees_own_sessions_and_ends_another_one(staff_user):
     own = signed_in("ana")
     foreign = signed_in("ana", "198.51.100.9", "<b>Elsewhere</b>")
     page = own.get(f"{DESK}sign-in/").content.decode()
@@ -39,7 +39,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_what_one_did_not_begin(staff_u
     assert not is_in(foreign)
 
 
-def test_all_others_end_at_once_and_nobody_elses(staff_user):
+def test_all_other_own_sessions_end_at_once(staff_user):
     User.objects.create_user("budi", password=PASSWORD, is_staff=True)
     budi = signed_in("budi")
     own, *others = [signed_in("ana") for _number in range(3)]
@@ -47,7 +47,7 @@ def test_all_others_end_at_once_and_nobody_elses(staff_user):
     assert [is_in(client) for client in (own, budi, *others)] == [True, True, False, False]
 
 
-def test_a_handle_of_somebody_elses_ends_nothing(staff_user):
+def test_handle_of_another_user_ends_nothing(staff_user):
     User.objects.create_user("budi", password=PASSWORD, is_staff=True)
     budi, second = signed_in("budi"), signed_in("budi")
     (handle,) = handles(budi.get(f"{DESK}sign-in/").content.decode())
@@ -56,7 +56,7 @@ def test_a_handle_of_somebody_elses_ends_nothing(staff_user):
     assert is_in(second)
 
 
-def test_who_keeps_the_accounts_signs_somebody_out_everywhere(staff_user, superuser):
+def test_account_manager_ends_all_sessions_of_a_user(staff_user, superuser):
     clients = [signed_in("ana"), signed_in("ana")]
     keeper = signed_in("root")
     keeper.post(

@@ -1,4 +1,4 @@
-"""Signing in: counted, closed after too many attempts, and on record."""
+"""Signing in: attempts are counted, locked out if there are too many, and logged."""
 
 import pytest
 from axes.models import AccessLog
@@ -13,7 +13,7 @@ PASSWORD = "a-password-of-some-length"
 
 @pytest.fixture(autouse=True)
 def no_login_rate_limit(settings):
-    """How often one client may try at all is another limit."""
+    """Switch off the rate limit, which has its own tests."""
     settings.LOGIN_RATE_LIMIT_PER_MINUTE = 0
 
 
@@ -23,17 +23,17 @@ def staff_user():
 
 
 def sign_in(password, *, name="ana", address="203.0.113.7", **headers):
-    """Return the answer to a browser of its own that sends the form of the desk."""
+    """Send the sign-in form from a new client; return the response."""
     form = {"username": name, "password": password}
     return Client(REMOTE_ADDR=address, **headers).post(reverse("admin:login"), form)
 
 
 def shut(settings, **where):
-    """Guess wrong as often as is allowed."""
+    """Try wrong passwords until the lockout."""
     return [sign_in("wrong", **where).status_code for _ in range(settings.AXES_FAILURE_LIMIT)]
 
 
-def test_guessing_is_shut_out_even_with_the_right_password(staff_user, settings):
+def test_lockout_refuses_even_the_right_password(staff_user, settings):
     answers = shut(settings)
     assert answers[:-1] == [200] * (settings.AXES_FAILURE_LIMIT - 1)
     refused = sign_in(PASSWORD)
@@ -51,13 +51,13 @@ def test_refusal_is_in_the_language_of_the_page(staff_user, settings, client):
 
 
 @pytest.mark.parametrize("other", [{"address": "203.0.113.8"}, {"name": "budi"}])
-def test_nobody_else_is_shut_out(staff_user, settings, other):
+def test_lockout_does_not_affect_others(staff_user, settings, other):
     User.objects.create_user("budi", password=PASSWORD, is_staff=True)
     shut(settings)
     assert sign_in(PASSWORD, **other).status_code == 302
 
 
-def test_what_a_client_writes_before_the_proxy_does_not_make_it_another(staff_user, settings):
+def test_forged_forwarded_address_does_not_avoid_the_lockout(staff_user, settings):
     settings.BEHIND_PROXY = True
     for number in range(settings.AXES_FAILURE_LIMIT):
         sign_in("wrong", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}, 203.0.113.7")
@@ -65,21 +65,21 @@ def test_what_a_client_writes_before_the_proxy_does_not_make_it_another(staff_us
     assert sign_in(PASSWORD, **last).status_code == 429
 
 
-def test_addresses_of_one_ipv6_network_are_one_client(staff_user, settings):
+def test_addresses_of_an_ipv6_network_count_as_one_client(staff_user, settings):
     for number in range(settings.AXES_FAILURE_LIMIT):
         sign_in("wrong", address=f"2001:db8:1:2::{number + 1:x}")
     assert sign_in(PASSWORD, address="2001:db8:1:2::ffff").status_code == 429
     assert sign_in(PASSWORD, address="2001:db8:1:3::1").status_code == 302
 
 
-def test_attempts_before_a_right_password_are_forgotten(staff_user, settings):
+def test_successful_sign_in_resets_the_count(staff_user, settings):
     for _ in range(settings.AXES_FAILURE_LIMIT - 1):
         sign_in("wrong")
     assert sign_in(PASSWORD).status_code == 302
     assert sign_in("wrong").status_code == 200
 
 
-def test_who_signed_in_is_on_record_and_no_password_is(staff_user):
+def test_sign_ins_are_logged_without_passwords(staff_user):
     sign_in("wrong-guess-in-the-form")
     sign_in(PASSWORD)
     assert [(log.username, log.ip_address) for log in AccessLog.objects.all()] == [
@@ -100,7 +100,7 @@ def test_who_signed_in_is_on_record_and_no_password_is(staff_user):
     ("language", "said"),
     [("en", "The form could not be sent"), ("id", "Formulir tidak dapat dikirim")],
 )
-def test_a_form_from_elsewhere_is_refused_in_words(language, said):
+def test_form_without_csrf_token_is_refused_with_an_explanation(language, said):
     visitor = Client(enforce_csrf_checks=True)
     answer = visitor.post(f"/{language}/admin/login/", {"username": "ann", "password": "x"})
     assert answer.status_code == 403

@@ -1,4 +1,4 @@
-"""Signing in in two steps: set up, taken, lost, required; as a browser does it."""
+"""Two-factor authentication, as with a browser: set up, used, lost, required."""
 
 import re
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def signed_in(name="ana", **extra):
-    """Return (browser, answer) after name and password were sent."""
+    """Return (browser, response) after sending name and password."""
     browser = Client(**extra)
     form = {"username": name, "password": PASSWORD, "next": DESK}
     answer = browser.post(f"{DESK}login/", form, follow=True)
@@ -23,18 +23,18 @@ def signed_in(name="ana", **extra):
 
 
 def code(user, ahead=0):
-    """Return what the app shows now, or shows so many half minutes later."""
+    """Return the code that the app shows, now or ``ahead`` intervals of 30 seconds later."""
     app = TOTPDevice.objects.get(user=user)
     return f"{TOTP(app.bin_key, drift=ahead).token():06d}"
 
 
 def give_password(browser, page="set-up/", password=PASSWORD):
-    """Give the password again, as the form of a page asks for it."""
+    """Enter the password again, as the form on a page asks for it."""
     return browser.post(DESK + page, {"password_again": password, "only_read": "1"})
 
 
 def set_up(browser, user):
-    """Set the second step up; return the recovery codes."""
+    """Set up two-factor authentication; return the recovery codes."""
     give_password(browser)
     page = browser.get(f"{DESK}set-up/").content.decode()
     assert 'class="qr"' in page
@@ -45,7 +45,7 @@ def set_up(browser, user):
 
 
 def some_time_passes():
-    """A wrong code closes app and recovery codes for a while."""
+    """Reset the throttling that follows a wrong code."""
     for device in (TOTPDevice, StaticDevice):
         device.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
 
@@ -54,16 +54,16 @@ def is_in(browser):
     return browser.get(DESK).status_code == 200
 
 
-def test_without_one_a_password_is_enough(staff_user):
+def test_password_is_enough_without_two_factor(staff_user):
     browser, _answer = signed_in()
     assert is_in(browser)
     assert "Set up two-factor authentication" in browser.get(f"{DESK}sign-in/").content.decode()
 
 
-def test_who_set_it_up_needs_a_code_from_then_on(staff_user):
+def test_user_with_two_factor_needs_a_code(staff_user):
     browser, _answer = signed_in()
     assert len(set_up(browser, staff_user)) == 10
-    assert is_in(browser)  # who set it up has taken it
+    assert is_in(browser)  # the setup counts as verification
     other, answer = signed_in()
     assert answer.redirect_chain[-1][0].startswith(f"{DESK}second-step/")
     assert not is_in(other)
@@ -78,7 +78,7 @@ def test_who_set_it_up_needs_a_code_from_then_on(staff_user):
     assert is_in(other)
 
 
-def test_a_session_from_before_needs_it_too(staff_user):
+def test_earlier_sessions_need_a_code_too(staff_user):
     early, _answer = signed_in()
     browser, _answer = signed_in()
     set_up(browser, staff_user)
@@ -88,7 +88,7 @@ def test_a_session_from_before_needs_it_too(staff_user):
 @pytest.mark.parametrize(
     "address", ["allies/event/", "allies/event/add/", "auth/user/", "password_change/", "sign-in/"]
 )
-def test_half_way_in_nothing_opens(address, staff_user):
+def test_no_page_opens_before_the_code(address, staff_user):
     staff_user.is_superuser = True
     staff_user.save()
     browser, _answer = signed_in()
@@ -98,10 +98,10 @@ def test_half_way_in_nothing_opens(address, staff_user):
         answer = ask(DESK + address)
         assert answer.status_code == 302
         assert answer["Location"].startswith(f"{DESK}login/")
-    assert other.get(f"{DESK}set-up/").status_code == 302  # nor is another app set up instead
+    assert other.get(f"{DESK}set-up/").status_code == 302  # nor can another app be set up
 
 
-def test_half_way_in_one_may_leave(staff_user):
+def test_user_can_sign_out_before_the_code(staff_user):
     browser, _answer = signed_in()
     set_up(browser, staff_user)
     other, _answer = signed_in()
@@ -109,7 +109,7 @@ def test_half_way_in_one_may_leave(staff_user):
     assert "_auth_user_id" not in other.session
 
 
-def test_a_code_opens_once(staff_user):
+def test_code_works_once(staff_user):
     browser, _answer = signed_in()
     set_up(browser, staff_user)
     later = code(staff_user, 1)
@@ -121,7 +121,7 @@ def test_a_code_opens_once(staff_user):
     assert not is_in(second)
 
 
-def test_a_recovery_code_opens_once_however_it_is_typed(staff_user):
+def test_recovery_code_works_once_in_any_spelling(staff_user):
     browser, _answer = signed_in()
     codes = set_up(browser, staff_user)
     typed = f" {codes[0][:4].upper()} {codes[0][4:]} "
@@ -134,7 +134,7 @@ def test_a_recovery_code_opens_once_however_it_is_typed(staff_user):
     assert "9 recovery codes left" in first.get(f"{DESK}sign-in/").content.decode()
 
 
-def test_new_recovery_codes_end_the_old(staff_user):
+def test_new_recovery_codes_replace_the_old(staff_user):
     browser, _answer = signed_in()
     old = set_up(browser, staff_user)
     shown = browser.post(f"{DESK}sign-in/", {"codes": "1", "code": old[0]}).content.decode()
@@ -145,7 +145,7 @@ def test_new_recovery_codes_end_the_old(staff_user):
     assert not is_in(other)
 
 
-def test_guessing_codes_is_slowed_down_even_for_the_right_one(staff_user):
+def test_wrong_codes_delay_even_the_right_one(staff_user):
     browser, _answer = signed_in()
     set_up(browser, staff_user)
     other, _answer = signed_in()
@@ -156,7 +156,7 @@ def test_guessing_codes_is_slowed_down_even_for_the_right_one(staff_user):
     assert not is_in(other)
 
 
-def test_taking_it_away_needs_a_code(staff_user):
+def test_removal_needs_a_code(staff_user):
     browser, _answer = signed_in()
     codes = set_up(browser, staff_user)
     browser.post(f"{DESK}sign-in/", {"remove": "1", "code": "000000"})
@@ -168,7 +168,7 @@ def test_taking_it_away_needs_a_code(staff_user):
     assert is_in(other)
 
 
-def test_where_it_is_required_everybody_sets_it_up_first(staff_user, settings):
+def test_required_two_factor_must_be_set_up_first(staff_user, settings):
     settings.REQUIRE_2FA = True
     browser, answer = signed_in()
     assert answer.redirect_chain[-1][0].startswith(f"{DESK}set-up/")
@@ -178,18 +178,18 @@ def test_where_it_is_required_everybody_sets_it_up_first(staff_user, settings):
     assert is_in(browser)
 
 
-def test_who_lost_app_and_codes_is_let_in_by_who_keeps_the_accounts(staff_user, superuser):
+def test_account_manager_lets_in_a_user_without_app_and_codes(staff_user, superuser):
     browser, _answer = signed_in()
     set_up(browser, staff_user)
     keeper, _answer = signed_in("root")
     action = {"action": "disable_two_factor", "_selected_action": [staff_user.pk]}
     keeper.post(f"{DESK}auth/user/", action)
-    assert not is_in(browser)  # every session ended with it
+    assert not is_in(browser)  # all sessions ended with it
     again, _answer = signed_in()
     assert is_in(again)
 
 
-def test_keys_are_nowhere_to_be_read(staff_user, superuser):
+def test_keys_are_never_shown(staff_user, superuser):
     browser, _answer = signed_in()
     set_up(browser, staff_user)
     keeper, _answer = signed_in("root")
@@ -200,7 +200,7 @@ def test_keys_are_nowhere_to_be_read(staff_user, superuser):
     assert 'class="qr"' not in browser.get(f"{DESK}sign-in/").content.decode()
 
 
-def test_nobody_and_readers_with_an_account_set_nothing_up():
+def test_visitors_and_readers_cannot_set_it_up():
     User.objects.create_user("reader", password=PASSWORD)
     reader = Client()
     reader.force_login(User.objects.get(username="reader"))
@@ -209,7 +209,7 @@ def test_nobody_and_readers_with_an_account_set_nothing_up():
             assert browser.get(DESK + page)["Location"].startswith(f"{DESK}login/")
 
 
-def test_it_is_told_in_the_language_of_the_page(staff_user):
+def test_setup_is_shown_in_the_language_of_the_page(staff_user):
     browser, _answer = signed_in()
     assert "Konfirmasi kata sandi Anda" in browser.get("/id/admin/set-up/").content.decode()
     give_password(browser)

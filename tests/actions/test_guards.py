@@ -1,4 +1,4 @@
-"""What actions refuse, and what they say then: rights, times gone by, what is gone meanwhile."""
+"""What actions refuse, and their messages: permissions, past times, deleted records."""
 
 import datetime as dt
 
@@ -51,11 +51,11 @@ def user(request):
     return request.getfixturevalue(request.param)
 
 
-# Appointments
+# Scheduled steps.
 
 
 @pytest.mark.parametrize(("seconds", "is_taken"), [(-60, False), (0, False), (60, True)])
-def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, monkeypatch):
+def test_step_can_only_be_scheduled_for_the_future(seconds, is_taken, reviewer, monkeypatch):
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
@@ -84,7 +84,7 @@ def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, 
     ],
     indirect=["user"],
 )
-def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, step, may, reviewer):
+def test_scheduling_and_cancelling_need_the_permission_for_the_step(user, step, may, reviewer):
     due = timezone.now() + dt.timedelta(days=1)
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
     if may:
@@ -112,7 +112,7 @@ def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, ste
         (-60, "incomplete", "published source that supports", "draft"),
     ],
 )
-def test_appointments_are_kept_when_they_are_due_and_say_why_not(
+def test_due_steps_are_applied_or_give_the_reason(
     seconds, status, problem, after, reviewer, monkeypatch
 ):
     now = timezone.now()
@@ -139,7 +139,7 @@ def test_appointments_are_kept_when_they_are_due_and_say_why_not(
     assert run_due() == []
 
 
-def test_an_appointment_of_somebody_without_the_right_is_not_kept(reviewer):
+def test_step_of_a_user_without_permission_is_not_applied(reviewer):
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
     made = Appointment.objects.create(
         noun="event",
@@ -155,7 +155,7 @@ def test_an_appointment_of_somebody_without_the_right_is_not_kept(reviewer):
     assert Event.objects.get(pk=record.pk).status == "draft"
 
 
-# Proposals
+# Proposals.
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def only(proposal, *names):
         (["place_en"], ["title_en"]),
     ],
 )
-def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
+def test_changes_not_accepted_by_the_reviewer_are_stored(taken, left, proposal, reviewer):
     approve(changeset=proposal, user=reviewer, changes=only(proposal, *taken), note=" Thanks ")
     proposal.refresh_from_db()
     assert (proposal.state, proposal.decision, proposal.decided_by) == (
@@ -210,7 +210,9 @@ def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
     ],
     indirect=["user"],
 )
-def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal):
+def test_permissions_to_amend_approve_and_decline_a_proposal(
+    user, approves, amends, declines, proposal
+):
     changes = only(proposal, "title_en")
 
     def may(action, **given):
@@ -235,7 +237,7 @@ def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal
     assert proposal.state == ("applied" if approves else "declined" if declines else "proposed")
 
 
-def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, reviewer, editor):
+def test_declining_needs_a_reason_except_for_the_author(proposal, reviewer, editor):
     with pytest.raises(ValidationError, match="Give a reason"):
         decline(changeset=proposal, user=reviewer, note="  ")
     decline(changeset=proposal, user=editor, note="")
@@ -244,7 +246,7 @@ def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, reviewer
 
 
 @pytest.mark.parametrize("action", [approve, amend])
-def test_nothing_chosen_decides_nothing(action, proposal, reviewer):
+def test_empty_selection_decides_nothing(action, proposal, reviewer):
     with pytest.raises(ValidationError, match="No changes are selected"):
         action(changeset=proposal, user=reviewer, changes=[])
     proposal.refresh_from_db()
@@ -264,20 +266,20 @@ def test_nothing_chosen_decides_nothing(action, proposal, reviewer):
         ("added", {"title": "other"}, {}),
     ],
 )
-def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, now, moved):
+def test_conflicting_field_is_neither_the_old_nor_the_proposed_value(what, now, moved):
     change = {"key": "event-1", "what": what, "fields": {"title": ["old", "new"]}}
     found = conflicting_fields(Changeset(changes=[change]), {"event-1": now} if now else {})
     assert found == moved
 
 
-# Corrections
+# Corrections.
 
 
 @pytest.mark.parametrize(
     ("seconds", "refusal"),
     [(2, SubmittedTooFast), (3, None), (24 * 3600, None), (24 * 3600 + 1, SubmissionRejected)],
 )
-def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal):
+def test_correction_is_accepted_between_three_seconds_and_a_day(seconds, refusal):
     event = factories.event(("RUS", "host"))
     opened = timezone.now().replace(microsecond=0)
     given = {"evidence": "", "contact": "", "language": "en", "client": "192.0.2.1"}
@@ -291,10 +293,10 @@ def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal)
             submit_correction(**given, text="Wrong.", now=now)
 
 
-# Editing
+# Editing.
 
 
-def test_what_is_gone_or_part_of_another_record_is_not_written(reviewer):
+def test_deleted_part_and_part_of_another_record_are_not_written(reviewer):
     alliance, other = factories.alliance("RUS", "CHN"), factories.alliance("RUS", "IND")
     theirs = other.memberships.first()
     gone = Membership.objects.create(alliance=alliance, country=factories.country("IRN"))
@@ -312,7 +314,7 @@ def test_what_is_gone_or_part_of_another_record_is_not_written(reviewer):
     assert Membership.objects.get(pk=theirs.pk).role == "member"
 
 
-def test_what_is_brought_back_where_another_is_is_refused_by_name(reviewer):
+def test_restored_part_that_conflicts_with_another_is_refused_with_its_name(reviewer):
     alliance = factories.alliance("RUS", "CHN")
     there = alliance.memberships.first()
     fields = {"alliance": [None, alliance.pk], "country": [None, factories.country("IRN").pk]}
@@ -324,10 +326,10 @@ def test_what_is_brought_back_where_another_is_is_refused_by_name(reviewer):
     assert Membership.objects.get(pk=there.pk).country == there.country
 
 
-# Merging
+# Merging.
 
 
-def test_what_is_gone_is_not_merged_and_named(reviewer):
+def test_deleted_record_is_not_merged_and_is_named(reviewer):
     reviewer.is_superuser = True
     keep, drop = (factories.event(("RUS", "host"), status="draft", cited=False) for _n in range(2))
     gone = Event.objects.get(pk=drop.pk)
@@ -339,18 +341,18 @@ def test_what_is_gone_is_not_merged_and_named(reviewer):
     assert Event.objects.filter(pk=keep.pk).exists()
 
 
-def test_what_moves_in_a_merge_is_counted():
+def test_references_of_a_merged_record_are_counted():
     alliance = factories.alliance("RUS", "CHN", "IND")
     factories.cite(alliance)
     assert dict(count_references(alliance)) == {Membership: 3, Citation: 2}
     assert count_references(Alliance.objects.create(kind="entente", title_en="None")) == []
 
 
-# Editions
+# Editions.
 
 
 @pytest.mark.parametrize("user", ["editor", "data_manager"], indirect=True)
-def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
+def test_creating_and_retracting_editions_needs_the_publish_permission(user, reviewer):
     ally_list = factories.ally_list("FJI", "TON")
     with pytest.raises(PermissionDenied):
         create_edition(ally_list=ally_list, user=user)
@@ -371,7 +373,7 @@ def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
     ("status", "said"),
     [("gone", "no longer exists"), ("draft", "Publish it first"), ("in-review", "Publish it")],
 )
-def test_an_edition_is_made_of_a_list_readers_see(status, said, reviewer):
+def test_edition_needs_a_published_list(status, said, reviewer):
     ally_list = factories.ally_list("FJI", "TON", status="draft" if status == "gone" else status)
     if status == "gone":
         type(ally_list).objects.get(pk=ally_list.pk).delete()
@@ -379,7 +381,7 @@ def test_an_edition_is_made_of_a_list_readers_see(status, said, reviewer):
         create_edition(ally_list=ally_list, user=reviewer)
 
 
-def test_an_edition_that_is_missing_is_made_once(reviewer):
+def test_missing_edition_is_created_once(reviewer):
     ally_list = factories.ally_list("FJI", "TON")
     factories.ally_list("FJI", "TON", status=Status.DRAFT)
     assert [edition.ally_list_id for edition in create_missing_editions()] == [ally_list.pk]
@@ -393,7 +395,7 @@ def test_an_edition_that_is_missing_is_made_once(reviewer):
     assert Edition.objects.get(ally_list=other.pk).key == "other-1"
 
 
-def test_a_changeset_keeps_who_why_and_about_what(editor):
+def test_changeset_has_user_reason_and_record(editor):
     event = factories.event(("RUS", "host"))
     made = new_changeset(record=event, user=editor, reason=" r" * 600, public_note=" n" * 600)
     assert (made.about_noun, made.about_id, made.created_by) == ("event", event.pk, editor)

@@ -1,4 +1,4 @@
-"""The desk as editors use it: every page opens, search finds, dates are understood, CSV works."""
+"""The admin as editors use it: all pages open, search finds, dates are parsed, CSV works."""
 
 import pytest
 from django.contrib import admin
@@ -24,7 +24,7 @@ def desk(admin_user, login_as):
 
 @each_noun
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_every_page_of_a_noun_opens(model, language, desk):
+def test_every_page_of_a_record_type_opens(model, language, desk):
     name = f"admin:allies_{model._meta.model_name}"
     record = model.objects.first()
     with override(language):
@@ -43,7 +43,7 @@ def test_every_page_of_a_noun_opens(model, language, desk):
 
 
 @each_noun
-def test_list_costs_the_same_queries_for_more_rows(model, desk):
+def test_list_query_count_is_constant(model, desk):
     address = reverse(f"admin:allies_{model._meta.model_name}_changelist")
 
     def queries():
@@ -76,7 +76,7 @@ def test_autocomplete_finds_a_country_by_any_name(term, desk):
     ("term", "found"),
     [("Rusia", "Russia"), ("RU", "Russia"), ("Niger", "Niger"), ("India", "India")],
 )
-def test_autocomplete_has_the_country_that_is_called_so_first(term, found, desk):
+def test_autocomplete_shows_the_exact_name_first(term, found, desk):
     response = desk.get(
         reverse("admin:autocomplete"),
         {"app_label": "allies", "model_name": "membership", "field_name": "country", "term": term},
@@ -84,7 +84,7 @@ def test_autocomplete_has_the_country_that_is_called_so_first(term, found, desk)
     assert response.json()["results"][0]["text"] == found
 
 
-def test_line_ends_that_browsers_send_change_nothing(desk):
+def test_crlf_line_endings_do_not_count_as_a_change(desk):
     event = factories.event(("RUS", "host"), summary_en="One.\n\nTwo.", status=Status.DRAFT)
     sent = {
         name: value.replace("\n", "\r\n") if isinstance(value, str) else value
@@ -101,13 +101,13 @@ def test_line_ends_that_browsers_send_change_nothing(desk):
 @pytest.mark.parametrize(
     ("typed", "stored"), [("19 Juni 2024", "2024-06-19"), ("May 2024", "2024-05")]
 )
-def test_imprecise_date_is_understood(typed, stored, desk):
+def test_imprecise_date_is_parsed(typed, stored, desk):
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     desk.post(change(event), {**form_of(desk, change(event)), "date": typed})
     assert Event.objects.get(pk=event.pk).date == stored
 
 
-def test_date_that_can_be_read_in_two_ways_is_refused_with_examples(desk):
+def test_ambiguous_date_is_refused_with_examples(desk):
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     answer = desk.post(change(event), {**form_of(desk, change(event)), "date": "03/04/2020"})
     page = answer.content.decode()
@@ -151,7 +151,7 @@ def test_history_compares_and_reverts(desk, admin_user):
     assert alliance.history.first().history_user == admin_user
 
 
-def test_bulk_publish_says_what_was_refused_and_why(desk):
+def test_bulk_publish_reports_refusals_with_reasons(desk):
     good, bad = (
         factories.event(("RUS", "host"), status="draft"),
         factories.event(status="draft", cited=False),
@@ -174,7 +174,7 @@ def test_country_slug_renamed_in_the_form_redirects_readers(desk, client):
     assert client.get("/en/countries/russia/").url == "/en/countries/rossiya/"
 
 
-def test_source_derived_in_a_circle_is_refused_in_the_form(desk):
+def test_circular_derivation_of_a_source_is_refused(desk):
     source = Source.objects.get(key="dw-2024-en")
     derived = Source.objects.get(key="bisnisupdate-2024")
     data = form_of(desk, change(source))

@@ -1,4 +1,4 @@
-"""What needs attention: each concern counts what it is about, and leads to just that list."""
+"""Alerts: each counts the right records, and links to a list of exactly these."""
 
 import datetime as dt
 import re
@@ -27,7 +27,7 @@ def held(key, model, user=None):
 
 
 def twice(record):
-    """Cite two independent sources for a record."""
+    """Cite another, independent source for a record."""
     factories.cite(record)
     return record
 
@@ -38,7 +38,7 @@ def old(record):
     return record
 
 
-def test_one_source_only_counts_origins():
+def test_one_source_alert_counts_origins():
     one, two = factories.event(("RUS", "host")), twice(factories.event(("RUS", "host")))
     copied = factories.event(("RUS", "host"))
     factories.cite(copied, factories.source(derived_from=copied.citations.get().source))
@@ -47,14 +47,14 @@ def test_one_source_only_counts_origins():
     assert two not in found
 
 
-def test_disputed_without_a_note():
+def test_disputed_alert_for_records_without_a_note():
     bare, said = factories.event(("RUS", "host")), factories.event(("RUS", "host"))
     factories.cite(bare, stance="disputes")
     factories.cite(said, stance="disputes", note_ind="Dibantah.")
     assert held("disputed", Event) == {bare}
 
 
-def test_stale_is_what_nobody_verified_for_as_long_as_its_noun_is_given(settings):
+def test_stale_alert_uses_the_days_per_record_type(settings):
     settings.STALE_DAYS = {"event": 100}
     stale, fresh, new = (factories.event(("RUS", "host")) for _n in range(3))
     old(stale), old(fresh)
@@ -65,7 +65,7 @@ def test_stale_is_what_nobody_verified_for_as_long_as_its_noun_is_given(settings
     assert not held("stale", Alliance)
 
 
-def test_a_headline_that_promises_another_number():
+def test_headline_with_another_number_of_entries():
     right = factories.ally_list("RUS", "CHN", "IND", promised=2)
     few = factories.ally_list("RUS", "CHN", promised=2)
     many = factories.ally_list("RUS", "CHN", "IND", "VNM", promised=2)
@@ -74,7 +74,7 @@ def test_a_headline_that_promises_another_number():
     assert right not in found
 
 
-def test_a_list_whose_entries_ties_have_ended():
+def test_list_whose_entries_have_only_ended_ties():
     ended, lasting, never = (factories.ally_list("NZL", code) for code in ("FJI", "TON", "WSM"))
     factories.alliance("NZL", "FJI", in_force="1990", ended="2000")
     factories.alliance("NZL", "TON", in_force="1990")
@@ -99,7 +99,7 @@ def test_dead_links():
     assert held("dead-links", Source) == {source}
 
 
-def test_the_desk_leads_each_to_its_own_work(editor, reviewer, data_manager, login_as):
+def test_dashboard_shows_each_role_its_own_work(editor, reviewer, data_manager, login_as):
     client = login_as(editor)
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     client.post(
@@ -129,7 +129,7 @@ def test_the_desk_leads_each_to_its_own_work(editor, reviewer, data_manager, log
     assert "Nothing needs your attention." in login_as(data_manager).get(index).content.decode()
 
 
-def test_the_desk_costs_the_same_queries_for_more_to_do(admin_user, login_as):
+def test_dashboard_query_count_is_constant(admin_user, login_as):
     client = login_as(admin_user)
 
     def queries():
@@ -147,7 +147,7 @@ def test_the_desk_costs_the_same_queries_for_more_to_do(admin_user, login_as):
     assert queries() == before
 
 
-def test_the_weekly_summary_is_printed_and_mailed(capsys):
+def test_weekly_summary_is_printed_and_mailed(capsys):
     factories.ally_list("RUS", "CHN", promised=3)
     call_command("send_editorial_digest")
     assert "count differs from the headline" in capsys.readouterr().out
@@ -157,7 +157,7 @@ def test_the_weekly_summary_is_printed_and_mailed(capsys):
     assert "judul" in sent.body
 
 
-def test_what_is_marked_published_and_nobody_sees_is_somebodys_business(login_as, reviewer):
+def test_published_records_hidden_from_readers_are_listed(login_as, reviewer):
     hidden = factories.event(("RUS", "host"), cited=False, title_en="Nobody sees this")
     alone = factories.event(title_en="Nobody took part")
     page = login_as(reviewer).get(reverse("admin:index")).content.decode()
@@ -167,17 +167,17 @@ def test_what_is_marked_published_and_nobody_sees_is_somebodys_business(login_as
         assert str(event) in found.content.decode()
 
 
-# The tripwire.
+# The check of the evidence.
 
 
 @pytest.mark.slow
-def test_the_tripwire_is_silent_while_everything_has_its_source(capsys):
+def test_evidence_check_is_silent_if_all_records_have_sources(capsys):
     call_command("check_evidence", pages=True)
     assert "has its sources" in capsys.readouterr().out
     assert not [m for m in run_checks(databases=["default"]) if m.id == "allies.W002"]
 
 
-def test_the_tripwire_names_what_lost_its_last_source(capsys):
+def test_evidence_check_names_records_without_a_source(capsys):
     event = factories.event(("RUS", "host"), title_en="Bereft")
     entry = factories.ally_list("RUS", "CHN", "IND").entries.first()
     Citation.objects.filter(event=event)._raw_delete("default")
@@ -192,7 +192,7 @@ def test_the_tripwire_names_what_lost_its_last_source(capsys):
 
 
 @pytest.mark.slow
-def test_the_tripwire_names_a_page_that_stopped_showing_a_source(capsys, settings, tmp_path):
+def test_evidence_check_names_a_page_that_does_not_show_its_source(capsys, settings, tmp_path):
     factories.event(("RUS", "host"), title_en="Unshown")
     broken = tmp_path / "allies"
     broken.mkdir()

@@ -1,4 +1,4 @@
-"""A file's way through the desk: seen by whoever may, changing nothing before it is applied."""
+"""A changeset in the admin: visible to users with permission, and without effect until applied."""
 
 import json
 import re
@@ -29,7 +29,7 @@ NAMES = b"country,name\nRUS,Rusija\nRusia,Orosz\n"
 
 @pytest.fixture
 def data_manager(data_manager):
-    """A data manager who also keeps countries and their aliases, which are always public."""
+    """A data manager who may also change countries and aliases, which are always public."""
     kept = Permission.objects.filter(codename__in=("change_alias", "change_country"))
     data_manager.user_permissions.add(*kept)
     return data_manager
@@ -41,7 +41,7 @@ def desk(login_as, eager_tasks):
 
 
 class Desk:
-    """The desk as one person uses it; jobs run as soon as they are asked for."""
+    """The admin as one user sees it; background jobs run immediately."""
 
     def __init__(self, client, at_once):
         self.client = client
@@ -66,7 +66,7 @@ class Desk:
         return self.client.get(self.address(), query).content.decode()
 
     def send(self, **data):
-        """Press a button; return the page that comes of it."""
+        """Press a button; return the resulting page."""
         with self._at_once():
             response = self.client.post(self.address(), data)
         if response.status_code == 302:
@@ -76,7 +76,7 @@ class Desk:
         return response.content.decode()
 
     def check(self, **fields):
-        """Check the file with the mapping as suggested, but for these fields."""
+        """Check the file with the suggested mapping, except for these fields."""
         return self.send(**{**form_of(self.see()), **fields, "check": "1"})
 
     @property
@@ -85,13 +85,13 @@ class Desk:
 
 
 def as_mapping(constant, name='"m"'):
-    """Return a mapping as JSON that feeds a field with this constant."""
+    """Return a JSON mapping that sets a field to this constant."""
     fields = f'{{"name": {{"column": "name"}}, "language": {{"constant": {constant}}}}}'
     return f'{{"name": {name}, "nouns": [{{"noun": "aliases", "fields": {fields}}}]}}'.encode()
 
 
 def form_of(page):
-    """Return what the mapping page's form would send as it stands."""
+    """Return what the form of the mapping page would send unchanged."""
     from html import unescape
 
     part = page.split(">Columns<")[1]
@@ -110,7 +110,7 @@ def form_of(page):
     return data
 
 
-def test_file_is_mapped_looked_at_applied_and_undone(data_manager, desk):
+def test_file_is_mapped_previewed_applied_and_undone(data_manager, desk):
     own = desk(data_manager)
     page = own.upload(NAMES)
     assert "Rusija" in page  # its first rows
@@ -136,7 +136,7 @@ def test_file_is_mapped_looked_at_applied_and_undone(data_manager, desk):
     assert own.changeset.undoes == applied
 
 
-def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(data_manager, desk):
+def test_refused_rows_are_shown_sent_as_csv_and_block_the_import(data_manager, desk):
     own = desk(data_manager)
     own.upload("country;name\nRUS;Rusija\nAtlantis;<b>x</b>\nAtlantis;=1\n".encode("utf-16"))
     page = own.check()
@@ -153,7 +153,7 @@ def test_refused_rows_are_shown_come_as_csv_and_stop_it_all(data_manager, desk):
     assert not Changeset.objects.filter(file_name="file.csv").exists()
 
 
-def test_refused_rows_mended_go_back_in_with_their_reasons(data_manager, desk):
+def test_corrected_refused_rows_can_be_imported(data_manager, desk):
     own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,Rusija\n")
     own.check()
@@ -164,7 +164,7 @@ def test_refused_rows_mended_go_back_in_with_their_reasons(data_manager, desk):
     assert Alias.objects.get(name="Rusija").country.alpha3 == "RUS"
 
 
-def test_unknown_country_is_decided_once(data_manager, desk):
+def test_decision_on_an_unknown_country_applies_to_all_its_rows(data_manager, desk):
     own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,A\nRuritania,B\nRuritania,C\n")
     own.check()
@@ -184,7 +184,7 @@ def test_unknown_country_is_decided_once(data_manager, desk):
     assert own.changeset.mapping["countries"] == {"Ruritania": "THA", "Atlantis": ""}
 
 
-def test_answer_that_is_no_country_is_refused(data_manager, desk):
+def test_invalid_country_answer_is_refused(data_manager, desk):
     own = desk(data_manager)
     own.upload(b"country,name\nAtlantis,A\n")
     own.check()
@@ -200,7 +200,7 @@ def test_changed_cells_are_shown_old_and_new(data_manager, desk):
     assert re.search(r"<del>id</del>.*<ins>ms</ins>", page)
 
 
-def test_likely_duplicate_is_named(data_manager, desk):
+def test_possible_duplicate_is_named(data_manager, desk):
     known = factories.event(("RUS", "host"), title_en="The great meeting")
     own = desk(data_manager)
     own.upload(b"slug,kind,title_en,date\nmeeting-2,visit,The great meeting,2020\n", "events")
@@ -209,8 +209,8 @@ def test_likely_duplicate_is_named(data_manager, desk):
     assert str(known) in own.see(show="likely")
 
 
-def test_a_treaty_of_the_same_day_under_another_name_is_named(data_manager, desk):
-    """What one calls the day of signing, another data set calls the day of coming into force."""
+def test_treaty_of_the_same_day_with_another_name_is_named(data_manager, desk):
+    """One data set calls a date the day of signature, another the day of entry into force."""
     known = factories.alliance("RUS", "PRK", title_en="Treaty of Friendship", signed="1999-03-04")
     factories.alliance("RUS", "CHN", title_en="Pact of that year", signed="1999")
     own = desk(data_manager)
@@ -222,8 +222,8 @@ def test_a_treaty_of_the_same_day_under_another_name_is_named(data_manager, desk
     assert "Pact of that year" not in page
 
 
-class TestStale:
-    def test_data_changed_in_between_asks_again(self, data_manager, desk):
+class TestChangesSincePreview:
+    def test_changed_record_needs_a_new_preview(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"country,name,language\nCHN,Tiongkok,ms\n")
         own.check()
@@ -237,7 +237,7 @@ class TestStale:
         own.send(apply="1")
         assert Alias.objects.get(name="Tiongkok").language == "ms"
 
-    def test_data_changed_elsewhere_does_not(self, data_manager, desk):
+    def test_change_of_an_unrelated_record_does_not_matter(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -245,7 +245,7 @@ class TestStale:
         own.send(apply="1")
         assert own.changeset.state == "applied"
 
-    def test_file_changed_in_between_is_refused(self, data_manager, desk):
+    def test_changed_file_is_refused(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -254,7 +254,7 @@ class TestStale:
         assert "not the file that was uploaded" in own.send(apply="1")
         assert not Alias.objects.filter(name="Rusija").exists()
 
-    def test_right_lost_in_between_is_missed(self, data_manager, desk, django_user_model):
+    def test_lost_permission_is_noticed(self, data_manager, desk, django_user_model):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -264,7 +264,7 @@ class TestStale:
             assert own.client.post(own.address(), {"apply": "1"}).status_code == 403
         assert not Alias.objects.filter(name="Rusija").exists()
 
-    def test_whoever_is_gone_has_nothing_done_for_them(self, data_manager, desk, django_user_model):
+    def test_undo_without_a_user_changes_nothing(self, data_manager, desk, django_user_model):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -278,8 +278,8 @@ class TestStale:
         assert not Changeset.objects.with_undone().get(pk=number).is_undone
 
 
-class TestRightsLostWhileItWaits:
-    """A job asks for the rights of whoever started it at the moment it writes."""
+class TestPermissionsLostWhileWaiting:
+    """A job checks the permissions of the user who started it when it writes."""
 
     LOSSES = {
         "deactivated": {"is_active": False},
@@ -295,7 +295,7 @@ class TestRightsLostWhileItWaits:
             account.groups.clear()
 
     @pytest.mark.parametrize("how", LOSSES)
-    def test_import_that_was_started_writes_nothing(self, how, data_manager, desk):
+    def test_started_import_writes_nothing(self, how, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -306,7 +306,7 @@ class TestRightsLostWhileItWaits:
         assert "no longer has permission" in Changeset.objects.get(pk=own.number).message
 
     @pytest.mark.parametrize("how", LOSSES)
-    def test_undo_that_was_started_takes_nothing_back(self, how, data_manager, desk):
+    def test_started_undo_changes_nothing(self, how, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -318,7 +318,7 @@ class TestRightsLostWhileItWaits:
         assert Alias.objects.filter(name="Rusija").exists()
         assert "no longer has permission" in Changeset.objects.get(pk=own.number).message
 
-    def test_what_only_a_publisher_writes_is_looked_at_again(self, data_manager, desk):
+    def test_lost_publish_permission_is_noticed(self, data_manager, desk):
         event = factories.event(("RUS", "host"), slug="public-visit")
         data_manager.groups.add(Group.objects.get(name="Reviewers"))
         own = desk(data_manager)
@@ -333,7 +333,7 @@ class TestRightsLostWhileItWaits:
         assert "Nothing was changed" in page
         assert own.changeset.counts["event"]["refused"] == 1
 
-    def test_rights_that_make_no_difference_do_not_hold_it_up(self, data_manager, desk):
+    def test_unrelated_permission_does_not_block_the_import(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -341,12 +341,14 @@ class TestRightsLostWhileItWaits:
         own.send(apply="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
-    def test_rights_lost_after_the_job_began_are_missed_when_it_writes(self, data_manager, desk):
+    def test_permission_lost_after_the_job_started_is_noticed_when_it_writes(
+        self, data_manager, desk
+    ):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
         changeset = own.changeset
-        assert changeset.created_by.has_perm("allies.import_alias")  # as a job remembers it
+        assert changeset.created_by.has_perm("allies.import_alias")  # cached, as in a running job
         data_manager.groups.clear()
         with open_plan(changeset) as plan, pytest.raises(PlanOutdated):
             apply_plan(
@@ -357,8 +359,8 @@ class TestRightsLostWhileItWaits:
         assert not Alias.objects.filter(name="Rusija").exists()
 
 
-class TestCallingOff:
-    def test_job_that_has_not_begun_never_does(self, data_manager, desk):
+class TestCancelling:
+    def test_cancelled_job_does_not_start(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.client.post(own.address(), {**form_of(own.see()), "check": "1"})
@@ -368,7 +370,7 @@ class TestCallingOff:
         check_job.func(own.number, run, "en")
         assert own.changeset.state == "uploaded"
 
-    def test_job_at_work_stops_and_writes_nothing(self, data_manager, desk):
+    def test_running_job_stops_and_writes_nothing(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -386,9 +388,7 @@ class TestCallingOff:
 
 
 class TestMapping:
-    def test_other_columns_are_chosen_and_the_mapping_saved_and_used_again(
-        self, data_manager, desk
-    ):
+    def test_mapping_is_corrected_saved_and_used_again(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"Land;Wort\nRussland;Rusija\n")
         fields = {"0-country-from": "c:Land", "0-name-from": "c:Wort", "name": "German names"}
@@ -400,7 +400,7 @@ class TestMapping:
         answer = own.client.get(own.address("mapping"))
         assert json.loads(answer.content)["nouns"] == saved["nouns"]
 
-    def test_all_the_form_can_say_stays_as_it_was_said(self, data_manager, desk):
+    def test_form_keeps_everything_it_can_express(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"id;tag;y;m\n1;31/12/2024;2024;5\n", "memberships")
         said = {
@@ -424,7 +424,7 @@ class TestMapping:
             "left": {"date": ["y", "m"], "nothing": ["-9", "3000"]},
         }
 
-    def test_mapping_comes_as_json(self, data_manager, desk):
+    def test_mapping_is_loaded_from_json(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"Land;Wort\nRUS;Rusija\n")
         mapping = {
@@ -463,7 +463,7 @@ class TestMapping:
             json.dumps({"nouns": [{"noun": "aliases", "fields": {}}] * 21}).encode(),
         ],
     )
-    def test_json_that_is_no_mapping_is_refused(self, content, data_manager, desk):
+    def test_invalid_json_mapping_is_refused(self, content, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         before = own.changeset.mapping
@@ -472,7 +472,7 @@ class TestMapping:
         assert own.changeset.mapping == before
         assert "Columns" in own.see()
 
-    def test_a_mapping_saved_by_somebody_else_is_not_replaced(self, data_manager, admin_user, desk):
+    def test_mapping_saved_by_another_user_is_not_replaced(self, data_manager, admin_user, desk):
         own, other = desk(data_manager), desk(admin_user)
         own.upload(NAMES)
         own.send(**{**form_of(own.see()), "name": "Yearly", "save": "1"})
@@ -483,7 +483,7 @@ class TestMapping:
         saved = Mapping.objects.get(name="Yearly")
         assert (saved.mapping, saved.saved_by) == (before, data_manager)
 
-    def test_refused_rows_carry_no_formula_in_their_header(self, data_manager, desk):
+    def test_header_of_refused_rows_contains_no_formula(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"country,name,=1+1\nXXX,Rusija,a\n")
         own.check()
@@ -493,7 +493,7 @@ class TestMapping:
         assert own.changeset.layout
         assert 'value="c:=1+1"' in own.see()
 
-    def test_long_names_of_columns_are_cut_and_stay_apart(self, data_manager, desk):
+    def test_long_column_names_are_shortened_and_stay_distinct(self, data_manager, desk):
         own = desk(data_manager)
         page = own.upload(f"country,{'n' * 5000},{'n' * 5000}\nRUS,Rusija,x\n".encode())
         assert "n" * 200 not in page
@@ -503,7 +503,7 @@ class TestMapping:
         assert Alias.objects.filter(name="Rusija").exists()
 
     @pytest.mark.slow
-    def test_columns_too_many_for_the_page_are_mapped_by_a_file(self, admin_user, desk):
+    def test_too_many_columns_need_a_mapping_file(self, admin_user, desk):
         own = desk(admin_user)
         header = ",".join(f"column {number}" for number in range(490))
         row = ",".join(["RUS", "Rusija", *["x"] * 488])
@@ -517,7 +517,7 @@ class TestMapping:
         own.send(check="1")
         assert own.changeset.mapping["nouns"][0]["fields"] == fields
 
-    def test_rows_carry_a_second_noun(self, admin_user, desk):
+    def test_row_creates_records_of_two_types(self, admin_user, desk):
         own = desk(admin_user)
         own.upload(b"id,title,state\nx:1,First pact,RUS\nx:1,First pact,CHN\n", "alliances")
         own.send(**{**form_of(own.see()), "add-noun": "memberships", "refresh": "1"})
@@ -535,7 +535,7 @@ class TestMapping:
         assert {m.country.alpha3 for m in pact.memberships.all()} == {"RUS", "CHN"}
         assert not pact.is_published
 
-    def test_how_the_file_is_written_can_be_corrected(self, data_manager, desk):
+    def test_file_format_can_be_corrected(self, data_manager, desk):
         own = desk(data_manager)
         own.upload("country,name\nRUS,Ÿ–ž\n".encode("cp1252"))
         own.send(layout="1", encoding="mac_roman", delimiter=",", header_row="1")
@@ -544,8 +544,8 @@ class TestMapping:
         assert "Column A" in own.see()
 
 
-class TestRights:
-    def test_upload_of_somebody_else_is_out_of_reach(
+class TestPermissions:
+    def test_upload_of_another_user_is_not_accessible(
         self, data_manager, admin_user, desk, login_as
     ):
         own = desk(data_manager)
@@ -556,11 +556,11 @@ class TestRights:
         assert other.post(own.address(), {"check": "1"}).status_code == 403
 
     @pytest.mark.parametrize("who", ["editor", "reviewer"])
-    def test_whoever_may_not_import_uploads_nothing(self, who, request, login_as):
+    def test_users_without_import_permission_cannot_upload(self, who, request, login_as):
         client = login_as(request.getfixturevalue(who))
         assert client.get(reverse("admin:allies_changeset_add")).status_code == 403
 
-    def test_reviewer_sees_what_was_applied_and_undoes_nothing(
+    def test_reviewer_sees_applied_changeset_but_cannot_undo_it(
         self, data_manager, reviewer, desk, login_as
     ):
         own = desk(data_manager)
@@ -583,7 +583,7 @@ class TestRights:
         ],
         ids=["new alias", "changed country", "new country"],
     )
-    def test_what_is_always_public_needs_the_right_to_change_it(
+    def test_import_of_always_public_records_needs_the_change_permission(
         self, data_manager, desk, noun, file
     ):
         data_manager.user_permissions.clear()
@@ -596,7 +596,7 @@ class TestRights:
         assert Country.objects.get(alpha3="RUS").name_en == "Russia"
         assert not Country.objects.filter(slug="newland").exists()
 
-    def test_undo_of_what_is_always_public_needs_the_right_to_change_it(self, data_manager, desk):
+    def test_undo_on_always_public_records_needs_the_change_permission(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -607,7 +607,9 @@ class TestRights:
         own.send(undo="1")
         assert Alias.objects.filter(name="Rusija").exists()
 
-    def test_right_to_import_one_type_shows_nothing_of_others(self, data_manager, desk, login_as):
+    def test_import_permission_for_one_type_does_not_show_other_changesets(
+        self, data_manager, desk, login_as
+    ):
         own = desk(data_manager)
         own.upload(NAMES)
         own.check()
@@ -621,20 +623,24 @@ class TestRights:
         assert "file.csv" not in page.content.decode()
 
     @pytest.mark.parametrize(("digits", "number"), [("٣", 3), ("１", 1), ("9" * 30, 0)])
-    def test_any_digits_are_answered_as_the_number(self, data_manager, login_as, digits, number):
+    def test_unicode_digits_in_the_address_are_accepted(
+        self, data_manager, login_as, digits, number
+    ):
         client = login_as(data_manager)
         change, one = "admin:allies_changeset_change", "admin:allies_changeset_one"
         expected = client.get(reverse(one, args=[number])).status_code
         found = client.get(reverse(change, args=[digits]), follow=True)
         assert found.status_code == expected
 
-    def test_nobody_sees_nothing(self, data_manager, desk, client):
+    def test_visitor_is_redirected_to_login(self, data_manager, desk, client):
         own = desk(data_manager)
         own.upload(NAMES)
         for view in ("one", "progress", "refused", "mapping"):
             assert "/login/" in client.get(own.address(view)).url
 
-    def test_noun_that_may_not_be_imported_is_no_way_in(self, data_manager, desk):
+    def test_record_type_without_permission_cannot_be_added_to_the_mapping(
+        self, data_manager, desk
+    ):
         data_manager.groups.clear()
         data_manager.user_permissions.add(Permission.objects.get(codename="import_alias"))
         own = desk(type(data_manager).objects.get(pk=data_manager.pk))
@@ -647,7 +653,7 @@ class TestRights:
         assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
 
     @pytest.mark.slow
-    def test_data_manager_takes_a_published_data_set_in_as_drafts(self, data_manager, desk, shared):
+    def test_data_manager_imports_a_published_data_set_as_drafts(self, data_manager, desk, shared):
         own = desk(data_manager)
         cow = (shared / "data/cow/alliance_v4.1_by_member.csv").read_bytes()
         own.upload(cow, "alliances")
@@ -660,7 +666,7 @@ class TestRights:
         assert Alliance.objects.filter(identifier__startswith="cow:", status="draft").count() == 414
         assert not own.changeset.listed
 
-    def test_data_manager_publishes_nothing(self, data_manager, desk):
+    def test_data_manager_cannot_publish(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
         page = own.check()
@@ -680,7 +686,7 @@ class TestFiles:
             (b"country,name\nRUS,\x00\x01\x00\x02x", "NUL"),
         ],
     )
-    def test_what_is_no_table_is_refused_and_can_be_discarded(
+    def test_file_without_a_table_is_refused_and_can_be_discarded(
         self, content, said, data_manager, desk
     ):
         own = desk(data_manager)
@@ -694,7 +700,7 @@ class TestFiles:
             assert not folder.exists()
         assert not Changeset.objects.filter(file_name="file.csv").exists()
 
-    def test_file_that_exhausts_its_reader_is_refused_with_what_to_do(
+    def test_file_that_exhausts_the_reader_is_refused_with_advice(
         self, data_manager, desk, tmp_path
     ):
         own = desk(data_manager)
@@ -703,12 +709,12 @@ class TestFiles:
         assert said in page
         assert own.changeset.state == "uploaded"
         assert 'name="check"' not in page
-        # Nothing else is offered, whatever a page that was open before sends.
+        # Other actions are refused too, as from a page opened earlier.
         assert own.changeset.message in own.send(check="1")
         own.send(discard="1")
         assert not Changeset.objects.filter(file_name="a.xlsx").exists()
 
-    def test_page_says_that_the_file_is_being_read_and_goes_on_by_itself(self, data_manager, desk):
+    def test_page_shows_that_the_file_is_being_read_and_reloads(self, data_manager, desk):
         own = desk(data_manager)
         file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
         add = reverse("admin:allies_changeset_add")
@@ -717,11 +723,11 @@ class TestFiles:
         text = page.content.decode()
         assert "Reading your file" in text
         assert 'http-equiv="refresh"' in text
-        assert own.changeset.layout == {}  # nobody has looked into it yet
+        assert own.changeset.layout == {}  # not read yet
         read_job.func(own.number, own.changeset.run, "en")
         assert "Rusija" in own.see()
 
-    def test_reading_that_was_called_off_can_be_asked_for_again(self, data_manager, desk):
+    def test_cancelled_reading_can_be_started_again(self, data_manager, desk):
         own = desk(data_manager)
         file = SimpleUploadedFile("file.csv", NAMES, "text/csv")
         own.client.post(reverse("admin:allies_changeset_add"), {"file": file, "noun": "aliases"})
@@ -730,9 +736,7 @@ class TestFiles:
         assert "Rusija" in own.send(read="1")
         assert own.changeset.message == ""
 
-    def test_file_uploaded_before_samples_were_taken_is_read_when_it_is_opened(
-        self, data_manager, desk
-    ):
+    def test_file_uploaded_before_samples_existed_is_read_when_opened(self, data_manager, desk):
         own = desk(data_manager)
         own.upload(NAMES)
         delete_note(own.changeset, "sample.json")
@@ -742,9 +746,7 @@ class TestFiles:
         assert "Rusija" in own.see()
         assert own.changeset.mapping == mapping
 
-    def test_a_sheet_that_cannot_be_read_can_be_left_for_another(
-        self, data_manager, desk, tmp_path
-    ):
+    def test_unreadable_sheet_can_be_replaced_by_another(self, data_manager, desk, tmp_path):
         import openpyxl
 
         book = openpyxl.Workbook()
@@ -759,14 +761,14 @@ class TestFiles:
         assert 'name="check"' not in page
         assert "Rusija" in own.send(layout="1", sheet="Sheet", header_row="1")
 
-    def test_limits_hold_when_the_file_is_checked_too(self, data_manager, desk, settings):
+    def test_limits_apply_at_the_check_too(self, data_manager, desk, settings):
         own = desk(data_manager)
         own.upload(NAMES)
         settings.IMPORT_MAX_ROWS = 1
         assert "more than 1 rows" in own.check()
         assert own.changeset.state == "uploaded"
 
-    def test_file_that_is_too_large_is_refused(self, data_manager, desk, settings):
+    def test_too_large_file_is_refused(self, data_manager, desk, settings):
         settings.IMPORT_MAX_BYTES = 10
         assert "the limit is" in desk(data_manager).upload(NAMES)
         assert not Changeset.objects.filter(file_name="file.csv").exists()
@@ -785,7 +787,7 @@ class TestFiles:
         assert Alias.objects.filter(name="Rusija").exists()
 
 
-def test_export_goes_back_in_unchanged(data_manager, desk):
+def test_exported_file_imports_without_changes(data_manager, desk):
     own = desk(data_manager)
     own.upload(command("export_csv", "events").encode(), "events")
     own.check()
@@ -794,7 +796,7 @@ def test_export_goes_back_in_unchanged(data_manager, desk):
 
 
 @pytest.mark.slow
-def test_readers_see_in_short_what_was_applied_and_public(data_manager, desk, client):
+def test_readers_see_a_summary_of_applied_public_changes_only(data_manager, desk, client):
     own = desk(data_manager)
     own.upload(NAMES, name="names <x>.csv")
     assert "names &lt;x&gt;.csv" not in client.get("/en/changes/").content.decode()
@@ -812,7 +814,7 @@ def test_readers_see_in_short_what_was_applied_and_public(data_manager, desk, cl
         assert b"secret.csv" not in text
 
 
-def test_sweep_leaves_what_is_waiting_for_its_turn_alone(data_manager, desk):
+def test_reap_stale_leaves_waiting_changesets_alone(data_manager, desk):
     own = desk(data_manager)
     own.upload(NAMES)
     own.check()
@@ -821,10 +823,10 @@ def test_sweep_leaves_what_is_waiting_for_its_turn_alone(data_manager, desk):
 
 
 class TestRealFiles:
-    """Files as published, mapped in the form and nowhere else."""
+    """Published data files, mapped with the form alone."""
 
     @pytest.mark.slow
-    def test_organisations_and_their_members(self, data_manager, desk, shared):
+    def test_organisations_and_members(self, data_manager, desk, shared):
         own = desk(data_manager)
         own.upload((shared / "data/igo/CountrycodesOrgs.csv").read_bytes(), "alliances")
         own.send(**{**form_of(own.see()), "add-noun": "memberships", "refresh": "1"})
@@ -856,14 +858,14 @@ class TestRealFiles:
         assert nato.memberships.filter(country__alpha3="TUR").exists()
         assert not nato.memberships.filter(country__alpha3="MNE").exists()
 
-    def test_countries_with_their_codes_change_only_their_names(self, data_manager, desk, shared):
+    def test_countries_with_codes_can_change_only_names(self, data_manager, desk, shared):
         own = desk(data_manager)
         own.upload((shared / "data/countries/all.csv").read_bytes(), "countries")
         own.check(**{"0-only-new": "name_en"})
         counts = own.changeset.counts["country"]
         assert (counts["rows"], counts.get("created"), counts.get("refused")) == (249, None, None)
 
-    def test_states_in_several_spells_are_one_country(self, data_manager, desk, shared):
+    def test_states_with_several_periods_are_one_country(self, data_manager, desk, shared):
         own = desk(data_manager)
         own.upload((shared / "data/cow/states2016.csv").read_bytes(), "countries")
         own.check(
@@ -878,7 +880,7 @@ class TestRealFiles:
         assert (counts["rows"], counts["unchanged"], counts["repeated"]) == (243, 217, 26)
 
 
-def test_an_upload_that_cannot_be_kept_is_said_and_leaves_nothing(
+def test_upload_that_cannot_be_stored_is_reported_and_leaves_nothing(
     data_manager, desk, settings, tmp_path
 ):
     (tmp_path / "uploads").write_text("no folder")

@@ -1,4 +1,4 @@
-"""Several editors save one record at the same moment: real requests to real processes."""
+"""Several editors save the same record at the same moment, with real requests to real processes."""
 
 import html
 import http.cookiejar
@@ -42,7 +42,7 @@ PEOPLE = 6
 
 
 class Editor:
-    """Somebody signed in, with a form open."""
+    """A signed-in editor with an open form."""
 
     def __init__(self, address, session):
         self.address = address
@@ -52,7 +52,7 @@ class Editor:
         self.session = session
 
     def open(self):
-        """Fetch the form; keep what a browser would send back unchanged."""
+        """Fetch the form; store what a browser would send back unchanged."""
         page = self.opener.open(self.address).read().decode()
         form = page.partition('id="event_form"')[2].partition("</form>")[0]
         self.fields = {}
@@ -81,7 +81,7 @@ class Editor:
 
 
 class Clicks:
-    """Somebody signed in who sends one form several times at the same moment."""
+    """A signed-in editor who sends the same form several times at the same moment."""
 
     def __init__(self, address, session):
         self.session = session
@@ -90,7 +90,7 @@ class Clicks:
         self.token = next(c.value for c in self.editor.jar if c.name == "csrftoken")
 
     def send(self, times, **fields):
-        """Send it; return, for each, the status and the address it led to."""
+        """Send the form several times; return the status and the final address of each response."""
         data = urllib.parse.urlencode({**self.editor.fields, **fields}).encode()
         ready, answers = threading.Barrier(times), []
 
@@ -114,7 +114,7 @@ def _text(value):
 
 
 @pytest.mark.slow
-def test_of_editors_who_save_at_once_one_is_first_and_nobodys_work_is_lost(live_site):
+def test_concurrent_saves_keep_one_and_turn_the_others_into_proposals(live_site):
     pk, sessions = json.loads(live_site.shell(PREPARE.format(people=PEOPLE)))
     address = f"{live_site.serve()}/en/admin/allies/event/{pk}/change/"
     editors = [Editor(address, session) for session in sessions]
@@ -160,7 +160,7 @@ User.objects.get(username="person-1").groups.set([Group.objects.get(name="Editor
 
 
 @pytest.mark.slow
-def test_six_clicks_at_once_make_one_event_and_one_proposal(live_site):
+def test_six_concurrent_clicks_make_one_event_and_one_proposal(live_site):
     pk, sessions = json.loads(live_site.shell(PREPARE.format(people=2)))
     live_site.shell(EDITOR)
     base = f"{live_site.serve()}/en/admin/allies/event"

@@ -1,4 +1,4 @@
-"""Corrections at the desk: editors see them, reviewers decide, once, and after the fact."""
+"""Corrections in the admin: editors see them; reviewers decide once, after the record changed."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -41,13 +41,13 @@ def one(correction):
 
 
 def put_right(client, correction, **fields):
-    """Edit the record as the link on the correction's page leads to it."""
+    """Edit the record with the form that the correction's page links to."""
     record = correction.record
     sent = form_of(client, change(record)) | fields | {"_correction": correction.pk}
     return client.post(f"{change(record)}?correction={correction.pk}", sent)
 
 
-def test_the_whole_way_from_a_reader_to_the_log(event, client, editor, reviewer, login_as):
+def test_correction_from_reader_to_public_log(event, client, editor, reviewer, login_as):
     client.post(form_page(event), typed(event, text="It was <i>Kazan</i>"))
     correction = Correction.objects.get()
     editor_client = login_as(editor)
@@ -91,7 +91,7 @@ def test_the_whole_way_from_a_reader_to_the_log(event, client, editor, reviewer,
 
 
 @pytest.mark.parametrize("noun", ["alliance", "event", "ally_list", "source", "country"])
-def test_every_noun_is_put_right_from_its_correction(noun, reviewer, login_as):
+def test_every_record_type_is_fixed_from_its_correction(noun, reviewer, login_as):
     record = {
         "alliance": lambda: factories.alliance("RUS", "IND"),
         "event": lambda: factories.event(("RUS", "host")),
@@ -121,7 +121,9 @@ def test_every_noun_is_put_right_from_its_correction(noun, reviewer, login_as):
         ("nobody", 302, 302),
     ],
 )
-def test_editors_see_reviewers_decide(who, sees, decides, correction, request, login_as, client):
+def test_editors_see_corrections_and_reviewers_decide(
+    who, sees, decides, correction, request, login_as, client
+):
     signed = client
     if who == "outsider":
         signed = login_as(User.objects.create_user("otto", password="x"))
@@ -140,14 +142,14 @@ def test_editors_see_reviewers_decide(who, sees, decides, correction, request, l
     assert Correction.objects.count() == 1
 
 
-def test_the_action_itself_asks_for_the_right(correction, editor, data_manager):
+def test_decide_correction_checks_the_permission(correction, editor, data_manager):
     for user in (editor, data_manager):
         with pytest.raises(PermissionDenied):
             decide_correction(correction=correction, outcome="spam", answer="", user=user)
 
 
 @pytest.mark.parametrize("outcome", ["waiting", "", "published", "ACCEPTED"])
-def test_a_forged_outcome_decides_nothing(outcome, correction, reviewer, login_as):
+def test_forged_outcome_is_refused(outcome, correction, reviewer, login_as):
     answer = login_as(reviewer).post(one(correction), {"outcome": outcome, "answer": "x"})
     assert "cannot be decided" in answer.content.decode()
     correction.refresh_from_db()
@@ -155,7 +157,7 @@ def test_a_forged_outcome_decides_nothing(outcome, correction, reviewer, login_a
     assert not LogEntry.objects.exists()
 
 
-def test_declining_takes_an_answer_and_spam_takes_none(event, reviewer):
+def test_declining_needs_an_answer_and_spam_does_not(event, reviewer):
     with pytest.raises(ValidationError):
         decide_correction(correction=report(event), outcome="declined", answer=" ", user=reviewer)
     with pytest.raises(ValidationError):
@@ -166,7 +168,7 @@ def test_declining_takes_an_answer_and_spam_takes_none(event, reviewer):
     decide_correction(correction=report(event), outcome="spam", answer="", user=reviewer)
 
 
-def test_a_correction_is_decided_once(correction, reviewer, login_as):
+def test_correction_is_decided_only_once(correction, reviewer, login_as):
     decide_correction(correction=correction, outcome="declined", answer="No", user=reviewer)
     with pytest.raises(AlreadyDecidedError):
         decide_correction(correction=correction, outcome="spam", answer="", user=reviewer)
@@ -176,7 +178,7 @@ def test_a_correction_is_decided_once(correction, reviewer, login_as):
     assert (correction.outcome, correction.answer) == ("declined", "No")
 
 
-def test_what_was_taken_back_is_no_ground_to_accept(correction, reviewer, login_as, eager_tasks):
+def test_undone_change_does_not_allow_accepting(correction, reviewer, login_as, eager_tasks):
     client = login_as(reviewer)
     put_right(client, correction, place_en="Kazan")
     changeset = correction.changesets.get()
@@ -189,7 +191,7 @@ def test_what_was_taken_back_is_no_ground_to_accept(correction, reviewer, login_
 
 
 @pytest.mark.slow
-def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
+def test_change_is_linked_only_to_a_correction_of_that_record(
     event, correction, reviewer, login_as
 ):
     client = login_as(reviewer)
@@ -205,7 +207,7 @@ def test_a_change_is_linked_to_a_correction_about_that_very_record_only(
     assert not Changeset.objects.exclude(correction=None).exists()
 
 
-def test_who_may_not_see_corrections_links_none(correction, event, editor, login_as):
+def test_user_who_may_not_view_corrections_links_none(correction, event, editor, login_as):
     rights = Permission.objects.filter(group__user=editor).exclude(codename="view_correction")
     editor.user_permissions.set(list(rights))
     editor.groups.clear()
@@ -215,13 +217,13 @@ def test_who_may_not_see_corrections_links_none(correction, event, editor, login
     assert client.get(one(correction)).status_code == 403
 
 
-def test_the_link_survives_a_form_that_is_refused(correction, event, reviewer, login_as):
+def test_correction_link_survives_a_refused_form(correction, event, reviewer, login_as):
     client = login_as(reviewer)
     page = put_right(client, correction, date="03/04/2020").content.decode()
     assert f'name="_correction" value="{correction.pk}"' in page
 
 
-def test_a_correction_of_a_record_that_is_gone_is_still_decided(reviewer, login_as):
+def test_correction_of_a_deleted_record_can_be_decided(reviewer, login_as):
     event = factories.event(status=Status.DRAFT, cited=False)
     correction = report(event)
     event.delete()
@@ -234,7 +236,7 @@ def test_a_correction_of_a_record_that_is_gone_is_still_decided(reviewer, login_
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_the_queue_has_what_waits_first_and_costs_the_same_for_more(
+def test_waiting_corrections_come_first_and_query_count_is_constant(
     language, event, reviewer, login_as
 ):
     decided = report(event, text="Decided one")

@@ -1,4 +1,4 @@
-"""Dates typed in the admin's forms: one that cannot be read is the field's own error."""
+"""Dates typed in admin forms: an invalid date is an error of its field."""
 
 import pytest
 from django.contrib import admin
@@ -30,7 +30,7 @@ DATED = sorted(
 
 
 def dates_on(form, model):
-    """Return the names of a page's fields for dates, those of its rows too."""
+    """Return the names of the date fields on a page, including those of its rows."""
     names = {name for one in (model, *inlines_of(model)) for name in date_names(one)}
     return [field for field in form.fields if field.rpartition("-")[2] in names]
 
@@ -46,7 +46,7 @@ def reviewed(reviewer, login_as):
     return login_as(reviewer)
 
 
-def test_every_date_of_every_form_is_walked():
+def test_all_date_fields_are_covered():
     walked = {
         name for model in DATED for one in (model, *inlines_of(model)) for name in date_names(one)
     }
@@ -58,7 +58,7 @@ def test_every_date_of_every_form_is_walked():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", DATED, ids=lambda model: model.__name__)
-def test_a_date_that_cannot_be_read_is_the_fields_own_error(model, reviewed):
+def test_invalid_date_is_an_error_of_its_field(model, reviewed):
     record = model.objects.order_by("pk").first()
     for path in (change(record), reverse(f"admin:allies_{model._meta.model_name}_add")):
         form = main_form(reviewed.get(path))
@@ -77,14 +77,14 @@ def test_a_date_that_cannot_be_read_is_the_fields_own_error(model, reviewed):
 
 
 def all_errors(answer):
-    """Return the names of the fields of a page, its rows' too, that have an error."""
+    """Return the names of the fields with errors on a page, including those of its rows."""
     context = answer.context
     forms = [context["adminform"].form]
     forms += [row for one in context["inline_admin_formsets"] for row in one.formset.forms]
     return {form.add_prefix(name) for form in forms for name in form.errors}
 
 
-def test_an_editor_gets_the_error_too_and_nothing_is_proposed(editor, login_as):
+def test_editor_gets_the_error_and_nothing_is_proposed(editor, login_as):
     alliance = Alliance.objects.order_by("pk").first()
     client = login_as(editor)
     form = main_form(client.get(change(alliance)))
@@ -94,7 +94,7 @@ def test_an_editor_gets_the_error_too_and_nothing_is_proposed(editor, login_as):
     assert main_form(answer).fields["ended"] == ["gibberish"]
 
 
-def test_a_form_kept_with_such_a_date_is_shown_with_its_error(reviewer, login_as):
+def test_saved_form_with_an_invalid_date_is_restored(reviewer, login_as):
     alliance = factories.alliance("RUS", "IND")
     client = login_as(reviewer)
     form = main_form(client.get(change(alliance)))
@@ -107,7 +107,7 @@ def test_a_form_kept_with_such_a_date_is_shown_with_its_error(reviewer, login_as
     assert main_form(page).fields["ended"] == ["gibberish"]
 
 
-def test_a_date_typed_in_words_is_stored_as_edtf(reviewer, login_as):
+def test_date_in_words_is_stored_as_edtf(reviewer, login_as):
     alliance = factories.alliance("RUS", "IND")
     client = login_as(reviewer)
     form = main_form(client.get(change(alliance)))

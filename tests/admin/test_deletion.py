@@ -1,4 +1,4 @@
-"""Deleting a record: all it does to others is told before, kept in the history, and taken back."""
+"""Deletion: all effects on other records are shown first, kept in the history, and undone."""
 
 import datetime as dt
 
@@ -137,8 +137,8 @@ def link_health(source):
     )
 
 
-#: Relation → how a record and one that points to it are made. A new relation needs its line here,
-#: and then what ``test_every_relation`` asks for.
+#: Relation → how to create a record and another that points to it. A new relation needs a line
+#: here, and must then pass ``test_every_relation_is_shown_and_restored``.
 MAKE = {
     "Alias.country": alias,
     "AllyList.focus": focus,
@@ -184,7 +184,7 @@ def address(record, view="delete"):
 
 
 def ask(desk, record, way):
-    """Return the page that asks whether to delete a record, or records of its list."""
+    """Return the page that asks for confirmation, for one record or for the list action."""
     if way == "single":
         return desk.get(address(record)).content.decode()
     return selected(desk, record).content.decode()
@@ -215,7 +215,7 @@ def last():
 
 @pytest.mark.parametrize("way", ["single", "bulk"])
 @pytest.mark.parametrize("relation", RELATIONS, ids=NAMES)
-def test_every_relation_is_told_and_comes_back(relation, way, desk):
+def test_every_relation_is_shown_and_restored(relation, way, desk):
     other, field = relation
     record, linked = MAKE[f"{other.__name__}.{field.name}"]()
     assert getattr(linked, field.attname) == record.pk
@@ -253,8 +253,8 @@ def test_every_relation_is_told_and_comes_back(relation, way, desk):
         assert row_of(linked) == before
 
 
-def test_nothing_points_to_a_record_in_a_way_that_is_not_known():
-    """Of fields, and of pairs of a record type and a number."""
+def test_every_reference_to_a_record_is_known():
+    """Foreign keys, and pairs of a record type and an id."""
     for model in apps.get_models():
         if issubclass(model, HistoricalChanges):
             continue
@@ -268,7 +268,7 @@ def test_nothing_points_to_a_record_in_a_way_that_is_not_known():
 
 
 @pytest.mark.parametrize("way", ["single", "bulk"])
-def test_who_may_not_change_what_loses_its_link_does_not_delete(way, editor, login_as):
+def test_deletion_needs_permission_for_records_that_lose_their_link(way, editor, login_as):
     pact, event = linked_event()
     editor.groups.clear()
     for codename in ("view_alliance", "delete_alliance", "delete_membership", "delete_citation"):
@@ -279,7 +279,7 @@ def test_who_may_not_change_what_loses_its_link_does_not_delete(way, editor, log
     assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
 
-def test_what_names_a_record_by_its_number_is_told(superuser, desk):
+def test_references_by_record_id_are_counted(superuser, desk):
     event = factories.event(("RUS", "host"), **DRAFT)
     about = {"noun": "event", "record_id": event.pk}
     later = timezone.now() + dt.timedelta(days=1)
@@ -294,7 +294,7 @@ def test_what_names_a_record_by_its_number_is_told(superuser, desk):
             assert f"{label}: 1" in page
 
 
-def test_a_public_event_is_in_the_way_and_is_told_before(reviewer, login_as):
+def test_published_event_prevents_the_deletion_and_is_named(reviewer, login_as):
     pact = factories.alliance("RUS", "IND", **DRAFT)
     event = factories.event(("RUS", "host"), alliance=pact)
     client = login_as(reviewer)
@@ -306,7 +306,7 @@ def test_a_public_event_is_in_the_way_and_is_told_before(reviewer, login_as):
         assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
 
-def test_many_are_counted_and_cost_what_a_few_do(desk):
+def test_many_links_are_counted_with_a_constant_number_of_queries(desk):
     def pact_with(events):
         pact = factories.alliance("RUS", "IND", **DRAFT)
         for _n in range(events):
@@ -327,7 +327,7 @@ def test_many_are_counted_and_cost_what_a_few_do(desk):
     assert last().counts["event"] == {"updated": MAX_NAMED + 7}
 
 
-def test_a_link_given_anew_since_is_left(desk):
+def test_undo_keeps_a_link_that_was_set_again_since(desk):
     pact, event = linked_event()
     delete(desk, pact, "single")
     deletion = last()
@@ -341,7 +341,7 @@ def test_a_link_given_anew_since_is_left(desk):
     assert Alliance.objects.filter(pk=pact.pk).exists()
 
 
-def test_undoing_what_made_a_record_leaves_it_if_something_links_to_it(tmp_path):
+def test_undo_of_an_import_keeps_a_record_that_is_linked_since(tmp_path):
     load("alliances", write(tmp_path / "a.csv", [{"slug": "new-pact", "kind": "entente"}]))
     made = last()
     pact = Alliance.objects.get(slug="new-pact")
@@ -351,7 +351,7 @@ def test_undoing_what_made_a_record_leaves_it_if_something_links_to_it(tmp_path)
     assert Event.objects.get(pk=event.pk).alliance_id == pact.pk
 
 
-def test_an_undone_deletion_is_redone_with_the_links(desk):
+def test_redo_of_a_deletion_removes_the_links_again(desk):
     pact, event = linked_event()
     delete(desk, pact, "single")
     run_undo(new_undo_changeset(last(), user=None), user=None)
@@ -360,7 +360,7 @@ def test_an_undone_deletion_is_redone_with_the_links(desk):
     assert Event.objects.get(pk=event.pk).alliance_id is None
 
 
-def test_a_deletion_without_a_changeset_is_in_the_history_too():
+def test_deletion_without_a_changeset_is_in_the_history():
     pact, event = linked_event()
     versions = event.history.count()
     pact.delete()
@@ -369,7 +369,7 @@ def test_a_deletion_without_a_changeset_is_in_the_history_too():
     assert (version.alliance_id, version.changeset_id) == (None, None)
 
 
-def test_an_editor_deletes_a_draft_with_its_links(editor, login_as):
+def test_editor_deletes_a_draft_with_links(editor, login_as):
     pact, event = linked_event()
     client = login_as(editor)
     assert form_of(client, change(event))["alliance"] == pact.pk

@@ -1,4 +1,4 @@
-"""Before and beside publication: what is lacking, links to drafts, times to come, who is there."""
+"""Before publication: missing data, preview links, scheduled steps, other editors."""
 
 import datetime as dt
 
@@ -30,7 +30,7 @@ def draft():
     return factories.event(("RUS", "host"), status=Status.DRAFT, title_en="Unseen visit")
 
 
-def test_everything_that_is_lacking_is_said_at_once_with_where(reviewer, login_as):
+def test_missing_data_is_listed_at_once_with_links(reviewer, login_as):
     alliance = factories.alliance(
         "RUS", status=Status.DRAFT, cited=False, title_en="", title_ind=""
     )
@@ -49,15 +49,13 @@ def test_everything_that_is_lacking_is_said_at_once_with_where(reviewer, login_a
     assert "at least two members" in login_as(reviewer).get(change(alliance)).content.decode()
 
 
-def test_an_entry_without_a_source_is_named_with_its_page(reviewer, login_as):
+def test_entry_without_a_source_is_linked(reviewer, login_as):
     ally_list = factories.ally_list("RUS", "CHN", status=Status.DRAFT, cited=False)
     page = login_as(reviewer).get(change(ally_list)).content.decode()
     assert f'href="{change(ally_list.entries.get())}#citations-group"' in page
 
 
-def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
-    draft, editor, login_as, client
-):
+def test_preview_link_shows_a_draft_until_it_is_revoked(draft, editor, login_as, client):
     signed = login_as(editor)
     signed.post(links_to(draft), {"days": "7", "purpose": "The embassy"})
     address = signed.get(links_to(draft)).context["links"][0][1]
@@ -73,7 +71,7 @@ def test_a_link_shows_a_draft_without_an_account_until_it_is_revoked(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["alliance", "event", "ally_list", "source"])
-def test_every_link_of_a_shared_draft_opens(kind, editor, login_as, client):
+def test_every_link_on_a_previewed_draft_opens(kind, editor, login_as, client):
     made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}
     record = getattr(factories, kind)(*made.get(kind, ()), status=Status.DRAFT)
     signed = login_as(editor)
@@ -87,7 +85,7 @@ def test_every_link_of_a_shared_draft_opens(kind, editor, login_as, client):
     assert {path for path, status in broken.items() if status >= 400} == set()
 
 
-def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, editor, login_as, client):
+def test_preview_link_to_a_published_record_leads_to_its_page(draft, editor, login_as, client):
     login_as(editor).post(links_to(draft), {"days": "7"})
     address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
     unseen = "readers cannot see this record"
@@ -99,7 +97,7 @@ def test_a_link_to_what_is_published_by_now_leads_to_its_page(draft, editor, log
     assert f'<a href="{draft.get_absolute_url()}">Open the public page</a>' in page
 
 
-def test_a_link_expires_and_cannot_be_forged(draft, editor, login_as, client):
+def test_preview_link_expires_and_cannot_be_forged(draft, editor, login_as, client):
     login_as(editor).post(links_to(draft), {"days": "1"})
     link = PreviewLink.objects.get()
     address = reverse("allies:preview", args=[link.token])
@@ -129,14 +127,14 @@ def _empty_group(account):
     Group.objects.get(name="Editors").permissions.clear()
 
 
-#: How an editor, or reviewer, loses the right to see drafts of events, or to publish them.
+#: Ways in which an editor or reviewer loses the permission to see or publish draft events.
 LOSSES = [_deactivate, _take_staff, lambda account: account.groups.clear()]
 
 
 @pytest.mark.parametrize(
     "lose", [*LOSSES, _empty_group, lambda account: account.delete()], ids=range(5)
 )
-def test_a_link_dies_with_the_rights_of_who_made_it(
+def test_preview_link_stops_when_its_creator_loses_the_permission(
     lose, draft, editor, reviewer, login_as, client
 ):
     login_as(editor).post(links_to(draft), {"days": "7"})
@@ -157,7 +155,7 @@ def test_a_link_dies_with_the_rights_of_who_made_it(
     assert told == ("edi" in shown)
 
 
-def test_a_link_is_about_one_kind_of_record(draft, editor, login_as, client):
+def test_preview_link_needs_the_permission_for_that_record_type(draft, editor, login_as, client):
     login_as(editor).post(links_to(draft), {"days": "7"})
     address = reverse("allies:preview", args=[PreviewLink.objects.get().token])
     _demote(editor)
@@ -166,7 +164,7 @@ def test_a_link_is_about_one_kind_of_record(draft, editor, login_as, client):
     assert client.get(address).status_code == 200
 
 
-def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, login_as, client):
+def test_superuser_links_work_and_the_page_query_count_is_constant(draft, login_as, client):
     counts = []
     for number in (1, 9):
         for n in range(number):
@@ -183,7 +181,9 @@ def test_superusers_make_links_and_the_page_costs_the_same_for_many(draft, login
 
 
 @pytest.mark.parametrize("who", ["data_manager"])
-def test_who_may_not_edit_makes_no_links(who, draft, request, login_as, client):
+def test_users_without_change_permission_create_no_preview_links(
+    who, draft, request, login_as, client
+):
     signed = login_as(request.getfixturevalue(who))
     assert signed.post(links_to(draft), {"days": "7"}).status_code == 403
     assert client.post(links_to(draft), {"days": "7"}).status_code == 302
@@ -195,7 +195,7 @@ def _later(client, record, step, due_at):
     return client.post(change(record), sent, follow=True)
 
 
-def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, reviewer, login_as):
+def test_record_is_published_and_withdrawn_as_scheduled(draft, reviewer, login_as):
     client = login_as(reviewer)
     for step, end in (("publish", "published"), ("withdraw", "withdrawn")):
         _later(client, draft, step, "2099-01-01T08:00")
@@ -206,7 +206,7 @@ def test_a_record_is_published_and_withdrawn_at_the_time_that_was_set(draft, rev
     assert draft.history.first().history_user == reviewer
 
 
-def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, reviewer, login_as):
+def test_past_time_is_refused_and_a_scheduled_step_is_cancelled(draft, reviewer, login_as):
     client = login_as(reviewer)
     assert "in the future" in _later(client, draft, "publish", "2001-01-01T08:00").content.decode()
     assert "Enter a date" in _later(client, draft, "publish", "soon").content.decode()
@@ -216,7 +216,7 @@ def test_a_time_gone_by_is_refused_and_one_to_come_called_off(draft, reviewer, l
     assert not Appointment.objects.exists()
 
 
-def test_what_cannot_be_published_at_its_time_says_why(reviewer, login_as):
+def test_failed_scheduled_publication_gives_the_reason(reviewer, login_as):
     event = factories.event(status=Status.DRAFT, cited=False)
     _later(login_as(reviewer), event, "publish", "2099-01-01T08:00")
     Appointment.objects.update(due_at=timezone.now())
@@ -225,7 +225,7 @@ def test_what_cannot_be_published_at_its_time_says_why(reviewer, login_as):
     assert status_of(event) == "draft"
 
 
-def test_an_editor_sets_no_time_even_by_a_forged_form(draft, editor, login_as):
+def test_editor_cannot_schedule_with_a_forged_form(draft, editor, login_as):
     client = login_as(editor)
     assert "_later" not in client.get(change(draft)).content.decode()
     assert _later(client, draft, "publish", "2099-01-01T08:00").status_code == 403
@@ -233,7 +233,7 @@ def test_an_editor_sets_no_time_even_by_a_forged_form(draft, editor, login_as):
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=range(len(LOSSES)))
-def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, reviewer, login_as):
+def test_user_without_permission_does_not_publish_as_scheduled(lose, draft, reviewer, login_as):
     _later(login_as(reviewer), draft, "publish", "2099-01-01T08:00")
     lose(reviewer)
     Appointment.objects.update(due_at=timezone.now())
@@ -242,7 +242,7 @@ def test_who_lost_the_right_publishes_nothing_at_the_time(lose, draft, reviewer,
     assert status_of(draft) == "draft"
 
 
-def test_who_else_has_a_record_open_is_shown(draft, editor, reviewer, data_manager, login_as):
+def test_other_editors_of_an_open_record_are_shown(draft, editor, reviewer, data_manager, login_as):
     login_as(editor).get(change(draft))
     page = login_as(reviewer).get(change(draft)).content.decode()
     assert "Also editing: edi" in page
@@ -270,9 +270,7 @@ def _save(client, record, **changed):
 
 
 @pytest.mark.slow
-def test_what_was_edited_after_the_time_was_set_is_not_published(
-    in_review, reviewer, editor, login_as
-):
+def test_edit_after_scheduling_prevents_publication(in_review, reviewer, editor, login_as):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     said = _save(login_as(editor), in_review, summary_en="UNREVIEWED").content.decode()
     assert "Ask a reviewer to check it and schedule it again." in said
@@ -285,7 +283,7 @@ def test_what_was_edited_after_the_time_was_set_is_not_published(
     assert EDITED in page
     desk = login_as(reviewer).get(reverse("admin:index")).content.decode()
     assert "not published on schedule" in desk
-    # Set again, by somebody who looked at it, it is published, and nothing is left to look at.
+    # Scheduled again by a reviewer, the record is published, and the alert disappears.
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     (kept,) = _at_its_time()
     assert (kept.problem, status_of(in_review)) == ("", "published")
@@ -294,9 +292,7 @@ def test_what_was_edited_after_the_time_was_set_is_not_published(
 
 
 @pytest.mark.parametrize("part", ["added", "changed", "removed"])
-def test_a_part_that_was_edited_after_the_time_was_set_counts_too(
-    part, in_review, reviewer, login_as
-):
+def test_edit_of_a_part_after_scheduling_prevents_publication(part, in_review, reviewer, login_as):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     if part == "added":
         in_review.participations.create(country=factories.country("CHN"), role="visitor")
@@ -311,9 +307,7 @@ def test_a_part_that_was_edited_after_the_time_was_set_counts_too(
     assert status_of(in_review) == "in-review"
 
 
-def test_what_somebody_edits_who_may_publish_is_published_at_the_time(
-    in_review, reviewer, login_as
-):
+def test_reviewer_edit_after_scheduling_is_published(in_review, reviewer, login_as):
     client = login_as(reviewer)
     _later(client, in_review, "publish", "2099-01-01T08:00")
     said = _save(client, in_review, summary_en="Reviewed").content.decode()
@@ -323,7 +317,7 @@ def test_what_somebody_edits_who_may_publish_is_published_at_the_time(
     assert (kept.problem, status_of(in_review)) == ("", "published")
 
 
-def test_a_reviewers_edit_does_not_cover_an_editors_before_it(
+def test_reviewer_edit_does_not_approve_an_earlier_editor_edit(
     in_review, reviewer, editor, login_as
 ):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
@@ -333,7 +327,7 @@ def test_a_reviewers_edit_does_not_cover_an_editors_before_it(
     assert kept.problem == EDITED
 
 
-def test_a_time_set_before_contents_were_compared_is_kept(in_review, reviewer, login_as):
+def test_schedule_without_a_content_digest_still_works(in_review, reviewer, login_as):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     Appointment.objects.update(content="")
     in_review.summary_en = "Other"
@@ -352,7 +346,7 @@ def _by_list(client, record, step):
 
 
 @pytest.mark.parametrize("take", [_by_button, _by_list])
-def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, reviewer, login_as):
+def test_withdrawn_record_is_not_republished_by_a_schedule(take, in_review, reviewer, login_as):
     client = login_as(reviewer)
     _later(client, in_review, "publish", "2099-01-01T08:00")
     take(client, in_review, "publish")
@@ -361,7 +355,7 @@ def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, review
     take(client, in_review, "withdraw")
     assert _at_its_time() == []
     assert status_of(in_review) == "withdrawn"
-    # Nor if it is, in the end, as it was when the time was set.
+    # Not even if its content is again the same as when the step was scheduled.
     _later(client, in_review, "publish", "2099-01-01T08:00")
     for step in ("publish", "withdraw"):
         take(client, in_review, step)
@@ -370,7 +364,7 @@ def test_a_withdrawn_record_does_not_come_back_by_itself(take, in_review, review
 
 
 @pytest.mark.parametrize("step", ["submit", "reopen"])
-def test_every_step_by_hand_calls_a_publication_off(step, editor, reviewer, login_as):
+def test_every_manual_step_cancels_a_scheduled_publication(step, editor, reviewer, login_as):
     status = Status.DRAFT if step == "submit" else Status.IN_REVIEW
     event = factories.event(("RUS", "host"), status=status)
     _later(login_as(reviewer), event, "publish", "2099-01-01T08:00")
@@ -379,7 +373,7 @@ def test_every_step_by_hand_calls_a_publication_off(step, editor, reviewer, logi
     assert status_of(event) == {"submit": "in-review", "reopen": "draft"}[step]
 
 
-def test_another_status_however_it_came_is_not_published(in_review, reviewer, login_as):
+def test_status_change_past_the_actions_prevents_publication(in_review, reviewer, login_as):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")
     in_review.status = Status.WITHDRAWN
     in_review.save()
@@ -390,7 +384,7 @@ def test_another_status_however_it_came_is_not_published(in_review, reviewer, lo
     assert "not published on schedule" in desk
 
 
-def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, reviewer, login_as):
+def test_scheduled_withdrawal_survives_a_manual_publication(in_review, reviewer, login_as):
     client = login_as(reviewer)
     _later(client, in_review, "publish", "2098-01-01T08:00")
     _later(client, in_review, "withdraw", "2099-01-01T08:00")
@@ -400,7 +394,7 @@ def test_a_withdrawal_to_come_follows_a_publication_by_hand(in_review, reviewer,
 
 
 @pytest.mark.parametrize("who", ["editor", "reviewer"])
-def test_a_proposal_that_is_approved_counts_as_its_approvers_edit(
+def test_approved_proposal_counts_as_an_edit_by_its_approver(
     who, in_review, reviewer, login_as, request
 ):
     _later(login_as(reviewer), in_review, "publish", "2099-01-01T08:00")

@@ -1,4 +1,4 @@
-"""Editions at the desk: read by all who work there, made and retracted by those who publish."""
+"""Editions in the admin: all staff can read them; reviewers create and retract them."""
 
 import pytest
 from django.urls import reverse
@@ -19,7 +19,7 @@ def editions_of(ally_list):
 
 
 @pytest.mark.parametrize("who", ["editor", "data_manager"])
-def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, login_as):
+def test_users_without_publish_permission_only_read_editions(who, asia, request, login_as):
     client = login_as(request.getfixturevalue(who))
     AllyList.objects.filter(pk=asia.pk).update(title_en="Changed")
     page = client.get(editions_of(asia))
@@ -33,9 +33,7 @@ def test_who_may_not_publish_reads_editions_and_writes_none(who, asia, request, 
     assert Edition.objects.filter(ally_list=asia).count() == 1
 
 
-def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(
-    asia, reviewer, login_as
-):
+def test_reviewer_creates_an_edition_only_if_something_changed(asia, reviewer, login_as):
     client = login_as(reviewer)
     page = client.post(editions_of(asia), follow=True).content.decode()
     assert "the list is the same as edition 1" in page
@@ -48,7 +46,7 @@ def test_a_reviewer_makes_an_edition_of_what_has_changed_and_of_nothing_else(
     assert (made.note, made.made_by, made.data["edition"]["note"]) == ("Why", reviewer, "Why")
 
 
-def test_a_reviewer_retracts_with_a_reason(reviewer, login_as):
+def test_reviewer_retracts_with_a_reason(reviewer, login_as):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     client = login_as(reviewer)
     assert "Give a reason" in client.post(change(edition), {"retraction": ""}).content.decode()
@@ -58,7 +56,7 @@ def test_a_reviewer_retracts_with_a_reason(reviewer, login_as):
     assert (edition.retracted_by, edition.retraction) == (reviewer, "A court order")
 
 
-def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
+def test_editions_cannot_be_added_changed_or_deleted(admin_client):
     edition = Edition.objects.earliest("pk")
     assert admin_client.get(reverse("admin:allies_edition_add")).status_code == 403
     delete = reverse("admin:allies_edition_delete", args=[edition.pk])
@@ -71,7 +69,7 @@ def test_nobody_adds_changes_or_deletes_an_edition(admin_client):
     )
 
 
-def test_a_draft_has_no_edition_and_says_so(asia, editor, login_as):
+def test_draft_has_no_edition(asia, editor, login_as):
     AllyList.objects.filter(pk=asia.pk).update(status="draft")
     page = login_as(editor).get(editions_of(asia)).content.decode()
     assert "no edition can be created" in page

@@ -1,4 +1,4 @@
-"""The handbook: shown to staff only, with its pictures, and in the words of the interface."""
+"""The handbook: for staff only, with its pictures, and with the labels of the interface."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 DOCS = settings.BASE_DIR / "docs"
 FILES = sorted(path for page in PAGES for path in DOCS.glob(f"{page}*.md"))
-#: Pages in which bold text is what a button, a field or a heading of the interface says.
+#: Pages in which bold text is the label of a button, a field or a heading of the interface.
 STEPS = sorted(path for page in ("editors", "data") for path in DOCS.glob(f"{page}*.md"))
 MAX_BYTES = 120_000
 
@@ -35,31 +35,31 @@ def test_every_page_opens_for_staff(page, language, editor, login_as):
     shown = response.content.decode()
     assert str(read_page(page, language).title) in shown
     assert "<article" in shown
-    # A link to a Markdown file would lead nowhere here.
+    # Links to Markdown files do not work here.
     assert not re.search(r'href="[^":]*\.md', shown.partition("<article")[2])
 
 
-def test_nobody_else_sees_it(client):
+def test_visitor_is_redirected_to_login(client):
     response = client.get("/en/admin/handbook/")
     assert response.status_code == 302
     assert "/admin/login/" in response.url
 
 
-def test_page_that_does_not_exist_is_not_found(editor, login_as):
+def test_unknown_page_is_404(editor, login_as):
     assert login_as(editor).get("/en/admin/handbook/operating/").status_code == 404
 
 
-def test_installation_without_docs_answers_not_found(editor, login_as, settings, tmp_path):
+def test_installation_without_docs_is_404(editor, login_as, settings, tmp_path):
     settings.BASE_DIR = tmp_path
     assert login_as(editor).get("/en/admin/handbook/").status_code == 404
 
 
-def test_dashboard_and_header_lead_to_it(editor, login_as):
+def test_dashboard_and_header_link_to_the_handbook(editor, login_as):
     page = login_as(editor).get("/en/admin/").content.decode()
     assert page.count('href="/en/admin/handbook/"') == 2
 
 
-def test_page_without_translation_is_shown_in_english_and_says_so(editor, login_as):
+def test_untranslated_page_is_shown_in_english_with_a_note(editor, login_as):
     page = login_as(editor).get("/id/admin/handbook/mappings/").content.decode()
     assert '<article lang="en">' in page
     assert "belum diterjemahkan" in page
@@ -99,7 +99,7 @@ def test_every_picture_is_used():
     assert used == {path.name for path in (DOCS / "screenshots" / "handbook").glob("*.png")}
 
 
-#: Where the texts of the interface come from: Django's own admin, and ours, which win.
+#: Sources of the interface texts: Django's admin, and ours, which take precedence.
 CATALOGUES = [
     Path(admin.__file__).parent / "locale/id/LC_MESSAGES/django.po",
     settings.BASE_DIR / "allies/locale/id/LC_MESSAGES/django.po",
@@ -113,12 +113,12 @@ def test_image_contains_the_handbook():
     assert "!docs/screenshots/handbook" in kept
 
 
-#: Messages of Django's admin that end, or begin, with the name of a record type.
+#: Messages of Django's admin that begin or end with the name of a record type.
 WITH_NAME = {"Add %(name)s", "Add another %(verbose_name)s"}
 
 
 def labels(language):
-    """Return patterns of what the interface says in a language, in lower case."""
+    """Return patterns of all labels in a language, in lower case."""
     messages = {}
     for catalogue in CATALOGUES:
         with catalogue.open("rb") as file:
@@ -136,10 +136,10 @@ def labels(language):
 
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda path: path.name)
-def test_bold_words_are_what_the_interface_says(path):
+def test_bold_words_are_labels_of_the_interface(path):
     said = re.compile("|".join(labels(path.stem.partition(".")[2] or "en")))
     bold = re.findall(r"\*\*([^*]+)\*\*", re.sub(r"`[^`]*`", "", path.read_text("utf-8")))
     assert bold
-    # A sentence in bold is a rule, and no label.
+    # A sentence in bold is a rule, not a label.
     words = [" ".join(text.split()) for text in bold if not text.endswith(".")]
     assert [text for text in words if not said.fullmatch(text.lower())] == []

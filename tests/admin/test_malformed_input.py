@@ -1,4 +1,4 @@
-"""The desk asked for, and sent, whatever comes to mind: answered, never an error of ours."""
+"""Malformed queries and forms in the admin never cause a server error."""
 
 from urllib.parse import urlencode
 
@@ -32,10 +32,10 @@ VALUES = [
     "",
 ]
 
-#: One of each kind of trouble: for a text, a number, a name.
+#: One malformed value for each of text, number and name.
 TELLING = ["\x00", "9" * 30, "'"]
 
-#: What every list understands, what none does, and ways through relations.
+#: Parameters that every list has, that no list has, and lookups through relations.
 NAMES = ["q", "o", "p", "all", "e", "_popup", "_to_field", "_facets", "pk__in", "id__exact"]
 NAMES += ["status__exact", "created_at__gte", "history_user__password", "event__slug__regex"]
 
@@ -44,7 +44,7 @@ NAMES += ["status__exact", "created_at__gte", "history_user__password", "event__
 @pytest.mark.parametrize(
     "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
 )
-def test_lists_take_any_parameter(model, client, db):
+def test_lists_accept_any_parameter(model, client, db):
     client.force_login(User.objects.create_superuser("root"))
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     own = [field.name for field in model._meta.fields][:4]
@@ -65,7 +65,7 @@ def superuser(client, db):
 @pytest.mark.parametrize(
     "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
 )
-def test_actions_take_any_selection(model, superuser):
+def test_actions_accept_any_selection(model, superuser):
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     for action in [*(admin.site._registry[model].actions or ()), "delete_selected"]:
         for chosen in ("x", "9" * 5000, "\x00", "-1"):
@@ -78,8 +78,8 @@ def test_actions_take_any_selection(model, superuser):
 @pytest.mark.parametrize(
     "model", sorted(admin.site._registry, key=lambda m: m._meta.label), ids=lambda m: m.__name__
 )
-def test_new_forms_take_any_record(model, superuser):
-    """What is chosen by its number: in the address of a form, in what is sent, in its rows."""
+def test_add_forms_accept_any_record_id(model, superuser):
+    """Ids of related records: in the query, in the form, and in its inlines."""
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
     chosen = [f.name for f in (*model._meta.fields, *model._meta.many_to_many) if f.is_relation]
     rows = {}
@@ -102,7 +102,7 @@ def test_new_forms_take_any_record(model, superuser):
 
 
 @pytest.mark.slow
-def test_a_form_has_no_more_rows_than_it_takes(superuser):
+def test_form_limits_the_number_of_rows(superuser):
     sent = {"memberships-TOTAL_FORMS": "1999", "memberships-INITIAL_FORMS": "0"}
     page = superuser.post(reverse("admin:allies_alliance_add"), sent).content.decode()
     assert page.count('name="memberships-') // page.count('name="memberships-0-') < MAX_ROWS + 2
@@ -118,7 +118,7 @@ SENT = [
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: next(iter(sent)))
-def test_forms_take_any_words(sent, superuser):
+def test_forms_accept_any_text(sent, superuser):
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     address = reverse("admin:allies_event_change", args=[event.pk])
     assert superuser.post(address, sent).status_code < 500
@@ -126,7 +126,7 @@ def test_forms_take_any_words(sent, superuser):
     assert superuser.post(source, {"_derive": next(iter(sent.values()))}).status_code < 500
 
 
-def test_buttons_take_any_number(superuser):
+def test_buttons_accept_any_number(superuser):
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     links = reverse("admin:allies_event_links", args=[event.pk])
     for number in ("9" * 5000, "é", "\x00", "-1"):
@@ -134,14 +134,14 @@ def test_buttons_take_any_number(superuser):
         assert superuser.post(reverse("admin:sign-in"), {"end": number}).status_code < 500
 
 
-def test_a_name_longer_than_any_is_a_wrong_one(client, db):
+def test_too_long_user_name_is_a_failed_sign_in(client, db):
     form = {"username": "a" * 300, "password": "b"}
     answer = client.post(reverse("admin:login"), form)
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode()
 
 
-def test_the_way_to_a_page_is_for_who_may_see_the_record(client, superuser):
+def test_view_on_site_needs_the_permission_to_view_the_record(client, superuser):
     draft = factories.event(("RUS", "host"), status=Status.DRAFT, slug="secret-words")
     kind = ContentType.objects.get_for_model(Event)
     address = reverse("admin:view_on_site", args=[kind.pk, draft.pk])

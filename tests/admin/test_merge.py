@@ -1,4 +1,4 @@
-"""Merging: all that led to the one that goes leads to the other, and an undo parts them again."""
+"""Merging: all references to one record move to the other, and an undo separates them again."""
 
 import datetime as dt
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def state():
-    """Return all that a merge and its undo are about: the records as exported, the addresses."""
+    """Return everything that a merge and its undo change: exported records, origins, addresses."""
     origins = Source.objects.order_by("pk").values_list("pk", "origin")
     addresses = OldSlug.objects.order_by("noun", "slug").values_list("noun", "slug", "record_id")
     return exported(), list(origins), list(addresses)
@@ -52,7 +52,7 @@ def take_back(changeset):
 
 
 def to_and_fro(keep, drop, user, **chosen):
-    """Merge, undo, redo and undo again: each time exactly what it was; leave it merged."""
+    """Merge, undo, redo and undo again, and compare the state each time; then merge for good."""
     before = state()
     changeset = merge_records(keep=keep, drop=drop, chosen=chosen, user=user, reason="The same")
     merged = state()
@@ -71,7 +71,7 @@ def merge_page(record, other=None):
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
-def test_alliances_become_one(status, reviewer, client):
+def test_merge_alliances(status, reviewer, client):
     keep = factories.alliance("RUS", "IND", title_en="Kept")
     drop = factories.alliance("RUS", "CHN", status=status, title_en="Goes", identifier="x:1")
     drop.slug = "second-name"
@@ -95,7 +95,7 @@ def test_alliances_become_one(status, reviewer, client):
         assert (answer.status_code, answer.url) == (301, keep.get_absolute_url())
 
 
-def test_undone_the_address_is_its_own_again_and_it_is_published(reviewer, client):
+def test_undo_restores_the_address_and_the_status(reviewer, client):
     keep, drop = (
         factories.event(("RUS", "host")),
         factories.event(("RUS", "host"), ("IND", "visitor")),
@@ -106,7 +106,7 @@ def test_undone_the_address_is_its_own_again_and_it_is_published(reviewer, clien
     assert not OldSlug.objects.filter(slug=drop.slug).exists()
 
 
-def test_corrections_by_readers_go_with_the_merge_and_come_back(reviewer):
+def test_corrections_move_with_the_merge_and_its_undo(reviewer):
     keep, drop = factories.event(("RUS", "host")), factories.event(("RUS", "host"))
     correction = Correction.objects.create(noun="event", record_id=drop.pk, text="It was in May.")
     changeset = merge_records(keep=keep, drop=drop, chosen={}, user=reviewer)
@@ -119,7 +119,7 @@ def test_corrections_by_readers_go_with_the_merge_and_come_back(reviewer):
     assert about == [keep.pk, drop.pk, keep.pk]
 
 
-def test_events_become_one(reviewer):
+def test_merge_events(reviewer):
     keep = factories.event(("RUS", "host"), ("IND", "visitor"))
     drop = factories.event(("RUS", "host"), ("IND", "participant"))
     to_and_fro(keep, drop, reviewer, date="drop", certainty="drop")
@@ -128,7 +128,7 @@ def test_events_become_one(reviewer):
     assert len(parts) == 3
 
 
-def test_lists_become_one_and_what_both_list_keeps_the_citations_of_both(reviewer):
+def test_merge_lists_keeps_the_citations_of_both(reviewer):
     keep, drop = factories.ally_list("RUS", "CHN", "IND"), factories.ally_list("RUS", "IND", "THA")
     for ally_list in (keep, drop):
         SeeAlso.objects.create(ally_list=ally_list, source=Source.objects.get(key="dw-2024-en"))
@@ -142,7 +142,7 @@ def test_lists_become_one_and_what_both_list_keeps_the_citations_of_both(reviewe
     assert keep.see_also.count() == 1
 
 
-def test_sources_become_one_with_all_that_draws_on_them(reviewer, client):
+def test_merge_sources_moves_all_references(reviewer, client):
     keep, drop = factories.source(), factories.source()
     event = factories.event(("RUS", "host"), cited=False, status=Status.DRAFT)
     factories.cite(event, drop)
@@ -166,7 +166,7 @@ def test_sources_become_one_with_all_that_draws_on_them(reviewer, client):
         assert (answer.status_code, answer.url) == (301, f"{keep.get_absolute_url()}{page}?p=1")
 
 
-def test_what_is_merged_into_its_derivative_leaves_no_circle(reviewer):
+def test_merge_into_a_derived_source_leaves_no_circle(reviewer):
     top = factories.source()
     drop = factories.source(derived_from=top)
     keep = factories.source(derived_from=drop)
@@ -175,7 +175,7 @@ def test_what_is_merged_into_its_derivative_leaves_no_circle(reviewer):
     assert (keep.derived_from, keep.origin) == (top, top)
 
 
-def test_what_is_merged_into_its_original_is_derived_from_nothing(reviewer):
+def test_merge_into_the_original_source_clears_the_derivation(reviewer):
     keep = factories.source()
     drop = factories.source(derived_from=keep)
     to_and_fro(keep, drop, reviewer, derived_from="drop")
@@ -183,7 +183,7 @@ def test_what_is_merged_into_its_original_is_derived_from_nothing(reviewer):
     assert (keep.derived_from, keep.origin) == (None, None)
 
 
-def test_a_circle_is_refused_and_nothing_is_half_done(reviewer):
+def test_circular_derivation_is_refused_and_nothing_is_written(reviewer):
     drop = factories.source()
     between = factories.source(derived_from=drop)
     keep = factories.source(derived_from=between)
@@ -196,7 +196,7 @@ def test_a_circle_is_refused_and_nothing_is_half_done(reviewer):
     assert keep.derived_from is None
 
 
-def test_a_rule_that_breaks_halfway_leaves_everything(reviewer):
+def test_broken_rule_rolls_everything_back(reviewer):
     keep, drop = factories.ally_list("RUS", "CHN"), factories.ally_list("IND", "THA", "RUS")
     before = state()
     with pytest.raises(ValidationError, match="its own ally"):
@@ -206,7 +206,7 @@ def test_a_rule_that_breaks_halfway_leaves_everything(reviewer):
 
 
 @pytest.mark.parametrize("who", ["same", "kind", "draft"])
-def test_what_cannot_be_merged(who, reviewer):
+def test_invalid_pairs_are_refused(who, reviewer):
     keep = factories.event(("RUS", "host"))
     other = {
         "same": lambda: (keep, keep),
@@ -219,7 +219,7 @@ def test_what_cannot_be_merged(who, reviewer):
     assert state() == before
 
 
-def test_public_evidence_is_not_merged_into_a_draft(reviewer):
+def test_source_of_a_public_record_is_not_merged_into_a_draft(reviewer):
     event = factories.event(("RUS", "host"))
     drop = event.citations.get().source
     with pytest.raises((ValidationError, EvidenceLost), match="published"):
@@ -228,7 +228,7 @@ def test_public_evidence_is_not_merged_into_a_draft(reviewer):
         )
 
 
-def test_an_editor_merges_drafts_and_nothing_public(editor):
+def test_editor_merges_only_drafts(editor):
     draft, other = (factories.event(("RUS", "host"), status=Status.DRAFT) for _n in range(2))
     public = factories.event(("RUS", "host"))
     for keep, drop in ((public, draft), (draft, public)):
@@ -237,7 +237,7 @@ def test_an_editor_merges_drafts_and_nothing_public(editor):
     merge_records(keep=draft, drop=other, chosen={}, user=editor)
 
 
-def test_an_editor_moves_no_citation_of_something_public(editor):
+def test_editor_cannot_move_a_citation_of_a_public_record(editor):
     keep, drop = (factories.source(status=Status.DRAFT) for _n in range(2))
     factories.cite(factories.event(("RUS", "host")), drop)
     with pytest.raises(PermissionDenied):
@@ -245,7 +245,7 @@ def test_an_editor_moves_no_citation_of_something_public(editor):
     assert drop.citations.count() == 1
 
 
-def test_proposals_on_the_one_that_goes_are_decided_first(editor, reviewer, login_as):
+def test_open_proposals_of_the_dropped_record_prevent_the_merge(editor, reviewer, login_as):
     keep, drop = factories.event(("RUS", "host")), factories.event(("RUS", "host"))
     login_as(editor).post(
         change(drop), form_of(login_as(editor), change(drop)) | {"title_en": "New"}
@@ -254,7 +254,7 @@ def test_proposals_on_the_one_that_goes_are_decided_first(editor, reviewer, logi
         merge_records(keep=keep, drop=drop, chosen={}, user=reviewer)
 
 
-def test_what_was_written_since_a_merge_stays_and_is_named(reviewer):
+def test_undo_skips_and_names_records_edited_since_the_merge(reviewer):
     keep, drop = factories.event(("RUS", "host")), factories.event(("IND", "visitor"))
     changeset = merge_records(keep=keep, drop=drop, chosen={"date": "drop"}, user=reviewer)
     keep.refresh_from_db()
@@ -268,7 +268,7 @@ def test_what_was_written_since_a_merge_stays_and_is_named(reviewer):
     assert Event.objects.get(pk=keep.pk).title_en == "Written since"
 
 
-def test_merged_twice_and_undone_backwards(reviewer):
+def test_two_merges_are_undone_in_reverse_order(reviewer):
     first, second, third = (factories.source() for _n in range(3))
     start = state()
     one = merge_records(keep=second, drop=first, chosen={}, user=reviewer)
@@ -282,7 +282,7 @@ def test_merged_twice_and_undone_backwards(reviewer):
     assert state() == start
 
 
-def test_who_may_not_publish_brings_nothing_published_back(editor, reviewer):
+def test_user_without_publish_permission_cannot_undo_to_a_published_record(editor, reviewer):
     keep, drop = factories.source(), factories.source()
     changeset = merge_records(keep=keep, drop=drop, chosen={}, user=reviewer)
     Source.objects.filter(pk=keep.pk).update(status=Status.WITHDRAWN)
@@ -296,7 +296,7 @@ def test_who_may_not_publish_brings_nothing_published_back(editor, reviewer):
 
 
 @pytest.mark.parametrize("noun", ["alliance", "event", "source", "allylist"])
-def test_two_are_merged_on_the_page(noun, reviewer, login_as):
+def test_merge_on_the_page(noun, reviewer, login_as):
     make = {
         "alliance": lambda **given: factories.alliance("RUS", "IND", **given),
         "event": lambda **given: factories.event(("RUS", "host"), **given),
@@ -329,7 +329,7 @@ def test_two_are_merged_on_the_page(noun, reviewer, login_as):
     assert shown.status_code == 200
 
 
-def test_a_merge_is_undone_from_its_page(reviewer, login_as, eager_tasks):
+def test_undo_from_the_changeset_page(reviewer, login_as, eager_tasks):
     keep, drop = factories.alliance("RUS", "IND"), factories.alliance("RUS", "CHN")
     before = state()
     client = login_as(reviewer)
@@ -343,7 +343,7 @@ def test_a_merge_is_undone_from_its_page(reviewer, login_as, eager_tasks):
     assert state() == before
 
 
-def test_what_changed_since_it_was_shown_is_not_merged(reviewer, login_as):
+def test_records_changed_since_the_page_was_opened_are_not_merged(reviewer, login_as):
     keep, drop = factories.alliance("RUS", "IND"), factories.alliance("RUS", "CHN")
     client = login_as(reviewer)
     opened = client.get(merge_page(keep, drop)).context
@@ -354,7 +354,7 @@ def test_what_changed_since_it_was_shown_is_not_merged(reviewer, login_as):
     assert Alliance.objects.filter(pk=drop.pk).exists()
 
 
-def test_a_refusal_is_told_on_the_page(reviewer, login_as):
+def test_refusal_is_shown_on_the_page(reviewer, login_as):
     keep, drop = factories.ally_list("RUS", "CHN"), factories.ally_list("IND", "THA", "RUS")
     answer = login_as(reviewer).post(merge_page(keep), {"other": drop.pk, "_reason": "Typed"})
     page = answer.content.decode()
@@ -363,7 +363,7 @@ def test_a_refusal_is_told_on_the_page(reviewer, login_as):
     assert AllyList.objects.filter(pk=drop.pk).exists()
 
 
-def test_who_may_not_merge_meets_a_closed_door(editor, data_manager, client, login_as):
+def test_merge_page_checks_permissions(editor, data_manager, client, login_as):
     public, draft = factories.event(("RUS", "host")), factories.event(status=Status.DRAFT)
     assert client.get(merge_page(public)).status_code == 302
     editor_client = login_as(editor)
@@ -383,7 +383,7 @@ def test_who_may_not_merge_meets_a_closed_door(editor, data_manager, client, log
     assert Event.objects.filter(pk=public.pk).exists()
 
 
-# Addresses that readers know.
+# Public addresses.
 
 
 def rename(record, slug):
@@ -398,7 +398,7 @@ def leads_to(visitor, page, slug):
     return answer.url if answer.status_code == 301 else answer.status_code
 
 
-def test_an_editor_merging_drafts_takes_no_address_of_a_public_record(editor, client, login_as):
+def test_merged_draft_does_not_take_the_address_of_a_public_record(editor, client, login_as):
     public = rename(factories.event(("RUS", "host"), slug="old-address"), "new-address")
     page = "allies:event-detail"
     drop = factories.event(status=Status.DRAFT, slug="old-address")
@@ -413,7 +413,7 @@ def test_an_editor_merging_drafts_takes_no_address_of_a_public_record(editor, cl
     assert leads_to(client, page, "old-address") == public.get_absolute_url()
 
 
-def test_the_editions_of_a_merged_list_stay_on_the_public_list(editor, reviewer):
+def test_editions_of_a_merged_list_stay_on_the_public_list(editor, reviewer):
     keep, drop = (
         factories.ally_list("RUS", "CHN"),
         factories.ally_list("RUS", "IND", slug="merged-list"),
@@ -430,7 +430,7 @@ def test_the_editions_of_a_merged_list_stay_on_the_public_list(editor, reviewer)
     assert edition in Edition.objects.of(keep)
 
 
-def test_a_merge_is_undone_and_redone_without_addresses_others_left_since(editor, reviewer, client):
+def test_undo_and_redo_keep_addresses_that_others_gave_up_since(editor, reviewer, client):
     drop = factories.event(status=Status.DRAFT, slug="shared")
     changeset = merge_records(
         keep=factories.event(status=Status.DRAFT), drop=drop, chosen={}, user=editor
@@ -443,7 +443,7 @@ def test_a_merge_is_undone_and_redone_without_addresses_others_left_since(editor
         assert leads_to(client, page, "shared") == public.get_absolute_url()
 
 
-def test_an_editor_does_not_undo_a_merge_whose_kept_record_was_published(editor, reviewer, client):
+def test_editor_cannot_undo_a_merge_into_a_record_published_since(editor, reviewer, client):
     drop = factories.event(("RUS", "host"), status=Status.DRAFT, slug="merged-draft")
     keep = factories.event(("RUS", "host"), status=Status.DRAFT)
     changeset = merge_records(keep=keep, drop=drop, chosen={}, user=editor)
@@ -458,7 +458,7 @@ def test_an_editor_does_not_undo_a_merge_whose_kept_record_was_published(editor,
     assert leads_to(client, page, "merged-draft") == keep.get_absolute_url()
 
 
-# Steps to come, and links to drafts.
+# Scheduled steps and preview links.
 
 
 def schedule(record, user):

@@ -1,4 +1,4 @@
-"""Every link an editor is shown opens: the admin is walked from its dashboard, as each role."""
+"""Every link in the admin opens: a crawl from the dashboard, as each role."""
 
 from html import unescape
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -16,24 +16,24 @@ from tests.admin.test_permissions import change, form_of
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
-#: Pages read of one kind: of one route, with the same parameters asked.
+#: Pages to open per kind, that is per route and set of parameters.
 PER_KIND = 1
 
 
 def links_of(html):
-    """Return the addresses a page links to."""
+    """Return the addresses that a page links to."""
     return {unescape(part.split('"', 1)[0]) for part in html.split('href="')[1:]}
 
 
 def kind_of(address):
-    """Return what a page is one of many of: its route and the names of its parameters."""
+    """Return the kind of a page: its route and the names of its parameters."""
     parts = urlsplit(address)
     names = tuple(sorted({name for name, _value in parse_qsl(parts.query)}))
     return resolve(parts.path).route, names
 
 
 def walk(client, start, inside):
-    """Return {address: status} of what is reached from a page by links, PER_KIND of each kind."""
+    """Return {(address, found on): status} of the pages reached by links, PER_KIND per kind."""
     answered, waiting, seen, kinds = {}, [(start, "")], {start}, {}
     while waiting:
         address, found_on = waiting.pop(0)
@@ -65,7 +65,7 @@ def propose(client, record, title):
 
 @pytest.fixture
 def something_of_everything(editor, reviewer, data_manager, login_as):
-    """A dashboard with a line of every kind, for each of the three."""
+    """Data for a dashboard with at least one line of every kind for each role."""
     event = factories.event(("RUS", "host"), ("IND", "visitor"), title_en="Visit")
     for number in (1, 2):
         propose(login_as(editor), event, f"Visit {number}")
@@ -100,7 +100,7 @@ def test_every_link_opens(role, something_of_everything, request, login_as):
     assert not broken, "\n".join(f"{status}: {where}" for where, status in broken.items())
 
 
-def test_an_editor_opens_their_declined_proposals_and_nobody_elses_imports(
+def test_editor_sees_own_declined_proposals_but_no_imports_of_others(
     something_of_everything, editor, data_manager, login_as
 ):
     client = login_as(editor)

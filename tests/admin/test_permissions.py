@@ -1,4 +1,4 @@
-"""Who may do what at the desk: every way to publish, as each role and as nobody."""
+"""Permissions in the admin: every way to publish, for each role and for visitors."""
 
 import pytest
 from django.contrib import admin
@@ -56,7 +56,7 @@ def status_of(record):
     return type(record).objects.get(pk=record.pk).status
 
 
-def test_nobody_reaches_no_page_of_the_desk(client):
+def test_visitor_is_redirected_from_every_admin_page(client):
     for model in admin.site._registry:
         if issubclass(model, Record):
             base = f"admin:allies_{model._meta.model_name}"
@@ -66,7 +66,7 @@ def test_nobody_reaches_no_page_of_the_desk(client):
                 assert "/login/" in response.url
 
 
-def test_reviewer_publishes_by_button_and_by_list(drafts, reviewer, login_as):
+def test_reviewer_publishes_with_the_button_and_the_list_action(drafts, reviewer, login_as):
     client = login_as(reviewer)
     for record in drafts:
         data = form_of(client, change(record))
@@ -78,7 +78,7 @@ def test_reviewer_publishes_by_button_and_by_list(drafts, reviewer, login_as):
 
 
 @pytest.mark.parametrize("who", ["editor", "data_manager", "nobody", "outsider"])
-def test_others_cannot_publish_by_any_forged_request(who, drafts, request, login_as):
+def test_others_cannot_publish_with_forged_requests(who, drafts, request, login_as):
     if who == "nobody":
         client = Client()
     elif who == "outsider":
@@ -105,7 +105,7 @@ def test_editor_cannot_publish_while_adding(editor, login_as):
     assert Source.objects.get(key="k").status == "draft"
 
 
-def test_editor_cannot_bring_an_old_published_version_back(editor, login_as):
+def test_editor_cannot_revert_to_a_published_version(editor, login_as):
     event = factories.event(("RUS", "host"))
     event.status = Status.DRAFT
     event.save()
@@ -116,7 +116,7 @@ def test_editor_cannot_bring_an_old_published_version_back(editor, login_as):
     assert status_of(event) == "draft"
 
 
-def test_what_an_editor_changes_of_a_published_record_waits(editor, login_as):
+def test_editor_change_of_a_published_record_becomes_a_proposal(editor, login_as):
     event = Event.objects.get(slug="unga-es-11-1")
     client = login_as(editor)
     page = client.get(change(event)).content.decode()
@@ -132,7 +132,7 @@ def test_what_an_editor_changes_of_a_published_record_waits(editor, login_as):
 
 
 @pytest.mark.parametrize("model", ["membership", "citation", "entry", "participation"])
-def test_editor_adds_nothing_to_what_is_public(model, editor, login_as):
+def test_editor_adding_a_part_to_a_public_record_makes_a_proposal(model, editor, login_as):
     china = factories.country("IND").pk
     public = {
         "membership": {
@@ -173,7 +173,7 @@ def test_editor_adds_nothing_to_what_is_public(model, editor, login_as):
     assert (change["key"], change["what"]) == (f"{model}-+1", "added")
 
 
-def test_editor_cannot_move_a_row_onto_what_is_public(editor, login_as):
+def test_editor_cannot_move_a_row_to_a_public_record(editor, login_as):
     membership = factories.alliance("RUS", "IND", status=Status.DRAFT).memberships.first()
     client = login_as(editor)
     data = form_of(client, change(membership))
@@ -184,7 +184,7 @@ def test_editor_cannot_move_a_row_onto_what_is_public(editor, login_as):
     assert not Changeset.objects.proposed().exists()
 
 
-def test_data_manager_imports_and_exports_and_nothing_else(data_manager, login_as):
+def test_data_manager_only_imports_and_exports(data_manager, login_as):
     client = login_as(data_manager)
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     assert client.get(reverse("admin:allies_event_import"), follow=True).status_code == 200
@@ -202,7 +202,7 @@ def test_others_do_not_import_or_export(who, request, login_as):
         assert client.post(address).status_code == 403
 
 
-def test_draft_without_a_source_is_saved_and_not_published_with_the_reasons(reviewer, login_as):
+def test_draft_without_a_source_is_saved_but_not_published(reviewer, login_as):
     event = factories.event(status=Status.DRAFT, cited=False)
     client = login_as(reviewer)
     page = client.get(change(event)).content.decode()
@@ -214,7 +214,7 @@ def test_draft_without_a_source_is_saved_and_not_published_with_the_reasons(revi
     assert status_of(event) == "draft"
 
 
-def test_last_support_cannot_be_taken_off_in_the_form(reviewer, login_as):
+def test_last_supporting_citation_cannot_be_removed_in_the_form(reviewer, login_as):
     event = factories.event(("RUS", "host"))
     client = login_as(reviewer)
     data = form_of(client, change(event))
@@ -223,7 +223,7 @@ def test_last_support_cannot_be_taken_off_in_the_form(reviewer, login_as):
     assert event.citations.count() == 1
 
 
-def test_last_support_cannot_be_deleted_by_list_or_page(reviewer, login_as):
+def test_last_supporting_citation_cannot_be_deleted(reviewer, login_as):
     citation = factories.event(("RUS", "host")).citations.get()
     client = login_as(reviewer)
     delete = reverse("admin:allies_citation_delete", args=[citation.pk])
@@ -234,7 +234,7 @@ def test_last_support_cannot_be_deleted_by_list_or_page(reviewer, login_as):
     assert Citation.objects.filter(pk=citation.pk).exists()
 
 
-def test_published_record_is_not_deleted_by_list_or_page(reviewer, login_as):
+def test_published_record_cannot_be_deleted(reviewer, login_as):
     event = factories.event(("RUS", "host"))
     client = login_as(reviewer)
     delete = reverse("admin:allies_event_delete", args=[event.pk])
@@ -244,7 +244,7 @@ def test_published_record_is_not_deleted_by_list_or_page(reviewer, login_as):
     assert Event.objects.filter(pk=event.pk).exists()
 
 
-def test_needed_source_is_not_withdrawn_and_the_reason_is_told(reviewer, login_as):
+def test_only_source_of_a_public_record_cannot_be_withdrawn(reviewer, login_as):
     source = Source.objects.get(key="rferl-2023")
     selected = {"action": "withdraw_selected", "_selected_action": [source.pk]}
     answer = login_as(reviewer).post(

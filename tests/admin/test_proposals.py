@@ -1,4 +1,4 @@
-"""Edits that wait: what is proposed is kept whole, decided once, and never overwrites anybody."""
+"""Proposals: stored completely, decided once, and never overwriting other edits."""
 
 import pytest
 from django.urls import reverse
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def exported():
-    """Return every noun's records as exported CSV: what an undo and a revert must bring back."""
+    """Return the records of every type as exported CSV, which an undo or a revert must restore."""
     return {noun: b"".join(export_records(noun, "csv")) for noun in RESOURCES}
 
 
@@ -37,7 +37,7 @@ def event():
 
 @pytest.fixture
 def proposed(event, editor, login_as):
-    """An editor's proposal: a field, a participation changed, one gone, one new, a citation."""
+    """An editor's proposal: a field, participations changed, removed and added, and a citation."""
     client = login_as(editor)
     data = form_of(client, change(event))
     other = factories.source(title="A second report")
@@ -60,16 +60,14 @@ def proposed(event, editor, login_as):
     return Changeset.objects.proposed().get()
 
 
-def test_a_proposal_waits_and_readers_see_what_was_approved(proposed, event, client):
+def test_proposal_is_hidden_from_readers_until_approved(proposed, event, client):
     page = client.get(event.get_absolute_url()).content.decode()
     assert "State visit" not in page
     assert event.participations.count() == 2
     assert proposed.reason == "The minutes are out"
 
 
-def test_a_reviewer_sees_it_side_by_side_and_approves_it(
-    proposed, event, reviewer, login_as, client
-):
+def test_reviewer_compares_and_approves_a_proposal(proposed, event, reviewer, login_as, client):
     signed = login_as(reviewer)
     page = signed.get(page_of(proposed)).content.decode()
     for text in ("<td>Visit</td>", "State visit", "China", "A second report", "edi"):
@@ -91,7 +89,7 @@ def test_a_reviewer_sees_it_side_by_side_and_approves_it(
         assert hidden not in told
 
 
-def test_a_proposal_applied_is_undone_exactly(
+def test_approved_proposal_is_undone_exactly(
     proposed, reviewer, data_manager, login_as, eager_tasks
 ):
     before = exported()
@@ -104,7 +102,7 @@ def test_a_proposal_applied_is_undone_exactly(
     assert exported() == before
 
 
-def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, reviewer, login_as):
+def test_only_chosen_changes_are_applied_with_amended_values(proposed, event, reviewer, login_as):
     client = login_as(reviewer)
     title = f"event-{event.pk}.title_en"
     sent = {**proposal_form(client, proposed), title: "Working visit", "use": [title]}
@@ -121,7 +119,7 @@ def test_only_what_is_chosen_is_written_and_as_amended(proposed, event, reviewer
     assert "State visit" not in not_taken
 
 
-def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(
+def test_invalid_amended_value_is_refused_and_the_proposal_waits(
     proposed, event, reviewer, login_as
 ):
     client = login_as(reviewer)
@@ -132,7 +130,7 @@ def test_an_amended_value_that_breaks_a_rule_is_refused_and_the_proposal_waits(
     assert proposed.is_proposed
 
 
-def test_declining_takes_a_note_and_changes_nothing(proposed, editor, reviewer, login_as):
+def test_declining_needs_a_note_and_changes_nothing(proposed, editor, reviewer, login_as):
     before = exported()
     client = login_as(reviewer)
     answer = client.post(page_of(proposed), {"decline": "1"})
@@ -145,7 +143,9 @@ def test_declining_takes_a_note_and_changes_nothing(proposed, editor, reviewer, 
 
 
 @pytest.mark.parametrize("who", ["editor", "data_manager"])
-def test_who_may_not_publish_does_not_approve(who, proposed, event, request, reviewer, login_as):
+def test_user_without_publish_permission_cannot_approve(
+    who, proposed, event, request, reviewer, login_as
+):
     sent = {**proposal_form(login_as(reviewer), proposed), "approve": "1"}
     response = login_as(request.getfixturevalue(who)).post(page_of(proposed), sent)
     assert response.status_code == 403
@@ -153,12 +153,12 @@ def test_who_may_not_publish_does_not_approve(who, proposed, event, request, rev
     assert event.title_en == "Visit"
 
 
-def test_an_author_takes_a_proposal_back(proposed, editor, login_as):
+def test_author_takes_a_proposal_back(proposed, editor, login_as):
     login_as(editor).post(page_of(proposed), {"decline": "1"})
     assert Changeset.objects.get(pk=proposed.pk).state == "declined"
 
 
-def test_a_proposal_is_decided_once(proposed, reviewer, login_as):
+def test_proposal_is_decided_only_once(proposed, reviewer, login_as):
     client = login_as(reviewer)
     sent = {**proposal_form(client, proposed), "approve": "1"}
     client.post(page_of(proposed), sent)
@@ -168,7 +168,7 @@ def test_a_proposal_is_decided_once(proposed, reviewer, login_as):
     assert Participation.objects.count() == count
 
 
-def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, reviewer, login_as):
+def test_conflicting_fields_are_shown_and_kept_unless_chosen(proposed, event, reviewer, login_as):
     event.title_en = "Visit, corrected"
     event.save()
     client = login_as(reviewer)
@@ -181,7 +181,7 @@ def test_ground_that_moved_is_shown_and_kept_unless_chosen(proposed, event, revi
     assert event.participations.filter(country__alpha3="CHN").exists()
 
 
-def test_two_proposals_on_one_record_name_each_other(proposed, event, reviewer, login_as):
+def test_two_proposals_on_a_record_link_to_each_other(proposed, event, reviewer, login_as):
     from django.contrib.auth.models import Group, User
 
     second = User.objects.create_user("emma", password="x", is_staff=True)
@@ -193,9 +193,7 @@ def test_two_proposals_on_one_record_name_each_other(proposed, event, reviewer, 
     assert "also in another proposal" in page
 
 
-def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_typed(
-    event, editor, login_as
-):
+def test_proposal_that_removes_the_last_source_is_refused_with_the_input(event, editor, login_as):
     client = login_as(editor)
     sent = form_of(client, change(event)) | {"citations-0-DELETE": "on", "title_en": "Typed"}
     page = client.post(change(event), sent).content.decode()
@@ -204,7 +202,7 @@ def test_a_proposal_that_takes_the_last_source_is_refused_with_all_that_was_type
     assert not Changeset.objects.proposed().exists()
 
 
-def test_one_source_replaces_another_in_one_save(event, reviewer, login_as):
+def test_source_is_replaced_in_one_save(event, reviewer, login_as):
     client = login_as(reviewer)
     other = factories.source()
     sent = form_of(client, change(event)) | {
@@ -218,7 +216,7 @@ def test_one_source_replaces_another_in_one_save(event, reviewer, login_as):
     assert [c.source for c in event.citations.all()] == [other]
 
 
-def test_a_public_record_is_not_left_incomplete(reviewer, login_as):
+def test_public_record_cannot_become_incomplete(reviewer, login_as):
     alliance = factories.alliance("RUS", "IND")
     client = login_as(reviewer)
     sent = form_of(client, change(alliance)) | {"memberships-0-DELETE": "on", "signed": "1999"}
@@ -228,7 +226,7 @@ def test_a_public_record_is_not_left_incomplete(reviewer, login_as):
     assert alliance.memberships.count() == 2
 
 
-def test_an_entrys_own_page_proposes_for_its_list(editor, reviewer, login_as):
+def test_edit_of_an_entry_is_a_proposal_on_its_list(editor, reviewer, login_as):
     entry = Entry.objects.published().first()
     client = login_as(editor)
     client.post(change(entry), form_of(client, change(entry)) | {"prose_en": "New text"})
@@ -242,12 +240,12 @@ def test_an_entrys_own_page_proposes_for_its_list(editor, reviewer, login_as):
     assert entry.prose_en == "New text"
 
 
-# Two at one record.
+# Two editors of one record.
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.PUBLISHED])
-def test_a_form_that_is_out_of_date_overwrites_nothing(status, reviewer, login_as):
+def test_outdated_form_overwrites_nothing(status, reviewer, login_as):
     event = factories.event(("RUS", "host"), status=status, title_en="Visit", place_en="Moscow")
     client = login_as(reviewer)
     first, second = form_of(client, change(event)), form_of(client, change(event))
@@ -267,7 +265,7 @@ def test_a_form_that_is_out_of_date_overwrites_nothing(status, reviewer, login_a
     assert (event.title_en, event.place_en) == ("First", "Kazan")
 
 
-def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(reviewer, login_as):
+def test_outdated_form_with_a_deleted_part_keeps_the_rest(reviewer, login_as):
     event = factories.event(("RUS", "host"), ("IND", "visitor"))
     client = login_as(reviewer)
     opened = client.get(change(event)).context["opened"]
@@ -282,7 +280,7 @@ def test_a_form_out_of_date_about_a_part_that_is_gone_keeps_the_rest(reviewer, l
     assert Event.objects.get(pk=event.pk).title_en == "Mine"
 
 
-def test_a_forged_opening_is_not_believed(reviewer, login_as):
+def test_forged_snapshot_is_ignored(reviewer, login_as):
     event = factories.event(("RUS", "host"), title_en="Visit")
     client = login_as(reviewer)
     sent = form_of(client, change(event)) | {"_opened": "forged:xx", "title_en": "Typed"}
@@ -293,7 +291,7 @@ def test_a_forged_opening_is_not_believed(reviewer, login_as):
 # History.
 
 
-def test_a_save_is_one_changeset_with_who_when_and_why(event, reviewer, login_as):
+def test_save_is_one_changeset_with_user_time_and_reason(event, reviewer, login_as):
     client = login_as(reviewer)
     sent = form_of(client, change(event)) | {
         "title_en": "Renamed",
@@ -309,14 +307,14 @@ def test_a_save_is_one_changeset_with_who_when_and_why(event, reviewer, login_as
         assert text in page
 
 
-def test_nothing_changed_writes_nothing(event, reviewer, login_as):
+def test_save_without_changes_writes_nothing(event, reviewer, login_as):
     client = login_as(reviewer)
     client.post(change(event), form_of(client, change(event)))
     assert not Changeset.objects.filter(kind="edit").exists()
     assert event.history.count() == 1
 
 
-def test_revert_brings_parts_and_citations_back_exactly(reviewer, login_as):
+def test_revert_restores_parts_and_citations_exactly(reviewer, login_as):
     ally_list = factories.ally_list("RUS", "CHN", "IND")
     before = exported()
     moment = ally_list.entries.last().citations.get().history.get().history_date.isoformat()
@@ -328,7 +326,7 @@ def test_revert_brings_parts_and_citations_back_exactly(reviewer, login_as):
     assert exported() == before
 
 
-def test_an_editor_proposes_the_way_back_of_what_is_public(event, editor, reviewer, login_as):
+def test_editor_proposes_the_revert_of_a_public_record(event, editor, reviewer, login_as):
     moment = event.citations.get().history.get().history_date.isoformat()
     event.title_en = "Second"
     event.save()
@@ -346,7 +344,7 @@ def test_an_editor_proposes_the_way_back_of_what_is_public(event, editor, review
     assert event.title_en == "Visit"
 
 
-def test_public_history_tells_nothing_of_drafts_and_hidden_sources(client):
+def test_public_history_hides_drafts_and_unpublished_sources(client):
     event = factories.event(("RUS", "host"), status=Status.DRAFT, title_en="Secret working title")
     event.title_en, event.status = "Visit", Status.PUBLISHED
     event.save()
@@ -363,7 +361,7 @@ def test_public_history_tells_nothing_of_drafts_and_hidden_sources(client):
     assert client.get(f"{event.get_absolute_url()}history/").status_code == 404
 
 
-def test_a_sources_history_is_public_at_its_key(client):
+def test_history_of_a_source_is_public(client):
     source = Source.objects.published().first()
     source.title = "A corrected title"
     source.save()
@@ -371,7 +369,7 @@ def test_a_sources_history_is_public_at_its_key(client):
     assert "to A corrected title" in page
 
 
-def test_public_history_tells_nothing_of_entries_readers_do_not_see(client):
+def test_public_history_hides_entries_without_sources(client):
     ally_list = factories.ally_list("RUS", "CHN")
     hidden = Entry.objects.create(ally_list=ally_list, country=factories.country("IND"), position=2)
     hidden.prose_en = "Rumoured only"
@@ -385,16 +383,16 @@ def test_public_history_tells_nothing_of_entries_readers_do_not_see(client):
 
 
 class TestInLists:
-    def test_a_proposal_is_named_by_its_record_and_its_reason(self, proposed, reviewer, login_as):
+    def test_proposal_is_named_by_record_and_reason(self, proposed, reviewer, login_as):
         page = login_as(reviewer).get(reverse("admin:allies_changeset_changelist")).content.decode()
         assert ">Visit: The minutes are out</a>" in page
 
-    def test_a_proposal_of_a_deleted_record_keeps_its_reason(self, proposed, reviewer, login_as):
+    def test_proposal_of_a_deleted_record_is_named_by_reason(self, proposed, reviewer, login_as):
         Changeset.objects.update(about_id=proposed.about_id + 9000)
         page = login_as(reviewer).get(reverse("admin:allies_changeset_changelist")).content.decode()
         assert ">The minutes are out</a>" in page
 
-    def test_more_proposals_cost_no_more_queries(
+    def test_names_take_one_query_for_any_number_of_proposals(
         self, proposed, reviewer, login_as, django_assert_num_queries
     ):
         changesets = [proposed]

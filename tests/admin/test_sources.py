@@ -1,4 +1,4 @@
-"""Sources at the desk: known again by address and title, and what they draw on suggested."""
+"""Sources in the admin: duplicates found by address and title, and suggested original sources."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def known(**fields):
     )
 
 
-class TestKnownAgain:
+class TestDuplicates:
     @pytest.mark.parametrize(
         ("stored", "typed"),
         [
@@ -48,7 +48,7 @@ class TestKnownAgain:
             ({}, {"title": "STAND BY ME | DW News"}),
         ],
     )
-    def test_the_form_names_it_and_waits_for_a_tick(self, stored, typed, desk):
+    def test_form_names_the_duplicate_and_needs_a_confirmation(self, stored, typed, desk):
         source = known(**stored)
         answer = desk.post(ADD, given(**typed))
         html = answer.content.decode()
@@ -61,13 +61,13 @@ class TestKnownAgain:
         assert answer.status_code == 302
         assert Source.objects.filter(key="new").exists()
 
-    def test_another_document_is_saved_without_a_question(self, desk):
+    def test_different_document_is_saved_without_confirmation(self, desk):
         known(url=ADDRESS)
         assert 'type="hidden" name="is_another"' in desk.get(ADD).content.decode()
         desk.post(ADD, given(url="https://www.dw.com/en/stand-by-me/a-2"))
         assert Source.objects.filter(key="new").exists()
 
-    def test_what_was_confirmed_is_not_asked_again_until_it_changes(self, desk):
+    def test_confirmation_is_asked_again_only_after_a_change(self, desk):
         known(url=ADDRESS)
         other = factories.source(url=ADDRESS)
         data = form_of(desk, change(other))
@@ -76,7 +76,7 @@ class TestKnownAgain:
         assert answer.status_code == 200
         assert change(other) not in re.findall(r'href="([^"]+)" target', answer.content.decode())
 
-    def test_a_popup_offers_the_source_that_is_there(self, desk):
+    def test_popup_offers_the_existing_source(self, desk):
         source = known(url=ADDRESS)
         html = desk.post(f"{ADD}?_popup=1", given(url=ADDRESS, _popup="1")).content.decode()
         use = reverse("admin:allies_source_use", args=[source.pk])
@@ -88,13 +88,15 @@ class TestKnownAgain:
         inline = re.findall(r"<script(?![^>]*src=)[^>]*>", chosen.content.decode())
         assert inline == []
 
-    def test_only_who_may_see_sources_is_handed_one(self, client, login_as, django_user_model):
+    def test_use_link_needs_the_permission_to_view_sources(
+        self, client, login_as, django_user_model
+    ):
         use = reverse("admin:allies_source_use", args=[known().pk])
         assert client.get(use).status_code == 302
         stranger = django_user_model.objects.create_user("sid", password="x", is_staff=True)
         assert login_as(stranger).get(use).status_code == 403
 
-    def test_the_form_opens_with_an_address_and_says_where_it_is_known(self, desk):
+    def test_form_opened_with_a_known_address_names_the_source(self, desk):
         source = known(url=ADDRESS)
         html = desk.get(f"{ADD}?_popup=1&url={ADDRESS}%3Futm_source=x").content.decode()
         assert f'value="{ADDRESS}?utm_source=x"' in html
@@ -108,7 +110,7 @@ class TestKnownAgain:
         assert "<b>Bold" not in html
         assert "&lt;b&gt;Bold" in html
 
-    def test_duplicates_cost_one_query_however_many_there_are(self):
+    def test_duplicates_take_one_query(self):
         for _n in range(20):
             factories.source(url=ADDRESS, title="Same")
         with CaptureQueriesContext(connection) as queries:
@@ -116,11 +118,11 @@ class TestKnownAgain:
         assert (len(found), len(queries)) == (20, 1)
         assert len(Source.objects.duplicates_of(url=ADDRESS, besides=found[0].pk)) == 19
 
-    def test_nothing_is_a_duplicate_of_nothing(self):
+    def test_empty_fields_match_no_duplicates(self):
         factories.source(url="", archive_url="", title="!")
         assert not Source.objects.duplicates_of(url="", title="?", publisher="").exists()
 
-    def test_an_editor_may_look_at_what_is_public(self, editor, login_as):
+    def test_editor_can_view_a_public_source(self, editor, login_as):
         assert login_as(editor).get(change(known(url=ADDRESS))).status_code == 200
 
 
@@ -128,13 +130,13 @@ def why(source):
     return {s.source.key: s.reasons for s in suggest_origins(source)}
 
 
-class TestWhatItMayDrawOn:
-    def test_the_same_title(self):
+class TestOriginSuggestions:
+    def test_same_title(self):
         known()
         copy = factories.source(publisher="Kompas", title="Stand by me | Kompas")
         assert why(copy) == {"known": ["Same title."]}
 
-    def test_long_words_in_common_between_quotes(self):
+    def test_long_common_passage_in_quotes(self):
         original, copy, other = (
             factories.source(key="first"),
             factories.source(),
@@ -165,7 +167,7 @@ class TestWhatItMayDrawOn:
             ("", set()),
         ],
     )
-    def test_an_outlet_that_the_credit_names(self, credit, named):
+    def test_outlet_named_in_the_credit(self, credit, named):
         Source.objects.exclude(derived_from=None).update(derived_from=None, origin=None)
         Source.objects.update(publisher="Someone")
         for name in ("DW", "Reuters", "CNN", "CNN Indonesia", "Kompas", "Via"):
@@ -173,7 +175,7 @@ class TestWhatItMayDrawOn:
         copy = factories.source(publisher="Kompas", credit=credit)
         assert set(why(copy)) == named
 
-    def test_of_one_outlet_what_says_the_same_comes_first_and_few(self):
+    def test_few_suggestions_and_shared_records_first(self):
         Source.objects.filter(publisher="DW").update(publisher="Someone")
         event = factories.event(("RUS", "host"))
         papers = [factories.source(publisher="DW", date_published=f"200{n}") for n in range(9)]
@@ -184,7 +186,7 @@ class TestWhatItMayDrawOn:
         assert len(found) == 5
         assert papers[0].key in found
 
-    def test_left_out_are_its_own_copies_its_original_and_what_is_later(self):
+    def test_own_copies_own_original_and_later_sources_are_left_out(self):
         known(date_published="2024-06-20")
         same = {"title": "Stand by me", "publisher": "DW"}
         original = Source.objects.get(key="known")
@@ -194,7 +196,7 @@ class TestWhatItMayDrawOn:
         assert set(why(original)) == {"undated"}
         assert set(why(copy)) == {"later", "undated"}
 
-    def test_guesses_cost_the_same_queries_for_more_sources(self):
+    def test_suggestions_query_count_is_constant(self):
         def queries():
             copy = factories.source(credit="DW", title="Same")
             factories.cite(factories.event(("RUS", "host")), copy, quote=PASSAGE)
@@ -208,7 +210,7 @@ class TestWhatItMayDrawOn:
             factories.cite(factories.event(("RUS", "host")), source, quote=PASSAGE)
         assert queries() == before <= 6
 
-    def test_a_button_makes_it_so_and_stays_on_the_page(self, desk):
+    def test_button_sets_the_original_source_and_stays_on_the_page(self, desk):
         original = known()
         copy = factories.source(publisher="Kompas", title="Stand by me")
         html = desk.get(change(copy)).content.decode()
@@ -221,7 +223,7 @@ class TestWhatItMayDrawOn:
         assert copy.history.first().history_user.username == "rita"
         assert 'name="_derive"' not in desk.get(change(copy)).content.decode()
 
-    def test_the_button_obeys_the_rules_of_the_form(self, desk):
+    def test_button_follows_the_rules_of_the_form(self, desk):
         draft = known(status=Status.DRAFT)
         copy = factories.source(publisher="Kompas", title="Stand by me")
         answer = desk.post(change(copy), {**form_of(desk, change(copy)), "_derive": draft.pk})
@@ -229,7 +231,7 @@ class TestWhatItMayDrawOn:
         copy.refresh_from_db()
         assert copy.derived_from is None
 
-    def test_of_what_is_public_an_editor_proposes_it(self, editor, data_manager, login_as):
+    def test_editor_proposes_the_original_of_a_public_source(self, editor, data_manager, login_as):
         original = known()
         copy = factories.source(publisher="Kompas", title="Stand by me")
         client = login_as(editor)
@@ -249,8 +251,8 @@ class TestWhatItMayDrawOn:
         assert "<dt>Credit</dt><dd>Melansir DW</dd>" in page
 
 
-class TestCountsFollowTheDerivation:
-    """One independent source fewer, wherever the number is shown, as soon as it is saved."""
+class TestCountsFollowDerivation:
+    """Every page shows one independent source fewer as soon as the derivation is saved."""
 
     @pytest.fixture
     def alliance(self):
@@ -311,7 +313,7 @@ class TestCountsFollowTheDerivation:
         return int(re.search(r"(\d+) independent source", html)[1])
 
     @pytest.mark.slow
-    def test_everywhere(self, client, desk, alliance):
+    def test_all_pages_show_the_new_count(self, client, desk, alliance):
         assert set(self.numbers(client, desk, alliance).values()) == {2}
         other = Source.objects.get(key="other")
         original = Source.objects.get(key="one").pk

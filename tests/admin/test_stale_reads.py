@@ -1,4 +1,4 @@
-"""What somebody else writes between a request's first read and its write is not undone by it."""
+"""A request does not overwrite what another one wrote after its first read."""
 
 import contextlib
 import datetime as dt
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 @contextlib.contextmanager
 def meanwhile(record, **fields):
-    """Have somebody else write these fields as soon as a request has read the record."""
+    """Write these fields, as another user would, as soon as a request has read the record."""
     written = []
 
     def write(sender, instance, **signal):
@@ -37,7 +37,7 @@ def meanwhile(record, **fields):
 
 
 def button_of(client, path, name):
-    """Return the form of a page that has a button of this name, or a field."""
+    """Return the form of a page that has a button or a field of this name."""
     return next(
         form
         for form in forms_of(client.get(path))
@@ -55,7 +55,7 @@ def uploaded(data_manager, login_as, eager_tasks):
 
 
 @pytest.mark.parametrize("button", ["check", "refresh", "drafts", "layout", "discard"])
-def test_a_slow_mapping_does_not_undo_that_an_import_was_applied(button, uploaded):
+def test_mapping_request_does_not_overwrite_an_applied_import(button, uploaded):
     client, changeset = uploaded
     path = reverse("admin:allies_changeset_one", args=[changeset.pk])
     form = button_of(client, path, button)
@@ -68,7 +68,7 @@ def test_a_slow_mapping_does_not_undo_that_an_import_was_applied(button, uploade
 
 
 @pytest.mark.parametrize("button", ["back", "recheck", "countries", "discard", "apply"])
-def test_a_slow_decision_does_not_either(button, uploaded):
+def test_preview_decision_does_not_overwrite_an_applied_import(button, uploaded):
     client, changeset = uploaded
     counts = {"alias": {"rows": 1, "created": 1}}
     Changeset.objects.filter(pk=changeset.pk).update(state="checked", counts=counts)
@@ -81,7 +81,7 @@ def test_a_slow_decision_does_not_either(button, uploaded):
     assert {name: getattr(now, name) for name in applied} == applied
 
 
-def test_an_appointment_that_was_kept_meanwhile_is_not_called_off(reviewer, login_as):
+def test_step_applied_meanwhile_is_not_cancelled(reviewer, login_as):
     client = login_as(reviewer)
     draft = factories.event(("RUS", "host"), status=Status.DRAFT)
     soon = timezone.now() + dt.timedelta(days=1)
@@ -96,7 +96,7 @@ def test_an_appointment_that_was_kept_meanwhile_is_not_called_off(reviewer, logi
     assert Appointment.objects.filter(pk=appointment.pk).exists()
 
 
-def test_what_was_published_meanwhile_is_not_deleted(reviewer, login_as):
+def test_record_published_meanwhile_is_not_deleted(reviewer, login_as):
     client = login_as(reviewer)
     for path, data in (
         (change, {"post": "yes"}),

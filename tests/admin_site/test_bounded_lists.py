@@ -1,4 +1,4 @@
-"""Lists of the admin: what they offer is answered, everything else is a 400 that says why."""
+"""Admin lists answer the lookups that they offer; all others get a 400 with the reason."""
 
 import itertools
 from html import unescape
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 each_list = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 
-#: A pattern that takes Python's `re` longer than the universe has existed.
+#: A pattern on which Python's `re` would run longer than the age of the universe.
 BACKTRACKING = "(a*)*(a*)*(a*)*(a*)*[^a]"
 BAD_VALUES = [
     *("", "7", "zz", BACKTRACKING, "9" * 30, "9" * 5000, "\x00"),
@@ -46,7 +46,7 @@ def address_of(model):
 
 
 def paths_of(model):
-    """Return the names by which a model's fields are reached, also those of its relations."""
+    """Return the lookup paths of a model's fields, including those through relations."""
     found = ["pk", "nonsense"]
     for field in model._meta.get_fields():
         found.append(field.name)
@@ -58,10 +58,10 @@ def paths_of(model):
 
 
 def offered(page):
-    """Return the parameters that a list's own links use."""
+    """Return the parameters that the links on a list use."""
     links = [part.partition('"')[0] for part in page.split('href="?')[1:]]
     found = [dict(parse_qsl(unescape(link), keep_blank_values=True)) for link in links]
-    # One link of each kind: the others differ in their values only.
+    # One link per set of parameters; the others differ only in their values.
     return list({frozenset(parameters): parameters for parameters in found}.values())
 
 
@@ -81,7 +81,7 @@ def test_list_answers_its_own_links(model, superuser):
 
 @pytest.mark.slow
 @each_list
-def test_list_refuses_every_lookup_it_does_not_offer(model, superuser):
+def test_list_refuses_lookups_it_does_not_offer(model, superuser):
     page = superuser.get(address_of(model)).content.decode()
     own = {name for parameters in offered(page) for name in parameters} | {"attention"}
     own |= set(map(str, admin.site._registry[model].list_filter))
@@ -95,7 +95,7 @@ def test_list_refuses_every_lookup_it_does_not_offer(model, superuser):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*received a naive datetime")
 @each_list
-def test_list_takes_any_parameter(model, superuser):
+def test_list_accepts_any_parameter(model, superuser):
     @settings(
         max_examples=examples(15),
         derandomize=True,
@@ -128,7 +128,7 @@ def test_list_takes_any_parameter(model, superuser):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*received a naive datetime")
 @each_list
-def test_filters_of_a_list_take_any_value(model, superuser):
+def test_list_filters_accept_any_value(model, superuser):
     page = superuser.get(address_of(model)).content.decode()
     own = {name for parameters in offered(page) for name in parameters} - {"o", "_facets"}
     for name, value in itertools.product(sorted(own), BAD_VALUES):
@@ -137,7 +137,7 @@ def test_filters_of_a_list_take_any_value(model, superuser):
         assert answer.status_code in (200, 302, 400), (name, value)
 
 
-def test_regular_expression_that_backtracks_is_refused_with_its_reason(superuser):
+def test_backtracking_regular_expression_is_refused_with_the_reason(superuser):
     answer = superuser.get(address_of(Source), {"title__regex": BACKTRACKING})
     assert answer.status_code == 400
     page = answer.content.decode()
@@ -145,14 +145,14 @@ def test_regular_expression_that_backtracks_is_refused_with_its_reason(superuser
     assert f'href="{address_of(Source)}"' in page
 
 
-def test_page_that_is_gone_leads_to_the_first(superuser):
+def test_missing_page_redirects_to_the_first(superuser):
     answer = superuser.get(address_of(Country), {"p": "900"}, follow=True)
     assert answer.status_code == 200
     assert "This list no longer has a page 900." in answer.content.decode()
     assert superuser.get(address_of(Country), {"p": "900", "e": "1"}).status_code == 400
 
 
-def test_search_of_too_many_words_is_refused(superuser):
+def test_search_with_too_many_words_is_refused(superuser):
     for model in (Event, Correction, Changeset, RightsChange):
         words = " ".join("w" * (MAX_SEARCH_WORDS + 1))
         assert superuser.get(address_of(model), {"q": words}).status_code == 400
@@ -162,7 +162,7 @@ def test_search_of_too_many_words_is_refused(superuser):
 
 
 @pytest.mark.parametrize("name", ["term", "page", "app_label", "model_name", "field_name"])
-def test_choosing_a_record_by_typing_takes_any_value(name, superuser):
+def test_autocomplete_accepts_any_value(name, superuser):
     query = {"app_label": "allies", "model_name": "event", "field_name": "alliance", "term": "a"}
     for value in BAD_VALUES:
         assert (

@@ -1,7 +1,7 @@
-"""A WSGI application with downloads of any size, for tests of slow readers.
+"""A WSGI application with downloads of any size, for tests of slow clients.
 
-``/<megabytes>.csv`` is a download. A reader is stalled after a second here; at ``/slow`` addresses
-every reader is too slow.
+``/<megabytes>.csv`` is a download. A client is stalled after one second here. At ``/slow-…``
+addresses, every client is too slow.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Downloads are made whole, need a slot, and give it back however they end."""
+"""Downloads are buffered completely, need a slot, and always release it."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ CLIENT, OTHER = "203.0.113.9", "203.0.113.10"
 
 
 class Blocks:
-    """A streamed answer, as Django returns one to the server."""
+    """A streamed response, as Django returns it to the server."""
 
     streaming = True
 
@@ -40,7 +40,7 @@ class Blocks:
 
 
 class Asked:
-    """What a WSGI application answers to a GET."""
+    """The response of a WSGI application to a GET request."""
 
     def __init__(self, application, path, client=CLIENT, **more):
         environ = RequestFactory(REMOTE_ADDR=client).get(path, **more).environ
@@ -67,7 +67,7 @@ def one_each(settings):
 
 
 def site_with(blocks):
-    """Return the wrapped application whose downloads are made of what ``blocks()`` yields."""
+    """Return the wrapped application whose downloads consist of the blocks from ``blocks()``."""
 
     def answer(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/csv; charset=utf-8")])
@@ -77,14 +77,14 @@ def site_with(blocks):
 
 
 def is_free(application):
-    """Say whether a client's only slot is free."""
+    """Return whether a client's only slot is free."""
     asked = Asked(application, "/en/a.csv")
     asked.close()
     return asked.status == 200
 
 
 @pytest.mark.sqlite_only
-def test_a_second_download_of_one_client_is_refused_and_others_are_not(one_each):
+def test_second_download_of_a_client_is_refused(one_each):
     site = site_with(lambda: [b"a"])
     first = Asked(site, "/en/a.csv")
     second = Asked(site, "/id/a.csv")
@@ -100,7 +100,7 @@ def test_a_second_download_of_one_client_is_refused_and_others_are_not(one_each)
 
 
 @pytest.mark.sqlite_only
-def test_many_clients_together_have_as_many_as_a_process_may(one_each):
+def test_all_clients_share_the_slots_of_a_process(one_each):
     site = site_with(lambda: [b"a"])
     held = [Asked(site, "/en/a.csv", client) for client in (CLIENT, OTHER)]
     refused = Asked(site, "/id/a.csv", "203.0.113.11")
@@ -115,7 +115,7 @@ def test_many_clients_together_have_as_many_as_a_process_may(one_each):
 
 
 @pytest.mark.sqlite_only
-def test_a_refused_head_has_no_body(one_each):
+def test_refused_head_request_has_no_body(one_each):
     site = site_with(lambda: [b"a"])
     held = Asked(site, "/en/a.csv")
     refused = Asked(site, "/en/a.csv", REQUEST_METHOD="HEAD")
@@ -124,7 +124,7 @@ def test_a_refused_head_has_no_body(one_each):
 
 
 @pytest.mark.sqlite_only
-def test_a_head_makes_nothing(one_each):
+def test_head_request_creates_no_download(one_each):
     def blocks():
         raise AssertionError
         yield
@@ -135,7 +135,7 @@ def test_a_head_makes_nothing(one_each):
 
 
 @pytest.mark.sqlite_only
-def test_a_reader_who_leaves_gives_the_slot_back(one_each):
+def test_disconnected_client_releases_the_slot(one_each):
     site = site_with(lambda: [b"a" * IN_MEMORY] * 3)
     asked = Asked(site, "/en/a.csv")
     assert next(iter(asked.response))
@@ -146,7 +146,7 @@ def test_a_reader_who_leaves_gives_the_slot_back(one_each):
 
 @pytest.mark.sqlite_only
 @pytest.mark.parametrize(("error", "status"), [(ValueError, 500), (OperationalError, 503)])
-def test_a_download_that_fails_is_an_error_and_gives_the_slot_back(error, status, one_each):
+def test_failed_download_is_an_error_and_releases_the_slot(error, status, one_each):
     def blocks():
         yield b"a"
         if not made:
@@ -163,7 +163,7 @@ def test_a_download_that_fails_is_an_error_and_gives_the_slot_back(error, status
 
 
 @pytest.mark.sqlite_only
-def test_a_view_that_fails_gives_the_slot_back(one_each):
+def test_failed_view_releases_the_slot(one_each):
     def fail(environ, start_response):
         raise ValueError
 
@@ -174,8 +174,8 @@ def test_a_view_that_fails_gives_the_slot_back(one_each):
 
 
 @pytest.mark.sqlite_only
-@pytest.mark.django_db  # the end of Django’s answer closes its connections
-def test_files_that_are_there_and_pages_need_no_slot(one_each, tmp_path):
+@pytest.mark.django_db  # closing Django’s response closes its connections
+def test_static_files_and_pages_need_no_slot(one_each, tmp_path):
     (tmp_path / "a.css").write_text("a")
 
     def answer(environ, start_response):
@@ -193,7 +193,7 @@ def test_files_that_are_there_and_pages_need_no_slot(one_each, tmp_path):
 @pytest.mark.slow
 @pytest.mark.sqlite_only
 @pytest.mark.django_db
-def test_every_download_has_the_bytes_django_makes(
+def test_every_download_has_the_same_bytes_as_from_django(
     reviewer, data_manager, login_as, demo_data, settings
 ):
     application = limit_downloads(get_wsgi_application())
@@ -219,7 +219,7 @@ def test_every_download_has_the_bytes_django_makes(
 
 @pytest.fixture
 def endless(live_site):
-    """Return the port of a server whose downloads have any size."""
+    """The port of a server with downloads of any size."""
     live_site.environment |= {"ALLIES_DOWNLOADS_PER_PROCESS": "1"}
     port = free_port()
     live_site.start(
@@ -239,7 +239,7 @@ def ask(port, path):
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
-def test_a_reader_who_takes_nothing_does_not_keep_the_slot(endless):
+def test_stalled_client_does_not_keep_the_slot(endless):
     assert ask(endless, "/1.csv")[0] == 200  # from now on, connections inherit the option
     with socket.create_connection(("127.0.0.1", endless)) as stalled:
         stalled.sendall(b"GET /100.csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -249,13 +249,13 @@ def test_a_reader_who_takes_nothing_does_not_keep_the_slot(endless):
 
 
 @pytest.mark.sqlite_only
-def test_a_reader_who_is_cut_off_sees_that_the_file_is_not_whole(endless):
+def test_disconnected_slow_client_sees_that_the_file_is_incomplete(endless):
     with pytest.raises(http.client.IncompleteRead):
         ask(endless, "/slow-100.csv")
 
 
 @pytest.mark.sqlite_only
-def test_connections_inherit_the_end_of_waiting():
+def test_connections_inherit_the_timeout():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         abort_stalled_connections.__wrapped__()
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as taken:
@@ -266,7 +266,7 @@ def test_connections_inherit_the_end_of_waiting():
 
 
 @pytest.mark.sqlite_only
-def test_stalled_connections_keep_no_pipe_open():
+def test_stalled_connection_check_keeps_no_pipe_open():
     reading, writing = os.pipe()
     abort_stalled_connections.__wrapped__()
     os.close(writing)

@@ -1,4 +1,4 @@
-"""What one client downloads is counted across processes, and freed when a process is killed."""
+"""A client's downloads are counted across processes, and released if a process is killed."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def servers(live_site):
 
 
 def hold(site, kind, number):
-    """Start a process that holds so many slots of the client; return it."""
+    """Start a process that holds ``number`` slots of the client; return it."""
     child = site.start("-c", HOLD, CLIENT, kind, number)
     wait_for(lambda: "held" in child.said.read_text())
     return child
@@ -39,7 +39,7 @@ def asked(server, path, client=CLIENT):
 
 
 @pytest.mark.slow
-def test_a_client_has_its_slots_on_the_whole_machine_until_a_process_is_killed(live_site, servers):
+def test_client_slots_are_shared_by_processes_and_released_by_a_kill(live_site, servers):
     other = hold(live_site, "download", 2)
     for server in servers:
         status, headers, text = asked(server, "/en/events.csv")
@@ -57,7 +57,7 @@ def test_a_client_has_its_slots_on_the_whole_machine_until_a_process_is_killed(l
         assert len(text.encode()) == int(headers["Content-Length"])
 
 
-def test_answers_for_programs_are_limited_and_cached_ones_never(live_site, servers):
+def test_data_responses_are_limited_unless_cached(live_site, servers):
     cached = ("/api/v1/alliances", "/en/events.atom")
     made = ("/api/v1/sources", "/en/sources.atom", "/en/card.png", "/en/corrections/feed/")
     for path in cached:
@@ -77,6 +77,6 @@ def test_answers_for_programs_are_limited_and_cached_ones_never(live_site, serve
     assert asked(servers[0], "/en/sources.atom")[0] == 200
 
 
-def test_a_slot_is_free_again_after_a_download(servers):
+def test_slot_is_free_again_after_a_download(servers):
     for _time in range(5):
         assert asked(servers[0], "/en/events.csv")[0] == 200

@@ -1,4 +1,4 @@
-"""A form that is sent twice is done once, and leads to the same place both times."""
+"""A form that is sent twice is processed once, and leads to the same page both times."""
 
 import datetime as dt
 from collections import Counter
@@ -42,7 +42,7 @@ def said(response):
 
 
 def twice(client, path, data):
-    """Send a form twice; return both answers, which have to lead to one place."""
+    """Send a form twice; return both responses, which must redirect to the same page."""
     first, second = client.post(path, data), client.post(path, data)
     assert first.status_code == second.status_code == 302, (first, second)
     assert first["Location"] == second["Location"]
@@ -54,7 +54,7 @@ def new_event(client, **fields):
     return form.data(kind="visit", date="2024", title_en="Two clicks", _save="Save", **fields)
 
 
-def test_an_event_saved_twice_is_one_and_is_reported_the_same(reviewer, login_as):
+def test_event_saved_twice_is_created_once(reviewer, login_as):
     client = login_as(reviewer)
     first, second = twice(client, add("event"), new_event(client))
     event = Event.objects.get(title_en="Two clicks")
@@ -63,7 +63,7 @@ def test_an_event_saved_twice_is_one_and_is_reported_the_same(reviewer, login_as
     assert said(first)[-1:] == said(second)[-1:]
 
 
-def test_other_content_is_another_intention_and_so_is_a_form_drawn_anew(reviewer, login_as):
+def test_changed_content_and_a_new_form_are_processed(reviewer, login_as):
     client = login_as(reviewer)
     data = new_event(client)
     client.post(add("event"), data)
@@ -73,7 +73,7 @@ def test_other_content_is_another_intention_and_so_is_a_form_drawn_anew(reviewer
     assert Event.objects.filter(title_en="Gone back").count() == 1
 
 
-def test_what_is_sent_between_two_others_makes_the_second_an_intention(reviewer, login_as):
+def test_same_content_after_a_different_one_is_processed(reviewer, login_as):
     client = login_as(reviewer)
     draft = factories.event(status=Status.DRAFT)
     path = reverse("admin:allies_event_links", args=[draft.pk])
@@ -85,7 +85,7 @@ def test_what_is_sent_between_two_others_makes_the_second_an_intention(reviewer,
     ]
 
 
-def test_a_form_that_was_wrong_is_corrected_and_sent_again(reviewer, login_as):
+def test_invalid_form_can_be_corrected_and_sent_again(reviewer, login_as):
     client = login_as(reviewer)
     data = new_event(client)
     assert client.post(add("event"), {**data, "date": "never"}).status_code == 200
@@ -94,7 +94,7 @@ def test_a_form_that_was_wrong_is_corrected_and_sent_again(reviewer, login_as):
     assert Event.objects.filter(title_en="Two clicks").count() == 1
 
 
-def test_a_form_that_was_refused_is_done_once_nothing_is_in_its_way(reviewer, login_as):
+def test_refused_form_is_processed_once_the_obstacle_is_gone(reviewer, login_as):
     client = login_as(reviewer)
     ally_list = factories.ally_list("RUS", "CHN")
     path = reverse("admin:allies_allylist_editions", args=[ally_list.pk])
@@ -107,7 +107,7 @@ def test_a_form_that_was_refused_is_done_once_nothing_is_in_its_way(reviewer, lo
     assert Edition.objects.of(ally_list).count() == 1
 
 
-def test_a_new_record_that_cannot_be_published_yet_is_one_all_the_same(reviewer, login_as):
+def test_record_that_cannot_be_published_is_still_created_once(reviewer, login_as):
     client = login_as(reviewer)
     data = new_event(client, _step="publish")
     del data["_save"]
@@ -116,7 +116,7 @@ def test_a_new_record_that_cannot_be_published_yet_is_one_all_the_same(reviewer,
     assert "Skipped" in client.get(second["Location"]).content.decode()
 
 
-def test_an_edit_of_something_public_sent_twice_is_one_proposal(editor, login_as):
+def test_edit_of_a_public_record_sent_twice_is_one_proposal(editor, login_as):
     client = login_as(editor)
     event = factories.event(("RUS", "host"), place_en="Moscow")
     form = main_form(client.get(change(event)))
@@ -124,7 +124,7 @@ def test_an_edit_of_something_public_sent_twice_is_one_proposal(editor, login_as
     assert Changeset.objects.proposed().count() == 1
 
 
-def test_a_proposal_approved_twice_is_reported_as_approved(editor, reviewer, login_as):
+def test_proposal_approved_twice_is_reported_as_approved(editor, reviewer, login_as):
     event = factories.event(("RUS", "host"), place_en="Moscow")
     client = login_as(editor)
     form = main_form(client.get(change(event)))
@@ -139,7 +139,7 @@ def test_a_proposal_approved_twice_is_reported_as_approved(editor, reviewer, log
     assert event.place_en == "Kazan"
 
 
-def test_a_popup_hands_over_the_same_record_both_times(reviewer, login_as):
+def test_popup_returns_the_same_record_both_times(reviewer, login_as):
     client = login_as(reviewer)
     path = f"{add('source')}?_popup=1"
     form = main_form(client.get(path))
@@ -151,7 +151,7 @@ def test_a_popup_hands_over_the_same_record_both_times(reviewer, login_as):
     assert handed in second.content.decode()
 
 
-def test_an_action_on_a_list_is_reported_the_same_both_times(reviewer, login_as):
+def test_list_action_sent_twice_shows_the_same_message(reviewer, login_as):
     client = login_as(reviewer)
     drafts = [factories.event(("RUS", "host"), status=Status.DRAFT) for _number in range(2)]
     path = reverse("admin:allies_event_changelist")
@@ -163,7 +163,7 @@ def test_an_action_on_a_list_is_reported_the_same_both_times(reviewer, login_as)
     assert "Skipped" not in page
 
 
-def test_a_file_uploaded_twice_is_one_import_and_other_bytes_are_another(data_manager, login_as):
+def test_file_uploaded_twice_is_one_import_and_a_changed_file_another(data_manager, login_as):
     client = login_as(data_manager)
     form = next(f for f in forms_of(client.get(add("changeset"))) if "reason" in f.fields)
 
@@ -178,7 +178,7 @@ def test_a_file_uploaded_twice_is_one_import_and_other_bytes_are_another(data_ma
     assert Changeset.objects.filter(file_name="names.csv").count() == 2
 
 
-def test_one_undo_is_begun_and_one_import_discarded_by_two_clicks(root_user, login_as):
+def test_double_clicks_start_one_undo_and_discard_one_import(root_user, login_as):
     client = login_as(root_user)
     changeset = Changeset.objects.applied().earliest("pk")
     path = reverse("admin:allies_changeset_one", args=[changeset.pk])
@@ -195,7 +195,7 @@ def test_one_undo_is_begun_and_one_import_discarded_by_two_clicks(root_user, log
     assert not Changeset.objects.filter(undoes=changeset).exists()
 
 
-def test_what_was_done_is_forgotten_after_two_days(
+def test_sent_forms_are_deleted_after_two_days(
     reviewer, login_as, django_capture_on_commit_callbacks
 ):
     client = login_as(reviewer)
@@ -207,8 +207,8 @@ def test_what_was_done_is_forgotten_after_two_days(
     assert SentForm.objects.count() == 1
 
 
-def test_a_form_that_failed_is_free_again(reviewer, login_as):
-    """A server error rolls the claim back with everything else."""
+def test_form_can_be_sent_again_after_a_server_error(reviewer, login_as):
+    """A server error rolls back the claim with everything else."""
     client = login_as(reviewer)
     client.raise_request_exception = False
     data = new_event(client)
@@ -228,7 +228,7 @@ def test_a_form_that_failed_is_free_again(reviewer, login_as):
     assert Event.objects.filter(title_en="Two clicks").count() == 1
 
 
-# Every form there is.
+# All forms.
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def root_user(db):
 
 @pytest.fixture
 def everything(root_user, editor, login_as):
-    """Records at every step, so that every form of the admin is drawn somewhere."""
+    """Records in every state, so that each form of the admin is on some page."""
     event = Event.objects.published().earliest("pk")
     PreviewLink.objects.create(
         noun="event", record_id=event.pk, created_by=root_user, expires_at="2999-01-01T00:00:00Z"
@@ -247,7 +247,7 @@ def everything(root_user, editor, login_as):
     client = login_as(editor)
     form = main_form(client.get(change(event)))
     client.post(change(event), form.data(place_en="Elsewhere", _propose="1"))
-    # Somebody else than the account whose pages are walked: they may delete that one.
+    # Not the account whose pages are tested, which the forms may delete.
     client = login_as(User.objects.create_superuser("walker"))
     form = next(f for f in forms_of(client.get(add("changeset"))) if "reason" in f.fields)
     file = SimpleUploadedFile("names.csv", b"country,name\nRUS,Rusija\n", "text/csv")
@@ -256,7 +256,7 @@ def everything(root_user, editor, login_as):
 
 
 def pages_with_forms(client):
-    """Yield (address, forms) of every page of the admin that has a form that posts."""
+    """Yield (address, forms, forms again) of every admin page with a form that posts."""
     found = {address(route) for name, route in patterns().items() if route.startswith("en/admin/")}
     found |= {
         reverse("admin:allies_changeset_one", args=[pk])
@@ -271,7 +271,7 @@ def pages_with_forms(client):
 
 
 def rows():
-    """Return how many rows each table has; sessions and what remembers forms left out."""
+    """Return the number of rows per table, except sessions and sent forms."""
     apart = (Session, SentForm)
     return {
         model._meta.db_table: model._base_manager.count()
@@ -286,13 +286,13 @@ NOUNS = {
     if issubclass(model, Record)
 }
 
-#: The same button on pages of records is pressed on so many; a new one is always saved.
+#: How often the same button is tested on pages of records. Adding a record is always tested.
 ENOUGH = 2
 
 
 @pytest.mark.slow
 @pytest.mark.sqlite_only
-def test_every_form_has_a_token_of_its_own_and_does_nothing_twice(everything):
+def test_every_form_has_its_own_token_and_is_processed_once(everything):
     done, tokens, pressed = set(), set(), Counter()
     for path, forms, drawn_again in pages_with_forms(everything):
         for form, again in zip(forms, drawn_again, strict=True):
@@ -320,7 +320,7 @@ def test_every_form_has_a_token_of_its_own_and_does_nothing_twice(everything):
                         assert second["Location"] == first["Location"], (path, button)
                         done.add(name)
                     transaction.set_rollback(True)
-                everything.cookies.load(signed_in)  # a new session has gone with the rest
+                everything.cookies.load(signed_in)  # the rollback also removed the new session
     assert len(tokens) > 60
     assert {
         *(f"allies_{noun}_add" for noun in ("alias", "alliance", "allylist", "event", "source")),

@@ -1,4 +1,4 @@
-"""What somebody typed outlives their sign-in, is theirs alone, and is saved by nobody but them."""
+"""Saved forms: typed text outlives the session, only its author sees it, and only they save it."""
 
 import contextlib
 import datetime as dt
@@ -35,31 +35,31 @@ def add(noun):
 
 
 def browser():
-    """Return a client that is refused like a browser: forged forms are not taken from it."""
+    """Return a client that checks CSRF tokens, as for a browser."""
     return Client(enforce_csrf_checks=True)
 
 
 def sign_in(client, name, address=LOGIN):
-    """Sign in on the page at this address; return the page that comes of it."""
+    """Sign in on the page at this address; return the resulting page."""
     form = next(f for f in forms_of(client.get(address)) if "username" in f.fields)
     data = form.data(username=name, password=PASSWORD)
     return client.post(address, data, follow=True)
 
 
 def sign_out_elsewhere(client):
-    """End the session without the browser knowing, as time does."""
+    """End the session on the server, as if it had expired."""
     client.session.flush()
     client.cookies[settings.SESSION_COOKIE_NAME] = "gone"
 
 
 def send(client, path, data):
-    """Send a form from a page of the site; return the answer."""
+    """Send a form from a page of this site; return the response."""
     return client.post(path, data, headers={"origin": "http://testserver"})
 
 
 @pytest.fixture
 def typed(reviewer):
-    """A browser in which Rita has typed a new event, with a participation, and was signed out."""
+    """A client in which Rita typed a new event with a participation before her session ended."""
     client = browser()
     sign_in(client, "rita")
     form = main_form(client.get(add("event")))
@@ -82,7 +82,7 @@ def typed(reviewer):
     return client
 
 
-def test_a_new_record_is_shown_as_typed_after_signing_in_and_saved_by_a_click(typed):
+def test_new_record_is_restored_after_sign_in_and_saved_on_click(typed):
     answer = send(typed, add("event"), typed.typed)
     assert answer["Location"].startswith(LOGIN)
     assert "Your text is kept: sign in" in typed.get(answer["Location"]).content.decode()
@@ -101,7 +101,7 @@ def test_a_new_record_is_shown_as_typed_after_signing_in_and_saved_by_a_click(ty
     assert not KeptForm.objects.exists()
 
 
-def test_another_account_does_not_get_it_and_its_owner_still_does(typed, editor):
+def test_saved_form_is_shown_only_to_its_account(typed, editor):
     answer = send(typed, add("event"), typed.typed)
     page = sign_in(typed, "edi", answer["Location"])
     assert "Typed" not in page.content.decode()
@@ -111,13 +111,13 @@ def test_another_account_does_not_get_it_and_its_owner_still_does(typed, editor)
     owner = browser()
     sign_in(owner, "rita")
     assert "Typed “at” &lt;length&gt;" in owner.get(where).content.decode()
-    # Nor is it shown on another form, or after its time.
+    # It is not shown on another form either, or after it expired.
     assert "Typed" not in owner.get(f"{add('alliance')}?_kept={kept.pk}").content.decode()
     KeptForm.objects.update(kept_at=timezone.now() - KEPT_RETENTION - dt.timedelta(seconds=1))
     assert "Typed" not in owner.get(where).content.decode()
 
 
-def test_a_second_step_in_between_does_not_cost_it(typed, reviewer):
+def test_saved_form_survives_two_factor_sign_in(typed, reviewer):
     TOTPDevice.objects.create(user=reviewer, name="app", confirmed=True)
     answer = send(typed, add("event"), typed.typed)
     page = sign_in(typed, "rita", answer["Location"])
@@ -128,7 +128,7 @@ def test_a_second_step_in_between_does_not_cost_it(typed, reviewer):
     assert main_form(page).fields["title_en"] == ["Typed “at” <length>"]
 
 
-def test_signing_in_again_in_another_tab_does_not_cost_it(reviewer):
+def test_form_survives_sign_in_in_another_tab(reviewer):
     client = browser()
     sign_in(client, "rita")
     event = factories.event(("RUS", "host"), title_en="Visit", place_en="Moscow")
@@ -141,7 +141,7 @@ def test_signing_in_again_in_another_tab_does_not_cost_it(reviewer):
     assert main_form(page).fields["place_en"] == ["Kazan"]
     event.refresh_from_db()
     assert event.place_en == "Moscow"
-    # What was on the form when it was opened goes with it: nobody's later change is overwritten.
+    # The snapshot of the opened form is saved too, so later changes are not overwritten.
     event.title_en = "State visit"
     event.save()
     done = send(client, answer["Location"], main_form(page).data(_save="Save"))
@@ -149,7 +149,7 @@ def test_signing_in_again_in_another_tab_does_not_cost_it(reviewer):
     assert done.status_code == 302
 
 
-def test_a_form_of_one_account_is_not_sent_by_another(reviewer, editor):
+def test_form_of_one_account_cannot_be_sent_by_another(reviewer, editor):
     client = browser()
     sign_in(client, "rita")
     form = main_form(client.get(add("event")))
@@ -164,15 +164,15 @@ def test_a_form_of_one_account_is_not_sent_by_another(reviewer, editor):
     assert not Event.objects.filter(title_en="Typed by Rita").exists()
 
 
-def test_a_form_with_another_token_is_nobodys(client):
+def test_form_with_a_forged_token_is_not_saved(client):
     data = {FIELD: "WzEsImEiXQ:1abc:forged", "title_en": "Forged"}
     assert client.post(add("event"), data).status_code == 302
     assert browser().post(add("event"), data).status_code == 403
     assert not KeptForm.objects.exists()
 
 
-def test_a_long_text_is_kept_and_only_so_many_forms_are(typed, reviewer):
-    long = "ünïcode " * 120_000  # about a megabyte, as browsers send it two
+def test_long_text_is_saved_and_the_number_of_forms_is_limited(typed, reviewer):
+    long = "ünïcode " * 120_000  # about one megabyte, two as browsers send it
     for number in range(MAX_KEPT_FORMS + 2):
         text = long if number == MAX_KEPT_FORMS + 1 else str(number)
         send(typed, add("source"), {**typed.typed, "summary_en": text[:200_000]})
@@ -183,7 +183,7 @@ def test_a_long_text_is_kept_and_only_so_many_forms_are(typed, reviewer):
     assert page.status_code == 200
 
 
-def test_nothing_typed_is_nothing_kept_and_said_so(reviewer):
+def test_form_without_typed_text_is_not_saved_and_this_is_reported(reviewer):
     client = browser()
     sign_in(client, "rita")
     event = factories.event()
@@ -198,7 +198,7 @@ def test_nothing_typed_is_nothing_kept_and_said_so(reviewer):
 
 @pytest.fixture
 def filled_in_again(reviewer):
-    """Return what a page's form shows after it was sent without a sign-in, and who signs in."""
+    """Return a function that sends a form after the session ended, and returns it after sign-in."""
     reviewer.is_superuser = True
     reviewer.save()
 
@@ -215,7 +215,7 @@ def filled_in_again(reviewer):
     return again
 
 
-def test_an_account_is_filled_in_again_without_its_passwords(filled_in_again):
+def test_account_form_is_restored_without_passwords(filled_in_again):
     path = reverse("admin:auth_user_add")
     page, form = filled_in_again(
         path, having="username", username="new “one”", password1="secret-1", password2="secret-1"
@@ -238,9 +238,7 @@ def test_an_account_is_filled_in_again_without_its_passwords(filled_in_again):
     assert form.fields["is_staff"] == ["on"]
 
 
-def test_a_decision_on_a_correction_and_on_a_proposal_is_filled_in_again(
-    filled_in_again, editor, login_as
-):
+def test_decisions_on_corrections_and_proposals_are_restored(filled_in_again, editor, login_as):
     event = factories.event(("RUS", "host"), place_en="Moscow")
     correction = Correction.objects.create(noun="event", record_id=event.pk, text="Wrong day.")
     path = reverse("admin:allies_correction_change", args=[correction.pk])
@@ -263,7 +261,7 @@ def proposal_fields(client, path):
     return next(f for f in forms_of(client.get(path)) if "note" in f.fields).fields
 
 
-def test_the_columns_of_an_import_are_filled_in_again_and_files_are_asked_for(
+def test_import_mapping_is_restored_and_files_must_be_chosen_again(
     filled_in_again, data_manager, login_as, eager_tasks
 ):
     client = login_as(data_manager)
@@ -284,7 +282,7 @@ def test_the_columns_of_an_import_are_filled_in_again_and_files_are_asked_for(
     assert form.fields["0-name-text"] == ["typed"]
 
 
-def test_a_popup_is_filled_in_again_as_a_popup(filled_in_again):
+def test_popup_form_is_restored_as_a_popup(filled_in_again):
     _page, form = filled_in_again(
         f"{add('source')}?_popup=1", having="publisher", publisher="The Gazette", key="popup-kept"
     )
@@ -293,7 +291,7 @@ def test_a_popup_is_filled_in_again_as_a_popup(filled_in_again):
     assert not Source.objects.filter(key="popup-kept").exists()
 
 
-def test_an_upload_without_a_sign_in_is_said_to_be_undone(data_manager):
+def test_upload_without_a_session_is_reported_as_not_done(data_manager):
     client = browser()
     sign_in(client, "dana")
     form = next(f for f in forms_of(client.get(add("changeset"))) if "reason" in f.fields)
@@ -306,7 +304,7 @@ def test_an_upload_without_a_sign_in_is_said_to_be_undone(data_manager):
 
 @contextlib.contextmanager
 def deleted_once_read(record):
-    """Have somebody else delete the record as soon as a request has read it."""
+    """Delete the record, as another user would, as soon as a request has read it."""
     done = []
 
     def delete(sender, instance, **signal):
@@ -323,7 +321,7 @@ def deleted_once_read(record):
 
 
 def shown_as_new(client, record, sent):
-    """Send a form of a record that is gone; return the page that has what was typed."""
+    """Send a form of a deleted record; return the add page with its data."""
     page = client.post(change(record), sent, follow=True)
     noun = record._meta.model_name
     assert page.request["PATH_INFO"] == add(noun)
@@ -332,7 +330,7 @@ def shown_as_new(client, record, sent):
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "signed-out"])
 @pytest.mark.parametrize("who", ["editor", "reviewer"])
-def test_what_was_typed_for_a_record_that_was_deleted_makes_a_new_one(when, who, request, login_as):
+def test_form_of_a_deleted_record_creates_a_new_one(when, who, request, login_as):
     status = Status.DRAFT if who == "editor" else Status.IN_REVIEW
     event = factories.event(("RUS", "host"), ("CHN", "visitor"), title_en="Visit", status=status)
     user = request.getfixturevalue(who)
@@ -369,7 +367,7 @@ def test_what_was_typed_for_a_record_that_was_deleted_makes_a_new_one(when, who,
     assert not KeptForm.objects.exists()
 
 
-def test_what_was_typed_for_a_record_that_was_merged_names_the_other(reviewer, login_as):
+def test_form_of_a_merged_record_links_to_the_other(reviewer, login_as):
     keep, other, last = (
         factories.event(("RUS", "host"), title_en=t) for t in ("Keep", "Other", "Last")
     )
@@ -384,7 +382,7 @@ def test_what_was_typed_for_a_record_that_was_merged_names_the_other(reviewer, l
     assert form.fields["slug"] == [""]
 
 
-def test_what_was_typed_for_an_entry_that_was_deleted_is_kept(editor, login_as):
+def test_form_of_a_deleted_entry_is_saved(editor, login_as):
     entry = factories.ally_list("RUS", "CHN", status=Status.DRAFT).entries.get()
     client = login_as(editor)
     sent = main_form(client.get(change(entry))).data(prose_en="Typed", _save="Save")
@@ -393,7 +391,7 @@ def test_what_was_typed_for_an_entry_that_was_deleted_is_kept(editor, login_as):
     assert form.fields["prose_en"] == ["Typed"]
 
 
-def test_a_form_of_a_record_that_never_was_writes_nothing(reviewer, login_as):
+def test_form_of_a_record_that_never_existed_writes_nothing(reviewer, login_as):
     path = reverse("admin:allies_event_change", args=["x" * 40])
     assert login_as(reviewer).post(path, {"title_en": "T"}).status_code == 302
     assert not Event.objects.filter(title_en="T").exists()

@@ -1,4 +1,4 @@
-"""Bodies: refused by their length, before they are read, unless their sender may send them."""
+"""Too large bodies are refused by their length, before they are read."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ MEGABYTE = 1024**2
 
 
 def claim(client, path, length, **headers):
-    """Send a request that says it has a body of this length, and has none."""
+    """Send a request with this Content-Length and without a body."""
     return client.generic(
         "POST", path, content_type=MULTIPART, CONTENT_LENGTH=str(length), **headers
     )
@@ -43,12 +43,12 @@ def claim(client, path, length, **headers):
             for path in ("/api/v1/events", "/oembed")
         ),
         ("/en/admin/allies/changeset/add/", PUBLIC_MAX_BYTES, "the limit is 128 KB"),
-        # A form that was begun before the sign-in ended is kept for its author.
+        # A form that was opened before the session ended is saved for its author.
         ("/en/admin/login/", EXPIRED_SESSION_MAX_BYTES, "the limit is 1 MB"),
         ("/en/admin/allies/source/add/", EXPIRED_SESSION_MAX_BYTES, "the limit is 1 MB"),
     ],
 )
-def test_body_of_a_stranger_is_refused_by_its_length(path, limit, said, client):
+def test_body_of_a_visitor_is_limited_by_its_length(path, limit, said, client):
     assert claim(client, path, limit).status_code != 413
     refused = claim(client, path, limit + 1)
     assert refused.status_code == 413
@@ -56,7 +56,7 @@ def test_body_of_a_stranger_is_refused_by_its_length(path, limit, said, client):
 
 
 @pytest.mark.django_db
-def test_form_that_takes_much_memory_to_decode_is_refused(login_as, editor):
+def test_form_that_needs_much_memory_to_decode_is_refused(login_as, editor):
     client, path = login_as(editor), reverse("admin:allies_source_add")
     kind = "application/x-www-form-urlencoded"
     whole = "summary_en=" + "%C3%BC" * 50_000
@@ -74,7 +74,7 @@ def test_form_that_takes_much_memory_to_decode_is_refused(login_as, editor):
 @pytest.mark.parametrize(
     ("length", "status"), [("x", 400), ("-1", 400), ("9" * 30, 400), ("٣", 400)]
 )
-def test_length_that_is_no_number_is_refused(length, status, client):
+def test_invalid_length_is_refused(length, status, client):
     assert claim(client, "/en/admin/login/", length).status_code == status
 
 
@@ -85,7 +85,7 @@ def test_body_without_a_length_is_refused(client):
 
 
 @pytest.mark.django_db
-def test_limit_depends_on_what_one_may(login_as, data_manager, editor, settings):
+def test_limit_depends_on_the_permissions_of_the_user(login_as, data_manager, editor, settings):
     settings.IMPORT_MAX_BYTES = 20 * MEGABYTE
     upload, other = reverse("admin:allies_changeset_add"), reverse("admin:allies_source_add")
     assert claim(login_as(data_manager), upload, 20 * MEGABYTE).status_code != 413
@@ -103,7 +103,7 @@ def test_limit_depends_on_what_one_may(login_as, data_manager, editor, settings)
 
 
 @pytest.mark.django_db
-def test_session_is_verified_before_the_limit_grows(login_as, data_manager, settings):
+def test_session_is_checked_before_a_larger_limit_applies(login_as, data_manager, settings):
     upload = reverse("admin:allies_changeset_add")
     client = login_as(data_manager)
     assert claim(client, upload, MEGABYTE).status_code != 413
@@ -121,12 +121,12 @@ def test_session_is_verified_before_the_limit_grows(login_as, data_manager, sett
 
 
 @pytest.mark.django_db
-def test_refusal_is_said_in_the_language_of_the_page(client):
+def test_refusal_is_in_the_language_of_the_page(client):
     assert "Terlalu besar" in claim(client, "/id/admin/login/", MEGABYTE + 1).content.decode()
 
 
 @pytest.mark.django_db
-def test_refusing_a_stranger_costs_no_query(client, django_assert_num_queries, demo_data):
+def test_refusing_a_visitor_takes_no_query(client, django_assert_num_queries, demo_data):
     path = reverse("allies:event-correct", args=[Event.objects.published().first().slug])
     with django_assert_num_queries(0):
         refused = claim(client, path, PUBLIC_MAX_BYTES + 1)
@@ -134,7 +134,7 @@ def test_refusing_a_stranger_costs_no_query(client, django_assert_num_queries, d
 
 
 @pytest.mark.django_db
-def test_files_of_broken_uploads_are_removed(settings, tmp_path):
+def test_files_of_broken_uploads_are_deleted(settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
     old, new = tmp_path / "old.upload", tmp_path / "new.upload.csv"
     for file in (old, new):
@@ -146,7 +146,7 @@ def test_files_of_broken_uploads_are_removed(settings, tmp_path):
 
 
 @pytest.mark.django_db
-def test_stranger_is_led_to_sign_in_before_an_upload_is_read(login_as, editor):
+def test_visitor_is_redirected_to_sign_in_before_an_upload_is_read(login_as, editor):
     path = reverse("admin:allies_changeset_add")
     body = Unread()
     answer = Client(enforce_csrf_checks=True).generic(
@@ -158,7 +158,7 @@ def test_stranger_is_led_to_sign_in_before_an_upload_is_read(login_as, editor):
 
 
 class Unread:
-    """A body that nobody may read."""
+    """A body that must not be read."""
 
     def read(self, *size):
         raise AssertionError("the body was read")
@@ -166,7 +166,7 @@ class Unread:
     readline = read
 
 
-# The real server.
+# With a real server.
 
 SIGN_IN = """
 from django.contrib.auth.models import Group, User
@@ -185,7 +185,7 @@ TOKEN = "t" * 32
 
 
 def fields(**given):
-    """Return the parts of a form, and the head of its file."""
+    """Return the parts of a form, and the header of its file."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in given.items()
@@ -198,7 +198,7 @@ END = f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 class Sender:
-    """A connection that sends a form piece by piece, and looks whether it was answered."""
+    """A connection that sends a form in pieces and can read the response."""
 
     def __init__(self, port, path, *, session="", **headers):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -212,7 +212,7 @@ class Sender:
         self.socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
 
     def send(self, data):
-        """Send something; say whether the server still takes it."""
+        """Send data; return whether the server still accepts it."""
         try:
             self.socket.sendall(data)
         except OSError:
@@ -220,7 +220,7 @@ class Sender:
         return True
 
     def status(self):
-        """Return the status of the answer; 0 if the connection was closed without one."""
+        """Return the status of the response; 0 if the connection was closed without one."""
         data = b""
         try:
             while b"\r\n" not in data and (more := self.socket.recv(65536)):
@@ -235,7 +235,7 @@ class Sender:
 
 @pytest.fixture
 def served(live_site):
-    """Return the port of a site that `manage.py serve` runs, and its folder of incoming files."""
+    """The port of a site run by `manage.py serve`, and its folder of incoming files."""
     port = free_port()
     served = live_site.start("manage.py", "serve", "--port", port)
     wait_for(lambda: listens(port), 120)
@@ -245,16 +245,16 @@ def served(live_site):
 
 
 @pytest.mark.slow
-def test_server_answers_before_a_large_body_is_sent(served):
+def test_server_responds_before_a_large_body_is_sent(served):
     port, incoming = served
     for headers, status in (
         ({"Content-Length": 600 * MEGABYTE}, 413),
         ({"Transfer-Encoding": "chunked"}, 411),
     ):
-        # Not a byte of the body was sent when the answer comes.
+        # The response comes before any byte of the body.
         with closing(Sender(port, UPLOAD, **headers)) as sender:
             assert sender.status() == status
-        # Whoever does not listen and goes on sending is cut off, and nothing is kept.
+        # A client that ignores it and keeps sending is disconnected, and nothing is stored.
         with closing(Sender(port, UPLOAD, **headers)) as sender:
             data = b"100000\r\n" if status == 411 else fields(csrfmiddlewaretoken=TOKEN)
             taken = sender.send(data)
@@ -267,7 +267,7 @@ def test_server_answers_before_a_large_body_is_sent(served):
 
 
 @pytest.mark.slow
-def test_server_takes_an_import_and_forgets_a_broken_one(live_site, served):
+def test_server_accepts_an_import_and_deletes_a_broken_one(live_site, served):
     port, incoming = served
     session = live_site.shell(SIGN_IN)
     form = fields(csrfmiddlewaretoken=TOKEN, noun="sources", reason="")
@@ -293,7 +293,7 @@ def test_server_takes_an_import_and_forgets_a_broken_one(live_site, served):
 
 
 @pytest.mark.slow
-def test_slow_uploads_leave_the_site_to_others(live_site, served):
+def test_slow_uploads_do_not_block_other_requests(live_site, served):
     port, incoming = served
     session = live_site.shell(SIGN_IN)
     form = fields(csrfmiddlewaretoken=TOKEN, noun="sources", reason="")
@@ -307,7 +307,7 @@ def test_slow_uploads_leave_the_site_to_others(live_site, served):
             sender.send(form + b"x" * MEGABYTE)
         for _number in range(8):
             with closing(Sender(port, "/en/", **{"Content-Length": 0})) as reader:
-                assert reader.status() in (403, 405)  # a page that takes no forms, at once
+                assert reader.status() in (403, 405)  # a page without forms, immediately
         assert sum(file.stat().st_size > 0 for file in incoming.iterdir()) < len(slow)
         assert 503 in [sender.status() for sender in slow[-2:]]
     wait_for(lambda: not list(incoming.iterdir()))

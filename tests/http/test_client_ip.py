@@ -1,4 +1,4 @@
-"""Where a request comes from, in whatever way a proxy says it."""
+"""The client's IP address, in all forms in which a proxy may write it."""
 
 import pytest
 from django.test import RequestFactory
@@ -23,7 +23,7 @@ from allies.http.client_ip import get_client_ip, get_rate_limited_ip
         ("198.51.100.1,203.0.113.7", "203.0.113.7"),
     ],
 )
-def test_a_client_is_known_by_its_address(said, client, settings):
+def test_client_ip_is_normalised(said, client, settings):
     settings.BEHIND_PROXY = True
     assert get_client_ip(RequestFactory().get("/", HTTP_X_FORWARDED_FOR=said)) == client
 
@@ -48,7 +48,7 @@ def test_unreadable_forwarded_address_falls_back_to_the_peer(header, settings):
     [
         (True, {"HTTP_X_FORWARDED_FOR": "192.168.1.7"}, True),
         (True, {"HTTP_X_FORWARDED_FOR": "203.0.113.7"}, False),
-        (True, {}, True),  # a health check asks past the proxy
+        (True, {}, True),  # a health check that does not pass through the proxy
         (False, {"HTTP_X_FORWARDED_FOR": "unknown"}, True),
         (False, {"REMOTE_ADDR": "203.0.113.7", "HTTP_X_FORWARDED_FOR": "10.0.0.1"}, False),
         (False, {"REMOTE_ADDR": ""}, True),  # a Unix socket

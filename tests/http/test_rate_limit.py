@@ -1,4 +1,4 @@
-"""How much is made for one client in a minute: counted across processes, told in words."""
+"""The rate limit per client and minute is shared by processes, and explained in the response."""
 
 import time
 
@@ -16,25 +16,25 @@ def asked(server, path, client="203.0.113.9"):
 
 @pytest.fixture
 def frozen_minute():
-    """Begin where the minute is long enough for the test."""
+    """Wait for the start of a minute, so that the test ends in the same minute."""
     wait_for(lambda: time.time() % 60 < 40)
 
 
 @pytest.mark.slow
-def test_the_limit_holds_across_processes_and_spares_what_is_kept(live_site, frozen_minute):
+def test_rate_limit_is_shared_by_processes_and_skips_cached_pages(live_site, frozen_minute):
     live_site.environment |= PROXY
     servers = [live_site.serve(), live_site.serve()]
     assert asked(servers[0], "/en/sources/")[0] == 200
     statuses = [asked(servers[n % 2], f"/en/search/?q=china{n}")[0] for n in range(9)]
     assert statuses == [200] * 7 + [429] * 2
-    assert asked(servers[0], "/en/sources/")[0] == 200  # kept
+    assert asked(servers[0], "/en/sources/")[0] == 200  # from the cache
     assert asked(servers[1], "/en/events.csv")[0] == 429
     for other in ("203.0.113.10", "2001:db8::1", "10.1.2.3"):
         assert asked(servers[0], f"/en/search/?q={other}", other)[0] == 200
 
 
 @pytest.mark.slow
-def test_one_of_the_own_network_is_not_counted(live_site, frozen_minute):
+def test_private_network_is_not_limited(live_site, frozen_minute):
     live_site.environment |= PROXY
     server = live_site.serve()
     for number in range(12):
@@ -42,7 +42,7 @@ def test_one_of_the_own_network_is_not_counted(live_site, frozen_minute):
 
 
 @pytest.mark.django_db
-def test_who_asks_too_much_is_told_for_how_long(settings, frozen_minute, demo_data):
+def test_client_over_the_limit_gets_a_429_with_retry_after(settings, frozen_minute, demo_data):
     settings.RATE_LIMIT_PER_MINUTE = 1
     reader = Client(REMOTE_ADDR="203.0.113.77")
     assert reader.get("/id/search/?q=a").status_code == 200
@@ -59,7 +59,7 @@ def test_who_asks_too_much_is_told_for_how_long(settings, frozen_minute, demo_da
 
 
 @pytest.mark.django_db
-def test_names_and_codes_are_tried_so_often_and_no_more(settings, frozen_minute):
+def test_sign_in_attempts_are_limited(settings, frozen_minute):
     settings.LOGIN_RATE_LIMIT_PER_MINUTE = 3
     client = Client(REMOTE_ADDR="203.0.113.78")
     for number in range(3):
@@ -74,7 +74,7 @@ def test_names_and_codes_are_tried_so_often_and_no_more(settings, frozen_minute)
 
 
 @pytest.mark.django_db
-def test_where_it_cannot_be_counted_nobody_is_turned_away(settings, demo_data, tmp_path):
+def test_no_client_is_refused_if_requests_cannot_be_counted(settings, demo_data, tmp_path):
     settings.RATE_LIMIT_PER_MINUTE = 1
     settings.DATA_DIR = tmp_path / "is-not-there"
     reader = Client(REMOTE_ADDR="203.0.113.78")
@@ -83,8 +83,8 @@ def test_where_it_cannot_be_counted_nobody_is_turned_away(settings, demo_data, t
 
 
 @pytest.mark.django_db
-def test_a_question_is_not_said_again_at_any_length(demo_data):
-    """Its text stands in many links of a page: room in it is left out, and the rest has an end."""
+def test_query_is_shortened_in_links_and_limited_in_length(demo_data):
+    """Links on a page repeat the query, so extra spaces are removed and its length is limited."""
     reader = Client()
     plain = len(reader.get("/en/events/?q=vote").content)
     assert len(reader.get(f"/en/events/?q=vote{'+' * 7_000}").content) < plain + 30_000

@@ -368,10 +368,10 @@ class TestStatusByFile:
             ("withdrawn", "in-review"),
         ],
     )
-    @pytest.mark.parametrize("who", ["root", "nobody"])
+    @pytest.mark.parametrize("who", ["superuser", "nobody"])
     def test_status_that_no_step_leads_to_is_refused(self, before, after, who, request, tmp_path):
         event = factories.event(("RUS", "host"), status=before)
-        user = request.getfixturevalue("superuser") if who == "root" else None
+        user = request.getfixturevalue("superuser") if who == "superuser" else None
         file = write(tmp_path / "e.csv", [{"slug": event.slug, "status": after}])
         with pytest.raises(ImportRejected) as refusal:
             load("events", file, user=user)

@@ -1,1 +1,1 @@
-"""The steps of a file's way through the desk, and the forms on it."""
+"""The pages and forms of a changeset in the admin."""

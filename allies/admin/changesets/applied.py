@@ -1,4 +1,4 @@
-"""What a changeset did, record by record, and the way back."""
+"""The records that a changeset wrote, and its undo."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ from allies.models import BACKGROUND_KINDS, WRITE_COUNTS, Changeset, ChangesetSt
 
 
 class AppliedPageMixin(ChangesetPageBase):
-    """The pages of a changeset that was applied, and of the undo of one."""
+    """The pages of an applied changeset, and of its undo."""
 
     def _applied(self, request: HttpRequest, changeset: Any) -> HttpResponse:
         possible = self.may_undo(request, changeset) and not changeset.is_undone
@@ -64,7 +64,7 @@ class AppliedPageMixin(ChangesetPageBase):
         )
 
     def _records(self, request: HttpRequest, changeset: Changeset) -> dict[str, Any]:
-        """Return a page of the records of one noun that a changeset wrote."""
+        """Return a page of the records of one record type that a changeset wrote."""
         written = [
             name for name, counts in changeset.counts.items() if any(map(counts.get, WRITE_COUNTS))
         ]
@@ -89,7 +89,7 @@ class AppliedPageMixin(ChangesetPageBase):
         }
 
     def _not_taken(self, changeset: Changeset) -> list[tuple[str, list[ShownField]]]:
-        """Return, record by record, what its author proposed and its reviewer did not take."""
+        """Return, per record, the proposed changes that the reviewer did not accept."""
         names = RecordLabels(changeset.not_taken)
         return [
             (change_title(one, names), change_fields(one, names)) for one in changeset.not_taken
@@ -99,7 +99,7 @@ class AppliedPageMixin(ChangesetPageBase):
         return can_undo(user=request.user, changeset=changeset)
 
     def _may_list(self, request: HttpRequest, changeset: Changeset) -> bool:
-        """Say whether the user may put it on the public list, which is of files and undoings."""
+        """Return whether the user may list it publicly; only imports and undos can be listed."""
         is_listable = changeset.kind in BACKGROUND_KINDS
         return is_listable and has_permission(user=request.user, action="publish", record=Event)
 
@@ -143,7 +143,7 @@ class AppliedPageMixin(ChangesetPageBase):
 
 
 def _count_hidden(changeset: Changeset) -> int:
-    """Return how many records a changeset wrote that are marked published and nobody sees."""
+    """Return how many of its records are marked published but hidden from readers."""
     return sum(
         published_but_unsupported(model)
         .filter(pk__in=model.history.filter(changeset=changeset).values("id"))

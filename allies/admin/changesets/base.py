@@ -1,4 +1,4 @@
-"""What every page of a changeset's way through the desk shares."""
+"""Base class of all pages of a changeset in the admin."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from allies.models import Changeset
 
 
 def importable_resources(request: HttpRequest) -> list[str]:
-    """Return the nouns a user may import."""
+    """Return the record types that a user may import."""
     return [
         noun
         for noun, resource in RESOURCES.items()
@@ -29,7 +29,7 @@ def importable_resources(request: HttpRequest) -> list[str]:
 
 
 class ChangesetPageBase(admin.ModelAdmin):
-    """Addresses, access and templates of the pages of one changeset."""
+    """URLs, access and templates of the pages of a changeset."""
 
     def page_url(self, view: str, *args: object) -> str:
         return reverse(f"admin:allies_changeset_{view}", args=args)
@@ -55,7 +55,7 @@ class ChangesetPageBase(admin.ModelAdmin):
 
 
 def mapped_resources(changeset: Changeset) -> list[str]:
-    """Return the nouns a changeset's mapping writes."""
+    """Return the record types that the mapping of a changeset writes."""
     data = changeset.mapping
     found = [part.get("noun", "") for part in [*data.get("nouns", []), *data.get("records", [])]]
     if data.get("aliases"):
@@ -64,7 +64,7 @@ def mapped_resources(changeset: Changeset) -> list[str]:
 
 
 def safe_file_name(name: str) -> str:
-    """Return a file name that may stand in a header: letters, digits, dots and hyphens."""
+    """Return a file name that is safe in a header: letters, digits, dots, hyphens, underscores."""
     return "".join(
         char if (char.isalnum() and char.isascii()) or char in ".-_" else "-" for char in name
     )

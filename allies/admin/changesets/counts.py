@@ -1,4 +1,4 @@
-"""A changeset's counts as the desk shows them."""
+"""The counts of a changeset, as shown in the admin."""
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy
 from allies.imports.resources import RESOURCE_BY_MODEL_NAME, RESOURCES
 from allies.models import Changeset
 
-#: What is counted of a noun, and how it is called.
+#: The counts per record type, with their labels.
 COUNT_LABELS = (
     ("rows", gettext_lazy("Rows")),
     ("created", gettext_lazy("New")),
@@ -23,7 +23,7 @@ COUNT_LABELS = (
 
 
 def model_label(noun: str) -> str:
-    """Return what a record type is called; a name that is none is left as it is."""
+    """Return the name of a record type; an unknown name is returned unchanged."""
     if noun not in RESOURCES:
         return noun
     return capfirst(str(RESOURCES[noun]._meta.model._meta.verbose_name_plural))
@@ -38,7 +38,7 @@ def total_counts(changeset: Changeset) -> dict[str, int]:
 
 
 def count_table(changeset: Changeset) -> dict[str, object]:
-    """Return a changeset's counts as a table: columns that count something, a row a noun."""
+    """Return the counts as a table: one row per record type, without columns that are all zero."""
     totals = total_counts(changeset)
     columns = [(name, label) for name, label in COUNT_LABELS if totals.get(name)]
     rows = []

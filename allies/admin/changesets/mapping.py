@@ -1,4 +1,4 @@
-"""How an uploaded file is written, and what its columns are."""
+"""The page with the format and the mapping of an uploaded file."""
 
 from contextlib import suppress
 
@@ -30,15 +30,15 @@ from allies.models import Changeset, Mapping, StateConflict
 
 
 class MappingPageMixin(ChangesetPageBase):
-    """The page on which a file's layout and mapping are read and corrected."""
+    """The page on which the format and the mapping of a file are shown and corrected."""
 
     def _mapping(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         sample = load_sample(changeset)
         if request.method == "POST" and "read" in request.POST:
             return self._read_again(changeset, {})
         if sample is None:
-            if not changeset.message:  # uploaded before there were samples
-                with suppress(StateConflict):  # somebody else has just begun it
+            if not changeset.message:  # uploaded before samples existed
+                with suppress(StateConflict):  # another request has just started it
                     start_reading(changeset)
                 return self.redirect_to_page(changeset)
             return self._page(request, changeset, problem="")
@@ -78,7 +78,7 @@ class MappingPageMixin(ChangesetPageBase):
         return self.render_page(request, "mapping", changeset=changeset, title=title, **context)
 
     def _read_again(self, changeset: Changeset, layout: dict[str, object]) -> HttpResponse:
-        """Have the file read in this layout, or found out; its columns are suggested again."""
+        """Read the file again in this format, or detect it; its mapping is suggested again."""
         changeset.compare_and_set(layout=layout, mapping={})
         start_reading(changeset)
         return self.redirect_to_page(changeset)
@@ -138,7 +138,7 @@ class MappingPageMixin(ChangesetPageBase):
         messages.success(request, _("Saved as “%(name)s”.") % {"name": mapping.name})
 
     def mapping_view(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Answer with the changeset's mapping as JSON."""
+        """Send the mapping of a changeset as JSON."""
         changeset = self.get_own_or_404(request, number)
         name = safe_file_name(f"mapping-{changeset.pk}.json")
         return JsonResponse(
@@ -149,7 +149,7 @@ class MappingPageMixin(ChangesetPageBase):
 
 
 def _unused_and_missing(changeset: Changeset, table: Sample) -> dict[str, list[str]]:
-    """Return the columns a mapping leaves unused, and those it asks for in vain."""
+    """Return the columns that a mapping does not use, and those it needs but the file lacks."""
     if not changeset.mapping.get("nouns"):
         return {"unused": table.columns, "missing": []}
     mapping = FileMapping(changeset.mapping)

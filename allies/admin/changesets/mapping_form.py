@@ -1,4 +1,4 @@
-"""The form in which a mapping is read and changed: plain fields, a fieldset a noun."""
+"""The form that shows and changes a mapping: plain fields, one fieldset per record type."""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from allies.imports.resources import RESOURCES
 from allies.imports.widgets import ChoiceWidget, ReferenceWidget
 from allies.models import Country
 
-#: What can be said in the form; a spec with more in it is kept as it is, or given up as a whole.
+#: Keys that the form can show. A spec with other keys is kept unchanged or replaced as a whole.
 _SIMPLE = frozenset({"column", "constant", "text", "date", "nothing", "values", "order", "country"})
 
 
 @dataclass
 class MappingFormField:
-    """A field of ours in the form, and how it is fed."""
+    """One of our fields in the form, and where its values come from."""
 
     key: str
     name: str
@@ -34,7 +34,7 @@ class MappingFormField:
 
     @property
     def source(self) -> str:
-        """What the list of columns shows: a column, or how else it is fed."""
+        """The selected option: a column, or another kind of value."""
         if not self.spec:
             return ""
         if not _SIMPLE.issuperset(self.spec):
@@ -60,7 +60,7 @@ class MappingFormField:
 
     @property
     def orders(self) -> list[tuple[str, str]]:
-        """The orders of day, month and year in figures, each with an example."""
+        """The orders of day, month and year in numeric dates, each with an example."""
         return [("dmy", "31.12.2024"), ("mdy", "12/31/2024"), ("ymd", "2024/12/31")]
 
     @property
@@ -69,14 +69,14 @@ class MappingFormField:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is more to see than the column."""
+        """Whether more is set than the column."""
         decided = ("nothing", "order", "date", "values")
         return any(name in self.spec for name in decided)
 
 
 @dataclass
 class MappingFormRecord:
-    """A noun in the form."""
+    """A record type in the form."""
 
     index: int
     noun: str
@@ -87,18 +87,18 @@ class MappingFormRecord:
     only_new: list[str]
 
 
-#: The most choices of a column on one page: some 80 fields with 500 columns each.
+#: The most column options on one page: about 80 fields with 500 columns each.
 MAX_CHOICES = 40_000
 
 
 def has_too_many_choices(nouns: list[MappingFormRecord], columns: list[str]) -> bool:
-    """Say whether the form would be too large to show: each field offers every column."""
+    """Return whether the form would be too large to show; each field offers every column."""
     lists = sum(4 if row.is_date else 1 for noun in nouns for row in noun.rows) + len(nouns)
     return lists * len(columns) > MAX_CHOICES
 
 
 def build_form(data: Mapping[str, Any], words: Mapping[str, list[str]]) -> list[MappingFormRecord]:
-    """Return the form of a mapping; ``words`` are those that stand in the file's columns."""
+    """Return the form of a mapping; ``words`` are the values in each column of the file."""
     return [_build_record(index, part, words) for index, part in enumerate(data.get("nouns", []))]
 
 
@@ -143,7 +143,7 @@ def _build_record(
 def parse_form(
     data: Mapping[str, Any], post: QueryDict, words: Mapping[str, list[str]]
 ) -> dict[str, object]:
-    """Return the mapping that a posted form says; raise BadMapping where it cannot be read."""
+    """Return the mapping in a posted form; raise InvalidMapping if it cannot be read."""
     nouns = []
     for index, part in enumerate(data.get("nouns", [])):
         if f"{index}-remove" in post:
@@ -200,7 +200,7 @@ def _parse_spec(
         spec = {"date": parts}
     elif source.startswith("c:"):
         column = source.removeprefix("c:")
-        if column != before.get("column"):  # another column: its words are suggested anew
+        if column != before.get("column"):  # if the column changes, its values are suggested again
             return guess_spec(noun, name, column, words.get(column, []))
         spec = {"column": column}
     else:

@@ -1,4 +1,4 @@
-"""What a file would do, and what the editor decides on it."""
+"""The preview of an import, and the editor's decisions on it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -23,10 +23,10 @@ from allies.imports.references import CountryIndex, UnknownRecord
 from allies.imports.tasks import open_plan, refused_rows_path, start_apply, start_check
 from allies.models import Changeset, ChangesetState, StateConflict
 
-#: Rows of a preview on a page.
+#: Rows per page of a preview.
 PER_PAGE = 100
 
-#: The parts of a preview, in the order they are offered.
+#: The parts of a preview, in the order of the page.
 KINDS = (
     (Outcome.REFUSED, gettext_lazy("Refused")),
     (Outcome.CHANGED, gettext_lazy("Changed")),
@@ -38,7 +38,7 @@ KINDS = (
 
 
 class PreviewPageMixin(ChangesetPageBase):
-    """The page that shows what was planned, part by part, and lets it be applied."""
+    """The page that shows the planned changes, part by part, and applies them."""
 
     def _checked(self, request: HttpRequest, changeset: Changeset) -> HttpResponse:
         if request.method == "POST":
@@ -47,7 +47,7 @@ class PreviewPageMixin(ChangesetPageBase):
             with open_plan(changeset) as plan:
                 return self._preview(request, changeset, plan)
         except FileNotFoundError:
-            with suppress(StateConflict):  # somebody else has just begun it
+            with suppress(StateConflict):  # another request has just started it
                 start_check(changeset)
             return self.redirect_to_page(changeset)
 
@@ -100,7 +100,7 @@ class PreviewPageMixin(ChangesetPageBase):
         return self.redirect_to_page(changeset)
 
     def _decide_countries(self, request: HttpRequest, changeset: Changeset) -> None:
-        """Take the editor's word for what the file's unknown countries are."""
+        """Store the editor's decision on each unknown country of the file."""
         index = CountryIndex()
         mapping = dict(changeset.mapping)
         countries = dict(mapping.get("countries", {}))
@@ -128,7 +128,7 @@ class PreviewPageMixin(ChangesetPageBase):
             start_check(changeset)
 
     def refused_view(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        """Answer with the file's refused rows as CSV, with what is wrong in a column of its own."""
+        """Send the refused rows of the file as CSV, with the reasons in an extra column."""
         changeset = self.get_own_or_404(request, number)
         if changeset.state != ChangesetState.CHECKED:
             raise Http404

@@ -1,4 +1,4 @@
-"""A proposal in the admin: side by side with what stands now, to be approved, amended, declined."""
+"""A proposal in the admin, next to the current record: to be approved, amended or declined."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ from allies.models import Changeset
 
 
 class ProposalForm(forms.Form):
-    """What of a proposal is to be written, and with which values.
+    """The parts of a proposal to apply, and their values.
 
-    ``use`` holds the parts chosen: a record's key for one that is new or goes, ``key.field`` for
-    a field. What may be amended has a field of its own, named like that.
+    ``use`` holds the chosen parts: the record's key if the record is new or removed, ``key.field``
+    for a changed field. Each value that can be amended has a form field of that name.
     """
 
     use = forms.MultipleChoiceField(required=False)
@@ -64,12 +64,12 @@ class ProposalForm(forms.Form):
     def clean(self) -> None:
         super().clean()
         used = set(self.cleaned_data.get("use", []))
-        # What is not chosen need not be right.
+        # Ignore errors in fields that were not chosen.
         for where in [w for w in self.errors if "." in w and not used & {w, w.partition(".")[0]}]:
             del self.errors[where]
 
     def chosen_changes(self) -> list[RecordChange]:
-        """Return the changes that were chosen, with the values they were given."""
+        """Return the chosen changes, with the values from the form."""
         used = set(self.cleaned_data["use"])
         found: list[RecordChange] = []
         for change in self.changes:
@@ -88,7 +88,7 @@ class ProposalForm(forms.Form):
 
 
 def _amendment_field(change: RecordChange, name: str) -> Any:
-    """Return the form field a proposed value may be amended in; None where it points elsewhere."""
+    """Return the form field to amend a proposed value; None if it is a relation."""
     model_field = model_of_key(change["key"])._meta.get_field(name)
     if model_field.is_relation:
         return None
@@ -171,7 +171,7 @@ def _rows(
     form: ProposalForm,
     others: list[Changeset],
 ) -> list[dict[str, object]]:
-    """Return what is proposed, record by record, as the page shows it."""
+    """Return the proposed changes per record, for the template."""
     current: list[RecordChange] = [
         {"key": change["key"], "fields": {name: [now[change["key"]].get(name), None]}}
         for change in changeset.changes

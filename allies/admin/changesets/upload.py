@@ -1,4 +1,4 @@
-"""The forms in which a file is uploaded, and in which one says how it is written."""
+"""The forms to upload a file, and to say which format it has."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ DELIMITERS = (
 
 
 class UploadForm(forms.Form):
-    """A file, what it holds, and why it comes."""
+    """A file, the record type in it, and the reason for the import."""
 
     file = forms.FileField(
         label=gettext_lazy("File"),
@@ -66,7 +66,7 @@ class UploadForm(forms.Form):
 
 
 class FileFormatForm(forms.Form):
-    """How a file is written, as it was found out or as the editor knows better."""
+    """The format of a file, as detected or as corrected by the editor."""
 
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(
