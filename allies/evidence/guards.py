@@ -3,7 +3,7 @@
 Readers never see a record without support, even without these guards, because ``published()``
 requires it. The guards prevent editors from removing the last support by accident, and from
 deleting a public record before it is withdrawn. Bulk writes send no signals, so an import calls
-``would_lose_support`` itself.
+``ensure_evidence_remains`` itself.
 """
 
 from collections.abc import Collection, Iterator
