@@ -1,4 +1,4 @@
-"""What actions refuse, and what they say then: rights, times gone by, what is gone meanwhile."""
+"""Errors that actions raise: missing permissions, wrong times, records deleted meanwhile."""
 
 import datetime as dt
 
@@ -55,7 +55,7 @@ def user(request):
 
 
 @pytest.mark.parametrize(("seconds", "is_taken"), [(-60, False), (0, False), (60, True)])
-def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, monkeypatch):
+def test_schedule_requires_future_time(seconds, is_taken, reviewer, monkeypatch):
     now = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: now)
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
@@ -84,7 +84,7 @@ def test_an_appointment_is_made_for_a_time_to_come(seconds, is_taken, reviewer, 
     ],
     indirect=["user"],
 )
-def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, step, may, reviewer):
+def test_schedule_and_cancel_require_permission_for_the_step(user, step, may, reviewer):
     due = timezone.now() + dt.timedelta(days=1)
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
     if may:
@@ -112,7 +112,7 @@ def test_appointments_are_made_and_called_off_by_who_may_take_the_step(user, ste
         (-60, "incomplete", "published source that supports", "draft"),
     ],
 )
-def test_appointments_are_kept_when_they_are_due_and_say_why_not(
+def test_run_due_takes_due_steps_and_stores_problems(
     seconds, status, problem, after, reviewer, monkeypatch
 ):
     now = timezone.now()
@@ -139,7 +139,7 @@ def test_appointments_are_kept_when_they_are_due_and_say_why_not(
     assert run_due() == []
 
 
-def test_an_appointment_of_somebody_without_the_right_is_not_kept(reviewer):
+def test_run_due_checks_permission_of_the_author(reviewer):
     record = factories.event(("RUS", "host"), status=Status.DRAFT)
     made = Appointment.objects.create(
         noun="event",
@@ -187,7 +187,7 @@ def only(proposal, *names):
         (["place_en"], ["title_en"]),
     ],
 )
-def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
+def test_approve_stores_changes_that_were_not_accepted(taken, left, proposal, reviewer):
     approve(changeset=proposal, user=reviewer, changes=only(proposal, *taken), note=" Thanks ")
     proposal.refresh_from_db()
     assert (proposal.state, proposal.decision, proposal.decided_by) == (
@@ -206,7 +206,7 @@ def test_what_a_reviewer_did_not_take_is_kept(taken, left, proposal, reviewer):
     [("rita", True, True, True), ("edi", False, True, True), ("dana", False, False, False)],
     indirect=["user"],
 )
-def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal):
+def test_proposal_actions_require_permission(user, approves, amends, declines, proposal):
     changes = only(proposal, "title_en")
 
     def may(action, **given):
@@ -231,7 +231,7 @@ def test_who_may_decide_on_a_proposal(user, approves, amends, declines, proposal
     assert proposal.state == ("applied" if approves else "declined" if declines else "proposed")
 
 
-def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, reviewer, editor):
+def test_decline_requires_reason_except_from_author(proposal, reviewer, editor):
     with pytest.raises(ValidationError, match="Give a reason"):
         decline(changeset=proposal, user=reviewer, note="  ")
     decline(changeset=proposal, user=editor, note="")
@@ -240,7 +240,7 @@ def test_declining_needs_a_reason_from_anybody_but_its_author(proposal, reviewer
 
 
 @pytest.mark.parametrize("action", [approve, amend])
-def test_nothing_chosen_decides_nothing(action, proposal, reviewer):
+def test_approve_and_amend_require_selected_changes(action, proposal, reviewer):
     with pytest.raises(ValidationError, match="No changes are selected"):
         action(changeset=proposal, user=reviewer, changes=[])
     proposal.refresh_from_db()
@@ -260,7 +260,7 @@ def test_nothing_chosen_decides_nothing(action, proposal, reviewer):
         ("added", {"title": "other"}, {}),
     ],
 )
-def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, now, moved):
+def test_conflicting_fields_have_neither_old_nor_proposed_value(what, now, moved):
     change = {"key": "event-1", "what": what, "fields": {"title": ["old", "new"]}}
     found = conflicting_fields(Changeset(changes=[change]), {"event-1": now} if now else {})
     assert found == moved
@@ -273,7 +273,7 @@ def test_ground_has_moved_where_it_is_neither_as_before_nor_as_proposed(what, no
     ("seconds", "refusal"),
     [(2, SubmittedTooFast), (3, None), (24 * 3600, None), (24 * 3600 + 1, SubmissionRejected)],
 )
-def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal):
+def test_correction_is_accepted_between_three_seconds_and_one_day(seconds, refusal):
     event = factories.event(("RUS", "host"))
     opened = timezone.now().replace(microsecond=0)
     given = {"evidence": "", "contact": "", "language": "en", "client": "192.0.2.1"}
@@ -290,7 +290,7 @@ def test_a_correction_is_taken_between_three_seconds_and_a_day(seconds, refusal)
 # Editing
 
 
-def test_what_is_gone_or_part_of_another_record_is_not_written(reviewer):
+def test_changes_to_deleted_part_or_part_of_another_record_are_refused(reviewer):
     alliance, other = factories.alliance("RUS", "CHN"), factories.alliance("RUS", "IND")
     theirs = other.memberships.first()
     gone = Membership.objects.create(alliance=alliance, country=factories.country("IRN"))
@@ -308,7 +308,7 @@ def test_what_is_gone_or_part_of_another_record_is_not_written(reviewer):
     assert Membership.objects.get(pk=theirs.pk).role == "member"
 
 
-def test_what_is_brought_back_where_another_is_is_refused_by_name(reviewer):
+def test_restoring_part_with_existing_id_is_refused(reviewer):
     alliance = factories.alliance("RUS", "CHN")
     there = alliance.memberships.first()
     fields = {"alliance": [None, alliance.pk], "country": [None, factories.country("IRN").pk]}
@@ -323,7 +323,7 @@ def test_what_is_brought_back_where_another_is_is_refused_by_name(reviewer):
 # Merging
 
 
-def test_what_is_gone_is_not_merged_and_named(reviewer):
+def test_merge_with_deleted_record_is_refused(reviewer):
     reviewer.is_superuser = True
     keep, drop = (factories.event(("RUS", "host"), status="draft", cited=False) for _n in range(2))
     gone = Event.objects.get(pk=drop.pk)
@@ -335,7 +335,7 @@ def test_what_is_gone_is_not_merged_and_named(reviewer):
     assert Event.objects.filter(pk=keep.pk).exists()
 
 
-def test_what_moves_in_a_merge_is_counted():
+def test_references_moved_by_a_merge_are_counted():
     alliance = factories.alliance("RUS", "CHN", "IND")
     factories.cite(alliance)
     assert dict(count_references(alliance)) == {Membership: 3, Citation: 2}
@@ -346,7 +346,7 @@ def test_what_moves_in_a_merge_is_counted():
 
 
 @pytest.mark.parametrize("user", ["edi", "dana"], indirect=True)
-def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
+def test_edition_actions_require_publish_permission(user, reviewer):
     ally_list = factories.ally_list("FJI", "TON")
     with pytest.raises(PermissionDenied):
         create_edition(ally_list=ally_list, user=user)
@@ -367,7 +367,7 @@ def test_only_who_may_publish_makes_and_retracts_editions(user, reviewer):
     ("status", "said"),
     [("gone", "no longer exists"), ("draft", "Publish it first"), ("in-review", "Publish it")],
 )
-def test_an_edition_is_made_of_a_list_readers_see(status, said, reviewer):
+def test_edition_requires_public_list(status, said, reviewer):
     ally_list = factories.ally_list("FJI", "TON", status="draft" if status == "gone" else status)
     if status == "gone":
         type(ally_list).objects.get(pk=ally_list.pk).delete()
@@ -375,7 +375,7 @@ def test_an_edition_is_made_of_a_list_readers_see(status, said, reviewer):
         create_edition(ally_list=ally_list, user=reviewer)
 
 
-def test_an_edition_that_is_missing_is_made_once(reviewer):
+def test_missing_edition_is_created_once(reviewer):
     ally_list = factories.ally_list("FJI", "TON")
     factories.ally_list("FJI", "TON", status=Status.DRAFT)
     assert [edition.ally_list_id for edition in create_missing_editions()] == [ally_list.pk]
@@ -389,7 +389,7 @@ def test_an_edition_that_is_missing_is_made_once(reviewer):
     assert Edition.objects.get(ally_list=other.pk).key == "other-1"
 
 
-def test_a_changeset_keeps_who_why_and_about_what(editor):
+def test_new_changeset_stores_user_reason_and_record(editor):
     event = factories.event(("RUS", "host"))
     made = new_changeset(record=event, user=editor, reason=" r" * 600, public_note=" n" * 600)
     assert (made.about_noun, made.about_id, made.created_by) == ("event", event.pk, editor)
