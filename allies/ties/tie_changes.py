@@ -208,5 +208,5 @@ def _kinds(ties: dict[int, list[Membership]]) -> list[AllianceKind]:
 
 
 def _until(pairs: list[tuple[Membership, Membership]]) -> str:
-    """Return when the last tie ceased to bind both (EDTF). It ends when one country leaves."""
+    """Return when the last tie ceased to bind both (EDTF): when the first membership in it ended."""
     return combine_dates(max, [end for end in map(common_end, pairs) if end])

@@ -67,7 +67,7 @@ class VoteAgreement:
 def shared_roll_calls(one: Country, other: Country) -> EventQuerySet:
     """Return the published UN votes in which both voted; annotate ``vote`` and ``other_vote``.
 
-    If a country is recorded with two different votes in one roll call, neither counts.
+    A roll call in which one of them is recorded with two different votes is left out.
     """
     return (
         Event.objects.published()
