@@ -208,5 +208,5 @@ def _kinds(ties: dict[int, list[Membership]]) -> list[AllianceKind]:
 
 
 def _until(pairs: list[tuple[Membership, Membership]]) -> str:
-    """Return when the last tie ceased to bind both (EDTF): when the first membership in it ended."""
+    """Return when the last tie ceased to bind both (EDTF): at the end of its first membership."""
     return combine_dates(max, [end for end in map(common_end, pairs) if end])
