@@ -1,7 +1,7 @@
-"""A list as its readers see it, as data: what an edition freezes.
+"""Content of an edition: a list as readers see it, as JSON data.
 
-The data hold what is public and nothing else, in both languages, and need no record to be read:
-names, dates, duties, evidence and the full description of every source are in them.
+The data contain only what is public, in both languages. They are complete without the database:
+names, dates, obligations, evidence and the full description of every source.
 """
 
 import datetime as dt
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from allies.models.ally_list import EntryQuerySet
     from allies.models.citation import CitationQuerySet
 
-#: Which shape the content has: a later one is read by its own rules.
+#: Version of the content's structure; readers of the data decide by it how to read them.
 SCHEMA = "allies-edition/1"
 
 
 def build_edition_content(ally_list: AllyList, *, on: dt.date) -> dict[str, object]:
-    """Return ``{"list": …, "sources": […]}``: what readers see of a list.
+    """Return ``{"list": …, "sources": […]}`` with everything that readers see of a list.
 
-    ``on`` is the day its ties are those of. Costs the same number of queries for any length.
+    ``on`` is the day whose ties are listed. The number of queries does not depend on the length of
+    the list.
     """
     return _EditionContentBuilder(ally_list, on).content()
 
@@ -41,9 +42,9 @@ class _EditionContentBuilder:
     def __init__(self, ally_list: AllyList, on: dt.date) -> None:
         self.ally_list = ally_list
         self.on = on
-        #: Ids of the sources that what is frozen rests on.
+        #: Ids of the sources that the content cites.
         self.cited: set[int] = set()
-        #: Keys in texts, each with the current key of its source; of public sources only.
+        #: Key in a text → current key of its source; public sources only.
         self.current_keys: dict[str, str] = {}
 
     def content(self) -> dict[str, object]:
@@ -95,14 +96,14 @@ class _EditionContentBuilder:
             "sources": self._sources(),
         }
 
-    # What is fetched.
+    # Reading.
 
     def _entries(self) -> "EntryQuerySet":
         entries = Entry.objects.published().filter(ally_list=self.ally_list).order_by_position()
         return entries.with_evidence().select_related("country").prefetch_related(_citations())
 
     def _fetch_citations(self, events: Iterable[Event]) -> None:
-        """Fetch the citations of the events shown; costs three queries at most."""
+        """Set ``shown_citations`` of the events; at most one query."""
         shown = {event.pk: event for event in events}
         for event in shown.values():
             event.shown_citations = []  # type: ignore[attr-defined]
@@ -112,7 +113,7 @@ class _EditionContentBuilder:
     def _ties(
         self, focus: Country, countries: list[Country]
     ) -> dict[int, list[tuple[Alliance, list[Membership]]]]:
-        """Return (alliance, memberships of both) that bind each country to the focus that day."""
+        """Return country id → [(alliance, memberships of the focus and the country)] on the day."""
         parts = Membership.objects.published().in_force(self.on)
         own = parts.filter(country=focus)
         found = (
@@ -139,7 +140,7 @@ class _EditionContentBuilder:
         ties: Mapping[int, list[tuple[Alliance, list[Membership]]]],
         events: Mapping[int, list[Event]],
     ) -> None:
-        """Find out which of the sources that the texts cite are public."""
+        """Collect the public sources that texts and citations refer to; at most one query."""
         records: list[Any] = [*entries]
         records += [alliance for shown in ties.values() for alliance, _both in shown]
         records += [event for shown in events.values() for event in shown]
@@ -156,7 +157,10 @@ class _EditionContentBuilder:
         self.cited |= {source.pk for source in cited.values()}
 
     def _sources(self) -> list[dict[str, Any]]:
-        """Return the sources cited and what these draw on; costs a query a link of derivation."""
+        """Return the cited sources and those they are derived from.
+
+        One query per link of the longest chain of derivation.
+        """
         found: dict[int, Source] = {}
         wanted = set(self.cited)
         while wanted:
@@ -166,10 +170,10 @@ class _EditionContentBuilder:
             wanted = parents - set(found) - wanted
         return [_source(source) for source in sorted(found.values(), key=lambda s: s.key)]
 
-    # What is written.
+    # Building.
 
     def _prose(self, record: Model, name: str) -> dict[str, str]:
-        """Return a text in both languages, without marks of sources that are not public."""
+        """Return a text in both languages, without citation marks of non-public sources."""
         texts = {f"{name}_{end}": getattr(record, f"{name}_{end}") for end in SUFFIXES.values()}
         return {
             column: with_current_keys(text, self.current_keys) for column, text in texts.items()
@@ -238,7 +242,7 @@ def _both_languages(record: Model, name: str) -> dict[str, str]:
 
 
 def _code_with_names(code: str, name: object) -> dict[str, str] | None:
-    """Return a code with what it is called in each language; None for no code."""
+    """Return a code with its name in each language; None for an empty code."""
     if not code:
         return None
     found = {"code": str(code)}

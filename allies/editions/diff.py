@@ -1,4 +1,4 @@
-"""What differs between two editions, read from their contents alone."""
+"""Differences between two editions, computed from their contents alone."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,17 @@ from allies.text.markdown import to_paragraphs
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Words of one text times words of the other above which they are shown whole, not word by word.
+#: Limit of (words in one text × words in the other). Above it, texts are not compared by word.
 _MAX_DIFF_WORDS = 4_000_000
 
-#: Fields of a source, a tie and an event in which they may differ from one edition to the next.
+#: Fields of a source, a tie and an event that are compared.
 _SOURCE = ("publisher", "title", "author", "credit", "url", "archive_url", "date_published")
 _TIE = ("kind", "title_en", "title_ind", "signed", "in_force", "ended", "members")
 _EVENT = ("kind", "certainty", "title_en", "title_ind", "date")
 
 
 class DiffSegment(NamedTuple):
-    """Words that stand in both texts (``same``), or in one (``removed``, ``added``)."""
+    """Words that are in both texts (``same``) or only in one (``removed``, ``added``)."""
 
     kind: str
     text: str
@@ -34,7 +34,7 @@ class DiffSegment(NamedTuple):
 
 @dataclass
 class TextDiff:
-    """A text that changed: in which language, and word by word how."""
+    """The word-by-word differences of a text in one language."""
 
     name: str
     language: str
@@ -43,7 +43,11 @@ class TextDiff:
 
 @dataclass
 class SectionDiff:
-    """An entry, or the list itself, that is in both editions: what of it changed."""
+    """The differences of one entry, or of the list itself, between two editions.
+
+    ``field_changes`` are (name, old value, new value). ``added``, ``removed`` and ``changed`` are
+    (type, description) of ties, events, citations or sources.
+    """
 
     name: "StrOrPromise"
     field_changes: list[tuple[Any, str, str]] = field(default_factory=list)
@@ -58,7 +62,11 @@ class SectionDiff:
 
 @dataclass
 class EditionDiff:
-    """What differs, in the words of the active language."""
+    """The differences between two editions, in the active language.
+
+    ``head`` is about the list itself. ``added`` and ``removed`` are names of countries; ``moved``
+    are (name, old position, new position).
+    """
 
     head: SectionDiff
     added: list[Any]
@@ -71,7 +79,7 @@ class EditionDiff:
         return any((self.head, self.added, self.removed, self.moved, self.entries, self.sources))
 
     def summary(self) -> list[str]:
-        """Say in a few words what changed."""
+        """Return short descriptions of the changes; empty if there are none."""
         said = [
             _("added: %(names)s") % {"names": ", ".join(self.added)} if self.added else "",
             _("removed: %(names)s") % {"names": ", ".join(self.removed)} if self.removed else "",
@@ -102,7 +110,7 @@ class EditionDiff:
 
 
 def diff_editions(old: dict[str, Any], new: dict[str, Any]) -> EditionDiff:
-    """Compare the contents of two editions, the earlier first."""
+    """Compare the contents of two editions, the earlier one first."""
     before, after = _by_country(old), _by_country(new)
     both = [code for code in after if code in before]
     return EditionDiff(
@@ -124,7 +132,7 @@ def _by_country(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(thing: Any, name: str = "name") -> Any:
-    """Return what something is called in the active language."""
+    """Return the name in the active language."""
     return localize(lambda end: thing[f"{name}_{end}"])
 
 
@@ -176,7 +184,10 @@ def _entry(old: dict[str, Any], new: dict[str, Any]) -> SectionDiff:
 def _collect_changes(
     part: SectionDiff, what: object, old: Any, new: Any, key: str, fields: Iterable[str], say: Any
 ) -> None:
-    """Add to a part what of its ties, events or sources was added, removed or changed."""
+    """Add to ``part`` the ties, events or sources that were added, removed or changed.
+
+    ``key`` is the field that identifies them, and ``say`` returns their description.
+    """
     before = {thing[key]: thing for thing in old}
     after = {thing[key]: thing for thing in new}
     part.added += [(what, say(after[k])) for k in after if k not in before]
@@ -232,7 +243,7 @@ def _source(source: Any) -> str:
 
 
 def _texts(old: Any, new: Any, name: str, label: str) -> list[TextDiff]:
-    """Return, of a text in both languages, those that changed."""
+    """Return the differences of a text, for each language in which it changed."""
     return [
         TextDiff(
             label,
@@ -245,15 +256,15 @@ def _texts(old: Any, new: Any, name: str, label: str) -> list[TextDiff]:
 
 
 def _without_markdown(old: str, new: str) -> tuple[str, str]:
-    """Return two texts without marks of Markdown, unless these are all they differ in."""
+    """Return two texts without Markdown markup, unless they differ only in their markup."""
     words = to_paragraphs(old), to_paragraphs(new)
     return words if words[0] != words[1] else (old, new)
 
 
 def diff_words(old: str, new: str) -> Iterator[DiffSegment]:
-    """Yield two texts as one, word by word: what is in both, what went and what came.
+    """Yield the word-by-word differences of two texts, in order.
 
-    Texts too long for that are said to be replaced.
+    Texts above ``_MAX_DIFF_WORDS`` are not compared: one is removed, the other added.
     """
     before, after = _words(old), _words(new)
     if len(before) * len(after) > _MAX_DIFF_WORDS:
@@ -270,5 +281,5 @@ def diff_words(old: str, new: str) -> Iterator[DiffSegment]:
 
 
 def _words(text: str) -> list[str]:
-    """Split a text into words and marks, each with the blanks that follow it."""
+    """Split a text into words and punctuation marks, each with the whitespace after it."""
     return re.findall(r"\s+|\w+\s*|[^\w\s]\s*", text)

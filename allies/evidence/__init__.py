@@ -1,1 +1,1 @@
-"""Sources behind public records: guards, grouping by origin, suggestions, system checks."""
+"""Sources of public records: guards, grouping by origin, suggested origins, system checks."""

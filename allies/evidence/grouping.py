@@ -1,4 +1,4 @@
-"""What speaks for and against a record, as its page shows it."""
+"""Citations of a record, grouped by stance and origin for its page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_citations(queryset: "Cited") -> "Cited":
-    """Annotate the counts and fetch the citations readers may see, as ``shown_citations``."""
+    """Annotate the evidence counts; prefetch citations of public sources as ``shown_citations``."""
     citations = Citation.objects.from_published_sources().for_display()
     return queryset.with_evidence().prefetch_related(
         Prefetch("citations", citations, to_attr="shown_citations")
@@ -26,10 +26,10 @@ def with_citations(queryset: "Cited") -> "Cited":
 
 @dataclass
 class SourceGroup:
-    """What goes back to one origin, and counts as one independent source.
+    """Citations of sources with one origin, which together count as one independent source.
 
-    ``original`` is that source, None where readers may not see it; ``own`` is what is cited from
-    it, ``repeated`` what is cited from sources that republish it or draw on it.
+    ``original`` is the origin, or None if readers may not see it. ``own`` are citations of the
+    origin itself, ``repeated`` those of sources that republish it or are derived from it.
     """
 
     original: Source | None
@@ -37,7 +37,7 @@ class SourceGroup:
     repeated: list[Citation] = field(default_factory=list)
 
     def finish(self) -> None:
-        """Let the first stand for an original that readers may not see."""
+        """If readers may not see the original, let the first other source take its place."""
         if self.original is None and self.repeated:
             first = self.repeated[0].source_id
             self.own = [citation for citation in self.repeated if citation.source_id == first]
@@ -46,16 +46,16 @@ class SourceGroup:
 
 @dataclass
 class StanceGroup:
-    """All that speaks for a record, or against it."""
+    """All citations that support a record, or all that dispute it, by origin."""
 
     stance: str
     groups: list[SourceGroup]
 
 
 def group_by_stance(citations: Iterable[Citation]) -> list[StanceGroup]:
-    """Group citations by stance and then by origin, in the order in which they first appear.
+    """Group citations by stance and then by origin, in the order of their first citation.
 
-    They come from ``for_display``, so that this costs no query.
+    No query, if the citations come from ``for_display``.
     """
     found: dict[str, dict[int, SourceGroup]] = {}
     for citation in citations:

@@ -1,9 +1,9 @@
-"""The one place that keeps evidence from vanishing under what is public.
+"""Guards that protect the evidence of public records.
 
-Readers never see a record without support, whatever happens here: its ``published()`` queryset
-asks for it. These guards see to it that no editor takes the last support away by accident, and
-that what is public is withdrawn before it is deleted. Bulk writes send no signals: an import
-asks ``would_lose_support`` itself.
+Readers never see a record without support, even without these guards, because ``published()``
+requires it. The guards prevent editors from removing the last support by accident, and from
+deleting a public record before it is withdrawn. Bulk writes send no signals, so an import calls
+``ensure_evidence_remains`` itself.
 """
 
 from collections.abc import Collection, Iterator
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from allies.models.base import Record
     from allies.models.citation import CitationQuerySet
 
-#: Records named in one message.
+#: Maximum number of records named in one message.
 MAX_NAMED = 5
 
 
 class EvidenceLost(ValidationError):
-    """A change that would leave something public without a source, or delete it as it stands."""
+    """Raised by a change that would leave a public record without a source, or delete it."""
 
 
-#: Target of a citation → its model, and the path to the status that makes it public.
+#: Target of a citation → (its model, path to the status that makes it public).
 _CITED_MODELS: dict[str, tuple[Any, str]] = {
     "alliance": (Alliance, "status"),
     "event": (Event, "status"),
@@ -44,23 +44,22 @@ _CITED_MODELS: dict[str, tuple[Any, str]] = {
 }
 
 
-#: The nouns whose records readers see only while a published source supports them.
+#: Models whose records readers see only while a published source supports them.
 EVIDENCED_MODELS: tuple[type[Publishable], ...] = (Alliance, Event, AllyList)
 
 
 def published_but_unsupported(model: Any) -> "QuerySet[Record]":
-    """Return the records of a noun that are marked published and that readers do not see."""
+    """Return the records of a model that have the status published, but that readers do not see."""
     marked: QuerySet[Any] = model.objects.filter(status=Status.PUBLISHED)
     return marked.exclude(pk__in=model.objects.published().values("pk"))
 
 
 def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
-    """Return public records that rest on this source alone; costs five queries.
+    """Return public records that depend on this source alone; five queries.
 
-    Of each kind, one more than is named at most.
-
-    These are what no other published source supports, the lists recorded from it, and the
-    published sources that draw on it. ``besides`` are ids of sources that go with it.
+    These are records that no other published source supports, lists recorded from it, and
+    published sources derived from it. ``besides`` are ids of sources withdrawn together with it.
+    Of each model, at most one record more than ``MAX_NAMED`` is returned.
     """
     gone = [source.pk, *besides]
     others = Citation.objects.from_published_sources().supporting().exclude(source__in=gone)
@@ -88,7 +87,10 @@ def protect_needed_source(sender: object, instance: Source, raw: bool, **kwargs:
 
 
 def ensure_evidence_remains(source: Source, besides: Collection[int] = ()) -> None:
-    """Raise EvidenceLost where withdrawing the source would leave something public without one."""
+    """Raise EvidenceLost if withdrawing the source would leave public records without a source.
+
+    ``besides`` are ids of sources withdrawn together with it. Five queries.
+    """
     if lost := would_lose_support(source, besides):
         named = "; ".join(str(record) for record in lost[:MAX_NAMED])
         raise EvidenceLost(
@@ -97,15 +99,16 @@ def ensure_evidence_remains(source: Source, besides: Collection[int] = ()) -> No
         )
 
 
-#: Targets (noun, id) whose support is asked for at the end; None: it is asked for at once.
+#: Targets (model name, id) whose support is checked at the end; None if it is checked at once.
 _deferred_checks: ContextVar[set[tuple[str, int]] | None] = ContextVar("postponed", default=None)
 
 
 @contextmanager
 def defer_evidence_checks() -> Iterator[None]:
-    """Let one citation go before another takes its place; raise EvidenceLost if none does.
+    """Check support at the end of the block, so that one citation can be replaced by another.
 
-    What is written inside stands or falls together: use it inside a transaction.
+    Raises EvidenceLost at the end if a public record is left without support. Use it inside a
+    transaction, so that the writes are rolled back then.
     """
     token = _deferred_checks.set(set())
     try:
@@ -118,7 +121,10 @@ def defer_evidence_checks() -> Iterator[None]:
 
 
 def ensure_supported(citation: Citation) -> None:
-    """Raise EvidenceLost where a public record is left without what this citation says for it."""
+    """Raise EvidenceLost if the public record of this citation has no support without it.
+
+    Inside ``defer_evidence_checks``, the check is made at the end of that block.
+    """
     target = citation.target_noun
     record_id = getattr(citation, f"{target}_id")
     postponed = _deferred_checks.get()
@@ -158,7 +164,7 @@ def protect_last_support_on_change(
 def protect_last_support_on_deletion(
     sender: object, instance: Citation, origin: object, **kwargs: object
 ) -> None:
-    # A record that is deleted takes its citations with it: then there is nothing to support.
+    # A deleted record deletes its citations too; then there is nothing left to support.
     deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
     if deleted is Citation and _supports(instance):
         ensure_supported(instance)

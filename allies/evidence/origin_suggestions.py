@@ -1,4 +1,4 @@
-"""What a source may draw on: guesses from its title, its quotes and its credit, each with why."""
+"""Suggested origins of a source, found by its title, quotes and credit, each with reasons."""
 
 import re
 from collections import defaultdict
@@ -14,14 +14,14 @@ from allies.models.citation import TARGETS, Citation
 from allies.models.source import Source, SourceQuerySet
 from allies.text.normalize import normalize_text
 
-#: Folded characters that two quotes have in common where one document draws on the other.
+#: Minimum length of a common passage of two quotes, in normalized characters.
 MIN_PASSAGE_LENGTH = 60
-#: Quotes compared with, the latest first: what an editor may be made to wait for.
+#: Number of other quotes compared, latest first. It limits how long an editor has to wait.
 MAX_QUOTES = 10_000
-#: Sources of one outlet suggested for a credit.
+#: Number of sources suggested for a credit.
 MAX_PER_CREDIT = 5
 
-#: What a credit says before the outlet's name, folded.
+#: Words of a credit around the outlet's name, normalized.
 _CREDIT_WORDS = {
     *("melansir", "dilansir", "melaporkan", "dikutip", "mengutip", "disadur", "diterjemahkan"),
     *("menurut", "seperti", "sumber", "laporan", "dari", "oleh", "via", "source", "sources"),
@@ -29,22 +29,22 @@ _CREDIT_WORDS = {
     *("courtesy", "the"),
 }
 
-#: Pieces in which passages are looked for: a passage of two pieces holds a whole one for sure.
+#: Length of the pieces into which quotes are cut. Any passage twice as long contains a whole piece.
 _PIECE_LENGTH = MIN_PASSAGE_LENGTH // 2
 
 
 @dataclass
 class OriginSuggestion:
-    """A source that another may draw on, and why one thinks so."""
+    """A source from which another may be derived, with the reasons for this."""
 
     source: Source
     reasons: list[str]
 
 
 def suggest_origins(source: Source) -> list[OriginSuggestion]:
-    """Return what a source may draw on, the best founded first; six queries at most.
+    """Return sources that this one may be derived from, those with most reasons first.
 
-    Left out are sources that have its origin already, and those published after it.
+    Sources of the same origin and sources published later are left out. At most six queries.
     """
     reasons: dict[int, list[str]] = defaultdict(list)
     cited = list(Citation.objects.filter(source=source).values(*TARGETS, "quote"))
@@ -67,7 +67,7 @@ def suggest_origins(source: Source) -> list[OriginSuggestion]:
 
 
 def _candidates(source: Source) -> SourceQuerySet:
-    """Return the sources it could be said to draw on."""
+    """Return all sources that it may be derived from: of another origin, not published later."""
     origin = source.origin_id or source.pk
     family = Q(pk=origin) | Q(origin=origin)
     possible = Source.objects.exclude(family)
@@ -83,7 +83,7 @@ def _match_titles(source: Source) -> Iterable[tuple[int, str]]:
         yield pk, _("Same title.")
 
 
-# Quotes: the same words, in whichever of two documents they stand.
+# Quotes: a passage that two documents have in common.
 
 
 def _match_quotes(source: Source, cited: list[dict[str, Any]]) -> Iterable[tuple[int, str]]:
@@ -114,7 +114,7 @@ def _match_quotes(source: Source, cited: list[dict[str, Any]]) -> Iterable[tuple
 
 
 def _common_passage(one: str, i: int, other: str, j: int) -> str:
-    """Return the words that two texts have in common around a place in each."""
+    """Return the common passage around position ``i`` of one text and ``j`` of the other."""
     before = 0
     while before < min(i, j) and one[i - before - 1] == other[j - before - 1]:
         before += 1
@@ -124,7 +124,7 @@ def _common_passage(one: str, i: int, other: str, j: int) -> str:
     return one[i - before : i + after].strip()
 
 
-# The credit: an outlet by name.
+# Credit: the name of another outlet.
 
 
 def _match_credit(source: Source, cited: list[dict[str, object]]) -> Iterable[tuple[int, str]]:
@@ -152,12 +152,15 @@ def _match_credit(source: Source, cited: list[dict[str, object]]) -> Iterable[tu
 
 
 def _strip_credit_words(credit: str) -> str:
-    """Return a credit, folded, without the words that only say that it is one."""
+    """Return a normalized credit without words like "source" or "according to"."""
     return " ".join(word for word in normalize_text(credit).split() if word not in _CREDIT_WORDS)
 
 
 def find_named_outlets(credited: str, publishers: Iterable[str], *, besides: str) -> list[str]:
-    """Return those publishers that a folded credit names; of "CNN Indonesia", not "CNN" too."""
+    """Return the publishers that a normalized credit names, longest name first.
+
+    "CNN Indonesia" does not also name "CNN". ``besides`` is a publisher to leave out.
+    """
     names: dict[str, list[str]] = defaultdict(list)
     for publisher in publishers:
         if (name := _strip_credit_words(publisher)) and name != _strip_credit_words(besides):

@@ -1,4 +1,4 @@
-"""The tripwire: what is marked published without a source, or whose page stopped showing one."""
+"""Checks that public records have published sources, and that their pages show them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from allies.evidence.guards import EVIDENCED_MODELS, published_but_unsupported
 from allies.models import Alliance, AllyList, Citation, Entry, Event, Status
 from allies.models.translation import SUFFIXES
 
-#: Names given in one message of the system check.
+#: Maximum number of warnings of the system check.
 MAX_NAMED = 10
 
 
 @dataclass(frozen=True)
 class UnsupportedRecord:
-    """Something marked published that a reader cannot follow to a source, and why."""
+    """A record with the status published that does not lead readers to a source, and why."""
 
     record: Model
     why: str
@@ -32,7 +32,7 @@ class UnsupportedRecord:
 
 
 def find_unsupported() -> Iterator[UnsupportedRecord]:
-    """Yield what is marked published and rests on no published source; constant memory."""
+    """Yield records marked as published that no published source supports; constant memory."""
     why = _("no published source supports it")
     for model in EVIDENCED_MODELS:
         for record in published_but_unsupported(model).iterator():
@@ -44,9 +44,9 @@ def find_unsupported() -> Iterator[UnsupportedRecord]:
 
 
 def find_hidden_evidence() -> Iterator[UnsupportedRecord]:
-    """Yield public records whose page, in some language, does not lead to all its sources.
+    """Yield public records whose page lacks a link to one of their sources, in some language.
 
-    Every page is asked for as a reader would, and costs as much.
+    It renders every page as for a reader, which takes as long.
     """
     for model, path in ((Alliance, "alliance"), (Event, "event"), (AllyList, "entry__ally_list")):
         for record in model.objects.published().iterator():
@@ -77,16 +77,16 @@ def _page_problem(record: Any, sources: set[Any], language: str) -> str:
 
 @register(Tags.database)
 def check_public_records_have_sources(**options: object) -> list[CheckMessage]:
-    """Find records marked published without a source; part of `check --database default`.
+    """Warn of records marked as published without a source; part of `check --database default`.
 
-    Readers do not see them, so that this warns, and stops nobody: a file may bring such records.
+    It is only a warning, because readers do not see such records, and an import may create them.
     """
     if not options.get("databases"):
         return []
     try:
         losses = [loss for loss, _n in zip(find_unsupported(), range(MAX_NAMED), strict=False)]
     except (OperationalError, ProgrammingError):
-        return []  # before the first migration there is nothing to lose
+        return []  # before the first migration there are no tables
     return [
         Warning(
             str(loss),

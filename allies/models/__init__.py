@@ -1,4 +1,4 @@
-"""The records. One file a noun; each queryset says what of it is public."""
+"""The models. One module per record type; ``published()`` of each queryset is what readers see."""
 
 from allies.models.alliance import (
     OBLIGATIONS,

@@ -1,4 +1,4 @@
-"""Alliances, and which country was part of them when."""
+"""Alliances, and the memberships of countries in them."""
 
 import datetime as dt
 
@@ -35,7 +35,7 @@ from allies.text.edtf import bounds, combine_dates
 
 
 class AllianceKind(models.TextChoices):
-    """Kinds of tie: the first four as COW and ATOP name them."""
+    """Kinds of tie. COW and ATOP define the first four."""
 
     DEFENCE_PACT = "defence-pact", _("defence pact")
     NEUTRALITY_PACT = "neutrality-pact", _("neutrality pact")
@@ -46,7 +46,7 @@ class AllianceKind(models.TextChoices):
     ORGANISATION = "organisation", _("organisation")
 
 
-#: Kinds that are signed, as treaties are; the others begin.
+#: Kinds that are treaties, and so are signed. The others only begin.
 TREATIES = frozenset(
     {
         AllianceKind.DEFENCE_PACT,
@@ -58,7 +58,7 @@ TREATIES = frozenset(
 
 
 class TieStatus(models.TextChoices):
-    """How a country's part in an alliance stands to a day."""
+    """Status of a country's membership in an alliance on a given day."""
 
     IN_FORCE = "in-force", _("current and possibly current")
     PAST = "past", _("past")
@@ -76,7 +76,7 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
         return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
 
     def with_status(self, country: Country, day: dt.date) -> "AllianceQuerySet":
-        """Annotate ``standing``: whether the country's part is in force on a day, past or later."""
+        """Annotate ``standing``, the TieStatus of the country's membership on a day."""
         own = Membership.objects.filter(country=country, alliance=OuterRef("pk"))
         return self.annotate(
             standing=Case(
@@ -96,10 +96,11 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
 
 
 def possibly_started_q(day: dt.date, prefix: str = "") -> Q:
-    """Return the condition that an alliance may have been in force by a day.
+    """Return the condition that an alliance may have begun on or before a day.
 
-    It begins when it enters into force or, where that is not known, when it is signed; a date
-    that is not known at all never excludes it. ``prefix`` is the path to it, as in ``alliance__``.
+    It begins when it enters into force or, if that date is not known, when it is signed. If
+    neither date is known, the condition is true. ``prefix`` is the path to it, such as
+    ``alliance__``.
     """
     return _may_be_by(day, f"{prefix}in_force") | (
         Q(**{f"{prefix}in_force": ""})
@@ -108,14 +109,18 @@ def possibly_started_q(day: dt.date, prefix: str = "") -> Q:
 
 
 def possibly_active_q(day: dt.date, prefix: str = "") -> Q:
-    """Return the condition that an alliance may still have been in force on a day."""
+    """Return the condition that an alliance may not have ended before a day.
+
+    ``prefix`` is the path to it, such as ``alliance__``.
+    """
     return _may_be_after(day, f"{prefix}ended")
 
 
 def definitely_started_q(day: dt.date) -> Q:
-    """Return the condition that a membership had begun by a day, whatever its dates mean.
+    """Return the condition that a membership had certainly begun by a day.
 
-    A beginning nobody knows leaves today and what comes after in, and no other day.
+    That is, it had begun in every reading of its imprecise dates. If the start is unknown, this
+    is true for today and later days, but not for past days.
     """
     own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
 
@@ -133,9 +138,10 @@ def definitely_started_q(day: dt.date) -> Q:
 
 
 def definitely_active_q(day: dt.date) -> Q:
-    """Return the condition that a membership had not ended before a day, whatever its dates mean.
+    """Return the condition that a membership had certainly not ended before a day.
 
-    The day on which it ended counts; so does the first possible one of an end that is open.
+    That is, it had not ended in any reading of its imprecise dates. The last day counts. If the
+    end is an open interval, its first possible day is the last day that counts.
     """
     own, theirs = Q(left_earliest__gte=day), Q(alliance__ended_earliest__gte=day)
     return (own & Q(left_latest__isnull=False)) | (
@@ -144,14 +150,14 @@ def definitely_active_q(day: dt.date) -> Q:
 
 
 def _may_be_by(day: dt.date, field: str) -> Q:
-    """A date is given, and may be this day or before."""
+    """Return the condition that a date is given, and may be this day or an earlier one."""
     return ~Q(**{field: ""}) & (
         Q(**{f"{field}_earliest__isnull": True}) | Q(**{f"{field}_earliest__lte": day})
     )
 
 
 def _may_be_after(day: dt.date, field: str) -> Q:
-    """No date is given, or it may be this day or after."""
+    """Return the condition that a date is not given, or may be this day or a later one."""
     return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
 
 
@@ -214,7 +220,7 @@ class Alliance(TitleMixin, EvidencedModel):
 
     @property
     def began(self) -> str:
-        """When it entered into force, else when it was signed (EDTF)."""
+        """The date it entered into force, else the date it was signed (EDTF)."""
         return self.in_force or self.signed
 
     @property
@@ -253,20 +259,20 @@ class MembershipRole(models.TextChoices):
     ASSOCIATE = "associate", _("associate")
 
 
-#: What a member may owe, in the terms of COW and ATOP, in the order they are shown.
+#: Possible obligations of a member, as in COW and ATOP, in the order of display.
 OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
-        """Those of alliances a reader may see."""
+        """Those in alliances that readers may see."""
         return self.filter(alliance__in=Alliance.objects.published())
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
         """Those that may have been in force on a day.
 
-        A membership lasts from the day it began to the day it ended, both included; where its own
-        date is missing or open, its alliance's counts, and a date nobody knows excludes nothing.
+        A membership lasts from the day it began to the day it ended, both included. If its own
+        date is missing or open, its alliance's date counts. An unknown date excludes nothing.
         """
         lasted = Q(left_latest__gte=day) | (
             Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
@@ -274,11 +280,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.started_by(day).filter(lasted)
 
     def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those whose dates, whatever they mean, leave no doubt about a day."""
+        """Those that were certainly in force on a day, in every reading of their dates."""
         return self.filter(definitely_started_q(day), definitely_active_q(day))
 
     def order_by_start(self) -> "MembershipQuerySet":
-        """In the order they may have begun, with country and alliance."""
+        """Order by the first day they may have begun; fetch country and alliance."""
         dates = ("joined", "alliance__in_force", "alliance__signed")
         began = models.functions.Coalesce(
             *(f"{date}_{side}" for date in dates for side in ("earliest", "latest"))
@@ -291,7 +297,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
     def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have begun by a day, whether they have ended or not."""
+        """Those that may have begun on or before a day, whether they have ended or not."""
         return self.filter(
             Q(joined_earliest__lte=day)
             | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))
@@ -299,7 +305,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(Record):
-    """A country's part in an alliance, once; one that left and re-joined has two."""
+    """A country's membership in an alliance. A country that left and rejoined has two."""
 
     alliance = models.ForeignKey(
         Alliance, verbose_name=_("alliance"), on_delete=models.CASCADE, related_name="memberships"
@@ -356,18 +362,22 @@ class Membership(Record):
 
     @property
     def began(self) -> str:
-        """When it began (EDTF): its own date, else its alliance's."""
+        """The date it began (EDTF): its own date, else its alliance's."""
         return self.joined or self.alliance.began
 
     @property
     def ended(self) -> str:
-        """When it ended (EDTF): its own date, else its alliance's; both where its own is open."""
+        """The date it ended (EDTF): its own date, else its alliance's.
+
+        If its own date is an open interval, both are combined: it ended with the alliance at the
+        latest.
+        """
         own, theirs = self.left, self.alliance.ended
         is_open = own and theirs and not bounds(own).latest
         return combine_dates(min, [own, theirs]) if is_open else own or theirs
 
     def outside_alliance_dates(self) -> list[str]:
-        """Say where this certainly lies outside the alliance's own time."""
+        """Return messages if its dates are certainly outside the alliance's dates."""
         began, ended = bounds(self.alliance.began).earliest, bounds(self.alliance.ended).latest
         joined, left = bounds(self.joined).earliest, bounds(self.left).latest
         found = []
@@ -379,7 +389,7 @@ class Membership(Record):
 
     @property
     def obligations(self) -> list[str]:
-        """What this member owes, as field names in the order they are shown."""
+        """The obligations of this member, as field names in the order of display."""
         return [duty for duty in OBLIGATIONS if getattr(self, duty)]
 
     def clean(self) -> None:

@@ -1,4 +1,4 @@
-"""Lists of allies: our own, and those others published."""
+"""Lists of allies: our own, and those that a source published."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -51,7 +51,7 @@ def headline_count_text(promised: int | None, present: int) -> str:
 
 class AllyListQuerySet(models.QuerySet["AllyList"]):
     def published(self) -> "AllyListQuerySet":
-        """Those a reader may see: published, with an entry that may be seen."""
+        """Those that readers may see: published, with at least one supported entry."""
         return self.filter(status=Status.PUBLISHED).filter(
             pk__in=Entry.objects.supported().values("ally_list")
         )
@@ -61,9 +61,9 @@ class AllyListQuerySet(models.QuerySet["AllyList"]):
 
 
 class AllyList(TitleMixin, Publishable):
-    """A titled, ordered list of a focus country's allies within a scope.
+    """A titled, ordered list of a focus country's allies, optionally in one region.
 
-    It is ours or, with ``recorded_from``, one that a source published.
+    It is our own list or, with ``recorded_from``, a list that a source published.
     """
 
     focus = models.ForeignKey(
@@ -142,7 +142,7 @@ class AllyList(TitleMixin, Publishable):
             raise ValidationError(errors)
 
     def texts(self) -> Iterator[str]:
-        """Yield its own texts, its entries' and those of their citations; costs two queries."""
+        """Yield its own texts, its entries' texts and their citations' notes; two queries."""
         yield from super().texts()
         if self.pk:
             names = [field.name for field in prose_fields(Entry)]
@@ -179,7 +179,7 @@ class EntryQuerySet(EvidencedQuerySet["Entry"]):
     target = "entry"
 
     def published(self) -> "EntryQuerySet":
-        """Those of published lists that a published source supports."""
+        """Those in published lists that a published source supports."""
         return self.filter(ally_list__status=Status.PUBLISHED).supported()
 
     def order_by_position(self) -> "EntryQuerySet":
@@ -188,7 +188,7 @@ class EntryQuerySet(EvidencedQuerySet["Entry"]):
     def other_lists_naming(
         self, ally_list: AllyList, countries: Iterable[Country]
     ) -> dict[int, list[AllyList]]:
-        """Return, by country, the other public lists of the same focus; costs a query."""
+        """Return country id → other public lists of the same focus that name it; one query."""
         entries = (
             self.published()
             .filter(ally_list__focus=ally_list.focus, country__in=countries)
@@ -203,7 +203,7 @@ class EntryQuerySet(EvidencedQuerySet["Entry"]):
 
 
 class Entry(Record):
-    """A country's place in a list, with what the list says of it."""
+    """A country's place in a list, with the list's text about it."""
 
     ally_list = models.ForeignKey(
         AllyList, verbose_name=_("ally list"), on_delete=models.CASCADE, related_name="entries"
@@ -242,7 +242,7 @@ class Entry(Record):
 
     @property
     def code(self) -> str:
-        """The key this entry goes by in files: its list's slug and its country's code."""
+        """The key of this entry in files: its list's slug, a slash and its country's code."""
         return f"{self.ally_list.slug}/{self.country.code}"
 
     @property
@@ -256,14 +256,14 @@ class Entry(Record):
 
 class SeeAlsoQuerySet(models.QuerySet["SeeAlso"]):
     def published(self) -> "SeeAlsoQuerySet":
-        """Those of published lists that lead to published sources."""
+        """Those of published lists that point to published sources."""
         return self.filter(
             ally_list__in=AllyList.objects.published(), source__status=Status.PUBLISHED
         )
 
 
 class SeeAlso(Record):
-    """Further reading a list points to."""
+    """A source that a list recommends for further reading."""
 
     ally_list = models.ForeignKey(
         AllyList, verbose_name=_("ally list"), on_delete=models.CASCADE, related_name="see_also"

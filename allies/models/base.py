@@ -1,4 +1,4 @@
-"""What every record shares: history, rights, a status where it has one, slugs that survive."""
+"""Base classes of the records: history, permissions, publication status, slugs and old slugs."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Self
@@ -19,17 +19,18 @@ from allies.models.translation import TranslatedAttribute
 from allies.text.edtf import UnreadableDate, bounds
 from allies.text.markdown import cited_keys
 
-#: Longest prose an editor or a file may give in one field, in characters.
+#: Maximum length of a prose field in characters, in forms and in imported files.
 MAX_PROSE_LENGTH = 20_000
 
-#: What may be done with every noun, as rights one may give.
+#: Permissions that every record type has.
 RECORD_PERMISSIONS: tuple[str, ...] = ("add", "change", "delete", "view", "import", "export")
 
 
 class HistoryFields(models.Model):
-    """What a record's version tells besides its fields: the changeset that made it, if one did."""
+    """Extra field of a record's version: the changeset that made it, if there was one."""
 
-    # No constraint: a large import writes a version a row, and an applied changeset is for ever.
+    # No database constraint: it would slow down large imports, which write one version per row.
+    # It is not needed either, because an applied changeset is never deleted.
     changeset = models.ForeignKey(
         "allies.Changeset",
         verbose_name=_("changeset"),
@@ -46,13 +47,13 @@ class HistoryFields(models.Model):
 
 
 class Record(models.Model):
-    """A record editors keep: every version of it is remembered."""
+    """Base class of the records that editors write. Every version of them is stored."""
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
     history = HistoricalRecords(inherit=True, bases=[HistoryFields])
 
-    # What the history library reads when a version is written.
+    # django-simple-history reads these when it writes a version.
     _change_reason: str
     _history_user: Any
 
@@ -62,13 +63,13 @@ class Record(models.Model):
 
     @property
     def publication_root(self) -> "Publishable | None":
-        """The record whose status decides whether readers see this one; None: they always do."""
+        """The record whose status decides whether readers see this one; None if they always do."""
         return None
 
     def save(
         self, *args: object, update_fields: Iterable[str] | None = None, **kwargs: Any
     ) -> None:
-        """Write the record, and what is derived from the fields written."""
+        """Save the record; ``update_fields`` also saves the fields derived from those named."""
         if update_fields is not None:
             update_fields = {
                 *update_fields,
@@ -81,7 +82,7 @@ class Record(models.Model):
 def derived_field_names(
     record: models.Model | type[models.Model], names: Iterable[str]
 ) -> set[str]:
-    """Return the names of the fields that are computed from any of these."""
+    """Return the names of the fields that are computed from any of these fields."""
     names = set(names)
     return {
         field.name
@@ -98,10 +99,11 @@ class Status(models.TextChoices):
 
 
 class PublicationIssue(str):
-    """Something that keeps a record from being published, and where it is put right.
+    """A reason why a record cannot be published, and where to correct it.
 
-    ``where`` is a field of the record or the related name of its parts; ``record`` is another
-    record whose page it is put right on. Of a warning an editor is told, and goes on.
+    ``where`` is a field of the record or the related name of its parts. ``record`` is another
+    record, if the editor has to correct it on that record's page. A warning is shown, but does
+    not prevent publication.
     """
 
     where: str
@@ -119,7 +121,7 @@ class PublicationIssue(str):
 
 
 class Publishable(Record):
-    """A record that readers see once it is published."""
+    """Base class of records with a publication status. Readers see them once published."""
 
     status = models.CharField(
         _("status"), max_length=12, choices=Status, default=Status.DRAFT, db_index=True
@@ -138,15 +140,15 @@ class Publishable(Record):
         return self.status == Status.PUBLISHED
 
     def publication_issues(self) -> list[PublicationIssue]:
-        """Return what keeps this record from being published, all of it; costs queries."""
+        """Return all issues of this record, including warnings; costs queries."""
         raise NotImplementedError
 
     def blocking_issues(self) -> list[PublicationIssue]:
-        """Return what is missing, warnings left out; costs queries."""
+        """Return the issues that prevent publication; costs queries."""
         return [lack for lack in self.publication_issues() if not lack.is_warning]
 
     def texts(self) -> Iterator[str]:
-        """Yield the texts, in every language, in which this record may cite sources."""
+        """Yield this record's texts that may cite sources, in every language."""
         for field in prose_fields(self):
             yield getattr(self, field.name)
 
@@ -154,7 +156,10 @@ class Publishable(Record):
         return next((field.name for field in prose_fields(type(self))), "citations")
 
     def missing_cited_keys(self) -> list[PublicationIssue]:
-        """Name the sources its texts cite that are not published: readers do not see the marks."""
+        """Return a warning that names the cited sources that are not published, if any.
+
+        Readers do not see the citation marks of these sources. One query if the texts cite any.
+        """
         keys = {key for text in self.texts() for key in cited_keys(text)}
         if not keys:
             return []
@@ -168,7 +173,7 @@ class Publishable(Record):
 
 
 class SlugMixin(models.Model):
-    """A record with an address of its own; addresses it had before lead to it."""
+    """A record with a slug, and so a page of its own. Its former slugs lead to the same page."""
 
     slug = models.SlugField(
         _("slug"),
@@ -189,11 +194,11 @@ class SlugMixin(models.Model):
         return record
 
     def slug_base(self) -> str:
-        """Return the text a missing slug is made from."""
+        """Return the text from which a missing slug is made."""
         raise NotImplementedError
 
     def save(self, *args: object, **kwargs: Any) -> None:
-        """Write the record; keep the slug it had before, so that its address goes on working."""
+        """Save the record. Store its former slug, so that old links keep working."""
         if not self.slug:
             self.slug = unique_slug(type(self), self.slug_base())
         super().save(*args, **kwargs)
@@ -221,14 +226,14 @@ class TitleMixin(SlugMixin):
         return self.title_en or self.title_ind
 
     def missing_title(self) -> list[PublicationIssue]:
-        """Say that there is no title, where there is none in either language."""
+        """Return an issue if the record has no title in either language."""
         if self.title:
             return []
         return [PublicationIssue(_("Enter a title in at least one language."), "title_en")]
 
 
 def unique_slug(model: type[SlugMixin], text: str) -> str:
-    """Return a slug for the text that no record of the model has; costs a query."""
+    """Return a slug made from the text that no record of the model has; one query."""
     base = slugify(text)[:100] or str(model._meta.model_name)
     taken = set(model._default_manager.filter(slug__startswith=base).values_list("slug", flat=True))
     if base not in taken:
@@ -238,10 +243,10 @@ def unique_slug(model: type[SlugMixin], text: str) -> str:
 
 class OldSlugManager(models.Manager["OldSlug"]):
     def remember(self, model: type[models.Model], slugs: Iterable[tuple[str, int]]) -> None:
-        """Keep (slug, id) pairs that records of this model had until now.
+        """Store the former slugs of records of this model, given as (slug, id) pairs.
 
-        The first record that gave a slug up keeps it. A deleted record, or a draft, which nobody
-        read there, keeps it only until a record that is no draft gives it up.
+        The first record that gave up a slug keeps it. A deleted record or a draft keeps it only
+        until a record that is not a draft gives up the same slug, since no reader saw a draft.
         """
         noun, slugs = str(model._meta.model_name), list(slugs)
         records = model._default_manager
@@ -260,7 +265,7 @@ class OldSlugManager(models.Manager["OldSlug"]):
         )
 
     def record_id(self, model: type[models.Model], slug: str) -> int | None:
-        """Return the id of the record that had this slug before, if any did."""
+        """Return the id of the record that had this slug before; None if there is none."""
         return (
             self.filter(noun=model._meta.model_name, slug=slug)
             .values_list("record_id", flat=True)
@@ -288,7 +293,10 @@ class OldSlug(models.Model):
 
 
 class YearOf(ExtractYear):
-    """The year of a day. SQLite reads it off the text it keeps; Django’s own asks Python a row."""
+    """The year of a date.
+
+    SQLite takes it from the stored text, because Django’s function calls Python once per row.
+    """
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: object
@@ -300,9 +308,10 @@ class YearOf(ExtractYear):
 def count_distinct_subquery(
     rows: models.QuerySet[models.Model], by: str, what: str | models.Expression | models.F
 ) -> Coalesce:
-    """Return the number of distinct ``what`` among these rows, as a subquery; 0 for no rows.
+    """Return a subquery for the number of distinct ``what`` among these rows; 0 for no rows.
 
-    ``rows`` are one record's of an outer query, and ``by`` is a path they all have one value of.
+    ``rows`` belong to one record of the outer query. ``by`` is a path whose value is the same
+    in all of them, so that they form one group.
     """
     number = rows.order_by().values(by).annotate(n=Count(what, distinct=True)).values("n")
     return Coalesce(Subquery(number, output_field=models.IntegerField()), 0)
@@ -312,13 +321,13 @@ _TITLE_NEEDED = _("Published records need a title in at least one language.")
 
 
 def validate_title(errors: dict[str, object], record: Any) -> None:
-    """Add an error where a published record has no title."""
+    """Add an error if a published record has no title."""
     if record.is_published and not record.title:
         errors["title_en"] = _TITLE_NEEDED
 
 
 def published_requires_text(model: str, field: str) -> models.CheckConstraint:
-    """Return the constraint that a published record has this text in one language at least."""
+    """Return a constraint: a published record has this text in at least one language."""
     return models.CheckConstraint(
         condition=~models.Q(status=Status.PUBLISHED)
         | ~models.Q(**{f"{field}_en": "", f"{field}_ind": ""}),
@@ -330,7 +339,7 @@ def published_requires_text(model: str, field: str) -> models.CheckConstraint:
 def choices_constraint(
     model: str, field: str, choices: type[models.TextChoices]
 ) -> models.CheckConstraint:
-    """Return the constraint that the field holds one of its choices."""
+    """Return a constraint: the field has one of its choices."""
     return models.CheckConstraint(
         condition=models.Q(**{f"{field}__in": sorted(choices.values)}),
         name=f"{model}_{field}_known",
@@ -338,7 +347,7 @@ def choices_constraint(
 
 
 def validation_issues(record: models.Model) -> list[PublicationIssue]:
-    """Return what breaks a record's own rules, such as dates that contradict one another."""
+    """Return the record's validation errors as issues, for example contradictory dates."""
     try:
         record.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
@@ -351,12 +360,12 @@ def validation_issues(record: models.Model) -> list[PublicationIssue]:
 
 
 def validate_date_order(errors: dict[str, object], record: Any, first: str, last: str) -> None:
-    """Add an error where the date ``last`` is certainly before the date ``first``."""
+    """Add an error if the date ``last`` is certainly before the date ``first``."""
     try:
         start = bounds(getattr(record, first)).earliest
         end = bounds(getattr(record, last)).latest
     except UnreadableDate:
-        return  # the field's own error says so
+        return  # the field reports it
     if start and end and end < start:
         errors[last] = ValidationError(
             _("“%(last)s” (%(last_value)s) is before “%(first)s” (%(first_value)s)."),

@@ -1,4 +1,4 @@
-"""Changesets: changes made together, by a file, a save, a proposal, a merge or an undoing."""
+"""Changesets: changes made together by an import, an edit, a proposal, a merge or an undo."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from allies.models.registry import get_record, get_record_model
 from allies.models.stateful import Stateful
 
-#: The reason given for what came with the site, which readers see in their own language.
+#: The reason of changesets that installed the starter content. Readers see it translated.
 STARTER_CONTENT = "Starter content"
 
-#: How long a file nobody applied is kept.
+#: How long the file of an import that was not applied is kept.
 RETENTION = dt.timedelta(days=7)
 
 
@@ -31,12 +31,12 @@ class ChangesetKind(models.TextChoices):
     MERGE = "merge", _("merge")
 
 
-#: Kinds that go from a file, or from a changeset, through a job.
+#: Kinds that a background job checks and applies.
 BACKGROUND_KINDS = (ChangesetKind.IMPORT, ChangesetKind.UNDO)
 
 
 class ChangesetState(models.TextChoices):
-    """How far a changeset has come. Only one that is applied has changed anything."""
+    """State of a changeset. Only an applied one has changed records."""
 
     UPLOADED = "uploaded", _("uploaded")
     CHECKING = "checking", _("being checked")
@@ -47,51 +47,51 @@ class ChangesetState(models.TextChoices):
     DECLINED = "declined", _("declined")
 
 
-#: States in which a job is at work on the changeset.
+#: States in which a job is working on the changeset.
 RUNNING_STATES = (ChangesetState.CHECKING, ChangesetState.APPLYING)
 
 
-#: What is counted of records that were written.
+#: Keys in ``Changeset.counts`` that count written records.
 WRITE_COUNTS = ("created", "updated", "deleted", "restored", "returned")
 
 
 class ChangesetQuerySet(models.QuerySet["Changeset"]):
-    """Reads of changesets: ``published`` is what readers see, the rest are the desk's."""
+    """``published`` contains what readers may see; all other methods are for editors."""
 
     def published(self) -> "ChangesetQuerySet":
-        """Those readers may see: applied, and with nothing in them that was not public then."""
+        """Those that readers may see: applied, and everything in them was public at that time."""
         return self.filter(state=ChangesetState.APPLIED, listed=True)
 
     def _not_draft(self) -> "ChangesetQuerySet":
-        """Imports and undos that have not come to their end."""
+        """Imports and undos that are not applied."""
         return self.exclude(state=ChangesetState.APPLIED).filter(kind__in=BACKGROUND_KINDS)
 
     def applied(self) -> "ChangesetQuerySet":
         return self.filter(state=ChangesetState.APPLIED)
 
     def proposed(self) -> "ChangesetQuerySet":
-        """Those that wait for somebody to decide."""
+        """Proposals that wait for a decision."""
         return self.filter(state=ChangesetState.PROPOSED)
 
     def failed(self) -> "ChangesetQuerySet":
-        """Imports, and undos, whose last job ended early."""
+        """Imports and undos whose last job failed."""
         return self._not_draft().exclude(message="")
 
     def declined(self) -> "ChangesetQuerySet":
-        """Those somebody else than their author decided against."""
+        """Proposals that somebody other than their author declined."""
         return self.filter(state=ChangesetState.DECLINED).exclude(decided_by=F("created_by"))
 
     def about(self, record: models.Model) -> "ChangesetQuerySet":
-        """Those begun on this record's page."""
+        """Those started from this record's page."""
         return self.filter(about_noun=record._meta.model_name, about_id=record.pk)
 
     def with_undone(self) -> "ChangesetQuerySet":
-        """Annotate ``is_undone``: whether an applied changeset took this one back."""
+        """Annotate ``is_undone``: whether an applied changeset has undone this one."""
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.annotate(is_undone=Exists(undo))
 
     def not_undone(self) -> "ChangesetQuerySet":
-        """Those applied and not taken back since."""
+        """Those applied and not undone since."""
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.applied().exclude(Exists(undo))
 
@@ -99,14 +99,14 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         return self.order_by(models.F("applied_at").desc(nulls_first=True), "-pk")
 
     def expired(self, now: dt.datetime) -> "ChangesetQuerySet":
-        """Those begun and left lying for longer than KEPT_FOR."""
+        """Imports and undos that are not applied and older than ``RETENTION``."""
         return self._not_draft().filter(created_at__lt=now - RETENTION)
 
 
 def names_of(changesets: Iterable["Changeset"]) -> dict[int, str]:
-    """Return what changesets are called in a list, by id: the record they are about, and why.
+    """Return changeset id → its name in a list: the record it is about and its own name.
 
-    Costs one query per record type.
+    One query per record type.
     """
     found = list(changesets)
     about: dict[str, set[int]] = {}
@@ -126,12 +126,12 @@ def names_of(changesets: Iterable["Changeset"]) -> dict[int, str]:
 
 
 def _folder(changeset: "Changeset", name: str) -> str:
-    # The name a file came with is kept in the record; on disk it has a plain one of its own.
+    # The uploaded file name is stored in ``file_name``; on disk the file has a neutral name.
     return f"imports/{get_random_string(20).lower()}/file"
 
 
 class Changeset(Stateful):
-    """A set of changes to records made together: who, when, why, from which file."""
+    """Changes to records made together: by whom, when, why and from which file."""
 
     STATE = ("state", "run")
 
@@ -141,12 +141,12 @@ class Changeset(Stateful):
     )
     reason = models.TextField(_("reason"), blank=True, default="", max_length=1000)
     public_note = models.TextField(_("public note"), blank=True, default="", max_length=1000)
-    #: The record an edit, a revert or a merge was begun on: its model's name and its id.
+    #: The record on which an edit, a revert or a merge was started: its model name and its id.
     about_noun = models.CharField(max_length=20, blank=True, default="")
     about_id = models.BigIntegerField(null=True, blank=True)
-    #: What a proposal would change, as ``models.dossier`` has it.
+    #: What a proposal would change: a list of ``allies.history.snapshots.RecordChange``.
     changes = models.JSONField(default=list, blank=True)
-    #: What of these its reviewer did not take.
+    #: Those of the proposed changes that the reviewer did not accept.
     not_taken = models.JSONField(default=list, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -164,16 +164,16 @@ class Changeset(Stateful):
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, default="")
     layout = models.JSONField(default=dict, blank=True)
     mapping = models.JSONField(default=dict, blank=True)
-    #: Model name → {"created": …, "updated": …, "unchanged": …, "refused": …, …}.
+    #: Model name → numbers of records by outcome: ``{"created": 2, "unchanged": 5, "refused": 1}``.
     counts = models.JSONField(_("counts"), default=dict, blank=True)
-    #: What a reader of the list was promised: nothing in it was hidden when it was applied.
+    #: Whether readers see it in the public log: everything in it was public when it was applied.
     listed = models.BooleanField(_("in the public log"), default=False)
-    #: Why the last job ended early, in the words of who started it.
+    #: Why the last job failed, in the language of the user who started it.
     message = models.TextField(blank=True, default="")
-    #: The state of the data, and the outcome, that the last check found.
+    #: Fingerprints of the data and of the outcome at the last check.
     data_state = models.CharField(max_length=64, blank=True, default="")
     outcome = models.CharField(max_length=64, blank=True, default="")
-    #: Which job may write for this changeset: a job that finds another here stops.
+    #: Id of the job that may write for this changeset. A job that finds another id here stops.
     run = models.CharField(max_length=20, blank=True, default="")
     undoes = models.ForeignKey(
         "self",
@@ -183,7 +183,7 @@ class Changeset(Stateful):
         on_delete=models.PROTECT,
         related_name="undos",
     )
-    #: What a reader sent that this is to put right.
+    #: The reader's correction that this changeset implements.
     correction = models.ForeignKey(
         "Correction",
         verbose_name=_("correction"),
@@ -244,7 +244,7 @@ class Changeset(Stateful):
 
     @property
     def about(self) -> Any:
-        """The record it was begun on; None where there is none, or no more."""
+        """The record on which it was started; None if there is none or it no longer exists."""
         return get_record(self.about_noun, self.about_id)
 
     @property
@@ -257,13 +257,13 @@ class Changeset(Stateful):
 
     @property
     def folder(self) -> Path:
-        """Where its file, its plan and its job's notes lie until it is applied or forgotten."""
+        """Folder of its file, its plan and its job's notes until it is applied or discarded."""
         if self.file:
             return Path(self.file.path).parent
         return Path(settings.MEDIA_ROOT) / "imports" / f"undo-{self.pk}"
 
     def summary(self) -> str:
-        """Say in a few words what it did or would do: "414 alliances, 1,221 memberships"."""
+        """Return the numbers of written records in words: "414 alliances, 1,221 memberships"."""
         parts = []
         for name, counts in self.counts.items():
             if number := sum(counts.get(what, 0) for what in WRITE_COUNTS):
@@ -274,15 +274,15 @@ class Changeset(Stateful):
 
     @property
     def changed_records_count(self) -> int:
-        """The number of records written."""
+        """The number of records that were written, or would be."""
         return sum(count.get(name, 0) for count in self.counts.values() for name in WRITE_COUNTS)
 
 
 class Mapping(models.Model):
-    """How the columns of a kind of file feed ours, saved under a name for the next such file."""
+    """A saved mapping: which column of a file goes into which field, and how."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
-    #: As ``exchange.mapping`` reads it.
+    #: In the form that ``allies.imports.mapping_schema`` validates.
     mapping = models.JSONField(_("mapping"))
     saved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

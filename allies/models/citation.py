@@ -1,4 +1,4 @@
-"""Citations: what a source says for or against an alliance, an event or an entry of a list."""
+"""Citations: a source supports or disputes an alliance, an event or a list entry."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -24,7 +24,7 @@ from allies.models.translation import TranslatedAttribute
 if TYPE_CHECKING:
     from allies.models.ally_list import Entry
 
-#: The fields of which a citation fills exactly one.
+#: Foreign keys of a citation; exactly one of them is set.
 TARGETS = ("alliance", "event", "entry")
 
 SomeRecord = TypeVar("SomeRecord", bound=models.Model)
@@ -37,7 +37,7 @@ class Stance(models.TextChoices):
 
 class CitationQuerySet(models.QuerySet["Citation"]):
     def published(self) -> "CitationQuerySet":
-        """Those of published sources on published records."""
+        """Those of published sources about published records."""
         from allies.models import Alliance, Entry, Event
 
         return self.from_published_sources().filter(
@@ -56,14 +56,14 @@ class CitationQuerySet(models.QuerySet["Citation"]):
         return self.filter(stance=Stance.DISPUTES)
 
     def for_display(self) -> "CitationQuerySet":
-        """With their sources, these sources' origins and links, supporting first, oldest first."""
+        """Fetch the sources with their origins and link states; supporting first, oldest first."""
         return self.select_related(
             "source__origin__link_health", "source__derived_from", "source__link_health"
         ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
 
 
 class Citation(Record):
-    """A source supports or disputes one record; where in it, and in which words."""
+    """A source supports or disputes one record, with the place in the source and a quote."""
 
     source = models.ForeignKey(
         Source, verbose_name=_("source"), on_delete=models.PROTECT, related_name="citations"
@@ -163,22 +163,22 @@ class Citation(Record):
 
     def clean(self) -> None:
         filled = sum(getattr(self, f"{name}_id") is not None for name in TARGETS)
-        # A form's inline fills the one target in after cleaning; the constraint holds there.
+        # An inline form sets the target after validation; then only the constraint checks it.
         if filled > 1:
             raise ValidationError(_("A citation needs exactly one alliance, event or entry."))
 
 
 def iterate_notes(citations: CitationQuerySet) -> Iterator[str]:
-    """Yield the notes of these citations in every language; costs a query."""
+    """Yield the notes of these citations in every language; one query."""
     names = [field.name for field in prose_fields(Citation)]
     for notes in citations.values_list(*names):
         yield from notes
 
 
 class EvidencedQuerySet(models.QuerySet[SomeRecord]):
-    """Querysets of the records that citations are about."""
+    """Base class of querysets of records that citations are about."""
 
-    #: Name of the citation's field that points to these records.
+    #: Name of the citation's foreign key to these records.
     target: str
 
     def _citations(self) -> CitationQuerySet:
@@ -189,11 +189,11 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
         return self.filter(Exists(self._citations().supporting()))
 
     def is_disputed(self) -> Exists:
-        """Return the condition that a published source disputes a record."""
+        """Return the condition that a published source disputes the record."""
         return Exists(self._citations().disputing())
 
     def disputed(self, is_disputed: bool = True) -> Self:
-        """Those that a published source disputes, or those that none does."""
+        """Those that a published source disputes, or those that none disputes."""
         return self.filter(self.is_disputed() if is_disputed else ~self.is_disputed())
 
     def with_evidence(self) -> Any:
@@ -207,19 +207,19 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
 
 
 class EvidencedModel(Publishable):
-    """A publishable record that needs a source to be public."""
+    """Base class of records that are public only if a published source supports them."""
 
     class Meta(Publishable.Meta):
         abstract = True
 
     def texts(self) -> Iterator[str]:
-        """Yield its own texts and its citations' notes; costs a query."""
+        """Yield its own texts and its citations' notes; one query."""
         yield from super().texts()
         if self.pk:
             yield from iterate_notes(self.citations)  # type: ignore[attr-defined]
 
     def support_issues(self) -> list[PublicationIssue]:
-        """Say that no published source supports this record, where none does; costs a query."""
+        """Return an issue if no published source supports this record; one query."""
         citations: Any = self.citations if self.pk else Citation.objects.none()  # type: ignore[attr-defined]
         if citations.supporting().from_published_sources().exists():
             return []

@@ -1,13 +1,13 @@
-"""How often what readers see was written: what the content's version is made of."""
+"""Counter of writes to public content; the content version is computed from it."""
 
 from django.db import models
 
 
 class ContentChange(models.Model):
-    """A count of writes. The sum of all counts is the content's version (docs/adr/0022).
+    """A number of writes. The sum of all rows is the content version (docs/adr/0022).
 
-    The database's own triggers write it, in the transaction that writes the content, so it holds
-    whoever writes and however: ``allies.db.content_version`` installs them.
+    Database triggers write it, in the transaction that writes the content, so it also counts
+    writes outside Django. ``allies.db.content_version`` installs the triggers.
     """
 
     id = models.BigIntegerField(primary_key=True)

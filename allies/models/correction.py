@@ -1,4 +1,4 @@
-"""Corrections: what readers say is wrong, what the desk answered, and what guards the form."""
+"""Corrections: readers' reports of errors, editors' answers, and data that protects the form."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from allies.models.editorial import RecordReferenceQuerySet
 from allies.models.registry import get_record
 from allies.models.stateful import Stateful
 
-#: How long the desk keeps a reader's address after it has decided.
+#: How long a reader's email address is kept after the decision.
 CONTACT_RETENTION = dt.timedelta(days=90)
 
-#: The models readers may correct: those whose records have a public page.
+#: Models whose records readers may report errors in: those with a public page.
 CORRECTABLE_MODELS = ("alliance", "allylist", "country", "event", "source")
 
 
@@ -35,13 +35,13 @@ ACCEPTED_OUTCOMES = (Outcome.ACCEPTED, Outcome.PARTLY_ACCEPTED)
 
 
 class CorrectionQuerySet(RecordReferenceQuerySet):
-    """``published`` is what the public log is made of, the rest is the desk's."""
+    """``published`` contains what the public log shows; all other methods are for editors."""
 
     def waiting(self) -> Self:
         return self.filter(outcome=Outcome.WAITING)
 
     def published(self) -> Any:
-        """Those that were accepted, in part at least, about a record readers see now."""
+        """Those accepted at least in part, about records that readers can see now."""
         public = Q()
         for noun in CORRECTABLE_MODELS:
             records: Any = apps.get_model("allies", noun)._default_manager
@@ -52,13 +52,16 @@ class CorrectionQuerySet(RecordReferenceQuerySet):
         return self.order_by("-decided_at", "-pk")
 
     def purge_contacts(self, now: dt.datetime) -> int:
-        """Delete the addresses of readers whose correction was decided long enough ago."""
+        """Delete email addresses whose correction was decided ``CONTACT_RETENTION`` ago or more.
+
+        Returns the number of corrections changed.
+        """
         decided = self.filter(decided_at__lte=now - CONTACT_RETENTION).exclude(contact="")
         return int(decided.update(contact=""))
 
 
 class Correction(Stateful):
-    """What a reader says is wrong with a record. Only the desk reads the reader's words."""
+    """A reader's report of an error in a record. Only editors can read the reader's text."""
 
     STATE = ("outcome",)
 
@@ -72,7 +75,7 @@ class Correction(Stateful):
     outcome = models.CharField(
         _("outcome"), max_length=15, choices=Outcome, default=Outcome.WAITING, db_index=True
     )
-    #: Public where the correction was accepted: in the words of the desk.
+    #: The editors' answer, which is public if the correction was accepted.
     answer = models.TextField(_("answer"), max_length=1000, blank=True, default="")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -108,7 +111,7 @@ class Correction(Stateful):
 
     @cached_property
     def record(self) -> Any:
-        """The record it is about; None where that is gone."""
+        """The record it is about; None if it no longer exists. One query."""
         return get_record(self.noun, self.record_id)
 
     @property
@@ -117,7 +120,7 @@ class Correction(Stateful):
 
 
 def prefetch_records(corrections: Iterable[Correction]) -> None:
-    """Fetch the records these are about; costs a query a noun, however many they are."""
+    """Set ``record`` of these corrections; one query per model, for any number of corrections."""
     for noun in CORRECTABLE_MODELS:
         about = [one for one in corrections if one.noun == noun]
         manager = apps.get_model("allies", noun)._default_manager
@@ -127,7 +130,7 @@ def prefetch_records(corrections: Iterable[Correction]) -> None:
 
 
 class UsedToken(models.Model):
-    """A form that was sent: until its token expires by itself, it is not sent again."""
+    """The token of a submitted form, which cannot be used again before it expires."""
 
     digest = models.CharField(max_length=64)
     expires_at = models.DateTimeField(db_index=True)
@@ -141,7 +144,10 @@ class UsedToken(models.Model):
 
 
 class Sending(models.Model):
-    """That something was sent, for a day: from whom, as a text nobody can read back."""
+    """A submission by a client, stored for a day to limit their number.
+
+    ``client`` is a keyed hash that changes every day, so it does not reveal the IP address.
+    """
 
     client = models.CharField(max_length=64)
     sent_at = models.DateTimeField(db_index=True)

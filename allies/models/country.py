@@ -1,4 +1,4 @@
-"""Countries, present and historic, and every name they are known by."""
+"""Countries, current and historic, and their alternative names."""
 
 import datetime as dt
 import re
@@ -18,7 +18,7 @@ from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
 from allies.models.translation import TranslatedAttribute, language_suffix, localized_expression
 from allies.text.normalize import normalize_text
 
-#: English names that take an article in a sentence: "allies of the United States".
+#: English names that need an article in a sentence: "allies of the United States".
 _WITH_ARTICLE = re.compile(
     r"(United|Dominican|Central African|DR|Republic|Bahamas|Comoros|Gambia|Holy|Isle|Maldives|"
     r"Netherlands|Papal|Philippines|Two)\b|.* (Islands|Territories|Territory)$"
@@ -26,8 +26,7 @@ _WITH_ARTICLE = re.compile(
 
 
 def country_code(path: str = "") -> Combinable:
-    """Return the expression for ``Country.embed_code`` of the country at ``path``, or of the
-    row."""
+    """Return an expression for ``Country.code`` of the country at ``path``, or of the row."""
     alpha3, cow_code, slug = (
         f"{path}__{name}" if path else name for name in ("alpha3", "cow_code", "slug")
     )
@@ -46,15 +45,18 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self
 
     def order_by_name(self) -> "CountryQuerySet":
-        """In the alphabetical order of the active language."""
-        # The folded text begins with the English name, so that Åland stands under A; names in
-        # Indonesian have hardly an accent.
+        """Order by name in the active language."""
+        # The folded text begins with the English name and has no accents, so that Åland comes
+        # under A. Indonesian names have hardly any accents.
         return self.order_by(
             "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
         )
 
     def name_contains(self, text: str) -> "CountryQuerySet":
-        """Those with a name, an alias or a code like this, without regard to case and accents."""
+        """Those with this text in a name or an alias, or with this code; ignores case and accents.
+
+        Empty text returns all countries; text without letters and digits returns none.
+        """
         folded = normalize_text(text)
         if not folded:
             return self.none() if text.strip() else self
@@ -62,14 +64,14 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self.filter(Q(folded__contains=folded) | _has_code(folded) | Exists(alias))
 
     def exact_name(self, text: str) -> "CountryQuerySet":
-        """Those with exactly this code, slug, name or alias, without regard to case and accents."""
+        """Those with exactly this code, slug, name or alias; ignores case and accents."""
         folded = normalize_text(text)
         if not folded:
             return self.none()
         return self.filter(_has_exact_name(folded) | Q(slug=text.strip().lower()))
 
     def order_by_name_match(self, text: str) -> "CountryQuerySet":
-        """First those called exactly this, then those one of whose names begins with it."""
+        """Order by match: exact names and codes first, then names that begin with the text."""
         folded = normalize_text(text)
         alias = Alias.objects.filter(country=OuterRef("pk"), folded__startswith=folded)
         begins = Q(folded__startswith=folded) | Q(folded__contains=f"|{folded}") | Exists(alias)
@@ -77,7 +79,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self.order_by(rank, "folded", "pk")
 
     def in_region(self, code: str) -> "CountryQuerySet":
-        """Those in an M49 region or sub-region."""
+        """Those in the M49 region or sub-region with this code."""
         return self.filter(Q(region=code) | Q(subregion=code))
 
     def historic(self) -> "CountryQuerySet":
@@ -88,14 +90,14 @@ class CountryQuerySet(models.QuerySet["Country"]):
 
 
 def _has_exact_name(folded: str) -> Q:
-    """Return the condition that this is exactly a country's code, name or alias."""
+    """Return the condition that a country has exactly this code, name or alias."""
     alias = Alias.objects.filter(country=OuterRef("pk"), folded=folded)
     among = Q(folded__startswith=f"{folded}|") | Q(folded__endswith=f"|{folded}")
     return Q(folded=folded) | among | _has_code(folded) | Q(Exists(alias))
 
 
 def _has_code(text: str) -> Q:
-    """Return the condition that this is a country's alpha-2, alpha-3 or COW code."""
+    """Return the condition that a country has this alpha-2, alpha-3 or COW code."""
     codes = Q(alpha2__iexact=text) | Q(alpha3__iexact=text)
     if text.isdecimal() and text.isascii() and len(text) <= 4:
         codes |= Q(cow_code=int(text))
@@ -103,7 +105,7 @@ def _has_code(text: str) -> Q:
 
 
 class Country(SlugMixin, Record):
-    """A state, present or historic, or a territory with an ISO 3166-1 code of its own."""
+    """A state, current or historic, or a territory with its own ISO 3166-1 code."""
 
     alpha3 = models.CharField(
         _("ISO alpha-3"),
@@ -201,23 +203,23 @@ class Country(SlugMixin, Record):
 
     @property
     def name_in_text(self) -> str:
-        """The name as it stands inside a sentence of the active language."""
+        """The name for use within a sentence in the active language: with "the" if needed."""
         name = self.name
         return f"the {name}" if name.lang == "en" and _WITH_ARTICLE.match(name) else name
 
     def existed_on(self, day: dt.date) -> bool:
-        """Whether the country may have existed on a day; dates not known exclude nothing."""
+        """Whether the country may have existed on a day; unknown dates exclude nothing."""
         first, last = self.existed_from_earliest, self.existed_to_latest
         return (first is None or first <= day) and (last is None or day <= last)
 
     @property
     def code(self) -> str:
-        """The code this country goes by in files: alpha-3, else COW code, else its slug."""
+        """The code of this country in files: alpha-3, else COW code, else slug."""
         return self.alpha3 or (str(self.cow_code) if self.cow_code is not None else self.slug)
 
     @property
     def codes(self) -> list[str]:
-        """Its alpha-3, alpha-2 and COW code, as far as it has them."""
+        """Those of its alpha-3, alpha-2 and COW codes that it has."""
         cow = "" if self.cow_code is None else str(self.cow_code)
         return [code for code in (self.alpha3, self.alpha2, cow) if code]
 
@@ -236,12 +238,12 @@ class Country(SlugMixin, Record):
 
 class AliasQuerySet(models.QuerySet["Alias"]):
     def published(self) -> "AliasQuerySet":
-        """All of them: names are reference data, as countries are."""
+        """All of them: like countries, names are reference data."""
         return self
 
 
 class Alias(Record):
-    """A further name of a country: Tiongkok, Korut, DPRK, Burma."""
+    """An alternative name of a country: Tiongkok, Korut, DPRK, Burma."""
 
     country = models.ForeignKey(
         Country, verbose_name=_("country"), on_delete=models.CASCADE, related_name="aliases"

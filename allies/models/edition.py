@@ -1,7 +1,7 @@
-"""Editions: a published list frozen as readers saw it, numbered, hashed, at an address of its own.
+"""Editions: published lists, frozen as readers saw them, with a number, a hash and a URL.
 
-Nothing changes an edition once it is made. Only its retraction is written later, with a reason
-readers are told; the content is kept and shown to nobody then.
+An edition never changes once it is made. Only a retraction may be added, with a reason that
+readers see. The content of a retracted edition stays stored, but nobody sees it.
 """
 
 import json
@@ -23,14 +23,14 @@ from allies.models.ally_list import AllyList
 from allies.models.base import OldSlug
 from allies.models.stateful import Stateful
 
-#: What a retraction writes; nothing else of an edition is ever written again.
+#: The fields that a retraction writes; no other field of an edition is ever updated.
 _RETRACTION = {"retracted_at", "retracted_by", "retraction"}
 
 
 def canonical_json(content: Mapping[str, object]) -> str:
-    """Return the one text of a content: keys sorted, no blanks between, characters as they are.
+    """Return a content as canonical JSON: keys sorted, no whitespace, no escaped characters.
 
-    Its bytes in UTF-8 are what is hashed and what the address of the JSON answers with.
+    Its UTF-8 bytes are hashed, and are the response at the URL of the JSON.
     """
     return json.dumps(
         content, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
@@ -38,46 +38,46 @@ def canonical_json(content: Mapping[str, object]) -> str:
 
 
 def sha256_hex(text: str) -> str:
-    """Return the SHA-256 of a text's bytes in UTF-8, as hexadecimal digits."""
+    """Return the SHA-256 hash of a text's UTF-8 bytes, as hexadecimal digits."""
     return sha256(text.encode()).hexdigest()
 
 
 class EditionImmutable(ValidationError):
-    """An attempt to change or delete an edition."""
+    """Raised by an attempt to change or delete an edition."""
 
     def __init__(self) -> None:
         super().__init__(_("Editions cannot be changed or deleted."))
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):
-    """Editions: readers may see all of them, a retracted one as a number, a hash and a reason."""
+    """Readers may see all editions; of a retracted one only the number, hash and reason."""
 
     def published(self) -> "EditionQuerySet":
-        """Those whose content readers may see."""
+        """Those whose content readers may see: all that are not retracted."""
         return self.filter(retracted_at=None)
 
     def of(self, ally_list: AllyList) -> "EditionQuerySet":
-        """Those of a list, and of lists that were merged into it, the newest first."""
+        """Those of a list and of lists that were merged into it, newest first."""
         led = OldSlug.objects.filter(noun="allylist", record_id=ally_list.pk).values("slug")
         there = AllyList.objects.filter(pk=OuterRef("ally_list_id"))
         merged = Q(slug__in=led) & ~Exists(there)
         return self.filter(Q(ally_list=ally_list.pk) | merged).newest_first()
 
     def same_list(self, edition: "Edition") -> "EditionQuerySet":
-        """All editions of an edition's list, itself included, the newest first."""
+        """All editions of an edition's list, including itself, newest first."""
         return self.filter(ally_list=edition.ally_list_id).newest_first()
 
     def newest_first(self) -> "EditionQuerySet":
         return self.order_by("-made_at", "-number", "-pk")
 
     def update(self, **fields: object) -> int:
-        """Write retractions; refuse everything else."""
+        """Write retractions; raise EditionImmutable for other fields."""
         if set(fields) - _RETRACTION:
             raise EditionImmutable
         return super().update(**fields)
 
     def bulk_create(self, objs: "Iterable[Edition]", *args: Any, **kwargs: Any) -> "list[Edition]":
-        """Write new ones; refuse to write over those that are there."""
+        """Insert new editions; raise EditionImmutable if it would update existing ones."""
         if kwargs.get("update_conflicts"):
             raise EditionImmutable
         return super().bulk_create(objs, *args, **kwargs)
@@ -87,11 +87,11 @@ class EditionQuerySet(models.QuerySet["Edition"]):
 
 
 class Edition(Stateful):
-    """A list as it was published at one time."""
+    """A list as it was published at a point in time."""
 
     STATE = ("retracted_at",)
 
-    # No constraint: an edition outlives its list, and goes on saying which it was.
+    # No database constraint: an edition outlives its list, and keeps the list's id.
     ally_list = models.ForeignKey(
         AllyList,
         verbose_name=_("ally list"),
@@ -124,7 +124,7 @@ class Edition(Stateful):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    #: Why, in words for readers.
+    #: The reason for the retraction, for readers.
     retraction = models.TextField(_("reason"), max_length=1000, blank=True, default="")
 
     objects = EditionQuerySet.as_manager()
@@ -170,17 +170,17 @@ class Edition(Stateful):
 
     @property
     def is_intact(self) -> bool:
-        """Whether the content is, byte for byte, what was hashed when it was made."""
+        """Whether the content still matches the hash that was stored when it was made."""
         return sha256_hex(self.content) == self.sha256
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The content as data."""
+        """The parsed content."""
         found: dict[str, object] = json.loads(self.content)
         return found
 
     def save(self, *args: object, **kwargs: Any) -> None:
-        """Write an edition that is new; raise Frozen for all else."""
+        """Insert a new edition; raise EditionImmutable for an existing one."""
         if not self._state.adding:
             raise EditionImmutable
         super().save(*args, **kwargs)

@@ -1,6 +1,6 @@
-"""What the desk keeps beside the records: steps to come, links to drafts, who has what open.
+"""Editorial data about records: scheduled steps, preview links and open forms.
 
-Each names its record by noun and id: a record that is deleted leaves nothing that keeps it.
+Each row names its record by model name and id, so that it never prevents the record's deletion.
 """
 
 import datetime as dt
@@ -20,14 +20,14 @@ from allies.models.stateful import Stateful
 
 
 class RecordReferenceQuerySet(models.QuerySet[Any]):
-    """Querysets of what is about one record."""
+    """Querysets of rows that refer to one record by model name and id."""
 
     def about(self, record: models.Model) -> Self:
         return self.filter(noun=record._meta.model_name, record_id=record.pk)
 
 
 class RecordReference(models.Model):
-    """Something kept about one record."""
+    """Base class of rows that refer to one record by model name and id."""
 
     noun = models.CharField(max_length=20)
     record_id = models.BigIntegerField()
@@ -42,7 +42,7 @@ class RecordReference(models.Model):
 
     @property
     def record(self) -> Any:
-        """The record it is about; None where that is gone."""
+        """The record it is about; None if it no longer exists. One query."""
         return get_record(self.noun, self.record_id)
 
 
@@ -51,23 +51,23 @@ class AppointmentQuerySet(RecordReferenceQuerySet):
         return self.filter(done_at=None).order_by("due_at")
 
     def failed(self) -> Self:
-        """Those that could not be kept when it was time."""
+        """Those whose step could not be taken when it was due."""
         return self.exclude(done_at=None).exclude(problem="")
 
 
 class Appointment(Stateful, RecordReference):
-    """A step a record is to take at a time to come."""
+    """A scheduled publication or withdrawal of a record."""
 
     STATE = ("done_at",)
 
     step = models.CharField(max_length=10)
     due_at = models.DateTimeField(_("scheduled for"), db_index=True)
     done_at = models.DateTimeField(null=True, blank=True)
-    #: Why it could not be kept, in the words of who made it; empty where it was.
+    #: Why the step could not be taken, in the language of its author; empty if it was taken.
     problem = models.TextField(blank=True, default="")
     language = models.CharField(max_length=5, default="en")
-    #: SHA-256 of what is to be published, with its status, when the time was set; empty for a
-    #: withdrawal, which may find other content, and for times set before this was kept.
+    #: SHA-256 of the content and status when a publication was scheduled. Empty for a withdrawal,
+    #: which does not depend on the content, and for rows older than this field.
     content = models.CharField(max_length=64, blank=True, default="")
 
     objects = AppointmentQuerySet.as_manager()
@@ -79,7 +79,7 @@ class Appointment(Stateful, RecordReference):
         return f"{self.step} {self.noun} {self.record_id}"
 
 
-#: How long a link to a draft may last, in days.
+#: How long a preview link can be valid, in days.
 PREVIEW_DAYS = (1, 7, 30)
 
 _SALT = "allies.preview"
@@ -111,7 +111,7 @@ class PreviewLinkQuerySet(RecordReferenceQuerySet):
         return self.annotate(is_valid=Exists(valid))
 
     def signed(self, token: str) -> "PreviewLink | None":
-        """Return the valid link this token was made for; None where there is none."""
+        """Return the valid link with this token; None if there is none."""
         try:
             number = signing.loads(token, salt=_SALT)
         except signing.BadSignature:
@@ -120,9 +120,9 @@ class PreviewLinkQuerySet(RecordReferenceQuerySet):
 
 
 class PreviewLink(Stateful, RecordReference):
-    """A link by which somebody without an account reads a draft, until it expires.
+    """A link with which somebody without an account can read a draft, until it expires.
 
-    It works only as long as the account that made it may see the draft.
+    It works only while the account that created it may see the draft.
     """
 
     STATE = ("revoked_at",)
@@ -148,13 +148,16 @@ class PreviewLink(Stateful, RecordReference):
         return self.expires_at <= timezone.now()
 
 
-#: How long a form counts as open after it was last heard of.
+#: How long a form counts as open after the last sign of its browser.
 SESSION_TIMEOUT = dt.timedelta(minutes=5)
 
 
 class OpenFormQuerySet(RecordReferenceQuerySet):
     def seen(self, record: models.Model, user: AbstractUser | AnonymousUser) -> list[Any]:
-        """Note that a user has a record open, and return the others who have."""
+        """Note that a user has a record's form open; return the rows of other users.
+
+        The latest row comes first. Rows of any record older than ``SESSION_TIMEOUT`` are deleted.
+        """
         now = timezone.now()
         self.filter(seen_at__lt=now - SESSION_TIMEOUT).delete()
         self.update_or_create(
@@ -168,7 +171,7 @@ class OpenFormQuerySet(RecordReferenceQuerySet):
 
 
 class OpenForm(RecordReference):
-    """Somebody has a record's form open."""
+    """A user has a record's form open."""
 
     seen_at = models.DateTimeField(db_index=True)
 

@@ -1,4 +1,4 @@
-"""Events that bear on a tie, and which country took part in them how."""
+"""Events that bear on ties, and the countries that took part in them."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -57,25 +57,25 @@ class Certainty(models.TextChoices):
     DISPUTED = "disputed", _("disputed")
 
 
-#: The years of the first and of the last day an event may have happened on.
+#: The years of the first and last possible day of an event.
 EVENT_YEARS = (YearOf("date_earliest"), YearOf("date_latest"))
 
 
 class YearlyCounts(NamedTuple):
-    """How many events each year had; ``unsure``: how many may be of more than one year."""
+    """The number of events per year; ``uncertain`` is the number that may be of several years."""
 
     counts: dict[int, int]
     uncertain: int
 
     @classmethod
     def of(cls, numbers: Mapping[tuple[int | None, int | None], int]) -> "YearlyCounts":
-        """Return it from how many there are by the year of the first and of the last day."""
+        """Build it from numbers of events by (year of the first day, year of the last day)."""
         sure = {first: n for (first, last), n in numbers.items() if first == last and first}
         return cls(sure, sum(numbers.values()) - sum(sure.values()))
 
     @property
     def total(self) -> list[tuple[int, int]]:
-        """(year, count) of every year from the first to the last one, also of those without."""
+        """(year, count) for every year from the first to the last, including years without any."""
         if not self.counts:
             return []
         years = range(min(self.counts), max(self.counts) + 1)
@@ -90,7 +90,7 @@ class EventQuerySet(EvidencedQuerySet["Event"]):
         return self.filter(status=Status.PUBLISHED).supported()
 
     def with_participant(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
-        """Those in which this country, or else any, has a part, in this role or else in any."""
+        """Those with a participant, optionally only of this country or in this role."""
         parts = Participation.objects.filter(
             event=OuterRef("pk"),
             **({"country": country} if country else {}),
@@ -99,20 +99,20 @@ class EventQuerySet(EvidencedQuerySet["Event"]):
         return self.filter(Exists(parts))
 
     def until(self, day: dt.date) -> "EventQuerySet":
-        """Those that may have happened by a day."""
+        """Those that may have happened on or before a day."""
         return self.filter(Q(date_earliest__isnull=True) | Q(date_earliest__lte=day))
 
     def by_year(self) -> YearlyCounts:
-        """How many there are by year; costs a query.
+        """Count them by year; one query.
 
-        An event counts in a year when its first and its last possible day are both in it.
+        An event counts in a year if its first and its last possible day are both in that year.
         """
         first, last = EVENT_YEARS
         found = self.order_by().values(first=first, last=last).annotate(number=Count("pk"))
         return YearlyCounts.of({(row["first"], row["last"]): row["number"] for row in found})
 
     def newest_first(self) -> "EventQuerySet":
-        """By the last day they may have happened on; those still open first."""
+        """Order by the last possible day, descending; events without one come first."""
         return self.order_by(F("date_latest").desc(nulls_first=True), "-date_earliest", "slug")
 
 
@@ -132,7 +132,7 @@ class Event(TitleMixin, EvidencedModel):
     )
     date = EDTFField(_("date"), blank=False)
     date_earliest = EarliestDayField("date", db_index=True)
-    date_latest = LatestDayField("date")  # the index of the newest serves for it
+    date_latest = LatestDayField("date")  # covered by the index event_newest
     place_en = models.CharField(_("place (English)"), max_length=200, blank=True, default="")
     place_ind = models.CharField(_("place (Indonesian)"), max_length=200, blank=True, default="")
     attributed_to_en = models.CharField(
@@ -171,7 +171,7 @@ class Event(TitleMixin, EvidencedModel):
         verbose_name_plural = _("events")
         ordering = ["slug"]
         indexes = [
-            # As ``newest_first`` orders them: a page reads as many rows as it shows.
+            # The order of ``newest_first``, so that a page reads only the rows it shows.
             models.Index(
                 fields=["status", "-date_latest", "-date_earliest", "slug"], name="event_newest"
             ),
@@ -233,22 +233,22 @@ class ParticipationRole(models.TextChoices):
 
 class ParticipationQuerySet(models.QuerySet["Participation"]):
     def published(self) -> "ParticipationQuerySet":
-        """Those in events a reader may see."""
+        """Those in events that readers may see."""
         return self.filter(Exists(Event.objects.published().filter(pk=OuterRef("event"))))
 
     def bearing_on(self, focus: Country) -> "ParticipationQuerySet":
-        """Those in events in which ``focus`` took part too, or nobody else did."""
+        """Those in events in which ``focus`` also took part, or no other country did."""
         others = Participation.objects.filter(event=OuterRef("event")).exclude(
             country=OuterRef("country")
         )
         return self.filter(Exists(others.filter(country=focus)) | ~Exists(others))
 
     def until(self, day: dt.date) -> "ParticipationQuerySet":
-        """Those in events that may have happened by a day."""
+        """Those in events that may have happened on or before a day."""
         return self.filter(event__in=Event.objects.until(day))
 
     def latest_per_country(self, number: int) -> "ParticipationQuerySet":
-        """The given number for each country, the latest first, in one query."""
+        """Those in the latest events of each country, at most ``number`` each, latest first."""
         latest = [F("event__date_latest").desc(nulls_first=True), F("event__date_earliest").desc()]
         return (
             self.annotate(
@@ -264,7 +264,7 @@ class ParticipationQuerySet(models.QuerySet["Participation"]):
 class Participation(Record):
     """A country's role in an event."""
 
-    # The index by role below serves for the event alone too.
+    # The index on event and role below also serves look-ups by event.
     event = models.ForeignKey(
         Event,
         verbose_name=_("event"),
@@ -304,16 +304,16 @@ class Participation(Record):
         return self.event
 
 
-#: Events an entry of a list shows, the latest first; the rest is a link away.
+#: Number of events that a list entry shows, latest first; it links to the others.
 KEY_EVENTS_PER_COUNTRY = 6
 
 
 def key_event_ids(
     focus: Country, countries: Any, *, until: dt.date | None = None
 ) -> "models.QuerySet[Participation, tuple[int, int]]":
-    """Return (country, event), as ids, of the latest events of each country bearing on the focus.
+    """Return (country id, event id) of each country's latest events that bear on the focus.
 
-    ``until`` leaves out what certainly came after that day.
+    With ``until``, events that certainly happened after that day are left out.
     """
     bearing = Participation.objects.published().filter(country__in=countries).bearing_on(focus)
     if until is not None:
@@ -324,7 +324,7 @@ def key_event_ids(
 def key_events(
     focus: Country, countries: Iterable[Country], *, until: dt.date | None = None
 ) -> dict[int, list[Event]]:
-    """Return the events of ``key_event_ids`` by country; costs two queries."""
+    """Return the events of ``key_event_ids`` by country id, latest first; two queries."""
     parts = list(key_event_ids(focus, countries, until=until))
     events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
     found: dict[int, list[Event]] = {}

@@ -1,4 +1,4 @@
-"""Fields that keep one fact in the forms it is stored, sorted and searched by."""
+"""Model fields: imprecise dates, prose with citations, URLs, and fields computed from others."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class EDTFField(models.CharField):
-    """A date as precise as what is known, in EDTF; pair it with EarliestDay and LatestDay."""
+    """A date as precise as what is known, in EDTF.
+
+    Pair it with an ``EarliestDayField`` and a ``LatestDayField``.
+    """
 
     description = _("Date, as precise as it is known (EDTF)")
 
@@ -31,7 +34,7 @@ class EDTFField(models.CharField):
         super().__init__(*args, **kwargs)
 
     def to_python(self, value: object) -> str:
-        """Return the EDTF text of what was typed; raise ValidationError with examples."""
+        """Return the typed date in EDTF; raise ValidationError with examples if it is not clear."""
         text = str(value or "").strip()
         try:
             return edtf.parse_date(text) if text else ""
@@ -46,9 +49,9 @@ class EDTFField(models.CharField):
             ) from error
 
     def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
-        """Return a form field that reads the date itself, so that no record is given another text.
+        """Return a form field that parses the date itself, so that its record only gets EDTF.
 
-        A form goes on to work with its record when a field has an error.
+        A form keeps using its record after one of its fields had an error.
         """
         kwargs.setdefault("form_class", EDTFFormField)
         found = super().formfield(*args, **kwargs)
@@ -57,16 +60,16 @@ class EDTFField(models.CharField):
         return found
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """Store the EDTF form also where a record is written without a form's cleaning."""
+        """Store EDTF even if the record is saved without validation."""
         value = self.to_python(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, value)
         return value
 
 
 class EDTFFormField(forms.CharField):
-    """A form's date as precise as what is known; its value is the EDTF text."""
+    """Form field for an imprecise date; its value is in EDTF."""
 
-    #: Returns the EDTF text of what was typed; raises ValidationError.
+    #: Returns the typed date in EDTF; raises ValidationError.
     read: Callable[[Any], str]
 
     def to_python(self, value: object) -> str:
@@ -74,10 +77,10 @@ class EDTFFormField(forms.CharField):
 
 
 class NormalizedNewlinesField(forms.CharField):
-    """A form's text of several lines, with ``\n`` between them whatever the browser sent.
+    """Form field for a text of several lines, which changes CRLF to LF.
 
-    Browsers send ``\r\n``, and count it as one letter; it would show as a change where there is
-    none.
+    Browsers send CRLF, but count it as one character. Without this field, an unchanged text
+    would show up as changed.
     """
 
     def to_python(self, value: object) -> str | None:
@@ -86,10 +89,10 @@ class NormalizedNewlinesField(forms.CharField):
 
 
 class ProseField(models.TextField):
-    """A long text with a longest length, which holds for files as for forms.
+    """A long text whose maximum length applies to imported files as well as to forms.
 
-    Its marks (``[@key]``) cite sources there are, except where it is ``verbatim``: somebody
-    else's words, shown as they stand.
+    Its citation marks (``[@key]``) must name existing sources. A ``verbatim`` field holds
+    somebody else's words, which are shown unchanged, so marks in it mean nothing.
     """
 
     def __init__(
@@ -105,10 +108,11 @@ class ProseField(models.TextField):
         self.validators.append(MaxLengthValidator(max_length))
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """Refuse marks of sources there are not; costs a query where there are marks.
+        """Raise ValidationError if the text cites sources that do not exist.
 
-        A text that is no record's yet comes from a file, whose own sources count too: an import
-        asks for the keys of many rows at once.
+        One query if it cites any. Without a record, the text comes from a file and its marks are
+        not checked here: the import checks the keys of many rows at once, and the file's own
+        sources count too.
         """
         super().validate(value, model_instance)
         if model_instance is None or self.verbatim or not (keys := cited_keys(value or "")):
@@ -125,7 +129,7 @@ class ProseField(models.TextField):
         return super().formfield(*args, **kwargs)
 
     def unknown_citation_keys(self, keys: Collection[str]) -> ValidationError:
-        """Return the error of a text that cites sources there are not."""
+        """Return the error for a text that cites these keys, which no source has."""
         return ValidationError(
             _("“%(field)s” cites sources that do not exist: %(keys)s."),
             code="unknown_marks",
@@ -143,9 +147,9 @@ def prose_fields(model: models.Model | type[models.Model]) -> list[ProseField]:
 
 
 class NormalizedURLField(models.URLField):
-    """An address on the web: http or https, and nothing a browser would run.
+    """A URL with http or https; ``javascript:`` and other schemes are refused.
 
-    It is stored without what does not change where it leads (``address.normalize_url``).
+    It is stored without parts that do not change where it leads (``text.urls.normalize_url``).
     """
 
     default_validators = [URLValidator(schemes=["http", "https"])]
@@ -155,7 +159,7 @@ class NormalizedURLField(models.URLField):
         return normalize_url(text) if text else text
 
     def pre_save(self, model_instance: models.Model, add: bool) -> object:
-        """Store the tidy address also where a record is written without a form's cleaning."""
+        """Store the normalized URL even if the record is saved without validation."""
         value = self.to_python(getattr(model_instance, self.attname))
         setattr(model_instance, self.attname, value)
         return value
@@ -165,13 +169,13 @@ class NormalizedURLField(models.URLField):
 
 
 class DerivedFieldMixin:
-    """Marks a field computed from the fields named in ``of`` whenever its record is written."""
+    """Mixin of fields that are computed from the fields named in ``of`` on every save."""
 
     of: tuple[str, ...]
 
 
 class _BoundField(DerivedFieldMixin, models.DateField):
-    """One side of an EDTF field's bounds."""
+    """The first or last day of an EDTF field."""
 
     side: str
 
@@ -187,20 +191,20 @@ class _BoundField(DerivedFieldMixin, models.DateField):
         return name, path, [*self.of, *args], kwargs
 
     def pre_save(self, model_instance: models.Model, add: bool) -> object:
-        # The EDTF field stands before its bounds, so its own pre_save has tidied the text.
+        # The EDTF field is declared first, so its pre_save has already stored EDTF.
         day = getattr(edtf.bounds(getattr(model_instance, self.of[0])), self.side)
         setattr(model_instance, self.attname, day)
         return day
 
 
 class EarliestDayField(_BoundField):
-    """First day the named EDTF field may mean; NULL where it is unknown or open."""
+    """First day that the named EDTF field may mean; NULL if it is unknown or open."""
 
     side = "earliest"
 
 
 class LatestDayField(_BoundField):
-    """Last day the named EDTF field may mean; NULL where it is unknown or open."""
+    """Last day that the named EDTF field may mean; NULL if it is unknown or open."""
 
     side = "latest"
 
@@ -230,7 +234,7 @@ class _DerivedText(DerivedFieldMixin):
 
 
 class NormalizedTextField(_DerivedText, models.TextField):
-    """The named text fields, folded and parted by ``|``: what a search without accents looks in."""
+    """The named text fields, each normalized, joined with ``|``; for searches ignoring accents."""
 
     def compute(self, *texts: str) -> str:
         folded = [normalize_text(text) for text in texts]
@@ -238,21 +242,27 @@ class NormalizedTextField(_DerivedText, models.TextField):
 
 
 class _KeyField(_DerivedText, models.CharField):
-    """A short text by which likely duplicates are found; index it."""
+    """A short text that likely duplicates have in common; index it."""
 
     def __init__(self, *of: str, **kwargs: object) -> None:
         super().__init__(*of, **{"max_length": 200, **kwargs})
 
 
 class URLKeyField(_KeyField):
-    """What addresses of one document have in common, for the named WebField, which stands first."""
+    """The key that URLs of one document have in common (``text.urls.url_key``).
+
+    Declare it after the named ``NormalizedURLField``.
+    """
 
     def compute(self, *texts: str) -> str:
         return url_key(texts[0])
 
 
 class TitleKeyField(_KeyField):
-    """The title without the outlet's name behind it, for the named title and publisher."""
+    """The normalized title without the publisher's name at its end (``text.normalize.title_key``).
+
+    It takes the names of the title field and the publisher field, in this order.
+    """
 
     def compute(self, *texts: str) -> str:
         return title_key(texts[0], texts[1])

@@ -1,4 +1,4 @@
-"""Forms that were sent: once done never done twice, and kept if the sign-in had expired."""
+"""Submitted forms: one is never processed twice, and saved if the session had expired."""
 
 import datetime as dt
 
@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-#: How long a form that was done is remembered, and how long one that was not taken is kept.
+#: How long processed forms are remembered.
 SENT_RETENTION = dt.timedelta(days=2)
+#: How long rejected forms are saved.
 KEPT_RETENTION = dt.timedelta(days=3)
 
-#: Forms kept per account, at most; the oldest go first.
+#: Maximum number of saved forms per account; the oldest are deleted first.
 MAX_KEPT_FORMS = 10
 
 
@@ -18,8 +19,8 @@ class SentFormQuerySet(models.QuerySet["SentForm"]):
     def claim(self, digest: str) -> "SentForm":
         """Return the row of a form, locked until the transaction ends; two queries.
 
-        A second transaction waits here for the first, and then finds what that one wrote, or
-        nothing if that one failed.
+        A second transaction waits here for the first. Then it finds the outcome that the first
+        one wrote, or a row without outcome if the first one failed.
         """
         self.bulk_create([SentForm(digest=digest)], ignore_conflicts=True)
         return self.select_for_update().get(digest=digest)
@@ -29,13 +30,13 @@ class SentFormQuerySet(models.QuerySet["SentForm"]):
 
 
 class SentForm(models.Model):
-    """A form that was done, with what it led to, so that it leads there again."""
+    """A processed form with its response, which a repeated submission gets again."""
 
-    #: SHA-256 of the form's token and its address.
+    #: SHA-256 of the form's token and its URL.
     digest = models.CharField(max_length=64, unique=True)
-    #: SHA-256 of what was sent last; other content is another intention.
+    #: SHA-256 of the values sent last; a submission with other values is processed again.
     content = models.CharField(max_length=64, blank=True, default="")
-    #: The answer to it: its address and messages, or what a popup hands over.
+    #: The response: its redirect URL and messages, or the data of an admin popup.
     outcome = models.JSONField(default=dict)
     sent_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -53,22 +54,25 @@ class KeptFormQuerySet(models.QuerySet["KeptForm"]):
         return self.filter(kept_at__gt=timezone.now() - KEPT_RETENTION)
 
     def delete_old(self, user_id: int) -> None:
-        """Delete what has expired, and what an account has beyond MOST_KEPT."""
+        """Delete expired forms, and those of this account beyond ``MAX_KEPT_FORMS``."""
         self.filter(kept_at__lte=timezone.now() - KEPT_RETENTION).delete()
         newest = self.filter(user=user_id).order_by("-pk").values_list("pk", flat=True)
         self.filter(user=user_id, pk__in=list(newest[MAX_KEPT_FORMS : 2 * MAX_KEPT_FORMS])).delete()
 
 
 class KeptForm(models.Model):
-    """What somebody typed and sent in vain, as after their sign-in had expired; theirs alone."""
+    """A submitted form that was not processed, for example because the session had expired.
+
+    Only its own account can open it.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    #: The address it was sent to, without its query.
+    #: The path it was sent to, without the query string.
     path = models.TextField()
-    #: Name → values.
+    #: Field name → list of values.
     fields = models.JSONField()
     had_files = models.BooleanField(default=False)
-    #: It was sent for a record that was deleted or merged meanwhile, and makes a new one.
+    #: Whether its record was deleted or merged meanwhile, so that it makes a new record.
     is_of_gone_record = models.BooleanField(default=False)
     kept_at = models.DateTimeField(default=timezone.now, db_index=True)
 

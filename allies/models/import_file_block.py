@@ -1,4 +1,4 @@
-"""What several servers share of a changeset at work: see ``allies.imports.shared_files``."""
+"""Files of running changesets that several servers share; see ``allies.imports.shared_files``."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,7 +7,7 @@ from allies.models.changeset import Changeset
 
 
 class JobFile(models.Model):
-    """A block of a file in a changeset's folder; ``stamp`` tells one writing of it from another."""
+    """A block of a file in a changeset's folder; ``stamp`` is new whenever the file is written."""
 
     changeset = models.ForeignKey(Changeset, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=40)

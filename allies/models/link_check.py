@@ -1,6 +1,7 @@
-"""Links of sources: what each check found, and how each link is by now.
+"""Links of sources: the results of checks, and the current status of each link.
 
-Observations, not edits: no version of a source is written for them, and no undo restores them.
+These are observations, not edits. They write no version of a source, and an undo does not restore
+them.
 """
 
 import datetime as dt
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.source import Source
 
-#: Checks remembered a source.
+#: Number of checks stored per source.
 MAX_KEPT_CHECKS = 20
 
 
@@ -43,18 +44,18 @@ class LinkCheckQuerySet(models.QuerySet["LinkCheck"]):
         return self.order_by("-checked_at", "-pk")
 
     def latest_per_source(self) -> "LinkCheckQuerySet":
-        """The last check of each source's each address."""
+        """The last check of each URL of each source."""
         same = LinkCheck.objects.filter(source=OuterRef("source"), what=OuterRef("what"))
         return self.filter(pk=Subquery(same.newest_first().values("pk")[:1]))
 
     def dead(self) -> "LinkCheckQuerySet":
-        """The last checks of the links that are dead."""
+        """The last checks of dead links."""
         return self.latest_per_source().filter(
             what=LinkField.URL, source__in=LinkHealth.objects.dead().values("source")
         )
 
     def prune(self, source_id: int) -> None:
-        """Forget all but the last checks of a source."""
+        """Delete all checks of a source except the last ``MAX_KEPT_CHECKS``."""
         mine = self.filter(source_id=source_id)
         kept = mine.newest_first().values("pk")[:MAX_KEPT_CHECKS]
         mine.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
@@ -64,9 +65,10 @@ class LinkCheckQuerySet(models.QuerySet["LinkCheck"]):
 
 
 class LinkCheck(models.Model):
-    """What one look at one address of a source found."""
+    """The result of one check of one URL of a source."""
 
-    # No constraint: an undo deletes sources by SQL. The next run drops what it leaves behind.
+    # No database constraint, because an undo deletes sources by SQL. The next run of the link
+    # checker deletes rows whose source is gone.
     source = models.ForeignKey(
         Source,
         verbose_name=_("source"),
@@ -98,19 +100,23 @@ class LinkCheck(models.Model):
 
 class LinkHealthQuerySet(models.QuerySet["LinkHealth"]):
     def current(self) -> "LinkHealthQuerySet":
-        """Those about the address their source has now."""
+        """Those about the current URL of their source."""
         return self.filter(address=F("source__url"))
 
     def dead(self) -> "LinkHealthQuerySet":
         return self.current().filter(health=LinkStatus.DEAD)
 
     def unclaimed(self, now: dt.datetime) -> "LinkHealthQuerySet":
-        """Those no checker is at work on."""
+        """Those that no checker is working on."""
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
 
     def claim(self, link: "LinkHealth", *, now: dt.datetime, lease: dt.timedelta) -> bool:
-        """Take a link as it was read; say whether no other checker, and no edit, was quicker."""
-        # Not by way of `current`: PostgreSQL asks a waiting update's own columns anew, joins not.
+        """Reserve a link for one checker until ``now + lease``.
+
+        Returns False if another checker took it, or an edit changed it, since ``link`` was read.
+        """
+        # Not with `current`, which joins: after an UPDATE waited for a lock, PostgreSQL checks the
+        # conditions on the row's own columns again, but not those on joined tables.
         unedited = Exists(Source.objects.filter(pk=OuterRef("pk"), url=link.address))
         as_read = self.unclaimed(now).filter(
             unedited, pk=link.pk, address=link.address, next_check=link.next_check
@@ -122,7 +128,7 @@ class LinkHealthQuerySet(models.QuerySet["LinkHealth"]):
 
 
 class LinkHealth(models.Model):
-    """How a source's link is by now; of the address it names, and no other."""
+    """The current status of a source's link. It is valid only for the URL in ``address``."""
 
     source = models.OneToOneField(
         Source,
@@ -134,12 +140,12 @@ class LinkHealth(models.Model):
     )
     address = models.CharField(_("address"), max_length=1000)
     health = models.CharField(_("status"), max_length=7, choices=LinkStatus, blank=True, default="")
-    #: Checks in a row that found nobody and nothing there.
+    #: Number of consecutive failed checks (``link_checking.checker.CheckResult.is_failure``).
     misses = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
     last_checked = models.DateTimeField(_("last checked"), null=True)
     next_check = models.DateTimeField(_("next check"), db_index=True)
-    #: Until when a checker has it to itself.
+    #: Until when one checker has reserved it.
     claimed_until = models.DateTimeField(null=True)
 
     objects = LinkHealthQuerySet.as_manager()

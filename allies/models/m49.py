@@ -14,7 +14,7 @@ REGIONS: dict[str, Promise] = {
     "009": _("Oceania"),
 }
 
-#: Sub-region → (its region, its name).
+#: Code of a sub-region → (code of its region, its name).
 SUBREGIONS: dict[str, tuple[str, Promise]] = {
     "015": ("002", _("Northern Africa")),
     "202": ("002", _("Sub-Saharan Africa")),
@@ -41,7 +41,7 @@ NAMES: dict[str, Promise] = {**REGIONS, **dict(SUBREGION_CHOICES)}
 
 
 def region_choices() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
-    """Return regions with their sub-regions, in the shape of a choice field's groups."""
+    """Return regions with their sub-regions, as grouped choices of a field."""
     return [
         (
             region_name,

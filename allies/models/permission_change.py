@@ -1,4 +1,4 @@
-"""The audit record of accounts and rights: what was done, by whom, to whom, when."""
+"""Audit log of accounts and permissions: what was changed, by whom, for whom, and when."""
 
 from django.conf import settings
 from django.db import models
@@ -6,11 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RightsChange(models.Model):
-    """A right given or taken, or another change to an account, a group or how somebody signs in.
+    """A permission granted or revoked, or another change to an account, a group or a sign-in.
 
-    ``order_by_name``, ``whom`` and ``what`` are texts, as they were then: accounts and groups come
-    and go. ``what`` is the name of a group or permission, or one of the words of
-    ``signing_in.rights_record.EVENT_LABELS``; ``kind`` tells which, since groups may have any name.
+    ``by_name``, ``whom`` and ``what`` are texts as they were at that time, because accounts and
+    groups may be renamed or deleted later. ``what`` is the name of a group or permission, or a key
+    of ``allies.accounts.permission_audit.EVENT_LABELS``. ``kind`` says which of the two, because
+    groups may have any name.
     """
 
     RIGHT, ACCOUNT = "right", "account"

@@ -1,4 +1,4 @@
-"""All nouns at once: in an order in which each stands after what it points to, and their state."""
+"""Registry of all record types: look-up by name, order of dependency, fingerprint of the data."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -13,7 +13,7 @@ from allies.models.base import Record
 
 @cache
 def record_models() -> tuple[type[Record], ...]:
-    """Return the models of all nouns, each after those it points to."""
+    """Return the models of all record types, each after the models its foreign keys point to."""
     found: list[type[Record]] = []
 
     def add(model: type[Record]) -> None:
@@ -43,20 +43,20 @@ def _models_by_name() -> dict[str, type[Record]]:
 
 
 def get_record_model(noun: str) -> type[Record]:
-    """Return the noun's model that goes by this name; raise KeyError where there is none."""
+    """Return the model with this name (``alliance``); raise KeyError if there is none."""
     return _models_by_name()[noun]
 
 
 def get_record(noun: str, record_id: int | None) -> Record | None:
-    """Return the record with this id of the noun a model goes by; None where there is none."""
+    """Return the record with this id of the named model; None if there is no such record."""
     model = _models_by_name().get(noun)
     return None if model is None else model._default_manager.filter(pk=record_id).first()
 
 
 def foreign_keys_to(model: type[models.Model]) -> list[tuple[Any, Any]]:
-    """Return (model, field) of all that points to such records.
+    """Return (model, field) of every foreign key of a record type that points to this model.
 
-    A source's origin follows from what it is derived from, and is no pointer of its own.
+    ``Source.origin`` is left out, because it is computed from ``derived_from``.
     """
     return [
         (other, field)
@@ -67,12 +67,12 @@ def foreign_keys_to(model: type[models.Model]) -> list[tuple[Any, Any]]:
 
 
 def url_field(model: type[models.Model]) -> str:
-    """Return the field a record's address is made of: a source's is its key."""
+    """Return the name of the field used in a record's URL: ``slug``, or ``key`` of a source."""
     return "slug" if hasattr(model, "slug") else "key"
 
 
 def related_record_models(model: type[models.Model]) -> list[Any]:
-    """Return the nouns' models that a model's fields point to, itself included where it does."""
+    """Return the record types that a model's foreign keys point to, possibly including itself."""
     return [
         field.related_model
         for field in model._meta.concrete_fields
@@ -81,9 +81,9 @@ def related_record_models(model: type[models.Model]) -> list[Any]:
 
 
 def data_fingerprint(nouns: Iterable[Any]) -> str:
-    """Return a text that changes whenever a record of one of these models is written.
+    """Return a hash that changes whenever a record of one of these models is written.
 
-    It is made of the last version's number of each; costs a query a model.
+    It is computed from the id of each model's latest version. One query per model.
     """
     last = []
     for model in sorted(nouns, key=lambda m: m._meta.model_name):

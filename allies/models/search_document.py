@@ -1,4 +1,4 @@
-"""The search index: what readers may look for, each thing's texts folded; see ``allies.search``."""
+"""The search index: one row of normalized texts per record; see ``allies.search``."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from allies.models.country import Country
 from allies.models.event import Event
 from allies.models.source import Source
 
-#: The nouns one may search for; where two fit as well, the first of them stands first.
+#: The record types in the index. Of two equally good matches, the earlier type comes first.
 SEARCHABLE_MODELS: tuple[Any, ...] = (Country, AllyList, Alliance, Event, Source, Entry)
 
 
 class SearchTextQuerySet(models.QuerySet["SearchText"]):
     def published(self) -> "SearchTextQuerySet":
-        """Those of records a reader may see; the index itself knows nothing of that."""
+        """Rows of records that readers may see; the index also contains drafts."""
         public = Q(pk__in=[])
         for model in SEARCHABLE_MODELS:
             record = model.objects.published().filter(pk=OuterRef("record_id"))
@@ -26,19 +26,20 @@ class SearchTextQuerySet(models.QuerySet["SearchText"]):
 
 
 class SearchText(models.Model):
-    """One record's texts, folded, and the days it is about; written by ``allies.search.index``.
+    """One record's normalized texts and dates, written by ``allies.search.index``.
 
-    Each database has its own index over ``names`` and ``body``: migration 0011 says how.
+    Migration 0011 creates the full-text index over ``names`` and ``body``, which differs per
+    database system.
     """
 
     #: The record: its model's name and its id.
     noun = models.CharField(max_length=20)
     record_id = models.BigIntegerField()
-    #: Titles, names, aliases and codes, as ``| russia | rusia | rus |``.
+    #: Titles, names, aliases and codes, like ``| russia | rusia | rus |``.
     names = models.TextField()
-    #: All other texts, as `` one text | another ``.
+    #: All other texts, like `` one text | another ``.
     body = models.TextField()
-    #: The first and the last day it may be about; both NULL where it is about no day.
+    #: The first and last day that the record may be about; both NULL if it has no date.
     first = models.DateField(null=True)
     last = models.DateField(null=True)
 

@@ -1,4 +1,4 @@
-"""Sources: the documents statements rest on, and which of them draw on which."""
+"""Sources: the documents that records cite, and which of them are derived from which."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
@@ -26,7 +26,7 @@ from allies.models.fields import (
 from allies.text.normalize import title_key
 from allies.text.urls import url_key
 
-#: Keys asked for in one query: databases take only so many parameters.
+#: Number of keys looked up in one query, because databases limit the number of parameters.
 KEYS_PER_QUERY = 10_000
 
 
@@ -43,7 +43,7 @@ class SourceKind(models.TextChoices):
 
 
 class _JoinedKeys(Aggregate):
-    """Keys of one group with commas between them."""
+    """Aggregate: the keys of a group, joined with commas."""
 
     template = "STRING_AGG(%(expressions)s, ',')"
     output_field = models.TextField()
@@ -57,11 +57,14 @@ class _JoinedKeys(Aggregate):
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def published(self) -> "SourceQuerySet":
-        """Those a reader may see."""
+        """Those that readers may see."""
         return self.filter(status=Status.PUBLISHED)
 
     def known_keys(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that lead to a source; one query, unless they are very many."""
+        """Return those of the keys that lead to a source.
+
+        One query per ``KEYS_PER_QUERY`` keys.
+        """
         wanted = list(keys)
         found: set[str] = set()
         for start in range(0, len(wanted), KEYS_PER_QUERY):
@@ -69,9 +72,9 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return found
 
     def current_keys(self, keys: Collection[str] | None = None) -> dict[str, str]:
-        """Return these keys, or all, each with the current key of its source; one query.
+        """Return key → current key of its source, for these keys or for all; one query.
 
-        The key of a source that was merged leads to the source that was kept, unless another
+        The key of a source that was merged leads to the source it was merged into, unless another
         source has that key now.
         """
         own = self.order_by().annotate(asked=F("key"), is_own=Value(1))
@@ -88,7 +91,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return {key: now for key, now, _own in sorted(names, key=lambda name: name[2])}
 
     def by_key(self, keys: Collection[str]) -> "dict[str, Source]":
-        """Return the sources these keys lead to, by key, as in ``current_keys``; one query."""
+        """Return key → source, also for old keys as in ``current_keys``; one query."""
         old = OldSlug.objects.filter(noun="source", slug__in=keys)
         of_one = old.filter(record_id=OuterRef("pk")).values("record_id")
         sources: Any = self.filter(Q(key__in=keys) | Q(pk__in=old.values("record_id"))).annotate(
@@ -106,9 +109,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
         publisher: str = "",
         besides: int | None = None,
     ) -> "SourceQuerySet":
-        """Return sources that are likely the same document; one query.
+        """Return sources that are likely the same document, apart from ``besides``; one query.
 
-        They have its address, are a copy of it or what it is a copy of, or have its title.
+        They have the same URL, are an archived copy of it, have it as their archived copy, or have
+        the same title.
         """
         addresses = {url_key(url), url_key(archive_url)} - {""}
         titles = {title_key(title, publisher), title_key(title, "")} - {""}
@@ -122,9 +126,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return self.order_by(F("date_published_latest").desc(nulls_last=True), "key")
 
     def recompute_origins(self) -> None:
-        """Work out every source's origin anew, in as many updates as the longest chain has links.
+        """Recompute the origin of every source; call it after a bulk import.
 
-        Written for after a bulk import; ``Source.save`` keeps a single record's chain right.
+        Per link of the longest chain, it makes one query and one update per 500 changed sources.
+        For a single record, ``Source.save`` updates the chain.
         """
         Source.objects.filter(derived_from=None).exclude(origin=None).update(origin=None)
         level = list(Source.objects.filter(derived_from=None).values_list("pk", flat=True))
@@ -143,7 +148,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
 
 def origin_of(prefix: str = "") -> Coalesce:
-    """Return the expression for the id of a source's origin; ``prefix`` as in ``source__``."""
+    """Return an expression for the id of a source's origin, which may be the source itself.
+
+    ``prefix`` is the path to the source, such as ``source__``.
+    """
     return Coalesce(f"{prefix}origin_id", f"{prefix}pk")
 
 
@@ -151,9 +159,9 @@ _ORIGINAL_NOT_PUBLISHED = _("The source it is based on is not published.")
 
 
 def validate_no_cycle(key: str, parent: str, parent_of: Callable[[str], str]) -> None:
-    """Raise ValidationError where following ``parent`` upwards leads back to ``key``.
+    """Raise ValidationError if the chain from ``parent`` upwards leads back to ``key``.
 
-    ``parent_of`` returns the key a source is derived from, "" for an original.
+    ``parent_of`` returns the key of the source that a source is derived from, "" for an original.
     """
     chain = [key]
     while parent and parent not in chain:
@@ -174,7 +182,7 @@ def _parent_key(key: str) -> str:
 
 
 class Source(Publishable):
-    """A document one can cite, online or not."""
+    """A document or data set that can be cited, online or not."""
 
     key = models.SlugField(
         _("citation key"),
@@ -266,9 +274,9 @@ class Source(Publishable):
 
     @property
     def is_link_dead(self) -> bool:
-        """Whether its link is dead; costs a query unless ``link_health`` came with it.
+        """Whether its link is dead; one query unless ``link_health`` was fetched with it.
 
-        What was found at another address than today's says nothing.
+        Results for a former URL do not count.
         """
         try:
             link = self.link_health
@@ -277,15 +285,16 @@ class Source(Publishable):
         return link.health == "dead" and link.address == self.url
 
     def clean(self) -> None:
-        """Refuse a derivation that leads back to this source; costs a query a link."""
+        """Refuse a derivation that leads back to this source; one query per link of the chain."""
         if self.derived_from is not None:
             validate_no_cycle(self.key, self.derived_from.key, _parent_key)
         self.validate_original_published()
 
     def validate_original_published(self) -> None:
-        """Raise ValidationError where this is public and what it draws on is not.
+        """Raise ValidationError if this source is public and the one it is derived from is not.
 
-        The number of independent sources rests on the chain: nobody who may not publish changes it.
+        The number of independent sources depends on the chain. So nobody without the permission to
+        publish may change the chain of a public source.
         """
         if self.is_published and self._misses_original():
             raise ValidationError({"derived_from": _ORIGINAL_NOT_PUBLISHED})
@@ -294,12 +303,12 @@ class Source(Publishable):
         return self.derived_from is not None and not self.derived_from.is_published
 
     def save(self, *args: object, **kwargs: Any) -> None:
-        """Write the source and, where its derivation changed, the origin of all that draw on it."""
+        """Save the source. If its origin changed, update the origin of all sources below it."""
         before = self.origin_id
         if (names := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*names, "origin"}
         with transaction.atomic():
-            # Whoever gives the parent another origin meanwhile waits, and then finds this child.
+            # Lock the parent: a transaction that changes its origin waits, then finds this child.
             parents = Source.objects.select_for_update(of=("self",))
             drawn_on = self.derived_from_id
             parent = parents.filter(pk=drawn_on).first() if drawn_on else None
@@ -317,7 +326,7 @@ class Source(Publishable):
             reached.update(level)
 
     def publication_issues(self) -> list[PublicationIssue]:
-        """A source is complete as soon as what it draws on is public."""
+        """Return an issue if the source it is derived from is not published."""
         return (
             [PublicationIssue(_ORIGINAL_NOT_PUBLISHED, "derived_from")]
             if self._misses_original()
@@ -326,5 +335,5 @@ class Source(Publishable):
 
 
 def public_source_key(source: Source | None) -> str:
-    """Return the key of a source readers may see, "" of another or none."""
+    """Return the key of a source if readers may see it, else ""."""
     return source.key if source is not None and source.is_published else ""

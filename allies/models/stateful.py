@@ -1,4 +1,4 @@
-"""Records with a state: it changes by compare-and-set, and no stale copy is ever saved whole."""
+"""Base class of rows with a state, which changes by compare-and-set only."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 
 class StateConflict(ValidationError):
-    """The state is not what it was when the record was read; nothing was written."""
+    """The state has changed since the row was read; nothing was written."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -18,10 +18,11 @@ class StateConflict(ValidationError):
 
 
 class Stateful(models.Model):
-    """A record whose state may change while somebody has an older copy of it.
+    """A row whose state may change while another process holds an older copy of it.
 
-    ``STATE_KEY`` names the fields that hold the state. Only ``write`` changes them in a row that
-    exists; ``save`` refuses to, and refuses to write such a row without ``update_fields``.
+    ``STATE`` names the fields that hold the state. In an existing row, only
+    ``compare_and_set`` changes them. ``save`` raises TypeError for them, and for an existing row
+    without ``update_fields``, so that a stale copy never overwrites a newer state.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ()
@@ -32,7 +33,7 @@ class Stateful(models.Model):
     def compare_and_set(self, **fields: object) -> None:
         """Write these fields if the state in the database is still that of this copy; one query.
 
-        Raises StateConflict otherwise. A related record is given by its primary key.
+        Raises StateConflict otherwise. Pass a related record as its primary key.
         """
         self._require_one_row(self._unchanged_row().update(**fields))
         for name, value in fields.items():
@@ -40,7 +41,7 @@ class Stateful(models.Model):
 
     def delete_if_unchanged(self) -> None:
         """Delete the row if its state is still that of this copy; raise StateConflict otherwise."""
-        # Rows of other tables go first: the lock keeps the state until they have gone.
+        # The cascade deletes rows of other tables first. The lock keeps the state until then.
         locked = self._unchanged_row().select_for_update(of=("self",)).values_list("pk", flat=True)
         self._require_one_row(len(locked))
         type(self)._default_manager.filter(pk=self.pk).delete()
@@ -57,7 +58,7 @@ class Stateful(models.Model):
     def save(
         self, *args: object, update_fields: Iterable[str] | None = None, **kwargs: Any
     ) -> None:
-        """Insert the row, or write fields that are not its state; raise TypeError for all else."""
+        """Insert the row, or write fields that are not its state; raise TypeError otherwise."""
         if update_fields is not None:
             update_fields = set(update_fields)
         if not self._state.adding and (update_fields is None or update_fields & set(self.STATE)):

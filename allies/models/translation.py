@@ -1,4 +1,4 @@
-"""Content in Indonesian and English: what there is, marked with the language it is in."""
+"""Content in Indonesian and English, marked with the language it is in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,8 @@ from django.db.models import F, TextField, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
-#: Interface language → suffix of the columns that hold it (ISO 639-2: ``_id`` reads as a key).
+#: Interface language → suffix of its columns. Indonesian has the ISO 639-2 code, because ``_id``
+#: would look like a foreign key.
 SUFFIXES = {"en": "en", "id": "ind"}
 
 _CODES = {suffix: code for code, suffix in SUFFIXES.items()}
@@ -24,9 +25,9 @@ def _language_suffixes() -> tuple[str, str]:
 
 
 class LocalizedText(str):
-    """A text that knows its language.
+    """A string with its language.
 
-    ``lang`` is its BCP 47 code, ``is_fallback`` whether the reader asked for another language.
+    ``lang`` is its BCP 47 code. ``is_fallback`` is true if the reader asked for another language.
     """
 
     lang: str
@@ -40,10 +41,10 @@ class LocalizedText(str):
 
 
 class TranslatedAttribute:
-    """Read ``<name>_en`` / ``<name>_ind`` in the active language, else in the other.
+    """Read ``<name>_en`` or ``<name>_ind``: the active language, else the other one.
 
     >>> class Event(models.Model):
-    ...     title = Bilingual()
+    ...     title = TranslatedAttribute()
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -56,7 +57,10 @@ class TranslatedAttribute:
 
 
 def localize(text_in: Callable[[str], str]) -> LocalizedText:
-    """Return a text in the active language, else in the other; ``text_in`` takes a suffix."""
+    """Return a text in the active language, else in the other one.
+
+    ``text_in`` takes a language suffix and returns the text in that language.
+    """
     wanted, other = _language_suffixes()
     if value := text_in(wanted):
         return LocalizedText(value, _CODES[wanted])
@@ -65,9 +69,9 @@ def localize(text_in: Callable[[str], str]) -> LocalizedText:
 
 
 def localized_expression(name: str, prefix: str = "") -> Coalesce:
-    """Return the expression that sorts and filters by what ``TranslatedAttribute`` shows.
+    """Return an expression for the value of a ``TranslatedAttribute``, to sort and filter by.
 
-    ``prefix`` is the path to the record, as in ``country__``.
+    ``prefix`` is the path to the record, such as ``country__``.
     """
     wanted, other = _language_suffixes()
     return Coalesce(

@@ -1,1 +1,1 @@
-"""What binds countries to one another, computed from memberships and events."""
+"""Ties between countries, computed from memberships and events; nothing is stored."""

@@ -1,4 +1,4 @@
-"""What two countries owe each other in an alliance, in whole sentences."""
+"""Sentences about the obligations of two countries to each other in an alliance."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from allies.ties.pairs import CountryPair, Obligation
 
-#: Duty → how it is said where both owe it, and where one country owes it to the other.
+#: Obligation → (sentence if both countries have it, sentence if only one has it).
 _SENTENCES = {
     "defence": (
         gettext_lazy("Defence: each must come to the other’s aid if it is attacked."),
@@ -29,7 +29,10 @@ _SENTENCES = {
 
 
 def obligation_sentences(duty: Obligation, pair: CountryPair) -> Iterator[str]:
-    """Yield what is owed and, where one of the two owes it alone, what is known of the other."""
+    """Yield a sentence on the obligation. If only one country has it, add one on the other country.
+
+    The second sentence distinguishes "no" from "not recorded".
+    """
     both, one = _SENTENCES[duty.name]
     if duty.first and duty.second:
         yield str(both)

@@ -1,4 +1,4 @@
-"""Two countries: the alliances that bind or bound both, and what each owes the other in them."""
+"""Pairs of countries: their common alliances, past and present, and their obligations in these."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from allies.ties.ties import CertaintyCounts, common_end, common_start, last_con
 
 @dataclass(frozen=True)
 class CountryPair:
-    """Two different countries, in the order of their addresses: China and Russia."""
+    """Two different countries, sorted by slug: China and Russia."""
 
     first: Country
     second: Country
@@ -35,12 +35,15 @@ class CountryPair:
         return reverse("allies:pair-detail", args=[self.first.slug, self.second.slug])
 
     def alliances(self) -> AllianceQuerySet:
-        """Return the published alliances both are or were members of, at one time or not."""
+        """Return the published alliances that both have ever been members of.
+
+        They need not have been members at the same time.
+        """
         alliances = Alliance.objects.published()
         return alliances.with_member(self.first).with_member(self.second)
 
     def events(self) -> EventQuerySet:
-        """Return the published events both have a part in, be it as an absent one."""
+        """Return the published events in which both have a role, including "absent"."""
         return Event.objects.published().with_participant(self.first).with_participant(self.second)
 
     def entries(self) -> EntryQuerySet:
@@ -53,9 +56,9 @@ class CountryPair:
 
 @dataclass(frozen=True)
 class Obligation:
-    """Something that one of the two owes in an alliance, or both.
+    """An obligation in an alliance that at least one of the two countries has.
 
-    ``first`` and ``second`` say whether they do; None where that is not recorded.
+    ``first`` and ``second`` say whether each country has it; None if that is not recorded.
     """
 
     name: str
@@ -65,9 +68,9 @@ class Obligation:
 
 @dataclass(frozen=True)
 class SharedPeriod:
-    """A time in which both were members: EDTF texts, no more precise than is known.
+    """A period in which both were members, as EDTF texts no more precise than the sources.
 
-    ``since`` is empty where nobody knows it, ``until`` where no end is recorded.
+    ``since`` is empty if it is unknown, ``until`` if no end is recorded.
     """
 
     since: str
@@ -78,8 +81,8 @@ class SharedPeriod:
 class PairTie:
     """An alliance in which both countries are or were members at the same time.
 
-    ``certain`` says whether it bound both on the day without a doubt, ``last_confirmed`` is the
-    last day before of which that is known.
+    ``standing`` is its status on the day asked for. ``certain`` says whether it certainly bound
+    both on that day. ``last_confirmed`` is the last earlier day on which it certainly did.
     """
 
     alliance: Alliance
@@ -91,24 +94,25 @@ class PairTie:
 
     @property
     def periods_differ(self) -> bool:
-        """Whether they were members together at another time than the alliance's own."""
+        """Whether their common periods differ from the alliance's own dates."""
         return self.periods != [SharedPeriod(self.alliance.began, self.alliance.ended)]
 
 
 def get_ties_between(
     pair: CountryPair, alliances: AllianceQuerySet, *, on: dt.date
 ) -> list[PairTie]:
-    """Return the ties of two countries, among these of their ``alliances()``, in their order.
+    """Return the ties of two countries on a day, for these of their ``alliances()``, in order.
 
-    One is in force on a day when both memberships may have been, as in an ally list. Alliances
-    in which one had certainly left before the other joined are left out. Costs two queries.
+    A tie is in force if both memberships may have been in force on that day, as in an ally list.
+    Alliances that one country had certainly left before the other joined are left out. Two
+    queries.
     """
     ties = (_tie(pair, alliance, on) for alliance in _with_memberships(pair, alliances, on))
     return [tie for tie in ties if tie is not None]
 
 
 def certainty_of_ties(ties: Iterable[PairTie]) -> CertaintyCounts:
-    """Count the ties in force on the day by whether that is certain; costs no query."""
+    """Count the ties in force on the day, certain and possible ones; no query."""
     in_force = (tie for tie in ties if tie.standing == TieStatus.IN_FORCE)
     return CertaintyCounts.of_allies((tie.certain, tie.last_confirmed) for tie in in_force)
 
@@ -141,7 +145,7 @@ def _tie(pair: CountryPair, alliance: Any, on: dt.date) -> PairTie | None:
     if not met:
         return None
     in_force = [both for both in met if all(one.is_in_force for one in both)]
-    # What they owe on the day or, where nothing binds them, what they owed last.
+    # Their obligations on the day or, if no tie is in force then, their last ones.
     mine, theirs = (in_force or met)[-1]
     periods = [
         SharedPeriod(common_start([mine, theirs]), common_end([mine, theirs]))

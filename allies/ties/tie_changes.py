@@ -1,4 +1,4 @@
-"""What differs between a country's ties on two days; nothing here is stored."""
+"""Differences between a country's ties on two days; nothing here is stored."""
 
 import datetime as dt
 from collections import Counter
@@ -19,7 +19,7 @@ from allies.ties.ties import Ties, common_end, common_since, group_by_alliance, 
 
 
 class TieChange(models.TextChoices):
-    """What became of a country between two days, as an ally of another."""
+    """How a country's ties to the focus country changed between two days."""
 
     BEGAN = "began", _("became an ally")
     ENDED = "ended", _("no longer an ally")
@@ -28,7 +28,7 @@ class TieChange(models.TextChoices):
 
 @dataclass(frozen=True)
 class TieComparison:
-    """The ties of ``focus`` on two days, ``start`` not after ``end``; of one kind, if given."""
+    """The ties of a focus country on two days. ``start`` is not after ``end``."""
 
     at_start: Ties
     at_end: Ties
@@ -46,16 +46,16 @@ class TieComparison:
         return self.at_end.on
 
     def of_kind(self, kind: str) -> "TieComparison":
-        """Return the ties of one kind among these; all of them for ""."""
+        """Return only the ties of one kind; all of them for ""."""
         return TieComparison(self.at_start.of_kind(kind), self.at_end.of_kind(kind))
 
 
 def get_changed_allies(days: TieComparison) -> CountryQuerySet:
-    """Return the countries whose ties to the focus differ between two days, by name.
+    """Return the countries whose ties to the focus differ between two days, ordered by name.
 
-    A tie is an alliance that binds both on a day (``Ties``). Annotated is ``change``, a
-    TieChange; each country carries its memberships as ``ties_at_start`` and ``ties_at_end``. The
-    allies at the start, with those that began and without those that ended, are those at the end.
+    A tie is an alliance that binds both on a day (``Ties``). ``change`` is annotated, a TieChange.
+    The memberships are prefetched as ``ties_at_start`` and ``ties_at_end``. The numbers add up:
+    allies at the start, plus those that began, minus those that ended, are the allies at the end.
     """
     before, after = days.at_start.shared_memberships(), days.at_end.shared_memberships()
     of_country = {"country": OuterRef("pk")}
@@ -87,7 +87,10 @@ def _allies_on_both_days(
 
 @dataclass(frozen=True)
 class ChangedTie:
-    """An alliance that began to bind two countries, or ceased to, and when (EDTF, "" unknown)."""
+    """An alliance that began or ceased to bind two countries.
+
+    ``date`` says when (EDTF), "" if unknown.
+    """
 
     alliance: Alliance
     date: str
@@ -97,9 +100,10 @@ class ChangedTie:
 
 @dataclass(frozen=True)
 class ChangedAlly:
-    """One country whose ties differ, as page, CSV and JSON show it.
+    """A row for one country whose ties differ, for the page, CSV and JSON.
 
-    ``independent_sources`` and ``disputed`` are about all the alliances in ``began`` and ``ended``.
+    ``independent_sources`` and ``disputed`` refer to all alliances in ``began`` and ``ended``
+    together.
     """
 
     country: Country
@@ -119,7 +123,10 @@ class ChangedAlly:
 
 
 def build_change_rows(days: TieComparison, countries: Iterable[Any]) -> list[ChangedAlly]:
-    """Return the rows of these countries (from ``get_changed_allies``); costs three queries."""
+    """Return rows for these countries, which come from ``get_changed_allies``.
+
+    One query for the evidence, in addition to the three of that queryset.
+    """
     found = list(countries)
     evidence = _Evidence(
         {tie.alliance_id for row in found for tie in (*row.ties_at_start, *row.ties_at_end)}
@@ -128,7 +135,7 @@ def build_change_rows(days: TieComparison, countries: Iterable[Any]) -> list[Cha
 
 
 class _Evidence:
-    """The origins in support of alliances and what disputes them; costs one query."""
+    """Origins that support alliances, and numbers of citations that dispute them; one query."""
 
     def __init__(self, alliances: set[int]) -> None:
         self._origins: dict[int, set[int]] = {}
@@ -201,5 +208,5 @@ def _kinds(ties: dict[int, list[Membership]]) -> list[AllianceKind]:
 
 
 def _until(pairs: list[tuple[Membership, Membership]]) -> str:
-    """Return when the last tie ceased to bind both (EDTF): each as soon as one of them left."""
+    """Return when the last tie ceased to bind both (EDTF): at the end of its first membership."""
     return combine_dates(max, [end for end in map(common_end, pairs) if end])

@@ -1,4 +1,4 @@
-"""Ties: what binds two countries on a day, read from memberships; nothing here is stored."""
+"""Ties of a country on a day, computed from memberships; nothing here is stored."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -17,17 +17,17 @@ from allies.models.event import Event, Participation
 from allies.models.source import origin_of
 from allies.text.edtf import bounds, combine_dates
 
-#: So many of a country's last events are looked through first for those in common with others.
+#: Number of a country's latest events that are searched first for events in common with others.
 RECENT_EVENTS = 50
 
 
 @dataclass(frozen=True)
 class Ties:
-    """The ties of ``focus`` on the day ``on``: of one kind, if one is given.
+    """The ties of ``focus`` on the day ``on``, optionally of one kind only.
 
     A tie is a published alliance in which another country and the focus are, or may have been,
-    members on that day (``Membership.objects.in_force``). The focus's own memberships are asked
-    for once, also for the ties of one kind ``among`` others.
+    members on that day (``Membership.objects.in_force``). The focus's own memberships are read
+    once; a selection by kind reuses those of its ``candidates``.
     """
 
     focus: Country
@@ -37,9 +37,9 @@ class Ties:
 
     @cached_property
     def memberships_of_focus(self) -> dict[int, list[Any]]:
-        """The focus's own memberships by the id of their alliance; costs one query at most.
+        """Alliance id → memberships of the focus; at most one query.
 
-        ``is_certain`` says of each whether it was in force on the day without a doubt.
+        ``is_certain`` says of each membership whether it was certainly in force on the day.
         """
         if self.candidates:
             every = self.candidates.memberships_of_focus.items()
@@ -51,7 +51,7 @@ class Ties:
         return group_by_alliance(own.select_related("alliance").annotate(is_certain=Exists(sure)))
 
     def of_kind(self, kind: str) -> "Ties":
-        """Return the ties of one kind among these; all of them for ""."""
+        """Return only the ties of one kind; all of them for ""."""
         return Ties(self.focus, self.on, kind, candidates=self) if kind else self
 
     def shared_memberships(self) -> MembershipQuerySet:
@@ -62,12 +62,12 @@ class Ties:
         return found.exclude(country=self.focus)
 
     def allies(self) -> CountryQuerySet:
-        """Return the countries bound to the focus, in alphabetical order.
+        """Return the allies of the focus, ordered by name.
 
-        Annotated are ``independent_sources``, the distinct origins of the published sources that
-        support their ties; ``disputes``, the number of citations against these; and ``certain``,
-        whether one at least was in force on the day without a doubt. Each country carries its
-        memberships in these alliances as ``ties``.
+        Three values are annotated. ``independent_sources`` is the number of distinct origins of
+        the published sources that support their ties. ``disputes`` is the number of citations
+        that dispute these. ``certain`` says whether at least one tie was certainly in force on the
+        day. Each ally's memberships in these alliances are prefetched as ``ties``.
         """
         return self._allies.all()
 
@@ -85,7 +85,7 @@ class Ties:
         citations = Citation.objects.from_published_sources().filter(
             alliance__in=shared.filter(country=OuterRef(OuterRef("pk"))).values("alliance")
         )
-        # The citations counted have one stance each: grouped by it, they are one group.
+        # All citations in a subquery have the same stance, so grouping by it makes one group.
         return (
             Country.objects.filter(Exists(of_country))
             .annotate(
@@ -100,10 +100,10 @@ class Ties:
         )
 
     def rows(self, allies: Iterable[Country], *, with_events: bool = True) -> list["AllyRow"]:
-        """Return the rows of these countries (from ``allies``).
+        """Return the rows of these countries, which come from ``allies``.
 
-        Costs two queries, and three or four more for the last published event, not after the day,
-        in which both took part.
+        Two queries for the countries. With events, three or four more for the latest published
+        event, not after the day, in which both took part.
         """
         countries = list(allies)
         events = self._latest_events(countries) if with_events else {}
@@ -128,10 +128,10 @@ class Ties:
         )
 
     def _latest_events(self, countries: Iterable[Country]) -> dict[int, Event]:
-        """Return the last event in common by the id of the country.
+        """Return country id → latest event in common with the focus.
 
-        Most are among the last events of the focus. Only for the others is every event looked
-        through that both took part in: thousands, where the votes of an assembly are kept.
+        Most of these are among the ``RECENT_EVENTS`` latest events of the focus. Only for the other
+        countries, all common events are searched: thousands, if votes of an assembly are recorded.
         """
         asked = {country.pk for country in countries}
         own = Event.objects.published().until(self.on).with_participant(self.focus).newest_first()
@@ -150,7 +150,7 @@ class Ties:
 
 
 def group_by_alliance(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
-    """Return memberships by the id of their alliance."""
+    """Return alliance id → memberships."""
     found: dict[int, list[Membership]] = {}
     for membership in memberships:
         found.setdefault(membership.alliance_id, []).append(membership)
@@ -158,17 +158,18 @@ def group_by_alliance(memberships: Iterable[Membership]) -> dict[int, list[Membe
 
 
 def _with_disputes(ties: MembershipQuerySet) -> MembershipQuerySet:
-    """Fetch the alliances, and annotate ``is_disputed``: whether a source says otherwise."""
+    """Fetch the alliances; annotate ``is_disputed``, whether a published source disputes it."""
     against = Citation.objects.from_published_sources().disputing()
     disputed = Exists(against.filter(alliance=OuterRef("alliance")))
     return ties.select_related("alliance").annotate(is_disputed=disputed)
 
 
 class CertaintyCounts(NamedTuple):
-    """How many allies are tied for certain on a day, and how many perhaps.
+    """Numbers of allies whose ties on a day are certain, and of those whose ties are possible.
 
-    ``years`` are the first and the last year in which those who are perhaps tied were tied for
-    certain; None if one of them never was, or if nobody asked.
+    For each possible ally there is a last year in which it was certainly tied. ``years`` is the
+    first and the last of these years. It is None if an ally was never certainly tied, or if the
+    years were not computed.
     """
 
     certain: int
@@ -181,7 +182,7 @@ class CertaintyCounts(NamedTuple):
 
     @classmethod
     def of_allies(cls, allies: Iterable[tuple[bool, dt.date | None]]) -> "CertaintyCounts":
-        """Count allies by (is certain, last day of which that is known)."""
+        """Count allies, given as (is certain, last day on which that is known)."""
         found = list(allies)
         last = [day for certain, day in found if not certain]
         known = sorted(day.year for day in last if day)
@@ -194,13 +195,16 @@ class CertaintyCounts(NamedTuple):
 
 
 def count_by_certainty(allies: Any) -> CertaintyCounts:
-    """Count the certain and the possible among allies (from ``Ties.allies``); costs one query."""
+    """Count the certain and the possible allies (from ``Ties.allies``); one query."""
     counts = allies.order_by().values_list("certain").annotate(n=Count("pk"))
     return CertaintyCounts.of(dict(counts))
 
 
 def certainty_on_the_day(ties: Ties) -> CertaintyCounts:
-    """Count the allies of a day, with their ``years``; costs one query beside that of ``own``."""
+    """Count the allies on the day of these ties, with ``years``.
+
+    One query, in addition to that of ``memberships_of_focus``.
+    """
     sure = Membership.objects.definitely_in_force(ties.on).filter(pk=OuterRef("pk"))
     shared = ties.shared_memberships().select_related("alliance").annotate(is_certain=Exists(sure))
     allies: dict[int, list[tuple[Any, Any]]] = {}
@@ -217,10 +221,10 @@ def certainty_on_the_day(ties: Ties) -> CertaintyCounts:
 
 
 def first_year_with_ties(*countries: Country) -> int | None:
-    """Return the first year of which a tie of these countries tells, or since when they existed.
+    """Return the earliest year in which one of these countries existed or had a tie.
 
-    It is that of their first event where neither is known, None where nothing is. Costs a query,
-    one more where there is no tie.
+    If neither is known, return the year of their first event; None if there is none. One query,
+    and one more for the events.
     """
     existed = (c.existed_from_earliest or c.existed_from_latest for c in countries)
     first = min((day for day in (*existed, _first_day_of_ties(countries)) if day), default=None)
@@ -244,11 +248,11 @@ def _first_day_of_ties(countries: Iterable[Country]) -> dt.date | None:
 
 @dataclass(frozen=True)
 class AllyRow:
-    """One country of an ally list, as page, CSV and JSON show it.
+    """A row for one ally, for the page, CSV and JSON.
 
-    ``certain`` says whether one of the ties at least was in force on the day without a doubt;
-    ``last_confirmed`` is the last day before of which that is known, if it is not certain;
-    ``disputed_alliances`` are those of ``alliances`` that a source disputes.
+    ``certain`` says whether at least one tie was certainly in force on the day. If not,
+    ``last_confirmed`` is the last earlier day on which one was. ``disputed_alliances`` are those
+    of ``alliances`` that a published source disputes.
     """
 
     country: Any
@@ -263,33 +267,33 @@ class AllyRow:
 
     @property
     def kinds(self) -> list[AllianceKind]:
-        """The kinds of tie, in the order of their definition, each once."""
+        """The distinct kinds of tie, in the order of ``AllianceKind``."""
         found = {alliance.kind for alliance in self.alliances}
         return [kind for kind in AllianceKind if kind in found]
 
 
 def oldest_first(alliances: Iterable[Alliance]) -> list[Alliance]:
-    """Return alliances in the order in which they may have begun."""
+    """Return alliances sorted by the first day they may have begun."""
     return sorted(alliances, key=lambda alliance: (_first_day(alliance.began), alliance.pk))
 
 
 def _first_day(date: str) -> dt.date:
-    """Return the first day a date may mean; one that is open or unknown may be any."""
+    """Return the first day a date may mean; the minimum date if it is open or unknown."""
     return bounds(date).earliest or dt.date.min
 
 
 def common_since(pairs: list[tuple[Membership, Membership]]) -> str:
-    """Return when the oldest tie began to bind both (EDTF), no more precisely than is known."""
+    """Return when the oldest tie began to bind both (EDTF), no more precise than the sources."""
     return combine_dates(min, [common_start(pair) for pair in pairs])
 
 
 def common_start(memberships: Iterable[Membership]) -> str:
-    """Return when the last of these began (EDTF), "" where nobody knows."""
+    """Return when the last of these began (EDTF), "" if unknown."""
     return combine_dates(max, [membership.began for membership in memberships])
 
 
 def common_end(memberships: Iterable[Membership]) -> str:
-    """Return when the first of these ended (EDTF), "" where no end is recorded."""
+    """Return when the first of these ended (EDTF), "" if no end is recorded."""
     ends = [membership.ended for membership in memberships if membership.ended]
     return combine_dates(min, ends) if ends else ""
 
@@ -301,7 +305,10 @@ def last_confirmed(pairs: Iterable[tuple[Membership, Membership]], day: dt.date)
 
 
 def _last_certain_day(memberships: Iterable[Membership]) -> dt.date | None:
-    """Return the last day that certainly belongs to all of these; None if there is none."""
+    """Return the last day on which all of these were certainly in force.
+
+    Returns None if there is none, or if no end is recorded.
+    """
     begun = [bounds(membership.began).latest for membership in memberships]
     ended = [bounds(m.ended).earliest if m.ended else dt.date.max for m in memberships]
     if None in begun or None in ended:

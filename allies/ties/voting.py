@@ -1,4 +1,4 @@
-"""How often two countries voted alike in the United Nations: counted from the events."""
+"""Agreement of two countries in United Nations votes, computed from recorded events."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,18 +12,19 @@ from allies.models.country import Country
 from allies.models.event import Event, EventKind, EventQuerySet, Participation, ParticipationRole
 from allies.models.source import Source, SourceQuerySet
 
-#: The roles that are a vote, in the order they are shown. Who was absent did not vote.
+#: The roles that are a vote, in the order of display. An absent country did not vote.
 VOTE_ROLES = (ParticipationRole.FOR, ParticipationRole.AGAINST, ParticipationRole.ABSTAINED)
 
-#: A year with fewer joint votes than these says too little to be compared with others.
+#: A year with fewer joint votes is not compared with other years.
 MIN_VOTES = 10
 
 
 @dataclass
 class VoteAgreement:
-    """The votes two countries both cast in a year, or in several: how many of each combination.
+    """Numbers of roll calls in which two countries both voted, by combination of their votes.
 
-    ``cast`` is (vote of the first, vote of the second) → number of roll calls.
+    ``cast`` is (vote of the first, vote of the second) → number of roll calls. ``year`` is None
+    for the sum of several years.
     """
 
     year: int | None = None
@@ -31,12 +32,12 @@ class VoteAgreement:
 
     @property
     def both_cast(self) -> int:
-        """Roll calls in which both voted yes, voted no or abstained."""
+        """Number of roll calls in which each country voted yes, voted no or abstained."""
         return sum(self.cast.values())
 
     @property
     def identical(self) -> int:
-        """Those of them in which both did the same."""
+        """Number of these roll calls in which both did the same."""
         return sum(number for (one, other), number in self.cast.items() if one == other)
 
     @property
@@ -45,12 +46,12 @@ class VoteAgreement:
 
     @property
     def share(self) -> float | None:
-        """Identical votes of the joint ones, 0 to 1; None where there are none."""
+        """Identical votes divided by joint votes, 0 to 1; None if there are no joint votes."""
         return self.identical / self.both_cast if self.both_cast else None
 
     @property
     def has_few_votes(self) -> bool:
-        """Whether there are too few joint votes to compare the share with that of other years."""
+        """Whether there are too few joint votes to compare the share with other years."""
         return self.both_cast < MIN_VOTES
 
     @property
@@ -59,14 +60,14 @@ class VoteAgreement:
         return None if self.share is None else 100 * self.share
 
     def of(self, vote: str) -> int:
-        """How often the first country voted so, where both voted."""
+        """Number of roll calls in which both voted and the first country cast this vote."""
         return sum(number for (one, _other), number in self.cast.items() if one == vote)
 
 
 def shared_roll_calls(one: Country, other: Country) -> EventQuerySet:
-    """Return the published UN votes in which both voted, with ``vote`` and ``other_vote``.
+    """Return the published UN votes in which both voted; annotate ``vote`` and ``other_vote``.
 
-    A country recorded with two different votes in one roll call counts with neither.
+    A roll call in which one of them is recorded with two different votes is left out.
     """
     return (
         Event.objects.published()
@@ -83,11 +84,11 @@ def _vote_of(country: Country) -> Subquery:
 
 
 def votes_by_year(roll_calls: EventQuerySet) -> list[VoteAgreement]:
-    """Return how the two voted in these roll calls (``shared_roll_calls``), a calendar year each.
+    """Return the agreement per calendar year in these roll calls (``shared_roll_calls``).
 
-    Counted as the Correlates of War users know it from Voeten (``agree3un``): of the roll calls in
-    which both voted yes, voted no or abstained, those in which both did the same. A roll call whose
-    year is not certain is in none. Oldest first; costs one query.
+    The method is Voeten's ``agree3un``: of the roll calls in which each country voted yes, voted
+    no or abstained, the share in which both did the same. A roll call whose year is not certain
+    is left out. Oldest year first; one query.
     """
     counts = (
         roll_calls.annotate(year=YearOf("date_earliest"))
@@ -103,7 +104,7 @@ def votes_by_year(roll_calls: EventQuerySet) -> list[VoteAgreement]:
 
 
 def total_agreement(years: Iterable[VoteAgreement]) -> VoteAgreement:
-    """Return the sum of several years."""
+    """Return the sum over several years."""
     total: Counter[tuple[str, str]] = Counter()
     for one in years:
         total.update(one.cast)
@@ -111,7 +112,10 @@ def total_agreement(years: Iterable[VoteAgreement]) -> VoteAgreement:
 
 
 def vote_sources(roll_calls: EventQuerySet) -> SourceQuerySet:
-    """Return the published sources that support these roll calls, with how many: ``roll_calls``."""
+    """Return the published sources that support these roll calls.
+
+    ``roll_calls``, the number of roll calls each supports, is annotated. The largest comes first.
+    """
     return (
         Source.objects.published()
         .filter(citations__stance=Stance.SUPPORTS, citations__event__in=roll_calls.values("pk"))

@@ -1,4 +1,4 @@
-"""What speaks for and against a statement: one voice an origin, republications folded under it."""
+"""Citations on a page: one group per origin, with republications folded under it."""
 
 import re
 
@@ -18,7 +18,7 @@ def pact():
 
 
 def shown(visitor, record):
-    """Return, of each side on the page, its stance and the texts of its voices."""
+    """Return {stance: texts of its groups} and the HTML of the record's page."""
     with override("en"):
         page = body(visitor.get(record.get_absolute_url()))
     found = {}
@@ -44,7 +44,7 @@ def test_republications_are_folded_under_their_original(pact, client):
     assert "2 independent sources" in page
 
 
-def test_original_that_is_not_cited_heads_its_republications(pact, client):
+def test_uncited_original_is_shown_above_its_republications(pact, client):
     original = factories.source(title="The report")
     factories.cite(pact, factories.source(title="Retold", derived_from=original), locator="p. 4")
     found, page = shown(client, pact)
@@ -56,7 +56,7 @@ def test_original_that_is_not_cited_heads_its_republications(pact, client):
     assert '<details class="repeated" open>' in page
 
 
-def test_original_readers_may_not_see_is_not_named(pact, client):
+def test_hidden_original_is_not_named(pact, client):
     hidden = factories.source(title="Zanzabarra", status=Status.DRAFT)
     factories.cite(
         pact, factories.source(title="Retold", derived_from=hidden, date_published="2024-01")
@@ -70,7 +70,7 @@ def test_original_readers_may_not_see_is_not_named(pact, client):
     assert "Zanzabarra" not in page
 
 
-def test_each_side_has_its_own_voices(pact, client):
+def test_stances_are_grouped_separately(pact, client):
     original = factories.source(title="The report")
     factories.cite(pact, original)
     factories.cite(pact, factories.source(title="Retold", derived_from=original), stance="disputes")
@@ -79,7 +79,7 @@ def test_each_side_has_its_own_voices(pact, client):
     assert "not cited directly" in found["disputes"][0]
 
 
-def test_voices_in_support_are_as_many_as_the_independent_sources(pact, client):
+def test_number_of_supporting_groups_equals_independent_sources(pact, client):
     original = factories.source()
     for number in range(3):
         factories.cite(pact, factories.source(derived_from=original), locator=f"p. {number}")
@@ -91,7 +91,7 @@ def test_voices_in_support_are_as_many_as_the_independent_sources(pact, client):
     assert len(found["supports"]) == number == 4
 
 
-def test_quote_note_place_and_day_stand_with_their_source(pact, client):
+def test_citation_shows_quote_note_location_and_date(pact, client):
     factories.cite(
         pact,
         factories.source(language="id"),

@@ -1,4 +1,4 @@
-"""What a filter includes at its bounds: a number that is just reached, a day that just counts."""
+"""Filters at their limits: numbers and days that are just included or just excluded."""
 
 import csv
 import datetime as dt
@@ -42,7 +42,7 @@ def test_min_sources_means_at_least_that_many(at_least, found, client):
 @pytest.mark.parametrize(
     ("disputing", "yes", "no"), [(0, [], ["TON"]), (1, ["TON"], []), (2, ["TON"], [])]
 )
-def test_one_citation_against_it_makes_a_tie_disputed(disputing, yes, no, client):
+def test_disputed_filter_includes_ties_with_one_disputing_citation(disputing, yes, no, client):
     alliance = factories.alliance("FJI", "TON")
     for _n in range(disputing):
         factories.cite(alliance, stance="disputes")
@@ -67,7 +67,7 @@ def test_one_citation_against_it_makes_a_tie_disputed(disputing, yes, no, client
         ("../2022", {"date_after": "2023-01-01"}, False),
     ],
 )
-def test_an_event_counts_on_every_day_on_which_it_may_have_happened(date, query, found, client):
+def test_event_date_filter_includes_all_possible_days(date, query, found, client):
     event = factories.event(("RUS", "host"), date=date)
     assert (event.slug in rows(client, "events", "event", **query)) is found
 
@@ -83,7 +83,7 @@ def test_an_event_counts_on_every_day_on_which_it_may_have_happened(date, query,
         ("", {"date_before": "2090-01-01"}, False),
     ],
 )
-def test_a_source_counts_on_every_day_on_which_it_may_have_come_out(date, query, found, client):
+def test_source_date_filter_includes_all_possible_days(date, query, found, client):
     source = factories.source(date_published=date)
     assert (source.key in rows(client, "sources", "source", **query)) is found
 
@@ -103,9 +103,7 @@ def test_a_source_counts_on_every_day_on_which_it_may_have_come_out(date, query,
         ({}, "1500-01-01", True),
     ],
 )
-def test_an_alliance_and_its_members_count_when_they_may_have_been_in_force(
-    given, on, found, client
-):
+def test_on_filter_includes_all_days_possibly_in_force(given, on, found, client):
     alliance = factories.alliance("FJI", "TON", **given)
     assert (alliance.slug in rows(client, "alliances", "alliance", on=on)) is found
     members = rows(client, f"alliances/{alliance.slug}/memberships", "country", on=on)
@@ -136,7 +134,7 @@ def test_an_alliance_and_its_members_count_when_they_may_have_been_in_force(
         ({}, "2001-01-01", False),
     ],
 )
-def test_a_membership_is_certain_only_where_its_dates_leave_no_doubt(given, day, certain):
+def test_membership_is_certain_only_in_every_reading_of_its_dates(given, day, certain):
     theirs = {name[10:]: date for name, date in given.items() if name.startswith("alliance__")}
     own = {name: date for name, date in given.items() if not name.startswith("alliance__")}
     membership = Membership.objects.create(
@@ -147,7 +145,7 @@ def test_a_membership_is_certain_only_where_its_dates_leave_no_doubt(given, day,
 
 
 @pytest.mark.parametrize(("days", "certain"), [(-1, False), (0, True), (1, True)])
-def test_a_membership_whose_beginning_nobody_knows_is_certain_from_today_on(days, certain):
+def test_membership_of_unknown_start_is_certain_from_today(days, certain):
     membership = Membership.objects.create(
         alliance=factories.alliance(), country=factories.country("RUS"), joined="1990/.."
     )
@@ -157,7 +155,7 @@ def test_a_membership_whose_beginning_nobody_knows_is_certain_from_today_on(days
 
 
 @pytest.mark.parametrize(("certain", "found"), [("yes", ["PNG"]), ("no", ["TON"])])
-def test_certain_and_perhaps_part_the_allies(certain, found, client):
+def test_certain_filter_separates_certain_and_possible_allies(certain, found, client):
     factories.alliance("FJI", "TON", in_force="2001")
     factories.alliance("FJI", "PNG", in_force="1990")
     query = {"on": "2001-06-01", "certain": certain}
@@ -178,7 +176,7 @@ def test_certain_and_perhaps_part_the_allies(certain, found, client):
         ({"q": "pacts absent"}, False),
     ],
 )
-def test_changes_are_found_by_day_kind_file_and_reason(query, found):
+def test_changeset_filter_by_day_kind_file_and_reason(query, found):
     applied = timezone.make_aware(dt.datetime(2024, 5, 7, 12))
     changeset = Changeset.objects.create(
         kind="import",
@@ -196,9 +194,7 @@ def test_changes_are_found_by_day_kind_file_and_reason(query, found):
     ("source_status", "recorded", "derived"),
     [("published", True, True), ("draft", False, False)],
 )
-def test_only_a_published_source_tells_where_a_list_or_a_source_comes_from(
-    source_status, recorded, derived, client
-):
+def test_origin_filters_ignore_unpublished_sources(source_status, recorded, derived, client):
     source = factories.source(status=source_status)
     ally_list = factories.ally_list("RUS", "CHN", recorded_from=source)
     drawn = factories.source(derived_from=source)
@@ -220,11 +216,11 @@ def test_only_a_published_source_tells_where_a_list_or_a_source_comes_from(
         ("0010-03-01", "0001-01-01"),
     ],
 )
-def test_ten_years_before_is_the_same_day(day, before):
+def test_ten_years_earlier_is_the_same_calendar_day(day, before):
     assert ten_years_earlier(dt.date.fromisoformat(day)).isoformat() == before
 
 
-def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
+def test_tie_changes_accept_one_day_but_not_reversed_dates(client):
     path = "/en/countries/fiji/allies/changes/"
     assert client.get(path, {"from": "2020-01-01", "to": "2020-01-01"}).status_code == 200
     answer = client.get(path, {"from": "2020-01-02", "to": "2020-01-01"})
@@ -246,7 +242,7 @@ def test_changed_ties_may_be_asked_for_one_day_but_not_backwards(client):
         ({}, {"visit", "alike", "apart"}),
     ],
 )
-def test_events_of_two_countries_are_told_apart_by_role_and_vote(query, found, client):
+def test_event_filter_by_role_and_vote_of_two_countries(query, found, client):
     votes = {"kind": "un-vote"}
     factories.event(("FJI", "host"), ("TON", "visitor"), slug="visit")
     factories.event(("FJI", "for"), ("TON", "for"), slug="alike", **votes)
@@ -261,7 +257,7 @@ def test_events_of_two_countries_are_told_apart_by_role_and_vote(query, found, c
     assert ours & set(rows(client, "events", "event", **both)) == found
 
 
-def test_how_two_voted_needs_two_countries(client):
+def test_votes_filter_requires_two_countries(client):
     for query in ({"votes": "same"}, {"votes": "different", "country": "FJI"}):
         answer = client.get("/en/events/", query)
         assert answer.status_code == 400
@@ -285,7 +281,7 @@ def test_how_two_voted_needs_two_countries(client):
         ({"q": "–"}, set()),
     ],
 )
-def test_countries_are_found_by_ties_existence_and_region(query, found, client):
+def test_country_filter_by_ties_existence_and_region(query, found, client):
     factories.alliance("FJI", "TON")
     factories.alliance("FJI", status="draft").memberships.create(
         country=Country.objects.get(cow_code=300)
@@ -293,7 +289,7 @@ def test_countries_are_found_by_ties_existence_and_region(query, found, client):
     assert {"FJI", "TON", "300"} & set(rows(client, "countries", "country", **query)) == found
 
 
-def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
+def test_facets_count_disputed_and_certain_ties(client):
     factories.cite(factories.alliance("FJI", "TON", in_force="2001"), stance="disputes")
     factories.alliance("FJI", "PNG", in_force="1990")
     factories.alliance("FJI", "VUT", in_force="1990")
@@ -312,7 +308,7 @@ def test_choices_tell_how_many_ties_are_disputed_and_certain(client):
     }
 
 
-def test_choices_tell_how_many_events_are_no_votes():
+def test_facets_count_events_that_are_not_votes():
     factories.event(("FJI", "host"), slug="visit")
     factories.event(("FJI", "for"), slug="vote", kind="un-vote")
     filterset = EventFilterSet({"country": "FJI"}, queryset=Event.objects.published())
@@ -327,7 +323,7 @@ def test_choices_tell_how_many_events_are_no_votes():
     ("name", "said"),
     [("Twin", "More than one country"), ("Atlantis", "No country has this name")],
 )
-def test_a_country_is_asked_for_by_a_name_only_it_has(name, said, client):
+def test_country_parameter_requires_unambiguous_name(name, said, client):
     for code in ("FJI", "TON"):
         Alias.objects.create(country=factories.country(code), name="Twin")
     answer = client.get("/en/alliances/", {"country": name})
@@ -337,7 +333,7 @@ def test_a_country_is_asked_for_by_a_name_only_it_has(name, said, client):
         assert "Fiji (FJI), Tonga (TON)" in answer.content.decode()
 
 
-def test_a_code_means_one_country_whatever_others_are_called(client):
+def test_country_code_takes_precedence_over_aliases(client):
     alliance = factories.alliance("FJI", "TON")
     Alias.objects.create(country=factories.country("RUS"), name="FJI")
     assert alliance.slug in rows(client, "alliances", "alliance", country="fji")
@@ -347,5 +343,5 @@ def test_a_code_means_one_country_whatever_others_are_called(client):
     ("names", "unknown"),
     [(["kind"], []), (["colour"], ["colour"]), (["utm_source", "b", "a"], ["b", "a"])],
 )
-def test_parameters_nobody_knows_are_named_and_tracking_is_passed_over(names, unknown):
+def test_unknown_parameters_are_reported_except_tracking(names, unknown):
     assert unknown_parameter_names(names, {"kind"}) == unknown

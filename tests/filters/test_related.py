@@ -1,4 +1,4 @@
-"""The filters of what is part of records: each narrows by its own column, a search by names."""
+"""Filters of parts of records: each filters by its own column, and a search by names."""
 
 import pytest
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 @pytest.fixture
 def records():
-    """Two of everything: one of Fiji with Tonga, one of Samoa with Vanuatu."""
+    """Create two records of each type: one for Fiji with Tonga, one for Samoa with Vanuatu."""
     for number, (focus, other) in enumerate((("FJI", "TON"), ("WSM", "VUT")), start=1):
         source = factories.source(key=f"source-of-{number}", title=f"Paper {number}x")
         stance = ("supports", "disputes")[number - 1]
@@ -44,7 +44,7 @@ def records():
         Alias.objects.create(country=factories.country(focus), name=f"Alias {number}x")
 
 
-#: Filter → how to name its rows, and queries that leave the first of two, by what they leave.
+#: (filter set, model, function that names a row, query, names of the rows that match).
 CASES = [
     (AliasFilterSet, Alias, lambda a: a.name, {"country": "FJI"}, {"Alias 1x"}),
     (AliasFilterSet, Alias, lambda a: a.name, {"q": "alias 1x"}, {"Alias 1x"}),
@@ -107,7 +107,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("filterset", "model", "name", "query", "found"), CASES)
-def test_each_filter_narrows_by_its_own(filterset, model, name, query, found, records):
+def test_related_filters_narrow_their_queryset(filterset, model, name, query, found, records):
     ours = {
         Alias: Alias.objects.filter(name__startswith="Alias "),
         Membership: Membership.objects.filter(alliance__slug__startswith="pact-"),

@@ -1,4 +1,4 @@
-"""Rules of single records at their bounds: what is just accepted, and what just is not."""
+"""Rules of single records at their limits: values that are just accepted or just refused."""
 
 import datetime as dt
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 
 def errors_of(record, *fields):
-    """Return the fields, among these, in which a record breaks its rules."""
+    """Return those of these fields that have validation errors."""
     try:
         record.full_clean()
     except ValidationError as error:
@@ -61,7 +61,7 @@ def errors_of(record, *fields):
         ("region", "143", False),
     ],
 )
-def test_codes_and_names_of_a_country(field, value, is_accepted):
+def test_country_codes_and_names_at_their_limits(field, value, is_accepted):
     country = Country(**{"name_en": "Nowhere", "slug": "nowhere", field: value})
     assert errors_of(country, field) == (set() if is_accepted else {field})
 
@@ -78,12 +78,12 @@ def test_codes_and_names_of_a_country(field, value, is_accepted):
         ({"existed_from": "1900-06", "existed_to": "1900"}, set()),
     ],
 )
-def test_a_country_has_a_name_a_fitting_region_and_dates_in_order(given, wrong):
+def test_country_requires_name_matching_region_and_ordered_dates(given, wrong):
     country = Country(**{"name_en": "Nowhere", "slug": "nowhere", **given})
     assert errors_of(country, "name_en", "subregion", "existed_to") == wrong
 
 
-def test_a_country_does_not_succeed_itself():
+def test_country_cannot_be_its_own_successor():
     country = factories.country("RUS")
     country.successor = country
     assert errors_of(country, "successor") == {"successor"}
@@ -106,7 +106,7 @@ def test_a_country_does_not_succeed_itself():
         ("language", "ID", False),
     ],
 )
-def test_names_and_languages_of_an_alias(field, value, is_accepted):
+def test_alias_names_and_languages_at_their_limits(field, value, is_accepted):
     alias = Alias(**{"country": factories.country("RUS"), "name": "Rossiya 7", field: value})
     assert errors_of(alias, field) == (set() if is_accepted else {field})
 
@@ -136,7 +136,7 @@ def test_names_and_languages_of_an_alias(field, value, is_accepted):
         ("date_published", "2024-02", True),
     ],
 )
-def test_what_a_source_may_have_in_its_fields(field, value, is_accepted):
+def test_source_fields_at_their_limits(field, value, is_accepted):
     source = Source(**{"key": "k", "publisher": "P", "title": "T", field: value})
     assert errors_of(source, field) == (set() if is_accepted else {field})
 
@@ -150,7 +150,7 @@ def test_what_a_source_may_have_in_its_fields(field, value, is_accepted):
         ("draft", "draft", True),
     ],
 )
-def test_a_public_source_draws_on_a_public_one(status, original, is_accepted):
+def test_published_source_requires_published_original(status, original, is_accepted):
     source = Source(
         key="k",
         publisher="P",
@@ -163,7 +163,7 @@ def test_a_public_source_draws_on_a_public_one(status, original, is_accepted):
     assert lacks == ([] if original == "published" else ["derived_from"])
 
 
-def test_a_circle_of_sources_is_refused_at_any_length_and_named():
+def test_source_cycle_is_refused_and_named():
     first = factories.source()
     second = factories.source(derived_from=first)
     third = factories.source(derived_from=second)
@@ -196,7 +196,7 @@ def test_a_circle_of_sources_is_refused_at_any_length_and_named():
         ({"summary_en": "x" * 20_001}, {"summary_en"}),
     ],
 )
-def test_an_alliance_has_a_title_and_dates_in_order(given, wrong):
+def test_alliance_requires_title_and_ordered_dates(given, wrong):
     fields = {"kind": "entente", "title_en": "Pact", "slug": "pact", "status": "published"}
     alliance = Alliance(**{**fields, **given})
     assert errors_of(alliance, "in_force", "ended", "title_en", "kind", "summary_en") == wrong
@@ -215,7 +215,7 @@ def test_an_alliance_has_a_title_and_dates_in_order(given, wrong):
         ({"joined": "2006", "left": "2007"}, {}, []),
     ],
 )
-def test_a_member_is_told_to_lie_outside_its_alliances_time(own, theirs, said):
+def test_membership_reports_dates_outside_its_alliance(own, theirs, said):
     membership = Membership(alliance=Alliance(**theirs), country=factories.country("RUS"), **own)
     found = membership.outside_alliance_dates()
     assert [text[: len(start)] for text, start in zip(found, said, strict=True)] == said
@@ -225,7 +225,7 @@ def test_a_member_is_told_to_lie_outside_its_alliances_time(own, theirs, said):
     ("joined", "left", "is_accepted"),
     [("2000", "2000", True), ("2000-02", "2000-01", False), ("2000-02-02", "2000-02-01", False)],
 )
-def test_a_member_leaves_on_the_day_it_joins_or_later(joined, left, is_accepted):
+def test_membership_cannot_end_before_it_starts(joined, left, is_accepted):
     alliance = factories.alliance()
     member = Membership(
         alliance=alliance, country=factories.country("RUS"), joined=joined, left=left
@@ -244,13 +244,13 @@ def test_a_member_leaves_on_the_day_it_joins_or_later(joined, left, is_accepted)
         ({"left": "1996/.."}, {}, "", "1996/.."),
     ],
 )
-def test_a_members_own_dates_come_before_its_alliances(own, theirs, began, ended):
+def test_membership_dates_override_alliance_dates(own, theirs, began, ended):
     membership = Membership(alliance=Alliance(**theirs), **own)
     assert (membership.began, membership.ended) == (began, ended)
 
 
 @pytest.mark.parametrize(("number", "is_accepted"), [(-1, False), (0, False), (1, True), (2, True)])
-def test_promises_and_positions_are_counted_from_one(number, is_accepted):
+def test_headline_number_and_position_start_at_one(number, is_accepted):
     ally_list = factories.ally_list("RUS", "CHN")
     ally_list.promised = number
     assert errors_of(ally_list, "promised") == (set() if is_accepted else {"promised"})
@@ -258,7 +258,7 @@ def test_promises_and_positions_are_counted_from_one(number, is_accepted):
     assert errors_of(entry, "position") == (set() if is_accepted else {"position"})
 
 
-def test_a_country_is_not_on_its_own_list_nor_twice_on_one():
+def test_list_refuses_its_focus_and_repeated_countries():
     ally_list = factories.ally_list("RUS", "CHN")
     for code, wrong in (("RUS", {"country"}), ("CHN", {"__all__"}), ("IND", set())):
         entry = Entry(ally_list=ally_list, country=factories.country(code), position=2)
@@ -279,7 +279,7 @@ def test_a_country_is_not_on_its_own_list_nor_twice_on_one():
         (12, 11, "The headline says 12; we could verify 11."),
     ],
 )
-def test_a_headlines_promise_is_compared_with_what_is_there(promised, present, said):
+def test_headline_count_text_compares_both_numbers(promised, present, said):
     with override("en"):
         assert headline_count_text(promised, present) == said
 
@@ -295,7 +295,7 @@ def test_a_headlines_promise_is_compared_with_what_is_there(promised, present, s
         ({"recorded_from": "published"}, []),
     ],
 )
-def test_what_a_list_lacks_is_said_all_at_once(given, where):
+def test_list_reports_all_publication_issues(given, where):
     codes = given.pop("codes", ("CHN", "IND"))
     if "recorded_from" in given:
         given = {"recorded_from": factories.source(status=given["recorded_from"])}
@@ -305,14 +305,14 @@ def test_what_a_list_lacks_is_said_all_at_once(given, where):
 
 
 @pytest.mark.parametrize(("parts", "where"), [([], ["participations"]), ([("RUS", "host")], [])])
-def test_an_event_needs_a_country_that_took_part(parts, where):
+def test_event_requires_participant(parts, where):
     event = factories.event(*parts, status=Status.DRAFT)
     assert [lack.where for lack in event.publication_issues()] == where
     assert Event().publication_issues()
 
 
 @pytest.mark.parametrize(("number", "is_cut"), [(1, False), (5, False), (6, True)])
-def test_five_records_that_rest_on_a_source_are_named(number, is_cut):
+def test_source_withdrawal_error_names_five_records(number, is_cut):
     source = factories.source()
     alliances = [factories.alliance("RUS", "CHN", cited=False) for _n in range(number)]
     for alliance in alliances:
@@ -325,7 +325,7 @@ def test_five_records_that_rest_on_a_source_are_named(number, is_cut):
     assert ("…" in said) is is_cut
 
 
-def test_a_source_that_another_supports_beside_may_be_withdrawn():
+def test_source_can_be_withdrawn_if_another_supports_the_record():
     alliance = factories.alliance("RUS", "CHN")
     source = alliance.citations.get().source
     other = factories.cite(alliance, factories.source(status=Status.DRAFT)).source
@@ -358,18 +358,18 @@ def test_a_source_that_another_supports_beside_may_be_withdrawn():
         ("–", False),
     ],
 )
-def test_a_country_is_called_by_a_whole_name_or_code(name, is_found):
+def test_exact_name_matches_whole_names_and_codes(name, is_found):
     assert Country.objects.exact_name(name).filter(alpha3="RUS").exists() is is_found
 
 
 @pytest.mark.parametrize(
     ("text", "is_found"), [("ussi", True), ("", True), ("  ", True), ("–", False), ("x", False)]
 )
-def test_a_country_is_named_by_a_part_of_a_name(text, is_found):
+def test_name_contains_matches_parts_of_names(text, is_found):
     assert Country.objects.name_contains(text).filter(alpha3="RUS").exists() is is_found
 
 
-def test_a_slug_is_made_of_a_hundred_characters_at_most():
+def test_unique_slug_has_at_most_a_hundred_characters():
     assert unique_slug(Event, "a" * 101) == "a" * 100
     assert unique_slug(Event, "–") == "event"
     factories.event(slug="taken")
@@ -378,7 +378,7 @@ def test_a_slug_is_made_of_a_hundred_characters_at_most():
 
 
 @pytest.mark.parametrize("status", Status.values)
-def test_an_address_that_only_a_draft_had_is_free_again(status):
+def test_old_slug_of_draft_is_released(status):
     renamed = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old", status=status).pk)
     renamed.slug = "new"
     renamed.save()
@@ -389,7 +389,7 @@ def test_an_address_that_only_a_draft_had_is_free_again(status):
     assert OldSlug.objects.record_id(Event, "old") == (renamed.pk if was_read else other.pk)
 
 
-def test_an_address_of_a_deleted_draft_is_free_again(client):
+def test_old_slug_of_deleted_draft_is_released(client):
     deleted = Event.objects.get(pk=factories.event(slug="old", status="draft").pk)
     deleted.slug = "new"
     deleted.save()
@@ -401,7 +401,7 @@ def test_an_address_of_a_deleted_draft_is_free_again(client):
     assert (answer.status_code, answer.url) == (301, "/en/events/newer/")
 
 
-def test_a_draft_takes_no_address_of_a_record_that_is_reopened(client):
+def test_old_slug_of_reopened_record_is_not_taken_by_draft(client):
     reopened = Event.objects.get(pk=factories.event(("RUS", "host"), slug="old").pk)
     reopened.slug = "new"
     reopened.save()
@@ -414,7 +414,7 @@ def test_a_draft_takes_no_address_of_a_record_that_is_reopened(client):
     assert (answer.status_code, answer.url) == (301, "/en/events/new/")
 
 
-def test_a_list_shows_the_six_latest_events_with_each_country():
+def test_key_events_are_the_six_latest_per_country():
     russia, fiji = factories.country("RUS"), factories.country("FJI")
     events = [
         factories.event(("RUS", "host"), ("FJI", "visitor"), date=f"2001-{month:02}")
@@ -433,7 +433,7 @@ def test_a_list_shows_the_six_latest_events_with_each_country():
     assert key_events(russia, [fiji])[fiji.pk][0] == alone
 
 
-def test_events_are_counted_in_the_one_year_they_may_be_of():
+def test_yearly_counts_separate_events_of_uncertain_year():
     found = YearlyCounts.of({(1990, 1990): 2, (1992, 1992): 1, (1990, 1991): 3, (None, None): 1})
     assert (found.counts, found.uncertain) == ({1990: 2, 1992: 1}, 4)
     assert found.total == [(1990, 2), (1991, 0), (1992, 1)]
@@ -454,7 +454,7 @@ def test_events_are_counted_in_the_one_year_they_may_be_of():
         (["1995", "2005"], ["1990", "1994"], "1995-06-01", None, None),
     ],
 )
-def test_two_countries_are_tied_while_both_are_members(mine, theirs, on, standing, periods):
+def test_pair_tie_requires_overlapping_memberships(mine, theirs, on, standing, periods):
     alliance = factories.alliance(signed="1980")
     for code, (joined, left) in (("FJI", mine), ("TON", theirs)):
         Membership.objects.create(
@@ -467,7 +467,7 @@ def test_two_countries_are_tied_while_both_are_members(mine, theirs, on, standin
     assert found == ([(standing, periods)] if standing else [])
 
 
-def test_a_country_is_no_ally_of_its_own_and_a_draft_binds_nobody():
+def test_allies_exclude_focus_drafts_and_unsupported_alliances():
     focus, day = factories.country("FJI"), dt.date(2024, 1, 1)
     factories.alliance("FJI", "TON")
     factories.alliance("FJI", "WSM", status=Status.DRAFT)
@@ -477,7 +477,7 @@ def test_a_country_is_no_ally_of_its_own_and_a_draft_binds_nobody():
     assert Participation.objects.published().filter(country=focus).count() == 0
 
 
-def test_a_pairs_entries_are_those_of_public_lists_either_way():
+def test_pair_entries_come_from_public_lists_of_either_country():
     factories.ally_list("FJI", "TON")
     factories.ally_list("TON", "FJI")
     factories.ally_list("TON", "FJI", status=Status.DRAFT)

@@ -1,4 +1,4 @@
-"""The countries every site starts with, and finding them by any name."""
+"""The countries of the starter content, and look-up by any of their names."""
 
 import pytest
 from django.utils.translation import override
@@ -10,7 +10,7 @@ from tests import factories
 pytestmark = pytest.mark.usefixtures("demo_data")
 
 
-def test_all_iso_countries_are_there_in_both_languages():
+def test_starter_data_has_all_iso_countries_in_both_languages():
     iso = Country.objects.exclude(alpha3="")
     assert iso.count() == 249
     assert not iso.filter(name_en="").exists()
@@ -18,7 +18,7 @@ def test_all_iso_countries_are_there_in_both_languages():
     assert list(iso.filter(region="").values_list("alpha3", flat=True)) == ["ATA"]
 
 
-def test_historic_states_have_the_dates_they_existed():
+def test_historic_states_have_dates():
     historic = Country.objects.historic()
     assert historic.count() == 22
     assert not historic.filter(existed_from="").exists()
@@ -45,7 +45,7 @@ def test_historic_states_have_the_dates_they_existed():
         ("365", "RUS"),
     ],
 )
-def test_a_country_is_found_without_regard_to_case_accents_and_punctuation(text, alpha3):
+def test_country_lookup_ignores_case_accents_and_punctuation(text, alpha3):
     index = CountryIndex()
     called = list(Country.objects.exact_name(text).values_list("alpha3", flat=True))
     assert called == [alpha3]
@@ -53,7 +53,7 @@ def test_a_country_is_found_without_regard_to_case_accents_and_punctuation(text,
     assert alpha3 in Country.objects.name_contains(text).values_list("alpha3", flat=True)
 
 
-def test_names_stand_in_alphabetical_order_and_in_sentences():
+def test_country_names_are_sorted_and_get_articles():
     with override("en"):
         names = [country.name for country in Country.objects.order_by_name()]
         assert names[1] == "Åland Islands"
@@ -65,13 +65,13 @@ def test_names_stand_in_alphabetical_order_and_in_sentences():
         assert Country.objects.order_by_name().first().name == "Afganistan"
 
 
-def test_no_name_means_two_countries():
+def test_country_names_are_unambiguous():
     index = CountryIndex()
     doubled = {name: found for name, found in index._names.items() if len(found) > 1}
     assert doubled == {}
 
 
-def test_every_state_cow_counts_is_found_by_its_code(shared):
+def test_starter_data_has_all_cow_codes(shared):
     import csv
 
     with (shared / "data/cow/states2016.csv").open() as file:

@@ -1,4 +1,4 @@
-"""Editions: made when a list is published, and the same ever after."""
+"""Editions are created when a list is published, and never change."""
 
 import hashlib
 import io
@@ -80,13 +80,13 @@ def draft(reviewer):
     return ally_list
 
 
-def test_the_starter_lists_have_their_first_edition():
+def test_starter_lists_have_first_edition():
     assert set(Edition.objects.values_list("slug", "number")) == {
         (slug, 1) for slug in AllyList.objects.published().values_list("slug", flat=True)
     }
 
 
-def test_publishing_makes_a_numbered_hashed_edition(draft, reviewer):
+def test_publishing_creates_numbered_hashed_edition(draft, reviewer):
     edition = latest(draft)
     assert (edition.number, edition.key, edition.made_by) == (1, f"{draft.slug}-1", reviewer)
     assert edition.sha256 == hashlib.sha256(edition.content.encode()).hexdigest()
@@ -95,7 +95,7 @@ def test_publishing_makes_a_numbered_hashed_edition(draft, reviewer):
     assert [(e["position"], e["country"]["code"]) for e in entries] == [(1, "CHN"), (2, "IND")]
 
 
-def test_publishing_again_makes_the_next_only_where_something_changed(draft, reviewer):
+def test_publishing_again_creates_edition_only_after_changes(draft, reviewer):
     for step in ("withdraw", "publish"):
         apply_transition(record=draft, step=step, user=reviewer)
     assert latest(draft).number == 1
@@ -109,7 +109,7 @@ def test_publishing_again_makes_the_next_only_where_something_changed(draft, rev
     assert latest(draft).data["list"]["title_en"] == "Drafted again"
 
 
-def test_an_edition_stays_as_it_was_whatever_becomes_of_its_list(draft, reviewer):
+def test_edition_survives_edit_merge_and_deletion_of_its_list(draft, reviewer):
     edition = latest(draft)
     frozen = content_of(edition)
 
@@ -138,7 +138,7 @@ def test_an_edition_stays_as_it_was_whatever_becomes_of_its_list(draft, reviewer
     assert content_of(edition) == frozen
 
 
-def test_nothing_of_an_edition_can_be_changed_or_deleted(draft):
+def test_edition_cannot_be_changed_or_deleted(draft):
     edition = latest(draft)
     edition.content = "{}"
     for attempt in (
@@ -154,7 +154,7 @@ def test_nothing_of_an_edition_can_be_changed_or_deleted(draft):
     assert Edition.objects.get(pk=edition.pk).is_intact
 
 
-def test_the_database_takes_a_number_a_key_and_a_hash_once(draft):
+def test_edition_constraints_are_enforced_by_database(draft):
     edition = latest(draft)
     given = {
         "ally_list_id": draft.pk,
@@ -171,7 +171,7 @@ def test_the_database_takes_a_number_a_key_and_a_hash_once(draft):
     Edition.objects.create(**given)
 
 
-def test_nothing_that_is_not_public_gets_into_an_edition(reviewer):
+def test_edition_contains_only_public_data(reviewer):
     hidden = factories.source(status=Status.DRAFT, title="Zanzabarra", key="zanzabarra")
     text = {"title_en": "Zanzabarra", "title_ind": "Zanzabarra"}
     factories.alliance("RUS", "CHN", status=Status.DRAFT, slug="zanzabarra-pact", **text)
@@ -200,7 +200,7 @@ def test_nothing_that_is_not_public_gets_into_an_edition(reviewer):
     assert "dw-2024-en" in [source["key"] for source in edition.data["sources"]]
 
 
-def test_an_edition_has_ties_with_their_duties_events_and_full_sources(asia):
+def test_edition_contains_ties_events_and_full_sources(asia):
     data = latest(asia).data
     korea = next(e for e in data["list"]["entries"] if e["country"]["code"] == "PRK")
     tie = next(tie for tie in korea["ties"] if tie["signed"] == "2024-06-19")
@@ -219,7 +219,7 @@ def test_an_edition_has_ties_with_their_duties_events_and_full_sources(asia):
     assert sources["dw-2024-en"]["url"].startswith("https://")
 
 
-def test_a_list_under_a_slug_another_had_gets_an_address_of_its_own(draft, reviewer):
+def test_edition_key_is_unique_if_list_reuses_slug(draft, reviewer):
     draft.slug, slug = "given-up", draft.slug
     draft.save()
     other = factories.ally_list("RUS", "IRN", slug=slug)
@@ -227,8 +227,8 @@ def test_a_list_under_a_slug_another_had_gets_an_address_of_its_own(draft, revie
     assert latest(other).key == f"{slug}-1-2"
 
 
-def test_making_an_edition_costs_the_same_for_any_length(reviewer):
-    reviewer.has_perm("allies.publish_allylist")  # asked once
+def test_edition_query_count_is_independent_of_list_length(reviewer):
+    reviewer.has_perm("allies.publish_allylist")  # caches the permissions
     short, long = (
         factories.ally_list("RUS", "CHN"),
         factories.ally_list("RUS", "CHN", "IND", "IRN", "MNG"),
@@ -242,7 +242,7 @@ def test_making_an_edition_costs_the_same_for_any_length(reviewer):
     assert cost(short) == cost(long)
 
 
-def test_only_who_may_publish_makes_or_retracts_an_edition(draft, editor, reviewer):
+def test_edition_creation_and_retraction_require_publish_permission(draft, editor, reviewer):
     draft.title_en = "Changed"
     draft.save()
     edition = latest(draft)
@@ -259,7 +259,7 @@ def test_only_who_may_publish_makes_or_retracts_an_edition(draft, editor, review
     assert not Edition.objects.published().filter(pk=edition.pk).exists()
 
 
-def test_an_import_that_publishes_freezes_the_list_and_its_undo_leaves_the_edition(draft):
+def test_import_that_publishes_creates_edition_and_undo_keeps_it(draft):
     def load(status, title):
         row = {"slug": draft.slug, "title_en": title, "focus": "RUS", "status": status}
         about = Changeset(reason="A file")
@@ -275,7 +275,7 @@ def test_an_import_that_publishes_freezes_the_list_and_its_undo_leaves_the_editi
     assert latest(draft).number == 2
 
 
-def test_a_draft_and_an_unsupported_list_have_no_edition(reviewer):
+def test_edition_is_refused_for_draft_and_unsupported_list(reviewer):
     for given in ({"status": Status.DRAFT}, {"cited": False}):
         ally_list = factories.ally_list("RUS", "CHN", **given)
         create_missing_editions()
@@ -285,12 +285,12 @@ def test_a_draft_and_an_unsupported_list_have_no_edition(reviewer):
 
 
 @pytest.mark.slow
-def test_those_who_publish_at_once_make_an_edition_each_with_a_number_of_its_own(live_site):
+def test_concurrent_publications_create_consecutive_editions(live_site):
     made = json.loads(live_site.shell(AT_ONCE))
     assert made == [[number, number, True] for number in range(1, 6)]
 
 
-def test_the_command_verifies_a_file_and_an_edition(draft, tmp_path):
+def test_verify_edition_command_accepts_file_or_key(draft, tmp_path):
     edition = latest(draft)
     file = tmp_path / "edition.json"
     file.write_bytes(edition.content.encode())

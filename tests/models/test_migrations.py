@@ -1,10 +1,10 @@
-"""Migrations go back as well: each, with data that came with it in the tables, and forth again."""
+"""Every migration can be reversed and applied again, with data in its tables."""
 
 import pytest
 
 
 @pytest.mark.slow
-def test_every_migration_goes_back_and_forth_with_data_in_the_tables(live_site):
+def test_migrations_can_be_reversed_and_reapplied_with_data(live_site):
     live_site.shell(
         "from django.contrib.auth.models import User;"
         "from django.test import Client;"

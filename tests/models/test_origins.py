@@ -1,4 +1,4 @@
-"""What a source may draw on, and how long readers’ addresses are kept."""
+"""Suggested origins of a source, and retention of readers' email addresses."""
 
 import datetime as dt
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
         ("", "", []),
     ],
 )
-def test_the_longest_name_of_an_outlet_in_a_credit_counts(credited, besides, named):
+def test_credit_names_the_longest_matching_outlet(credited, besides, named):
     publishers = ["Times", "CNN", "New York Times", "CNN Indonesia", "–"]
     assert find_named_outlets(credited, publishers, besides=besides) == named
 
@@ -40,14 +40,14 @@ def test_the_longest_name_of_an_outlet_in_a_credit_counts(credited, besides, nam
         ("", True),
     ],
 )
-def test_what_came_out_later_is_no_original(date, is_possible):
+def test_source_published_later_is_not_suggested(date, is_possible):
     source = factories.source(title="The same words", date_published="2024-05")
     other = factories.source(title="The same words", date_published=date)
     found = [suggestion.source for suggestion in suggest_origins(source)]
     assert (other in found) is is_possible
 
 
-def test_a_source_of_the_same_origin_is_not_suggested():
+def test_source_of_same_origin_is_not_suggested():
     original = factories.source(title="The same words")
     source = factories.source(title="The same words", derived_from=original)
     sibling = factories.source(title="The same words", derived_from=original)
@@ -58,7 +58,7 @@ def test_a_source_of_the_same_origin_is_not_suggested():
 
 
 @pytest.mark.parametrize(("seconds", "is_forgotten"), [(-1, False), (0, True), (1, True)])
-def test_a_readers_address_is_kept_for_so_long_and_no_longer(seconds, is_forgotten):
+def test_reader_email_is_deleted_after_retention_period(seconds, is_forgotten):
     now = timezone.now()
     decided = now - CONTACT_RETENTION - dt.timedelta(seconds=seconds)
     given = {"noun": "event", "record_id": 1, "text": "x", "outcome": "declined"}

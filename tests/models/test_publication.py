@@ -1,4 +1,4 @@
-"""The steps from draft to readers and back: who may take which, from which status."""
+"""Publication steps: from which status each is allowed, and with which permission."""
 
 from itertools import product
 
@@ -17,7 +17,7 @@ from tests import factories
 
 pytestmark = pytest.mark.usefixtures("demo_data")
 
-#: What each step makes of each status; any other pair is refused.
+#: (step, status before) → status after; any other pair is refused.
 LEADS_TO = {
     ("submit", "draft"): "in-review",
     ("publish", "draft"): "published",
@@ -44,7 +44,7 @@ def stored(record):
 
 
 @pytest.mark.parametrize(("step", "status"), [*product(TRANSITIONS, Status.values)])
-def test_a_step_leads_on_from_its_own_statuses_only(step, status, reviewer):
+def test_step_is_allowed_only_from_its_statuses(step, status, reviewer):
     record = factories.alliance("RUS", "CHN", status=status)
     if end := LEADS_TO.get((step, status)):
         apply_transition(record=record, step=step, user=reviewer, reason="because")
@@ -61,7 +61,7 @@ def test_a_step_leads_on_from_its_own_statuses_only(step, status, reviewer):
 
 @pytest.mark.parametrize("role", [*MAY])
 @pytest.mark.parametrize(("step", "status"), [*LEADS_TO])
-def test_a_step_takes_the_right_it_needs(step, status, role, user):
+def test_step_requires_its_permission(step, status, role, user):
     record = factories.alliance("RUS", "CHN", status=status)
     if step in MAY[role]:
         apply_transition(record=record, step=step, user=user)
@@ -74,13 +74,13 @@ def test_a_step_takes_the_right_it_needs(step, status, role, user):
 
 @pytest.mark.parametrize("role", [*MAY])
 @pytest.mark.parametrize("status", Status.values)
-def test_possible_steps_are_those_that_can_be_taken(status, role, user):
+def test_available_transitions_depend_on_status_and_permission(status, role, user):
     record = factories.alliance("RUS", "CHN", status=status)
     expected = {step for step, start in LEADS_TO if start == status} & MAY[role]
     assert set(available_transitions(record=record, user=user)) == expected
 
 
-def test_a_step_asks_for_the_status_as_it_is_now(reviewer):
+def test_step_checks_current_status_in_database(reviewer):
     record = factories.alliance("RUS", "CHN", status="draft")
     Alliance.objects.filter(pk=record.pk).update(status="published")
     with pytest.raises(WrongStatusError):
@@ -89,7 +89,7 @@ def test_a_step_asks_for_the_status_as_it_is_now(reviewer):
 
 
 @pytest.mark.parametrize("members", [0, 1, 2, 3])
-def test_an_alliance_is_published_with_two_members_or_more(members, reviewer):
+def test_alliance_publication_requires_two_members(members, reviewer):
     record = factories.alliance(*("RUS", "CHN", "IND")[:members], status="draft")
     if members >= 2:
         apply_transition(record=record, step="publish", user=reviewer)
@@ -100,7 +100,7 @@ def test_an_alliance_is_published_with_two_members_or_more(members, reviewer):
     assert stored(record) == ("published" if members >= 2 else "draft")
 
 
-def test_what_is_not_complete_may_be_submitted_but_not_published(reviewer):
+def test_incomplete_record_can_be_submitted_but_not_published(reviewer):
     record = factories.alliance(status="draft", cited=False, title_en="", title_ind="")
     apply_transition(record=record, step="submit", user=reviewer)
     with pytest.raises(NotPublishableError) as refused:
@@ -110,7 +110,7 @@ def test_what_is_not_complete_may_be_submitted_but_not_published(reviewer):
     assert stored(record) == "in-review"
 
 
-def test_a_warning_keeps_nothing_from_being_published(reviewer):
+def test_warning_does_not_prevent_publication(reviewer):
     hidden = factories.source(status="draft")
     record = factories.alliance("RUS", "CHN", status="draft", summary_en=f"Said. [@{hidden.key}]")
     missing = record.publication_issues()
@@ -120,7 +120,7 @@ def test_a_warning_keeps_nothing_from_being_published(reviewer):
     assert stored(record) == "published"
 
 
-def test_only_a_list_that_is_published_makes_an_edition(reviewer):
+def test_only_publishing_a_list_creates_edition(reviewer):
     ally_list = factories.ally_list("RUS", "CHN", status="draft")
     for step, editions in (("submit", 0), ("publish", 1), ("withdraw", 1), ("reopen", 1)):
         apply_transition(record=ally_list, step=step, user=reviewer)

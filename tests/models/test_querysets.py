@@ -1,4 +1,4 @@
-"""What the named querysets hold, one record of each kind at a time, and in which order."""
+"""Contents and order of the named querysets."""
 
 import datetime as dt
 
@@ -51,7 +51,7 @@ def changeset(**given):
         ({"kind": "edit", "state": "proposed", "message": "It broke."}, {"proposed"}),
     ],
 )
-def test_a_changeset_is_among_those_its_state_says(given, held_by):
+def test_changeset_querysets_by_state(given, held_by):
     made = changeset(**given)
     names = ("published", "applied", "proposed", "failed", "declined", "not_undone")
     found = {
@@ -61,7 +61,9 @@ def test_a_changeset_is_among_those_its_state_says(given, held_by):
 
 
 @pytest.mark.parametrize(("decided_by", "is_told"), [("edi", False), ("rita", True)])
-def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, editor, reviewer):
+def test_declined_excludes_proposals_cancelled_by_their_author(
+    decided_by, is_told, editor, reviewer
+):
     made = changeset(
         kind="edit",
         state="declined",
@@ -79,7 +81,7 @@ def test_a_proposal_its_author_took_back_was_not_declined(decided_by, is_told, e
         ("applied", 60, False),
     ],
 )
-def test_a_file_left_lying_is_forgotten_after_its_time(state, seconds, is_forgotten):
+def test_expired_contains_unapplied_changesets_after_retention(state, seconds, is_forgotten):
     made = changeset(state=state)
     now = timezone.now()
     created = now - RETENTION - dt.timedelta(seconds=seconds)
@@ -87,7 +89,7 @@ def test_a_file_left_lying_is_forgotten_after_its_time(state, seconds, is_forgot
     assert Changeset.objects.expired(now).filter(pk=made.pk).exists() is is_forgotten
 
 
-def test_a_changeset_that_was_undone_does_not_stand():
+def test_not_undone_excludes_undone_changeset():
     made = changeset(state="applied")
     undo = changeset(kind="undo", state="applied", undoes=made)
     changeset(kind="undo", state="uploaded", undoes=undo)
@@ -106,12 +108,12 @@ def test_a_changeset_that_was_undone_does_not_stand():
         ({"pk": 7}, "Changeset 7"),
     ],
 )
-def test_a_changeset_is_called_by_what_it_undoes_its_file_or_its_reason(given, name):
+def test_changeset_name_comes_from_undo_file_or_reason(given, name):
     with override("en"):
         assert str(Changeset(**{"kind": "import", **given})) == name
 
 
-def test_appointments_that_wait_come_by_their_time(editor):
+def test_waiting_appointments_are_ordered_by_due_time(editor):
     now = timezone.now()
     common = {"noun": "event", "record_id": 1, "step": "publish", "created_by": editor}
     late = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=2))
@@ -123,7 +125,7 @@ def test_appointments_that_wait_come_by_their_time(editor):
     assert kept not in Appointment.objects.failed()
 
 
-def test_citations_are_read_support_first_then_by_day_key_and_place():
+def test_citations_for_display_are_ordered_by_stance_date_key_and_locator():
     alliance = factories.alliance("RUS", "CHN", cited=False)
     early = factories.source(key="b", date_published="2001")
     twin = factories.source(key="c", date_published="2001")
@@ -161,7 +163,7 @@ def test_sources_are_listed_newest_first_and_undated_last():
     assert [source.key for source in listed] == ["x3", "x4", "x2", "x1"]
 
 
-def test_countries_of_today_and_historic_ones_are_told_apart():
+def test_current_and_historic_countries_are_separated():
     gone, there = Country.objects.get(cow_code=300), factories.country("RUS")
     assert gone in Country.objects.historic()
     assert there not in Country.objects.historic()
@@ -178,7 +180,7 @@ def test_countries_of_today_and_historic_ones_are_told_apart():
         (Status.WITHDRAWN, False, False),
     ],
 )
-def test_what_is_marked_published_without_support_is_found(status, cited, is_told):
+def test_published_but_unsupported_records_are_found(status, cited, is_told):
     records = [
         factories.alliance("RUS", "CHN", status=status, cited=cited),
         factories.event(("RUS", "host"), status=status, cited=cited),
@@ -190,7 +192,7 @@ def test_what_is_marked_published_without_support_is_found(status, cited, is_tol
 
 
 @pytest.mark.parametrize("model", record_models(), ids=lambda model: model.__name__)
-def test_no_form_asks_for_what_is_computed(model):
+def test_forms_exclude_computed_fields(model):
     assert issubclass(model, Record)
     asked = modelform_factory(model, fields="__all__").base_fields
     derived = {field.name for field in model._meta.fields if isinstance(field, DerivedFieldMixin)}
@@ -212,7 +214,7 @@ def test_record_types_come_after_those_they_point_to():
         assert order.index(first) < order.index(later)
 
 
-def test_an_edition_says_all_that_readers_saw(reviewer):
+def test_edition_contains_everything_readers_saw(reviewer):
     alliance = factories.alliance("FJI", "TON", signed="1990", title_en="Pact", slug="fiji-pact")
     alliance.memberships.update(defence=True, role="member")
     event = factories.event(("FJI", "host"), ("TON", "visitor"), date="2001", slug="fiji-visit")
@@ -257,7 +259,7 @@ def test_regions_are_grouped_with_their_own_sub_regions():
     assert sorted(code for codes in groups.values() for code in codes) == sorted(NAMES)
 
 
-def test_editions_are_written_in_bulk_and_never_over_others():
+def test_bulk_create_never_updates_editions():
     number = Edition.objects.count()
     assert Edition.objects.bulk_create([]) == []
     with pytest.raises(EditionImmutable):

@@ -1,4 +1,4 @@
-"""States change by compare-and-set: of several at once one is first, and no old copy undoes it."""
+"""States change by compare-and-set: one of several writers wins, and stale copies write nothing."""
 
 import datetime as dt
 import json
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def one_of(model, user):
-    """Return a row of a model with a state."""
+    """Return a row of a stateful model."""
     event = factories.event(("RUS", "host"))
     about = {"noun": "event", "record_id": event.pk}
     soon = timezone.now() + dt.timedelta(days=1)
@@ -41,7 +41,7 @@ def one_of(model, user):
     return Edition.objects.first()
 
 
-#: What somebody else writes meanwhile.
+#: Fields that another user writes meanwhile.
 MEANWHILE = {
     Changeset: {"state": "applied", "applied_at": timezone.now},
     Appointment: {"done_at": timezone.now},
@@ -54,7 +54,7 @@ MODELS = list(apps.get_app_config("allies").get_models())
 STATEFUL = [model for model in MODELS if issubclass(model, Stateful)]
 
 
-def test_the_walk_finds_every_model_with_a_state():
+def test_every_model_with_a_state_is_covered():
     assert set(STATEFUL) == set(MEANWHILE)
     named = {"state", "done_at", "revoked_at", "decided_at", "retracted_at"}
     for model in MODELS:
@@ -63,7 +63,7 @@ def test_the_walk_finds_every_model_with_a_state():
 
 
 @pytest.mark.parametrize("model", STATEFUL, ids=lambda model: model.__name__)
-def test_an_old_copy_writes_nothing_and_cannot_be_saved_whole(model, editor):
+def test_stale_copy_cannot_be_written(model, editor):
     old = one_of(model, editor)
     other = model.objects.get(pk=old.pk)
     fields = {k: v() if callable(v) else v for k, v in MEANWHILE[model].items()}
@@ -83,7 +83,7 @@ def test_an_old_copy_writes_nothing_and_cannot_be_saved_whole(model, editor):
     [start_check, start_apply, discard, lambda old: old.compare_and_set(mapping={"also": []})],
     ids=["check", "apply", "discard", "mapping"],
 )
-def test_an_import_that_was_applied_meanwhile_stays_applied(step, data_manager):
+def test_import_applied_meanwhile_stays_applied(step, data_manager):
     old = Changeset.objects.create(noun="aliases", created_by=data_manager, state="checked")
     other = Changeset.objects.get(pk=old.pk)
     other.compare_and_set(
@@ -119,7 +119,7 @@ print(json.dumps([outcomes, now.run]))
 """.replace("{{", "{").replace("}}", "}")
 
 
-def test_of_eight_who_take_an_import_at_once_one_has_it(live_site):
+def test_concurrent_compare_and_set_has_one_winner(live_site):
     outcomes, run = json.loads(live_site.shell(ALL_AT_ONCE))
     winners = [number for number in outcomes if number is not None]
     assert len(outcomes) == 8

@@ -1,4 +1,4 @@
-"""Rules of the records, where they would break: in the database and in the guards."""
+"""Rules of records that the database and the evidence guards enforce."""
 
 import datetime as dt
 
@@ -36,7 +36,7 @@ def test_same_citation_twice_is_refused():
     factories.cite(alliance, source, locator="p. 4")
 
 
-def test_membership_may_be_joined_again_but_not_twice_on_a_day():
+def test_membership_can_be_repeated_with_another_start_date():
     alliance, russia = factories.alliance(), factories.country("RUS")
     Membership.objects.create(alliance=alliance, country=russia, joined="1990", left="1995")
     Membership.objects.create(alliance=alliance, country=russia, joined="2000")
@@ -52,7 +52,7 @@ def test_membership_cannot_end_before_it_begins():
     )
 
 
-def test_published_record_has_a_title():
+def test_published_record_requires_title():
     refused(lambda: factories.alliance(title_en="", title_ind=""))
 
 
@@ -60,7 +60,7 @@ def test_unknown_status_is_refused():
     refused(lambda: factories.event(status="secret"))
 
 
-def test_dates_are_stored_with_their_bounds_however_they_are_written():
+def test_dates_are_stored_with_their_bounds():
     alliance = factories.alliance(signed="May 2024")
     alliance.refresh_from_db()
     assert alliance.signed == "2024-05"
@@ -71,7 +71,7 @@ def test_dates_are_stored_with_their_bounds_however_they_are_written():
     assert alliance.signed_earliest == dt.date(2023, 1, 1)
 
 
-def test_origin_follows_derivation_to_its_end():
+def test_origin_is_the_end_of_the_derivation_chain():
     original = factories.source()
     copy = factories.source(derived_from=original)
     copy_of_copy = factories.source(derived_from=copy)
@@ -138,7 +138,7 @@ def test_last_support_cannot_turn_into_a_dispute():
     assert citation.stance == "supports"
 
 
-def test_source_that_is_needed_cannot_be_withdrawn_or_deleted():
+def test_needed_source_cannot_be_withdrawn_or_deleted():
     source = factories.alliance("RUS", "CHN").citations.get().source
     source.status = Status.WITHDRAWN
     with pytest.raises(EvidenceLost), transaction.atomic():
@@ -155,7 +155,7 @@ def test_source_of_a_public_recorded_list_cannot_be_withdrawn():
         source.save()
 
 
-def test_public_record_is_withdrawn_before_it_is_deleted():
+def test_public_record_cannot_be_deleted_before_withdrawal():
     alliance = factories.alliance("RUS", "CHN")
     with pytest.raises(EvidenceLost), transaction.atomic():
         alliance.delete()
@@ -166,7 +166,7 @@ def test_public_record_is_withdrawn_before_it_is_deleted():
     assert not Citation.objects.filter(pk=citation).exists()
 
 
-def test_entry_leaves_a_public_list_with_its_citations():
+def test_entry_of_public_list_can_be_deleted_with_its_citations():
     entry = factories.ally_list("RUS", "CHN", "PRK").entries.first()
     entry.delete()
     assert not Entry.objects.filter(pk=entry.pk).exists()
@@ -180,7 +180,7 @@ def test_renamed_record_keeps_its_old_slug():
     assert OldSlug.objects.record_id(Event, "first-name") == event.pk
 
 
-def test_a_draft_that_borrows_an_old_slug_takes_no_address():
+def test_old_slug_of_public_record_is_not_taken_by_draft():
     event = factories.event(("RUS", "host"), slug="old")
     event = Event.objects.get(pk=event.pk)
     event.slug = "new"
@@ -191,7 +191,7 @@ def test_a_draft_that_borrows_an_old_slug_takes_no_address():
     assert OldSlug.objects.record_id(Event, "old") == event.pk
 
 
-def test_a_draft_that_gave_an_address_up_first_takes_it_from_no_public_record():
+def test_old_slug_of_draft_passes_to_public_record():
     draft = Event.objects.get(pk=factories.event(status="draft", slug="old").pk)
     draft.slug = "whatever"
     draft.save()
@@ -201,7 +201,7 @@ def test_a_draft_that_gave_an_address_up_first_takes_it_from_no_public_record():
     assert OldSlug.objects.record_id(Event, "old") == event.pk
 
 
-def test_alliance_of_a_public_event_is_not_deleted_under_it():
+def test_alliance_of_public_event_cannot_be_deleted():
     alliance = factories.alliance("RUS", "CHN", status="draft")
     factories.event(("RUS", "host"), alliance=alliance)
     with pytest.raises(EvidenceLost):
@@ -218,7 +218,7 @@ def test_alliance_of_a_public_event_is_not_deleted_under_it():
         ("", "", ""),
     ],
 )
-def test_since_is_no_more_precise_than_what_is_known(mine, theirs, since):
+def test_since_is_no_more_precise_than_the_memberships(mine, theirs, since):
     alliance, day = factories.alliance(), dt.date(2024, 1, 1)
     focus, other = factories.country("IDN"), factories.country("MYS")
     Membership.objects.create(alliance=alliance, country=focus, joined=mine)
@@ -228,7 +228,7 @@ def test_since_is_no_more_precise_than_what_is_known(mine, theirs, since):
     assert row.since == since
 
 
-def test_missing_slug_is_made_from_the_title_and_is_free():
+def test_missing_slug_is_made_from_title_and_unique():
     slugs = [factories.event(("RUS", "host"), title_en="A visit").slug for _ in range(3)]
     assert slugs == ["a-visit", "a-visit-2", "a-visit-3"]
 
@@ -251,9 +251,7 @@ def test_missing_slug_is_made_from_the_title_and_is_free():
         ("../1816-01-01", "", "1766-02-05", "", "1700-01-01", False),
     ],
 )
-def test_membership_counts_on_a_day_when_it_may_have_been_in_force(
-    joined, left, signed, ended, day, counts
-):
+def test_in_force_includes_memberships_possibly_in_force(joined, left, signed, ended, day, counts):
     alliance = factories.alliance(signed=signed, ended=ended)
     membership = Membership.objects.create(
         alliance=alliance, country=factories.country("RUS"), joined=joined, left=left

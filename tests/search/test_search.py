@@ -1,4 +1,4 @@
-"""Search: what is found, in which order, how it is shown, and that the index is always right."""
+"""Search: results, their order and display, and an index that is always correct."""
 
 import io
 import json
@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]
 
 
 def found(typed, language="en", **asked):
-    """Return the (noun, record) the search finds, in order."""
+    """Return the results as (record type, key of the record), in order."""
     response = Client().get(f"/{language}/search.json", {"q": typed, **asked})
     assert response.status_code == 200, typed
     return [(row["noun"], row["record"]) for row in json.loads(body(response))["rows"]]
@@ -54,7 +54,7 @@ def suggested(visitor, typed, language="en"):
     return visitor.get(f"/{language}/search/suggest.json", {"q": typed}).json()
 
 
-# What is found.
+# Results.
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def suggested(visitor, typed, language="en"):
     ],
 )
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_a_country_is_found_first_by_any_of_its_names(typed, code, language):
+def test_country_is_first_result_for_any_of_its_names(typed, code, language):
     assert found(typed, language)[0] == ("country", code)
 
 
-def test_each_noun_is_found_by_its_words_in_either_language():
+def test_every_record_type_is_found_in_both_languages():
     factories.event(("RUS", "host"), title_en="Sardines discussed", title_ind="Ikan dibahas")
     factories.alliance("RUS", "IND", title_en="Herring treaty", summary_ind="Soal ikan")
     factories.source(title="Of ikan", publisher="The Fishmonger")
@@ -100,14 +100,14 @@ def test_each_noun_is_found_by_its_words_in_either_language():
     assert nouns == {noun for noun, _record in found("ikan", "id")}
 
 
-def test_all_words_have_to_be_there_in_any_order():
+def test_all_words_must_match_in_any_order():
     event = factories.event(("RUS", "host"), title_en="Marmalade and toast")
     other = factories.event(("RUS", "host"), title_en="Marmalade alone")
     assert found("toast marmalade") == [("event", event.slug)]
     assert {record for _noun, record in found("marmalade")} == {event.slug, other.slug}
 
 
-def test_a_phrase_is_found_word_by_word():
+def test_phrase_matches_consecutive_words():
     event = factories.event(("RUS", "host"), title_en="Green marmalade toast")
     factories.event(("RUS", "host"), title_en="Toast with marmalade")
     assert found('"marmalade toast"') == [("event", event.slug)]
@@ -115,19 +115,19 @@ def test_a_phrase_is_found_word_by_word():
     assert found('"toast marmalade"') == []
 
 
-def test_a_phrase_does_not_run_from_one_text_into_the_next():
+def test_phrase_does_not_span_two_texts():
     factories.event(("RUS", "host"), title_en="Green marmalade", title_ind="Toast hijau")
     assert found('"marmalade toast"') == []
 
 
-def test_the_last_word_may_be_a_beginning_and_an_asterisk_makes_any_word_one():
+def test_last_word_and_words_with_asterisk_match_prefixes():
     event = factories.event(("RUS", "host"), title_en="Marmalade exercises")
     assert found("exercises marmal") == [("event", event.slug)]
     assert found("marmal exercises") == []
     assert found("marmal* exercises") == [("event", event.slug)]
 
 
-def test_marks_of_sources_and_markdown_are_not_searched(client):
+def test_citation_marks_and_markdown_are_not_searched(client):
     hidden = factories.source(status=Status.DRAFT, key="zanzabarra")
     factories.event(
         ("RUS", "host"), summary_en=f"It **was** so [@{hidden.key}].", title_en="Teapots"
@@ -139,7 +139,7 @@ def test_marks_of_sources_and_markdown_are_not_searched(client):
 # Order.
 
 
-def test_what_is_called_so_stands_before_what_says_so():
+def test_title_matches_rank_above_text_matches():
     text = factories.event(("RUS", "host"), title_en="Breakfast", summary_en="With marmalade.")
     begins = factories.event(("RUS", "host"), title_en="Marmalades")
     long = factories.event(("RUS", "host"), title_en="Of marmalade and of much else")
@@ -149,7 +149,7 @@ def test_what_is_called_so_stands_before_what_says_so():
     assert slugs == [e.slug for e in (exact, short, long, begins, text)]
 
 
-def test_what_says_it_more_often_and_what_is_newer_stands_first():
+def test_frequent_and_newer_matches_rank_higher():
     once = factories.event(("RUS", "host"), summary_en="Marmalade.", date="2024")
     newer = factories.event(("RUS", "host"), summary_en="Marmalade.", date="2025")
     twice = factories.event(("RUS", "host"), summary_en="Marmalade? Marmalade.", date="1990")
@@ -157,13 +157,13 @@ def test_what_says_it_more_often_and_what_is_newer_stands_first():
     assert slugs == [twice.slug, newer.slug, once.slug]
 
 
-def test_a_country_stands_before_everything_else_that_is_called_like_it():
+def test_country_ranks_above_other_records_of_same_name():
     factories.event(("IRN", "host"), title_en="Iran")
     factories.alliance("IRN", "RUS", title_en="Iran")
     assert found("iran")[0] == ("country", "IRN")
 
 
-# Mistakes in typing.
+# Typing errors.
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_country_stands_before_everything_else_that_is_called_like_it():
         ("north koera", "north korea"),
     ],
 )
-def test_a_mistake_is_forgiven_and_said(typed, meant, client):
+def test_typing_error_is_corrected_and_reported(typed, meant, client):
     assert found(typed) == found(meant)
     shown = page(client, typed)
     assert f"<strong>{meant}</strong>" in shown
@@ -183,13 +183,13 @@ def test_a_mistake_is_forgiven_and_said(typed, meant, client):
     assert "exact=yes" in shown
 
 
-def test_short_words_and_what_is_found_are_not_corrected():
+def test_short_words_and_found_words_are_not_corrected():
     assert found("xqz") == []
     event = factories.event(("RUS", "host"), title_en="Russka")
     assert found("russka") == [("event", event.slug)]
 
 
-def test_a_word_only_a_draft_has_is_not_suggested(client):
+def test_words_of_hidden_records_are_not_suggested(client):
     factories.event(("RUS", "host"), title_en="Marmalade", status=Status.DRAFT)
     factories.event(("RUS", "host"), title_en="Marmalade", cited=False)
     for typed in ("marmelade", "marmalade", "marmalad"):
@@ -198,10 +198,10 @@ def test_a_word_only_a_draft_has_is_not_suggested(client):
         assert suggested(client, typed)["suggestions"] == []
 
 
-# Only what is public.
+# Public records only.
 
 
-def test_text_of_what_is_withdrawn_is_found_no_more_and_its_source_counts():
+def test_withdrawn_and_unsupported_records_are_not_found():
     event = factories.event(("RUS", "host"), title_en="Marmalade")
     assert found("marmalade")
     source = Source.objects.get(citations__event=event)
@@ -214,7 +214,7 @@ def test_text_of_what_is_withdrawn_is_found_no_more_and_its_source_counts():
     assert found("marmalade") == []
 
 
-def test_an_entry_without_support_on_a_public_list_is_not_found():
+def test_unsupported_entry_of_public_list_is_not_found():
     listed = factories.ally_list("RUS", "CHN")
     entry = listed.entries.create(
         country=factories.country("IRN"), position=2, prose_en="Marmalade."
@@ -224,10 +224,10 @@ def test_an_entry_without_support_on_a_public_list_is_not_found():
     assert [noun for noun, _record in found("marmalade")] == ["entry"]
 
 
-# How it is shown.
+# Display.
 
 
-def test_words_are_marked_in_the_text_as_written(client):
+def test_matches_are_highlighted_in_the_original_text(client):
     factories.event(
         ("RUS", "host"),
         title_en="Talks in São Tomé",
@@ -239,7 +239,7 @@ def test_words_are_marked_in_the_text_as_written(client):
     assert "&lt;b&gt;&quot;<mark>naïve</mark>&quot;&lt;/b&gt; &amp; left" in shown
 
 
-def test_a_long_text_is_shown_where_the_words_stand(client):
+def test_long_text_is_shortened_around_the_match(client):
     factories.event(
         ("RUS", "host"), title_en="T", summary_en="before " * 200 + "marmalade" + " after" * 200
     )
@@ -249,12 +249,12 @@ def test_a_long_text_is_shown_where_the_words_stand(client):
     assert passage[1].endswith(" …")
 
 
-def test_the_name_by_which_a_country_was_found_is_shown(client):
+def test_matching_name_of_a_country_is_shown(client):
     assert '<span class="also"><mark>Korut</mark></span>' in page(client, "korut", "id")
     assert '<span lang="id"><mark>Korut</mark></span>' in page(client, "korut")
 
 
-def test_titles_are_in_the_reader_s_language(client):
+def test_titles_are_in_the_language_of_the_page(client):
     factories.event(("RUS", "host"), title_en="Marmalade", title_ind="Selai jeruk")
     assert "Selai jeruk" in page(client, "marmalade", "id")
     shown = page(client, "selai")
@@ -262,11 +262,11 @@ def test_titles_are_in_the_reader_s_language(client):
     assert '<span class="also"><span lang="id"><mark>Selai</mark> jeruk</span>' in shown
 
 
-def test_nouns_and_days_narrow_the_results():
+def test_results_can_be_filtered_by_record_type_and_date():
     event = factories.event(("RUS", "host"), title_en="Marmalade", date="2024-05")
     pact = factories.alliance("RUS", "IND", title_en="Marmalade", in_force="1950", ended="1960")
     source = factories.source(title="Marmalade", date_published="2020")
-    factories.source(title="Marmalade")  # of no known day
+    factories.source(title="Marmalade")  # without a date
     assert found("marmalade", noun="alliance") == [("alliance", pact.slug)]
     assert found("marmalade", date_after="2024-05-31") == [("event", event.slug)]
     assert found("marmalade", date_after="2024-06-01") == []
@@ -276,13 +276,13 @@ def test_nouns_and_days_narrow_the_results():
     ]
 
 
-def test_nothing_asked_and_nothing_found_say_how_to_search(client):
+def test_empty_search_and_no_results_show_help(client):
     for typed in ("", "xqzvw", "😀", "   "):
         assert "How to search" in page(client, typed)
     assert "Cara mencari" in page(client, "", "id")
 
 
-def test_results_come_in_pages_and_in_every_form(client):
+def test_results_are_paginated_and_available_as_csv(client):
     for n in range(25):
         factories.event(("RUS", "host"), title_en=f"Marmalade {n}")
     shown = page(client, "marmalade", page=2)
@@ -293,7 +293,7 @@ def test_results_come_in_pages_and_in_every_form(client):
     assert client.get("/en/search/?q=marmalade&page=9").status_code == 404
 
 
-def test_a_page_of_results_costs_no_more_queries_for_more_results(client):
+def test_query_count_is_independent_of_number_of_results(client):
     def queries():
         page(client, "marmalade")
         with CaptureQueriesContext(connection) as asked:
@@ -313,7 +313,7 @@ def test_a_page_of_results_costs_no_more_queries_for_more_results(client):
     assert queries() == before <= 10
 
 
-def test_impossible_values_are_refused_and_unknown_names_noticed(client):
+def test_invalid_values_are_refused_and_unknown_parameters_reported(client):
     assert client.get("/en/search/?q=a&noun=nonsense").status_code == 400
     assert client.get("/en/search/?q=a&date_after=yesterday").status_code == 400
     assert client.get("/en/search.json?q=a&colour=red").status_code == 400
@@ -323,7 +323,7 @@ def test_impossible_values_are_refused_and_unknown_names_noticed(client):
 # Suggestions.
 
 
-def test_suggestions_are_names_and_lead_to_the_records(client):
+def test_suggestions_are_names_with_links_to_records(client):
     answer = suggested(client, "kor")
     assert {"North Korea", "South Korea"} <= {s["title"] for s in answer["suggestions"]}
     (first, *_rest) = suggested(client, "korut", "id")["suggestions"]
@@ -335,7 +335,7 @@ def test_suggestions_are_names_and_lead_to_the_records(client):
     assert suggested(client, "Nroth Korea")["suggestions"][0]["title"] == "North Korea"
 
 
-def test_things_of_one_title_are_suggested_once_with_their_day(client):
+def test_records_of_same_title_are_suggested_once_with_latest_date(client):
     for year in ("2020", "2021"):
         factories.event(("RUS", "host"), title_en="Marmalade", date=year)
     (only,) = suggested(client, "marm")["suggestions"]
@@ -378,7 +378,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("typed", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_input_is_no_error(typed, client):
+def test_hostile_input_causes_no_error(typed, client):
     for address in ("/en/search/", "/en/search.json", "/id/search.csv", "/en/search/suggest.json"):
         response = client.get(address, {"q": typed})
         is_too_long = len(urlencode({"q": typed})) > MAX_QUERY_LENGTH
@@ -393,13 +393,13 @@ def test_hostile_input_is_no_error(typed, client):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(typed=st.text(max_size=60) | st.text("ab\"*'()&|!:<>-\\ \0", max_size=40))
-def test_anything_typed_is_answered(typed, client):
+def test_any_input_gets_a_response(typed, client):
     client.raise_request_exception = True
     assert client.get("/en/search/", {"q": typed}).status_code == 200
     assert client.get("/en/search/suggest.json", {"q": typed}).status_code == 200
 
 
-def test_a_question_that_is_cut_says_so(client):
+def test_overlong_search_reports_the_limit(client):
     assert "up to 200 characters" in page(client, "russia " * 100)
 
 
@@ -423,11 +423,11 @@ def assert_index_is_right():
             )
 
 
-def test_the_starter_content_is_indexed_as_it_was_imported():
+def test_starter_content_is_indexed():
     assert_index_is_right()
 
 
-def test_saving_renaming_and_deleting_show_at_once():
+def test_saving_renaming_and_deleting_update_the_index():
     event = factories.event(("RUS", "host"), title_en="Marmalade")
     assert found("marmalade")
     event.title_en = "Biscuit"
@@ -449,7 +449,7 @@ def test_saving_renaming_and_deleting_show_at_once():
     assert_index_is_right()
 
 
-def test_an_import_and_its_undo_show_at_once(tmp_path):
+def test_import_and_undo_update_the_index(tmp_path):
     rows = [{"country": "RUS", "name": "Gardarike"}]
     load("aliases", write(tmp_path / "aliases.csv", rows))
     assert found("gardarike", noun="country") == [("country", "RUS")]
@@ -460,7 +460,7 @@ def test_an_import_and_its_undo_show_at_once(tmp_path):
     assert_index_is_right()
 
 
-def test_merging_shows_at_once(reviewer):
+def test_merge_updates_the_index(reviewer):
     keep = factories.event(("RUS", "host"), title_en="Marmalade")
     drop = factories.event(("RUS", "host"), title_en="Biscuit")
     merge_records(keep=keep, drop=drop, chosen={}, user=reviewer, reason="one and the same")
@@ -470,7 +470,7 @@ def test_merging_shows_at_once(reviewer):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_index_is_right_after_whatever_was_written(seed, tmp_path):
+def test_index_is_correct_after_random_writes(seed, tmp_path):
     chance = random.Random(seed)
     words = ["marmalade", "biscuit", "São Tomé", "Al-Assad’s", "Bündnis", "ikan"]
 
@@ -522,8 +522,8 @@ def test_index_is_right_after_whatever_was_written(seed, tmp_path):
     assert_index_is_right()
 
 
-def test_what_begins_with_the_word_comes_before_what_has_it_inside(client):
-    """Many countries have China’s Indonesian name in one of theirs."""
+def test_names_starting_with_the_word_rank_above_names_containing_it(client):
+    """Names of other countries may contain China’s Indonesian name."""
     for country, name in (("RUS", "Mitra Tiongkok"), ("IND", "Tetangga Tiongkok")):
         factories.country(country).aliases.create(name=name, language="id")
     found = client.get("/id/search/suggest.json", {"q": "tiong"}).json()["suggestions"]
@@ -532,12 +532,12 @@ def test_what_begins_with_the_word_comes_before_what_has_it_inside(client):
 
 
 @pytest.mark.parametrize("asked", ["gardarike songun", "songun gardarike", "Gardarike Chosonreich"])
-def test_any_name_of_a_country_finds_what_says_another(asked):
-    """Titles say “Russia” or “North Korea”; people look for what they call it."""
+def test_any_name_of_a_country_finds_texts_with_another_name(asked):
+    """Titles contain “Russia” or “North Korea”, but readers search for other names of them."""
     event = factories.event(("RUS", "host"), title_en="Russia and North Korea meet (songun)")
     assert found(asked) == []
     for code, name in (("RUS", "Gardarike"), ("PRK", "Chosonreich")):
         Alias.objects.create(country=factories.country(code), name=name)
     assert ("event", event.slug) in found(asked)
     assert found("gardarike")[0] == ("country", "RUS")
-    assert found('"gardarike songun"') == []  # a phrase is these very words
+    assert found('"gardarike songun"') == []  # a phrase matches only these words

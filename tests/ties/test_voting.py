@@ -1,4 +1,4 @@
-"""How two countries voted: counted as Voeten does, and the same as by hand from the file."""
+"""Agreement of two countries in votes: Voeten's method, checked against a count from the file."""
 
 import csv
 import gzip
@@ -21,8 +21,8 @@ from tests.imports.files import command
 
 pytestmark = pytest.mark.usefixtures("demo_data")
 
-#: As the file names them, and as we do: codes it leaves out or that look like nothing, a name with
-#: a typographic apostrophe, states that are gone.
+#: Names in the file → our slugs. They include countries whose code is missing in the file or looks
+#: like a missing value ("NA"), a name with a typographic apostrophe, and former states.
 PAIRS = {
     ("China", "Russia"): ("china", "russia"),
     ("United Kingdom", "United States"): ("united-kingdom", "united-states"),
@@ -42,7 +42,7 @@ def between(one="DNK", other="NOR"):
     return votes_by_year(shared_roll_calls(factories.country(one), factories.country(other)))
 
 
-def test_identical_votes_are_shared_by_joint_votes():
+def test_share_is_identical_votes_divided_by_joint_votes():
     vote("for", "for")
     vote("against", "against")
     vote("abstained", "abstained")
@@ -55,13 +55,13 @@ def test_identical_votes_are_shared_by_joint_votes():
     assert year.of("for") == 2
 
 
-def test_who_is_absent_does_not_vote():
+def test_absent_country_does_not_vote():
     vote("absent", "for")
     vote("absent", "absent")
     assert between() == []
 
 
-def test_years_are_the_calendars_and_come_in_order():
+def test_votes_are_grouped_by_calendar_year_in_order():
     vote("for", "against", date="1991-01-01")
     vote("for", "for", date="1990-12-31")
     vote("for", "for", date="1990-12")
@@ -69,12 +69,12 @@ def test_years_are_the_calendars_and_come_in_order():
     assert total_agreement(between()).share == pytest.approx(2 / 3)
 
 
-def test_roll_call_whose_year_is_not_certain_is_in_none():
+def test_roll_call_of_uncertain_year_is_left_out():
     vote("for", "for", date="1990-12/1991-01")
     assert between() == []
 
 
-def test_order_of_the_countries_turns_the_table_only():
+def test_order_of_countries_only_transposes_the_table():
     vote("for", "against")
     (mine,), (theirs,) = between(), between("NOR", "DNK")
     assert mine.cast == {("for", "against"): 1}
@@ -91,23 +91,23 @@ def test_order_of_the_countries_turns_the_table_only():
         {"kind": "statement"},
     ],
 )
-def test_what_is_no_public_vote_is_not_counted(hidden):
+def test_only_public_votes_are_counted(hidden):
     vote("for", "for", **hidden)
     assert between() == []
 
 
-def test_country_with_two_votes_in_one_roll_call_counts_with_neither():
+def test_contradictory_votes_in_one_roll_call_are_ignored():
     roll_call = vote("for", "for")
     Participation.objects.create(event=roll_call, country=factories.country("DNK"), role="against")
     assert between() == []
 
 
-def test_no_votes_have_no_share():
+def test_share_without_votes_is_none():
     assert VoteAgreement().share is None
     assert total_agreement([]).both_cast == 0
 
 
-def test_sources_are_those_readers_may_see_with_what_they_support():
+def test_vote_sources_are_public_with_number_of_roll_calls():
     data = factories.source(key="roll-calls")
     hidden = factories.source(status=Status.DRAFT)
     for record in (vote("for", "for", cited=False), vote("for", "against", cited=False)):
@@ -121,7 +121,7 @@ def test_sources_are_those_readers_may_see_with_what_they_support():
 
 
 def by_hand(votes, days, one, other):
-    """Return year → (joint, identical) of two countries, from the file's rows alone."""
+    """Return year → (joint, identical) votes of two countries, counted from the file's rows."""
     joint, identical = Counter(), Counter()
     for number, mine in votes[one].items():
         if (theirs := votes[other].get(number)) is not None:
@@ -131,7 +131,7 @@ def by_hand(votes, days, one, other):
 
 
 @pytest.mark.slow
-def test_six_pairs_agree_with_a_count_from_the_file(shared, tmp_path):
+def test_six_pairs_match_a_count_from_the_file(shared, tmp_path):
     names = {name for pair in PAIRS for name in pair}
     rolls = shared / "data/un-votes/un_roll_calls.csv"
     with rolls.open(encoding="utf-8", newline="") as file:
