@@ -13,7 +13,7 @@ from pathlib import Path
 #: Rights that the group and others have none of.
 _GROUP_AND_OTHERS = 0o077
 #: What a data folder holds; a folder with something else may be anybody's, like /tmp.
-_DATA_FOLDER_NAMES = ("secret_key", "db.sqlite3", "uploads", "incoming", "limits.sqlite3")
+_PRIVATE_NAMES = ("secret_key", "db.sqlite3", "uploads", "incoming", "limits.sqlite3")
 #: What is private in a data folder, besides the folder itself. The rest is behind its door.
 _PRIVATE_FILES = ("secret_key", "*.sqlite3", "*.sqlite3-*")
 _PRIVATE_FOLDERS = ("uploads", "incoming", "slots", "metrics")
@@ -78,5 +78,5 @@ def _is_data_folder(folder: Path) -> bool:
     return (
         found.st_uid == os.geteuid()
         and not is_shared
-        and (not names or bool(names & {*_DATA_FOLDER_NAMES}))
+        and (not names or bool(names & {*_PRIVATE_NAMES}))
     )

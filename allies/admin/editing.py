@@ -134,7 +134,8 @@ class EditingMixin(FormContextMixin):
                 if self.has_add_permission(request):
                     kept.delete()  # it is replaced by a saved form for a new record
                 return response
-            request.refusal = [_("Not saved yet.")]  # it is not saved now, either
+            # It is not saved now, either.
+            request.refusal = [_("Not saved yet.")]  # type: ignore[attr-defined]
             return view()
         if request.method != "POST":
             return view()
@@ -241,7 +242,8 @@ class EditingMixin(FormContextMixin):
                     "Ask a reviewer to check it and schedule it again."
                 ),
             )
-        request.is_saved = True  # stays true even if something is refused afterwards
+        # Stays true even if something is refused afterwards.
+        request.is_saved = True  # type: ignore[attr-defined]
         return response
 
     def _proposed(

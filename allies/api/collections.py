@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import Field, create_model
 
-from allies.api.responses import ERRORS, PREFLIGHT_MAX_AGE, InvalidQuery
+from allies.api.responses import DAY_SCHEMA, ERRORS, InvalidQuery
 from allies.filters import PublicFilterSet
 from allies.views.columns import DownloadColumn
 from allies.views.listing import Listing
@@ -185,7 +185,7 @@ def _schema_of(one: django_filters.Filter) -> Any:
     if isinstance(one, django_filters.ChoiceFilter):
         return {"enum": ["", *_values(one.field.choices)]}
     if issubclass(one.field_class, forms.DateField):
-        return PREFLIGHT_MAX_AGE
+        return DAY_SCHEMA
     if issubclass(one.field_class, forms.IntegerField):
         most = len(str(one.extra["max_value"])) - 1
         return {"pattern": rf"^[0-9]{{0,{most}}}$"}

@@ -41,7 +41,7 @@ class InvalidQuery(Exception):
 ERRORS: dict[Any, Any] = {404: Errors, 409: Errors, 422: Errors}
 
 #: How a parameter is described that is a day or, as in a form that was left empty, nothing.
-PREFLIGHT_MAX_AGE: Any = {"anyOf": [{"format": "date"}, {"maxLength": 0}]}
+DAY_SCHEMA: Any = {"anyOf": [{"format": "date"}, {"maxLength": 0}]}
 
 #: Headers by which a page of any origin may read what is public anyway.
 _OPEN = {

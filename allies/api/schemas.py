@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from ninja import Schema
 from pydantic import Field
 
-from allies.api.responses import PREFLIGHT_MAX_AGE
+from allies.api.responses import DAY_SCHEMA
 
 EDTF = "As precise as it is known, in EDTF (ISO 8601-2); empty if not known."
 CODE = "The country’s alpha-3 code; if it has none, its COW code or its slug."
@@ -167,7 +167,7 @@ class SourceRecord(Schema):
 
 class OnADay(Schema):
     on: str = Field(
-        "", description="The date; today if none is given.", json_schema_extra=PREFLIGHT_MAX_AGE
+        "", description="The date; today if none is given.", json_schema_extra=DAY_SCHEMA
     )
 
 

@@ -33,7 +33,7 @@ MAX_ITEMS = 40
 #: to the bar or above it.
 HEAD, BAR, DIAMOND, BESIDE, ABOVE = 26, 12, 7.0, 24, 42
 #: CSS class of the parts that may or may not belong to a period.
-HATCH_WIDTH = "hatch"
+HATCH_CLASS = "hatch"
 #: Length of a bar's point, minimum width of a bar, and maximum width of the column of names.
 POINT, THIN, NAMES = 7.0, 3.0, 340.0
 
@@ -151,7 +151,7 @@ def build_timeline(
         any(span.note for span in spans),
         day,
         list((legend or {}).items()),
-        any(shape.css_class == HATCH_WIDTH for shape in shapes),
+        any(shape.css_class == HATCH_CLASS for shape in shapes),
         any(shape.points.count(",") > 4 for shape in shapes),
     )
 
@@ -230,7 +230,7 @@ def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
     for start, end in _uncertain_ranges(sure, x0, x1):
         if end - start >= 1:
             polygons.append(
-                (_bar(start, end, left and start == x0, right and end == x1), HATCH_WIDTH)
+                (_bar(start, end, left and start == x0, right and end == x1), HATCH_CLASS)
             )
     return _Geometry(x0, x1, polygons)
 

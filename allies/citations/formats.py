@@ -23,7 +23,7 @@ from allies.text.edtf import bounds, format_edtf
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
 
 #: References cached per process. Pages are rendered far more often than their references change.
-MAX_CACHED_STYLES = 2000
+MAX_CACHED_REFERENCES = 2000
 
 _LOCALES = {"en": "en-US", "id": "id-ID"}
 
@@ -127,7 +127,7 @@ def format_reference(work: CitableWork, style: str) -> SafeString:
     return _reference(work, style, (get_language() or "en").split("-")[0])
 
 
-@lru_cache(maxsize=MAX_CACHED_STYLES)
+@lru_cache(maxsize=MAX_CACHED_REFERENCES)
 def _reference(work: CitableWork, style: str, language: str) -> SafeString:
     from citeproc import Citation, CitationItem, CitationStylesBibliography, formatter
     from citeproc.source.json import CiteProcJSON

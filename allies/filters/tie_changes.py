@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_YEARS = 10
 
 #: The filters in the order in which the form shows them.
-ORDER_MESSAGE = ("from", "to", "change", "kind", "region", "q")
+FILTER_ORDER = ("from", "to", "change", "kind", "region", "q")
 
 
 class TieChangeFilterSet(TiesFilterSet):
@@ -47,7 +47,7 @@ class TieChangeFilterSet(TiesFilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         named = {"first": "from"}
         found = {named.get(name, name): f for name, f in super().get_filters().items()}
-        return {name: found[name] for name in ORDER_MESSAGE}
+        return {name: found[name] for name in FILTER_ORDER}
 
     def is_valid(self) -> bool:
         """Validate the values, and refuse a start date after the end date."""

@@ -23,8 +23,8 @@ from allies.form_submissions.tokens import FIELD, get_owner_id
 from allies.models import KeptForm, SentForm
 
 #: Buttons that say where to go after saving, but do not change what is saved.
-_IN_PROGRESS_SECONDS = {"_save", "_continue", "_addanother"}
-_NOT_CONTENT = {FIELD, "csrfmiddlewaretoken", *_IN_PROGRESS_SECONDS}
+_NAVIGATION_BUTTONS = {"_save", "_continue", "_addanother"}
+_NOT_CONTENT = {FIELD, "csrfmiddlewaretoken", *_NAVIGATION_BUTTONS}
 
 _View = Callable[..., HttpResponseBase]
 _Message = list[list[Any]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FIELD = "_form"
 
 #: How old a form may be so that its content is still saved for its account.
-MAX_AGE_SECONDS = dt.timedelta(days=30)
+MAX_AGE = dt.timedelta(days=30)
 
 _SALT = "allies.form"
 
@@ -26,7 +26,7 @@ def new_token(user: "AnyUser") -> str:
 def get_owner_id(token: str) -> int | None:
     """Return the id of the account a form was rendered for; None if the token is invalid or old."""
     try:
-        user_id, _nonce = signing.loads(token, salt=_SALT, max_age=MAX_AGE_SECONDS)
+        user_id, _nonce = signing.loads(token, salt=_SALT, max_age=MAX_AGE)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return user_id if isinstance(user_id, int) else None

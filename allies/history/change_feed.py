@@ -28,7 +28,7 @@ from allies.page_cache.memo import remembered, while_unchanged
 #: The models whose records have a page of their own.
 FOLLOWED_MODELS: tuple[Any, ...] = (Alliance, AllyList, Country, Event, Source)
 #: If a cursor is older than this, the write times of all records are cached.
-CACHE_SECONDS = dt.timedelta(days=1)
+LONG_ABSENCE = dt.timedelta(days=1)
 _MODELS_BY_NAME = {str(model._meta.model_name): model for model in FOLLOWED_MODELS}
 
 
@@ -138,7 +138,7 @@ def _write_times(
     case, all write times are read once per version of the content.
     """
     key = ("written", str(model._meta.model_name))
-    is_long = since is None or since < next_history_timestamp() - CACHE_SECONDS
+    is_long = since is None or since < next_history_timestamp() - LONG_ABSENCE
     if is_long:
         every = while_unchanged(key, lambda: last_modified_map(model, public=True))
     elif (every := remembered(key)) is None:

@@ -15,7 +15,7 @@ from allies.models.registry import record_models
 #: The smallest difference between two timestamps.
 MIN_STEP = dt.timedelta(microseconds=1)
 #: Seconds that the clock may fall behind the monotonic clock before it counts as set back.
-_CLOCK_ERRORS = 1.0
+_MAX_CLOCK_ERROR_SECONDS = 1.0
 
 
 class _Clock:
@@ -36,7 +36,7 @@ def next_history_timestamp() -> dt.datetime:
     """
     now = timezone.now()
     ahead = time.time() - time.monotonic()
-    was_turned_back = ahead < _Clock.ahead - _CLOCK_ERRORS
+    was_turned_back = ahead < _Clock.ahead - _MAX_CLOCK_ERROR_SECONDS
     if _Clock.newest is None or was_turned_back or now <= _Clock.newest:
         _Clock.newest, _Clock.ahead = _newest(), ahead
         if _Clock.newest is not None and now <= _Clock.newest:

@@ -23,7 +23,7 @@ from allies.models import (
 )
 
 #: How many records that are no longer public are examined, at most.
-VERSIONS_PER_QUERY = 500
+MAX_RECORDS = 500
 
 #: The versions of records by id, oldest first.
 _Versions = dict[int, list[dict[str, Any]]]
@@ -197,7 +197,7 @@ class WithdrawnRecord:
 def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
     """Return the withdrawn records of a model, the latest first.
 
-    Examine only the VERSIONS_PER_QUERY records that were marked published most recently. At most
+    Examine only the MAX_RECORDS records that were marked published most recently. At most
     twelve queries (for ally lists).
     """
     if not issubclass(model, Publishable):
@@ -208,7 +208,7 @@ def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
     last = dict(
         marked.values_list("id")
         .annotate(last=Max("history_id"))
-        .order_by("-last")[:VERSIONS_PER_QUERY]
+        .order_by("-last")[:MAX_RECORDS]
         .values_list("id", "last")
     )
     if not last:

@@ -64,6 +64,6 @@ class Stateful(models.Model):
         if not self._state.adding and (update_fields is None or update_fields & set(self.STATE)):
             raise TypeError(
                 f"{type(self).__name__}.save() would write a state that may be out of date: "
-                "give update_fields without it, or call write()."
+                "give update_fields without it, or call compare_and_set()."
             )
         super().save(*args, update_fields=update_fields, **kwargs)

@@ -48,9 +48,9 @@ _VARY_HEADERS = {"accept-encoding", "accept-language"}
 #: The tag of a page is of the content’s version, by which it is known before the page is made.
 _FOLLOWED_PARAMETERS = re.compile(r"/api/v\d+/|\.atom$|/corrections/feed/$")
 #: What stands for an encoding in the tag of a download, which is never kept.
-_STREAMED_PATHS = "stream"
+_STREAM = "stream"
 #: What tells a page of another origin that it may read the answer, be it an empty one.
-_NOT_MODIFIED_TYPES = ("Access-Control-", "Cross-Origin-")
+_NOT_MODIFIED_PREFIXES = ("Access-Control-", "Cross-Origin-")
 
 _Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -96,7 +96,7 @@ def page_cache_middleware(get_response: _Handler) -> _Handler:
         response = own[0] if own else rendered(request, state[0])
         if response.streaming and _is_public_response(request, response):
             # It may hold what was written meanwhile; then its tag is not today's any more.
-            response["ETag"] = f"W/{_tag(key, _STREAMED_PATHS)}"
+            response["ETag"] = f"W/{_tag(key, _STREAM)}"
             response.headers.setdefault("Cache-Control", _cache_control())
         return response
 
@@ -162,11 +162,7 @@ def _matching_tag(key: str, wanted: str) -> str | None:
     """Return the tag by which the asker has the answer already."""
     asked = {tag.removeprefix("W/") for tag in parse_etags(wanted)}
     return next(
-        (
-            tag
-            for name in (*SUPPORTED_ENCODINGS, _STREAMED_PATHS)
-            if (tag := _tag(key, name)) in asked
-        ),
+        (tag for name in (*SUPPORTED_ENCODINGS, _STREAM) if (tag := _tag(key, name)) in asked),
         None,
     )
 
@@ -242,6 +238,6 @@ def _build_response(
     if found is None or found is response:
         return response
     for name, value in page.headers:
-        if name.startswith(_NOT_MODIFIED_TYPES):
+        if name.startswith(_NOT_MODIFIED_PREFIXES):
             found[name] = value
     return found

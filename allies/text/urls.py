@@ -33,7 +33,7 @@ _AMP_PARAMETERS = {"amp", "outputtype"}
 _ARCHIVE_TODAY = {f"archive.{end}" for end in ("today", "is", "li", "vn", "md", "fo", "ph")}
 #: The path of an archived copy: a timestamp or similar, then the original address, which may
 #: lack "http://".
-_MEANINGFUL_PARAMETERS = re.compile(
+_ARCHIVE_PATH = re.compile(
     r"^/(?:(?:web|wayback)/)?"
     r"(?:(?:\d{4}[\d.\-]*(?:[a-z]{2}_)?\*?|\*|newest|oldest|save|o/\w+)/(.+)|(https?:/.+))$",
     re.IGNORECASE,
@@ -111,7 +111,7 @@ def archived_url_target(url: str) -> str:
     parts = _parts(url.strip())
     if parts is None or not is_archive_url(url):
         return ""
-    found = _MEANINGFUL_PARAMETERS.match(parts.path)
+    found = _ARCHIVE_PATH.match(parts.path)
     if not found:
         return ""
     kept = re.sub(r"^(https?):/+", r"\1://", found[1] or found[2], flags=re.IGNORECASE)

@@ -23,7 +23,7 @@ from allies.views.listing import parse_page
 PER_PAGE = 20
 
 #: How long what never changes may be kept elsewhere, in seconds; a retraction is seen after that.
-MAX_CACHED = 24 * 3600
+MAX_AGE_SECONDS = 24 * 3600
 
 
 def localize_edition(value: object) -> Any:
@@ -147,7 +147,7 @@ class EditionFileView(EditionView):
         number = base64.b64encode(bytes.fromhex(edition.sha256)).decode()
         found["ETag"] = etag
         found["Repr-Digest"] = f"sha-256=:{number}:"
-        found["Cache-Control"] = f"public, max-age={MAX_CACHED}, immutable"
+        found["Cache-Control"] = f"public, max-age={MAX_AGE_SECONDS}, immutable"
         return found
 
     def retracted_response(self, edition: Edition) -> HttpResponse:

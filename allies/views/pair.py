@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 12
 
 #: A UN vote that came with a data set is summed up, unless a source disputes it.
-_MAX_STATEMENTS = Q(identifier="") | Q(disputes__gt=0)
+_SHOWN_INDIVIDUALLY = Q(identifier="") | Q(disputes__gt=0)
 
 
 def pair_events_url(pair: CountryPair, **asked: str) -> str:
@@ -62,7 +62,9 @@ class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
         ties = get_ties_between(pair, alliances, on=self.day)
         all_events = pair.events().until(self.day) if self.has_requested_day else pair.events()
         events = all_events.exclude(kind=EventKind.UN_VOTE)
-        votes = all_events.filter(kind=EventKind.UN_VOTE).with_evidence().filter(_MAX_STATEMENTS)
+        votes = (
+            all_events.filter(kind=EventKind.UN_VOTE).with_evidence().filter(_SHOWN_INDIVIDUALLY)
+        )
         shown_events, shown_votes = _statements(pair, events), _statements(pair, votes)
         entries = list(
             with_citations(pair.entries())
