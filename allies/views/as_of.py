@@ -30,8 +30,8 @@ def parse_day(request: HttpRequest, name: str = "on") -> dt.date:
 class AsOfDateMixin:
     """Mixin of pages that show what was in force on the day in ``?on=``.
 
-    Put it before the view class. It adds ``day`` and ``unknown`` (names of unknown parameters) to the
-    context. An invalid day gives a 400 page that says so.
+    Put it before the view class. It adds ``day`` and ``unknown`` (names of unknown parameters) to
+    the context. An invalid day gives a 400 page that says so.
     """
 
     request: HttpRequest
