@@ -1,6 +1,9 @@
-"""The API: every public noun and view as JSON, with the filters the pages have.
+"""The JSON API: all public records and views, with the filters of their pages.
 
-``collections`` answers with the rows of a listing, a page at a time; ``records`` with one record
-and all that is part of it; ``answers`` makes what both say open, cacheable and plain in its
-errors; ``site`` puts them together under ``/api/v1/``; ``reference`` describes them for people.
+- ``collections``: rows of a listing, page by page
+- ``records``: single records with their parts, described by ``schemas``
+- ``changes``: records added, changed or withdrawn since a cursor
+- ``responses``: CORS headers, languages and errors of all operations
+- ``api``: the URLs under ``/api/v1/``
+- ``docs_page``: the documentation for readers
 """

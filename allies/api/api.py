@@ -1,4 +1,4 @@
-"""The API put together, under ``/api/v1/``."""
+"""The API under ``/api/v1/``: its collections, error handlers and URLs."""
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Collection(NamedTuple):
-    """A listing at an address: what it is, and how its pages go."""
+    """A listing in the API, with its summary and its kind of pagination."""
 
     listing: type[Listing]
     summary: "StrOrPromise"

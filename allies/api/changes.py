@@ -1,4 +1,4 @@
-"""What was added, changed and withdrawn since a cursor."""
+"""The operation that lists records added, changed or withdrawn since a cursor."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -13,10 +13,10 @@ from allies.history.change_feed import BadCursor, get_changes_since
 
 ADDRESS = "/changes"
 
-#: Changes an answer has where the request does not say, and the most it may ask for.
+#: Default and maximum number of changes per response.
 PER_PAGE, MOST = 100, 1000
 
-#: Noun → the collection in which this API has its records.
+#: Model name → collection of its records in this API.
 _ADDRESSES = {
     "alliance": "alliances",
     "allylist": "ally-lists",
@@ -27,7 +27,7 @@ _ADDRESSES = {
 
 
 class Change(Schema):
-    """That a record was added, changed or withdrawn: take it as it is now, or let go of it."""
+    """A record was added, changed or withdrawn. Fetch it again, or delete your copy."""
 
     noun: Literal["alliance", "allylist", "country", "event", "source"]
     key: str = Field(description="The slug; for a source, the citation key.")
@@ -55,7 +55,7 @@ class ChangesQuery(Schema):
 
 
 def add_changes_operation(router: Router) -> None:
-    """Add the operation by which one keeps a copy up to date."""
+    """Add the operation with which clients keep a copy up to date."""
     router.add_api_operation(
         ADDRESS,
         ["GET"],

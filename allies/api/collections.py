@@ -1,7 +1,7 @@
-"""The rows of a listing, a page at a time: the page's filter, queryset and columns, as JSON.
+"""Operations for the rows of a listing: filter, queryset and columns of its page, as JSON.
 
-Pages go by the records' ids: what is added or withdrawn meanwhile neither repeats a row nor
-leaves one out. Where the order is what matters, as in a search, they go by a row's place in it.
+Pagination is by id (keyset), so records added or withdrawn between requests neither repeat a row
+nor skip one. If the order matters, as in a search, pagination is by offset.
 """
 
 import re
@@ -24,26 +24,26 @@ from allies.views.listing import Listing
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Rows a page has where the request does not say, and the most it may ask for.
+#: Default and maximum number of rows per page.
 PER_PAGE, MOST = 100, 500
 
-#: Cursors are ids to the base of 36: twelve digits stay within what databases call an integer.
+#: Cursors are ids in base 36; twelve digits fit into a 64-bit integer.
 _CURSOR = r"^[0-9a-z]{1,12}$"
 _MAX_OFFSET = 36**12
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
-#: What a text may hold: databases refuse the character NUL.
+#: Pattern of a text: databases refuse the character NUL.
 _TEXT = r"^[^\x00]*$"
 
-#: A text, or null for none.
+#: Type of a text that may be null.
 _OR_NULL: Any = str | None
 
-#: Parameters of every collection besides its filters.
+#: Parameters that every collection has besides its filters.
 PAGING = ("cursor", "limit", "lang")
 
 
 def cursor_of(number: int) -> str:
-    """Return the cursor that leads on after the record with this id.
+    """Return the cursor of the page after the record with this id.
 
     >>> cursor_of(36)
     '10'
@@ -59,7 +59,7 @@ def cursor_of(number: int) -> str:
 def keyset_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Return the rows of a page, and where the next one begins; None for the last."""
+    """Return the rows of a page and the id to go on after; None on the last page."""
     ids = queryset.order_by("pk").filter(pk__gt=after).values_list("pk", flat=True)
     found = list(ids[: limit + 1])
     shown = found[:limit]
@@ -70,8 +70,7 @@ def keyset_page(
 def keyset_page_single(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``keyset_page``, for rows of a single table: there one statement finds them in
-    order."""
+    """Do the same as ``keyset_page`` with one query less, for rows of a single table."""
     found = list(
         view.prefetch_for_download(queryset.order_by("pk").filter(pk__gt=after))[: limit + 1]
     )
@@ -81,7 +80,7 @@ def keyset_page_single(
 def offset_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``keyset_page``, in the order of the queryset."""
+    """Do the same as ``keyset_page`` by offset, in the order of the queryset."""
     found = list(view.rows(queryset[after : after + limit + 1]))
     return found[:limit], after + limit if len(found) > limit else None
 
@@ -89,8 +88,7 @@ def offset_page(
 def single_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Do as ``keyset_page``, for rows that are sums of records: there are few, and they are one
-    page."""
+    """Return all rows on one page, for the few rows that are counts over records."""
     return view.rows(queryset), None
 
 
@@ -106,9 +104,9 @@ def add_collection(
     summary: "StrOrPromise",
     paging: Paging = keyset_page,
 ) -> None:
-    """Add the operation that answers with a listing's rows.
+    """Add the operation that returns a listing's rows.
 
-    A listing of one record has ``{slug}`` in its address, one of two ``{first}`` and ``{second}``.
+    The path of a listing about one record has ``{slug}``, about two ``{first}`` and ``{second}``.
     """
     row = row_schema(name, listing.columns)
     page: Any = create_model(
@@ -178,9 +176,9 @@ def _parameters(listing: type[Listing]) -> dict[str, Any]:
 
 
 def _schema_of(one: django_filters.Filter) -> Any:
-    """Return what a filter accepts, for the description: the filter itself says what is wrong.
+    """Return the JSON schema of a filter's values, for the description only.
 
-    Left empty it asks for nothing, as in the form of the page.
+    The filter itself validates them. An empty value means no filter, as in the page's form.
     """
     if isinstance(one, django_filters.ChoiceFilter):
         return {"enum": ["", *_values(one.field.choices)]}
@@ -194,7 +192,7 @@ def _schema_of(one: django_filters.Filter) -> Any:
 
 
 def _values(choices: Any) -> list[str]:
-    """Return the values of a field's choices, those in groups too."""
+    """Return the values of a field's choices, including those in groups."""
     found: list[str] = []
     for value, label in choices:
         if isinstance(label, list | tuple):
@@ -219,8 +217,8 @@ def _page(
     rows, last = paging(view, filterset.qs, min(after, _MAX_OFFSET), query.limit)
     cursor = None if last is None else cursor_of(last)
     names = [column.name for column in listing.columns]
-    # The columns are what the schema was made of: to hold each row against it again would take
-    # as long as to fetch it.
+    # A plain JsonResponse skips validation against the schema, which is built from the same
+    # columns: validating a row would take as long as fetching it.
     return JsonResponse(
         {
             "items": [dict(zip(names, values, strict=True)) for values in view.values(rows)],
@@ -232,10 +230,10 @@ def _page(
 
 
 def _refuse(filterset: PublicFilterSet) -> None:
-    """Raise Refused where the filter cannot be.
+    """Raise InvalidQuery if the filter is not valid.
 
-    A value no filter has is 422, the name of nothing 404; 409 is a name of several, or a filter
-    that means nothing without another one.
+    The status is 404 if a value names no record, and 409 if it names several or if a filter needs
+    another one. All other errors give 422.
     """
     accepted = [*filterset.filters, *PAGING]
     unknown = [name for name in filterset.unknown_parameters if name not in PAGING]
@@ -260,5 +258,5 @@ def _next(request: HttpRequest, cursor: str) -> str:
 
 
 def operation_name(title: str) -> str:
-    """Return a noun's plural as operations are called: "ally-lists" → "AllyLists"."""
+    """Return a path in CamelCase, for operation ids: "ally-lists" → "AllyLists"."""
     return "".join(word.capitalize() for word in re.split(r"[^a-z]+", title))

@@ -1,4 +1,4 @@
-"""What the API offers, as a page for people: made of what it is made of, in both languages."""
+"""The documentation page of the API, generated from its collections, in both languages."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class ParameterDoc(NamedTuple):
-    """A filter of a collection: its name, what it is called, how it is meant, what it may be.
+    """A filter of a collection, with label, help text and allowed values.
 
-    ``takes`` says what it may be in words, where the values are not listed.
+    ``accepts`` describes the values if ``values`` does not list them.
     """
 
     name: str
@@ -29,7 +29,7 @@ class ParameterDoc(NamedTuple):
 
 
 class CollectionDoc(NamedTuple):
-    """A collection: where it is, what it is, what one may ask, and what its rows have."""
+    """A collection, with its parameters, the columns of its rows and an example query."""
 
     address: str
     summary: Any
@@ -42,10 +42,10 @@ class CollectionDoc(NamedTuple):
         return f"GET {self.address}"
 
 
-#: What a filter must have for an answer with something in it, by address.
+#: Path → query of its example, if the collection is empty without one.
 _EXAMPLES = {"/search": "q=pyongyang"}
 
-#: Values of a choice beyond which they are not listed one by one.
+#: Maximum number of choices that are listed one by one.
 _MAX_VALUES_SHOWN = 20
 
 

@@ -1,4 +1,4 @@
-"""One record with all that is part of it, and what speaks for and against it."""
+"""Operations for single records, with their parts and citations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +54,7 @@ def _values(record: Model, *names: str) -> dict[str, object]:
 
 
 def _texts(record: Any, name: str, public: CitationRedactor) -> dict[str, str]:
-    """Return a text in both languages."""
+    """Return a prose text in both languages, citing public sources only."""
     return {column: public(getattr(record, column)) for column in (f"{name}_en", f"{name}_ind")}
 
 
@@ -216,7 +216,7 @@ def _pair(
     }
 
 
-#: Address → what answers there, its schema, and what it is called.
+#: Path → (function that returns the record, its schema, its name in operation ids).
 _RECORDS: dict[str, tuple[Callable[[str], dict[str, object]], object, str]] = {
     "/countries/{slug}": (_country, CountryRecord, "Country"),
     "/alliances/{slug}": (_alliance, AllianceRecord, "Alliance"),
@@ -231,7 +231,7 @@ ADDRESSES = (*_RECORDS, _PAIR)
 
 
 def add_record_operations(router: Router) -> None:
-    """Add an operation for one record of each noun that has a page of its own."""
+    """Add one operation per record type with a page of its own, and one for pairs."""
     for address, (answer, schema, name) in _RECORDS.items():
         router.add_api_operation(
             address,

@@ -1,4 +1,4 @@
-"""How the API answers: open to every origin, with an ETag, and with errors that say what to do."""
+"""Responses of the API: CORS headers, language, redirects and errors."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -16,14 +16,14 @@ from allies.views.detail import MovedRecord
 
 
 class Errors(Schema):
-    """What was wrong, by parameter, and which parameters there are."""
+    """The errors by parameter, and the allowed parameters."""
 
     errors: dict[str, list[str]] = Field(description="The errors of each parameter.")
     accepted: list[str] = Field([], description="The parameters that this address accepts.")
 
 
 class InvalidQuery(Exception):
-    """A request that cannot be answered: an HTTP status, and what is wrong by parameter."""
+    """An invalid request, with its HTTP status and the errors by parameter."""
 
     def __init__(
         self, errors: dict[str, list[str]], *, status: int = 422, accepted: Sequence[str] = ()
@@ -37,13 +37,13 @@ class InvalidQuery(Exception):
         return JsonResponse({"errors": self.errors, "accepted": self.accepted}, status=self.status)
 
 
-#: What every operation may answer besides its own.
+#: Error responses that every operation may return.
 ERRORS: dict[Any, Any] = {404: Errors, 409: Errors, 422: Errors}
 
-#: How a parameter is described that is a day or, as in a form that was left empty, nothing.
+#: JSON schema of a parameter that is a date or, like an empty form field, "".
 DAY_SCHEMA: Any = {"anyOf": [{"format": "date"}, {"maxLength": 0}]}
 
-#: Headers by which a page of any origin may read what is public anyway.
+#: Headers that let pages of any origin read the API, which is public anyway.
 _OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link",
@@ -61,14 +61,14 @@ _View = Callable[..., HttpResponseBase]
 
 
 def api_operation(view: _View) -> _View:
-    """Wrap an operation: HEAD and OPTIONS, ``lang`` and CORS."""
+    """Decorate an operation: handle HEAD, OPTIONS and ``lang``, and add CORS headers."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers={**_OPEN, **_PREFLIGHT})
         if request.method == "HEAD":
-            request.method = "GET"  # the server leaves the body out
+            request.method = "GET"  # the server drops the body
         language = request.GET.get("lang", "")
         known = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         with translation.override(known):
@@ -84,16 +84,16 @@ def api_operation(view: _View) -> _View:
 def not_found_response(
     request: HttpRequest, exception: Exception | None = None, rest: str = ""
 ) -> HttpResponse:
-    """Say that there is nothing at this address of the API."""
+    """Return a 404 response in the format of the API."""
     return InvalidQuery({"address": [_("Page not found.")]}, status=404).response()
 
 
 def moved_response(request: HttpRequest, renamed: MovedRecord) -> HttpResponse:
-    """Lead from an address a record had before to the one it has."""
+    """Redirect permanently from an old slug to the current one."""
     match = request.resolver_match
     assert match is not None  # a request that reached an operation was resolved
     given = renamed.arguments
-    # A source goes by its key; here every record’s address calls that its slug.
+    # URLs of this API name a source's key ``slug`` too.
     given = {"slug": given["key"]} if "key" in given else given
     address = reverse(match.view_name, kwargs={**match.kwargs, **given})
     query = request.META.get("QUERY_STRING", "")

@@ -1,4 +1,4 @@
-"""What single records look like as JSON: one schema a noun, with its parts and its evidence."""
+"""JSON schemas of single records, one per record type, with their parts and evidence."""
 
 import datetime as dt
 from typing import Literal, TypeAlias
@@ -13,7 +13,7 @@ CODE = "The country’s alpha-3 code; if it has none, its COW code or its slug."
 
 
 class Statement(Schema):
-    """What one source says for or against the record."""
+    """A citation: one source supports or disputes the record."""
 
     source: str = Field(description="The source’s citation key.")
     origin: str = Field(
@@ -30,7 +30,7 @@ class Statement(Schema):
 
 
 class Cited(Schema):
-    """A record that rests on sources."""
+    """A record with sources."""
 
     independent_sources: int = Field(
         description="Supporting sources; sources that reprint one another count once."
@@ -63,7 +63,7 @@ class CountryRecord(Schema):
 
 
 class Part(Schema):
-    """A country’s part in an alliance."""
+    """A country’s membership in an alliance."""
 
     country: str = Field(description=CODE)
     joined: str = Field(description=EDTF)
@@ -115,7 +115,7 @@ class EventRecord(Cited):
 
 
 class EntryRecord(Cited):
-    """A country’s place in a list."""
+    """A country’s entry in a list."""
 
     country: str = Field(description=CODE)
     position: int
@@ -123,7 +123,7 @@ class EntryRecord(Cited):
     prose_ind: str
 
 
-#: Named here, for the record itself has a field called ``list``.
+#: Aliases, because AllyListRecord has a field called ``list``.
 _Entries: TypeAlias = list[EntryRecord]
 _Keys: TypeAlias = list[str]
 
@@ -172,7 +172,7 @@ class OnADay(Schema):
 
 
 class TieRecord(Schema):
-    """An alliance that binds or bound both."""
+    """An alliance of which both countries are or were members."""
 
     alliance: str = Field(description="The alliance’s slug.")
     kind: str
@@ -184,7 +184,7 @@ class TieRecord(Schema):
 
 
 class PairRecord(Schema):
-    """What binds two countries on a day."""
+    """Ties between two countries on a given date."""
 
     first: str = Field(description=CODE)
     second: str = Field(description=CODE)

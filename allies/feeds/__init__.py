@@ -1,1 +1,1 @@
-"""Feeds: what entered a view, what changed in it, what was corrected and withdrawn, as Atom."""
+"""Atom feeds of views: additions, changes, corrections and withdrawals."""

@@ -1,4 +1,4 @@
-"""The ally list of a country as a feed: a row rests on the alliances that bind the two."""
+"""Feeds of the allies of a country: each row depends on the alliances between the two."""
 
 import datetime as dt
 import heapq
@@ -16,7 +16,7 @@ from allies.models import Alliance, Country, Membership
 
 
 class HasAlliances(Protocol):
-    """A row that is there because of alliances."""
+    """A row that depends on alliances."""
 
     @property
     def country(self) -> Any: ...
@@ -28,15 +28,15 @@ class HasAlliances(Protocol):
 def build_ally_rows(
     focus: Country, rows: Iterable[HasAlliances], sort: str = "ally"
 ) -> list[FeedRow]:
-    """Return the FED rows whose alliances, with members and sources, were written last.
+    """Return the MAX_FEED_ENTRIES rows whose alliances (with members and citations) changed last.
 
-    ``sort`` tells such rows from those that other views have for the same two countries.
+    ``sort`` is part of the key, because other views have rows for the same two countries.
     """
     rows = [row for row in rows if row.alliances]
     written = last_modified_map(Alliance, ids=_alliances(rows), public=True)
 
     def last(row: HasAlliances) -> dt.datetime:
-        # What was written past the application has no version, and its own dates.
+        # A record written outside the application has no versions, only ``updated_at``.
         return max(written.get(one.pk, one.updated_at) for one in row.alliances)
 
     newest = heapq.nlargest(MAX_FEED_ENTRIES, rows, key=lambda row: (last(row), -row.country.pk))
@@ -66,7 +66,7 @@ def _alliances(rows: Iterable[HasAlliances]) -> set[int]:
 
 
 def _name_alliance(alliance: Alliance, step: PublicHistoryStep) -> PublicHistoryStep:
-    """Say of the first step which alliance was published."""
+    """Name the alliance in the step of its publication, if this is it."""
     if not step.is_first:
         return step
     said = ChangeSentence(_("Published: %(alliance)s.") % {"alliance": alliance})
@@ -74,16 +74,15 @@ def _name_alliance(alliance: Alliance, step: PublicHistoryStep) -> PublicHistory
 
 
 def ally_correction_entries(rows: Iterable[HasAlliances]) -> list[FeedEntry]:
-    """Return what the log of corrections has of the alliances the rows rest on."""
+    """Return the published corrections of the rows' alliances."""
     return correction_entries("alliance", _alliances(rows))
 
 
 def removed_allies(focus: Country, asked: AllyFilterSet) -> Iterable[RemovedRow]:
-    """Yield the countries that no alliance binds any more since one was withdrawn.
+    """Yield the countries that are no longer allies because an alliance was withdrawn.
 
-    Only alliances that are still as readers saw them last can be asked who was in them; whether
-    a row was certain, disputed or had enough sources then is not known, so such a filter tells of
-    nobody.
+    Only alliances not edited since readers last saw them are used. Filters by certainty, disputes
+    or sources yield nothing: what a row's values were then is not known.
     """
     withdrawn = {
         one.number: one.moment for one in withdrawn_records(Alliance) if one.last_public_version

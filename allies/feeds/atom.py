@@ -1,4 +1,4 @@
-"""Atom as it is written (RFC 4287), with what left a feed (RFC 6721) and its hub (WebSub)."""
+"""Atom feeds (RFC 4287) with tombstones of removed entries (RFC 6721) and a WebSub hub."""
 
 import datetime as dt
 import re
@@ -13,24 +13,24 @@ from django.utils.feedgenerator import Atom1Feed, rfc3339_date
 from django.utils.http import http_date
 from django.utils.translation import get_language
 
-#: Entries a feed has of each sort, at most.
+#: Maximum number of entries per sort (added or changed, corrected, withdrawn).
 MAX_FEED_ENTRIES = 50
 
-#: What XML has no way to write.
+#: Characters that XML 1.0 does not allow.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def strip_invalid_xml(text: str) -> str:
-    """Return a text without what XML cannot hold: one such letter would take the feed away."""
+    """Remove characters that XML does not allow: one of them would make a feed invalid."""
     return _NOT_IN_XML.sub("", text)
 
 
 @dataclass(frozen=True)
 class FeedEntry:
-    """One thing a feed tells: ``key`` names it for ever on this site, ``html`` says it.
+    """An entry of a feed; ``html`` is its content.
 
-    ``born`` is a moment at which the site had the thing, and never changes either; ``sort`` is
-    one of added, changed, corrected and withdrawn.
+    ``key`` and ``created_on`` make up its id and never change. ``sort`` is "added", "changed",
+    "corrected" or "withdrawn".
     """
 
     key: str
@@ -45,7 +45,7 @@ class FeedEntry:
 
 @dataclass(frozen=True)
 class Tombstone:
-    """That an entry, known by its key, left the feed."""
+    """An entry that left the feed, with its key and the time of removal."""
 
     key: str
     created_on: dt.datetime
@@ -53,7 +53,7 @@ class Tombstone:
 
 
 def tag_uri(request: HttpRequest, key: str, born: dt.datetime) -> str:
-    """Return the id of an entry in the active language: a tag (RFC 4151), no address."""
+    """Return the id of an entry in the active language, as a tag URI (RFC 4151)."""
     host, _port = split_domain_port(request.get_host())
     return f"tag:{host},{born:%Y-%m-%d}:{get_language()}/{key}"
 
@@ -86,10 +86,10 @@ def atom_response(
     gone: Sequence[Tombstone],
     updated: dt.datetime,
 ) -> HttpResponse:
-    """Answer with a feed of these entries, the newest change first.
+    """Return the response with a feed of these entries, newest change first.
 
-    ``address`` is its own and ``page`` that of what it follows; ``updated`` dates a feed in which
-    nothing is.
+    ``address`` is the URL of the feed and ``page`` that of its page. ``updated`` is the date of an
+    empty feed.
     """
     address = request.build_absolute_uri(address)
     moments = [entry.updated for entry in entries] + [one.moment for one in gone]

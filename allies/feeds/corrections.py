@@ -1,4 +1,4 @@
-"""The public log of corrections as a feed of its own."""
+"""The public log of corrections as an Atom feed."""
 
 import datetime as dt
 import uuid
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Atom(Atom1Feed):
-    """Atom whose date stays while the log is empty; Django would write the present moment."""
+    """An Atom feed with a stable date while it is empty; Django would use the current time."""
 
     def latest_post_date(self) -> dt.datetime:
         if not self.items and (changed := last_public_change_time()):
@@ -31,7 +31,7 @@ class _Atom(Atom1Feed):
 
 
 class CorrectionFeed(Feed):
-    """The newest of the log, as Atom."""
+    """The newest published corrections."""
 
     feed_type = _Atom
 
@@ -64,7 +64,7 @@ class CorrectionFeed(Feed):
         return str(item[0].record.get_absolute_url())
 
     def item_guid(self, item: "tuple[Correction, list[ChangeSentence]]") -> str:
-        # Stays when the record is renamed, and is no other site's.
+        # Unique among sites, and unchanged if the record is renamed.
         name = f"{settings.SITE_NAME} {item[0].pk} {item[0].created_at.isoformat()}"
         return uuid.uuid5(uuid.NAMESPACE_URL, f"{get_language()} {name}").urn
 

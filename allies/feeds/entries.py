@@ -1,4 +1,4 @@
-"""What a feed tells of records: their changes in plain words, corrections, withdrawals."""
+"""Entries of feeds about records: changes in plain words, corrections, withdrawals."""
 
 import datetime as dt
 import heapq
@@ -25,18 +25,18 @@ from allies.models import Correction
 from allies.text.edtf import format_edtf
 from allies.text.markdown import to_plain_text
 
-#: The first sentence of a text: up to a full stop before a capital, not one after an initial.
+#: The first sentence of a text: up to a full stop before a capital letter, not after an initial.
 _SENTENCE = re.compile(r".*?\w{3}[.!?…][”\"’)]?(?=\s+[\W\d]*[A-Z]|$)")
 
-#: Steps an entry tells of, and sentences of each: the record's own history page has them all.
+#: Maximum numbers of steps per entry and of sentences per step; the history page has them all.
 STEPS, SENTENCES = 5, 12
 
 
 @dataclass(frozen=True)
 class FeedRow:
-    """A row of a view as its feed has it, with its public steps, the newest first.
+    """A row of a view for its feed, with its public history steps, newest first.
 
-    ``describe_record`` says in short what the row is, for who has not seen it before.
+    ``about`` describes the row briefly, for readers who have not seen it before.
     """
 
     key: str
@@ -48,19 +48,19 @@ class FeedRow:
 
 
 def single_step(moment: dt.datetime, note: str = "") -> list[PublicHistoryStep]:
-    """Return the steps of what is written once and stays."""
+    """Return the history of a record that is written once and never changed."""
     return [PublicHistoryStep(moment, note, [], is_first=True)]
 
 
 def feed_key(model: Any, number: int) -> str:
-    """Return what a record is called in feeds; it stays when the record is renamed."""
+    """Return the key of a record in feeds, which does not change if the record is renamed."""
     return f"{model._meta.model_name}/{number}"
 
 
 def latest_records(queryset: Any) -> list[Any]:
-    """Return the FED records of a filtered view that were written last, with all their parts.
+    """Return the MAX_FEED_ENTRIES records of a filtered view that, or parts of which, changed last.
 
-    Costs a query a kind of part and holds an id and a date a row, however wide the view is.
+    Runs one query per kind of part. Memory: one id and one date per row of the view.
     """
     written = last_modified_map(queryset.model, ids=queryset.order_by().values("pk"), public=True)
     newest = heapq.nlargest(MAX_FEED_ENTRIES, written, key=lambda number: (written[number], number))
@@ -69,7 +69,7 @@ def latest_records(queryset: Any) -> list[Any]:
 
 
 def build_rows(records: list[Any]) -> list[FeedRow]:
-    """Return these records of one noun as rows of a feed."""
+    """Return records of one model as rows of a feed."""
     steps = get_public_steps_bulk(records)
     return [
         FeedRow(
@@ -84,14 +84,14 @@ def build_rows(records: list[Any]) -> list[FeedRow]:
     ]
 
 
-#: Fields of a record's date, those that say most first, and of its text.
+#: Fields with a record's date, in order of preference, and with its text.
 _DATES, _TEXTS = ("date", "in_force", "signed", "date_published"), ("summary", "intro")
-#: Letters of a text that tell what it is about, at most.
+#: Maximum length of the excerpt of a text, in characters.
 _EXCERPT_LENGTH = 300
 
 
 def describe_record(record: Model) -> SafeString:
-    """Return a record's kind, its date and the beginning of its text; reads no other record."""
+    """Return a record's kind, date and first sentence as HTML; reads no other record."""
     date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
     kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
     facts = " · ".join(str(fact) for fact in (kind, format_edtf(date)) if fact)
@@ -102,15 +102,15 @@ def describe_record(record: Model) -> SafeString:
 
 
 def _first_sentence(text: str) -> str:
-    """Return the first sentence of a text, or what of it is short."""
+    """Return the first sentence of a text, shortened to _EXCERPT_LENGTH characters."""
     sentence = _SENTENCE.match(text)
     return shorten(sentence[0] if sentence else text, _EXCERPT_LENGTH, placeholder=" …")
 
 
 def newest_by_model(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[Any]]]:
-    """Return the FED records written last among several nouns, by noun.
+    """Return the MAX_FEED_ENTRIES records that changed last among several models, by model.
 
-    ``found`` has (model, ids) of each noun, ids as a queryset.
+    ``found`` holds (model, ids as a queryset).
     """
     written = (
         (moment, str(model._meta.model_name), number, model)
@@ -126,7 +126,7 @@ def newest_by_model(found: Iterable[tuple[Any, Any]]) -> list[tuple[Any, list[An
 
 
 def build_entry(row: FeedRow) -> FeedEntry | None:
-    """Return the entry of a row; None where readers have seen nothing of it yet."""
+    """Return the entry of a row; None if it has no public history yet."""
     if not row.steps:
         return None
     newest, oldest = row.steps[0], row.steps[-1]
@@ -158,12 +158,12 @@ def _step(step: PublicHistoryStep) -> SafeString:
 
 
 def format_day(moment: dt.datetime) -> str:
-    """Return a moment's day as readers read it."""
+    """Format the local date of a moment, like 19 June 2024."""
     return date_format(localtime(moment), "j F Y")
 
 
 def text_change_html(sentence: ChangeSentence) -> SafeString | str:
-    """Return a long text as it was and as it is; nothing where it says all in its sentence."""
+    """Return the old and new version of a long text as HTML; "" if the sentence says it all."""
     if not (sentence.old or sentence.new):
         return ""
     return format_html(
@@ -174,7 +174,7 @@ def text_change_html(sentence: ChangeSentence) -> SafeString | str:
 
 
 def correction_html(correction: Correction, sentences: Iterable[ChangeSentence]) -> SafeString:
-    """Return what came of a correction: the outcome, the desk's answer, what changed for it."""
+    """Return a correction as HTML: outcome, the editors' answer, and the changes made for it."""
     return format_html(
         "<p>{}</p>{}<ul>{}</ul>",
         correction.get_outcome_display(),
@@ -184,7 +184,7 @@ def correction_html(correction: Correction, sentences: Iterable[ChangeSentence])
 
 
 def correction_entries(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[FeedEntry]:
-    """Return what the public log of corrections has of these records of a noun."""
+    """Return the published corrections of these records, given their model's name and ids."""
     log = Correction.objects.all().published().filter(noun=noun, record_id__in=ids)
     return [
         FeedEntry(
@@ -203,9 +203,7 @@ def correction_entries(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[
 
 @dataclass(frozen=True)
 class RemovedRow:
-    """A row that left a view: its ``key`` while it was there, since when, and what is public of
-    it now.
-    """
+    """A row that left a view: its ``key``, the ``moment`` it left, and its public title and URL."""
 
     key: str
     created_on: dt.datetime
@@ -215,9 +213,9 @@ class RemovedRow:
 
 
 def withdrawal_text(model: type[Model], gone: list[WithdrawnRecord]) -> list[RemovedRow]:
-    """Say that these records were withdrawn, and nothing of what they said.
+    """Return rows that say that these records were withdrawn, without their content.
 
-    That a record was public, at which address and until when is known to all.
+    Their URLs and dates of withdrawal are public anyway.
     """
     found = []
     for one in gone[:MAX_FEED_ENTRIES]:
@@ -230,12 +228,12 @@ def withdrawal_text(model: type[Model], gone: list[WithdrawnRecord]) -> list[Rem
 
 
 def removed_title(country: str) -> str:
-    """Return the title of a country's row that left a list of allies."""
+    """Return the title of a row whose country left a list of allies."""
     return _("No longer on the list: %(country)s") % {"country": country}
 
 
 def removed_entry(one: RemovedRow) -> FeedEntry:
-    """Return the entry for readers whose programs know no tombstones."""
+    """Return an entry about the removal, for feed readers that do not support tombstones."""
     said = _("Removed on %(day)s.") % {"day": format_day(one.moment)}
     html = format_html("<p>{}</p>", said)
     key = f"{one.key}/withdrawn"

@@ -1,4 +1,4 @@
-"""The entries of ally lists as a feed: what changed in each, and which left their list."""
+"""Feeds of the entries of ally lists: changes, and entries that left their list."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,20 +9,20 @@ from allies.models import AllyList, Country, Entry
 
 
 class ListEntriesFeed:
-    """All that was ever in these lists; a title names the list where they are ``several``."""
+    """All entries these lists ever had; titles name the list if they are from ``several``."""
 
     def __init__(self, lists: Sequence[AllyList], *, several: bool) -> None:
         self.several = several
         self._ever = get_entry_histories(lists)
 
     def rows(self, entries: Iterable[Entry]) -> list[FeedRow]:
-        """Return the FED of these entries that changed last; reads their countries."""
+        """Return the MAX_FEED_ENTRIES entries that changed last; reads their countries."""
         shown = [entry for entry in entries if entry.pk in self._ever]
         shown.sort(key=lambda entry: self._ever[entry.pk].steps[0].moment, reverse=True)
         return [self._row(entry.pk, entry.country) for entry in shown[:MAX_FEED_ENTRIES]]
 
     def removed_rows(self, text: str = "") -> Iterable[RemovedRow]:
-        """Yield the entries that left a list readers still see; ``text`` asks for a country."""
+        """Yield the entries that left these lists; ``text`` filters by country name."""
         gone = {number: one for number, one in self._ever.items() if one.left}
         countries = Country.objects.filter(pk__in={one.country for one in gone.values()})
         named = (countries.name_contains(text) if text else countries).in_bulk()

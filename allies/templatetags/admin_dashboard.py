@@ -1,4 +1,4 @@
-"""The desk's front page: what needs attention, for who looks at it."""
+"""Tags of the admin dashboard: what needs the signed-in user's attention."""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -20,7 +20,7 @@ register = template.Library()
 
 
 class Line(TypedDict):
-    """A line of the desk."""
+    """A line of the dashboard: label, number of records, link to them."""
 
     label: "StrOrPromise"
     count: str
@@ -29,7 +29,7 @@ class Line(TypedDict):
 
 @register.simple_tag(takes_context=True)
 def dashboard_alerts(context: Context) -> list[Line]:
-    """Return the lines of the desk: ``label``, ``count``, ``url``; what is nothing is left out."""
+    """Return the lines of the dashboard that have records and that the user may see."""
     user = context["request"].user
     lines = [*_proposals(user), *_corrections(user), *_own_changesets(user)]
     for finding in count_alerts(
@@ -48,7 +48,7 @@ def dashboard_alerts(context: Context) -> list[Line]:
 
 @register.filter
 def may_view(user: AnyUser, changeset: Changeset | None) -> bool:
-    """Say whether a link to a changeset opens for the user; runs no query once rights are read."""
+    """Return whether the user may open a changeset; no query once permissions are loaded."""
     return changeset is not None and ChangesetAccess(user).allows(changeset)
 
 

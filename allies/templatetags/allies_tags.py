@@ -1,4 +1,4 @@
-"""How pages say dates, texts and statuses."""
+"""Tags and filters for dates, bilingual texts and numbers."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -38,25 +38,25 @@ register = template.Library()
 
 @register.filter
 def edtf(value: str) -> str:
-    """Say a date as precisely as it is known: "May 2024"."""
+    """Format an EDTF date as precisely as it is known: "May 2024"."""
     return format_edtf(value)
 
 
 @register.filter
 def edtf_end(value: str) -> str:
-    """Say when something ended, as precisely as it is known: "May 2024", "(records end 2012)"."""
+    """Format the EDTF date of an end: "May 2024", "(records end 2012)"."""
     return format_end_date(value)
 
 
 @register.filter
 def last_recorded(value: str) -> str:
-    """Return the date up to which something is recorded, in words; "" unless its end is open."""
+    """Format the date up to which something is recorded; "" unless its end is open."""
     return last_recorded_of(value)
 
 
 @register.simple_tag
 def edtf_time_element(value: str, css_class: str = "") -> SafeString:
-    """Say a date, for machines too where it is one plain year, month or day."""
+    """Format an EDTF date as ``<time>`` or, if it is not one year, month or day, ``<span>``."""
     named = format_html(' class="{}"', css_class) if css_class else ""
     if "/" in value or not value[-1:].isdigit():
         return format_html("<span{}>{}</span>", named, format_edtf(value))
@@ -64,7 +64,7 @@ def edtf_time_element(value: str, css_class: str = "") -> SafeString:
 
 
 class SliderDays(NamedTuple):
-    """What a slider of years reaches: its first year, its last day, and the day it stands on."""
+    """The range of the year slider, and the day that it shows."""
 
     first: int
     last: dt.date
@@ -75,9 +75,10 @@ class SliderDays(NamedTuple):
 def slider_days(
     day: dt.date | None, first_year: int | None, last_day: dt.date | None
 ) -> SliderDays:
-    """Return what a slider reaches: from the first year known, or the day's, to the last day.
+    """Return the range of the year slider; it always includes the day shown.
 
-    The last day is today, if no other is given. The day shown is within, whichever it is.
+    Defaults: the last day is today, the day shown is the last day, and the first year is that of
+    the day shown.
     """
     last = last_day or timezone.localdate()
     shown = day or last
@@ -86,24 +87,24 @@ def slider_days(
 
 @register.filter
 def localized(text: "StrOrPromise") -> SafeString | str:
-    """Show a bilingual text; one that is there in the other language only says so."""
+    """Show a bilingual text, marked with its language if it is not the reader's."""
     return in_language(str(text), other_language(text)) if text else ""
 
 
 @register.filter
 def highlighted(text: "StrOrPromise", question: SearchQuery) -> SafeString | str:
-    """Show a text as ``localized`` does, with ``<mark>`` around the words that were looked for."""
+    """Show a text as ``localized`` does, with ``<mark>`` around the search terms."""
     return in_language(highlight(str(text), question), other_language(text)) if text else ""
 
 
 def other_language(text: Any) -> str:
-    """Return the language of a bilingual text where it is not the reader's; "" where it is."""
+    """Return the language of a bilingual text, or "" if it is the reader's."""
     return text.lang if getattr(text, "is_fallback", False) else ""
 
 
 @register.filter
 def in_language(shown: str, language: str) -> SafeString | str:
-    """Show a text; one in another language than the reader's says in which."""
+    """Show a text; if ``language`` is not "", mark it with that language."""
     if not language:
         return shown
     return format_html(
@@ -120,15 +121,15 @@ def _language_name(code: str) -> str:
 
 @register.simple_tag
 def pair_url(one: Country, other: Country) -> str:
-    """Return the address of the page about two countries, in whichever order they come."""
+    """Return the URL of the page about two countries, given in any order."""
     return CountryPair.of(one, other).get_absolute_url()
 
 
 @register.simple_tag
 def cited_prose(text: Any, notes: FootnoteNumbering) -> SafeString:
-    """Show a bilingual prose text as HTML, marked with its language where it is another.
+    """Render a bilingual prose text as HTML, marked with its language if it is not the reader's.
 
-    What it cites goes into the page's notes.
+    Its citations become footnotes of the page.
     """
     if not text:
         return SafeString("")
@@ -146,21 +147,21 @@ def cited_prose(text: Any, notes: FootnoteNumbering) -> SafeString:
 
 @register.filter
 def group_by_stance(citations: Iterable[Citation]) -> list[StanceGroup]:
-    """Group what speaks for a record and against it by origin."""
+    """Group the citations of a record by stance, then by origin."""
     return sides_of(citations)
 
 
 @register.filter
 def format_integer(number: int) -> str:
-    """Write a count as the active language does: 870,109 or 870.109. Years are no counts."""
+    """Format a count in the active language: 870,109 or 870.109. Not for years."""
     return number_format(number, force_grouping=True)
 
 
 @register.filter
 def query_pairs_without(query: QueryDict, names: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query, without these names.
+    """Return the (name, value) pairs of a query, without these space-separated names.
 
-    A template that asks a query for its ``lists`` would get the visitor's own word of that name.
+    Templates cannot call ``query.lists``: they would look up a parameter named "lists" first.
     """
     left_out = names.split()
     return [
@@ -176,20 +177,20 @@ def region_name(code: str) -> Any:
 
 @register.filter
 def choice_label(record: models.Model, field: str) -> str:
-    """Return what a choice field's word means, in the reader's language."""
+    """Return the label of a choice field's value, in the reader's language."""
     value = getattr(record, field)
     return str(_choice_labels(type(record), field).get(value, value))
 
 
 @cache
 def _choice_labels(model: type[models.Model], field: str) -> dict[str, object]:
-    """Return the labels of a field's choices; Django's own ``get_…_display`` makes them a call."""
+    """Return the labels of a field's choices. ``get_…_display`` would build them on every call."""
     return dict(model._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
 
 
 @register.simple_tag
 def language_name(code: str) -> str:
-    """Return a language's name in the reader's language; the code itself where it has none."""
+    """Return a language's name in the reader's language, or the code if it is unknown."""
     try:
         return _language_name(code)
     except KeyError:
@@ -198,7 +199,7 @@ def language_name(code: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def other_languages(context: Context) -> list[dict[str, str]]:
-    """Return this very page in each other language: code, own name and address."""
+    """Return this page in the other languages: code, native name and URL."""
     request = context.get("request")
     active = get_language() or settings.LANGUAGE_CODE
     parts = request.get_full_path().split("/", 2) if request else ["", "", ""]
@@ -221,5 +222,5 @@ def site_name() -> str:
 
 @register.simple_tag
 def app_version() -> str:
-    """Return the version of the code, as `/healthz` does."""
+    """Return the version of the code, the same as ``/healthz``."""
     return __version__

@@ -1,4 +1,4 @@
-"""How pages say how many ties are confirmed on a day, and up to when the others are recorded."""
+"""Tags that say how many ties are confirmed on a day, and until when others are recorded."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -13,7 +13,7 @@ register = template.Library()
 
 
 class Sentence(NamedTuple):
-    """A count in words: ``text``, and what follows after a dot, "" for nothing."""
+    """A count in words; ``more`` follows ``text`` after a dot and may be ""."""
 
     text: str
     more: str
@@ -23,7 +23,7 @@ class Sentence(NamedTuple):
 def allies_in_words(
     certainty: CertaintyCounts, country: str, day: dt.date | None = None
 ) -> Sentence:
-    """Say how many allies a country has on a day; None is today."""
+    """Say how many allies a country has on a day; ``day`` is None for today."""
     if not certainty.total:
         return Sentence(_nothing(day), "")
     values = {"country": country, "years": _years(certainty)}
@@ -91,7 +91,7 @@ def _more(certainty: CertaintyCounts) -> str:
 
 
 def _years(certainty: CertaintyCounts) -> str:
-    """Return the year up to which ties are recorded: "2012", "2003–2012"."""
+    """Return the years in which records of ties end: "2012", "2003–2012"; "" if unknown."""
     if not certainty.years:
         return ""
     first, last = certainty.years
@@ -100,9 +100,9 @@ def _years(certainty: CertaintyCounts) -> str:
 
 @register.simple_tag
 def ties_in_words(certainty: CertaintyCounts) -> Sentence:
-    """Name what the count of two countries' ties on a day counts: ``text`` for its label.
+    """Return the label (``text``) for the number of ties of two countries on a day.
 
-    The count is that of the confirmed ties or, if there are none, that of the others.
+    The number is that of the confirmed ties or, if there are none, that of the others.
     """
     if certainty.certain or not certainty.possible:
         text = ngettext("Tie in force", "Ties in force", certainty.certain)

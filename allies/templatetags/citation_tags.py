@@ -1,4 +1,4 @@
-"""How pages say how they are cited."""
+"""The “Cite this” box of pages."""
 
 from django import template
 from django.db.models import Model
@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.inclusion_tag("allies/_cite_this.html", takes_context=True)
 def cite_this(context: Context, name: str, record: Model) -> dict[str, object]:
-    """Show how this very page is cited; ``name`` is what kind of page it is."""
+    """Show how to cite this page; ``name`` is its key in CITATION_TARGETS."""
     found: PageCitation = get_page_citation(context["request"], name, record)
     return {"cite": found, "edition": record if name == "edition" else None, "name": name}

@@ -1,4 +1,4 @@
-"""How pages say that they can be embedded, and by which code."""
+"""Embed codes and oEmbed links of pages."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ register = template.Library()
 def embed_this(
     context: Context, title: "StrOrPromise", edition: Edition | None = None
 ) -> dict[str, list[EmbedCode]]:
-    """Show the codes that embed this very view; with an ``edition``, the one for it as well."""
+    """Show the codes that embed this page with its filter; also that of ``edition``, if given."""
     request = context["request"]
     match = request.resolver_match
     query = request.GET.copy()
@@ -37,7 +37,7 @@ def embed_this(
 
 @register.simple_tag(takes_context=True)
 def oembed_addresses(context: Context, address: str) -> dict[str, str] | None:
-    """Return where oEmbed tells of this page, by format; None of one without an embed."""
+    """Return the oEmbed URLs of this page by format; None if it has no embed."""
     request = context["request"]
     if str(request.resolver_match.url_name) not in EMBEDS:
         return None

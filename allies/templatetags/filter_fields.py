@@ -1,4 +1,4 @@
-"""Fields of the forms readers filter with, drawn once for the same text in them."""
+"""Fields of filter forms, cached by filter, name and value."""
 
 from django import template
 from django.forms import BoundField
@@ -15,7 +15,7 @@ _TEMPLATE = "allies/_filter_field.html"
 
 @register.simple_tag
 def filter_field(filterset: PublicFilterSet, field: BoundField) -> SafeString:
-    """Show a field of a filter's form, with what is wrong with it, if something is."""
+    """Render a field of a filter's form, with its errors, if any."""
     if field.errors:
         return render_to_string(_TEMPLATE, {"field": field})
     return _filter_field(type(filterset), field.name, field.data or "")

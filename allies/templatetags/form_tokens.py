@@ -1,4 +1,4 @@
-"""Every form of the admin carries a token of its own beside Django's against forgery."""
+"""A token that every form of the admin has in addition to Django's CSRF token."""
 
 from django import template
 from django.template import Context
@@ -13,15 +13,15 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def csrf_token(context: Context) -> SafeString:
-    """Return Django's hidden field, and for those who are signed in the form's own token.
+    """Return Django's hidden CSRF field and, for signed-in users, the form's own token.
 
-    It takes the place of Django's tag of this name (``builtins`` in the settings), so that also
-    the forms of Django's templates, and those written later, have the token.
+    Replaces Django's tag of this name (``builtins`` in the settings), so that forms of Django's
+    templates and future forms have the token too.
     """
     field = mark_safe(CsrfTokenNode().render(context))  # noqa: S308  # Django's own
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.is_authenticated:
         return field
-    # Browsers that fill a reloaded page with what it held before must leave this field alone.
+    # autocomplete="off": on reload, browsers would restore the token of the old page.
     own = '{}<input type="hidden" name="{}" value="{}" autocomplete="off">'
     return format_html(own, field, FIELD, new_token(user))

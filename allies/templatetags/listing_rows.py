@@ -1,4 +1,4 @@
-"""Rows of lists, drawn once for the same values: after an edit, nearly all are what they were."""
+"""Rows of lists, cached by their values: after an edit, nearly all rows are unchanged."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +20,7 @@ register = template.Library()
 
 
 class DisplayText(NamedTuple):
-    """A bilingual text as it is shown; ``language`` is its own, where it is not the reader's."""
+    """A bilingual text as shown; ``language`` is "" if it is the reader's."""
 
     text: str
     language: str
@@ -31,7 +31,7 @@ class DisplayText(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """What a list of events shows of one."""
+    """The values shown of an event in a list of events."""
 
     slug: str
     title: DisplayText
@@ -44,7 +44,7 @@ class EventRow(NamedTuple):
 
 
 class TieLabel(NamedTuple):
-    """What a list of allies shows of an alliance; ``label`` is what the word ``kind`` means."""
+    """The values shown of an alliance in a list of allies; ``label`` is that of ``kind``."""
 
     slug: str
     title: DisplayText
@@ -53,7 +53,7 @@ class TieLabel(NamedTuple):
 
 
 class LatestEvent(NamedTuple):
-    """What a list of allies shows of an event."""
+    """The values shown of an ally's latest event in a list of allies."""
 
     slug: str
     title: DisplayText
@@ -61,10 +61,10 @@ class LatestEvent(NamedTuple):
 
 
 class AllyRowValues(NamedTuple):
-    """What a list of allies shows of one country.
+    """The values shown of an ally in a list of allies.
 
-    ``focus`` is the name of the country whose list it is, ``pair`` the slugs of both as their page
-    has them, ``on`` the day that was asked for as in an address, "" where none was.
+    ``focus`` is the name of the focus country. ``pair`` holds both slugs in the order of their
+    page. ``on`` is the requested day (ISO 8601), "" if none was requested.
     """
 
     slug: str
@@ -83,7 +83,7 @@ class AllyRowValues(NamedTuple):
 
 @register.simple_tag
 def event_row(event: Event) -> SafeString:
-    """Show an event, with its evidence counted, as a row of a list."""
+    """Render an event as a row of a list; it needs its evidence annotated."""
     return _event_row(
         EventRow(
             event.slug,
@@ -105,7 +105,7 @@ def _event_row(row: EventRow) -> SafeString:
 
 @register.simple_tag
 def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -> SafeString:
-    """Show a country as a row of the list of another's allies; was its day asked for?"""
+    """Render an ally as a row of a list; ``is_asked`` is the ``on`` of the query, if any."""
     event, pair = row.latest_event, CountryPair.of(focus, row.country)
     return _ally_row(
         AllyRowValues(

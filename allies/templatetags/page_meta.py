@@ -1,4 +1,4 @@
-"""What a page says of itself in its head: its one address, its languages, its data, its way."""
+"""Metadata of pages: canonical URL, languages, share image, breadcrumbs, JSON-LD."""
 
 from collections.abc import Mapping
 from html import unescape
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-#: Views that other pages stand under → what the way to these calls them.
+#: View name of a parent page → its label in breadcrumbs.
 BREADCRUMB_PARENTS: "Mapping[str, StrOrPromise]" = {
     "allies:allylist-list": gettext_lazy("Lists"),
     "allies:country-list": gettext_lazy("Countries"),
@@ -34,16 +34,16 @@ BREADCRUMB_PARENTS: "Mapping[str, StrOrPromise]" = {
     "allies:source-list": gettext_lazy("Sources"),
 }
 
-#: Where a page keeps the record it is about or stands under.
+#: Context variables that may hold the record of the page or of its parent.
 _RECORDS = ("record", "object", "country", "ally_list")
 
-#: Language → the territory Open Graph wants with it.
+#: Language → locale with territory, as Open Graph requires.
 _LOCALES = {"en": "en_GB", "id": "id_ID"}
 
 
 @register.tag
 def capture(parser: Parser, token: Token) -> "CaptureNode":
-    """Keep what stands up to ``endkeep`` under a name, on one line, as text for an attribute."""
+    """Store the content up to ``endcapture`` in a variable, on one line, safe in an attribute."""
     _tag, name = token.split_contents()
     nodes = parser.parse(("endcapture",))
     parser.delete_first_token()
@@ -52,7 +52,7 @@ def capture(parser: Parser, token: Token) -> "CaptureNode":
 
 class CaptureNode(template.Node):
     def __init__(self, nodelist: NodeList, name: str) -> None:
-        self.nodelist = nodelist  # under this name, blocks within are found and may be filled
+        self.nodelist = nodelist  # Django looks for blocks to override under this name
         self.name = name
 
     def render(self, context: Context) -> str:
@@ -62,7 +62,7 @@ class CaptureNode(template.Node):
 
 
 class CanonicalUrls(NamedTuple):
-    """The one address of a page. ``is_filtered``: it shows a part of what another shows whole."""
+    """The URLs of a page. ``is_filtered`` means that it shows part of another page's rows."""
 
     canonical: str
     languages: list[tuple[str, str]]
@@ -74,7 +74,7 @@ class CanonicalUrls(NamedTuple):
 
 @register.simple_tag(takes_context=True)
 def page_address(context: Any) -> CanonicalUrls | None:
-    """Return the address of a page that is there for all to find; None of an error or a draft."""
+    """Return the URLs of a page; None for errors, invalid filters and drafts."""
     request = context.get("request")
     if not _is_a_page(request) or _is_error_or_draft(context):
         return None
@@ -102,33 +102,33 @@ def page_address(context: Any) -> CanonicalUrls | None:
 
 
 def _is_a_page(request: HttpRequest | None) -> bool:
-    """Return whether an address led to a view of ours that stands under a language."""
+    """Return whether the URL was resolved and begins with a language."""
     if getattr(request, "resolver_match", None) is None:
         return False
     return request.path.split("/")[1] in dict(settings.LANGUAGES)  # type: ignore[union-attr]
 
 
 def _is_error_or_draft(context: Context) -> bool:
-    """Return whether this is an error, an impossible view or a draft: nothing to come back to."""
+    """Return whether this page is an error, an invalid filter or a draft."""
     is_draft = getattr(context.get("view"), "preview", False)
     return bool(is_draft or context.get("is_error") or context.get("valid") is False)
 
 
 def _query(context: Any, request: HttpRequest) -> QueryDict:
-    """Return the parameters that make this page what it is, in one order, and no other."""
+    """Return the parameters that this page depends on, sorted, without all others."""
     query = QueryDict(mutable=True)
     if filterset := context.get("filterset"):
         query.update(dict(sorted(filterset.applied_values.items())))
     elif context.get("day") and request.GET.get("on", "").strip():
         query["on"] = request.GET["on"]
-    page = context.get("page")  # whose rows nobody asks for here: to ask whether it is one would
+    page = context.get("page")  # not tested for truth: that would fetch its rows
     if getattr(page, "number", 1) > 1:
         query["page"] = str(page.number)
     return query
 
 
 def _share_image_url(request: HttpRequest) -> str:
-    """Return the address of the picture shown with a link to a page: its own or the site's."""
+    """Return the URL of a page's share image: its own or the site's."""
     card = f"{request.path}card.png"
     try:
         resolve(card)
@@ -139,7 +139,7 @@ def _share_image_url(request: HttpRequest) -> str:
 
 @register.simple_tag(takes_context=True)
 def breadcrumbs(context: Any) -> list[Breadcrumb]:
-    """Return the way to a page: the front page, what it stands under, itself."""
+    """Return the breadcrumbs of a page: front page, parents, and the page itself."""
     request = context.get("request")
     if not _is_a_page(request) or request.resolver_match.view_name == "allies:home":
         return []
@@ -158,9 +158,9 @@ def breadcrumbs(context: Any) -> list[Breadcrumb]:
 
 
 def _to_edition(edition: Edition, context: RequestContext) -> list[Breadcrumb]:
-    """Return the steps to an edition, and to what stands below it.
+    """Return the breadcrumbs to an edition, and the edition's own on its subpages.
 
-    Its list is called what it was called then; one that readers do not see is no step.
+    The list has its title at that time. It is left out if it is not public.
     """
     steps = [
         Breadcrumb(str(BREADCRUMB_PARENTS["allies:allylist-list"]), reverse("allies:allylist-list"))
@@ -177,7 +177,7 @@ def _to_edition(edition: Edition, context: RequestContext) -> list[Breadcrumb]:
 
 
 def _breadcrumb(address: str, context: RequestContext) -> Breadcrumb | None:
-    """Return the page at an address as a step, where it is one that others stand under."""
+    """Return the breadcrumb of a path; None if it is not a parent page."""
     try:
         name = resolve(address).view_name
     except Resolver404:
@@ -188,7 +188,7 @@ def _breadcrumb(address: str, context: RequestContext) -> Breadcrumb | None:
 
 
 def _record_breadcrumb(address: str, context: Any) -> Breadcrumb | None:
-    """Return the record of the page that has this address, as a step."""
+    """Return the breadcrumb of the record in the context with this path, if any."""
     for name in _RECORDS:
         record = context.get(name)
         if hasattr(record, "get_absolute_url") and record.get_absolute_url() == address:
@@ -205,7 +205,7 @@ def _title(context: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def structured_data(context: Any, address: CanonicalUrls, steps: list[Breadcrumb]) -> SafeString:
-    """Return what a page is about as JSON-LD, for a script element that no browser runs."""
+    """Return the JSON-LD of a page, for a ``<script type="application/ld+json">``."""
     request = context["request"]
     at = request.build_absolute_uri
     data = schema_org.describe_page(

@@ -1,1 +1,1 @@
-"""The readers' side: what is public, as pages, CSV and JSON. It never writes."""
+"""Public views: pages, CSV, JSON and feeds. They write nothing except corrections."""

@@ -1,4 +1,4 @@
-"""Alliances as readers meet them."""
+"""Public pages of alliances: list, events for download and detail."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ class AllianceListing(Listing):
         return self.asked
 
     def context(self) -> dict[str, object]:
-        """Return the day asked for and the first year there was an alliance, for the slider."""
+        """Return the requested day and the year of the first alliance, for the slider."""
         valid = self.asked.is_valid()
         days = Alliance.objects.published().aggregate(
             Min("in_force_earliest"), Min("signed_earliest")
@@ -76,7 +76,7 @@ class AllianceListing(Listing):
 
 
 def member_codes(alliance: Any) -> list[str]:
-    """Return the codes of an alliance's members, each once."""
+    """Return the country codes of an alliance's members without duplicates."""
     codes = (membership.country.code for membership in alliance.shown_memberships)
     return list(dict.fromkeys(codes))
 

@@ -1,4 +1,4 @@
-"""Ally lists as readers meet them."""
+"""Public pages of ally lists: list of lists, detail, entries and events for download."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def with_entries(lists: "AllyListQuerySet") -> Any:
-    """Fetch the lists' public entries, in order, as ``shown_entries``, and what lists show."""
+    """Prefetch the public entries, in order, as ``shown_entries``, and join focus and source."""
     entries = Entry.objects.published().order_by_position().select_related("country")
     return lists.select_related("focus", "recorded_from").prefetch_related(
         Prefetch("entries", entries, to_attr="shown_entries")
@@ -93,7 +93,7 @@ class AllyListListing(Listing):
 
 
 class AllyListDetailView(AsOfDateMixin, RecordDetailView):
-    """A list as an article: introduction, entries, and what each rests on."""
+    """A list as an article: introduction and entries, each with its sources."""
 
     template_name = "allies/allylist/detail.html"
     context_object_name = "ally_list"
@@ -149,7 +149,7 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
 
 
 class ListEvents(OldSlugRedirectMixin, EventListing):
-    """The events a list's page shows, for download."""
+    """The events that a list's page shows, for download."""
 
     def prepare(self, **kwargs: Any) -> None:
         self.ally_list = find_record(AllyList.objects.published(), kwargs["slug"])

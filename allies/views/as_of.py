@@ -1,4 +1,4 @@
-"""The day a page shows: ``?on=1990-06-30``, today where the address says nothing."""
+"""The day that a page shows: ``?on=1990-06-30``, or today without this parameter."""
 
 import datetime as dt
 from functools import cached_property
@@ -12,13 +12,13 @@ from allies.filters import DayField, unknown_parameter_names
 
 
 class InvalidDate(ValidationError):
-    """What was asked for is no day of the calendar; its message says what to write."""
+    """The requested day is not a date; the message says what to write."""
 
 
 def parse_day(request: HttpRequest, name: str = "on") -> dt.date:
-    """Return the day an address asks for, today where it asks for none; raise ImpossibleDay.
+    """Return the day in the query parameter, or today without one; raise InvalidDate.
 
-    A day is written YYYY-MM-DD and lies between the years 1 and 9999.
+    The format is YYYY-MM-DD, with years from 1 to 9999.
     """
     try:
         day = DayField(required=False).clean(request.GET.get(name, ""))
@@ -28,14 +28,14 @@ def parse_day(request: HttpRequest, name: str = "on") -> dt.date:
 
 
 class AsOfDateMixin:
-    """A record's page that shows what was in force on the day its address asks for.
+    """Mixin of pages that show what was in force on the day in ``?on=``.
 
-    Mix it in before a DetailView: it gives the template ``day`` and ``unknown``, the names of
-    parameters that mean nothing here, and answers an impossible day with a 400 that says so.
+    Put it before the view class. It adds ``day`` and ``unknown`` (names of unknown parameters) to
+    the context. An invalid day gives a 400 page that says so.
     """
 
     request: HttpRequest
-    #: Parameters of the address that the page understands.
+    #: Query parameters that the page understands.
     known_parameters: tuple[str, ...] = ("on",)
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -52,16 +52,16 @@ class AsOfDateMixin:
 
     @cached_property
     def has_requested_day(self) -> bool:
-        """Whether the address names a day; an empty one is none."""
+        """Whether the query names a day; an empty parameter does not."""
         return bool(self.request.GET.get("on", "").strip())
 
     @cached_property
     def day(self) -> dt.date:
-        """The day the page is about."""
+        """The day that the page shows."""
         return parse_day(self.request) if self.has_requested_day else self.default_day()
 
     def default_day(self) -> dt.date:
-        """Return the day the page is about where the address names none."""
+        """Return the day to show if the query names none."""
         return timezone.localdate()
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Changes made in bulk, as readers meet them: when, from which file, what, do they stand."""
+"""The public list of changesets: date, file, number of changes, and whether undone."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any

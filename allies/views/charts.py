@@ -1,4 +1,4 @@
-"""The figures of pages: records into spans and points, and what is said of them."""
+"""Charts and timelines of pages, built from records, with their titles and descriptions."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -25,10 +25,10 @@ from allies.models import (
 from allies.page_cache.fragments import cache_fragment
 from allies.text.edtf import bounds
 
-#: Events, and years, below which a chart would say less than the list.
+#: Minimum numbers of events and of years for a chart; below, the list says more.
 ENOUGH_EVENTS, ENOUGH_YEARS = 5, 2
 
-#: How dark a kind of tie is drawn: the more it binds, the darker.
+#: Shade of each kind of tie: the stronger the obligation, the darker.
 _TONES: dict[str, str] = {
     AllianceKind.DEFENCE_PACT: "tone-1",
     AllianceKind.NEUTRALITY_PACT: "tone-2",
@@ -43,9 +43,9 @@ _TONES: dict[str, str] = {
 def build_events_chart(
     events: YearlyCounts, asked: Mapping[str, str], title: str = ""
 ) -> SafeString:
-    """Draw the chart of events by year, nothing of too few; a bar leads to its year's list.
+    """Render the chart of events by year; "" if there are too few. Bars link to their year's list.
 
-    ``asked`` are the filters of the events' list that these events fit.
+    ``asked`` are the filters of the event list that gives these events.
     """
     if sum(events.counts.values()) < ENOUGH_EVENTS or len(events.counts) < ENOUGH_YEARS:
         return SafeString("")
@@ -85,7 +85,7 @@ def _events_by_year(
 
 
 def _list_of_year(events: str, asked: Mapping[str, str], year: int) -> str:
-    """Return the address of ``events`` of a year, within the days asked for already."""
+    """Return the URL of the event list of a year, within the days already filtered for."""
     after = max(asked.get("date_after", ""), f"{year:04}-01-01")
     before = min(asked.get("date_before") or "9999-12-31", f"{year:04}-12-31")
     days = {"date_after": after, "date_before": before}
@@ -99,7 +99,7 @@ def _with_query(address: str, asked: Mapping[str, str]) -> str:
 
 
 def _how_counted(unsure: int) -> str:
-    """Say what is counted where, and how many events are not."""
+    """Return a note on how many events are not counted because their year is uncertain."""
     if not unsure:
         return ""
     return ngettext(
@@ -114,7 +114,7 @@ def _how_counted(unsure: int) -> str:
 def build_country_timeline(
     country: Country, memberships: Iterable[Membership], day: dt.date | None
 ) -> Timeline:
-    """Return the timeline of a country's memberships, with their alliances."""
+    """Return the timeline of a country's memberships, one bar per membership."""
     spans = [
         TimelineItem(
             str(membership.alliance.title),
@@ -137,7 +137,7 @@ def build_country_timeline(
 
 
 def _legend(spans: list[TimelineItem]) -> dict[str, str]:
-    """Return what the tones of the bars mean, where there is more than one."""
+    """Return the meaning of the bars' shades, if there are several."""
     said = {
         "tone-1": _("defence pact"),
         "tone-2": _("non-aggression pact, neutrality pact or entente"),
@@ -148,7 +148,7 @@ def _legend(spans: list[TimelineItem]) -> dict[str, str]:
 
 
 def build_members_timeline(alliance: Alliance, memberships: Iterable[Membership]) -> Timeline:
-    """Return the timeline of an alliance's members, with their countries."""
+    """Return the timeline of an alliance's members, one bar per membership."""
     in_time = sorted(memberships, key=_began)
     spans = [
         TimelineItem(
@@ -176,7 +176,7 @@ def _began(membership: Membership) -> dt.date:
 def build_events_timeline(
     events: Iterable[Event], *, title: str, day: dt.date | None = None
 ) -> Timeline:
-    """Return the timeline of events, side by side where there is room."""
+    """Return the timeline of events; several share a line if they do not overlap."""
     in_time = sorted(events, key=lambda event: (event.date_earliest or dt.date.min, event.slug))
     spans = [
         TimelineItem(
@@ -202,7 +202,7 @@ def build_events_timeline(
 
 
 def _describe_timeline(spans: list[TimelineItem]) -> str:
-    """Say what a timeline shows, for those who do not see it."""
+    """Describe a timeline for readers who cannot see it."""
     number = len({(span.label, span.url) for span in spans})
     return ngettext(
         "A timeline with %(n)s entry. The table on this page shows the same data.",

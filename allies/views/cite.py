@@ -1,4 +1,4 @@
-"""“Cite this”: each page's reference as a file."""
+"""“Cite this”: the reference of a page as a file."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _answer(request: HttpRequest, name: str, record: Any, form: str) -> HttpResp
 
 
 class CitationFileView(OldSlugRedirectMixin, View):
-    """A record's page as a file for a reference manager."""
+    """The reference of a record's page, as a file for a reference manager."""
 
     citable = ""
 
@@ -33,7 +33,7 @@ class CitationFileView(OldSlugRedirectMixin, View):
 
 
 class EditionCitationFileView(EditionView):
-    """An edition as a file for a reference manager."""
+    """The reference of an edition, as a file for a reference manager."""
 
     def get(self, request: HttpRequest, form: str, **kwargs: str) -> HttpResponse:
         return _answer(request, "edition", self.edition, form)

@@ -1,4 +1,4 @@
-"""The columns of the downloads: what a row has, and what it is called."""
+"""Columns of downloads: name, value, title, note and type."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -12,10 +12,10 @@ from allies.models.fields import ProseField
 
 
 class DownloadColumn(NamedTuple):
-    """A column of the downloads: its name, and its value (text, number, flag, list) for a row.
+    """A column of a download. ``value`` maps a row to a string, number, boolean or list.
 
-    ``title`` and ``note`` say what it is called and what it holds, ``type`` is a table schema's,
-    ``many`` says that a row has a list of them, ``prose`` that it is a text that cites sources.
+    ``title`` and ``note`` describe it to readers. ``type`` is a Table Schema type. ``many`` means
+    that the value is a list, ``prose`` that it is a text that cites sources.
     """
 
     name: str
@@ -30,15 +30,15 @@ class DownloadColumn(NamedTuple):
     @property
     def field(self) -> Field:
         title = self.title or self.name
-        # A cell of a file holds a list as one text.
+        # In files, a list is one string.
         kind = "string" if self.many else self.type
         return Field(self.name, title, self.note, kind, self.choices)
 
 
 def model_columns(model: Any, *names: str, of: str = "") -> list[DownloadColumn]:
-    """Return the columns that hold these fields of a model as they are, in the model's words.
+    """Return columns for fields of a model, with the model's labels, help texts and choices.
 
-    ``of`` is the attribute by which a row leads to the record, where it is not the row itself.
+    ``of`` is the row's attribute that holds the record, if the row is not the record itself.
     """
     columns = []
     for name in names:
@@ -55,7 +55,7 @@ def model_columns(model: Any, *names: str, of: str = "") -> list[DownloadColumn]
     return columns
 
 
-#: Columns of what is supported and disputed, for rows that know both.
+#: Columns of the evidence, for rows with ``independent_sources`` and ``disputes``.
 INDEPENDENT_SOURCES = DownloadColumn(
     "independent_sources",
     lambda row: row.independent_sources,
@@ -74,7 +74,7 @@ COUNTRY_CODE = gettext_lazy("The country’s alpha-3 code; if it has none, its C
 
 
 def to_cell(value: object) -> str | int:
-    """Return a value as a file has it: a whole number stays one, all else is text."""
+    """Return a value as in CSV and XLSX: an integer or a string; lists are space-separated."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The published lists of a country's allies side by side: who names whom, in what order, when."""
+"""The published lists of a country's allies side by side, with ranks and dates."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
 
 def _outlet(ally_list: AllyList) -> Source | None:
-    """Return the source that published a list; None for one of our own."""
+    """Return the published source of a list; None for our own lists."""
     source = ally_list.recorded_from
     return source if source is not None and source.is_published else None
 
 
 def _original(source: Source) -> Source | None:
-    """Return what a source draws on in the end, where readers may see that."""
+    """Return the origin of a source; None if it has none or is not public."""
     original = source.origin
     return original if original is not None and original.is_published else None
 
 
 @dataclass
 class ComparedList:
-    """A list as a column: who published it, when, and whose list it repeats."""
+    """A list as a column, with its publisher, its date and its origin."""
 
     ally_list: AllyList
 
@@ -59,26 +59,26 @@ class ComparedList:
 
     @property
     def origin(self) -> int | None:
-        """The id of the source it comes from in the end: lists that share it are one voice."""
+        """The id of the list's original source; lists that share it count as one outlet."""
         return (self.outlet.origin_id or self.outlet.pk) if self.outlet else None
 
     @property
     def first_day(self) -> str:
-        """The first day it may have been published on, "9" where nobody knows: it sorts last."""
+        """The earliest possible day of publication (ISO 8601), or "9" to sort last if unknown."""
         day = bounds(self.outlet.date_published).earliest if self.outlet else None
         return day.isoformat() if day else "9"
 
 
 @dataclass
 class ComparedRow:
-    """A country, and its entry in each list: None where a list does not name it."""
+    """A country and its entry in each list, or None if the list does not name it."""
 
     country: Country
     cells: list[tuple[ComparedList, Entry | None]]
 
     @property
     def outlets(self) -> int:
-        """How many independent outlets name it; republications of one original are one."""
+        """Number of independent outlets that name it; republications of one original count once."""
         return len({compared.origin for compared, entry in self.cells if entry} - {None})
 
     @property
@@ -87,9 +87,10 @@ class ComparedRow:
 
 
 def compare_lists(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[ComparedRow]]:
-    """Return the lists, ours first and republications beside their original, and their countries.
+    """Return the lists as columns and their countries as rows.
 
-    The countries that most independent outlets name come first.
+    Our own lists come first, and republications follow their original. Countries are sorted by the
+    number of independent outlets that name them, then by their best position.
     """
     lists: dict[int, ComparedList] = {}
     places: dict[int, dict[int, Entry]] = {}
@@ -108,7 +109,7 @@ def compare_lists(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[Co
 
 
 def _sort_lists(lists: list[ComparedList]) -> list[ComparedList]:
-    """Sort lists: ours, then the others by date, those of one origin together."""
+    """Sort lists: our own first, then the others by date, grouped by origin."""
     first: dict[int | None, str] = {}
     for compared in lists:
         day = compared.first_day
@@ -127,11 +128,11 @@ def _sort_lists(lists: list[ComparedList]) -> list[ComparedList]:
 
 
 class ComparedListsListing(OldSlugRedirectMixin, Listing):
-    """Every place a country has in a published list of another's allies."""
+    """The entries of all published lists about one country, as a comparison table."""
 
     filterset_class = EntryFilterSet
     template_name = "allies/country/lists.html"
-    per_page = 5000  # a table is read as a whole
+    per_page = 5000  # the whole table is on one page
     columns = (
         DownloadColumn("country", lambda entry: entry.country.code, _("country"), COUNTRY_CODE),
         *model_columns(Country, "name_en", "name_ind", of="country"),
@@ -213,7 +214,7 @@ class ComparedListsListing(OldSlugRedirectMixin, Listing):
 
 
 def _on_lists(countries: int, lists: int) -> str:
-    """Say how many countries stand on how many lists; rows are countries, not places."""
+    """Return "12 countries on 3 lists"; rows of the table are countries, not entries."""
     named = ngettext("%(n)s country", "%(n)s countries", countries) % {"n": countries}
     there = ngettext("on %(n)s list", "on %(n)s lists", lists) % {"n": lists}
     return f"{named} {there}"

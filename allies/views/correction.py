@@ -1,4 +1,4 @@
-"""Corrections as readers meet them: a form without an account, and a log of what came of it."""
+"""Corrections from readers: a form that needs no account, and the public log."""
 
 import datetime as dt
 import math
@@ -34,7 +34,7 @@ from allies.views.listing import PER_PAGE, parse_page
 
 
 class CorrectionForm(forms.Form):
-    """What is wrong, where one can see it, and how to ask back."""
+    """A report of an error, with evidence and an email address for questions."""
 
     text = NormalizedNewlinesField(
         label=gettext_lazy("What is wrong, and what should it say?"),
@@ -60,7 +60,7 @@ class CorrectionForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    #: People do not see this one, and fill in nothing; programs do.
+    #: A honeypot: people do not see this field, but spam programs fill it in.
     website = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
@@ -68,11 +68,11 @@ class CorrectionForm(forms.Form):
     token = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
-# Nothing is known of who sends this, so nothing can be done in their name: the form's own token
-# takes the place of a CSRF token, which would need a cookie.
+# Senders are anonymous, so a forged request could not act in anyone's name. The form's own token
+# replaces the CSRF token, which would need a cookie.
 @method_decorator(csrf_exempt, name="dispatch")
 class CorrectionFormView(RecordSubpage):
-    """The form by which a reader says what is wrong with a record."""
+    """The form with which a reader reports an error in a record."""
 
     template_name = "allies/correction/form.html"
     clock: Callable[[], dt.datetime] = staticmethod(timezone.now)
@@ -85,7 +85,7 @@ class CorrectionFormView(RecordSubpage):
         try:
             self.object = self.get_object()
         except MovedRecord as renamed:
-            # Leading on would lose what was typed.
+            # A redirect would lose the text.
             self.kwargs = {**self.kwargs, **renamed.arguments}
             self.object = self.get_object()
         form = CorrectionForm(request.POST)
@@ -128,7 +128,7 @@ class CorrectionFormView(RecordSubpage):
         return {"token": new_form_token(self.object, now=self.clock())}
 
     def _redisplay(self, refusal: str, status: int = 400, **instead: str) -> HttpResponse:
-        """Answer with the form as it was sent, but for these fields, and with why."""
+        """Show the form again as it was sent, with the reason and these fields replaced."""
         data = self.request.POST.copy()
         for name, value in instead.items():
             data[name] = value
@@ -137,12 +137,12 @@ class CorrectionFormView(RecordSubpage):
     def _form(self, form: CorrectionForm, refusal: str = "", status: int = 200) -> HttpResponse:
         context = self.get_context_data(form=form, refusal=refusal)
         response = self.render_to_response(context, status=status)
-        response.headers["Cache-Control"] = "no-store"  # each form is good once
+        response.headers["Cache-Control"] = "no-store"  # each token can be used only once
         return response
 
 
 def _wait(wait: dt.timedelta) -> str:
-    """Say when to try again."""
+    """Return the message that says when to try again."""
     minutes = math.ceil(wait.total_seconds() / 60)
     if minutes <= 90:
         when = ngettext("in %(n)d minute", "in %(n)d minutes", minutes) % {"n": minutes}
@@ -155,19 +155,19 @@ def _wait(wait: dt.timedelta) -> str:
 
 
 def _subpage_url(record: Any, what: str) -> str:
-    """Return the address of a page beside a record's."""
+    """Return the URL of a record's subpage."""
     key = {"slug": record.slug} if hasattr(record, "slug") else {"key": record.key}
     return reverse(f"allies:{record._meta.model_name}-{what}", kwargs=key)
 
 
 class CorrectionThanksView(RecordSubpage):
-    """Thanks."""
+    """The page that a reader sees after sending a correction."""
 
     template_name = "allies/correction/submitted.html"
 
 
 class CorrectionLogView(TemplateView):
-    """What readers reported and the desk put right, newest first."""
+    """The public log of corrections, newest first."""
 
     template_name = "allies/correction/list.html"
 

@@ -1,4 +1,4 @@
-"""Countries, and the ally list of any of them."""
+"""Public pages of countries: list, detail and the allies of each."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -43,12 +43,12 @@ from allies.web.schema_org import DatasetRows
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
 
-#: Alliances and events a country's page shows; the rest is a link away.
+#: Maximum number of events, and of alliances per status, on a country's page.
 MAX_SHOWN = 12
 
 
 def _ties() -> Coalesce:
-    """Return the number of published alliances a country is or was part of."""
+    """Return a subquery with the number of published alliances a country is or was part of."""
     memberships = Membership.objects.published().filter(country=OuterRef("pk"))
     return count_distinct_subquery(memberships, "country", "alliance")
 
@@ -86,7 +86,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         )
 
     def default_day(self) -> dt.date:
-        """Return today, or a historic state's last day."""
+        """Return today, or the last day of a state that no longer exists."""
         return self.object.existed_to_latest or timezone.localdate()
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
@@ -130,7 +130,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
 
 
 def _by_standing(alliances: Iterable[Any]) -> list[tuple[TieStatus, list[Alliance], int]]:
-    """Return (standing, the first alliances that have it, how many have it), in force first."""
+    """Return (status, its first MAX_SHOWN alliances, their total number), in force first."""
     found: dict[str, list[Alliance]] = {}
     for alliance in alliances:
         found.setdefault(alliance.standing, []).append(alliance)
@@ -142,7 +142,7 @@ def _by_standing(alliances: Iterable[Any]) -> list[tuple[TieStatus, list[Allianc
 
 
 class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
-    """The ally list of a country: one row a country bound to it on a day."""
+    """The allies of a country on a day, one row per ally."""
 
     filterset_class = AllyFilterSet
     template_name = "allies/country/allies.html"
@@ -197,10 +197,10 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
         return {"certainty": GroupBy((F("certain"),))}
 
     def aggregate_ranges(self) -> dict[str, Any]:
-        return {}  # what is said of the rows is not theirs
+        return {}  # the rows' own dates say nothing about the ties; see schema_org_subject
 
     def schema_org_subject(self) -> DatasetRows:
-        """Return the ally list of a day: it changes as the country's alliances do."""
+        """Return the allies of a day as a data set, dated by the last change of an alliance."""
         alliances = Alliance.objects.published().with_member(self.country)
         day = self.asked.day
         return DatasetRows(self.title(), alliances.aggregate(n=Max("updated_at"))["n"], day, day)
@@ -226,7 +226,7 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
         }
 
     def map(self) -> WorldMap:
-        """Return the rows shown as a map; it costs no query."""
+        """Return a map of the rows shown; no query."""
         region = self.asked.form.cleaned_data.get("region") or ""
         return build_world_map(self.country, self.shown, day=self.asked.day, region=region)
 

@@ -1,4 +1,4 @@
-"""What the views of one country's ties share: a filter that works their rows out itself."""
+"""Base of the lists of one country's ties, whose filter computes the rows."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -21,16 +21,16 @@ Shown = TypeVar("Shown", bound=HasAlliances)
 
 
 class CountryTiesListing(OldSlugRedirectMixin, Listing, Generic[Asked, Shown]):
-    """The countries tied to one country, a row each. A subclass says how rows are worked out."""
+    """The countries tied to one country, one row each. A subclass implements ``rows``."""
 
     filterset_class: type[Asked]
-    per_page = 300  # every country there is: who stands with one is read as a whole
+    per_page = 300  # more than there are countries, so everything is on one page
 
     def prepare(self, **kwargs: Any) -> None:
         self.country = find_record(Country.objects.published(), kwargs["slug"])
 
     def queryset(self) -> "CountryQuerySet":
-        return Country.objects.none()  # the filter asks for the countries on its days
+        return Country.objects.none()  # the filter builds the queryset for its days
 
     def filterset(self) -> Asked:
         self.asked = self.filterset_class(self.request.GET, focus=self.country)
@@ -45,7 +45,7 @@ class CountryTiesListing(OldSlugRedirectMixin, Listing, Generic[Asked, Shown]):
 
     @cached_property
     def all_rows(self) -> list[Shown]:
-        """The rows of the whole filter, whatever page of them is asked for."""
+        """All rows of the filter, on whichever page."""
         return list(self.rows(self.asked.qs))
 
     def feed_corrections(self, queryset: QuerySet[Model]) -> Iterable[FeedEntry]:

@@ -1,6 +1,6 @@
-"""What programs that come by are told: which pages there are, what to leave alone, where data is.
+"""Files for crawlers: sitemaps, robots.txt and llms.txt.
 
-None of it names a host: addresses are those the request came to.
+They contain no configured host name: URLs use the host of the request.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 @require_safe
 def sitemap_index(request: HttpRequest) -> HttpResponse:
-    """List the sitemap files; costs a query a section."""
+    """List the sitemap files; one query per section of records."""
     lines = []
     for file in sitemaps.list_files():
         name = f"{file.section}-{file.language}-{file.number}"
@@ -36,7 +36,7 @@ def sitemap_index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def sitemap(request: HttpRequest, name: str) -> StreamingHttpResponse:
-    """List the pages of a section in a language, each with itself in every language."""
+    """List the pages of one section in one language, each with its alternates in all languages."""
     section, _dash, rest = name.partition("-")
     language, _dash, number = rest.partition("-")
     if section not in {"pages", *sitemaps.SECTIONS} or language not in dict(settings.LANGUAGES):
@@ -78,7 +78,7 @@ def _changed(moment: Any) -> str:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """Tell crawlers what is not for them: desk, forms, drafts, searches, filtered downloads."""
+    """Exclude the admin, forms, drafts, searches and filtered downloads from crawling."""
     closed = []
     for language, _label in settings.LANGUAGES:
         with override(language):
@@ -101,7 +101,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def llms(request: HttpRequest) -> HttpResponse:
-    """Tell language models, and who works with them, what is here and how to take it."""
+    """Describe the data and how to get it, for language models (llms.txt)."""
     context = {
         "site": request.build_absolute_uri("/").rstrip("/"),
         "licence": settings.DATA_LICENCE,

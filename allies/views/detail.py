@@ -1,4 +1,4 @@
-"""The page of one record, at its slug or at one it had before."""
+"""Pages of single records, found by their slug or redirected from an old one."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from allies.views.listing import PER_PAGE, parse_page
 
 
 class MovedRecord(Exception):
-    """The page has another address now; ``arguments`` are what is different in it."""
+    """The record has another URL now; ``arguments`` are the URL arguments that changed."""
 
     def __init__(self, **arguments: str) -> None:
         super().__init__(arguments)
@@ -26,9 +26,10 @@ class MovedRecord(Exception):
 
 
 def find_record(queryset: Any, slug: str, field: str = "slug") -> Any:
-    """Return the public record with this slug; raise Renamed for an old one, else Http404.
+    """Return the public record with this slug.
 
-    ``field`` is what the record's address is made of: a source's is its key.
+    Raise MovedRecord for an old slug, and Http404 if there is no such record. ``field`` is the
+    field in the record's URL: "key" for sources.
     """
     if not slug_re.match(slug):
         raise Http404
@@ -42,9 +43,10 @@ def find_record(queryset: Any, slug: str, field: str = "slug") -> Any:
 
 
 def find_pair(first: str, second: str) -> CountryPair:
-    """Return the pair with these slugs; raise Renamed for another order or an old slug.
+    """Return the pair with these slugs.
 
-    Raise Http404 where a country is not known, or is asked for with itself.
+    Raise MovedRecord for the other order or an old slug. Raise Http404 if a country is unknown or
+    both are the same.
     """
     one, other = _current_country(first), _current_country(second)
     if one == other:
@@ -64,7 +66,7 @@ def _current_country(slug: str) -> Country:
 
 
 class OldSlugRedirectMixin:
-    """A view that leads old addresses to the new one, in every form and with its query."""
+    """Redirect old URLs to the new one, in the same format and with the same query."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
@@ -79,14 +81,14 @@ class OldSlugRedirectMixin:
 
 
 def _address_field(kwargs: Mapping[str, object]) -> str:
-    """Return what a page's address is made of: a source's is its key, all others' a slug."""
+    """Return the field in a page's URL: the key of a source, else the slug."""
     return "key" if "key" in kwargs else "slug"
 
 
 class PublicDetailView(DetailView):
-    """The page of one record readers may see or, to preview it, of any."""
+    """A page of one public record or, as a preview, of any record."""
 
-    #: Set by the editors' side only, which asks for the right to see the record first.
+    #: Set only by callers that have checked access: the admin and preview links.
     preview = False
 
     def base_queryset(self, model: Any) -> Any:
@@ -95,12 +97,12 @@ class PublicDetailView(DetailView):
 
     @property
     def is_published_by_now(self) -> bool:
-        """Whether readers see the record that is previewed; costs a query."""
+        """Whether readers can see the previewed record; one query."""
         record: Any = self.object
         return bool(type(record).objects.published().filter(pk=record.pk).exists())
 
     def cited_texts(self) -> Iterable[str]:
-        """Return the texts of the page that may cite sources."""
+        """Return the texts of the page that may cite sources, in order."""
         return ()
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
@@ -109,7 +111,7 @@ class PublicDetailView(DetailView):
 
 
 class RecordSubpage(OldSlugRedirectMixin, PublicDetailView):
-    """A page beside that of a record of any noun, at its slug or key."""
+    """A page about a record of any type, besides its main page: history, editions, corrections."""
 
     context_object_name = "record"
 
@@ -119,7 +121,7 @@ class RecordSubpage(OldSlugRedirectMixin, PublicDetailView):
 
 
 class HistoryView(RecordSubpage):
-    """What readers saw change of one record, in plain words."""
+    """The public history of one record."""
 
     template_name = "allies/history.html"
 
@@ -129,7 +131,7 @@ class HistoryView(RecordSubpage):
 
 
 class RecordDetailView(OldSlugRedirectMixin, PublicDetailView):
-    """The page of one record at its slug."""
+    """The main page of one record."""
 
     def get_object(self, queryset: Any = None) -> Any:
         field = _address_field(self.kwargs)

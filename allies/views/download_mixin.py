@@ -1,4 +1,4 @@
-"""The rows of a filtered view as files: CSV, JSON, XLSX and data package."""
+"""Downloads of filtered views: CSV, JSON, XLSX and data package."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,34 +26,34 @@ from allies.views.columns import DownloadColumn, to_cell
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Records read at a time, with what belongs to them.
+#: Records read at a time, with their related records.
 CHUNK_ROWS = 200
 
-#: The forms rows are downloaded in, and what the links to them are called.
+#: Formats of downloads, and the labels of their links.
 DATA_FORMATS: "dict[str, StrOrPromise]" = {
     "csv": "CSV",
     "json": "JSON",
     "xlsx": "XLSX",
     "zip": gettext_lazy("data package (ZIP)"),
 }
-#: The forms of a view that has a page: it can be followed too.
+#: Formats of a view that has a page, and therefore also a feed.
 FORMATS: "dict[str, StrOrPromise]" = {**DATA_FORMATS, "atom": gettext_lazy("Follow (RSS)")}
 
 
 def download_links(
     address: str, query: str = "", forms: "Mapping[str, StrOrPromise]" = FORMATS
 ) -> "list[tuple[StrOrPromise, str]]":
-    """Return (label, address) of the downloads of the list at an address, in these forms."""
+    """Return (label, URL) of the downloads of the list at ``address``."""
     return [(label, format_url(address, form, query)) for form, label in forms.items()]
 
 
 def format_url(address: str, form: str, query: str = "") -> str:
-    """Return where the list at an address is had in another form, with the same filter."""
+    """Return the URL of a list in another format, with the same filter."""
     return f"{address.rstrip('/')}.{form}" + (f"?{query}" if query else "")
 
 
 def filter_query(filterset: PublicFilterSet) -> str:
-    """Return the filters in use as the query of an address."""
+    """Return the filters in use as a query string."""
     query = QueryDict(mutable=True)
     query.update(filterset.applied_values)
     return query.urlencode()
@@ -65,25 +65,25 @@ def plain_error(lines: list[str]) -> HttpResponse:
 
 
 class DownloadMixin:
-    """What a filtered view does to be downloaded. A subclass says which columns."""
+    """The downloads of a filtered view. A subclass sets ``columns`` and implements ``queryset``."""
 
     request: HttpRequest
     columns: tuple[DownloadColumn, ...]
 
     def queryset(self) -> QuerySet[Model]:
-        """Return all public records of the view, annotated and in order."""
+        """Return all public records of the view, annotated and sorted."""
         raise NotImplementedError
 
     def title(self) -> Any:
-        """Return what the list is called, in words that follow the active language."""
+        """Return the title of the list as a lazy string."""
         raise NotImplementedError
 
     def rows(self, queryset: QuerySet[Model]) -> Iterable[Any]:
-        """Return what a download's columns read, a chunk at a time."""
+        """Return the rows that the columns read, CHUNK_ROWS at a time."""
         return self.prefetch_for_download(queryset).iterator(chunk_size=CHUNK_ROWS)
 
     def prefetch_for_download(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        """Fetch what the columns need and the page does not show."""
+        """Prefetch what only the columns need, and not the page."""
         return queryset
 
     def total_count(self) -> int:
@@ -108,7 +108,7 @@ class DownloadMixin:
         return self._file((text.encode() for text in lines), "csv")
 
     def xlsx(self, filterset: PublicFilterSet) -> StreamingHttpResponse:
-        """Raise TooMuch where the rows are more than an Excel sheet holds."""
+        """Return the rows as XLSX; raise SheetTooLarge if an Excel sheet cannot hold them."""
         check_length(filterset.qs.count())
         header = [column.name for column in self.columns]
         blocks = xlsx_blocks(header, self.cells(filterset), sheet=self.file_name)
@@ -133,16 +133,16 @@ class DownloadMixin:
         return self._file(package_blocks(described, [table]), "zip")
 
     def page_address(self, filterset: PublicFilterSet, form: str) -> str:
-        """Return the page of this view, while it is answered in another form."""
+        """Return the URL of the page with the same filter, if the request is for ``form``."""
         page, query = self.request.path.removesuffix(f".{form}") + "/", filter_query(filterset)
         return f"{page}?{query}" if query else page
 
     def cells(self, filterset: PublicFilterSet) -> Iterator[list[str | int]]:
-        """Yield the rows as texts and whole numbers, in the order of the columns."""
+        """Yield the rows as strings and integers, in column order."""
         return ([to_cell(v) for v in values] for values in self.values(self.rows(filterset.qs)))
 
     def values(self, rows: Iterable[Any]) -> Iterator[list[Any]]:
-        """Yield what the columns have for each row, in their order."""
+        """Yield the values of each row, in column order; prose cites public sources only."""
         text = CitationRedactor()
         for row in rows:
             found = ((column, column.value(row)) for column in self.columns)
@@ -178,7 +178,7 @@ class DownloadMixin:
 
 
 def _filter_labels(filterset: PublicFilterSet) -> "list[tuple[StrOrPromise | None, object]]":
-    """Return the filters in use as readers see them: label and value, in the active language."""
+    """Return (label, value) of the filters in use, as readers see them."""
     form = filterset.form
     return [
         (form.fields[name].label, _value_in_words(form.fields[name], form.cleaned_data[name]))
@@ -188,6 +188,6 @@ def _filter_labels(filterset: PublicFilterSet) -> "list[tuple[StrOrPromise | Non
 
 @localized_callable
 def _value_in_words(field: forms.Field, value: object) -> str:
-    # A field's list of choices may be made anew for each language: it can only be gone through.
+    # Choices may be lazy and depend on the language, so they can only be iterated.
     named = dict(flatten_choices(iter(getattr(field, "choices", ()))))
     return str(named.get(value, value))

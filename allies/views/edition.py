@@ -1,4 +1,4 @@
-"""Editions as readers meet them: shown, compared and verified from what was frozen alone."""
+"""Public pages of editions. They are built from the frozen content, not from current records."""
 
 import base64
 from typing import Any
@@ -19,17 +19,18 @@ from allies.models.translation import SUFFIXES, localize
 from allies.views.detail import MovedRecord, RecordSubpage, find_record
 from allies.views.listing import parse_page
 
-#: Editions a page lists: each is read whole, to say what it changed.
+#: Editions per page. Each is read in full, to show what it changed.
 PER_PAGE = 20
 
-#: How long what never changes may be kept elsewhere, in seconds; a retraction is seen after that.
+#: Maximum cache time of an edition's file, in seconds; a retraction is seen after that at latest.
 MAX_AGE_SECONDS = 24 * 3600
 
 
 def localize_edition(value: object) -> Any:
-    """Return frozen data as templates read it: each text in two languages also in the reader's.
+    """Return frozen data with each bilingual text also in the reader's language.
 
-    ``title_en`` and ``title_ind`` are joined by ``title``, as a record has it.
+    ``title_en`` and ``title_ind`` get a ``title`` with them, as on a record. Works on nested lists
+    and dicts.
     """
     if isinstance(value, list):
         return [localize_edition(item) for item in value]
@@ -44,7 +45,7 @@ def localize_edition(value: object) -> Any:
 
 
 class EditionRetracted(Exception):
-    """The edition asked for is not shown any more."""
+    """The requested edition was retracted."""
 
     def __init__(self, edition: Edition) -> None:
         super().__init__(edition)
@@ -52,7 +53,7 @@ class EditionRetracted(Exception):
 
 
 class EditionView(View):
-    """Something about an edition; what was retracted answers 410 and says why."""
+    """Base of views of one edition; a retracted edition gives a 410 with the reason."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -67,7 +68,7 @@ class EditionView(View):
 
 
 def get_edition(key: str) -> Edition:
-    """Return the edition at an address; raise Http404 for none, Retracted for a retracted one."""
+    """Return the edition with this key; raise Http404 or, if it was retracted, EditionRetracted."""
     edition = Edition.objects.filter(key=key).first() if slug_re.match(key) else None
     if edition is None:
         raise Http404
@@ -77,11 +78,11 @@ def get_edition(key: str) -> Edition:
 
 
 def _current_list(edition: Edition) -> dict[str, object]:
-    """Return the list as it is today (None: readers see it no more) and its newest edition."""
+    """Return the current list (``live``, None if not public) and its newest edition."""
     live = AllyList.objects.published().filter(pk=edition.ally_list_id).first()
     merged = False
     if live is None and not AllyList.objects.filter(pk=edition.ally_list_id).exists():
-        try:  # it may be part of another now, to which its address leads
+        try:  # it may have been merged into another list, to which its old slug leads
             find_record(AllyList.objects.published(), edition.slug)
         except MovedRecord as led:
             live, merged = AllyList.objects.published().get(**led.arguments), True
@@ -92,7 +93,7 @@ def _current_list(edition: Edition) -> dict[str, object]:
 
 
 class EditionDetailView(EditionView):
-    """The page of an edition, rendered from its content and from no record."""
+    """The page of an edition, rendered from its content and not from records."""
 
     template_name = "allies/edition/detail.html"
 
@@ -137,7 +138,7 @@ def _count_sources(ally_list: Any) -> Any:
 
 
 class EditionFileView(EditionView):
-    """Exactly the bytes that were hashed."""
+    """The content of an edition, byte for byte as it was hashed."""
 
     def get(self, request: HttpRequest, key: str) -> HttpResponseBase:
         edition = self.edition
@@ -162,7 +163,7 @@ class EditionFileView(EditionView):
 
 
 class EditionDiffView(EditionView):
-    """Two editions side by side: what went, what came, what reads differently."""
+    """Two editions of one list compared: additions, removals and changed texts."""
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         edition = self.edition
@@ -196,7 +197,7 @@ class EditionDiffView(EditionView):
 
 
 class EditionListView(RecordSubpage):
-    """The editions of a list, the newest first, with what each changed in short."""
+    """The editions of a list, newest first, each with a summary of its changes."""
 
     model = AllyList
     template_name = "allies/edition/list.html"
@@ -205,7 +206,7 @@ class EditionListView(RecordSubpage):
         editions = Edition.objects.of(self.object)
         page = parse_page(self.request, Paginator(editions, PER_PAGE))
         start = page.start_index() - 1 if page.object_list else 0
-        shown = list(editions[start : start + PER_PAGE + 1])  # the one before the last shown, too
+        shown = list(editions[start : start + PER_PAGE + 1])  # one more to compare with
         for place, edition in enumerate(shown):
             same = (e for e in shown[place + 1 :] if e.ally_list_id == edition.ally_list_id)
             edition.changes = _in_short(next(same, None), edition)  # type: ignore[attr-defined]
@@ -213,7 +214,7 @@ class EditionListView(RecordSubpage):
 
 
 def _in_short(earlier: Edition | None, edition: Edition) -> list[str]:
-    """Say what an edition changed; nothing where one of the two is not there to be read."""
+    """Return a summary of what an edition changed; [] if either was retracted or is missing."""
     if earlier is None or earlier.is_retracted or edition.is_retracted:
         return []
     return diff_editions(earlier.data, edition.data).summary()

@@ -1,7 +1,7 @@
-"""What may stand in the frame of another site: lists, maps and timelines, live or as an edition.
+"""Embeds for other sites: lists, maps and timelines, current or as an edition.
 
-Nothing else of ours may be framed. An embed stands at ``/embed`` + the address of its page, asks
-what its page is asked, and every link in it leads to the whole window.
+No other page may be framed. An embed is at ``/embed`` + the path of its page and takes the same
+parameters. Its links open in the whole window, not in the frame.
 """
 
 from typing import Any
@@ -30,13 +30,13 @@ from allies.web.embeds import PAGES
 
 
 def count_origins(**cited: object) -> int:
-    """Return on how many independent sources these records rest together; costs a query."""
+    """Count the independent sources that support these records together; one query."""
     support = Citation.objects.from_published_sources().supporting().filter(**cited)
     return support.order_by().values(origin=origin_of("source__")).distinct().count()
 
 
 def embed_footer(independent_sources: int, day: object) -> dict[str, object]:
-    """Return what the foot of an embed says: as of which day, on how many sources, and how free."""
+    """Return the context of an embed's footer: date, number of sources and licence."""
     address, title = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
     licence = {"name": settings.DATA_LICENCE, "title": title, "address": address}
     return {"independent_sources": independent_sources, "as_of": day, "licence": licence}
@@ -44,7 +44,7 @@ def embed_footer(independent_sources: int, day: object) -> dict[str, object]:
 
 @method_decorator([csp_replace({"frame-ancestors": ["*"]}), xframe_options_exempt], "dispatch")
 class EmbedMixin:
-    """A page in a frame. What is not there is said in the frame, small, with the way to us."""
+    """A page that other sites may frame; errors show a small page with a link to this site."""
 
     request: HttpRequest
 
@@ -66,7 +66,7 @@ class EmbedMixin:
 
     @property
     def full_page_url(self) -> str:
-        """The whole page, with what is asked of it."""
+        """The URL of the full page, with the same parameters."""
         match = self.request.resolver_match
         assert match is not None  # a dispatched request was resolved
         address = reverse(f"allies:{PAGES[str(match.url_name)]}", kwargs=match.kwargs)
@@ -93,21 +93,21 @@ class MapEmbed(AlliesEmbed):
 
 
 class ListEmbed(EmbedMixin, AllyListDetailView):
-    """An ally list: its entries, and on how much each rests."""
+    """An ally list: its entries, each with its number of sources."""
 
     template_name = "allies/embed/list.html"
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         entries = [entry.pk for entry in self.object.shown_entries]
         return super().get_context_data(
-            notes=FootnoteNumbering(sources={}),  # the page has them
+            notes=FootnoteNumbering(sources={}),  # footnotes are on the full page only
             **embed_footer(count_origins(entry__in=entries), self.day),
             **kwargs,
         )
 
 
 class ListTimelineEmbed(ListEmbed):
-    """The events of the countries on a list, in time."""
+    """A timeline of the events of the countries on a list."""
 
     template_name = "allies/embed/timeline.html"
 
@@ -116,7 +116,7 @@ class ListTimelineEmbed(ListEmbed):
 
 
 class EditionEmbed(EmbedMixin, EditionDetailView):
-    """An edition of a list: it stays as it was frozen."""
+    """An edition of a list, which never changes."""
 
     template_name = "allies/embed/edition.html"
 
@@ -133,7 +133,7 @@ class EditionEmbed(EmbedMixin, EditionDetailView):
 
 
 class CountryTimelineEmbed(EmbedMixin, AsOfDateMixin, RecordDetailView):
-    """A country's memberships in time."""
+    """A timeline of a country's memberships."""
 
     template_name = "allies/embed/timeline.html"
 
@@ -157,7 +157,7 @@ class CountryTimelineEmbed(EmbedMixin, AsOfDateMixin, RecordDetailView):
 
 
 class AllianceTimelineEmbed(EmbedMixin, RecordDetailView):
-    """An alliance's members in time."""
+    """A timeline of an alliance's members."""
 
     template_name = "allies/embed/timeline.html"
 

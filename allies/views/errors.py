@@ -1,4 +1,4 @@
-"""What a reader is told when something is not there or went wrong, in the address's language."""
+"""Error pages (400, 403, 404, 500, 503), in the language of the URL."""
 
 import sys
 
@@ -10,14 +10,14 @@ from django.views.decorators.csrf import requires_csrf_token
 from allies.db.errors import is_database_away
 from allies.form_submissions.kept_forms import keep_and_reload
 
-#: Tells the page that it has no address to come back to.
+#: Context of every error page: it gets no canonical URL and no share image.
 _ERROR = {"is_error": True}
-#: Seconds after which it is worth asking again where the database was away.
+#: Value of Retry-After, in seconds, if the database cannot be reached.
 RETRY_AFTER = 10
 
 
 class RequestRefused(BadRequest):
-    """A request that is not answered; the page says why, and leads back to an address."""
+    """A refused request. The 400 page shows the reason and, if given, a link to ``back``."""
 
     def __init__(self, reason: str, *, back: str = "") -> None:
         super().__init__(reason)
@@ -42,9 +42,9 @@ def forbidden(
 
 @requires_csrf_token
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
-    """Say that a form was not taken, for nothing tells that it was sent from a page of ours.
+    """Answer a form that failed the CSRF check: 403, as it may come from another site.
 
-    One that a page of the admin drew is kept, and shown again to the account it was drawn for.
+    A form of the admin is saved instead, and shown again to the account it was rendered for.
     """
     if again := keep_and_reload(request):
         return again
@@ -58,5 +58,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     response = render(request, "503.html", _ERROR, status=503)
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"
-    response.database_was_away = True  # type: ignore[attr-defined]  # caching.middleware asks
+    response.database_was_away = True  # type: ignore[attr-defined]  # page_cache.middleware asks
     return response

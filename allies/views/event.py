@@ -1,4 +1,4 @@
-"""Events as readers meet them."""
+"""Public pages of events: list, counts by year and detail."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def parts_in_order(parts: "ParticipationQuerySet") -> Any:
-    """Sort who took part by role, in the order roles are defined, then by name."""
+    """Sort participations by role, in the order of ParticipationRole, then by country name."""
     by_role = Case(
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
         output_field=IntegerField(),
@@ -43,7 +43,7 @@ def parts_in_order(parts: "ParticipationQuerySet") -> Any:
 
 
 def _with_parts(events: "EventQuerySet") -> QuerySet[Event]:
-    """Fetch who took part."""
+    """Prefetch the participations as ``shown_participations``, and the published alliance."""
     parts = parts_in_order(Participation.objects.select_related("country"))
     alliances = Alliance.objects.published()
     return events.prefetch_related(
@@ -52,15 +52,16 @@ def _with_parts(events: "EventQuerySet") -> QuerySet[Event]:
     )
 
 
-#: Fields of an event that a row of a list shows.
+#: Fields of an event that a list shows.
 _SHOWN = ("slug", "title_en", "title_ind", "date", "kind", "certainty")
 
 
 @cache
 def _public() -> "EventQuerySet":
-    """Return the events a reader may see, with their evidence.
+    """Return a queryset of the published events with their evidence.
 
-    Never asked itself, only narrowed: to put it together takes Django as long as to ask it.
+    Cached, because building it takes Django as long as running it. Callers must only filter it:
+    evaluating it would cache its results.
     """
     return Event.objects.published().with_evidence()
 
@@ -98,14 +99,14 @@ class EventListing(Listing):
         return self.asked
 
     def context(self) -> dict[str, object]:
-        """Return the counts by year, which stand on the first page."""
+        """Return the chart of events by year, which only the first page shows."""
         if "years" not in self.sums.counts or self.request.GET.get("page", "1") != "1":
             return {}
         by_year = YearlyCounts.of(self.sums.counts["years"])
         return {"by_year": build_events_chart(by_year, self.asked.applied_values)}
 
     def aggregates(self, filterset: PublicFilterSet) -> Aggregates:
-        """Return the sums, counted once for all pages and languages: every vote may be in them."""
+        """Return the aggregates, cached for all pages and languages: they may count all votes."""
         asked = ("events", *filterset.applied_values.items())
         return while_unchanged(asked, lambda: super(EventListing, self).aggregates(filterset))
 
@@ -113,21 +114,24 @@ class EventListing(Listing):
         return {"years": GroupBy(EVENT_YEARS, lambda *years: (years,))}
 
     def page_rows(self, queryset: QuerySet[Event]) -> list[Event]:
-        """Return the events of a page; evidence is counted for these alone, found before."""
+        """Return the events of a page; reading their ids first counts evidence for them only."""
         found = list(queryset.values_list("pk", flat=True))
         events = _public().only(*_SHOWN).in_bulk(found)
         return [events[pk] for pk in found if pk in events]
 
     def rows(self, queryset: Any) -> Iterator[Any]:
-        """Return the events; who took part is read as texts, for that may be millions."""
+        """Yield the events with ``shown_codes``.
+
+        Participations are read as tuples, not as objects, because there may be millions.
+        """
         events = queryset.prefetch_related(Prefetch("alliance", Alliance.objects.published()))
-        # Made here, where the reader's language is the active one: the order depends on it.
+        # Built before streaming begins: the order depends on the language active now.
         parts = parts_in_order(Participation.objects.all())
         return _with_codes(events.iterator(chunk_size=CHUNK_ROWS), parts)
 
 
 class YearListing(Listing):
-    """How many events of a filtered view each year had, for download."""
+    """Number of events per year in a filtered view, for download."""
 
     filterset_class = EventFilterSet
     columns = (
@@ -161,7 +165,7 @@ class YearListing(Listing):
 
 
 def _with_codes(events: Iterator[Any], parts: QuerySet[Participation]) -> Iterator[Any]:
-    """Yield the events with ``shown_codes``: who took part, and in which role."""
+    """Yield the events with ``shown_codes``, like RUS:host; one query per CHUNK_ROWS events."""
     codes = {country.pk: country.code for country in Country.objects.all()}
     while chunk := list(islice(events, CHUNK_ROWS)):
         shown: dict[int, list[str]] = {event.pk: [] for event in chunk}

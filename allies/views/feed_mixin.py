@@ -1,4 +1,4 @@
-"""A filtered view as a feed: its rows with what changed, and what was corrected or withdrawn."""
+"""Filtered views as Atom feeds: changes of rows, corrections and withdrawals."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,9 +27,10 @@ from allies.models import Record
 
 
 class FeedMixin:
-    """What a filtered view does to be followed.
+    """The feed of a filtered view.
 
-    A view whose rows are records need do nothing; one whose rows rest on records says on which.
+    The defaults fit a view whose rows are records. A view whose rows are computed from records
+    overrides the ``feed_…`` methods.
     """
 
     request: HttpRequest
@@ -40,7 +41,7 @@ class FeedMixin:
         return self.filterset_class.Meta.model  # type: ignore[attr-defined]
 
     def feed_rows(self, queryset: Any) -> Iterable[FeedRow]:
-        """Return the FED rows of the view that changed last."""
+        """Return the MAX_FEED_ENTRIES rows of the view that changed last."""
         if issubclass(self._model, Record):
             return build_rows(latest_records(queryset))
         return [
@@ -52,17 +53,17 @@ class FeedMixin:
         ]
 
     def feed_corrections(self, queryset: Any) -> Iterable[FeedEntry]:
-        """Return what the log of corrections has of the rows."""
+        """Return the published corrections of the rows' records."""
         return correction_entries(
             str(self._model._meta.model_name), queryset.order_by().values("pk")
         )
 
     def feed_removed(self, filterset: PublicFilterSet) -> Iterable[RemovedRow]:
-        """Return what left the view.
+        """Return the rows that left the view.
 
-        Without a filter that is every record of the noun that was withdrawn. Whether one was in
-        a filtered view can be asked of those alone that are still as readers saw them last. What
-        their texts hold is not told, be it by whether a search finds them.
+        Without a filter, these are all withdrawn records of the model. With a filter, they are
+        those that match it and were not edited since readers last saw them. With a search (``q``)
+        there are none, because a match would reveal what a withdrawn text says.
         """
         if "q" in filterset.applied_values:
             return ()
@@ -79,9 +80,9 @@ class FeedMixin:
     def feed(
         self, filterset: PublicFilterSet, *, title: str, page: str, address: str
     ) -> HttpResponse:
-        """Answer with the feed.
+        """Return the response with the feed.
 
-        ``address`` is the feed's own and ``page`` that of what it follows, both with the filter.
+        ``address`` is the URL of the feed and ``page`` that of its page, both with the filter.
         """
         queryset = filterset.qs
         gone = list(self.feed_removed(filterset))

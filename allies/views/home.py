@@ -1,4 +1,4 @@
-"""The front page, and the choice of a language before it."""
+"""The front page, and the redirect to it in the reader's language."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -21,35 +21,35 @@ from allies.ties.pairs import CountryPair
 from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
 from allies.ties.ties import AllyRow, CertaintyCounts, Ties
 
-#: How many years ago the days are that the front page gives as examples.
+#: How many years ago the example days of the front page are.
 SUGGESTED_YEARS_AGO = (100, 50, 25)
 
 
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Lead to the front page in the language the reader's browser asks for."""
+    """Redirect to the front page in the language of Accept-Language."""
     response = redirect(f"/{get_language_from_request(request)}/")
     patch_vary_headers(response, ["Accept-Language"])
     return response
 
 
-#: What counts of certainty are made of, in their order.
+#: The values of ``certain`` that are counted.
 _SURE = (True, False)
 
 
 class FeaturedPair(NamedTuple):
-    """A pair of the featured list whose ties are best documented or disputed: ``row``."""
+    """The focus and a listed ally; ``row`` is the ally's row in the focus's ally list."""
 
     pair: CountryPair
     row: AllyRow
 
 
 class FeaturedList(NamedTuple):
-    """The featured list, and what of this site can be shown with its focus.
+    """The featured list, with examples of what this site shows about its focus country.
 
-    ``entries`` each have their ``tie``, an AllyRow or None. ``map`` is None where nothing is tied
-    to the focus; ``pair`` and ``changed`` likewise. ``days`` are (day, how many allies), none of
-    zero; ``lists`` are the published lists about the focus; ``changed`` has how many of each
-    TieChange since ``since``.
+    Each of ``entries`` has a ``tie``, an AllyRow or None. ``map`` is None if the focus has no
+    allies today. ``pair`` is None if no entry has a tie. ``days`` holds (day, allies), without days
+    that have none. ``lists`` are the published lists about the focus. ``changed`` holds (TieChange,
+    number of countries) since ``since``, without zeros.
     """
 
     ally_list: AllyList
@@ -80,7 +80,7 @@ class HomeView(TemplateView):
 
 
 def _featured() -> FeaturedList | None:
-    """Return the featured list with its examples; the number of queries is always the same."""
+    """Return the featured list with its examples; the number of queries is constant."""
     entries = (
         Entry.objects.published().with_evidence().order_by_position().select_related("country")
     )
@@ -120,13 +120,13 @@ def _featured() -> FeaturedList | None:
 
 
 def _focus_allies(focus: Country, day: dt.date) -> list[AllyRow]:
-    """Return the focus's allies; their latest events, which take longest to find, are left out."""
+    """Return the focus's allies without their latest events, which are the slowest to find."""
     ties = Ties(focus, day)
     return ties.rows(ties.allies(), with_events=False)
 
 
 def _best_documented(focus: Country, entries: list[Any]) -> FeaturedPair | None:
-    """Return the listed ally with whom there is most to show: what is disputed before all else."""
+    """Return the pair with the best-documented listed ally; disputed ties come first."""
     rows = [entry.tie for entry in entries if entry.tie]
     if not rows:
         return None

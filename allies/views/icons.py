@@ -1,4 +1,4 @@
-"""The site's mark for browsers' tabs and for home screens."""
+"""The favicon and the web app manifest."""
 
 from functools import cache
 from pathlib import Path
@@ -9,26 +9,26 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 
-#: Colours of site.css: --paper and --accent.
+#: Colours from site.css: --paper and --accent.
 PAPER, ACCENT = "#fbf9f4", "#0b5d66"
 
 
 @cache
 def _icon() -> bytes:
     found = finders.find("img/favicon.ico")
-    assert isinstance(found, str)  # it is part of the project
+    assert isinstance(found, str)  # the file is in the repository
     return Path(found).read_bytes()
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Answer browsers that ask for the icon where it always was."""
+    """Serve ``/favicon.ico``, which some browsers request without a link to it."""
     response = HttpResponse(_icon(), content_type="image/x-icon")
     patch_cache_control(response, public=True, max_age=24 * 3600)
     return response
 
 
 def manifest(request: HttpRequest) -> HttpResponse:
-    """Say what the site is called and looks like on a home screen."""
+    """Return the web app manifest: name, colours and icons on a home screen."""
     icons = [("icon-192.png", 192, "any"), ("icon-512.png", 512, "any maskable")]
     content = {
         "name": str(settings.SITE_NAME),

@@ -1,4 +1,4 @@
-"""A filtered view of one noun: the same rows as page, CSV, JSON, XLSX, data package and feed."""
+"""Filtered lists of one model: the same rows as page, CSV, JSON, XLSX, data package and feed."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     Shown = TypeVar("Shown")
 
-#: Rows a page shows.
+#: Rows per page.
 PER_PAGE = 50
 
 
 def parse_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Shown]":
-    """Return the page the address asks for, the first by default; raise Http404 for none."""
+    """Return the page named by ``?page=``, else the first; raise Http404 if there is none."""
     number = request.GET.get("page", "1")
     is_number = number.isascii() and number.isdecimal() and len(number) < 10
     if not (is_number and 1 <= int(number) <= paginator.num_pages):
@@ -46,22 +46,22 @@ def parse_page(request: HttpRequest, paginator: "Paginator[Shown]") -> "Page[Sho
 
 
 class Listing(DownloadMixin, FeedMixin, View):
-    """The rows of a filtered view. A subclass says which filter, which columns, which template."""
+    """A filtered list. A subclass sets ``filterset_class``, ``columns`` and ``template_name``."""
 
     filterset_class: type[PublicFilterSet]
     template_name: str
     per_page = PER_PAGE
-    #: The field that says when a row last changed, and those of the first and last day of each.
+    #: The field with the time of a row's last change, and the fields of its first and last day.
     changed = "updated_at"
     dated: tuple[str, ...] = ()
-    #: What is counted over the rows of the page asked for.
+    #: Counts over all rows of the filter; set once the page is requested.
     sums: Aggregates
 
     def get(self, request: HttpRequest, fmt: str = "html", **kwargs: object) -> HttpResponseBase:
-        """Answer with the page, or the rows as ``fmt``, one of FORMS.
+        """Return the page, or the rows as ``fmt``, one of FORMATS.
 
-        An impossible value is a 400 in every form; a parameter that is no filter is one in a
-        download, where nobody would see a notice.
+        An invalid value gives a 400 in every format. An unknown parameter gives a 400 in downloads
+        only: the page shows a notice, which a download cannot.
         """
         self.prepare(**kwargs)
         filterset = self.filterset()
@@ -80,23 +80,23 @@ class Listing(DownloadMixin, FeedMixin, View):
         except SheetTooLarge as error:
             return plain_error([str(error)])
 
-    # What a subclass has.
+    # For subclasses to override.
 
     def prepare(self, **kwargs: object) -> None:
-        """Find the record the address names, if it names one; raise Http404."""
+        """Fetch the record in the URL, if any; raise Http404 if there is none."""
 
     def filterset(self) -> PublicFilterSet:
         return self.filterset_class(self.request.GET, queryset=self.queryset())
 
     def context(self) -> dict[str, object]:
-        """Return what the page shows besides its rows."""
+        """Return further context of the page, besides its rows."""
         return {}
 
     def title(self) -> Any:
-        """Return what the list is called, in words that follow the active language."""
+        """Return the title of the list as a lazy string."""
         return self.filterset_class.Meta.model._meta.verbose_name_plural  # type: ignore[attr-defined]
 
-    # The forms.
+    # Formats, besides those of DownloadMixin.
 
     def page(self, filterset: PublicFilterSet, status: int) -> HttpResponse:
         valid = status == 200
@@ -133,33 +133,30 @@ class Listing(DownloadMixin, FeedMixin, View):
         )
 
     def aggregates(self, filterset: PublicFilterSet) -> Aggregates:
-        """Return what is counted over the rows of a valid filter."""
+        """Return the counts over all rows of a valid filter."""
         return aggregate_filterset(filterset, self.group_by(), **self.aggregate_ranges())
 
     def group_by(self) -> Mapping[str, GroupBy]:
-        """Return by what else the rows are to be counted; ``sums`` has it once they are."""
+        """Return further groups to count the rows by; their counts are in ``sums.counts``."""
         return {}
 
     def aggregate_ranges(self) -> dict[str, Any]:
-        """Return the spans to be known of the rows: when they changed, and the days they cover."""
+        """Return aggregates over the rows: time of the last change, first and last day."""
         ends: dict[str, Aggregate] = {"changed": Max(self.changed)}
         covered = zip(("first", "last"), (Min, Max), self.dated, strict=False)
         return ends | {name: end(day) for name, end, day in covered}
 
     def schema_org_subject(self) -> DatasetRows | None:
-        """Return the rows as a data set, for programs that read the page.
-
-        None where they are no data set.
-        """
+        """Return the rows as a data set for the page's JSON-LD; None if they are not one."""
         return DatasetRows(name=capfirst(self.title()), **self.sums.spans)
 
     def page_rows(self, queryset: Any) -> Iterable[object]:
         return queryset
 
     def downloads(self, filterset: PublicFilterSet) -> "list[tuple[StrOrPromise, str]]":
-        """Return (label, address) of this very view's downloads."""
+        """Return (label, URL) of the downloads with the same filter."""
         return download_links(self.address(), filter_query(filterset))
 
     def address(self) -> str:
-        """Return the address of the page whose rows these are."""
+        """Return the path of the page whose rows these are."""
         return self.request.path

@@ -1,4 +1,4 @@
-"""Memberships for download: all there are, all of a country, and all of an alliance."""
+"""Memberships for download: all, those of a country, and those of an alliance."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MembershipListing(Listing):
-    """All memberships, in the order they began."""
+    """All memberships, sorted by start."""
 
     filterset_class: type[MembershipFilterSet] = AnyMembershipFilterSet
     columns = (
@@ -35,7 +35,7 @@ class MembershipListing(Listing):
     )
 
     def of(self) -> dict[str, object]:
-        """Return the field that holds the one record they are of, and the record."""
+        """Return the filter for the record whose memberships these are, if it is one record's."""
         return {}
 
     def queryset(self) -> "MembershipQuerySet":

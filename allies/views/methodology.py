@@ -1,4 +1,4 @@
-"""The page that says how things are counted here, and what that leaves out."""
+"""The methodology page: how we count, and what that leaves out."""
 
 from django.conf import settings
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""oEmbed: what stands at an address of ours, for sites that embed what their writers link to."""
+"""The oEmbed endpoint, for sites that turn links to our pages into embeds (https://oembed.com)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +23,11 @@ _RECORDS: dict[str, Any] = {"allylist": AllyList, "country": Country, "alliance"
 
 @require_safe
 def oembed(request: HttpRequest) -> HttpResponse:
-    """Answer with the embed of ``url``: 404 for what has none, 501 for a format there is not.
+    """Return the embed code of ``url`` as JSON or XML.
 
-    ``maxwidth`` and ``maxheight`` are whole numbers of pixels; anything else is a 400.
+    The status is 404 if the page has no embed, and 501 for an unknown format. ``maxwidth`` and
+    ``maxheight`` are whole numbers of pixels; anything else gives a 400, and so does a missing
+    ``url``.
     """
     asked = request.GET
     form = asked.get("format", "json")
@@ -54,7 +56,7 @@ def _pixels(text: str | None, usual: int) -> int:
 
 
 def _embedded(request: HttpRequest, url: str, width: int, height: int) -> dict[str, object]:
-    """Return what oEmbed says of an address; raise Http404."""
+    """Return the oEmbed response for a URL; raise Http404 if it has no embed."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -90,7 +92,7 @@ def _embedded(request: HttpRequest, url: str, width: int, height: int) -> dict[s
 
 
 def _found(name: str, kwargs: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the arguments of an embed as they are today, and its title; raise Http404."""
+    """Return the current URL arguments of an embed and its title; raise Http404."""
     if name == "edition-embed":
         try:
             return kwargs, str(get_edition(kwargs["key"]))

@@ -1,4 +1,4 @@
-"""Everything between two countries on one page: ties, events, votes, lists, and the evidence."""
+"""The page of a pair of countries: ties, events, votes, lists, and the evidence."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -24,34 +24,34 @@ from allies.views.voting import voting_summary
 if TYPE_CHECKING:
     from allies.models.event import EventQuerySet
 
-#: Events the page shows, and UN votes with evidence of their own; the rest is a link away.
+#: Maximum number of events shown, and of UN votes shown one by one; a link leads to the rest.
 MAX_SHOWN = 12
 
-#: A UN vote that came with a data set is summed up, unless a source disputes it.
+#: UN votes shown one by one: not imported from a data set, or disputed by a source.
 _SHOWN_INDIVIDUALLY = Q(identifier="") | Q(disputes__gt=0)
 
 
 def pair_events_url(pair: CountryPair, **asked: str) -> str:
-    """Return the address of the events of both, narrowed by what else is asked."""
+    """Return the URL of the events with both countries and these further filters."""
     query = QueryDict(mutable=True)
     query.update({"country": pair.first.code, "with": pair.second.code, **asked})
     return f"{reverse('allies:event-list')}?{query.urlencode()}"
 
 
 class TieWithObligations(NamedTuple):
-    """A tie, and what is owed in it, as sentences."""
+    """A tie, with its obligations as sentences."""
 
     tie: PairTie
     duties: list[str]
 
 
 class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
-    """Two countries, and all that is known between them."""
+    """The page of a pair: everything known between two countries."""
 
     template_name = "allies/pair/detail.html"
 
     def default_day(self) -> dt.date:
-        """Return today, or the last day on which both were there."""
+        """Return today, or the last day on which both countries existed."""
         ends = [country.existed_to_latest for country in self.pair.countries]
         return min([end for end in ends if end], default=timezone.localdate())
 
@@ -92,7 +92,7 @@ class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
 
 
 def _statements(pair: CountryPair, events: "EventQuerySet") -> list[Event]:
-    """Return the latest of these events, with their evidence and the parts of both: ``parts``."""
+    """Return the latest events with their evidence; ``parts`` are the participations of both."""
     parts = (
         Participation.objects.filter(country__in=pair.countries)
         .select_related("country")
@@ -107,7 +107,7 @@ def _statements(pair: CountryPair, events: "EventQuerySet") -> list[Event]:
 def _by_standing(
     ties: list[PairTie], pair: CountryPair
 ) -> list[tuple[TieStatus, list[TieWithObligations]]]:
-    """Return the ties by how they stand to the day, those in force first."""
+    """Group the ties by their status on the day, those in force first."""
     found: dict[TieStatus, list[TieWithObligations]] = {standing: [] for standing in TieStatus}
     for tie in ties:
         duties = [text for duty in tie.obligations for text in obligation_sentences(duty, pair)]
@@ -118,7 +118,7 @@ def _by_standing(
 def _evidence(
     ties: list[PairTie], events: QuerySet[Event], votes: Any, entries: list[Entry]
 ) -> dict[str, int]:
-    """Count what all the statements together rest on, the summed-up votes left out; one query."""
+    """Count sources and disputes of everything shown, except votes only summed up; one query."""
     about = Q(alliance__in=[tie.alliance.pk for tie in ties])
     about |= Q(event__in=events.values("pk")) | Q(event__in=votes.values("pk"))
     about |= Q(entry__in=[entry.pk for entry in entries])

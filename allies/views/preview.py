@@ -1,4 +1,4 @@
-"""A draft as its public page, for who has a link to it."""
+"""Drafts shown as public pages, for anyone with a preview link."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from allies.views.source import SourceDetailView
 if TYPE_CHECKING:
     from allies.views.detail import RecordDetailView
 
-#: Model → the view of its public page, and the attribute its address names it by.
+#: Model → the view of its public page, and the field that is in its URL.
 DETAIL_VIEWS: "dict[type[Record], tuple[type[RecordDetailView], str]]" = {
     Alliance: (AllianceDetailView, "slug"),
     AllyList: (AllyListDetailView, "slug"),
@@ -25,7 +25,7 @@ DETAIL_VIEWS: "dict[type[Record], tuple[type[RecordDetailView], str]]" = {
 
 
 def draft_response(request: HttpRequest, record: Record) -> HttpResponseBase:
-    """Answer with a record's page, whatever its status: not kept, not indexed, not told on."""
+    """Render a record's page whatever its status; not cached, not indexed, without a referrer."""
     view, key = DETAIL_VIEWS[type(record)]
     response: HttpResponseBase = view.as_view(preview=True)(request, **{key: getattr(record, key)})
     response.headers["Cache-Control"] = "private, no-store"
@@ -35,8 +35,8 @@ def draft_response(request: HttpRequest, record: Record) -> HttpResponseBase:
 
 
 def preview(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Show the draft a link was made for, while the link is valid."""
-    use_database(PRIMARY)  # the link may have been made a moment ago
+    """Show the draft of a preview link; raise Http404 if the link is not valid."""
+    use_database(PRIMARY)  # a replica may not have a new link yet
     link = PreviewLink.objects.signed(token)
     record = link.record if link else None
     if record is None:

@@ -1,7 +1,7 @@
-"""What is part of records, in bulk: names, participations, entries, citations.
+"""Parts of records in bulk: aliases, participations, entries, citations and further reading.
 
-Nobody reads these as pages of their own: they are on the pages of what they are part of. The
-API has them for who wants all of them.
+These have no pages of their own, because the pages of their records show them. The API offers them
+to clients that want all of them.
 """
 
 from operator import attrgetter
@@ -58,7 +58,7 @@ class ParticipationListing(Listing):
         _COUNTRY._replace(value=attrgetter("country_code")),
         *model_columns(Participation, "role"),
     )
-    # Looked up for each row that is shown: of a join, SQLite sorts all rows to find the first.
+    # Subqueries, run only for the rows shown. With a join, SQLite would sort all rows first.
     _shown = (
         Participation.objects.published()
         .annotate(
@@ -72,7 +72,7 @@ class ParticipationListing(Listing):
         return self._shown.all()
 
     def prefetch_for_download(self, queryset: Any) -> "ParticipationQuerySet":
-        """Fetch what is shown of them and no records: there may be millions."""
+        """Read the shown columns only, no model instances: there may be millions."""
         return queryset.values_list("pk", "event_slug", "country_code", "role", named=True)
 
 
@@ -102,7 +102,7 @@ class SeeAlsoListing(Listing):
 
 
 class CitationListing(Listing):
-    """What every source says for and against every public record."""
+    """All public citations: what each source says for or against each record."""
 
     filterset_class = CitationFilterSet
     columns = (

@@ -1,4 +1,4 @@
-"""Search as readers meet it: the results in every form, and suggestions while they type."""
+"""Search results in every format, and suggestions while the reader types."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from allies.filters.base import PublicFilterSet
     from allies.models.search_document import SearchTextQuerySet
 
-#: Suggestions made at most.
+#: Maximum number of suggestions.
 MAX_SUGGESTIONS = 8
 
 _RELATED: dict[str, tuple[str, ...]] = {"entry": ("country", "ally_list")}
@@ -46,16 +46,16 @@ _DATES = {"event": "date", "source": "date_published", "alliance": "began"}
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A record that was found, with what the page shows of it; all of it is public today."""
+    """A record that was found, with what the page shows of it; all of it is public now."""
 
     record: Any
     noun: str
     title: LocalizedText
-    #: Another name by which it was found, and a passage; "" where there is none to show.
+    #: Another name that matched, and the text around a match; "" if there is none.
     alternative_names: LocalizedText
     passage: LocalizedText
     url: str
-    #: When it was or began (EDTF); "" where it is about no day.
+    #: Its date or start (EDTF); "" if it has none.
     date: str
 
     @property
@@ -64,19 +64,19 @@ class SearchResult:
 
     @property
     def code(self) -> str:
-        """What the record goes by in files."""
+        """The identifier of the record in files: code, citation key or slug."""
         return str(
             getattr(self.record, "code", "") or getattr(self.record, "key", "") or self.record.slug
         )
 
 
 def build_results(rows: Iterable[SearchText], question: SearchQuery) -> Iterator[SearchResult]:
-    """Yield what rows of the index stand for; a query a noun for each CHUNK, two for countries."""
+    """Yield the results of index rows; one query per model per chunk, two for countries."""
     rows = iter(rows)
     while some := list(islice(rows, CHUNK_ROWS)):
         records = {model._meta.model_name: _records(model, some) for model in SEARCHABLE_MODELS}
         for row in some:
-            # One that was withdrawn since the rows were read is left out.
+            # Skip records withdrawn since the rows were read.
             if record := records[row.noun].get(row.record_id):
                 yield _build_result(row.noun, record, question)
 
@@ -157,7 +157,7 @@ class SearchListing(Listing):
         return build_results(queryset, self.asked.search_query) if self.asked.is_valid() else []
 
     def _found(self, queryset: Any) -> Iterator[tuple[Any, Any]]:
-        """Yield each model with the ids of its records that were found."""
+        """Yield (model, ids of its matching records as a queryset)."""
         for model in SEARCHABLE_MODELS:
             of_noun = queryset.order_by().filter(noun=model._meta.model_name)
             yield model, of_noun.values("record_id")
@@ -178,7 +178,7 @@ class SearchListing(Listing):
             yield from correction_entries(str(model._meta.model_name), ids)
 
     def feed_removed(self, filterset: "PublicFilterSet") -> Iterable[RemovedRow]:
-        return ()  # the index forgets what is not public
+        return ()  # the index holds public records only
 
     def title(self) -> Any:
         return _("Search")
@@ -187,7 +187,7 @@ class SearchListing(Listing):
         return {}
 
     def schema_org_subject(self) -> None:
-        """Say nothing: what was found is no data set."""
+        """Return None: search results are not a data set."""
 
     def context(self) -> dict[str, object]:
         if not self.asked.is_valid():
@@ -201,12 +201,12 @@ class SearchListing(Listing):
 
 
 class SuggestionsView(View):
-    """What one may mean, by its names, while one types."""
+    """Suggestions by name while the reader types."""
 
     def get(self, request: HttpRequest) -> JsonResponse:
-        """Answer ``{"suggestions": [{"title", "also", "noun", "url"}], "message"}``.
+        """Return JSON: ``{"suggestions": [{"title", "lang", "also", "noun", "url"}], "message"}``.
 
-        Of things of one noun with one title, the first stands for all.
+        If records of one type share a title, only the first is suggested.
         """
         question = parse_query(request.GET.get("q", ""))
         question = suggest_spelling(question) or question

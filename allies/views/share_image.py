@@ -1,4 +1,4 @@
-"""The share card of a page: ``card.png`` below the page's own address, in its language."""
+"""Share images of pages: ``card.png`` below the page's URL, in its language."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ from allies.views.edition import EditionView, localize_edition
 from allies.views.event import parts_in_order
 from allies.web.share_images import ShareImage, render_png
 
-#: How long a card may be kept elsewhere, and how long it is kept here, in seconds.
+#: Cache time in browsers and proxies, and in our own cache, in seconds.
 FRESH, KEPT = 3600, 24 * 3600
 
-#: Names a card has room for; of the others it says how many there are.
+#: Maximum number of names on an image; of the others it says how many there are.
 MAX_NAMES = 60
 
 
@@ -38,19 +38,19 @@ def _line(*parts: object) -> str:
 
 
 def _names(countries: Any) -> dict[str, Any]:
-    """Return a card's names, each once: as many as have room, and how many more there are."""
+    """Return ``items`` (up to MAX_NAMES unique names) and ``more`` (number of the others)."""
     names = list(dict.fromkeys(str(country.name) for country in countries))
     return {"items": tuple(names[:MAX_NAMES]), "more": max(len(names) - MAX_NAMES, 0)}
 
 
 class ShareImageView(View):
-    """A page's card. A subclass says what is on it; Http404 where readers have no such page."""
+    """The share image of a page. A subclass returns its content or raises Http404."""
 
     def share_image(self) -> ShareImage:
         raise NotImplementedError
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer with the picture; it is drawn anew only where what it says has changed."""
+        """Return the PNG; it is drawn again only if its content has changed."""
         card = self.share_image()
         etag = f'"{card.key}"'
         known = get_conditional_response(request, etag=etag)
@@ -63,7 +63,7 @@ class ShareImageView(View):
 
 
 class SiteShareImage(ShareImageView):
-    """The card of every page that has none of its own."""
+    """The image of every page that has none of its own."""
 
     def share_image(self) -> ShareImage:
         return ShareImage(
@@ -99,7 +99,7 @@ def _allies_of(country: Country) -> str:
 
 
 class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
-    """The card of an ally list, with its day and filter; what they may not be is left aside."""
+    """The image of a country's allies, with date and filter; an invalid filter is ignored."""
 
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
@@ -172,7 +172,7 @@ class SourceShareImage(OldSlugRedirectMixin, ShareImageView):
 
 
 class EditionShareImage(EditionView, ShareImageView):
-    """An edition's card says what was frozen."""
+    """The image of an edition, from its frozen content."""
 
     def share_image(self) -> ShareImage:
         shown = localize_edition(self.edition.data)["list"]

@@ -1,4 +1,4 @@
-"""Sources as readers meet them: what rests on each, and what draws on it."""
+"""Public pages of sources: list, and detail with statements and derived sources."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _statements(stance: str) -> Coalesce:
-    """Return the number of public statements a source makes in one stance."""
+    """Return a subquery with the number of a source's public citations of one stance."""
     made = Citation.objects.published().filter(source=OuterRef("pk"), stance=stance)
     return count_distinct_subquery(made, "source", "pk")
 

@@ -1,4 +1,4 @@
-"""What began and ended between two days of a country's ally list."""
+"""Ties of a country that began or ended between two days."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,17 +25,17 @@ from allies.views.columns import (
 )
 from allies.views.country_listing import CountryTiesListing
 
-#: What a list of dates says where one is not known, so that the others stay at their place (EDTF).
+#: Unknown date in EDTF; it keeps the dates in the same order as the alliances.
 UNKNOWN = "XXXX"
 
 
-#: Filters that the ally list has too.
+#: Filters that the list of allies has too.
 SHARED = ("kind", "region", "q")
 
 
 @dataclass
 class AllianceChange:
-    """An alliance that began or ended for the focus with several countries, as the page sums up."""
+    """An alliance that began or ended, with (country, date) of each country concerned."""
 
     alliance: Alliance
     independent_sources: int
@@ -44,7 +44,7 @@ class AllianceChange:
 
 
 def _ties(part: str, label: object, dates: Any) -> tuple[DownloadColumn, ...]:
-    """Return the columns of the alliances that began or ended: which, when, on how many sources."""
+    """Return columns for the alliances that began or ended: slugs, dates, numbers of sources."""
     at_their_place = _("In the same order as the alliances.")
     return (
         DownloadColumn(
@@ -73,7 +73,7 @@ def _ties(part: str, label: object, dates: Any) -> tuple[DownloadColumn, ...]:
 
 
 class TieChangeListing(CountryTiesListing[TieChangeFilterSet, ChangedAlly]):
-    """The countries whose ties to one country differ between two days, one row each."""
+    """The countries whose ties to one country differ between two days, one row per country."""
 
     filterset_class = TieChangeFilterSet
     template_name = "allies/country/tie_changes.html"
@@ -144,14 +144,14 @@ class TieChangeListing(CountryTiesListing[TieChangeFilterSet, ChangedAlly]):
 
 
 def _query_without_days(asked: TieChangeFilterSet) -> str:
-    """Return what else is asked, as the ally list on one of the days is asked for it."""
+    """Return the other filters as a query string for the list of allies on one of the days."""
     return urlencode(
         {name: asked.applied_values[name] for name in SHARED if name in asked.applied_values}
     )
 
 
 def _by_alliance(rows: Iterable[ChangedAlly], part: str) -> list[AllianceChange]:
-    """Return the alliances that began or ended, those that bound most countries first."""
+    """Return the alliances that began or ended, those with the most countries first."""
     found: dict[int, AllianceChange] = {}
     for row in rows:
         for tie in getattr(row, part):

@@ -1,4 +1,4 @@
-"""How two countries voted in the United Nations, year by year, as readers meet it."""
+"""Votes of two countries in the UN General Assembly by year: summary, chart and downloads."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 
 
 class VotingSummary(NamedTuple):
-    """What a pair's page says of their votes.
+    """The votes section of a pair's page.
 
-    ``few`` is the number of joint votes below which a year is not compared, None where each has
-    as many. ``table`` holds (vote of the first, how often the second voted each way then, in all).
+    ``few`` is the number of joint votes below which a year is not compared, or None if every year
+    has at least that many. Each row of ``table`` is (vote of the first country, number of times
+    that the second country voted each way then, their sum).
     """
 
     years: list[VoteAgreement]
@@ -52,9 +53,9 @@ class VotingSummary(NamedTuple):
 
 
 def voting_summary(pair: CountryPair, *, until: dt.date | None) -> VotingSummary | None:
-    """Return how the two voted, until a day if one is given; None where both never did.
+    """Return the voting summary of a pair, or None if there is no roll call with both.
 
-    Costs two queries.
+    ``until`` leaves out later votes. Runs two queries.
     """
     roll_calls = shared_roll_calls(pair.first, pair.second)
     if until:
@@ -114,14 +115,14 @@ def _number(mine: Any, theirs: Any) -> DownloadColumn:
 
 
 class PairYear(NamedTuple):
-    """A year of two countries’ votes."""
+    """The votes of two countries in one year."""
 
     pair: CountryPair
     votes: VoteAgreement
 
 
 class VotingListing(OldSlugRedirectMixin, Listing):
-    """How two countries voted by year, for download."""
+    """Votes of two countries by year, for download."""
 
     filterset_class = RollCallFilterSet
     columns = (

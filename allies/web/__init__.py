@@ -1,1 +1,1 @@
-"""Pages for programs and other sites: schema.org, share images, sitemaps, embeds."""
+"""What other sites and programs read: schema.org data, share images, sitemaps, embeds."""

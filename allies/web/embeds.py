@@ -1,4 +1,4 @@
-"""Which pages can be embedded, as what, and the code that does it."""
+"""Which pages can be embedded, and the HTML code for it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: A page's name → its embeds, the first of them the usual one: (name, what it is called).
+#: URL name of a page → its embeds as (URL name, label), the default first.
 EMBEDS: "dict[str, list[tuple[str, StrOrPromise]]]" = {
     "allylist-detail": [
         ("allylist-embed", _("the list, always up to date")),
@@ -29,7 +29,7 @@ EMBEDS: "dict[str, list[tuple[str, StrOrPromise]]]" = {
     "alliance-detail": [("alliance-timeline-embed", _("the timeline of members"))],
 }
 
-#: An embed's name → the name of its page.
+#: URL name of an embed → URL name of its page.
 PAGES = {
     "allylist-embed": "allylist-detail",
     "allylist-timeline-embed": "allylist-detail",
@@ -40,13 +40,13 @@ PAGES = {
     "alliance-timeline-embed": "alliance-detail",
 }
 
-#: The size of a frame before it knows its content, in pixels.
+#: The size of an embed until its content has loaded, in pixels.
 WIDTH, HEIGHT = 600, 480
 
 
 @dataclass(frozen=True)
 class EmbedCode:
-    """A code to copy: what it embeds, and the code itself."""
+    """HTML code to copy, with a label that says what it embeds."""
 
     label: "StrOrPromise"
     text: str
@@ -62,9 +62,9 @@ def embed_code(
     width: str = "100%",
     height: int = HEIGHT,
 ) -> str:
-    """Return the HTML that embeds what a name and its arguments stand for."""
+    """Return the HTML that embeds the view with this URL name and these arguments."""
     address = reverse(f"allies:{name}", kwargs=kwargs) + (f"?{query}" if query else "")
-    # Not the name with the hash of its content: that one goes with the next release.
+    # Without the content hash: a hashed file may be gone after the next release.
     script = request.build_absolute_uri(f"{settings.STATIC_URL}js/embed.js")
     return format_html(
         '<iframe src="{}" title="{}" width="{}" height="{}" loading="lazy" '
@@ -79,6 +79,6 @@ def embed_code(
 
 
 def oembed_url(request: HttpRequest, address: str, form: str) -> str:
-    """Return the address at which oEmbed tells of a page."""
+    """Return the oEmbed URL of a page, in one format (json or xml)."""
     query = urlencode({"url": address, "format": form})
     return request.build_absolute_uri(f"{reverse('oembed')}?{query}")

@@ -1,8 +1,8 @@
-"""What our pages are about, in the words of schema.org: data that search engines and tools read.
+"""schema.org descriptions of our pages (JSON-LD), for search engines and other programs.
 
-Pure functions from records, with what their page has fetched, to dictionaries of JSON-LD. Nothing
-is said more precisely than it is known: a date that lies somewhere in an interval has only the
-parts that are certain, and one that is about or uncertain is left out.
+Pure functions from records, with what their page has prefetched, to dictionaries. Dates are never
+more precise than what is known. Of an interval, only the parts that are certain are given.
+Approximate and uncertain dates are left out.
 """
 
 import datetime as dt
@@ -26,11 +26,11 @@ from allies.models.translation import SUFFIXES, LocalizedText
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-#: Makes an address of the site a whole one, with scheme and host.
+#: Turns a path into a URL with scheme and host.
 Absolute = Callable[[str], str]
 Data = dict[str, Any]
 
-#: What schema.org calls the kinds of documents; the rest are creative works.
+#: Kind of source → schema.org type; all others are CreativeWork.
 CREATIVE_WORK_TYPES = {
     SourceKind.NEWS: "NewsArticle",
     SourceKind.DATASET: "Dataset",
@@ -39,12 +39,12 @@ CREATIVE_WORK_TYPES = {
     SourceKind.REPORT: "Report",
 }
 
-#: Downloads that hold the rows of a view; a feed is no copy of them.
+#: Formats that contain all rows of a view → media type; a feed does not.
 _FILES = {"json": "application/json", **CONTENT_TYPES}
 
 
 class Breadcrumb(NamedTuple):
-    """A step of the way to a page; ``lang`` is the label's language where it is another."""
+    """A breadcrumb; ``lang`` is the label's language if it is not the reader's."""
 
     label: str
     url: str
@@ -53,7 +53,7 @@ class Breadcrumb(NamedTuple):
 
 @dataclass(frozen=True)
 class DatasetRows:
-    """The rows of a view as a data set; ``first`` and ``last`` are the days they cover."""
+    """The rows of a view as a data set; they cover the days from ``first`` to ``last``."""
 
     name: Any
     changed: dt.datetime | None = None
@@ -62,7 +62,7 @@ class DatasetRows:
 
 
 def iso_date(value: str) -> str:
-    """Return what of an EDTF date is certain as an ISO 8601 date, "" where nothing is.
+    """Return the certain part of an EDTF date as an ISO 8601 date; "" if there is none.
 
     >>> iso_date("2024-03/2024-06")
     '2024'
@@ -83,7 +83,7 @@ def iso_date(value: str) -> str:
 
 
 def licence_url() -> str:
-    """Return the address of the licence our data are under; its name where we know no address."""
+    """Return the URL of the data licence, or its name if its URL is unknown."""
     return LICENCES.get(settings.DATA_LICENCE, (settings.DATA_LICENCE,))[0]
 
 
@@ -97,7 +97,7 @@ def describe_publisher(at: Absolute) -> Data:
 
 
 def describe_website(at: Absolute, *, url: str, search: str) -> Data:
-    """Describe the site; ``search`` is the address of its search, without the words."""
+    """Describe the site; ``search`` is the path of its search page."""
     return {
         "@type": "WebSite",
         "@id": at("/#site"),
@@ -133,7 +133,7 @@ def describe_page(
     described: Any = None,
     downloads: Iterable[tuple[Any, str]] = (),
 ) -> Data:
-    """Describe a page and what it is about; ``downloads`` are (label, address) of its rows."""
+    """Describe a page and its subject; ``downloads`` are (label, URL) of its rows."""
     whole: Data = {
         "@type": "WebPage",
         "@id": url,
@@ -160,9 +160,9 @@ def describe_page(
 
 
 def to_json_script(data: Data) -> str:
-    """Return JSON that may stand in a script element: nothing in it ends one or begins a comment.
+    """Return JSON that is safe in a script element: it can neither close it nor begin a comment.
 
-    >>> script({"name": "</script>"})
+    >>> to_json_script({"name": "</script>"})
     '{"name":"\\\\u003c/script\\\\u003e"}'
     """
     text = json.dumps(data, separators=(",", ":"))
@@ -171,12 +171,12 @@ def to_json_script(data: Data) -> str:
     return text
 
 
-# What a page may be about.
+# Subjects of pages.
 
 
 @singledispatch
 def describe_subject(thing: object, at: Absolute) -> Data:
-    """Return a record, or the rows of a view, as schema.org has it."""
+    """Return the schema.org description of a record or of DatasetRows."""
     raise NotImplementedError(f"Nobody has said what {type(thing).__name__} is to schema.org.")
 
 
@@ -208,7 +208,7 @@ def _country(country: Country, at: Absolute) -> Data:
 
 @describe_subject.register
 def _event(event: Event, at: Absolute) -> Data:
-    # Each country once: one may have two roles.
+    # A country with two roles is listed once.
     parts = {part.country_id: part.country for part in event.shown_participations}  # type: ignore[attr-defined]
     return _without_empty(
         {
@@ -294,7 +294,7 @@ def _rows(rows: DatasetRows, at: Absolute) -> Data:
 
 
 def citation_of_source(source: Source, at: Absolute) -> Data:
-    """Return a source as what cites it names it."""
+    """Return the description of a source for ``citation`` and ``isBasedOn``."""
     kind = CREATIVE_WORK_TYPES.get(SourceKind(source.kind), "CreativeWork")
     return _without_empty(
         {
@@ -311,7 +311,7 @@ def citation_of_source(source: Source, at: Absolute) -> Data:
 
 
 def cited_sources(described: object) -> list[Source]:
-    """Return the sources that what is described rests on, as its page has fetched them, once."""
+    """Return the published sources of a page's subject, without duplicates and queries."""
     if isinstance(described, Source):
         found = [described.derived_from]
     else:
@@ -323,7 +323,7 @@ def cited_sources(described: object) -> list[Source]:
 def _dataset_properties(
     description: str, url: str, at: Absolute, downloads: "Iterable[tuple[StrOrPromise, str]]"
 ) -> Data:
-    """Return what is true of every data set of ours."""
+    """Return the properties that all our data sets have, with their downloads."""
     files = []
     for label, address in downloads:
         form = address.partition("?")[0].rpartition(".")[2]
@@ -355,7 +355,7 @@ def _named_thing(country: Country, at: Absolute) -> Data:
 
 
 def _alternate_name(record: Model, field: str) -> list[object]:
-    """Return what a bilingual text says in the language the reader has not chosen."""
+    """Return a bilingual text in the language that the page does not show."""
     shown: LocalizedText = getattr(record, field)
     texts = ((getattr(record, f"{field}_{suffix}"), code) for code, suffix in SUFFIXES.items())
     return [_localized_text(text, code) for text, code in texts if text and code != shown.lang]
@@ -366,5 +366,5 @@ def _localized_text(text: str, language: str) -> Any:
 
 
 def _without_empty(data: Data) -> Data:
-    """Leave out what is not known."""
+    """Drop empty and unknown values."""
     return {key: value for key, value in data.items() if value not in ("", None, [], {})}

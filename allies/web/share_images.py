@@ -1,7 +1,7 @@
-"""Share cards: the picture that a link to a page shows elsewhere.
+"""Share images: the picture that other sites show with a link to a page.
 
-1200 × 630 pixels, as Open Graph asks for, in a palette of few colours. What stands on a card
-stands also in the file as text ("Description"), for programs that read no pictures.
+PNG of 1200 × 630 pixels, the size recommended for Open Graph, with a small palette. The text on an
+image is also in the file as metadata ("Description"), for programs that cannot read images.
 """
 
 import io
@@ -21,31 +21,32 @@ from PIL.PngImagePlugin import PngInfo
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 76
 
-#: The light scheme of site.css: --paper, --ink, --ink-soft, --line, --accent and the mark's red.
+#: Light colours of site.css: --paper, --ink, --ink-soft, --line, --accent, and the logo's red.
 PAPER, INK, SOFT, LINE = "#fbf9f4", "#1d1f21", "#55595e", "#ddd6c8"
 TEAL, RED = "#0b5d66", "#c0532b"
-#: Colours a card is stored in: those above, and what lies between them at letters' edges.
+#: Palette size: the colours above, and those between them from anti-aliasing.
 COLOURS = 64
 
-#: A change of how cards are drawn: what was kept of older ones is not shown any more.
+#: Increment it if images are drawn differently, to invalidate cached ones.
 DESIGN_VERSION = 1
 
-#: Sizes a title is tried in, in pixels, and the lines it may take; the last is cut to fit.
+#: Font sizes to try for a title, in pixels, and its maximum lines; the last one is cut to fit.
 TITLE_SIZES, TITLE_LINES = (76, 68, 60, 52), 3
 KICKER_SIZE, FOOT_SIZE = 30, 30
 
-#: Sizes of names: for as many of them at most.
+#: Maximum number of names → their font size in pixels.
 ITEM_SIZES = {4: 50, 12: 44, 10_000: 38}
 
-#: Where the foot begins, and the free width of a line.
+#: Top of the footer, and width of a line, in pixels.
 FOOT, MEASURE = HEIGHT - 104, WIDTH - 2 * MARGIN
 
 
 @dataclass(frozen=True)
 class ShareImage:
-    """What a card says: a line above, the title, names (numbered, if they have a rank), a fact.
+    """Content of an image: kicker (line above the title), title, note, names and a fact.
 
-    ``more`` names are there besides ``items``. ``names`` are what a card says in order.
+    ``items`` are the names, ``numbered`` if they are ranked. ``more`` is the number of further
+    names.
     """
 
     title: str
@@ -58,7 +59,7 @@ class ShareImage:
 
     @property
     def key(self) -> str:
-        """Return what is the same for the same card: an ETag without quotes."""
+        """Return a hash of the content and design, for the cache and as ETag (without quotes)."""
         told = repr((DESIGN_VERSION, str(settings.SITE_NAME), self))
         return sha256(told.encode()).hexdigest()[:32]
 
@@ -78,13 +79,13 @@ def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def _drawable(char: str, path: str) -> bool:
-    """Return whether the typeface has the character: one it lacks looks as no character does."""
+    """Return whether the font has a glyph; a missing one looks like that of U+10FFFD."""
     font = _font(path, 40)
     return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffd"))
 
 
 def drawable_text(text: str, path: str) -> str:
-    """Return the text in letters the typeface has; what has no plain form either is left out."""
+    """Replace characters that the font lacks by their base letters (NFKD), or drop them."""
     found = []
     for char in unicodedata.normalize("NFC", text):
         if _drawable(char, path):
@@ -96,7 +97,7 @@ def drawable_text(text: str, path: str) -> str:
 
 
 def wrap_text(text: str, font: FreeTypeFont, width: float) -> list[str]:
-    """Break a text into lines of this width; a word that is wider is broken too."""
+    """Break a text into lines of this width in pixels; longer words are broken too."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -113,7 +114,7 @@ def wrap_text(text: str, font: FreeTypeFont, width: float) -> list[str]:
 
 
 def ellipsize(text: str, font: FreeTypeFont, width: float) -> str:
-    """Shorten a text with an ellipsis until it fits."""
+    """Shorten a text with an ellipsis to this width in pixels."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:
@@ -122,7 +123,7 @@ def ellipsize(text: str, font: FreeTypeFont, width: float) -> str:
 
 
 def _title(text: str, lines: int) -> tuple[list[str], FreeTypeFont]:
-    """Return the title's lines and the largest font in which they are few enough."""
+    """Return a title's lines and the largest font in which it fits into ``lines`` lines."""
     for size in TITLE_SIZES:
         font = _font(SourceSerifProBold, size)
         found = wrap_text(text, font, MEASURE)
@@ -134,8 +135,8 @@ def _title(text: str, lines: int) -> tuple[list[str], FreeTypeFont]:
 
 @cache
 def _background() -> Image.Image:
-    """Return an empty card: paper, two faint rings at its corner, a rule above the foot."""
-    scale = 4  # circles are drawn large and made small: so their edges are smooth
+    """Return an empty image: paper, two faint rings, a line above the footer, the logo."""
+    scale = 4  # circles are drawn larger and scaled down for smooth edges
     rings = Image.new("RGB", (WIDTH * scale // 2, HEIGHT * scale // 2), PAPER)
     pen = ImageDraw.Draw(rings)
     for x, colour in ((460, "#dfe8e5"), (600, "#f3e3d8")):
@@ -151,8 +152,8 @@ def _background() -> Image.Image:
 
 
 def _site_mark(height: int, scale: int) -> Image.Image:
-    """Return the two rings of the site's mark, of this height in pixels, on paper."""
-    unit = height * scale / 20  # the mark is 28 units wide and 20 high
+    """Return the logo (two rings) on paper, of this height in pixels."""
+    unit = height * scale / 20  # the logo is 28 units wide and 20 high
     rings = Image.new("RGB", (round(28 * unit), round(20 * unit)), PAPER)
     pen = ImageDraw.Draw(rings)
     for x, colour in ((0, TEAL), (8, RED)):
@@ -163,13 +164,13 @@ def _site_mark(height: int, scale: int) -> Image.Image:
 
 
 def render_png(card: ShareImage) -> bytes:
-    """Return the card as a PNG file."""
+    """Return the image as a PNG file."""
     picture = _background().copy()
     pen = ImageDraw.Draw(picture)
     y = 62
     kicker_font = _font(SourceSansProSemibold, KICKER_SIZE)
     if kicker := drawable_text(card.kicker, SourceSansProSemibold):
-        # As wide as the rings leave room for.
+        # 760 pixels end before the rings.
         pen.text((MARGIN, y), ellipsize(kicker, kicker_font, 760), font=kicker_font, fill=SOFT)
     y += 56
     few = card.items or card.note
@@ -190,9 +191,9 @@ def render_png(card: ShareImage) -> bytes:
 
 
 def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, FreeTypeFont, str]]:
-    """Yield (x, y, text, font, colour) of the names, row by row, as many as there is room for.
+    """Yield (x, y, text, font, colour) of the names that fit, row by row.
 
-    Where some have none, "and 12 more" stands last.
+    If some do not fit, the last text is "and 12 more".
     """
     size = next(size for most, size in ITEM_SIZES.items() if len(card.items) + card.more <= most)
     regular, bold = _font(SourceSansPro, size), _font(SourceSansProSemibold, size)
@@ -206,7 +207,7 @@ def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, Free
         width = bold.getlength(number) + regular.getlength(name)
         left = len(names) - n - 1 + card.more
         more = _("and %(n)s more") % {"n": left + 1}
-        # On the last row, room is kept for saying how many more there are.
+        # The last row keeps space for the number of further names.
         kept = regular.getlength(more) + gap if left and row == rows - 1 else 0
         if x and x + width + kept > MEASURE:
             if row + 1 >= rows:

@@ -1,4 +1,4 @@
-"""Which pages search engines may come for: all that is public, a section a noun and a language."""
+"""Content of the sitemaps: all public pages, in one section per model and language."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from django.utils.translation import override
 
 from allies.models import Alliance, AllyList, Country, Event, Membership, Source
 
-#: Pages in one file; the protocol allows 50,000.
+#: Pages per file; the protocol allows 50,000 (https://www.sitemaps.org/protocol.html).
 MAX_URLS_PER_FILE = 10_000
 
-#: Stands where an address has the record's slug or key: no slug has a capital letter.
+#: Placeholder for the slug or key in a path; slugs have no capital letters.
 _MARK = "SLUG"
 
-#: Pages that are no record's.
+#: URL names of pages that do not belong to a record.
 _PAGES = (
     "home",
     "allylist-list",
@@ -33,7 +33,7 @@ _PAGES = (
 
 
 class Section(NamedTuple):
-    """Pages of one kind: their records, the view they are shown by, what its address has."""
+    """Pages of one kind: model, URL name of the view, field in its path."""
 
     model: Any
     view: str
@@ -57,7 +57,7 @@ SECTIONS = {
 
 
 class File(NamedTuple):
-    """A file of the index: its section, language and number, and its last change, if known."""
+    """A sitemap file: section, language, number, and time of the last change, if known."""
 
     section: str
     language: str
@@ -66,14 +66,14 @@ class File(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page: its path in every language, and its last change, if known."""
+    """A page: path per language, and time of the last change, if known."""
 
     paths: dict[str, str]
     changed: dt.datetime | None
 
 
 def list_files() -> list[File]:
-    """Return the files there are; costs a query a section."""
+    """Return the sitemap files; one query per section of records."""
     found: list[tuple[str, int, dt.datetime | None]] = [("pages", len(_PAGES), None)]
     for name, section in SECTIONS.items():
         whole = section.records().aggregate(n=Count("pk"), changed=Max("updated_at"))
@@ -87,7 +87,7 @@ def list_files() -> list[File]:
 
 
 def list_pages(section: str, number: int) -> Iterator[Page]:
-    """Yield the pages of a file; costs a query. KeyError: there is no such section."""
+    """Yield the pages of a file; one query. Raise KeyError for an unknown section."""
     if section == "pages":
         if number == 1:
             yield from (Page(_in_each_language(name), None) for name in _PAGES)
@@ -104,7 +104,7 @@ def list_pages(section: str, number: int) -> Iterator[Page]:
 
 
 def _in_each_language(view: str, *args: str) -> dict[str, str]:
-    """Return the paths of a view in every language."""
+    """Return the path of a view per language."""
     paths = {}
     for language, _label in settings.LANGUAGES:
         with override(language):

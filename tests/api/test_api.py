@@ -1,4 +1,4 @@
-"""The API as a program meets it: the rows of the pages, page by page, open and cacheable."""
+"""The API: the rows of the pages, pagination, errors, CORS and ETags."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from tests.views.page_urls import body
 pytestmark = pytest.mark.usefixtures("demo_data")
 
 BASE = "/api/v1"
-#: A slug for the collections that are about one record.
+#: First part of a path → a slug, for collections about one record.
 ABOUT = {
     "countries": "russia",
     "alliances": "china-russia-no-limits-partnership",
@@ -54,22 +54,22 @@ def test_every_listing_of_the_site_is_a_collection():
         AllyMapView,
         AlliesEmbed,
         MapEmbed,
-    }  # the rows of the ally list, as a map or in a frame
+    }  # the list of allies as a map or as an embed
     assert listings - drawn <= {offered.listing for offered in COLLECTIONS.values()}
 
 
 @pytest.mark.parametrize("template", COLLECTIONS)
-def test_pages_of_two_rows_give_every_row_once_and_no_other(template, client):
+def test_pagination_returns_every_row_once(template, client):
     whole = everything(client, address_of(template))
     assert whole or template == "/see-also"
     if len(whole) > 120:
-        return  # many pages of the same; the fewer are enough
+        return  # too many pages to request; smaller collections are enough
     paged = everything(client, address_of(template), limit=2)
     assert paged == whole
 
 
 @pytest.mark.parametrize("template", COLLECTIONS)
-def test_rows_are_what_the_description_says(template, client):
+def test_rows_have_lists_in_list_columns_only(template, client):
     listing = COLLECTIONS[template].listing
     for row in everything(client, address_of(template))[:300]:
         for column in listing.columns:
@@ -89,7 +89,7 @@ def test_rows_are_what_the_description_says(template, client):
         ("ally-lists?origin=recorded", "lists?origin=recorded"),
     ],
 )
-def test_api_and_csv_of_one_filter_name_the_same_things(collection, page, client):
+def test_api_and_csv_have_the_same_rows_for_a_filter(collection, page, client):
     path, _mark, query = (page or collection).partition("?")
     lines = list(csv.DictReader(io.StringIO(body(client.get(f"/en/{path}.csv?{query}")))))
     rows = everything(client, f"{BASE}/{collection}")
@@ -98,7 +98,7 @@ def test_api_and_csv_of_one_filter_name_the_same_things(collection, page, client
     assert rows
 
 
-def test_a_record_that_comes_and_goes_between_two_pages_disturbs_nothing(client):
+def test_pagination_is_stable_if_records_come_and_go(client):
     first = client.get(f"{BASE}/events?limit=3").json()
     gone = Event.objects.get(slug=first["items"][0]["event"])
     Event.objects.filter(pk=gone.pk).update(status=Status.WITHDRAWN)
@@ -110,7 +110,7 @@ def test_a_record_that_comes_and_goes_between_two_pages_disturbs_nothing(client)
     assert len(names) + 3 == Event.objects.published().count() + 1
 
 
-def test_a_draft_is_in_no_collection_and_has_no_address(client):
+def test_drafts_are_in_no_collection_and_give_404(client):
     event = factories.event(
         ("RUS", "host"), ("CHN", "visitor"), status=Status.DRAFT, title_en="Zanzabarra"
     )
@@ -136,7 +136,7 @@ def test_a_draft_is_in_no_collection_and_has_no_address(client):
         assert client.get(f"{BASE}/{gone}").status_code == 404
 
 
-def test_one_record_comes_with_its_parts_and_sources(client):
+def test_record_has_its_parts_and_sources(client):
     event = client.get(f"{BASE}/events/unga-es-11-1").json()
     assert {"country": "ERI", "role": "against"} in event["participations"]
     stances = {one["source"]: one["stance"] for one in event["citations"]}
@@ -155,7 +155,7 @@ def test_one_record_comes_with_its_parts_and_sources(client):
     assert (copy["derived_from"], copy["origin"]) == ("dw-2024-en", "dw-2024-en")
 
 
-def test_two_countries_have_one_address_and_say_what_binds_them(client):
+def test_pair_has_one_url_and_its_ties(client):
     led = client.get(f"{BASE}/ties/russia/north-korea?on=2020-01-01")
     assert led["Location"] == f"{BASE}/ties/north-korea/russia?on=2020-01-01"
     ties = client.get(led["Location"]).json()["ties"]
@@ -169,7 +169,7 @@ def test_two_countries_have_one_address_and_say_what_binds_them(client):
     assert client.get(f"{BASE}/ties/russia/russia").status_code == 404
 
 
-def test_an_old_address_leads_to_the_new_one(client):
+def test_old_slug_redirects_to_new_one(client):
     russia = Country.objects.get(alpha3="RUS")
     russia.slug = "russian-federation"
     russia.save()
@@ -204,7 +204,7 @@ def test_an_old_address_leads_to_the_new_one(client):
         ("events/nothing-here", 404, "address"),
     ],
 )
-def test_what_cannot_be_answered_says_why(query, status, name, client):
+def test_invalid_request_gives_error_with_reason(query, status, name, client):
     if "Korea" in query:
         for code in ("PRK", "KOR"):
             factories.country(code).aliases.create(name="Korea", language="en")
@@ -213,7 +213,7 @@ def test_what_cannot_be_answered_says_why(query, status, name, client):
     assert answer.json()["errors"][name]
 
 
-def test_a_search_for_many_words_is_answered(client):
+def test_search_with_many_words_works(client):
     words = "+".join("aeiounrstdlmcpgbvfhwkyjxqz")
     for parts in ("participations", "entries", "see-also"):
         assert client.get(f"{BASE}/{parts}?q={words}").json()["items"] == []
@@ -221,12 +221,12 @@ def test_a_search_for_many_words_is_answered(client):
     assert {row["country"] for row in found} == {"PRK", "RUS"}
 
 
-def test_errors_are_said_in_the_language_asked_for(client):
+def test_errors_are_in_the_requested_language(client):
     said = client.get(f"{BASE}/events?country=Atlantis&lang=id").json()["errors"]["country"][0]
     assert "negara" in said
 
 
-def test_what_has_not_changed_is_not_sent_again(client):
+def test_unchanged_response_gives_304(client):
     first = client.get(f"{BASE}/sources?limit=5")
     again = client.get(f"{BASE}/sources?limit=5", headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -237,7 +237,7 @@ def test_what_has_not_changed_is_not_sent_again(client):
     )
 
 
-def test_any_origin_may_read_and_nobody_may_write(client):
+def test_any_origin_may_read_and_none_may_write(client):
     answer = client.get(f"{BASE}/events", headers={"Origin": "https://elsewhere.example"})
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert not answer.cookies
@@ -252,7 +252,7 @@ def test_any_origin_may_read_and_nobody_may_write(client):
 
 
 @pytest.mark.slow
-def test_a_copy_is_kept_up_to_date_by_following_the_changes(client):
+def test_changes_keep_a_copy_up_to_date(client):
     held, cursor = {}, ""
 
     def follow():
@@ -285,7 +285,7 @@ def test_a_copy_is_kept_up_to_date_by_following_the_changes(client):
 
 
 @pytest.mark.slow
-def test_queries_are_the_same_for_more_rows(client, django_assert_num_queries):
+def test_query_counts_are_constant_for_more_rows(client, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -294,7 +294,7 @@ def test_queries_are_the_same_for_more_rows(client, django_assert_num_queries):
         for template in COLLECTIONS:
             with CaptureQueriesContext(connection) as queries:
                 assert client.get(address_of(template)).status_code == 200
-            # The content's version is asked for before and after.
+            # Without the queries for the content version, which are not the API's own.
             found[template] = len([q for q in queries if "contentchange" not in q["sql"]])
         return found
 
@@ -307,7 +307,7 @@ def test_queries_are_the_same_for_more_rows(client, django_assert_num_queries):
     assert max(before.values()) <= 9
 
 
-def test_the_page_about_the_api_names_every_collection(client):
+def test_docs_page_lists_every_collection(client):
     for language in ("en", "id"):
         page = body(client.get(f"/{language}/api/"))
         for template in COLLECTIONS:

@@ -1,4 +1,4 @@
-"""Feeds: every filtered view as valid Atom, what changed in it in public, and nothing else."""
+"""Feeds: every filtered view as valid Atom, with its public changes and nothing else."""
 
 import re
 from xml.etree import ElementTree
@@ -44,7 +44,7 @@ def feed(visitor, address):
 
 
 def entries(visitor, address):
-    """Return {title: [sort, address, text]} of a feed."""
+    """Return {title: [sort, URL, text]} of a feed's entries."""
     return {
         entry.findtext(f"{ATOM}title"): [
             entry.find(f"{ATOM}category").get("term"),
@@ -61,7 +61,7 @@ def withdraw(record):
 
 
 def is_valid(root, address):
-    """Assert what RFC 4287 asks of a feed and its entries."""
+    """Assert that a feed and its entries meet RFC 4287."""
     assert root.tag == f"{ATOM}feed"
     for element in (root, *root.iter(f"{ATOM}entry")):
         for name in ("id", "title", "updated"):
@@ -95,14 +95,14 @@ def test_every_listing_is_a_valid_feed_in_its_language(address, client):
     assert client.get(address)["Content-Type"] == "application/atom+xml; charset=utf-8"
 
 
-def test_a_feed_in_which_nothing_is_is_valid(client):
+def test_empty_feed_is_valid(client):
     address = "/en/events.atom?q=nothing+is+called+that"
     root = feed(client, address)
     is_valid(root, address)
     assert root.find(f"{ATOM}entry") is None
 
 
-def test_a_feed_tells_what_was_published_and_what_changed_since(client):
+def test_feed_shows_publication_and_later_changes(client):
     event = factories.event(("RUS", "host"), slug="visit", title_en="A visit", status=Status.DRAFT)
     event.place_en = "Secret place"
     event.save()
@@ -122,7 +122,7 @@ def test_a_feed_tells_what_was_published_and_what_changed_since(client):
     assert first.findtext(f"{ATOM}published") < first.findtext(f"{ATOM}updated")
 
 
-def test_an_entry_says_what_its_record_is(client):
+def test_entry_describes_its_record(client):
     factories.event(
         ("RUS", "host"),
         title_en="A visit",
@@ -141,7 +141,7 @@ def test_an_entry_says_what_its_record_is(client):
     assert "Mereka bertemu di Pyongyang." in indonesian
 
 
-def test_what_is_not_public_changes_nothing_in_a_feed(client):
+def test_draft_citation_does_not_change_updated_date(client):
     event = factories.event(("RUS", "host"), title_en="A visit")
     before = feed(client, "/en/events.atom").findtext(f"{ATOM}updated")
     factories.cite(event, factories.source(status=Status.DRAFT, title="Hidden"), note_en="Hidden")
@@ -149,7 +149,7 @@ def test_what_is_not_public_changes_nothing_in_a_feed(client):
 
 
 @pytest.mark.parametrize("address", ["/en/events.atom", "/en/countries/russia/allies.atom"])
-def test_what_a_draft_says_of_a_public_record_moves_no_entry(address, client):
+def test_draft_citation_does_not_move_entries(address, client):
     order = [*entries(client, address)]
     last = Event.objects.published().order_by("updated_at").first()
     for record in (last, *Alliance.objects.published()[:2]):
@@ -157,7 +157,7 @@ def test_what_a_draft_says_of_a_public_record_moves_no_entry(address, client):
     assert [*entries(client, address)] == order
 
 
-def test_an_id_stays_when_the_record_is_renamed(client):
+def test_entry_id_stays_if_record_is_renamed(client):
     event = factories.event(("RUS", "host"), slug="old", title_en="One")
     ids = {e.text for e in feed(client, "/en/events.atom").iter(f"{ATOM}id")}
     event.slug, event.title_en = "new", "Two"
@@ -165,7 +165,7 @@ def test_an_id_stays_when_the_record_is_renamed(client):
     assert {e.text for e in feed(client, "/en/events.atom").iter(f"{ATOM}id")} == ids
 
 
-def test_a_correction_is_an_entry_of_the_views_its_record_is_in(client):
+def test_correction_is_in_feeds_that_have_its_record(client):
     event = factories.event(("RUS", "host"), kind="summit", title_en="A visit", place_en="Moscow")
     corrected(event, answer="It was elsewhere.", place_en="Kazan")
     sort, _address, text = entries(client, "/en/events.atom?kind=summit")["Corrected: A visit"]
@@ -176,12 +176,12 @@ def test_a_correction_is_an_entry_of_the_views_its_record_is_in(client):
 
 
 def gone(visitor, address):
-    """Return the number of tombstones, and the entries for what was withdrawn."""
+    """Return (number of tombstones, titles of entries about withdrawals)."""
     told = [title for title, (sort, *_) in entries(visitor, address).items() if sort == "withdrawn"]
     return len(list(feed(visitor, address).iter(DELETED))), told
 
 
-def test_what_was_withdrawn_leaves_a_tombstone_in_the_views_it_was_in(client):
+def test_withdrawn_record_leaves_tombstone_in_its_feeds(client):
     event = factories.event(("RUS", "host"), kind="summit", slug="gone", title_en="Zanzabarra")
     known = {e.text for e in feed(client, "/en/events.atom").iter(f"{ATOM}id")}
     withdraw(event)
@@ -194,7 +194,7 @@ def test_what_was_withdrawn_leaves_a_tombstone_in_the_views_it_was_in(client):
     assert next(feed(client, "/en/events.atom").iter(DELETED)).get("ref") in known
 
 
-def test_what_was_rewritten_after_its_withdrawal_is_told_without_a_filter_only(client):
+def test_record_edited_after_withdrawal_is_only_in_unfiltered_feed(client):
     event = factories.event(("RUS", "host"), kind="un-vote", slug="gone")
     withdraw(event)
     event.kind = "summit"
@@ -204,7 +204,7 @@ def test_what_was_rewritten_after_its_withdrawal_is_told_without_a_filter_only(c
     assert gone(client, "/en/events.atom")[0] == 1
 
 
-def test_what_is_public_again_has_no_tombstone(client):
+def test_republished_record_has_no_tombstone(client):
     event = factories.event(("RUS", "host"))
     withdraw(event)
     event.status = Status.PUBLISHED
@@ -212,7 +212,7 @@ def test_what_is_public_again_has_no_tombstone(client):
     assert gone(client, "/en/events.atom") == (0, [])
 
 
-def test_what_was_never_public_is_never_withdrawn(client):
+def test_never_public_record_has_no_tombstone(client):
     hidden = factories.event(("RUS", "host"), cited=False)
     factories.cite(hidden, factories.source(status=Status.DRAFT))
     for record in (hidden, factories.event(("RUS", "host"), status=Status.DRAFT)):
@@ -220,7 +220,7 @@ def test_what_was_never_public_is_never_withdrawn(client):
     assert gone(client, "/en/events.atom") == (0, [])
 
 
-def test_an_ally_changes_with_its_alliances_and_leaves_with_them(client):
+def test_ally_changes_and_leaves_with_its_alliances(client):
     pact = factories.alliance("RUS", "NZL", kind="defence-pact", title_en="The pact")
     address = "/en/countries/russia/allies.atom"
     assert entries(client, address)["New Zealand"][0] == "added"
@@ -237,7 +237,7 @@ def test_an_ally_changes_with_its_alliances_and_leaves_with_them(client):
     assert gone(client, address) == (0, [])
 
 
-def test_an_entry_tells_its_own_changes_and_that_it_left_the_list(client):
+def test_list_feed_has_changed_and_removed_entries(client):
     ally_list = factories.ally_list("RUS", "CHN", "IND", slug="mine")
     china, india = ally_list.entries.order_by("position")
     china.prose_en = "Now with prose"
@@ -250,7 +250,7 @@ def test_an_entry_tells_its_own_changes_and_that_it_left_the_list(client):
     assert gone(client, "/en/lists/mine.atom?q=china") == (0, [])
 
 
-def test_entries_of_a_draft_list_tell_nothing_of_the_draft(client):
+def test_list_feed_hides_changes_before_publication(client):
     ally_list = factories.ally_list("RUS", "CHN", slug="mine", status=Status.DRAFT)
     entry = ally_list.entries.get()
     entry.prose_en = "First draft"
@@ -262,7 +262,7 @@ def test_entries_of_a_draft_list_tell_nothing_of_the_draft(client):
     assert "First draft" not in client.get("/en/lists/mine.atom").content.decode()
 
 
-def test_hostile_titles_are_text_and_control_characters_are_left_out(client):
+def test_titles_are_escaped_and_control_characters_dropped(client):
     factories.event(
         ("RUS", "host"), title_en="<b>&amp;\x01\x0b\ud7ff bold</b>]]>", place_en="\x1b<i>"
     )
@@ -270,7 +270,7 @@ def test_hostile_titles_are_text_and_control_characters_are_left_out(client):
     assert root.findtext(f"{ATOM}entry/{ATOM}title") == "<b>&amp;\ud7ff bold</b>]]>"
 
 
-def test_markup_in_what_changed_is_escaped_in_the_summary(client):
+def test_markup_in_changed_text_is_escaped_in_summary(client):
     event = factories.event(("RUS", "host"), title_en="A visit", summary_en="Plain")
     event.summary_en = "<script>alert(1)</script>"
     event.save()
@@ -279,7 +279,7 @@ def test_markup_in_what_changed_is_escaped_in_the_summary(client):
     assert "&lt;script&gt;" in text
 
 
-def test_an_unchanged_feed_costs_its_reader_nothing(client):
+def test_unchanged_feed_gives_304_without_queries(client):
     address = "/en/events.atom?kind=visit"
     first = client.get(address)
     again = client.get(address, headers={"If-None-Match": first["ETag"]})
@@ -294,31 +294,31 @@ def test_an_unchanged_feed_costs_its_reader_nothing(client):
     assert client.get("/id/events.atom?kind=visit")["ETag"] != first["ETag"]
 
 
-def test_the_changes_in_bulk_have_a_feed_that_knows_when_it_is_the_same(client):
+def test_unchanged_changeset_feed_gives_304(client):
     first = client.get("/en/changes.atom")
     again = client.get("/en/changes.atom", headers={"If-None-Match": first["ETag"]})
     assert again.status_code == 304
 
 
-def test_a_hub_is_named_where_there_is_one(client, settings):
+def test_feed_links_to_hub_if_configured(client, settings):
     address = "/en/events.atom?kind=visit"
     own = f'<http://testserver{address}>; rel="self"'
     assert client.get(address)["Link"] == own
     settings.WEBSUB_HUB = "https://hub.example/"
-    page_store.clear()  # settings are read when a site starts
+    page_store.clear()  # a changed setting does not invalidate cached pages
     assert client.get(address)["Link"] == f'{own}, <https://hub.example/>; rel="hub"'
     hub = feed(client, address).find(f"{ATOM}link[@rel='hub']")
     assert hub.get("href") == "https://hub.example/"
 
 
-def test_what_is_no_filter_is_refused_and_what_tracks_is_left_out(client):
+def test_unknown_filters_are_refused_and_tracking_is_dropped(client):
     assert client.get("/en/events.atom?colour=red").status_code == 400
     assert client.get("/en/events.atom?kind=friendship").status_code == 400
     tracked = feed(client, "/en/events.atom?kind=visit&utm_source=x")
     assert tracked.find(f"{ATOM}link[@rel='self']").get("href").endswith("?kind=visit")
 
 
-def test_a_page_leads_to_the_feed_of_its_own_view(client):
+def test_page_links_to_feed_with_the_same_filter(client):
     page = client.get("/id/events/?kind=visit").content.decode()
     head, body = page.split("</head>")
     found = re.search(r'<link rel="alternate" type="application/atom\+xml"[^>]*>', head)
@@ -330,7 +330,7 @@ def test_a_page_leads_to_the_feed_of_its_own_view(client):
     )
 
 
-def test_a_feed_of_a_wide_view_is_short_and_costs_the_same_queries(client):
+def test_feed_has_fifty_entries_and_constant_query_count(client):
     def cost():
         page_store.clear()
         with CaptureQueriesContext(connection) as queries:
@@ -346,7 +346,7 @@ def test_a_feed_of_a_wide_view_is_short_and_costs_the_same_queries(client):
     assert len(list(feed(client, "/en/events.atom?kind=statement").iter(f"{ATOM}entry"))) == 50
 
 
-def test_dates_are_the_sites_own(client):
+def test_dates_are_in_the_sites_time_zone(client):
     event = factories.event(("RUS", "host"), title_en="Just now")
     day = timezone.localtime(event.created_at)
     assert f"{day.day} {day:%B} {day.year}" in entries(client, "/en/events.atom")["Just now"][2]

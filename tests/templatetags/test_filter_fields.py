@@ -1,4 +1,4 @@
-"""Fields of filters, drawn once: each looks as its form would draw it, whatever stands in it."""
+"""Cached fields of filter forms: each looks as its form renders it, with any value."""
 
 import pytest
 from django.template.loader import render_to_string
@@ -29,15 +29,15 @@ def filtersets(base=PublicFilterSet):
 
 
 def asked_of(kind, name, text):
-    """Return a filterset with a text in one field, without the country some are made with."""
+    """Return a filterset with one value, without the country that some filtersets require."""
     asked = object.__new__(kind)
     PublicFilterSet.__init__(asked, {name: text}, queryset=kind.Meta.model.objects.none())
     return asked
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_a_field_looks_as_its_form_draws_it(language):
-    import allies.urls  # noqa: F401  (which brings every filter)
+def test_field_looks_as_its_form_renders_it(language):
+    import allies.urls  # noqa: F401  (imports all filters)
 
     drawn = refused = 0
     with override(language):
@@ -54,7 +54,7 @@ def test_a_field_looks_as_its_form_draws_it(language):
     assert refused > 50
 
 
-def test_the_same_text_is_drawn_once_for_each_language():
+def test_field_is_cached_per_language():
     def shown(language):
         with override(language):
             asked = asked_of(EventFilterSet, "q", "a")

@@ -1,4 +1,4 @@
-"""Rows of lists, which are drawn once for the same values: every value is seen in what is drawn."""
+"""Cached rows of lists: each of their values shows in the HTML."""
 
 import datetime as dt
 
@@ -66,18 +66,18 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("draw", "row", "other"), OTHERS)
-def test_what_differs_is_drawn_apart(draw, row, other):
+def test_rows_with_different_values_have_different_html(draw, row, other):
     assert draw(row) != draw(row._replace(**other))
     assert draw(row) == draw(row._replace())
 
 
 @pytest.mark.parametrize(("draw", "row"), [(_event_row, EVENT), (_ally_row, ALLY)])
-def test_every_value_of_a_row_is_tried(draw, row):
+def test_cases_cover_every_value_of_a_row(draw, row):
     tried = {name for drawn, _row, other in OTHERS if drawn is draw for name in other}
     assert tried == set(row._fields)
 
 
-def test_each_language_has_its_own():
+def test_row_is_cached_per_language():
     said = set()
     for language in ("en", "id", "en"):
         with override(language):
@@ -86,7 +86,7 @@ def test_each_language_has_its_own():
 
 
 @pytest.mark.django_db
-def test_a_row_says_what_the_event_says_now():
+def test_row_shows_the_events_current_title():
     event = factories.event(title_en="First <i>title</i>")
 
     def drawn():

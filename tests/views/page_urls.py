@@ -1,4 +1,4 @@
-"""Every public address, found by walking the URL configuration."""
+"""URLs of all public pages, found by walking the URL configuration."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from allies.models import Alliance, AllyList, Country, Edition, Event, Source
 from allies.ties.pairs import CountryPair
 
-#: View name's noun → the records its address is about, and the key in it.
+#: First part of a view's name → model of its records, and the field in its URL.
 _ABOUT = {
     "allylist": (AllyList, "slug"),
     "country": (Country, "slug"),
@@ -21,7 +21,7 @@ _ABOUT = {
     "edition": (Edition, "key"),
 }
 
-#: View name's noun → the record that has most to show.
+#: First part of a view's name → the record with the most content.
 _TELLING = {
     "country": "russia",
     "allylist": "russia-allies-in-asia",
@@ -32,7 +32,7 @@ _TELLING = {
     "edition": "russia-allies-in-asia-1",
 }
 
-#: Views that show a draft to whoever was given a link; tests/admin/test_drafts.py is about them.
+#: Views that show drafts to anyone with a link; tests/admin/test_drafts.py tests them.
 _BY_LINK_ONLY = {"preview"}
 
 
@@ -44,7 +44,7 @@ def names():
 
 
 def of(name, records=None):
-    """Return the addresses of a view: one, or one a record where it is about records."""
+    """Return the URLs of a view: one, or one per record if the view is about records."""
     with contextlib.suppress(NoReverseMatch):
         return [reverse(f"allies:{name}")]
     noun = name.split("-")[0]
@@ -63,7 +63,7 @@ def of(name, records=None):
 
 
 def one(name):
-    """Return one address of a view: of the record that has most to show, where it is about any."""
+    """Return one URL of a view; if it is about records, of the one with the most content."""
     found = of(name)
     if len(found) == 1:
         return found[0]
@@ -72,14 +72,14 @@ def one(name):
 
 
 def one_of_each(*languages):
-    """Yield an address of each public view in each language."""
+    """Yield one URL of each public view in each language."""
     for language in languages:
         with override(language):
             yield from map(one, names())
 
 
 def pairs_of(records=None):
-    """Return pairs of countries that have something to show, where these records are among them."""
+    """Return pairs of countries with content; with ``records``, only pairs that include one."""
     chosen = [("RUS", "CHN"), ("RUS", "PRK"), ("RUS", "IND"), ("DEU", "FRA")]
     countries = {country.alpha3: country for country in Country.objects.exclude(alpha3="")}
     pairs = [CountryPair.of(countries[one], countries[other]) for one, other in chosen]
@@ -95,7 +95,7 @@ def content(response):
 def body(response):
     """Return a response's text, streamed or not.
 
-    Of an archive it is the texts of all its files, of a picture what it says it shows.
+    For an archive, this is the text of all its files; for an image, its text metadata.
     """
     found = content(response)
     if found.startswith(b"\x89PNG"):

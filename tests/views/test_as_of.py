@@ -1,4 +1,4 @@
-"""Pages on another day than today: what was in force then, and what is said about it."""
+"""Pages as of another day: which ties were in force then, and how the page says so."""
 
 import datetime as dt
 import json
@@ -31,12 +31,12 @@ def text_of(page):
         ("on=%201990-06-30%20", dt.date(1990, 6, 30)),
     ],
 )
-def test_the_day_asked_for_is_read(query, day):
+def test_parse_day_reads_iso_dates(query, day):
     assert parse_day(RequestFactory().get(f"/?{query}")) == day
 
 
 @pytest.mark.parametrize("query", ["", "on=", "on=%20", "from=1990-01-01"])
-def test_no_day_means_today(query):
+def test_parse_day_defaults_to_today(query):
     assert parse_day(RequestFactory().get(f"/?{query}")) == timezone.localdate()
 
 
@@ -44,7 +44,7 @@ IMPOSSIBLE = ("1990-02-30", "30/06/1990", "1990-6-30", "19900630", "1990-W26-6",
 
 
 @pytest.mark.parametrize("value", [*IMPOSSIBLE, "١٩٩٠-٠٦-٣٠", "1990", "9" * 5000, "\x00"])
-def test_an_impossible_day_is_a_400_that_says_what_to_write(value, client):
+def test_invalid_day_gives_400_with_example(value, client):
     with pytest.raises(InvalidDate):
         parse_day(RequestFactory().get("/", {"on": value}))
     for page in PAGES:
@@ -54,7 +54,7 @@ def test_an_impossible_day_is_a_400_that_says_what_to_write(value, client):
     assert "misalnya 2024-06-19" in body(client.get(f"/id/{PAGES[0]}/", {"on": value}))
 
 
-def test_the_form_keeps_what_else_the_address_asks(client):
+def test_form_keeps_other_parameters(client):
     page = body(client.get("/en/countries/russia/?on=1990-06-30&utm_source=x&page=2"))
     form = page.split('class="as-of"')[1].split("</form>")[0]
     assert '<input type="hidden" name="utm_source" value="x">' in form
@@ -63,21 +63,21 @@ def test_the_form_keeps_what_else_the_address_asks(client):
     assert 'value="1990-06-30"' in form
 
 
-def test_the_form_takes_parameters_of_any_name(client):
-    """A template asks its request for things by names that a visitor may have given others."""
+def test_form_keeps_parameters_named_like_methods(client):
+    """In a template, ``query.lists`` is a parameter of that name if there is one."""
     for path in PAGES:
         text = body(client.get(f"/en/{path}/?lists=x&items=y&on=2020-01-01"))
         assert '<input type="hidden" name="lists" value="x">' in text
 
 
-def test_a_parameter_that_means_nothing_is_noticed(client):
+def test_unknown_parameter_shows_notice(client):
     for page in PAGES:
         assert "“onn”" in body(client.get(f"/en/{page}/?onn=1990-06-30"))
         assert "“utm_x”" not in body(client.get(f"/en/{page}/?utm_x=1&on=1990-06-30"))
 
 
 @pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
-def test_another_day_than_today_is_said_with_the_way_back(page, client):
+def test_another_day_shows_notice_with_link_back(page, client):
     shown = body(client.get(f"/en/{page}/?on=1990-06-30"))
     assert "As of 30 June 1990" in shown
     assert re.search(rf'as-of-notice.*href="/en/{page}/\??"', shown)
@@ -86,16 +86,16 @@ def test_another_day_than_today_is_said_with_the_way_back(page, client):
 
 
 @pytest.mark.parametrize("page", [*PAGES, "countries/russia/allies", "countries/russia/allies/map"])
-def test_a_page_has_one_place_for_the_day(page, client):
+def test_page_has_one_date_field_and_one_slider(page, client):
     shown = body(client.get(f"/en/{page}/"))
     assert shown.count('type="date"') == shown.count('type="range"') == 1
 
 
-def test_a_country_page_parts_its_ties_by_the_day(client):
+def test_country_page_groups_alliances_by_status_on_the_day(client):
     first = {"in_force": "1990-01-01", "ended": "1995-12-31"}
     pact = factories.alliance("NZL", "FJI", title_en="Early pact", **first)
     factories.alliance("NZL", "TON", title_en="Late pact", in_force="2000")
-    # It left before the pact ended: its own date counts, not the alliance's.
+    # Fiji left before the pact ended, so its own date counts, not the alliance's.
     pact.memberships.filter(country__alpha3="FJI").update(left="1992", left_latest="1992-12-31")
 
     def standings(slug, day):
@@ -124,7 +124,7 @@ def test_a_country_page_parts_its_ties_by_the_day(client):
     assert standings("fiji", "1993-01-01") == {before: ["Early pact"]}
 
 
-def test_a_country_page_counts_the_allies_of_the_day(client):
+def test_country_page_counts_allies_on_the_day(client):
     factories.alliance("NZL", "FJI", in_force="1990", ended="1995")
     assert "1 confirmed ally of New Zealand on 1 June 1992" in text_of(
         body(client.get("/en/countries/new-zealand/?on=1992-06-01"))
@@ -145,7 +145,7 @@ def test_events_after_the_day_are_left_out(client):
         assert "Late visit" in body(client.get(f"/en/{page}/"))
 
 
-def test_a_list_shows_the_ties_of_the_day(client):
+def test_list_shows_ties_on_the_day(client):
     factories.alliance("NZL", "FJI", title_en="Early pact", in_force="1990", ended="1995")
     factories.ally_list("NZL", "FJI", slug="of-new-zealand")
     assert "Early pact" in body(client.get("/en/lists/of-new-zealand/?on=1992-01-01"))
@@ -156,13 +156,13 @@ def test_a_list_shows_the_ties_of_the_day(client):
     ("day", "said"),
     [("1914-07-01", False), ("1918-11-12", False), ("1918-11-13", True), ("1700-01-01", False)],
 )
-def test_a_state_that_did_not_exist_says_so(day, said, client):
+def test_page_says_if_state_did_not_exist(day, said, client):
     assert Country.objects.get(slug="austria-hungary").existed_from.startswith("../")
     page = body(client.get(f"/en/countries/austria-hungary/?on={day}"))
     assert ("Austria-Hungary did not exist on" in page) is said
 
 
-def test_a_historic_state_is_shown_on_its_last_day(client):
+def test_former_state_is_shown_on_its_last_day(client):
     page = body(client.get("/en/countries/austria-hungary/"))
     assert "As of 12 November 1918" in page
     assert "did not exist" not in page
@@ -189,7 +189,7 @@ def test_a_historic_state_is_shown_on_its_last_day(client):
         ({}, "", True),
     ],
 )
-def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain, client):
+def test_tie_not_confirmed_on_the_day_is_marked(given, day, certain, client):
     factories.alliance("NZL", "FJI", **given)
     page = body(client.get(f"/en/countries/new-zealand/allies/?on={day}"))
     marks = re.findall(r'<span class="chip doubt">(?:not|last) confirmed(?: \d{4})?</span>', page)
@@ -211,9 +211,7 @@ def test_a_tie_that_may_not_have_been_in_force_yet_is_marked(given, day, certain
         ("2008", "2012", "2009-01-01", None),
     ],
 )
-def test_an_open_end_of_a_membership_is_held_against_its_alliance(
-    left, ended, day, certain, client
-):
+def test_open_end_of_membership_is_limited_by_end_of_alliance(left, ended, day, certain, client):
     pact = factories.alliance("NZL", "FJI", in_force="1980", ended=ended)
     fiji = pact.memberships.get(country__alpha3="FJI")
     fiji.left = left
@@ -230,7 +228,7 @@ def test_an_open_end_of_a_membership_is_held_against_its_alliance(
         ("id", "terakhir tercatat berlaku 31 Desember 2012"),
     ],
 )
-def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, client):
+def test_open_end_is_not_shown_as_start(language, said, client):
     pact = factories.alliance(
         "NZL", "FJI", slug="anzus-of-old", in_force="1980", ended="2012-12-31/.."
     )
@@ -242,13 +240,13 @@ def test_an_end_nobody_followed_is_never_called_a_beginning(language, said, clie
         assert "sejak 31 Desember 2012" not in page
 
 
-class TestCertainAndPerhaps:
+class TestConfirmedAndPossible:
     @pytest.fixture(autouse=True)
     def ties(self, demo_data):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
 
-    def test_the_list_counts_both(self, client):
+    def test_list_counts_both(self, client):
         page = "countries/new-zealand/allies"
         assert "1 confirmed, 2 not confirmed" in body(client.get(f"/en/{page}/"))
         assert "1 terkonfirmasi, 2 belum terkonfirmasi" in body(client.get(f"/id/{page}/"))
@@ -265,7 +263,7 @@ class TestCertainAndPerhaps:
             ("certain=yes&kind=entente", []),
         ],
     )
-    def test_they_are_told_apart_in_every_form(self, query, codes, client):
+    def test_filter_separates_them_in_every_format(self, query, codes, client):
         path = "/en/countries/new-zealand/allies"
         page = client.get(f"{path}/?{query}")
         assert [row.country.code for row in page.context["rows"]] == codes
@@ -279,22 +277,22 @@ class TestCertainAndPerhaps:
         for code, name in {"AUS": "Australia", "FJI": "Fiji", "TON": "Tonga"}.items():
             assert (f"<title>{name}" in feed) is (code in codes)
 
-    def test_an_impossible_choice_is_refused(self, client):
+    def test_invalid_choice_is_refused(self, client):
         assert client.get("/en/countries/fiji/allies/?certain=maybe").status_code == 400
 
-    def test_the_map_page_marks_them_as_the_list_does(self, client):
+    def test_map_page_marks_them_like_the_list(self, client):
         page = body(client.get("/en/countries/new-zealand/allies/map/"))
         assert page.count('<span class="chip doubt">last confirmed 2012</span>') == 2
         assert "1 confirmed, 2 not confirmed" in page
 
-    def test_changes_count_them_apart(self, client):
+    def test_changes_count_them_separately(self, client):
         path = "/en/countries/new-zealand/allies/changes/?from=2012-12-31&to=2026-01-01"
         balance = body(client.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
         assert balance.count("1 confirmed, 2 not confirmed") == 1
         assert "3 confirmed" not in balance
 
 
-def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(client):
+def test_disputed_tie_on_list_links_to_its_evidence(client):
     pact = factories.alliance("NZL", "FJI", slug="doubted", in_force="1980")
     factories.ally_list("NZL", "FJI", slug="of-new-zealand")
     link = '<a class="chip disputed" href="/en/alliances/doubted/#evidence">disputed</a>'
@@ -317,7 +315,7 @@ def test_a_disputed_tie_of_a_list_leads_to_who_disputes_it(client):
         ("alliances", "on=1950-01-01", 1950, 2026),
     ],
 )
-def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, first, last, client):
+def test_slider_range_includes_first_year_and_day_shown(path, query, first, last, client):
     factories.alliance("NZL", "FJI", in_force="1980")
     factories.event(("SSD", "participant"), date="2011-07")
     assert timezone.localdate().year == 2026
@@ -326,7 +324,7 @@ def test_the_slider_reaches_from_the_first_year_to_the_day_shown(path, query, fi
     assert f'min="{first}" max="{last}"' in slider
 
 
-def test_a_list_says_that_its_entries_stand_as_they_are(client):
+def test_list_on_another_day_says_that_entries_are_current(client):
     page = body(client.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
     assert "The entries are the current ones" in page
     assert "It is not confirmed that these ties were in force on this date." in page
@@ -336,7 +334,7 @@ def test_a_list_says_that_its_entries_stand_as_they_are(client):
 
 
 class TestAlliesInWords:
-    """What nobody followed after 2012 is not counted among what is confirmed."""
+    """Ties whose records end in 2012 do not count as confirmed today."""
 
     @pytest.fixture
     def counted(self, client):
@@ -345,7 +343,7 @@ class TestAlliesInWords:
 
         return counted
 
-    def test_the_others_are_recorded_until_a_year(self, demo_data, counted):
+    def test_other_allies_are_recorded_until_a_year(self, demo_data, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         said = "1 confirmed ally of New Zealand 1 more recorded until 2012"
@@ -353,37 +351,37 @@ class TestAlliesInWords:
         said = "1 sekutu Selandia Baru terkonfirmasi 1 lainnya tercatat sampai 2012"
         assert said in counted("/id/countries/new-zealand/")
 
-    def test_years_that_differ_are_a_span(self, demo_data, counted):
+    def test_different_years_are_shown_as_range(self, demo_data, counted):
         factories.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         assert "2 allies of New Zealand, recorded until 2003–2012" in counted()
 
-    def test_the_last_of_several_ties_counts(self, demo_data, counted):
+    def test_latest_of_several_ties_counts(self, demo_data, counted):
         factories.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
         assert "1 ally of New Zealand, recorded until 2012" in counted()
 
-    def test_what_was_never_confirmed_is_only_possible(self, demo_data, counted):
+    def test_never_confirmed_ally_is_only_possible(self, demo_data, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         factories.alliance("NZL", "TON", in_force="../2030-01-01")
         assert "1 confirmed ally of New Zealand 2 more possible" in counted()
 
-    def test_an_end_before_the_beginning_is_certain_confirms_nothing(self, demo_data, counted):
+    def test_end_before_certain_start_confirms_nothing(self, demo_data, counted):
         factories.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
         assert "1 possible ally of New Zealand" in counted()
 
-    def test_a_day_is_named(self, demo_data, counted):
+    def test_requested_day_is_named(self, demo_data, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         path = "/en/countries/new-zealand/?on=1960-01-01"
         assert "1 confirmed ally of New Zealand on 1 January 1960" in counted(path)
         path = "/en/countries/new-zealand/?on=1940-01-01"
         assert "No ties recorded on 1 January 1940" in counted(path)
 
-    def test_no_ties_are_not_counted(self, demo_data, counted):
+    def test_no_ties_are_said_without_a_number(self, demo_data, counted):
         assert "No current ties recorded" in counted()
 
-    def test_page_and_list_agree(self, client, counted):
+    def test_pages_and_list_have_the_same_numbers(self, client, counted):
         factories.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
         said = re.search(r"(\d+) confirmed allies of Russia · (\d+) more", counted("/en/"))
         assert f"{said[1]} confirmed, {said[2]} not confirmed" in counted(
@@ -403,7 +401,7 @@ class TestAlliesInWords:
         ([], "Ties in force 0"),
     ],
 )
-def test_two_countries_ties_are_called_what_they_are(ends, said, client):
+def test_pair_page_labels_number_of_ties(ends, said, client):
     for number, end in enumerate(ends):
         factories.alliance("NZL", "FJI", slug=f"tie-{number}", in_force="1980", ended=end)
     page = body(client.get("/en/ties/fiji/new-zealand/"))

@@ -1,4 +1,4 @@
-"""The figures of pages: what they draw, where their marks lead, and their data."""
+"""Charts and timelines of pages: content, links and data."""
 
 import csv
 import io
@@ -19,13 +19,13 @@ def rows(visitor, address):
 
 
 def figure(page, kind):
-    """Return the HTML of a page's figure, "" where it has none."""
+    """Return the HTML of a page's figure, or "" if it has none."""
     found = re.search(rf'<figure class="figure {kind}">(.*?)</figure>', page, re.S)
     return found[1] if found else ""
 
 
 def counted(page):
-    """Return {year: count} as the chart's table says it."""
+    """Return {year: count} from the chart's table."""
     table = figure(page, "years").split("<tbody>")[1]
     found = re.findall(r'<th scope="row">(?:<a[^>]*>)?(\d+)(?:</a>)?</th><td[^>]*>([\d,]+)<', table)
     return {int(year): int(number.replace(",", "")) for year, number in found}
@@ -45,7 +45,7 @@ def events():
     factories.event(("TON", "host"), ("FJI", "visitor"), date="2004-06-01", kind="summit")
 
 
-def test_events_are_counted_by_year_where_the_year_is_certain(events, client):
+def test_chart_counts_only_events_with_a_certain_year(events, client):
     page = body(client.get("/en/events/?country=TON"))
     assert counted(page) == {2001: 2, 2002: 0, 2003: 2, 2004: 2}
     assert "1 event that may belong to more than one year is left out" in page
@@ -53,7 +53,7 @@ def test_events_are_counted_by_year_where_the_year_is_certain(events, client):
     assert {int(row["year"]): int(row["events"]) for row in found} == counted(page)
 
 
-def test_counts_by_year_follow_every_filter_and_refuse_what_is_none(events, client):
+def test_counts_by_year_use_filters_and_refuse_unknown_ones(events, client):
     query = "country=TON&kind=visit&date_before=2003-06-30"
     found = rows(client, f"/en/events/years.csv?{query}")
     assert [(row["year"], row["events"]) for row in found] == [
@@ -67,7 +67,7 @@ def test_counts_by_year_follow_every_filter_and_refuse_what_is_none(events, clie
     assert data["rows"] == [{"year": 2004, "events": 1}]
 
 
-def test_a_bar_leads_to_the_events_of_its_year_in_the_same_filter(events, client):
+def test_bar_links_to_its_year_with_the_same_filter(events, client):
     page = body(client.get("/en/events/?country=TON&date_before=2004-06-30"))
     links = dict(re.findall(r'<th scope="row"><a href="([^"]+)">(\d+)<', figure(page, "years")))
     address = next(link for link, year in links.items() if year == "2004").replace("&amp;", "&")
@@ -78,7 +78,7 @@ def test_a_bar_leads_to_the_events_of_its_year_in_the_same_filter(events, client
     assert len(rows(client, address.replace("/?", ".csv?"))) == 1
 
 
-def test_few_events_and_further_pages_have_no_chart(events, client):
+def test_chart_is_missing_for_few_events_and_on_further_pages(events, client):
     assert not figure(body(client.get("/en/events/?country=FJI")), "years")
     for _n in range(60):
         factories.event(("TON", "host"), date="2010")
@@ -87,14 +87,14 @@ def test_few_events_and_further_pages_have_no_chart(events, client):
     assert client.get("/en/events/?country=TON&date_after=x").status_code == 400
 
 
-def test_drafts_count_in_no_year(events, client):
+def test_counts_by_year_ignore_drafts(events, client):
     before = rows(client, "/en/events/years.csv")
     factories.event(("TON", "host"), date="1901", status="draft")
     factories.event(("TON", "host"), date="2003", cited=False)
     assert rows(client, "/en/events/years.csv") == before
 
 
-def test_country_page_shows_its_memberships_in_time_and_their_data(client):
+def test_country_page_has_membership_timeline_and_csv(client):
     factories.alliance("TON", "FJI", title_en="Early pact", in_force="1950-01-01", ended="1960")
     late = factories.alliance("TON", "NZL", title_en="Late pact", in_force="2000-05")
     factories.alliance("TON", "NZL", title_en="Hidden pact", status="draft")
@@ -113,7 +113,7 @@ def test_country_page_shows_its_memberships_in_time_and_their_data(client):
     ] == ["Late pact"]
 
 
-def test_country_page_marks_the_day_it_is_about(client):
+def test_country_timeline_marks_the_requested_day(client):
     factories.alliance("TON", "FJI", in_force="1950", ended="1960")
     factories.alliance("TON", "NZL", in_force="2000")
     drawn = figure(body(client.get("/en/countries/tonga/?on=1970-06-30")), "timeline")
@@ -122,7 +122,7 @@ def test_country_page_marks_the_day_it_is_about(client):
     assert 'class="day"' not in figure(body(client.get("/en/countries/tonga/")), "timeline")
 
 
-def test_alliance_page_shows_who_was_in_it_when_and_its_events(client):
+def test_alliance_page_has_timelines_of_members_and_events(client):
     pact = factories.alliance("TON", "NZL", in_force="1950")
     pact.memberships.create(country=factories.country("FJI"), joined="1960", left="1970-03-01")
     pact.memberships.create(country=factories.country("FJI"), joined="1980")
@@ -140,12 +140,12 @@ def test_alliance_page_shows_who_was_in_it_when_and_its_events(client):
     assert len(rows(client, f"{address.rstrip('/')}/events.csv")) == 2
 
 
-def test_a_treaty_of_two_who_came_and_went_together_has_no_timeline(client):
+def test_treaty_of_two_with_the_same_dates_has_no_timeline(client):
     pact = factories.alliance("TON", "NZL", in_force="1950")
     assert not figure(body(client.get(pact.get_absolute_url())), "timeline")
 
 
-def test_list_shows_its_events_in_time_and_has_just_these_as_data(client):
+def test_list_timeline_and_csv_have_the_same_events(client):
     drawn = figure(body(client.get("/en/lists/russia-allies-in-asia/")), "timeline")
     shown = set(re.findall(r'<th scope="row"><a href="/en/events/([\w-]+)/', drawn))
     found = rows(client, "/en/lists/russia-allies-in-asia/events.csv")
@@ -153,7 +153,7 @@ def test_list_shows_its_events_in_time_and_has_just_these_as_data(client):
     assert len(shown) > 4
 
 
-def test_a_preview_links_to_no_data_that_is_not_public_yet(client, login_as, reviewer):
+def test_preview_of_draft_has_no_links_to_downloads(client, login_as, reviewer):
     pact = factories.alliance("TON", "NZL", "FJI", in_force="1950", status="draft", cited=False)
     page = body(login_as(reviewer).get(f"/en/admin/allies/alliance/{pact.pk}/public/"))
     assert "Members of" in page

@@ -1,4 +1,4 @@
-"""“Cite this” on pages: the same document on the page and in each file."""
+"""“Cite this”: the page and its files have the same reference."""
 
 import json
 
@@ -31,7 +31,7 @@ def csl(visitor, address):
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_a_page_and_its_files_cite_the_same(page, language, client):
+def test_page_and_files_have_the_same_reference(page, language, client):
     text = body(client.get(f"/{language}/{page}/"))
     for form in ("bib", "csl.json"):
         assert f'href="/{language}/{page}/cite.{form}"' in text
@@ -46,7 +46,7 @@ def test_a_page_and_its_files_cite_the_same(page, language, client):
         assert item["author"] == [{"literal": "Allies"}]
 
 
-def test_a_source_is_cited_as_itself(client):
+def test_source_page_has_the_reference_of_the_source(client):
     source = Source.objects.get(key="dw-2024-en")
     item = csl(client, "/en/sources/dw-2024-en/cite.csl.json")
     assert (item["title"], item["URL"], item["type"]) == (
@@ -56,7 +56,7 @@ def test_a_source_is_cited_as_itself(client):
     )
 
 
-def test_an_edition_is_cited_with_its_number_date_and_hash(client):
+def test_reference_of_edition_has_number_date_and_hash(client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     item = csl(client, "/en/editions/russia-allies-in-asia-1/cite.csl.json")
     assert item["version"] == "1"
@@ -66,7 +66,7 @@ def test_an_edition_is_cited_with_its_number_date_and_hash(client):
     assert "(Version 1)" in page
 
 
-def test_exactly_the_view_asked_for_is_cited(client):
+def test_reference_keeps_filters_and_drops_other_parameters(client):
     query = "region=142&on=2024-07-01"
     page = body(client.get(f"/en/countries/russia/allies/?{query}&utm_source=x&page=1"))
     assert "allies/?region=142&amp;on=2024-07-01" in page.replace(
@@ -76,21 +76,21 @@ def test_exactly_the_view_asked_for_is_cited(client):
     assert set(item["URL"].split("?")[1].split("&")) == set(query.split("&"))
 
 
-def test_a_title_is_cited_in_the_readers_language(client):
+def test_reference_title_is_in_the_readers_language(client):
     assert csl(client, "/id/lists/russia-allies-in-asia/cite.csl.json")["title"] == (
         "Sekutu Rusia di Asia"
     )
     assert csl(client, "/en/countries/russia/allies/cite.csl.json")["title"] == "Allies of Russia"
 
 
-def test_only_english_titles_are_set_in_capitals(client):
+def test_only_english_titles_are_capitalized(client):
     page = body(client.get("/id/ties/north-korea/russia/"))
     _before, _details, references = page.partition('<details class="cite">')
     assert "“Korea Utara dan Rusia”" in references
     assert csl(client, "/id/ties/north-korea/russia/cite.csl.json")["language"] == "id"
 
 
-def test_a_title_that_looks_like_markup_stays_text_on_the_page(client):
+def test_reference_escapes_markup_in_title(client):
     nasty = "<script>alert(1)</script> & {braces} \\input"
     event = factories.event(("RUS", "host"), title_en=nasty, slug="nasty")
     page = body(client.get("/en/events/nasty/"))
@@ -98,7 +98,7 @@ def test_a_title_that_looks_like_markup_stays_text_on_the_page(client):
     assert csl(client, "/en/events/nasty/cite.csl.json")["title"] == event.title_en
 
 
-def test_what_is_not_public_is_not_cited(reviewer, client):
+def test_unpublished_records_have_no_reference(reviewer, client):
     hidden = [
         factories.event(("RUS", "host"), status=Status.DRAFT, slug="hidden"),
         factories.ally_list("RUS", "CHN", status=Status.WITHDRAWN, slug="hidden"),
@@ -114,7 +114,7 @@ def test_what_is_not_public_is_not_cited(reviewer, client):
     assert client.get("/en/editions/russia-allies-in-asia-1/cite.bib").status_code == 410
 
 
-def test_an_old_address_leads_to_the_file_of_the_new(client):
+def test_file_at_old_slug_redirects(client):
     event = factories.event(("RUS", "host"), slug="before")
     event.slug = "after"
     event.save()

@@ -1,4 +1,4 @@
-"""Published lists side by side: who names whom, where, and how many of them are one voice."""
+"""Published lists side by side: ranks, publishers, and republications that count once."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ ADDRESS = "/en/countries/{}/lists"
 
 
 def rows(visitor, slug, query=""):
-    """Return the table as readers see it: country → (its places, independent outlets)."""
+    """Return the table as {country: (its positions, number of independent outlets)}."""
     page = visitor.get(f"{ADDRESS.format(slug)}/{query}")
     return {
         str(row.country.name): (
@@ -39,7 +39,7 @@ def columns(visitor, slug):
 
 
 @pytest.mark.usefixtures("no_page_cache")
-def test_the_starter_lists_stand_side_by_side(client):
+def test_table_has_the_demo_lists_side_by_side(client):
     assert columns(client, "russia") == [
         (None, None),
         ("BisnisUpdate", "DW"),
@@ -53,7 +53,7 @@ def test_the_starter_lists_stand_side_by_side(client):
     }
 
 
-def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(client):
+def test_page_marks_own_and_derived_lists_and_links_entries(client):
     page = body(client.get("/en/countries/russia/lists/"))
     for words in (
         "our own list",
@@ -68,7 +68,7 @@ def test_the_page_marks_ours_and_what_is_repeated_and_links_each_place(client):
 
 
 @pytest.mark.usefixtures("no_page_cache")
-def test_republications_stand_beside_their_original_and_count_once(client):
+def test_republications_follow_their_original_and_count_once(client):
     original = factories.source(publisher="Reuters", date_published="2020-03-01")
     copies = [
         factories.source(publisher=name, derived_from=original, date_published=date)
@@ -91,7 +91,7 @@ def test_republications_stand_beside_their_original_and_count_once(client):
     }
 
 
-def test_nothing_hidden_is_in_the_table_or_counted(client):
+def test_table_ignores_drafts(client):
     factories.ally_list("DEU", "FRA", recorded_from=factories.source(), status=Status.DRAFT)
     listed = factories.ally_list("DEU", "FRA", recorded_from=factories.source())
     factories.cite(
@@ -103,7 +103,7 @@ def test_nothing_hidden_is_in_the_table_or_counted(client):
     assert rows(client, "germany") == {"France": ([1], 0)}
 
 
-def test_csv_and_json_have_a_row_a_place(client):
+def test_csv_and_json_have_one_row_per_entry(client):
     found = list(csv.DictReader(io.StringIO(body(client.get("/en/countries/russia/lists.csv")))))
     india = [row for row in found if row["country"] == "IND"]
     assert [(row["list"], row["position"], row["outlet"]) for row in india] == [
@@ -114,19 +114,19 @@ def test_csv_and_json_have_a_row_a_place(client):
     assert {row["country"] for row in data["rows"]} == {"PRK"}
 
 
-def test_a_country_can_be_looked_for(client):
+def test_table_can_be_searched_for_a_country(client):
     assert list(rows(client, "russia", "?q=Korut")) == ["North Korea"]
     assert "with this name" in body(client.get("/en/countries/russia/lists/?q=Brazil"))
 
 
-def test_no_list_is_said(client):
+def test_page_says_if_there_are_no_lists(client):
     page = body(client.get("/en/countries/brazil/lists/"))
     assert "No lists of this country’s allies are recorded." in page
     assert "<table" not in page
 
 
 @pytest.mark.usefixtures("no_page_cache")
-def test_more_lists_cost_no_more_queries(client):
+def test_query_count_is_constant_for_more_lists(client):
     def cost():
         with CaptureQueriesContext(connection) as queries:
             body(client.get("/en/countries/germany/lists/"))
@@ -142,7 +142,7 @@ def test_more_lists_cost_no_more_queries(client):
     assert cost() == before
 
 
-def test_every_cell_of_the_table_has_its_headings(client):
+def test_table_has_row_and_column_headings(client):
     page = body(client.get("/en/countries/russia/lists/"))
     table = re.search(r"<table.*?</table>", page, re.S)[0]
     assert len(re.findall(r'<th scope="col"', table)) == 5

@@ -1,4 +1,4 @@
-"""Corrections by readers: sent by anybody, guarded without a third party, shown when put right."""
+"""Corrections by readers: the anonymous form, its protection against spam, the public log."""
 
 import datetime as dt
 import re
@@ -31,13 +31,13 @@ def form_page(record, language="en"):
 
 
 def typed(record, ago=10, **given):
-    """Return what a browser sends from a form that was opened so many seconds ago."""
+    """Return the data that a browser sends ``ago`` seconds after it opened the form."""
     token = new_form_token(record, now=timezone.now() - dt.timedelta(seconds=ago))
     return {"text": "The date is wrong.", "evidence": "", "contact": "", "token": token} | given
 
 
 def corrected(record, answer="Put right.", outcome="accepted", **fields):
-    """Change a record for a reader's correction, and accept it."""
+    """Change a record because of a correction, and accept the correction."""
     correction = Correction.objects.create(
         noun=record._meta.model_name, record_id=record.pk, text="Reader’s own words"
     )
@@ -70,7 +70,7 @@ def records():
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_every_public_record_leads_to_its_form_and_takes_what_is_sent(language, client, settings):
+def test_every_record_type_has_a_form_that_accepts_reports(language, client, settings):
     for record in records():
         address = form_page(record, language)
         with override(language):
@@ -96,13 +96,13 @@ def test_every_public_record_leads_to_its_form_and_takes_what_is_sent(language, 
         Sending.objects.all().delete()
 
 
-def test_it_works_where_csrf_is_checked(event):
+def test_form_needs_no_csrf_token(event):
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(form_page(event), typed(event)).status_code == 302
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.IN_REVIEW, Status.WITHDRAWN])
-def test_what_is_not_public_is_not_corrected(status, client):
+def test_form_of_unpublished_record_gives_404(status, client):
     event = factories.event(("RUS", "host"), status=status)
     assert client.get(form_page(event)).status_code == 404
     assert client.post(form_page(event), typed(event)).status_code == 404
@@ -110,7 +110,7 @@ def test_what_is_not_public_is_not_corrected(status, client):
     assert not Correction.objects.exists()
 
 
-def test_an_old_slug_leads_on_and_loses_nothing_that_was_typed(event, client):
+def test_form_at_old_slug_redirects_but_accepts_reports(event, client):
     old = form_page(event)
     event.slug = "another"
     event.save()
@@ -129,7 +129,7 @@ def test_an_old_slug_leads_on_and_loses_nothing_that_was_typed(event, client):
         {"contact": "no address"},
     ],
 )
-def test_what_breaks_a_rule_is_said_and_stays_in_the_form(wrong, event, client):
+def test_invalid_report_is_shown_again_with_errors(wrong, event, client):
     answer = client.post(form_page(event), typed(event, **{"evidence": "Gazette, p. 4"} | wrong))
     assert answer.status_code == 400
     page = answer.content.decode()
@@ -139,11 +139,11 @@ def test_what_breaks_a_rule_is_said_and_stays_in_the_form(wrong, event, client):
     assert not answer.cookies
 
 
-def test_lines_count_as_browsers_count_them(event, client):
+def test_newline_counts_as_one_character(event, client):
     assert client.post(form_page(event), typed(event, text="a\r\n" * 2000)).status_code == 302
 
 
-def test_a_field_people_do_not_see_stops_programs_and_costs_people_nothing(event, client):
+def test_honeypot_stops_programs_and_keeps_the_text(event, client):
     page = client.get(form_page(event)).content.decode()
     trap = re.search(r'<div class="more-about" aria-hidden="true">.*?</div>', page, re.S)[0]
     assert 'tabindex="-1"' in trap
@@ -160,17 +160,16 @@ def test_a_field_people_do_not_see_stops_programs_and_costs_people_nothing(event
 @pytest.mark.parametrize(
     ("ago", "taken"), [(0, 400), (2, 400), (3, 302), (4, 302), (86_300, 302), (86_401, 400)]
 )
-def test_a_form_is_good_after_three_seconds_for_a_day(ago, taken, event, client, monkeypatch):
-    stopped = timezone.now().replace(microsecond=0)  # or a slow machine makes three seconds of two
+def test_form_is_valid_from_three_seconds_to_one_day(ago, taken, event, client, monkeypatch):
+    # The form's age must not depend on the speed of the machine.
+    stopped = timezone.now().replace(microsecond=0)
     monkeypatch.setattr(timezone, "now", lambda: stopped)
     assert client.post(form_page(event), typed(event, ago=ago)).status_code == taken
     assert Correction.objects.count() == (taken == 302)
 
 
 @pytest.mark.parametrize("token", ["", "forged", "a:b:c", "old", "future", "another"])
-def test_a_form_that_is_not_ours_or_too_old_keeps_the_text_and_gets_a_new_token(
-    token, event, client
-):
+def test_form_with_invalid_token_is_shown_again_with_text(token, event, client):
     other = factories.event(("RUS", "host"))
     token = {
         "old": typed(event, ago=86_500)["token"],
@@ -183,7 +182,7 @@ def test_a_form_that_is_not_ours_or_too_old_keeps_the_text_and_gets_a_new_token(
     assert not Correction.objects.exists()
 
 
-def test_a_form_is_sent_once(event, client):
+def test_form_can_be_sent_once(event, client):
     sent = typed(event)
     for _click in range(2):
         assert client.post(form_page(event), sent)["Location"] == f"{form_page(event)}sent/"
@@ -194,11 +193,11 @@ def test_a_form_is_sent_once(event, client):
     assert Correction.objects.count() == 1
 
 
-def test_too_large_a_body_is_not_read(event, client):
+def test_too_large_body_gives_413(event, client):
     assert client.post(form_page(event), typed(event, text="x" * 200_000)).status_code == 413
 
 
-def test_one_client_sends_five_an_hour_and_keeps_what_was_typed(event, client):
+def test_client_limit_is_five_per_hour_and_keeps_the_text(event, client):
     for _n in range(5):
         assert client.post(form_page(event), typed(event)).status_code == 302
     answer = client.post(form_page(event), typed(event, text="The sixth <b>text</b>"))
@@ -209,13 +208,13 @@ def test_one_client_sends_five_an_hour_and_keeps_what_was_typed(event, client):
     assert Correction.objects.count() == 5
     other = Client(REMOTE_ADDR="203.0.113.9")
     assert other.post(form_page(event), typed(event)).status_code == 302
-    # A form that met the limit is not used up.
+    # The token was not used up when the limit was exceeded.
     Sending.objects.update(sent_at=timezone.now() - dt.timedelta(minutes=61))
     token = re.search(r'name="token" value="([^"]+)"', answer.content.decode())[1]
     assert client.post(form_page(event), typed(event, token=token)).status_code == 302
 
 
-def test_midnight_gives_no_new_allowance_and_a_day_has_twenty(event):
+def test_client_limit_is_twenty_per_day_and_ignores_midnight(event):
     def send(now):
         correction_intake.submit_correction(
             record=event,
@@ -241,13 +240,13 @@ def test_midnight_gives_no_new_allowance_and_a_day_has_twenty(event):
     send(night + dt.timedelta(hours=24, seconds=1))
 
 
-def test_all_together_send_two_hundred_an_hour(event, client):
+def test_total_limit_is_two_hundred_per_hour(event, client):
     now = timezone.now()
     Sending.objects.bulk_create(Sending(client=str(n), sent_at=now) for n in range(200))
     assert client.post(form_page(event), typed(event)).status_code == 429
 
 
-def test_no_address_is_kept(event):
+def test_ip_address_is_not_stored(event):
     client = Client(REMOTE_ADDR="203.0.113.77")
     client.post(form_page(event), typed(event))
     kept = str(list(Sending.objects.values())) + str(list(Correction.objects.values()))
@@ -256,7 +255,7 @@ def test_no_address_is_kept(event):
 
 
 @pytest.mark.parametrize(("behind", "names"), [(False, 1), (True, 2)])
-def test_behind_a_proxy_the_last_forwarded_address_counts(behind, names, event, settings):
+def test_client_behind_proxy_is_last_forwarded_address(behind, names, event, settings):
     settings.BEHIND_PROXY = behind
     for forwarded in ("1.1.1.1, 203.0.113.1", "2.2.2.2, 203.0.113.1", "203.0.113.2"):
         client = Client(headers={"X-Forwarded-For": forwarded})
@@ -264,13 +263,13 @@ def test_behind_a_proxy_the_last_forwarded_address_counts(behind, names, event, 
     assert Sending.objects.values("client").distinct().count() == names
 
 
-def test_addresses_of_one_subscriber_count_as_one(event):
+def test_addresses_of_one_ipv6_network_count_as_one(event):
     for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "not an address"):
         Client(REMOTE_ADDR=address).post(form_page(event), typed(event))
     assert Sending.objects.values("client").distinct().count() == 3
 
 
-def test_what_is_kept_for_the_guard_goes_when_it_is_of_no_use(event, client):
+def test_old_sendings_and_tokens_are_deleted(event, client):
     long_ago = timezone.now() - dt.timedelta(days=2)
     Sending.objects.create(client="x", sent_at=long_ago)
     UsedToken.objects.create(digest="x", expires_at=long_ago)
@@ -299,7 +298,7 @@ def test_contacts_are_deleted_after_ninety_days(event):
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_the_log_and_the_feed_say_what_was_put_right_and_not_what_was_sent(language, event, client):
+def test_log_and_feed_show_changes_but_not_the_report(language, event, client):
     correction = corrected(event, answer="A <b>slip</b> & more", place_en="Kazan <script>")
     Correction.objects.filter(pk=correction.pk).update(contact="reader@example.org")
     page = client.get(f"/{language}/corrections/")
@@ -309,7 +308,7 @@ def test_the_log_and_the_feed_say_what_was_put_right_and_not_what_was_sent(langu
         assert "Moscow" in text
         assert "Kazan" in text
         assert "Kazan <script" not in text
-        # A page's head names scripts of ours; nothing in what a reader sees is one.
+        # The head has our own scripts, but the main part must have none.
         assert "<script" not in (text.partition("<main")[2] or text)
         assert "<b>slip" not in text
         assert "Reader’s own words" not in text
@@ -319,7 +318,7 @@ def test_the_log_and_the_feed_say_what_was_put_right_and_not_what_was_sent(langu
     assert f'href="/{language}/corrections/"' in client.get(f"/{language}/").content.decode()
 
 
-def test_the_feed_is_atom_in_what_atom_requires(event, client):
+def test_feed_has_what_atom_requires(event, client):
     first = corrected(event, answer="With a \x0b letter XML has not", place_en="Kazan")
     corrected(factories.country("RUS"), outcome="partly-accepted", m49="643")
     response = client.get("/en/corrections/feed/")
@@ -348,19 +347,19 @@ def test_the_feed_is_atom_in_what_atom_requires(event, client):
     assert [e.findtext(f"{ATOM}id") for e in again.findall(f"{ATOM}entry")] == ids
 
 
-def test_an_empty_feed_is_atom_too(client):
+def test_empty_feed_has_updated_date(client):
     feed = ElementTree.fromstring(client.get("/id/corrections/feed/").content)
     assert feed.findtext(f"{ATOM}updated")
 
 
 @pytest.mark.parametrize("outcome", ["declined", "spam"])
-def test_what_was_not_taken_up_is_not_listed(outcome, event, client):
+def test_declined_corrections_are_not_listed(outcome, event, client):
     corrected(event, outcome=outcome, place_en="Kazan")
     for address in ("/en/corrections/", "/en/corrections/feed/"):
         assert "Kazan" not in client.get(address).content.decode()
 
 
-def test_a_withdrawn_record_disappears_from_log_and_feed(event, client):
+def test_log_and_feed_hide_withdrawn_records(event, client):
     corrected(event, place_en="Kazan")
     event.status = Status.WITHDRAWN
     event.save()
@@ -370,7 +369,7 @@ def test_a_withdrawn_record_disappears_from_log_and_feed(event, client):
             assert text not in page
 
 
-def test_the_log_tells_nothing_of_what_was_or_is_not_public(client):
+def test_log_hides_changes_of_unpublished_content(client):
     draft = factories.event(("RUS", "host"), status=Status.DRAFT, place_en="Secret first place")
     corrected(draft, place_en="Second place")
     draft.status = Status.PUBLISHED
@@ -405,7 +404,7 @@ def test_the_log_tells_nothing_of_what_was_or_is_not_public(client):
         assert text not in page
 
 
-def test_what_was_taken_back_is_not_told(event, client):
+def test_log_hides_undone_changes(event, client):
     correction = corrected(event, place_en="Kazan")
     undo = Changeset(kind="undo", undoes=correction.changesets.get())
     undo.state, undo.applied_at = ChangesetState.APPLIED, timezone.now()
@@ -415,7 +414,7 @@ def test_what_was_taken_back_is_not_told(event, client):
     assert "Kazan" not in page
 
 
-def test_the_log_has_fifty_a_page_newest_first(event, client):
+def test_log_has_fifty_per_page_newest_first(event, client):
     now = timezone.now()
     Correction.objects.bulk_create(
         Correction(
@@ -435,7 +434,7 @@ def test_the_log_has_fifty_a_page_newest_first(event, client):
     assert client.get("/en/corrections/feed/").content.decode().count("<entry>") == 50
 
 
-def test_a_countrys_corrections_are_about_the_country(client):
+def test_log_shows_corrections_of_countries(client):
     russia = Country.objects.get(alpha3="RUS")
     corrected(russia, existed_from="1991")
     assert "1991" in client.get("/en/corrections/").content.decode()

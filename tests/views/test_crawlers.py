@@ -1,4 +1,4 @@
-"""What programs that come by are told: every public page and no draft, whatever the number."""
+"""Files for crawlers: sitemaps with all public pages and no draft, robots.txt, llms.txt."""
 
 import re
 from xml.etree import ElementTree
@@ -35,7 +35,7 @@ def places(visitor, file):
 
 
 @pytest.mark.slow
-def test_sitemap_leads_to_pages_that_are_there(client):
+def test_sitemap_links_to_existing_pages(client):
     found = files(client)
     assert "http://testserver/sitemaps/events-id-1.xml" in found
     for file in found:
@@ -48,7 +48,7 @@ def test_sitemap_leads_to_pages_that_are_there(client):
             assert 'name="robots"' not in body(page)
 
 
-def test_sitemap_names_each_page_in_every_language_and_its_last_change(client):
+def test_sitemap_has_languages_and_last_change_of_each_page(client):
     url = urls(client, "/sitemaps/events-id-1.xml")[0]
     others = {link.get("hreflang"): link.get("href") for link in url.findall("x:link", NAMES)}
     assert others["id"] == url.find("s:loc", NAMES).text
@@ -56,7 +56,7 @@ def test_sitemap_names_each_page_in_every_language_and_its_last_change(client):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", url.find("s:lastmod", NAMES).text)
 
 
-def test_sitemap_holds_every_public_record_and_no_draft(client, secrets):  # noqa: F811
+def test_sitemap_has_every_public_record_and_no_draft(client, secrets):  # noqa: F811
     shown = factories.event(("RUS", "host"))
     factories.event(("RUS", "host"), status=Status.DRAFT, slug="draft-of-mine")
     listed = [place for file in files(client) for place in places(client, file)]
@@ -68,10 +68,10 @@ def test_sitemap_holds_every_public_record_and_no_draft(client, secrets):  # noq
     assert "http://testserver/en/countries/nauru/allies/" not in listed
 
 
-def test_sitemap_goes_on_in_further_files(client, monkeypatch):
+def test_sitemap_is_split_into_files(client, monkeypatch):
     monkeypatch.setattr(sitemaps, "MAX_URLS_PER_FILE", 100)
     found = [file for file in files(client) if "/countries-en-" in file]
-    assert len(found) == 3  # 249 countries of ISO and those that ended
+    assert len(found) == 3  # 249 ISO countries, and former states
     listed = [place for file in found for place in places(client, file)]
     assert len(listed) == len(set(listed)) > 250
 
@@ -79,12 +79,12 @@ def test_sitemap_goes_on_in_further_files(client, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["events-en-2", "events-en-0", "events-en-x", "events-xx-1", "drafts-en-1", "events"]
 )
-def test_sitemap_that_is_not_there_is_not_found(name, client):
+def test_unknown_sitemap_gives_404(name, client):
     assert client.get(f"/sitemaps/{name}.xml").status_code == 404
 
 
 @pytest.mark.usefixtures("no_page_cache")
-def test_sitemap_costs_the_same_for_more_records(client):
+def test_sitemap_query_count_is_constant_for_more_records(client):
     def count(address):
         with CaptureQueriesContext(connection) as queries:
             body(client.get(address))
@@ -98,14 +98,14 @@ def test_sitemap_costs_the_same_for_more_records(client):
     assert before == [len(sitemaps.SECTIONS), 1]
 
 
-def test_robots_are_kept_from_the_desk_forms_and_drafts(client):
+def test_robots_txt_excludes_admin_forms_and_drafts(client):
     lines = body(client.get("/robots.txt")).splitlines()
     for closed in ("/en/admin/", "/id/preview/", "/en/*/*/correct/", "/*.csv?"):
         assert f"Disallow: {closed}" in lines
     assert lines[-1] == "Sitemap: http://testserver/sitemap.xml"
 
 
-def test_llms_txt_leads_to_what_is_there(client):
+def test_llms_txt_links_to_existing_pages(client):
     text = body(client.get("/llms.txt", headers={"host": "localhost"}))
     assert text.startswith("# Allies\n\n> ")
     found = re.findall(r"\]\(([^)]*)\)", text)

@@ -1,6 +1,6 @@
-"""Every list in every form: the same rows, said to be what they are, and never all at once.
+"""Downloads of every list: the same rows in each format, with metadata, and streamed.
 
-That no draft is in any of them is tested where every address is walked (``test_public``).
+``test_public`` requests every URL and checks that none shows a draft.
 """
 
 import csv
@@ -30,7 +30,7 @@ NASTY = '=1+1,\r\n"x"\ry'
 
 
 def lists():
-    """Yield the addresses of every list, without the form: a language, then a path."""
+    """Yield the paths of every list in both languages, without the file extension."""
     for language in ("en", "id"):
         with override(language):
             for name in page_urls.names():
@@ -41,7 +41,7 @@ def lists():
 
 
 def offers(address, form):
-    """Say whether a list has this form; data behind a figure has neither page nor feed."""
+    """Return whether a list has this format; data of charts has neither page nor feed."""
     name = resolve(f"{address}.csv").url_name.removesuffix("-csv")
     return (name if form == "html" else f"{name}-{form}") in page_urls.names()
 
@@ -70,7 +70,7 @@ def described(visitor, address):
 
 
 @pytest.mark.slow
-def test_every_form_holds_the_same_rows(client):
+def test_every_format_has_the_same_rows(client):
     Alliance.objects.update(title_en=NASTY)
     Event.objects.filter(kind="statement").update(place_ind="-1", title_en=NASTY)
     seen = 0
@@ -93,7 +93,7 @@ def test_every_form_holds_the_same_rows(client):
 
 
 @pytest.mark.slow
-def test_frictionless_finds_nothing_wrong(client, tmp_path):
+def test_packages_are_valid_for_frictionless(client, tmp_path):
     Alliance.objects.update(title_en=NASTY)
     for number, address in enumerate(lists()):
         path = tmp_path / f"{number}.zip"
@@ -103,7 +103,7 @@ def test_frictionless_finds_nothing_wrong(client, tmp_path):
 
 
 @pytest.mark.slow
-def test_page_links_to_every_form(client):
+def test_page_links_to_every_format(client):
     for address in lists():
         if not offers(address, "html"):
             continue
@@ -115,7 +115,7 @@ def test_page_links_to_every_form(client):
     assert "data package (ZIP)" in page
 
 
-def test_package_says_what_was_asked_and_how_much_there_is(client):
+def test_package_describes_filters_and_row_counts(client):
     query = "kind=visit&country=PRK&date_after=2023-01-01"
     package, found = described(client, f"/id/events.zip?{query}")
     (resource,) = package["resources"]
@@ -135,7 +135,7 @@ def test_package_says_what_was_asked_and_how_much_there_is(client):
     assert counted in readme
 
 
-def test_package_knows_its_list_in_both_languages(client):
+def test_package_is_described_in_both_languages(client):
     package, _found = described(client, "/en/countries/russia/allies.zip?region=142")
     assert package["titles"] == {"en": "Allies: Allies of Russia", "id": "Allies: Sekutu Rusia"}
     assert package["resources"][0]["name"] == "countries-russia-allies"
@@ -147,7 +147,7 @@ def test_package_knows_its_list_in_both_languages(client):
     assert fields["name_ind"]["titles"]["id"] == "nama (Indonesia)"
 
 
-def test_the_same_list_is_the_same_package(client):
+def test_package_is_reproducible(client):
     first, again = (content(client.get("/en/events.zip?kind=visit")) for _time in range(2))
     assert first == again
 
@@ -163,7 +163,7 @@ def test_every_column_has_a_title(client):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
-def test_wrong_filters_and_heads(form, client):
+def test_formats_refuse_wrong_filters_and_support_head(form, client):
     for address in lists():
         if form == "atom" and not offers(address, form):
             assert client.get(f"{address}.atom").status_code == 404
@@ -171,7 +171,7 @@ def test_wrong_filters_and_heads(form, client):
         for query in ("colour=red", f"q={'a' * 300}"):
             response = client.get(f"{address}.{form}?{query}")
             if address.endswith("/search") and query.startswith("q="):
-                assert response.status_code == 200  # a question is never refused
+                assert response.status_code == 200  # search accepts any text
                 continue
             assert response.status_code == 400
             if form != "json":
@@ -185,7 +185,7 @@ def test_wrong_filters_and_heads(form, client):
         )
 
 
-def test_more_than_a_sheet_holds_is_refused_in_words(client, monkeypatch):
+def test_xlsx_with_too_many_rows_is_refused_with_advice(client, monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_ROWS", 10)
     response = client.get("/en/countries.xlsx")
     assert response.status_code == 400
@@ -195,7 +195,7 @@ def test_more_than_a_sheet_holds_is_refused_in_words(client, monkeypatch):
     assert client.get("/en/countries.xlsx?q=Indonesia").status_code == 200
 
 
-def test_text_stays_text_in_a_workbook(client):
+def test_xlsx_keeps_text_as_text(client):
     Country.objects.filter(alpha3="AFG").update(name_en="=1+1")
     book = openpyxl.load_workbook(io.BytesIO(content(client.get("/en/countries.xlsx"))))
     header = [cell.value for cell in next(book.active.iter_rows())]
@@ -206,8 +206,8 @@ def test_text_stays_text_in_a_workbook(client):
     assert found["ties"].data_type == "n"
 
 
-@pytest.mark.parametrize("form", DATA_FORMATS)  # a feed is short, and sent as one piece
-def test_first_bytes_come_before_the_rows_are_read(form, client, monkeypatch):
+@pytest.mark.parametrize("form", DATA_FORMATS)  # feeds are short and not streamed
+def test_download_starts_before_rows_are_read(form, client, monkeypatch):
     def rows(self, queryset):
         raise AssertionError
         yield
@@ -218,8 +218,8 @@ def test_first_bytes_come_before_the_rows_are_read(form, client, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", DATA_FORMATS)  # a feed is short, and sent as one piece
-def test_memory_does_not_grow_with_the_list(form, client, monkeypatch):
+@pytest.mark.parametrize("form", DATA_FORMATS)  # feeds are short and not streamed
+def test_download_memory_does_not_grow_with_rows(form, client, monkeypatch):
     monkeypatch.setattr("allies.views.download_mixin.CHUNK_ROWS", 20)
     monkeypatch.setattr("allies.file_formats.csv.ROWS_PER_CHUNK", 20)
     monkeypatch.setattr("allies.file_formats.xlsx.CHUNK", 20)
@@ -237,7 +237,7 @@ def test_memory_does_not_grow_with_the_list(form, client, monkeypatch):
         )
         response = client.get(f"/en/events.{form}")
         gc.collect()
-        gc.freeze()  # collecting garbage as it falls is quick then
+        gc.freeze()  # makes frequent collections fast
         tracemalloc.start()
         for number, _block in enumerate(response.streaming_content):
             if number % 5 == 0:
@@ -252,7 +252,7 @@ def test_memory_does_not_grow_with_the_list(form, client, monkeypatch):
     assert peak(1000) < 1.2 * some
 
 
-def test_who_took_part_costs_two_queries_a_chunk(client, django_assert_num_queries):
+def test_event_csv_query_count_is_constant(client, django_assert_num_queries):
     for _number in range(30):
         factories.event(("RUS", "host"), ("CHN", "visitor"))
     with django_assert_num_queries(4):

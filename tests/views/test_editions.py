@@ -1,4 +1,4 @@
-"""Editions as readers meet them: page, file, comparison, and what is no longer shown."""
+"""Public pages of editions: page, file, comparison, and retracted editions."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ def asia():
 
 @pytest.fixture
 def second(asia, reviewer):
-    """A second edition, from which the first differs in everything that may differ."""
+    """A second edition that differs from the first in everything that can differ."""
     asia.title_en, asia.promised = "Who stands by Russia in Asia", 5
     asia.save()
     china, korea, iran = asia.entries.order_by("position")
@@ -45,7 +45,7 @@ def second(asia, reviewer):
     return create_edition(ally_list=asia, user=reviewer, note="After the summit")
 
 
-def test_the_page_shows_the_edition_and_not_what_the_list_is_now(asia, second, client):
+def test_page_shows_the_edition_and_not_the_current_list(asia, second, client):
     Country.objects.filter(alpha3="CHN").update(name_en="Cathay")
     page = body(client.get(FIRST))
     assert "Russia’s allies in Asia" in page
@@ -57,7 +57,7 @@ def test_the_page_shows_the_edition_and_not_what_the_list_is_now(asia, second, c
     assert "India</h2>" not in page
 
 
-def test_the_page_needs_no_record_but_its_own(asia, client):
+def test_page_reads_only_the_edition_and_its_list(asia, client):
     with CaptureQueriesContext(connection) as queries:
         body(client.get(FIRST))
     tables = {
@@ -66,13 +66,13 @@ def test_the_page_needs_no_record_but_its_own(asia, client):
     assert tables - {"allies_contentchange"} <= {"allies_edition", "allies_allylist"}
 
 
-def test_the_page_reads_in_both_languages(client):
+def test_page_is_available_in_both_languages(client):
     page = body(client.get("/id/editions/russia-allies-in-asia-1/"))
     for words in ("Sekutu Rusia di Asia", "Korea Utara", "pakta pertahanan", "Edisi 1"):
         assert words in page
 
 
-def test_the_banner_says_which_edition_it_is_and_where_the_newer_one_is(asia, second, client):
+def test_banner_shows_number_and_link_to_newer_edition(asia, second, client):
     page = body(client.get(FIRST))
     assert "Edition 1 of" in page
     assert f'href="{second_address(second)}"' in page
@@ -91,7 +91,7 @@ def asia_address(ally_list):
         return ally_list.get_absolute_url()
 
 
-def test_the_banner_follows_a_rename_and_says_when_the_list_is_withdrawn(asia, reviewer, client):
+def test_banner_follows_rename_and_reports_withdrawn_list(asia, reviewer, client):
     asia.slug = "asia"
     asia.save()
     assert 'href="/en/lists/asia/"' in body(client.get(FIRST))
@@ -102,7 +102,7 @@ def test_the_banner_follows_a_rename_and_says_when_the_list_is_withdrawn(asia, r
     assert client.get("/en/lists/asia/editions/").status_code == 404
 
 
-def test_the_banner_of_a_merged_list_leads_to_the_list_it_is_part_of(asia, reviewer, client):
+def test_banner_of_merged_list_links_to_the_kept_list(asia, reviewer, client):
     reviewer.is_superuser = True
     keep = factories.ally_list("RUS", "CHN", slug="kept")
     merge_records(keep=keep, drop=asia, chosen={}, user=reviewer)
@@ -112,7 +112,7 @@ def test_the_banner_of_a_merged_list_leads_to_the_list_it_is_part_of(asia, revie
     assert "russia-allies-in-asia-1" in body(client.get("/en/lists/kept/editions/"))
 
 
-def test_the_file_is_exactly_what_was_hashed(client):
+def test_file_has_exactly_the_hashed_bytes(client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     response = client.get("/en/editions/russia-allies-in-asia-1.json")
     assert response["Content-Type"] == "application/json"
@@ -127,13 +127,13 @@ def test_the_file_is_exactly_what_was_hashed(client):
     assert edition.sha256 in body(client.get(FIRST))
 
 
-def test_content_that_was_tampered_with_is_said_to_be(client):
+def test_page_warns_of_tampered_content(client):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE allies_edition SET content = replace(content, 'China', 'Chino')")
     assert "Do not rely on this page" in body(client.get(FIRST))
 
 
-def test_a_retracted_edition_is_gone_everywhere_and_says_why(asia, second, reviewer, client):
+def test_retracted_edition_gives_410_with_reason_everywhere(asia, second, reviewer, client):
     first = Edition.objects.get(key="russia-allies-in-asia-1")
     retract_edition(edition=first, user=reviewer, reason="Order of a court <1>")
     for path in ("/", "/compare/", ".json", f"/compare/?with={second.key}"):
@@ -168,14 +168,14 @@ def test_two_editions_are_compared_word_by_word(second, client):
     assert "<b>" not in page
 
 
-def test_the_earlier_edition_stands_first_whichever_is_asked_for(second, client):
+def test_comparison_shows_the_earlier_edition_first(second, client):
     there = client.get(f"/en/editions/{second.key}/compare/?with=russia-allies-in-asia-1")
     back = client.get(f"{FIRST}compare/?with={second.key}")
     assert there.context["pair"] == back.context["pair"]
     assert client.get(f"{FIRST}compare/").context["other"] == second
 
 
-def test_a_comparison_with_nothing_says_what_to_do(client, second):
+def test_comparison_without_other_edition_explains_why(client, second):
     response = client.get(f"{FIRST}compare/?with=no-such<b>")
     assert response.status_code == 400
     assert "There is no edition “no-such&lt;b&gt;”" in body(response)
@@ -185,12 +185,12 @@ def test_a_comparison_with_nothing_says_what_to_do(client, second):
     assert "are identical" in body(client.get(f"{FIRST}compare/?with=russia-allies-in-asia-1"))
 
 
-def test_words_of_long_texts_are_not_compared_one_by_one():
+def test_long_texts_are_not_compared_word_by_word():
     old, new = "word " * 3000, "other " * 3000
     assert list(diff_words(old, new)) == [("removed", old), ("added", new)]
 
 
-def test_the_list_of_editions_says_what_each_changed(second, client):
+def test_edition_list_shows_changes_of_each(second, client):
     page = body(client.get("/en/lists/russia-allies-in-asia/editions/"))
     assert "added: India" in page
     assert "After the summit" in page
@@ -210,7 +210,7 @@ def test_prose_of_an_edition_cites_its_own_sources(asia, reviewer, client):
     assert "Another title" not in page
 
 
-def test_pages_of_editions_cost_the_same_for_any_length(reviewer, client):
+def test_query_count_is_constant_for_longer_editions(reviewer, client):
     def cost(*codes, editions):
         ally_list = factories.ally_list("RUS", *codes)
         for n in range(editions):
@@ -230,12 +230,12 @@ def test_pages_of_editions_cost_the_same_for_any_length(reviewer, client):
     assert cost("CHN", editions=2) == cost("CHN", "IND", "IRN", "PRK", editions=6)
 
 
-def test_an_address_without_an_edition_is_not_found(client):
+def test_unknown_edition_gives_404(client):
     for path in ("editions/nothing/", "editions/nothing.json", "editions/nothing/compare/"):
         assert client.get(f"/en/{path}").status_code == 404
 
 
-def test_the_file_says_in_data_that_it_was_retracted(reviewer, client):
+def test_file_of_retracted_edition_has_reason_as_json(reviewer, client):
     edition = Edition.objects.get(key="russia-allies-in-asia-1")
     retract_edition(edition=edition, user=reviewer, reason="A court order")
     told = json.loads(body(client.get("/en/editions/russia-allies-in-asia-1.json")))

@@ -1,4 +1,4 @@
-"""Embeds: what may be framed, by whom, and the code and the oEmbed answers that lead to it."""
+"""Embeds: which pages may be framed, the embed codes, and oEmbed responses."""
 
 import json
 import re
@@ -22,7 +22,7 @@ HOST = "http://testserver"
 
 
 def embeds():
-    """Return an address of every embed, in both languages."""
+    """Return one URL of every embed, in both languages."""
     names = [name for name in page_urls.names() if name.endswith("-embed")]
     assert sorted(PAGES) == names
     found = []
@@ -42,7 +42,7 @@ def may_be_framed(response):
 
 
 @pytest.mark.slow
-def test_embeds_may_be_framed_and_are_small_and_whole(client):
+def test_embeds_may_be_framed_and_are_small_and_complete(client):
     for where in embeds():
         response = client.get(where)
         page = body(response)
@@ -61,7 +61,7 @@ def test_embeds_may_be_framed_and_are_small_and_whole(client):
 
 
 @pytest.mark.slow
-def test_nothing_else_may_be_framed(client, reviewer, login_as):
+def test_other_pages_may_not_be_framed(client, reviewer, login_as):
     seen = 0
     for name, route in patterns().items():
         if name.endswith("-embed") or "preview" in name:
@@ -75,7 +75,7 @@ def test_nothing_else_may_be_framed(client, reviewer, login_as):
     assert seen > 100
 
 
-def test_an_embed_shows_what_its_page_shows(client):
+def test_embed_shows_the_same_rows_as_its_page(client):
     factories.alliance("RUS", "IND", title_en="Pact A")
     for query in ("", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"):
         rows = client.get(f"/en/countries/russia/allies/?{query}").context["rows"]
@@ -86,7 +86,7 @@ def test_an_embed_shows_what_its_page_shows(client):
     assert 'href="/en/countries/russia/allies/?kind=defence-pact"' in page
 
 
-def test_an_embed_says_its_day_and_on_how_many_sources_it_rests(client):
+def test_embed_footer_shows_day_and_number_of_sources(client):
     source = factories.source()
     pact = factories.alliance("RUS", "IND", cited=False)
     factories.cite(pact, source)
@@ -97,7 +97,7 @@ def test_an_embed_says_its_day_and_on_how_many_sources_it_rests(client):
     assert "as of 1 January 2020, 1 independent source, CC-BY-4.0" in foot
 
 
-def test_what_is_not_public_is_said_to_be_absent_in_the_frame(client):
+def test_embed_of_draft_or_invalid_filter_shows_framed_error(client):
     hidden = factories.ally_list("RUS", "CHN", status=Status.DRAFT, title_en="Zanzabarra")
     for where, status in (
         (f"/en/embed/lists/{hidden.slug}/", 404),
@@ -112,7 +112,7 @@ def test_what_is_not_public_is_said_to_be_absent_in_the_frame(client):
         assert "<h1>" in body(response)
 
 
-def test_a_retracted_edition_is_gone_from_frames(client):
+def test_embed_of_retracted_edition_gives_410(client):
     edition = Edition.objects.published().first()
     Edition.objects.filter(pk=edition.pk).update(retracted_at=edition.made_at, retraction="Wrong.")
     response = client.get(f"/en/embed/editions/{edition.key}/")
@@ -120,7 +120,7 @@ def test_a_retracted_edition_is_gone_from_frames(client):
     assert may_be_framed(response)
 
 
-def test_an_old_address_leads_on(client):
+def test_embed_at_old_slug_redirects(client):
     ally_list = AllyList.objects.get(slug="russia-allies-in-asia")
     ally_list.slug = "renamed"
     ally_list.save()
@@ -132,7 +132,7 @@ def codes(page):
     return [unescape(text) for text in re.findall(r"<textarea[^>]*readonly[^>]*>([^<]+)<", page)]
 
 
-def test_pages_give_the_code_for_their_own_view(client):
+def test_pages_offer_embed_code_of_the_same_view(client):
     for where, embedded in (
         (
             "/id/countries/russia/allies/?region=142",
@@ -153,7 +153,7 @@ def oembed(visitor, url, **more):
     return visitor.get(f"/oembed?{urlencode({'url': url, **more})}")
 
 
-def test_pages_lead_to_their_oembed_and_that_to_their_embed(client):
+def test_oembed_link_of_page_leads_to_its_embed(client):
     for where in (
         "/en/lists/russia-allies-in-asia/",
         "/id/countries/russia/allies/?region=142",
@@ -173,7 +173,7 @@ def test_pages_lead_to_their_oembed_and_that_to_their_embed(client):
     assert len(EMBEDS) == 6
 
 
-def test_oembed_keeps_to_the_size_asked_for(client):
+def test_oembed_respects_the_requested_size(client):
     url = f"{HOST}/en/lists/russia-allies-in-asia/"
     answer = json.loads(oembed(client, url, maxwidth=340, maxheight=200).content)
     assert (answer["width"], answer["height"]) == (340, 200)
@@ -182,7 +182,7 @@ def test_oembed_keeps_to_the_size_asked_for(client):
         assert oembed(client, url, maxwidth=bad).status_code == 400
 
 
-def test_oembed_is_given_as_xml_and_in_no_third_form(client):
+def test_oembed_supports_xml_and_refuses_other_formats(client):
     url = f"{HOST}/id/lists/russia-allies-in-asia/"
     response = oembed(client, url, format="xml")
     assert response["Content-Type"] == "text/xml; charset=utf-8"
@@ -206,11 +206,11 @@ def test_oembed_is_given_as_xml_and_in_no_third_form(client):
         "x" * 5000,
     ],
 )
-def test_oembed_knows_nothing_of_what_has_no_embed(url, client):
+def test_oembed_gives_404_for_pages_without_embed(url, client):
     assert oembed(client, url).status_code == 404
 
 
-def test_oembed_tells_nothing_of_a_draft_and_follows_a_new_name(client):
+def test_oembed_hides_drafts_and_follows_renames(client):
     hidden = factories.ally_list("RUS", "CHN", status=Status.DRAFT, slug="hidden")
     assert oembed(client, f"{HOST}/en/lists/{hidden.slug}/").status_code == 404
     shown = factories.ally_list("RUS", "CHN", slug="old-name")
@@ -220,7 +220,7 @@ def test_oembed_tells_nothing_of_a_draft_and_follows_a_new_name(client):
     assert "/en/embed/lists/new-name/" in answer["html"]
 
 
-def test_a_hostile_title_stays_a_text_in_the_code(client):
+def test_embed_code_escapes_hostile_title(client):
     nasty = '"><script>alert(1)</script>'
     shown = factories.ally_list("RUS", "CHN", slug="nasty", title_en=nasty)
     page = body(client.get(shown.get_absolute_url()))

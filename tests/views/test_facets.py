@@ -1,4 +1,4 @@
-"""Facets: every link leaves as many rows as it says, on every list, whatever else is asked."""
+"""Facets: the number at each link is the number of rows that it leads to."""
 
 import html
 import re
@@ -40,7 +40,7 @@ CHOICE = re.compile(
 
 
 def facets(visitor, address):
-    """Return (address, active, count) of every choice the page offers."""
+    """Return (URL, is active, count) of every choice on the page."""
     page = body(visitor.get(address))
     nav = re.search(r'<nav class="facets".*?</nav>', page, re.S)
     found = CHOICE.findall(nav[0]) if nav else []
@@ -48,13 +48,13 @@ def facets(visitor, address):
 
 
 def number_of_rows(visitor, address):
-    """Return how many rows the page counts: a search for nothing has none to count."""
+    """Return the number of rows that the page shows; 0 if it shows none, as an empty search."""
     found = re.search(r'<p class="count">\s*<span>(\d+) ', body(visitor.get(address)))
     return int(found[1]) if found else 0
 
 
 def names_of_lists():
-    """Return the names of all pages that are lists."""
+    """Yield the URL names of all pages that are lists."""
     for pattern in get_resolver().namespace_dict["allies"][1].url_patterns:
         view = getattr(pattern.callback, "view_class", None)
         if view and issubclass(view, Listing) and not pattern.default_args:
@@ -72,7 +72,7 @@ def assert_choices_tell_the_truth(visitor, address):
 
 
 @pytest.mark.slow
-def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(client):
+def test_facet_counts_are_right_on_every_list(client):
     names = list(names_of_lists())
     assert len(names) >= 8
     for name in names:
@@ -85,13 +85,13 @@ def test_each_choice_of_every_list_leaves_as_many_rows_as_it_says(client):
 @pytest.mark.parametrize(
     ("path", "query"), [(path, query) for path, queries in LISTS.items() for query in queries]
 )
-def test_each_choice_leaves_as_many_rows_as_it_says_beside_other_filters(path, query, client):
+def test_facet_counts_are_right_with_other_filters(path, query, client):
     address = f"/en/{path}?{query}"
     assert facets(client, address) or not number_of_rows(client, address)
     assert_choices_tell_the_truth(client, address)
 
 
-def test_no_choice_with_rows_is_left_out(client):
+def test_facets_have_every_choice_with_rows(client):
     kinds = {event.kind for event in Event.objects.published()}
     offered = {
         link.partition("kind=")[2] for link, _active, _count in facets(client, "/en/events/")
@@ -99,7 +99,7 @@ def test_no_choice_with_rows_is_left_out(client):
     assert kinds <= offered
 
 
-def test_a_draft_is_counted_nowhere(client):
+def test_facets_do_not_count_drafts(client):
     before = {path: facets(client, f"/en/{path}") for path in LISTS}
     hidden = factories.source(status=Status.DRAFT, kind="book")
     factories.alliance("RUS", "IND", status=Status.DRAFT, cited=False)
@@ -110,7 +110,7 @@ def test_a_draft_is_counted_nowhere(client):
     assert {path: facets(client, f"/en/{path}") for path in LISTS} == before
 
 
-def test_facets_cost_a_query_each_however_many_choices(client):
+def test_facet_query_count_is_constant_for_more_choices(client):
     def queries():
         client.get("/en/lists/")
         with CaptureQueriesContext(connection) as found:
@@ -124,17 +124,17 @@ def test_facets_cost_a_query_each_however_many_choices(client):
     assert queries() == before
 
 
-def test_an_active_choice_can_be_taken_back_and_keeps_the_other_filters(client):
+def test_active_choice_links_to_the_list_without_it(client):
     choices = facets(client, "/en/events/?country=RUS&kind=visit&page=1")
     (link,) = [link for link, active, _count in choices if active]
     assert link == "/en/events/?country=RUS"
 
 
-def test_facets_speak_the_language_of_the_page(client):
+def test_facets_are_translated(client):
     assert "pakta pertahanan" in body(client.get("/id/alliances/")).split('class="facets"')[1]
 
 
-def test_an_impossible_value_leaves_no_facets(client):
+def test_invalid_value_hides_facets(client):
     response = client.get("/en/events/?kind=nonsense")
     assert response.status_code == 400
     assert 'class="facets"' not in body(response)

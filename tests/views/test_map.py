@@ -1,4 +1,4 @@
-"""The map of a country's allies: every ally a link, colours by the strongest tie, words beside."""
+"""The map of a country's allies: one link per ally, colours by the strongest tie, texts."""
 
 import datetime as dt
 import gzip
@@ -22,13 +22,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawing(html):
-    """Return the map in a page, as an element."""
+    """Return the map of a page as an XML element."""
     found = re.search(r'<svg class="map".*?</svg>', html, re.DOTALL)
     return ElementTree.fromstring(found.group().replace("<svg", f'<svg xmlns="{SVG[1:-1]}"', 1))
 
 
 def links(svg):
-    """Return the titles of the linked shapes, in the order one comes to them, by address."""
+    """Return {URL: title} of the linked shapes, in document order."""
     return {link.get("href"): link.find(f"{SVG}title").text for link in svg.iter(f"{SVG}a")}
 
 
@@ -39,7 +39,7 @@ def a_map(focus, **given):
     return build_world_map(country, rows, day=DAY, **given)
 
 
-def test_every_country_of_today_has_a_shape_or_a_point():
+def test_every_current_country_has_a_shape():
     # Antarctica has no government and is left out of the map.
     codes = {country.code for country in Country.objects.current()} - {"ATA"}
     assert codes == set(load_world_geometry().shapes)
@@ -64,16 +64,16 @@ def test_neighbours_share_their_border():
     assert not corners("FRA") & corners("POL")
 
 
-def test_areas_are_true_to_one_another():
+def test_areas_are_proportional():
     def area(code):
         return load_world_geometry().shapes[code].area
 
-    # Square kilometres, as the UN's Demographic Yearbook gives them: 9.6 and 0.30 million.
+    # Areas in million square kilometres, from the UN Demographic Yearbook.
     assert area("CHN") / area("ITA") == pytest.approx(9.597 / 0.302, rel=0.04)
     assert area("COD") / area("GRL") == pytest.approx(2.345 / 2.166, rel=0.06)
 
 
-def test_every_ally_is_a_link_that_says_its_ties(client):
+def test_every_ally_is_a_link_with_its_ties(client):
     factories.alliance("RUS", "CHN", "TUV", kind="defence-pact", in_force="2001-07-16")
     factories.alliance("RUS", "CHN", kind="organisation", in_force="2010")
     shown = links(drawing(body(client.get("/en/countries/russia/allies/map/?on=2026-01-01"))))
@@ -86,7 +86,7 @@ def test_every_ally_is_a_link_that_says_its_ties(client):
     assert len(shown) == len(rows)
 
 
-def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(client):
+def test_unconfirmed_tie_is_marked_in_map_and_legend(client):
     factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
     factories.alliance("NZL", "AUS", in_force="1951")
     page = body(client.get("/en/countries/new-zealand/allies/map/?on=2026-01-01"))
@@ -101,7 +101,7 @@ def test_a_tie_that_is_only_perhaps_in_force_is_drawn_and_called_so(client):
     assert "not confirmed on this date" not in then
 
 
-def test_an_ally_has_the_colour_of_its_strongest_tie():
+def test_ally_has_the_colour_of_its_strongest_tie():
     for kind in reversed(BY_STRENGTH):
         factories.alliance("NZL", "FJI", kind=kind, in_force="2010")
         groups = a_map("NZL").groups
@@ -110,7 +110,7 @@ def test_an_ally_has_the_colour_of_its_strongest_tie():
     assert set(BY_STRENGTH) == set(AllianceKind)
 
 
-def test_kinds_are_told_apart_without_colour(client):
+def test_kinds_differ_without_colour(client):
     for kind, code in zip(
         BY_STRENGTH, ["FJI", "AUS", "TON", "IDN", "JPN", "PHL", "THA"], strict=True
     ):
@@ -120,12 +120,12 @@ def test_kinds_are_told_apart_without_colour(client):
         pattern.get("id"): ElementTree.tostring(pattern)[60:]
         for pattern in svg.iter(f"{SVG}pattern")
     }
-    assert len(hatched) == len(BY_STRENGTH) - 2  # the strongest and the loosest are plain
+    assert len(hatched) == len(BY_STRENGTH) - 2  # the strongest and the weakest have no hatching
     used = {group.get("fill") for group in svg.iter(f"{SVG}g")} - {None}
     assert {f"url(#{name})" for name in hatched} <= used
 
 
-def test_a_region_is_shown_larger_and_a_small_state_by_a_dot():
+def test_region_is_enlarged_and_small_states_are_dots():
     factories.alliance("NZL", "DEU", "LUX", "SMR", in_force="2010")
     whole, europe = a_map("NZL"), a_map("NZL", region="150")
     assert whole.window == load_world_geometry().whole
@@ -138,14 +138,14 @@ def test_a_region_is_shown_larger_and_a_small_state_by_a_dot():
     assert dots(europe) == {"SMR"}
 
 
-def test_the_part_of_the_world_that_holds_all_allies_is_shown():
+def test_map_shows_the_region_with_all_allies():
     factories.alliance("AUT", "DEU", "ITA", in_force="2010")
     assert a_map("AUT").window == load_world_geometry().regions["150"]
     factories.alliance("AUT", "BRA", in_force="2010")
     assert a_map("AUT").window == load_world_geometry().whole
 
 
-def test_states_of_the_past_stand_beside_the_map(client):
+def test_former_states_are_listed_outside_the_map(client):
     hungary = Country.objects.get(slug="austria-hungary")
     pact = factories.alliance("DEU", in_force="1879-10-07", ended="1918-11-03")
     pact.memberships.create(country=hungary)
@@ -158,27 +158,27 @@ def test_states_of_the_past_stand_beside_the_map(client):
     assert links(drawing(itself)) == {pair: "Germany: defence pact · since 7 October 1879"}
 
 
-def test_no_allies_no_map(client):
+def test_map_is_missing_without_allies(client):
     page = body(client.get("/en/countries/tuvalu/allies/map/"))
     assert '<svg class="map"' not in page
     assert "No countries match this filter on this date." in page
 
 
-def test_the_map_keeps_the_question_on_the_way_to_the_list(client):
+def test_map_page_links_to_list_with_the_same_filter(client):
     page = body(client.get("/en/countries/russia/allies/map/?kind=defence-pact&on=2026-01-01"))
     assert "/en/countries/russia/allies/?kind=defence-pact&amp;on=2026-01-01" in page
     assert "/en/countries/russia/allies.csv?" in page
     assert client.get("/en/countries/russia/allies/map/?on=yesterday").status_code == 400
 
 
-def test_the_map_says_in_the_readers_language_what_it_shows(client):
+def test_map_texts_are_translated(client):
     svg = drawing(body(client.get("/id/countries/russia/allies/map/?on=2026-01-01")))
     assert svg.find(f"{SVG}title").text == "Peta: sekutu Rusia pada 1 Januari 2026"
     assert "pakta pertahanan 1" in svg.find(f"{SVG}desc").text
 
 
 @pytest.mark.slow
-def test_the_page_stays_under_60_kb_with_many_allies(client, shared):
+def test_page_stays_under_60_kb_with_many_allies(client, shared):
     file = shared / "data/cow/alliance_v4.1_by_member.csv"
     call_command("import_cow_alliances", str(file), "--commit", stdout=io.StringIO())
     for country in ("russia", "united-states"):

@@ -1,4 +1,4 @@
-"""Every link of the public site leads somewhere: walked from the front pages as a robot would."""
+"""Every link of the public site works; found by crawling from the front pages."""
 
 import json
 import re
@@ -14,16 +14,16 @@ from django.urls import Resolver404, resolve
 pytestmark = [pytest.mark.usefixtures("demo_data"), pytest.mark.sqlite_only]
 
 SITE = "http://testserver"
-#: Attributes that hold an address.
+#: Attributes that hold a URL.
 LINKS = {"href", "src", "action", "poster", "data"}
-#: Addresses in texts for programs, which may stand in any of their fields.
+#: URLs in text and JSON responses, where any field may hold one.
 IN_TEXT = re.compile(rf"{SITE}[^\s\"'<>\\]*")
-#: Files of the web server, and pages of the editors.
+#: Static files, which the web server serves, and pages of the admin.
 LEFT_OUT = re.compile(r"/static/|/\w+/admin/")
 
 
 class Page(HTMLParser):
-    """The addresses a page leads to, and its texts for programs."""
+    """Collect the links of a page (``links``) and its JSON data (``texts``)."""
 
     def __init__(self):
         super().__init__()
@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 
 def links_in(response, body):
-    """Yield the addresses an answer leads to, as they are written in it."""
+    """Yield the links in a response, as they are written there."""
     kind = response.get("Content-Type", "").partition(";")[0]
     if response.status_code in (301, 302):
         yield response["Location"]
@@ -79,7 +79,7 @@ def links_in_html(text):
 
 
 def strings_of(value):
-    """Yield the addresses of this site in a JSON value."""
+    """Yield the URLs of this site in a JSON value."""
     if isinstance(value, str):
         if value.startswith((SITE, "/en/", "/id/")):
             yield value
@@ -89,7 +89,7 @@ def strings_of(value):
 
 
 def inside(link, address):
-    """Return an address of this site as path and query; None for another site’s."""
+    """Return a URL of this site as path and query; None if it is not to be crawled."""
     url = urldefrag(urljoin(f"{SITE}{address}", link.strip()))[0]
     parts = urlsplit(url)
     if f"{parts.scheme}://{parts.netloc}" != SITE or LEFT_OUT.match(parts.path):
@@ -98,11 +98,11 @@ def inside(link, address):
 
 
 class Walk:
-    """All addresses that are led to, each asked once.
+    """A crawler that requests each URL once.
 
-    With a query, one address stands for all of its view with the same parameters. If a view has an
-    address per record, the first ``MOST`` are asked for. The links of the first ``FOLLOWED_MODELS``
-    of a view are followed, with and without a query.
+    With a query, one URL represents all of its view with the same parameters. If a view has one
+    URL per record, the first ``MOST`` are requested. Links are followed from the first
+    ``FOLLOWED`` pages of each view, counted separately with and without a query.
     """
 
     MOST, FOLLOWED = 6, 2
@@ -153,7 +153,7 @@ class Walk:
 
 
 @pytest.mark.slow
-def test_every_link_leads_somewhere():
+def test_every_link_works():
     walk = Walk()
     walk.walk("/", "/en/", "/id/", "/robots.txt", "/api/v1/openapi.json")
     assert walk.dead == {}

@@ -1,4 +1,4 @@
-"""What every page says in its head: one address, its languages, its data, and the way to it."""
+"""Metadata of every page: canonical URL, languages, JSON-LD and breadcrumbs."""
 
 import html
 import json
@@ -12,7 +12,7 @@ from tests.views.page_urls import body
 
 pytestmark = pytest.mark.usefixtures("demo_data")
 
-#: What each type has to have, by schema.org and those who read it.
+#: Type → properties that schema.org or search engines require.
 REQUIRED = {
     "BreadcrumbList": {"itemListElement"},
     "Country": {"name", "url"},
@@ -33,7 +33,7 @@ REQUIRED = {
 
 
 def pages(visitor):
-    """Return every public page as (address, text)."""
+    """Return (path, HTML) of one page per public view and language."""
     found = []
     for address in page_urls.one_of_each("en", "id"):
         if address.endswith("/"):
@@ -67,7 +67,7 @@ def meta(page, name):
 
 
 @pytest.mark.slow
-def test_every_page_says_what_it_is_and_where_it_is(client):
+def test_every_page_has_valid_json_ld_and_canonical_url(client):
     for address, page in pages(client):
         if "ld+json" not in page:
             continue
@@ -98,7 +98,7 @@ def test_every_page_has_a_title_and_a_description(client):
     assert {text: found for text, found in seen.items() if len(found) > 1} == {}
 
 
-def test_way_on_the_page_is_the_way_in_the_data(client):
+def test_breadcrumbs_are_the_same_on_page_and_in_json_ld(client):
     page = body(client.get("/en/countries/russia/allies/"))
     shown = re.search(r'<nav class="crumbs.*?</nav>', page, re.S)[0]
     links = re.findall(r'<a href="([^"]*)">([^<]*)</a>', shown)
@@ -112,20 +112,20 @@ def test_way_on_the_page_is_the_way_in_the_data(client):
     assert 'aria-current="page">Allies of Russia<' in shown
 
 
-def test_way_marks_titles_in_other_languages(client):
+def test_breadcrumbs_mark_titles_in_other_languages(client):
     factories.source(key="berita", title="Berita besar", language="ms")
     page = body(client.get("/en/sources/berita/"))
     assert re.search(r'<li lang="ms"><span aria-current="page">Berita besar', page)
 
 
-def test_front_page_leads_to_the_search(client):
+def test_front_page_json_ld_has_search_url(client):
     site = data_of(body(client.get("/id/")))["mainEntity"]
     template = site["potentialAction"]["target"]["urlTemplate"]
     assert template.startswith("http://testserver/id/")
     assert client.get(template.replace("{words}", "korut")).status_code == 200
 
 
-def test_event_names_the_articles_it_rests_on(client):
+def test_event_json_ld_cites_public_sources(client):
     event = factories.event(("RUS", "host"), cited=False)
     paper = factories.source(title="A </script> title", url="https://gazette.example/1")
     factories.cite(event, paper)
@@ -137,7 +137,7 @@ def test_event_names_the_articles_it_rests_on(client):
     assert article["url"] == "https://gazette.example/1"
 
 
-def test_list_tells_where_its_files_are(client):
+def test_list_json_ld_links_to_downloads(client):
     for address in ("/en/events/?kind=visit", "/en/lists/russia-allies-in-asia/"):
         about = data_of(body(client.get(address)))["mainEntity"]
         assert about["@type"] == "Dataset"
@@ -148,7 +148,7 @@ def test_list_tells_where_its_files_are(client):
             assert client.get(url).status_code == 200
 
 
-def test_ally_list_of_a_day_covers_that_day(client):
+def test_allies_json_ld_covers_the_requested_day(client):
     page = body(client.get("/en/countries/russia/allies/?on=1990-06-30"))
     assert data_of(page)["mainEntity"]["temporalCoverage"] == "1990-06-30/1990-06-30"
 
@@ -170,7 +170,7 @@ def test_ally_list_of_a_day_covers_that_day(client):
         ),
     ],
 )
-def test_one_view_has_one_address(asked, canonical, is_indexed, client):
+def test_each_view_has_one_canonical_url(asked, canonical, is_indexed, client):
     for _n in range(60):
         factories.event(("RUS", "host"), kind="statement")
     page = body(client.get(f"/en/{asked}"))
@@ -179,7 +179,7 @@ def test_one_view_has_one_address(asked, canonical, is_indexed, client):
     assert f'hreflang="id" href="http://testserver/id/{html.escape(canonical)}"' in page
 
 
-def test_error_pages_claim_no_address(client):
+def test_error_pages_have_no_canonical_url(client):
     page = body(client.get("/en/no/such/"))
     assert 'rel="canonical"' not in page
     assert "ld+json" not in page

@@ -1,4 +1,4 @@
-"""The page about two countries: everything between them, and how we know each of it."""
+"""The page of a pair of countries: ties, events, votes, lists and evidence."""
 
 import csv
 import io
@@ -21,12 +21,12 @@ IN_FORCE = "Current and possibly current"
 
 
 def text(page):
-    """Return what a reader reads, without the markup."""
+    """Return the text of a page's main part, without markup."""
     return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[1]).split())
 
 
 def ties(page):
-    """Return heading → the text below it, of the section of ties."""
+    """Return {heading: text below it} of the section of ties."""
     whole = page.split('id="ties"')[1].split('id="events"')[0]
     parts = re.split(r"<h3>(.*?)</h3>", whole)
     return {
@@ -42,7 +42,7 @@ def country(alpha3, slug):
 
 
 def pact(first, second, **given):
-    """Make a pact of Denmark and Norway in which each owes what is said: duty names."""
+    """Create a pact of Denmark (``first``: its obligations) and Norway (``second``)."""
     made = factories.alliance(**given)
     for code, duties in (("DNK", first), ("NOR", second)):
         Membership.objects.create(alliance=made, country=factories.country(code), **duties)
@@ -51,14 +51,14 @@ def pact(first, second, **given):
 
 class TestAddress:
     @pytest.mark.parametrize("tail", ["/", "/votes.csv", "/votes.json"])
-    def test_other_order_is_led_to_the_one_address(self, tail, client):
+    def test_other_order_redirects_to_canonical_url(self, tail, client):
         response = client.get(f"/id/ties/russia/china{tail}?date_before=2000-01-01")
         assert (response.status_code, response.url) == (
             301,
             f"/id/ties/china/russia{tail}?date_before=2000-01-01",
         )
 
-    def test_old_slugs_lead_to_the_new_ones_in_their_order(self, client):
+    def test_old_slugs_redirect_to_new_ones_in_their_order(self, client):
         country("CHN", "zhongguo")
         country("RUS", "russian-federation")
         response = client.get("/en/ties/china/russia/?on=1990-01-01")
@@ -67,33 +67,33 @@ class TestAddress:
         assert client.get(response.url).status_code == 200
 
     @pytest.mark.parametrize("path", ["china/china", "china/atlantis", "atlantis/china"])
-    def test_a_country_with_itself_or_unknown_is_no_page(self, path, client):
+    def test_same_or_unknown_country_gives_404(self, path, client):
         assert client.get(f"/en/ties/{path}/").status_code == 404
         assert client.get(f"/en/ties/{path}/votes.csv").status_code == 404
 
-    def test_impossible_day_is_a_400_that_says_so(self, client):
+    def test_invalid_day_gives_400_with_example(self, client):
         response = client.get(f"{CHINA}?on=2024-02-30")
         assert response.status_code == 400
         assert "2024-06-19" in body(response)
 
-    def test_unknown_parameter_is_noticed(self, client):
+    def test_unknown_parameter_shows_notice(self, client):
         assert "There is no filter “colour” here" in body(client.get(f"{CHINA}?colour=red"))
 
 
 class TestTies:
-    def test_duties_are_said_in_plain_words(self, client):
+    def test_obligations_are_shown_as_sentences(self, client):
         said = ties(body(client.get(KOREA)))[IN_FORCE]
         assert "Defence: each must come to the other’s aid if it is attacked." in said
         id_page = body(client.get(KOREA.replace("/en/", "/id/")))
         assert "masing-masing wajib membantu pihak lain bila diserang" in id_page
 
-    def test_disputed_day_of_signing_stands_with_its_source(self, client):
+    def test_disputed_signing_date_names_its_source(self, client):
         said = ties(body(client.get(KOREA)))[IN_FORCE]
         assert "signed: 19 June 2024" in said
         assert "in force: 4 December 2024" in said
         assert re.search("Disputed by WikiMili.*gives 18 June 2024", said)
 
-    def test_what_only_one_owes_names_both(self, client):
+    def test_one_sided_obligation_names_both_countries(self, client):
         pact({"defence": True}, {"defence": False}, in_force="1990")
         pact({"neutrality": True}, {}, in_force="1991")
         page = text(body(client.get("/en/ties/denmark/norway/")))
@@ -102,7 +102,7 @@ class TestTies:
         assert "Neutrality: Denmark must stay neutral if Norway is at war." in page
         assert "No such obligation is recorded for Norway." in page
 
-    def test_ties_stand_by_the_day_asked_about(self, client):
+    def test_ties_are_grouped_by_status_on_the_day(self, client):
         old = "Treaty of Friendship, Good-Neighbourliness and Cooperation"
         new = "Treaty on Comprehensive Strategic Partnership"
         now = ties(body(client.get(KOREA)))
@@ -112,7 +112,7 @@ class TestTies:
         assert old in then[IN_FORCE]
         assert new in then["Later"]
 
-    def test_day_keeps_later_events_back(self, client):
+    def test_day_hides_later_events(self, client):
         assert "Putin visits North Korea" in text(body(client.get(KOREA)))
         page = text(body(client.get(f"{KOREA}?on=2010-01-01")))
         assert "Putin visits North Korea" not in page
@@ -126,7 +126,7 @@ class TestTies:
         page = text(body(client.get("/en/ties/denmark/norway/")))
         assert "No alliances between them are recorded." in page
 
-    def test_time_as_members_together_is_given_where_it_differs(self, client):
+    def test_shared_membership_period_is_shown_if_it_differs(self, client):
         made = factories.alliance(in_force="1950-01-01", ended="1999")
         for code, joined, left in (("DNK", "1955-05", ""), ("NOR", "", "1960-01-01")):
             Membership.objects.create(
@@ -136,7 +136,7 @@ class TestTies:
         assert "Both were members: May 1955 – 1 January 1960" in page
         assert "None was in force on" in page
 
-    def test_historic_states_are_shown_on_the_last_day_of_the_first_to_go(self, client):
+    def test_former_states_are_shown_on_last_day_both_existed(self, client):
         germany = factories.country("DEU")
         austria_hungary = Country.objects.get(cow_code=300)
         made = factories.alliance(in_force="1879-10-07", ended="1918")
@@ -150,12 +150,12 @@ class TestTies:
 
 
 class TestEvents:
-    def test_parts_of_both_are_named(self, client):
+    def test_event_names_roles_of_both_countries(self, client):
         page = text(body(client.get(CHINA)))
         assert "China: absent Russia: not invited" in page
         assert "China: host Russia: visitor" in page
 
-    def test_list_behind_the_page_holds_the_same_events(self, client):
+    def test_linked_event_list_has_the_same_events(self, client):
         page = body(client.get(CHINA))
         address = re.search(r'<a href="([^"]+)">All 4 events with both', page)[1]
         rows = csv.DictReader(
@@ -164,7 +164,7 @@ class TestEvents:
         on_page = re.findall(r'href="/en/events/([\w-]+)/"', page.split('id="votes"')[0])
         assert [row["event"] for row in rows] == on_page
 
-    def test_no_more_than_the_latest_are_shown(self, client):
+    def test_only_latest_events_are_shown(self, client):
         for year in range(1960, 1980):
             factories.event(
                 ("DNK", "host"), ("NOR", "visitor"), date=str(year), title_en=f"In {year}"
@@ -173,7 +173,7 @@ class TestEvents:
         assert "All 20 events with both" in page
         assert re.findall(r"In (19\d\d)", page) == [str(year) for year in range(1979, 1967, -1)]
 
-    def test_together_with_a_second_country(self, client):
+    def test_event_filter_with_second_country(self, client):
         names = json.loads(body(client.get("/en/events.json?country=RUS&with=IRN")))
         assert {row["event"] for row in names["rows"]} == {
             "iran-supplies-drones-and-ammunition",
@@ -181,7 +181,7 @@ class TestEvents:
             "unga-es-11-1",
         }
 
-    def test_votes_alike_and_different(self, client):
+    def test_event_filter_by_same_and_different_votes(self, client):
         def slugs(query):
             rows = json.loads(body(client.get(f"/en/events.json?{query}")))["rows"]
             return [row["event"] for row in rows]
@@ -192,14 +192,14 @@ class TestEvents:
         assert "unga-es-11-1" not in slugs("country=RUS&with=IRN&votes=none")
 
     @pytest.mark.parametrize("query", ["votes=same", "votes=different&country=RUS"])
-    def test_votes_of_both_need_two_countries(self, query, client):
+    def test_votes_filter_requires_two_countries(self, query, client):
         response = client.get(f"/en/events/?{query}")
         assert response.status_code == 400
         assert "Choose two countries" in body(response)
 
 
 class TestVotes:
-    def test_share_method_and_source_are_stated(self, client):
+    def test_votes_show_share_method_and_source(self, client):
         data = factories.source(title="Roll-call data", kind="dataset")
         for number, (one, other) in enumerate([("for", "for"), ("for", "abstained")]):
             made = factories.event(
@@ -228,12 +228,12 @@ class TestVotes:
         ]
         assert rows[0]["for_abstained"] == "1"
 
-    def test_votes_with_evidence_of_their_own_are_told(self, client):
+    def test_vote_with_its_own_citations_is_listed(self, client):
         said = text(body(client.get(KOREA)).split('id="votes"')[1].join(["<main>", ""]))
         assert "UN General Assembly votes on resolution ES-11/1" in said
         assert re.search("Disputed by The Nation", said)
 
-    def test_summed_up_vote_that_is_disputed_is_told(self, client):
+    def test_imported_vote_is_listed_if_disputed(self, client):
         made = factories.event(
             *(("DNK", "for"), ("NOR", "for")),
             kind="un-vote",
@@ -253,14 +253,14 @@ class TestVotes:
 
 
 class TestLists:
-    def test_lists_say_who_where_and_from_whom(self, client):
+    def test_lists_show_rank_publisher_and_origin(self, client):
         page = text(body(client.get(CHINA)).split('id="lists"')[1].join(["<main>", ""]))
         assert page.count("Ranks China first.") == 3
         assert "published by BisnisUpdate 2024 based on DW" in page
         assert "published by iNews.id date not known" in page
         assert "our own list" in page
 
-    def test_list_of_either_country_counts(self, client):
+    def test_lists_of_either_country_are_shown(self, client):
         factories.ally_list("CHN", "RUS", title_en="Seen from Beijing")
         page = text(body(client.get(CHINA)))
         assert "Seen from Beijing Ranks Russia first." in page
@@ -274,7 +274,7 @@ class TestEvidence:
         for key in ("wikimili-treaty", "inews-sahabat", "nation-2022", "wp-es-11-1"):
             assert f'href="/en/sources/{key}/"' in page
 
-    def test_sources_of_all_statements_are_counted_once(self, client):
+    def test_sources_shared_by_statements_count_once(self, client):
         source = factories.source()
         for record in (
             pact({}, {}, cited=False),
@@ -285,7 +285,7 @@ class TestEvidence:
         page = text(body(client.get("/en/ties/denmark/norway/")))
         assert "Independent sources 1" in page
 
-    def test_nothing_known_is_said_in_words(self, client):
+    def test_empty_sections_say_that_nothing_is_recorded(self, client):
         page = text(body(client.get("/en/ties/lesotho/tuvalu/")))
         for words in (
             "No alliances between them are recorded.",
@@ -295,7 +295,7 @@ class TestEvidence:
         ):
             assert words in page
 
-    def test_drafts_count_nowhere(self, client):
+    def test_drafts_change_nothing(self, client):
         before = text(body(client.get("/en/ties/denmark/norway/")))
         pact({"defence": True}, {"defence": True}, status=Status.DRAFT)
         factories.event(("DNK", "host"), ("NOR", "visitor"), cited=False)
@@ -304,7 +304,7 @@ class TestEvidence:
         assert text(body(client.get("/en/ties/denmark/norway/"))) == before
 
     @pytest.mark.usefixtures("no_page_cache")
-    def test_more_statements_cost_no_more_queries(self, client):
+    def test_query_count_is_constant_for_more_statements(self, client):
         def more():
             pact({"defence": True}, {"defence": True}, in_force="1990", summary_en="So be it.")
             factories.event(("DNK", "host"), ("NOR", "visitor"))
@@ -324,7 +324,7 @@ class TestEvidence:
         assert cost() == before < 20
 
 
-class TestWaysThere:
+class TestLinksToPair:
     @pytest.mark.parametrize(
         "page",
         [
@@ -335,20 +335,20 @@ class TestWaysThere:
             "/en/alliances/china-russia-no-limits-partnership/",
         ],
     )
-    def test_pages_lead_to_the_pair(self, page, client):
+    def test_pages_link_to_the_pair(self, page, client):
         assert f'href="{CHINA}' in body(client.get(page))
 
-    def test_ally_list_of_a_day_leads_to_the_pair_on_that_day(self, client):
+    def test_allies_on_a_day_link_to_the_pair_on_that_day(self, client):
         page = body(client.get("/en/countries/north-korea/allies/?on=2010-01-01"))
         assert f'href="{KOREA}?on=2010-01-01"' in page
 
-    def test_alliance_of_three_leads_to_no_pair(self, client):
+    def test_alliance_of_three_has_no_link_to_a_pair(self, client):
         made = Alliance.objects.get(slug="china-russia-no-limits-partnership")
         Membership.objects.create(alliance=made, country=factories.country("IND"))
         assert "/en/ties/" not in body(client.get(made.get_absolute_url()))
 
 
-def test_country_with_two_parts_in_an_event_is_named_with_both(client):
+def test_country_with_two_roles_in_an_event_shows_both(client):
     made = factories.event(("DNK", "host"), ("NOR", "visitor"))
     Participation.objects.create(event=made, country=factories.country("DNK"), role="signatory")
     page = text(body(client.get("/en/ties/denmark/norway/")))

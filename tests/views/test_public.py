@@ -1,4 +1,4 @@
-"""What a reader can reach: every address in every form, and nothing unpublished on any."""
+"""All public pages in every format: filters, errors, languages, and no unpublished content."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 
 SECRET = "Zanzabarra"
 ATOM = "{http://www.w3.org/2005/Atom}"
-#: Countries that have more than the rest to show; all have the same page.
+#: Countries with more content than others; the pages of all countries are built alike.
 SOME = ("RUS", "CHN", "IND", "DEU")
 
 
@@ -38,7 +38,7 @@ def public_addresses():
 
 @pytest.fixture
 def secrets():
-    """A draft of everything, tied to everything that is public."""
+    """Unpublished records of every type with public ones that refer to them."""
     text = {"title_en": SECRET, "title_ind": SECRET}
     hidden = factories.source(status=Status.DRAFT, title=SECRET, key="zanzabarra")
     records = [hidden]
@@ -68,7 +68,7 @@ def secrets():
 
 
 def cites_hidden(event, ally_list):
-    """Let public texts cite the hidden source, and change them, so that histories tell of it."""
+    """Make public texts cite the hidden source, and edit them, so that histories contain it."""
     listed = ally_list.entries.get(country=factories.country("CHN"))
     texts = {event: "summary", ally_list: "intro", listed: "prose", listed.citations.get(): "note"}
     for record, name in texts.items():
@@ -79,7 +79,7 @@ def cites_hidden(event, ally_list):
 
 
 @pytest.mark.slow
-def test_no_address_shows_a_draft(secrets, client):
+def test_no_page_shows_a_draft(secrets, client):
     seen = 0
     for address in public_addresses():
         response = client.get(address)
@@ -89,7 +89,7 @@ def test_no_address_shows_a_draft(secrets, client):
     assert seen > 60
 
 
-def test_no_draft_has_an_address(secrets, client):
+def test_drafts_give_404(secrets, client):
     for record in secrets:
         with override("en"):
             for address in {
@@ -99,20 +99,20 @@ def test_no_draft_has_an_address(secrets, client):
                 assert client.get(address).status_code == 404, address
 
 
-def test_a_draft_counts_nowhere(secrets, client):
+def test_drafts_are_not_counted(secrets, client):
     for address in ("/en/countries/russia/allies.csv?q=india", "/en/countries/germany/allies.csv"):
         assert len(body(client.get(address)).splitlines()) == 1
     rows = json.loads(body(client.get("/en/countries.json?q=india")))["rows"]
     assert [row["ties"] for row in rows if row["country"] == "IND"] == [0]
 
 
-def test_old_slug_of_a_draft_leads_nowhere(client):
+def test_old_slug_of_draft_gives_404(client):
     event = factories.event(("RUS", "host"), status=Status.DRAFT)
     OldSlug.objects.remember(Event, [("was-public", event.pk)])
     assert client.get("/en/events/was-public/").status_code == 404
 
 
-def test_old_slug_leads_to_the_new_one_in_every_form(client):
+def test_old_slug_redirects_in_every_format(client):
     Country.objects.get(alpha3="RUS")
     russia = Country.objects.get(alpha3="RUS")
     russia.slug = "russian-federation"
@@ -126,7 +126,7 @@ def test_old_slug_leads_to_the_new_one_in_every_form(client):
 
 
 @pytest.mark.slow
-def test_public_pages_set_no_cookie_and_keep_the_policy(client):
+def test_public_pages_set_no_cookies_and_have_security_headers(client):
     for address in page_urls.one_of_each("en", "id"):
         response = client.get(address)
         assert not response.cookies, address
@@ -139,13 +139,13 @@ def test_public_pages_set_no_cookie_and_keep_the_policy(client):
 
 
 @pytest.mark.slow
-def test_pages_have_nothing_inline(client):
+def test_pages_have_no_inline_scripts_or_styles(client):
     for address in page_urls.one_of_each("en", "id"):
         if address.endswith("/"):
             page = body(client.get(address))
             assert not re.search(r"<style|\sstyle=|\son\w+=", page), address
             for attributes in re.findall(r"<script([^>]*)>", page):
-                # A file of ours, or data that no browser runs.
+                # A file of this site, or JSON-LD, which browsers do not run.
                 assert re.search(r'\ssrc="/static/|\stype="application/ld\+json"', attributes), (
                     address
                 )
@@ -164,7 +164,7 @@ def test_pages_have_nothing_inline(client):
         ("countries/north-korea/allies", "on=2001-05-05"),
     ],
 )
-def test_page_csv_json_and_feed_name_the_same_countries(path, query, client):
+def test_page_csv_json_and_feed_have_the_same_countries(path, query, client):
     page = body(client.get(f"/en/{path}/?{query}"))
     table = re.search(r"<tbody>(.*)</tbody>", page, re.S)
     on_page = (
@@ -181,7 +181,7 @@ def test_page_csv_json_and_feed_name_the_same_countries(path, query, client):
     assert sorted(link.split("/")[-2] for link in links) == sorted(on_page)
 
 
-def test_downloads_hold_the_rows_of_all_pages(client):
+def test_downloads_have_the_rows_of_all_pages(client):
     for _n in range(60):
         factories.event(("RUS", "host"), kind="statement")
     page = body(client.get("/en/events/?kind=statement"))
@@ -215,7 +215,7 @@ def test_first_column_of_allies_is_the_countrys_code(client):
         "min_sources=-1",
     ],
 )
-def test_impossible_value_is_a_400_that_says_what_is_wrong(query, client):
+def test_invalid_value_gives_400_with_reason(query, client):
     name = query.split("=")[0]
     page = client.get(f"/en/countries/russia/allies/?{query}")
     assert page.status_code == 400
@@ -228,7 +228,7 @@ def test_impossible_value_is_a_400_that_says_what_is_wrong(query, client):
     assert name in body(table)
 
 
-def test_unknown_parameter_is_an_error_in_data_and_a_notice_on_a_page(client):
+def test_unknown_parameter_is_error_in_downloads_and_notice_on_pages(client):
     for form in ("csv", "json"):
         response = client.get(f"/en/events.{form}?colour=red")
         assert response.status_code == 400
@@ -238,7 +238,7 @@ def test_unknown_parameter_is_an_error_in_data_and_a_notice_on_a_page(client):
     assert "“colour”" in body(page)
 
 
-def test_tracking_parameters_are_dropped_without_a_word(client):
+def test_tracking_parameters_are_ignored_silently(client):
     tracked = "utm_source=x&utm_campaign=y&fbclid=z"
     plain = body(client.get("/en/events.csv?kind=visit"))
     assert body(client.get(f"/en/events.csv?kind=visit&{tracked}")) == plain
@@ -273,7 +273,7 @@ def test_events_are_filtered(query, slugs, client):
     assert {row["event"] for row in rows} == set(slugs)
 
 
-def test_a_country_filter_takes_any_name_and_says_when_there_is_none(client):
+def test_country_filter_accepts_any_name_and_reports_unknown_ones(client):
     assert client.get("/en/alliances/?country=Tiongkok").status_code == 200
     response = client.get("/en/alliances/?country=Atlantis")
     assert response.status_code == 400
@@ -283,7 +283,7 @@ def test_a_country_filter_takes_any_name_and_says_when_there_is_none(client):
     assert "PRK" in body(client.get("/en/alliances.json?country=twin"))
 
 
-def test_featured_list_is_honest_about_its_promise(client):
+def test_featured_list_shows_promised_and_actual_number(client):
     page = body(client.get("/id/lists/russia-allies-in-asia/"))
     names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
     assert names == ["China", "Korea Utara", "Iran"]
@@ -291,7 +291,7 @@ def test_featured_list_is_honest_about_its_promise(client):
     assert "India" not in names
 
 
-def test_front_page_chooses_a_language(client):
+def test_root_redirects_to_preferred_language(client):
     for wanted, found in (
         ("id-ID,id;q=0.9,en;q=0.5", "/id/"),
         ("de,en;q=0.3", "/en/"),
@@ -317,7 +317,7 @@ def test_front_page_chooses_a_language(client):
     ],
 )
 @pytest.mark.parametrize("form", ["/", ".csv", ".json"])
-def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, form, client):
+def test_strange_values_cause_no_server_error(view, parameter, form, client):
     for value in (
         "0",
         "-1",
@@ -336,11 +336,11 @@ def test_strange_values_are_answered_never_an_error_of_ours(view, parameter, for
     assert response.status_code == 414
 
 
-def test_browsers_that_ask_for_an_icon_get_one(client):
+def test_favicon_is_served(client):
     assert client.get("/favicon.ico")["Content-Type"] == "image/x-icon"
 
 
-def test_a_historic_state_leads_to_its_allies_on_its_last_day(client):
+def test_former_state_links_to_allies_on_its_last_day(client):
     state = Country.objects.get(cow_code=300)
     factories.alliance("DEU", in_force="1879").memberships.create(country=state)
     page = body(client.get("/en/countries/austria-hungary/"))
@@ -366,14 +366,14 @@ def test_footer_shows_the_version(language, word, client, editor, login_as):
         ("/id/events/tidak-ada/", "Halaman tidak ditemukan"),
     ],
 )
-def test_unknown_path_is_a_helpful_404_in_its_language(address, words, client):
+def test_unknown_path_gives_404_page_in_its_language(address, words, client):
     response = client.get(address)
     assert response.status_code == 404
     assert words in body(response)
     assert reverse("allies:country-list").split("/")[2] in body(response)
 
 
-def test_text_in_the_other_language_only_is_marked(client):
+def test_untranslated_text_is_marked_with_its_language(client):
     factories.event(
         ("RUS", "host"), slug="only-english", title_en="Only in English", summary_en="Prose."
     )
@@ -382,7 +382,7 @@ def test_text_in_the_other_language_only_is_marked(client):
     assert 'lang="en"><p>Prose.</p>' in page
 
 
-def test_text_from_editors_is_no_html(client):
+def test_text_from_editors_is_escaped(client):
     nasty = "<script>alert(1)</script><img src=x onerror=y> [x](javascript:alert(1)) **bold**"
     factories.event(
         ("RUS", "host"),
@@ -399,7 +399,7 @@ def test_text_from_editors_is_no_html(client):
     assert "<strong>bold</strong>" in page
 
 
-def test_language_links_lead_to_the_same_view(client):
+def test_language_links_keep_the_filter(client):
     page = body(client.get("/en/events/?kind=visit"))
     assert 'href="/id/events/?kind=visit"' in page
 
@@ -407,7 +407,7 @@ def test_language_links_lead_to_the_same_view(client):
 @pytest.mark.parametrize(
     "value", ["'", "%", "_", "\x00", "\\", "🙂", "a" * 5000, "' OR 1=1 --", "\u202e"]
 )
-def test_hostile_text_is_no_error(value, client):
+def test_hostile_text_causes_no_error(value, client):
     for path in ("countries", "events", "alliances", "sources", "lists", "countries/russia/allies"):
         response = client.get(f"/en/{path}/", {"q": value})
         assert response.status_code in (200, 400)
@@ -416,10 +416,10 @@ def test_hostile_text_is_no_error(value, client):
 
 
 @pytest.mark.slow
-def test_a_draft_is_answered_like_nothing_at_all(secrets, client):
-    """The same status, words and headers, after the same questions to the database.
+def test_draft_and_missing_record_get_the_same_response(secrets, client):
+    """The status, text, headers and database queries must be equal.
 
-    So neither what is said nor how long it takes tells that there is something.
+    So neither content nor timing reveals that a draft exists.
     """
 
     def asked(record, key, slug):

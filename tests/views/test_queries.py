@@ -1,6 +1,7 @@
-"""How many queries each page costs: written down in one file, and the same for more rows.
+"""Numbers of queries per page: as recorded in one file, and constant for more rows.
 
-`pytest tests/views/test_queries.py --refresh-query-counts` writes the file anew, on purpose.
+To record them after an intended change, run
+`pytest tests/views/test_queries.py --refresh-query-counts`.
 """
 
 import json
@@ -29,7 +30,7 @@ def address_of(name):
 
 
 def count(visitor, address):
-    body(visitor.get(address))  # what a process does once, such as compiling a template
+    body(visitor.get(address))  # warm up: a process compiles each template once
     page_store.clear()
     with CaptureQueriesContext(connection) as queries:
         body(visitor.get(address))
@@ -37,7 +38,7 @@ def count(visitor, address):
 
 
 @pytest.mark.core
-def test_every_page_costs_what_is_written_down(client, request):
+def test_query_counts_are_as_recorded(client, request):
     counts = {name: count(client, address_of(name)) for name in page_urls.names()}
     if request.config.getoption("--refresh-query-counts"):
         COUNTS.write_text(json.dumps(counts, indent=2) + "\n")
@@ -45,7 +46,7 @@ def test_every_page_costs_what_is_written_down(client, request):
 
 
 @pytest.mark.slow
-def test_ten_more_rows_cost_no_more_queries(client):
+def test_query_counts_are_constant_for_more_rows(client):
     names = page_urls.names()
     pact = address_of("alliance-detail").strip("/").split("/")[-1]
     treaty = Alliance.objects.get(slug=pact)
@@ -65,13 +66,13 @@ def test_ten_more_rows_cost_no_more_queries(client):
         factories.cite(vote)
         factories.cite(featured.entries.create(country=factories.country(code), position=position))
 
-    one_more("NZL", 9)  # a history with something in it
+    one_more("NZL", 9)  # so that no history is empty
     before = {name: count(client, address_of(name)) for name in names}
     others = ["IDN", "MYS", "THA", "LAO", "KHM", "MMR", "PHL", "SGP", "BRN", "TLS"]
     for position, code in enumerate(others, start=10):
         one_more(code, position)
     after = {name: count(client, address_of(name)) for name in names}
     for name in [name for name in names if name.endswith("-atom")]:
-        # A feed tells of its newest rows: what older ones cost goes when they fall out of it.
+        # Feeds show only the newest rows, so queries for older ones may be gone.
         assert after.pop(name) <= before.pop(name), name
     assert after == before

@@ -1,4 +1,4 @@
-"""What an address asks: the form shows what was understood, and what makes no sense is refused."""
+"""Query parameters: forms show how a value was understood; invalid values are refused."""
 
 import json
 
@@ -27,7 +27,7 @@ def rows(answer):
         ("search/?q=russia&", "date_after", "2024-06-19"),
     ],
 )
-def test_room_around_what_is_asked_means_nothing(path, name, text, room, client):
+def test_whitespace_around_values_is_ignored(path, name, text, room, client):
     plain = body(client.get(f"/en/{path}{name}={text}"))
     roomy = body(client.get(f"/en/{path}{name}={room}{text}{room}"))
     form, count = ('<form class="filters"', "</form>"), ('<p class="count">', "</p>")
@@ -38,25 +38,25 @@ def test_room_around_what_is_asked_means_nothing(path, name, text, room, client)
 
 
 @pytest.mark.parametrize("name", ["kind", "country", "date_after", "certainty", "q"])
-def test_room_alone_asks_nothing(name, client):
+def test_whitespace_alone_means_no_filter(name, client):
     all_of_them = rows(client.get("/en/events.json"))
     assert rows(client.get(f"/en/events.json?{name}=+")) == all_of_them
 
 
 @pytest.mark.parametrize("noun", ["events", "sources", "alliances", "lists", "countries"])
 @pytest.mark.parametrize("signs", [".", "%", "—", "\u200b", "🇷"])
-def test_signs_stand_nowhere(noun, signs, client):
+def test_search_for_symbols_finds_nothing(noun, signs, client):
     assert rows(client.get(f"/en/{noun}.json", {"q": signs})) == []
 
 
 @pytest.mark.parametrize("digits", ["٣", "1_0", "+3", "3.0", "-0"])
-def test_a_number_is_written_as_its_field_shows_it(digits, client):
+def test_number_must_have_ascii_digits_only(digits, client):
     address = "/en/countries/russia/allies/"
     assert client.get(address, {"min_sources": digits}).status_code == 400
     assert client.get(address, {"min_sources": "1"}).status_code == 200
 
 
-def test_a_code_means_one_country_though_it_is_anothers_alias(client):
+def test_country_code_wins_over_alias_of_another_country(client):
     Alias.objects.create(country=Country.objects.get(alpha3="FRA"), name="RUS")
     russias = rows(client.get("/en/events.json?country=russia"))
     assert russias
@@ -66,5 +66,5 @@ def test_a_code_means_one_country_though_it_is_anothers_alias(client):
 
 
 @pytest.mark.parametrize("number", ["١", "1_0", "0", "99", "-1", "one"])
-def test_a_page_that_is_not_there(number, client):
+def test_invalid_page_number_gives_404(number, client):
     assert client.get("/en/events/", {"page": number}).status_code == 404

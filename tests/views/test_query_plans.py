@@ -1,4 +1,4 @@
-"""How databases go about the filtered views: by an index to what is asked for, not past all."""
+"""Query plans of the filtered views: they use indexes and do not scan large tables."""
 
 import pytest
 from django.db import connection
@@ -11,10 +11,10 @@ from tests.views.page_urls import body
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data", "no_page_cache")]
 
-#: A country is in every fourth event only, as most are in few of what an encyclopaedia keeps.
+#: Each country takes part in few of the events, as most countries do in real data.
 EVENTS, PARTS = 2_000, 25
 
-#: Tables with a row for each vote of each country, and what was written of them.
+#: Tables with one row per vote of each country, and their history.
 LARGE = {"allies_participation", "allies_historicalparticipation"}
 
 ASKED = [
@@ -37,7 +37,7 @@ ASKED = [
 
 @pytest.fixture
 def many():
-    """Fifty thousand participations, and statistics of them."""
+    """Fifty thousand participations, and statistics for the query planner."""
     countries = list(Country.objects.exclude(alpha3=""))
     source = Source.objects.get(key="dw-2024-en")
     pattern = factories.event(("RUS", "host"), slug="pattern", date="2001-02-03")
@@ -70,7 +70,7 @@ def many():
 
 
 def scanned(sql):
-    """Return the tables a query goes through from end to end, by themselves or by an index."""
+    """Return the tables that a query scans in full, directly or through an index."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
@@ -78,7 +78,7 @@ def scanned(sql):
         cursor.execute("SELECT rootpage, tbl_name FROM sqlite_master WHERE rootpage > 0")
         tables = dict(cursor.fetchall())
         cursor.execute(f"EXPLAIN {sql}")
-        # What the plan says in words has aliases in it; what is run has pages.
+        # The readable plan names aliases; the bytecode has the tables' root pages.
         steps = [row[1:4] for row in cursor.fetchall()]
     opened = {cursor: tables.get(page) for step, cursor, page in steps if step == "OpenRead"}
     return {opened.get(cursor) for step, cursor, _to in steps if step in ("Rewind", "Last")}
@@ -96,7 +96,7 @@ def _nodes(plan):
 
 
 @pytest.mark.slow
-def test_nothing_goes_past_every_participation(many, client):
+def test_no_page_scans_all_participations(many, client):
     past_all = {}
     for address in ASKED:
         with CaptureQueriesContext(connection) as queries:
@@ -110,7 +110,7 @@ def test_nothing_goes_past_every_participation(many, client):
 
 
 @pytest.mark.slow
-def test_a_table_without_an_index_for_it_is_noticed(many):
+def test_scanned_finds_full_table_scans(many):
     for sql in (
         "SELECT role FROM allies_participation WHERE created_at < '2000-01-01'",
         "SELECT COUNT(*) FROM allies_participation WHERE role = 'visitor'",
@@ -119,8 +119,8 @@ def test_a_table_without_an_index_for_it_is_noticed(many):
 
 
 @pytest.mark.slow
-def test_a_worker_that_asked_nothing_yet_makes_statistics(live_site):
-    """They are what plans are made by: without them a listing is many times slower."""
+def test_new_process_can_refresh_statistics(live_site):
+    """Query plans depend on them: without statistics, a listing is many times slower."""
     table = "pg_stats" if live_site.environment.get("DATABASE_URL") else "sqlite_stat1"
     column = "tablename" if table == "pg_stats" else "tbl"
     said = live_site.shell(

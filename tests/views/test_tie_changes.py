@@ -1,4 +1,4 @@
-"""What began and ended between two days of a country's ally list."""
+"""Ties of a country that began or ended between two days."""
 
 import csv
 import datetime as dt
@@ -41,7 +41,7 @@ def nineties():
     factories.alliance("NZL", "AUS", slug="passing", in_force="1993", ended="1996")
 
 
-def test_a_row_says_what_became_of_a_country(nineties, client):
+def test_row_shows_how_ties_with_a_country_changed(nineties, client):
     found = rows(client)
     assert {code: row["change"] for code, row in found.items()} == {
         "FJI": "began",
@@ -56,7 +56,7 @@ def test_a_row_says_what_became_of_a_country(nineties, client):
 
 
 @pytest.mark.slow
-def test_page_csv_and_json_name_the_same(nineties, client):
+def test_page_csv_and_json_have_the_same_countries(nineties, client):
     for query in (NINETIES, f"{NINETIES}&change=ended", f"{NINETIES}&kind=entente"):
         page = body(client.get(f"{CHANGES}/?{query}"))
         tables = "".join(re.findall(r"<tbody>.*?</tbody>", page, re.S))
@@ -72,7 +72,7 @@ def test_page_csv_and_json_name_the_same(nineties, client):
         assert len(table) == 1 if query != NINETIES else 3
 
 
-def test_the_page_balances(nineties, client):
+def test_balance_adds_up(nineties, client):
     page = body(client.get(f"{CHANGES}/?{NINETIES}"))
     balance = page.split('<dl class="balance">')[1].split("</dl>")[0]
     assert [int(n) for n in re.findall(r">(\d+)(?:</a>)?</dd>", balance)] == [4, 1, 1, 1, 4]
@@ -80,7 +80,7 @@ def test_the_page_balances(nineties, client):
     assert 'href="/en/countries/new-zealand/allies/?on=1999-12-31"' in balance
 
 
-def test_the_page_sums_up_by_alliance(client):
+def test_page_groups_changes_by_alliance(client):
     factories.alliance("NZL", "FJI", "TON", "WSM", title_en="Great pact", in_force="1995")
     page = body(client.get(f"{CHANGES}/?{NINETIES}"))
     summed = page.split("By alliance")[1].split("</section>")[0]
@@ -88,14 +88,14 @@ def test_the_page_sums_up_by_alliance(client):
     assert re.findall(r'countries/([\w-]+)/">', summed) == ["fiji", "samoa", "tonga"]
 
 
-def test_a_day_that_may_lie_in_a_tie_counts(client):
+def test_possible_days_of_a_tie_count_as_in_force(client):
     factories.alliance("NZL", "FJI", in_force="1995", ended="1997")
     assert rows(client, "from=1994-12-31&to=1995-01-01")["FJI"]["change"] == "began"
     assert rows(client, "from=1995-01-01&to=1997-12-31") == {}
     assert rows(client, "from=1997-12-31&to=1998-01-01")["FJI"]["change"] == "ended"
 
 
-def test_a_tie_ends_when_the_first_of_both_leaves(client):
+def test_tie_ends_when_the_first_country_leaves(client):
     pact = factories.alliance("NZL", "FJI", "TON", in_force="1970", ended="1996")
     pact.memberships.filter(country__alpha3="FJI").update(
         left="1992-05", left_earliest="1992-05-01", left_latest="1992-05-31"
@@ -111,7 +111,7 @@ def test_a_tie_ends_when_the_first_of_both_leaves(client):
     }
 
 
-def test_a_date_nobody_knows_keeps_its_place(client):
+def test_imprecise_dates_are_kept_in_order(client):
     pact = factories.alliance("NZL", "FJI", slug="a", in_force="1970", ended="../1995")
     other = factories.alliance("NZL", "FJI", slug="b", in_force="1980", ended="1996")
     assert rows(client)["FJI"]["ended_dates"] == [pact.ended, other.ended]
@@ -119,12 +119,12 @@ def test_a_date_nobody_knows_keeps_its_place(client):
     assert rows(client)["TON"]["began_dates"] == ["1995/.."]
 
 
-#: Dates as precise as what is known, with the year they are about in their place.
+#: Templates of EDTF dates of different precision, around a first and a later year.
 SHAPES = ("{0}-06-15", "{0}-03", "{0}", "{0}/{1}", "../{0}", "{0}/..", "{0}~", "")
 
 
 @pytest.mark.slow
-def test_imprecise_dates_balance_and_lie_between_the_days(client):
+def test_changes_with_imprecise_dates_match_both_lists(client):
     chance = random.Random(19900630)
 
     def date(year):
@@ -166,7 +166,7 @@ def test_imprecise_dates_balance_and_lie_between_the_days(client):
     assert seen > 40
 
 
-def test_sources_are_counted_for_each_alliance_and_for_all(client):
+def test_sources_are_counted_per_alliance_and_in_total(client):
     wire = factories.source()
     copy = factories.source(derived_from=wire)
     first = factories.alliance(
@@ -183,13 +183,13 @@ def test_sources_are_counted_for_each_alliance_and_for_all(client):
     assert (row["independent_sources"], row["disputed"]) == (2, True)
 
 
-def test_what_is_not_public_changes_nothing(client):
+def test_drafts_change_nothing(client):
     factories.alliance("NZL", "FJI", in_force="1995", status=Status.DRAFT)
     factories.alliance("NZL", "TON", in_force="1995", cited=False)
     assert rows(client) == {}
 
 
-def test_filters_narrow_the_changes_and_the_balance(nineties, client):
+def test_filters_apply_to_changes_and_balance(nineties, client):
     assert set(rows(client, f"{NINETIES}&q=tonga")) == {"TON"}
     assert set(rows(client, f"{NINETIES}&region=142")) == set()
     assert {
@@ -199,7 +199,7 @@ def test_filters_narrow_the_changes_and_the_balance(nineties, client):
     assert "?on=1990-01-01&amp;q=tonga" in page
 
 
-def test_without_days_the_last_ten_years_are_compared(client):
+def test_default_days_are_the_last_ten_years(client):
     today = timezone.localdate()
     factories.alliance("NZL", "FJI", in_force=str(today - dt.timedelta(days=30)))
     factories.alliance("NZL", "TON", in_force=str(today.year - 20))
@@ -222,7 +222,7 @@ def test_without_days_the_last_ten_years_are_compared(client):
         ("kind=friendship", "kind"),
     ],
 )
-def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, client):
+def test_invalid_values_give_400_with_reason(query, name, form, client):
     response = client.get(f"{CHANGES}{form}?{query}")
     assert response.status_code == 400
     said = body(response)
@@ -232,7 +232,7 @@ def test_days_that_cannot_be_compared_are_a_400_that_says_so(query, name, form, 
 
 
 @pytest.mark.slow
-def test_ten_more_changes_cost_no_more_queries(nineties, client):
+def test_query_count_is_constant_for_more_changes(nineties, client):
     def cost(form):
         with CaptureQueriesContext(connection) as queries:
             body(client.get(f"{CHANGES}{form}?{NINETIES}"))
@@ -247,11 +247,11 @@ def test_ten_more_changes_cost_no_more_queries(nineties, client):
     assert [cost(form) for form in forms] == before
 
 
-def test_equal_days_differ_in_nothing(nineties, client):
+def test_equal_days_give_no_changes(nineties, client):
     assert rows(client, "from=1995-01-01&to=1995-01-01") == {}
 
 
-def test_the_ally_list_and_the_country_lead_to_the_changes(client):
+def test_country_and_allies_pages_link_to_changes(client):
     for path in ("", "allies/"):
         page = body(client.get(f"/en/countries/russia/{path}"))
         assert 'href="/en/countries/russia/allies/changes/"' in page
@@ -259,7 +259,7 @@ def test_the_ally_list_and_the_country_lead_to_the_changes(client):
         assert 'href="/en/countries/russia/allies/changes/?to=1990-06-30"' in page
 
 
-def test_the_page_speaks_indonesian(nineties, client):
+def test_page_is_translated(nineties, client):
     with override("id"):
         page = body(client.get(f"{CHANGES.replace('/en/', '/id/')}/?{NINETIES}"))
     assert "1 Januari 1990" in page

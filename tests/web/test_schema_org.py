@@ -1,4 +1,4 @@
-"""What pages tell programs: dates no more precise than known, and nothing that ends a script."""
+"""JSON-LD of pages: dates no more precise than known, and text that cannot end a script."""
 
 import json
 
@@ -35,7 +35,7 @@ def at(address):
         ("1990/1990~", ""),
     ],
 )
-def test_date_says_only_what_is_certain(known, certain):
+def test_iso_date_has_only_certain_parts(known, certain):
     assert iso_date(known) == certain
 
 
@@ -43,7 +43,7 @@ def test_date_says_only_what_is_certain(known, certain):
     "title",
     ["</script><script>alert(1)</script>", "<!-- <script>", "a\u2028b\u2029c", "&amp;\"'\\", "]]>"],
 )
-def test_hostile_text_stays_inside_its_script(title):
+def test_hostile_text_cannot_end_the_script(title):
     written = to_json_script({"name": title})
     assert json.loads(written) == {"name": title}
     assert not set(written) & set("<>&\u2028\u2029")
@@ -62,7 +62,7 @@ class TestRecords:
         assert codes["COW"] == "365"
         assert data["url"] == "https://allies.example/id/countries/russia/"
 
-    def test_event_names_each_country_once_and_no_date_it_does_not_have(self):
+    def test_event_has_each_country_once_and_no_uncertain_date(self):
         made = factories.event(
             ("RUS", "supplier"), ("RUS", "host"), ("CHN", "visitor"), date="2023-12/2024-02"
         )
@@ -70,7 +70,7 @@ class TestRecords:
         assert sorted(country["name"] for country in data["about"]) == ["China", "Russia"]
         assert "startDate" not in data
 
-    def test_treaty_is_legislation_and_organisation_is_one(self):
+    def test_treaty_is_legislation_and_organisation_is_organization(self):
         pact = factories.alliance("RUS", "CHN", signed="2001-07-16", in_force="2002-02")
         body = factories.alliance("RUS", "CHN", kind=AllianceKind.ORGANISATION, signed="2001-06-15")
         ended = factories.alliance("RUS", "CHN", signed="1950", ended="198X")
@@ -82,7 +82,7 @@ class TestRecords:
         assert (data["@type"], data["foundingDate"]) == ("Organization", "2001-06-15")
         assert "temporalCoverage" not in describe_subject(pages.get(pk=ended.pk), at)
 
-    def test_source_is_what_it_is_and_tells_of_no_draft(self):
+    def test_source_has_its_type_and_hides_drafts(self):
         hidden = factories.source(status="draft", title="Zanzabarra")
         book = factories.source(
             kind=SourceKind.BOOK, derived_from=hidden, archive_url="https://a.example/x"
@@ -93,7 +93,7 @@ class TestRecords:
         assert describe_subject(factories.source(), at)["@type"] == "NewsArticle"
 
 
-def test_rows_without_a_date_cover_nothing():
+def test_rows_without_dates_have_no_coverage():
     assert describe_subject(DatasetRows("Countries"), at) == {
         "@type": "Dataset",
         "name": "Countries",

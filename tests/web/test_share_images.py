@@ -1,4 +1,4 @@
-"""Share cards: what a link to a page shows elsewhere, read back as a picture."""
+"""Share images: the PNG files, read back as pictures and as text."""
 
 import io
 
@@ -21,7 +21,7 @@ from tests.views.page_urls import body
 
 pytestmark = pytest.mark.usefixtures("demo_data")
 
-#: Where title and names stand.
+#: The area of title and names.
 WORDS = (MARGIN, 100, WIDTH - MARGIN, FOOT - 10)
 
 
@@ -30,12 +30,12 @@ def picture(data):
 
 
 def ink(image, box):
-    """Return the box around what is dark in a part of the picture; None where nothing is."""
+    """Return the bounding box of dark pixels in a part of the image; None if it has none."""
     dark = image.crop(box).convert("L").point(lambda value: 255 if value < 128 else 0)
     return dark.getbbox()
 
 
-def test_a_card_is_a_small_picture_of_the_size_asked_for(client):
+def test_image_is_a_small_png_of_1200_by_630(client):
     for address in (
         "/en/card.png",
         "/en/lists/russia-allies-in-asia/card.png",
@@ -54,14 +54,14 @@ def test_a_card_is_a_small_picture_of_the_size_asked_for(client):
         assert ink(picture(response.content), WORDS), address
 
 
-def test_two_lists_have_two_cards(client):
+def test_two_lists_have_different_images(client):
     factories.ally_list("RUS", "CHN", "IND", slug="another", title_en="Another list")
     one = picture(client.get("/en/lists/russia-allies-in-asia/card.png").content)
     other = picture(client.get("/en/lists/another/card.png").content)
     assert ImageChops.difference(one.crop(WORDS), other.crop(WORDS)).getbbox()
 
 
-def test_a_lists_card_says_title_promise_names_in_order_and_sources(client):
+def test_list_image_has_title_promise_ranked_names_and_sources(client):
     ally_list = factories.ally_list(
         "RUS", "IRN", "DEU", title_en="Who stands with Russia", promised=3
     )
@@ -76,7 +76,7 @@ def test_a_lists_card_says_title_promise_names_in_order_and_sources(client):
     assert "1. Iran, 2. Jerman" in body(client.get(f"/id/lists/{ally_list.slug}/card.png"))
 
 
-def test_sources_that_repeat_one_another_count_once_on_a_card(client):
+def test_list_image_counts_independent_sources(client):
     original = factories.source()
     copy = factories.source(derived_from=original)
     ally_list = factories.ally_list("RUS", "IRN", "CHN", cited=False)
@@ -85,7 +85,7 @@ def test_sources_that_repeat_one_another_count_once_on_a_card(client):
     assert "1 independent source" in body(client.get(f"/en/lists/{ally_list.slug}/card.png"))
 
 
-def test_an_ally_lists_card_has_its_day_and_its_filter(client):
+def test_allies_image_shows_the_requested_day(client):
     factories.alliance("NZL", "FJI", in_force="1950", ended="1960")
     told = body(client.get("/en/countries/new-zealand/allies/card.png?on=1955-01-01"))
     assert told.splitlines() == ["1 January 1955", "Allies of New Zealand", "Fiji", "1 country"]
@@ -93,7 +93,7 @@ def test_an_ally_lists_card_has_its_day_and_its_filter(client):
 
 
 @pytest.mark.slow
-def test_nothing_overflows_however_long():
+def test_long_texts_do_not_overflow():
     long = ShareImage(
         title="Unaussprechlichkeitsverordnung" * 20,
         kicker="x" * 500,
@@ -110,7 +110,7 @@ def test_nothing_overflows_however_long():
     assert ink(image, (MARGIN, HEIGHT - 24, WIDTH - MARGIN, HEIGHT)) is None
 
 
-def test_letters_the_typeface_lacks_are_folded_and_none_becomes_a_box():
+def test_characters_missing_in_font_are_replaced_or_dropped():
     from font_source_sans_pro import SourceSansPro
 
     assert (
@@ -126,7 +126,7 @@ def test_letters_the_typeface_lacks_are_folded_and_none_becomes_a_box():
             assert drawable_text(name, SourceSansPro) == name
 
 
-def test_a_card_that_did_not_change_is_not_sent_again(client):
+def test_unchanged_image_gives_304(client):
     address = "/en/lists/russia-allies-in-asia/card.png"
     first = client.get(address)
     assert first["Cache-Control"] == "public, max-age=3600"
@@ -137,21 +137,21 @@ def test_a_card_that_did_not_change_is_not_sent_again(client):
     assert changed["ETag"] != first["ETag"]
 
 
-def test_no_draft_has_a_card(client):
+def test_drafts_have_no_image(client):
     hidden = factories.ally_list("RUS", "CHN", status=Status.DRAFT)
     assert client.get(f"/en/lists/{hidden.slug}/card.png").status_code == 404
     pact = factories.alliance("RUS", "CHN", cited=False)
     assert client.get(f"/en/alliances/{pact.slug}/card.png").status_code == 404
 
 
-def test_pages_name_their_card(client):
+def test_pages_link_to_their_image(client):
     page = body(client.get("/en/countries/russia/allies/?on=1990-06-30"))
     assert 'content="http://testserver/en/countries/russia/allies/card.png?on=1990-06-30"' in page
     page = body(client.get("/id/countries/"))
     assert 'content="http://testserver/id/card.png"' in page
 
 
-def test_browsers_and_home_screens_find_the_mark(client):
+def test_icons_have_the_declared_sizes(client):
     page = body(client.get("/en/"))
     icon = client.get("/favicon.ico")
     assert Image.open(io.BytesIO(icon.content)).info["sizes"] == {(16, 16), (32, 32), (48, 48)}
