@@ -1,4 +1,4 @@
-"""Freeze the published lists that have no edition yet: once, on a site older than editions."""
+"""Create an edition of each published list without one. Needed once, on a site without editions."""
 
 from django.core.management.base import BaseCommand
 
