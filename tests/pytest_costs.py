@@ -2,7 +2,7 @@
 
 The time is CPU time of the test process and of the programs it waits for, so the load of the
 machine does not count. The limit is longer on a slower machine, which is measured with a fixed
-calculation.
+calculation. Tests with a live site, which needs real processes, always count as slow.
 """
 
 import os
@@ -61,7 +61,7 @@ def _may_be_costly(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests with the fixture ``sites`` as slow."""
+    """Mark tests that start real processes as slow."""
     for item in items:
         if "sites" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)

@@ -16,7 +16,7 @@ def told(caplog):
     return [record for record in caplog.records if record.name == "allies.policy"]
 
 
-def test_csp_report_is_logged_without_queries(client, caplog):
+def test_csp_report_is_logged_without_query_strings(client, caplog):
     report = {
         "document-uri": "https://allies.example/en/?q=private",
         "effective-directive": "script-src",

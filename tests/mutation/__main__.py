@@ -25,7 +25,7 @@ BOUND = 0.9
 BUDGET = 30
 #: The test that notices mutants that change the database schema.
 SCHEMA = "tests/test_conventions.py::test_the_migrations_know_every_model_as_it_is"
-#: Number of unchanged modules in every sample. If a test "notices" one, the result is invalid.
+#: Number of unchanged modules in every sample. If a test fails for one, the result is invalid.
 CONTROLS = 6
 
 
