@@ -82,8 +82,9 @@ def _parse_days_by_model(text: str) -> dict[str, int]:
 
 
 def validate_hosts(names: list[str]) -> None:
-    """Raise ValidationError unless all are host names, or IPv6 addresses in brackets.
+    """Raise ValidationError if there are no names, or if one is not valid.
 
+    Valid names are host names, a domain with a leading dot, and IPv6 addresses in brackets.
     With "*", a client could decide by its Host header where the links in pages and feeds lead.
     """
     if not names or not all(re.fullmatch(r"\.?[\w.-]+|\[[0-9a-f:]+\]", name) for name in names):

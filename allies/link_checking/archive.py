@@ -25,7 +25,7 @@ class ArchiveUnavailable(Exception):
 
 
 class ArchiveClient(Protocol):
-    """An interface to a web archive."""
+    """The interface of a web archive."""
 
     def lookup(self, url: str, near: dt.date | None) -> str:
         """Return the address of the copy closest to a day, or "" if there is none.

@@ -209,7 +209,7 @@ def _read_limited(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
 
 
 def _resolve_redirect(base: str, location: str) -> str:
-    """Return the address of a redirect. An invalid one is returned unchanged, for ``parse_url``."""
+    """Return the address of a redirect; an invalid one unchanged, for ``parse_url`` to refuse."""
     try:
         return urljoin(base, location)
     except ValueError:

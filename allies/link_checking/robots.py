@@ -19,7 +19,7 @@ class DisallowedByRobots(Exception):
 
 
 class Robots:
-    """The robots.txt files of the hosts met in one run."""
+    """The robots.txt files of the hosts in one run."""
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = replace(limits, max_bytes=MAX_BYTES)

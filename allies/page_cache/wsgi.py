@@ -1,7 +1,7 @@
 """WSGI page cache: send a cached response again to an identical request, without Django.
 
-For a cached page, Django takes ten times as long as sending it: it builds a request, a response,
-and the server's form of both. So the final response is cached here too, by the raw request. Only
+For a cached page, Django takes ten times as long as sending it, because it builds a request and a
+response and converts both. So the final response is cached here too, by the raw request. Only
 ``middleware.page_cache_middleware`` decides which responses are cached. They are valid while the
 content's version and the day are the same.
 """

@@ -1,4 +1,7 @@
-"""Create an edition of each published list without one. Needed once, on a site without editions."""
+"""Create an edition of each published list without one.
+
+This is needed once, on a site that is older than editions.
+"""
 
 from django.core.management.base import BaseCommand
 

@@ -46,7 +46,7 @@ class Command(ImportCommand):
             # Dated like the package, so that an export of this site has the same version.
 
             def files(plan: Plan) -> list[tuple[str, Rows]]:
-                if old_slugs:  # texts may cite sources by old keys, which are only written last
+                if old_slugs:  # texts may cite sources by old keys, which are written last
                     plan.expect_old_keys(Source.__name__, old_keys_of_sources(old_slugs))
                 return nouns
 

@@ -1,4 +1,4 @@
-"""Print or email a summary of what needs attention: proposals, corrections, failed imports."""
+"""Print or email a summary of what needs attention, such as proposals and failed imports."""
 
 from typing import Any
 

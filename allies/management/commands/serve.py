@@ -253,7 +253,7 @@ class ManagedProcess:
         self.start()
 
     def end(self) -> None:
-        """Terminate the program and wait for it; then kill what is left of its process group.
+        """Terminate the program, wait for at most STOP_SECONDS, then kill its process group.
 
         A web server that is still starting its workers ignores SIGTERM, and they would survive it.
         """
