@@ -13,13 +13,13 @@ if __name__ == "__main__":
 
     from config.file_permissions import set_private_umask
 
-    if sys.argv[1:2] != ["makemigrations"]:  # which writes source code
+    if sys.argv[1:2] != ["makemigrations"]:  # it writes source code, which is not private
         set_private_umask()
     try:
-        settings.DEBUG  # noqa: B018  (which reads them all)
+        settings.DEBUG  # noqa: B018  (loads all settings)
     except (ImproperlyConfigured, EnvError) as refused:
         if "--traceback" in sys.argv:
             raise
-        # Who started the site mends the environment, not the code a traceback shows.
+        # The cause is a variable in the environment, so a traceback of the code does not help.
         sys.exit(f"The site does not start. {refused}")
     execute_from_command_line(sys.argv)

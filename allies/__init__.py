@@ -1,4 +1,4 @@
-"""Ally lists with sources: models, editors' admin, readers' pages, imports and exports."""
+"""Ally lists with sources: models, the admin, pages for readers, imports and exports."""
 
-#: The version, by semantic versioning. pyproject.toml, the footers and `/healthz` read it here.
+#: Semantic version. pyproject.toml, the page footers and `/healthz` read it from here.
 __version__ = "1.0.0"

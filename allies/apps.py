@@ -1,4 +1,4 @@
-"""The app."""
+"""App configuration: connect signals, register checks, and install triggers."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -25,7 +25,7 @@ class AlliesConfig(AppConfig):
 
 
 def install(using: str, **_signal: object) -> None:
-    """Set what counts the writes of readers' content, after every migration."""
+    """Install the triggers of the content version, after every migration."""
     from allies.db.content_version import install_triggers
 
     install_triggers(using)

@@ -1,4 +1,4 @@
-"""Work that waits for nobody: run by `manage.py db_worker`."""
+"""Background tasks, which `manage.py db_worker` runs."""
 
 from django.db import connection
 from django_tasks import task
@@ -9,13 +9,13 @@ from allies.db.content_version import compact
 
 @task()
 def refresh_statistics() -> None:
-    """Refresh the statistics the database plans its queries by, and fold the content's version.
+    """Update the statistics of the query planner, and compact the table of the content version.
 
-    After a large import, stale statistics make a listing many times slower.
+    After a large import, outdated statistics make listings many times slower.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            # What "PRAGMA optimize" would look at is what this connection asked before: nothing.
+            # "PRAGMA optimize" only analyses tables that this connection has queried, so none.
             cursor.execute("PRAGMA analysis_limit=1000")
         cursor.execute("ANALYZE")
     compact()
@@ -23,5 +23,8 @@ def refresh_statistics() -> None:
 
 @task()
 def run_due_schedules() -> None:
-    """Take the steps whose time has come; asked for at the time of each when it is made."""
+    """Publish and withdraw scheduled records that are due.
+
+    A run is queued for each schedule when it is created.
+    """
     run_due()

@@ -1,4 +1,4 @@
-"""The readers' addresses: a noun's list, a record of it, and each list in every form."""
+"""URLs for readers: lists, records, and every list in every file format."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

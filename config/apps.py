@@ -1,4 +1,4 @@
-"""Apps of others, with names of this site: admin, record of sign-ins, background tasks."""
+"""Third-party apps with our names or settings: admin, sign-in log, background tasks."""
 
 from axes.apps import AppConfig as AxesConfig
 from django.contrib.admin.apps import AdminConfig
@@ -18,7 +18,7 @@ class BackgroundTasksConfig(TasksAppConfig):
     verbose_name = gettext_lazy("Background tasks")  # type: ignore[assignment]  # translated
 
 
-#: Names of their models; the catalogue of this site has better translations of them.
+#: Names of their models, so that our catalogue can translate them better.
 _MODELS = (
     gettext_noop("Task Result"),
     gettext_noop("Task Results"),

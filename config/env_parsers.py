@@ -1,6 +1,6 @@
-"""The environment, and how variables that are no plain text or number are read.
+"""Parsers and validators of environment variables that are not plain text or numbers.
 
-A value that makes no sense raises EnvError, which names its variable and says what is needed.
+An invalid value raises EnvError, which names its variable and says what is needed.
 """
 
 import re
@@ -13,7 +13,7 @@ from environs import Env, ValidationError
 
 env = Env()
 
-#: Environment variables that were renamed: old name → new name. The old names work for one release.
+#: Renamed environment variables: old name → new name. The old names work for one release.
 OLD_NAMES = {
     "ALLIES_MADE_PER_MINUTE": "ALLIES_RATE_LIMIT_PER_MINUTE",
     "ALLIES_SIGN_INS_PER_MINUTE": "ALLIES_LOGIN_RATE_LIMIT_PER_MINUTE",
@@ -27,7 +27,7 @@ OLD_NAMES = {
 
 _ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
-#: Beginnings of values that are no secrets, for they are written down in public.
+#: Prefixes of values that are not secret, because they are published somewhere.
 _KNOWN_SECRET_PREFIXES = (
     "django-insecure-",
     "changeme",
@@ -36,13 +36,12 @@ _KNOWN_SECRET_PREFIXES = (
     "of-the-build-alone",
 )
 
-#: Nouns whose evidence grows stale.
+#: Record types whose evidence can become stale.
 _STALE_DAYS_MODELS = ("alliance", "event", "entry")
 
 
 def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:
-    """Set each renamed variable from its old name, unless it is set; return the old names in
-    use."""
+    """Set each renamed variable from its old name, unless it is set; return old names in use."""
     found = [old for old in OLD_NAMES if old in environ]
     for old in found:
         environ.setdefault(OLD_NAMES[old], environ[old])
@@ -51,7 +50,7 @@ def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:
 
 @env.parser_for("server")
 def _parse_server(url: str) -> dict[str, object]:
-    """Return what Django wants to know of a database server."""
+    """Return a database URL as an entry of Django's DATABASES setting."""
     try:
         server = dict(dj_database_url.parse(url.strip()))
     except ValueError:
@@ -83,16 +82,17 @@ def _parse_days_by_model(text: str) -> dict[str, int]:
 
 
 def validate_hosts(names: list[str]) -> None:
-    """Refuse what are no names of the site itself.
+    """Raise ValidationError if there are no names, or if one is not valid.
 
-    With "*", whoever asks would decide which site the addresses in pages and feeds lead to.
+    Valid names are host names, a domain with a leading dot, and IPv6 addresses in brackets.
+    With "*", a client could decide by its Host header where the links in pages and feeds lead.
     """
     if not names or not all(re.fullmatch(r"\.?[\w.-]+|\[[0-9a-f:]+\]", name) for name in names):
         raise ValidationError("Give the host names of the site, like allies.example.")
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse what is no time zone of the IANA database."""
+    """Raise ValidationError unless this is a time zone of the IANA database."""
     try:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError) as error:
@@ -100,14 +100,15 @@ def validate_time_zone(name: str) -> None:
 
 
 def secret_validator(length: int) -> Callable[[str], None]:
-    """Return a validator that refuses what can be guessed: short, repeated, or published.
+    """Return a validator that refuses short, repetitive or published secrets.
 
-    Random characters cannot be compressed; one letter fifty times shrinks to a few bytes.
+    ``length`` is the minimum number of characters. Random characters hardly compress, but a
+    repeated character shrinks to a few bytes.
     """
 
     def validate(value: str) -> None:
         if not value:
-            return  # none was given
+            return  # there is no secret
         is_published = value.lower().startswith(_KNOWN_SECRET_PREFIXES)
         shrunk = len(zlib.compress(value.encode(), 9))
         if is_published or len(value) < length or shrunk < length * 0.75 + 6 or len({*value}) < 6:

@@ -1,6 +1,6 @@
-"""Who may read what the site writes: its own user, and nobody else on the machine.
+"""Make the files of the site readable by its own user only.
 
-Static files and compiled messages are the exception: they are made when an image is built or a
+Static files and compiled messages are exceptions. They are created when an image is built or a
 release is installed, often by another user, and a proxy may serve them.
 """
 
@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Rights that the group and others have none of.
+#: All permissions of the group and of others.
 _GROUP_AND_OTHERS = 0o077
-#: What a data folder holds; a folder with something else may be anybody's, like /tmp.
-_PRIVATE_NAMES = ("secret_key", "db.sqlite3", "uploads", "incoming", "limits.sqlite3")
-#: What is private in a data folder, besides the folder itself. The rest is behind its door.
+#: Names by which a data folder is recognised. Others may be shared folders, like /tmp.
+_DATA_FOLDER_NAMES = ("secret_key", "db.sqlite3", "uploads", "incoming", "limits.sqlite3")
+#: Private files and folders in a data folder. The permissions of the folder protect the rest.
 _PRIVATE_FILES = ("secret_key", "*.sqlite3", "*.sqlite3-*")
 _PRIVATE_FOLDERS = ("uploads", "incoming", "slots", "metrics")
 
 
 def set_private_umask() -> None:
-    """Let nobody else read the files that this process makes from now on."""
+    """Make all files that this process creates from now on private."""
     os.umask(_GROUP_AND_OTHERS)
 
 
 @contextmanager
 def public_umask() -> Iterator[None]:
-    """Let everybody read the files that are made inside."""
+    """Make files that are created in this context readable by everyone."""
     before = os.umask(0o022)
     try:
         yield
@@ -35,7 +35,7 @@ def public_umask() -> Iterator[None]:
 
 
 def private_paths(folder: Path, database: Path | None = None) -> Iterator[Path]:
-    """Yield the data folder and what has to be private in it, and the database's files."""
+    """Yield the data folder, the paths in it that must be private, and the database files."""
     yield folder
     for pattern in _PRIVATE_FILES:
         yield from folder.glob(pattern)
@@ -48,7 +48,7 @@ def private_paths(folder: Path, database: Path | None = None) -> Iterator[Path]:
 
 
 def find_readable_by_others(folder: Path, database: Path | None = None) -> Iterator[Path]:
-    """Yield the private paths that somebody else on the machine can read or write."""
+    """Yield the private paths that other users of the machine can access."""
     for path in private_paths(folder, database):
         with suppress(OSError):
             if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & _GROUP_AND_OTHERS:
@@ -56,10 +56,10 @@ def find_readable_by_others(folder: Path, database: Path | None = None) -> Itera
 
 
 def make_private(folder: Path, database: Path | None = None) -> None:
-    """Take the rights of others away from the private paths, as far as this user may.
+    """Remove the permissions of other users from the private paths, as far as this user may.
 
-    A folder that is not recognised as a data folder is left alone. The check ``allies.W003``
-    names what is still open.
+    Nothing is done if the folder is not recognised as a data folder. The system check
+    ``allies.W003`` reports the paths that others can still access.
     """
     if not _is_data_folder(folder):
         return
@@ -78,5 +78,5 @@ def _is_data_folder(folder: Path) -> bool:
     return (
         found.st_uid == os.geteuid()
         and not is_shared
-        and (not names or bool(names & {*_PRIVATE_NAMES}))
+        and (not names or bool(names & {*_DATA_FOLDER_NAMES}))
     )

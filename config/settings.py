@@ -1,6 +1,6 @@
-"""Settings: the environment, read once, typed, and loud about what it cannot read.
+"""Django settings from environment variables, each with a type and validated.
 
-README.md has every variable in a table. Nothing else in the project reads the environment.
+README.md lists all variables in a table. Nothing else in the project reads the environment.
 """
 
 import os
@@ -29,11 +29,11 @@ from config.file_permissions import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Variables set by the names they had before; a system check reports them (allies.W004).
+# Variables that are set by their old names. A system check reports them (allies.W004).
 
 OLD_VARIABLES = apply_old_names(os.environ)
 
-# Where data lives, and the one secret.
+# The data folder and the secret key.
 
 DATA_DIR = Path(env.str("ALLIES_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 try:
@@ -43,10 +43,13 @@ except OSError as error:
 
 
 def _local_secret() -> str:
-    """Return the secret of an installation that was given none: made once, kept unreadable."""
+    """Return the secret key in the data folder; create it if there is none.
+
+    Only the user of the site can read it. Raises ImproperlyConfigured if it is not a valid secret.
+    """
     path = DATA_DIR / "secret_key"
     if not path.exists():
-        # Linked once it is whole: a process that is killed leaves no empty secret.
+        # Linked only when it is complete, so that a killed process leaves no empty secret.
         with NamedTemporaryFile("w", dir=DATA_DIR, prefix=".secret_key-") as file:
             file.write(secrets.token_urlsafe(50))
             file.flush()
@@ -70,7 +73,7 @@ ALLOWED_HOSTS = env.list(
 )
 SITE_NAME = env.str("ALLIES_SITE_NAME", "Allies")
 
-# Applications. `allies` first: its templates win over those of the admin.
+# Apps. `allies` is first, so that its templates override those of the admin.
 
 INSTALLED_APPS = [
     "allies",
@@ -123,7 +126,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # Its {% csrf_token %} adds the token of the form.
+            # Its {% csrf_token %} also adds the form token, which stops duplicate submissions.
             "builtins": ["allies.templatetags.form_tokens"],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -134,14 +137,14 @@ TEMPLATES = [
     },
 ]
 
-# Database: SQLite as it comes, PostgreSQL by DATABASE_URL.
+# Database: SQLite by default, PostgreSQL with DATABASE_URL.
 
 DATABASES = {"default": env.server("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 CONN_MAX_AGE = env.int("ALLIES_DATABASE_CONN_MAX_AGE", 60, validate=validate.Range(min=0))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers never wait for a writer (WAL), and writers queue instead of failing: a transaction
-    # takes the write lock when it begins, and waits for it. The backend is Django's, which
-    # notices if its file is removed or damaged.
+    # With WAL, readers never wait for a writer. A transaction takes the write lock when it begins,
+    # so writers wait instead of failing. Our backend is Django's, and also notices if the file is
+    # removed or damaged.
     DATABASES["default"]["ENGINE"] = "allies.db.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -149,7 +152,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 
-# Nobody else on the machine reads what lies here: not the database, not the secret, no upload.
+# Only the user of the site can read the database, the secret key and the uploads.
 
 DATABASE_FILE = None
 if DATABASES["default"]["ENGINE"] == "allies.db.sqlite":
@@ -166,7 +169,7 @@ for _name, _server in DATABASES.items():
     _server["CONN_MAX_AGE"] = CONN_MAX_AGE
     if _server["ENGINE"] == "django.db.backends.postgresql":
         _server["CONN_HEALTH_CHECKS"] = True
-        # A server that fell silent is given up after seconds, not after a quarter of an hour.
+        # If a server stops responding, the connection fails after seconds, not after 15 minutes.
         _silence = {"connect_timeout": 3, "tcp_user_timeout": 5000, "keepalives_idle": 5}
         _server["OPTIONS"] = _silence | _server.get("OPTIONS", {})
     elif len(DATABASES) > 1:
@@ -176,8 +179,8 @@ for _name, _server in DATABASES.items():
         )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The cache: this process's memory, and a server that several processes share. Sessions are not in
-# it: one that was ended has to be ended in every process.
+# Cache: the memory of each process or, with CACHE_URL, a server that all processes share. Sessions
+# are not in it, because a session that ends must end in every process.
 
 CACHE_URL = env.str(
     "CACHE_URL",
@@ -201,13 +204,13 @@ CACHES = {
     else {"BACKEND": "allies.page_cache.serializer.JsonLocMemCache"}
 }
 
-# Pages kept until what they show is written: how much memory a web process gives them, and how
-# long caches before the site may answer with one without asking.
+# Page cache: memory per web process, and how many seconds a CDN may use a page without
+# revalidating it.
 
 PAGE_CACHE_BYTES = env.int("ALLIES_PAGE_CACHE_MB", 64, validate=validate.Range(min=0)) * 1024**2
 CDN_MAX_AGE_SECONDS = env.int("ALLIES_CDN_MAX_AGE_SECONDS", 0, validate=validate.Range(min=0))
 
-# Jobs: `manage.py db_worker` takes them from the database.
+# Background tasks. `manage.py db_worker` reads them from the database.
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
@@ -226,38 +229,38 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("ALLIES_STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("handbook", BASE_DIR / "docs" / "screenshots" / "handbook"),  # of allies/admin/handbook.py
+    ("handbook", BASE_DIR / "docs" / "screenshots" / "handbook"),  # for allies/admin/handbook.py
 ]
 MEDIA_ROOT = DATA_DIR / "uploads"  # imports waiting to be applied; never served
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
-        # For everybody, a proxy among them; all else is for the site's own user.
+        # Readable by everyone, because a proxy may serve them. Other files are private.
         "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
     },
 }
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
-# Files that are being sent: on the disk of the data, where they are renamed once they are there.
+# Incomplete uploads are on the same disk as complete ones, so that they can be renamed.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
-with suppress(OSError):  # a site that can only be read still answers readers
+with suppress(OSError):  # a site with a read-only disk can still serve readers
     FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an ally list with many entries is a long form
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # of a form; allies/http/body_limits.py refuses it first
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2  # per form; allies/http/body_limits.py checks it earlier
 
-# Imports: what a file may be at most. Downloads: under which licence.
+# Limits of imported files, and the licence of downloads.
 
 IMPORT_MAX_BYTES = env.int("ALLIES_IMPORT_MAX_BYTES", 200 * 1024 * 1024)
 IMPORT_MAX_UNCOMPRESSED_BYTES = env.int("ALLIES_IMPORT_MAX_UNCOMPRESSED_BYTES", 2 * 1024**3)
 IMPORT_MAX_ROWS = env.int("ALLIES_IMPORT_MAX_ROWS", 2_000_000)
 IMPORT_MAX_COLUMNS = env.int("ALLIES_IMPORT_MAX_COLUMNS", 500)
 IMPORT_MAX_CELL_LENGTH = env.int("ALLIES_IMPORT_MAX_CELL_LENGTH", 100_000)
-# An uploaded file is read in a process of its own, of so much memory and processor time at most.
+# An uploaded file is read in a separate process with these limits of memory and CPU time.
 IMPORT_READER_MAX_BYTES = env.int("ALLIES_IMPORT_READER_MAX_BYTES", 512 * 1024**2)
 IMPORT_READER_SECONDS = env.int("ALLIES_IMPORT_READER_SECONDS", 300)
 DATA_LICENCE = env.str("ALLIES_DATA_LICENCE", "CC-BY-4.0")
 
-# Feeds: the hub that tells subscribers of what is new (WebSub); empty for none.
+# Feeds: the URL of the WebSub hub that notifies subscribers; empty for none.
 
 WEBSUB_HUB = env.str(
     "ALLIES_WEBSUB_HUB",
@@ -265,17 +268,17 @@ WEBSUB_HUB = env.str(
     validate=lambda value: value and validate.URL(schemes={"http", "https"})(value),
 )
 
-# Links of sources: who is asked for archived copies; empty for nobody.
+# Links of sources: the class that looks up archived copies; empty for none.
 
 ARCHIVE_CLIENT = env.str("ALLIES_ARCHIVE_CLIENT", "allies.link_checking.archive.InternetArchive")
 
-# The desk: after how many days without a look a record's evidence is stale.
+# Evidence: after how many days without a review it is stale, per record type.
 
 STALE_DAYS: dict[str, int] = env.days_by_noun(
     "ALLIES_STALE_DAYS", "alliance=365,event=1095,entry=365"
 )
 
-# Mail: the weekly summary. Without a server it is printed.
+# Email, used for the weekly summary. Without a server, emails are printed.
 
 EMAIL_HOST = env.str("ALLIES_EMAIL_HOST", "")
 EMAIL_PORT = env.int("ALLIES_EMAIL_PORT", 587, validate=validate.Range(1, 65535))
@@ -290,11 +293,11 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.console.EmailBackend"
 )
 
-# Filters: what a choice not made is called.
+# Filters: the label of the empty choice.
 
 FILTERS_EMPTY_CHOICE_LABEL = _("any")
 
-# History: a reason may be longer than a line.
+# History: the reason for a change may have several lines.
 
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
@@ -302,7 +305,7 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 FORCE_HTTPS = env.bool("ALLIES_FORCE_HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = FORCE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested inside the network
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if FORCE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = FORCE_HTTPS
 BEHIND_PROXY = env.bool("ALLIES_BEHIND_PROXY", False)
@@ -328,7 +331,7 @@ CONTENT_SECURITY_POLICY = {
         "report-uri": "/policy-report",
     },
 }
-#: Abilities of a browser that no page of ours asks for.
+#: Browser features that our pages do not use, and that are disabled.
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     name: []
     for name in (
@@ -338,33 +341,34 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     )
 }
 
-# How many answers are made for one client in a minute; what is kept is not counted. 0: any number.
+# Rate limits: responses per client and minute, without cached pages. 0: no limit.
 
 LOGIN_RATE_LIMIT_PER_MINUTE = env.int(
     "ALLIES_LOGIN_RATE_LIMIT_PER_MINUTE", 20, validate=validate.Range(min=0)
 )
 RATE_LIMIT_PER_MINUTE = env.int("ALLIES_RATE_LIMIT_PER_MINUTE", 300, validate=validate.Range(min=0))
 
-# How many downloads are made and sent at once: for one client on this machine, and in one web
-# process, which should keep half of its threads for pages. 0: any number.
+# Simultaneous downloads: per client on this machine, and per web process. A web process should
+# keep half of its threads free for pages. 0: no limit.
 
 DOWNLOADS_PER_CLIENT = env.int("ALLIES_DOWNLOADS_PER_CLIENT", 2, validate=validate.Range(min=0))
 DOWNLOADS_PER_PROCESS = env.int("ALLIES_DOWNLOADS_PER_PROCESS", 2, validate=validate.Range(min=0))
 
-# Signing in: by name and address, so that nobody can lock a colleague out from elsewhere.
+# Sign-in. Failures are counted per user name and IP address, so that nobody can lock out a
+# colleague from another address.
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AXES_FAILURE_LIMIT = env.int("ALLIES_LOGIN_FAILURE_LIMIT", 10, validate=validate.Range(min=1))
-AXES_COOLOFF_TIME = timedelta(minutes=15)  # 429_login_locked.html says so in words
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # also in the text of 429_login_locked.html
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "allies.http.client_ip.get_client_ip"
 AXES_LOCKOUT_TEMPLATE = "429_login_locked.html"
 AXES_VERBOSE = False
-# Form fields that hold secrets: a failed attempt is logged without their values.
+# Form fields with secrets. Their values are left out when a failed attempt is logged.
 SECRET_FIELDS = [
     *("password", "password1", "password2", "old_password", "new_password1", "new_password2"),
     *("password_again", "code", "csrfmiddlewaretoken"),
@@ -373,7 +377,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", *SECRET_FIELDS]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
-# The second step: who sets one up takes it each time; where it is required, everybody does.
+# Two-factor authentication: optional per user, or required for everyone.
 
 REQUIRE_2FA = env.bool("ALLIES_REQUIRE_2FA", False)
 OTP_TOTP_ISSUER = SITE_NAME
@@ -389,7 +393,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assignment]
 
-# A site that is reached from elsewhere does not start in a state nobody meant.
+# A public site must not start with unsafe settings.
 
 _ELSEWHERE = [name for name in ALLOWED_HOSTS if name not in ("localhost", "127.0.0.1", "[::1]")]
 if _ELSEWHERE:
@@ -440,21 +444,21 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
 
-# Figures for Prometheus: kept where there is a token to ask for them with. The processes of a
-# machine share a folder, for each of them is asked for all.
+# Metrics for Prometheus, enabled by the token that protects them. The processes of a machine share
+# a folder, because each of them can be asked for the metrics of all.
 
 METRICS_TOKEN = env.str("ALLIES_METRICS_TOKEN", "", validate=secret_validator(20))
 METRICS_MULTIPROCESS = False
 if METRICS_TOKEN:
     _folder = DATA_DIR / "metrics"
-    # A file there is memory of the process: one that finds no room on the disk ends it.
+    # Its files are memory-mapped, so a process would crash if the disk became full.
     with suppress(OSError):
         _folder.mkdir(mode=0o700, exist_ok=True)
         if os.access(_folder, os.W_OK) and disk_usage(_folder).free > 64 * 1024**2:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
             METRICS_MULTIPROCESS = True
 
-# A variable with a slip in its name would be passed over in silence otherwise.
+# Without this check, a misspelled variable would be ignored silently.
 
 SETTINGS_HASH = sha256(repr(sorted(env.dump().items())).encode()).digest()
 _unknown = {name for name in os.environ if name.startswith("ALLIES_")} - {*env.dump(), *OLD_NAMES}

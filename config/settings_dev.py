@@ -1,8 +1,8 @@
-"""Settings of `make dev`: debug pages, Django Debug Toolbar, no cached pages. Never in public."""
+"""Settings of `make dev`: debug pages, Django Debug Toolbar, no page cache. Never use in public."""
 
 import os
 
-# Defaults for config.settings, which reads them; what the environment sets still wins.
+# Defaults for config.settings, which reads them. Variables in the environment take precedence.
 os.environ.setdefault("ALLIES_DEBUG", "true")
 os.environ.setdefault("ALLIES_PAGE_CACHE_MB", "0")
 

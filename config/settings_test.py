@@ -1,4 +1,4 @@
-"""Settings for tests: quick passwords, plain static files, and a SQLite database in memory."""
+"""Settings for tests: a fast password hasher, plain static files, and SQLite in memory."""
 
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, STORAGES

@@ -1,4 +1,4 @@
-"""Addresses: everything lives under a language; `/` chooses one."""
+"""URLs of the site. Pages are below a language prefix, and `/` redirects to one."""
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin

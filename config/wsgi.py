@@ -1,4 +1,4 @@
-"""The WSGI application the web server runs."""
+"""The WSGI application that the web server runs."""
 
 import os
 
@@ -11,7 +11,7 @@ set_private_umask()
 
 site = get_wsgi_application()
 
-# These read the settings and know models: after the site is there.
+# These import settings and models, so they come after Django's setup.
 from allies.downloads.buffering import limit_downloads  # noqa: E402
 from allies.http.rate_limit import require_utf8  # noqa: E402
 from allies.monitoring.request_log import log_requests  # noqa: E402

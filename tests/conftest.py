@@ -1,4 +1,4 @@
-"""What tests lean on: a named cast, the starter content, a browser."""
+"""Shared fixtures: users by role, the starter content, live sites and a browser."""
 
 import io
 import os
@@ -36,7 +36,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def skip_or_fail_missing(what):
-    """Skip because something is not on this machine, or fail where everything has to be."""
+    """Skip a test because a program is missing, or fail it if TESTS_REQUIRE_ALL is set."""
     if REQUIRE_ALL:
         pytest.fail(f"{what} is needed here and not on this machine")
     pytest.skip(f"{what} is not on this machine")
@@ -44,21 +44,21 @@ def skip_or_fail_missing(what):
 
 @pytest.fixture(autouse=True)
 def empty_caches():
-    """Start each test with nothing cached and no language active."""
+    """Start each test with empty caches and no active language."""
     cache.clear()
     page_store.clear()
-    translation.deactivate()  # a request leaves its language behind
+    translation.deactivate()  # requests do not reset their language
 
 
 @pytest.fixture
 def no_page_cache(settings):
-    """Render every page, for tests of what that costs."""
+    """Disable the page cache, for tests of the cost of rendering."""
     settings.PAGE_CACHE_BYTES = 0
 
 
 @pytest.fixture
 def shared():
-    """Real files as published; they are not part of the project."""
+    """Return the folder with real published files, which are not part of the project."""
     if not (SHARED / "data").is_dir():
         pytest.skip("the folder of real data files is not beside this checkout")
     return SHARED
@@ -66,25 +66,25 @@ def shared():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Load the starter content once; put it back after each test that commits."""
+    """Load the starter content once; restore it after each test that commits."""
     with django_db_blocker.unblock():
-        if not Country.objects.exists():  # a database copied from another run has it
+        if not Country.objects.exists():  # a database copied from another run already has it
             call_command("load_demo_data", stdout=io.StringIO())
         template = DatabaseTemplate.of_test_database()
     with pytest.MonkeyPatch.context() as patch:
-        # Django empties all tables here.
+        # Django would empty all tables here.
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: template.restore())
         yield
 
 
 @pytest.fixture
 def demo_data(db):
-    """Name what a test needs: the starter content, which every test database holds."""
+    """Mark tests that need the starter content. Every test database has it."""
 
 
 @pytest.fixture
 def empty_database(db):
-    """A site in which nothing has been written yet."""
+    """Delete all records, for tests of an empty site."""
     for model in (Citation, SeeAlso, Entry, AllyList, Participation, Event, Membership):
         model.objects.all()._raw_delete(model.objects.db)
     for model in (Alliance, Alias):
@@ -104,13 +104,13 @@ def _member(name, group):
 
 @pytest.fixture(scope="session")
 def live_site_factory(tmp_path_factory):
-    """Sites of their own, as real processes, on the kind of database this run is about."""
+    """Return a factory of sites in real processes, on the database of this test run."""
     return LiveSiteFactory(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
 
 
 @pytest.fixture
 def live_site(live_site_factory):
-    """A site as `make run` leaves it."""
+    """Return a new site with the starter content, in real processes."""
     made = live_site_factory.new()
     yield made
     made.stop()
@@ -118,32 +118,32 @@ def live_site(live_site_factory):
 
 @pytest.fixture
 def eager_tasks(settings, django_capture_on_commit_callbacks):
-    """Return a context in which jobs run as soon as they are asked for."""
+    """Return a context manager in which jobs run as soon as they are queued."""
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture
 def editor(db):
-    """An editor: drafts."""
+    """Return a user who can edit drafts."""
     return _member("edi", "Editors")
 
 
 @pytest.fixture
 def reviewer(db):
-    """A reviewer: publishes."""
+    """Return a user who can publish."""
     return _member("rita", "Reviewers")
 
 
 @pytest.fixture
 def data_manager(db):
-    """A data manager: imports and exports."""
+    """Return a user who can import and export."""
     return _member("dana", "Data managers")
 
 
 @pytest.fixture
 def login_as():
-    """Return a client signed in as a user."""
+    """Return a function that returns a client signed in as a user."""
 
     def client(user):
         visitor = Client()
@@ -155,13 +155,13 @@ def login_as():
 
 @pytest.fixture
 def client():
-    """Nobody in particular."""
+    """Return a client that is not signed in."""
     return Client()
 
 
 @pytest.fixture(scope="session")
 def chromium(live_server):
-    """A real browser: the machine's own. It closes before the live server does."""
+    """Return the Chromium of this machine. It closes before the live server does."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         skip_or_fail_missing("chromium")

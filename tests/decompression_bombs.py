@@ -1,8 +1,7 @@
-"""Files made to exhaust whatever reads them: small, and large as soon as they are unpacked.
+"""Decompression bombs: small files that become huge when they are unpacked.
 
-`make bombs` makes each, reads it as an upload is read, and prints seconds of processor time and
-megabytes. Tests use
-the same files, and look at what is said.
+`make bombs` makes each file, reads it like an upload, and prints CPU seconds and megabytes. Tests
+use the same files and check the error messages.
 """
 
 import gzip
@@ -18,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: The bounds of `make bombs`: seconds of processor time, and megabytes of any process.
+#: The limits of `make bombs`: CPU seconds, and megabytes of the largest process.
 MOST_SECONDS, MOST_MEGABYTES = 2.0, 300
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -34,12 +33,12 @@ _HEADER = (
 )
 _END = "</sheetData></worksheet>"
 
-#: A part of a workbook: pieces, each with how often it is repeated.
+#: A part of a workbook: pieces of text, each with its number of repetitions.
 Part = list[tuple[str | bytes, int]]
 
 
 def sheet(*pieces, after=()):
-    """Return a sheet with a header, these pieces of markup below it, and some after its cells."""
+    """Return a sheet with a header, ``pieces`` of markup below it, and ``after`` its cells."""
     return [
         (_SHEET + _HEADER, 1),
         *pieces,
@@ -50,7 +49,7 @@ def sheet(*pieces, after=()):
 
 
 def workbook(path, parts=None, *, sheets=1, codec="utf-8", more=()):
-    """Write a workbook, some of its parts given as pieces; constant memory."""
+    """Write a workbook in constant memory; ``parts`` replace its default parts."""
     listed = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="rId1"/>' for n in (1,))
     contents = [
         (f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>', 1),
@@ -99,7 +98,7 @@ def _write(archive, name, pieces, codec="utf-8"):
 
 
 def packed_members(path, members):
-    """Write an archive of members given as pieces."""
+    """Write a ZIP file whose members are given as pieces."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, pieces in members.items():
             _write(archive, name, pieces)
@@ -161,7 +160,7 @@ def with_utf_16(path):
 
 
 def with_overlaps(path, number=10_000, size=16 << 20):
-    """Write an archive in which many members are the same bytes: 160 GB in a megabyte."""
+    """Write a ZIP file whose members all share the same bytes: 160 GB in a megabyte."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     content = b" " * size
     body = deflate.compress(content) + deflate.flush()
@@ -183,7 +182,7 @@ def with_overlaps(path, number=10_000, size=16 << 20):
 
 
 def with_wrong_size(path):
-    """Write a workbook whose sheet says that it has 100 bytes and has 100 MB."""
+    """Write a workbook whose sheet claims to have 100 bytes, but has 100 MB."""
     in_sheet((" ", 100 << 20))(path)
     content = bytearray(path.read_bytes())
     name = b"xl/worksheets/sheet1.xml"
@@ -223,7 +222,7 @@ def plain(path, *pieces):
 _ROW = '<row><c t="str"><v>x</v></c></row>'
 _LINE = (b"country,name\nRUS,Rusija\n", 1)
 
-#: What each is, how it is made, and a word of what is said of it.
+#: Description → (function that writes the file, part of the error message).
 BOMBS = {
     "a row of ten million empty cells": (
         in_sheet(("<row>", 1), ("<c/>", 10_000_000), ("</row>", 1)),
@@ -311,8 +310,8 @@ BOMBS = {
 }
 
 
-#: Reads a file as the job does, and prints what is said, the seconds of processor time, and the
-#: most megabytes of this process and of the one that it starts.
+#: Reads a file as the job does, and prints the message, the CPU seconds, and the peak memory in MB
+#: of this process and of its child.
 READ = """
 import json, resource, sys
 from pathlib import Path
@@ -340,7 +339,7 @@ print(json.dumps([said, seconds, *most]))
 
 
 def read(path):
-    """Return what is said of a file, the seconds, and the megabytes of reader and worker."""
+    """Read a file; return (message, CPU seconds, peak MB of the larger process)."""
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path)],
         cwd=ROOT,
@@ -358,7 +357,7 @@ def _environment():
 
 
 def main():
-    """Make and read each; return whether all were within the bounds."""
+    """Make and read all files; return True if all are within the limits."""
     good = True
     with tempfile.TemporaryDirectory(prefix="allies-bombs-") as folder:
         path = Path(folder) / "file"

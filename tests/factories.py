@@ -1,4 +1,4 @@
-"""Records tests need, made as an editor would: through the models."""
+"""Create records for tests through the models, as an editor would."""
 
 from itertools import count
 

@@ -1,15 +1,16 @@
-"""Kill each part of a whole cluster under load, and count what people saw: `make failover-test`.
+"""Kill each part of a cluster under load, and count what users notice: `make failover-test`.
 
-A PostgreSQL primary and a streaming replica, Redis, two web servers, two workers, nginx in front:
-all of this machine, all real. Readers ask for kept pages and for pages nobody asked for yet,
-editors save without a break, and look on both web servers for what they saved, the very next
-moment. Then one part after the other is killed with SIGKILL and started again; the database
-servers also stand still for a while (SIGSTOP), as where a disk does not come back.
+The cluster runs on this machine: a PostgreSQL primary and a streaming replica, Redis, two web
+servers, two workers, and nginx in front. Readers request cached and uncached pages. Editors save
+all the time, and check at once on both web servers whether the change is visible. Then one part
+after another is killed with SIGKILL and started again. The database servers are also frozen for a
+while (SIGSTOP), as if their disk hung.
 
-What has to hold, whatever is killed: no reader gets an error or waits for long, what an editor was
-told is saved is saved, and is seen at once. Editors may be told that nothing can be saved now. And
-what the primary had not passed on when it was killed is seen when it is back: that is told, and no
-failure, for replication that nobody waits for is like that.
+Whatever is killed, no reader may get an error or wait for long. A change that was confirmed as
+saved must be saved and visible at once. Editors may get a message that nothing can be saved now.
+
+There is one exception. Changes that the primary has not replicated yet when it is killed are only
+visible when it is back. They are counted, but not a failure, because replication is asynchronous.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ from tests.process_utils import free_port, kill, listens
 
 READERS, EDITORS, SECONDS = 6, 2, 8
 PASSWORD = "a-long-pass-phrase"
-#: A reader who waits longer was left waiting.
+#: Timeout of a request in seconds.
 PATIENCE = 10
 
 PAGES = ("/en/", "/id/", "/en/countries/russia/allies/", "/en/events/", "/en/countries/china/")
@@ -72,7 +73,7 @@ http {{
 
 @dataclass
 class Seen:
-    """What people saw in one phase."""
+    """What users noticed in one phase. ``told`` counts edits that could not be saved."""
 
     pages: int = 0
     errors: list = field(default_factory=list)
@@ -83,7 +84,7 @@ class Seen:
 
 
 class People:
-    """Readers and editors at work, until they are told to stop."""
+    """Readers and editors in threads, which work until ``stop``."""
 
     def __init__(self, port, web_ports, russia):
         self.port, self.web_ports, self.russia = port, web_ports, russia
@@ -137,7 +138,7 @@ class People:
             seen.saved += 1
             self.acknowledged.append(name)
             for port in self.web_ports:
-                # One that is killed tells nobody anything; nginx asks the other.
+                # A killed web server does not respond. Through nginx, the other one would.
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     status, text, _headers = ask(port, "/en/countries/russia/")
                     if status == 200 and name not in text:
@@ -145,7 +146,7 @@ class People:
 
 
 def ask(port, path, form=None, cookie=""):
-    """Return (status, text, headers) of one answer."""
+    """Return (status, text, headers) of one response; with ``form``, the request is a POST."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     with contextlib.closing(link):
         token = "t" * 32
@@ -164,7 +165,7 @@ def ask(port, path, form=None, cookie=""):
 
 
 def signed_in(port):
-    """Return the cookie of a new session; raise LookupError where none was made."""
+    """Sign in and return the session cookie; raise LookupError if that fails."""
     form = {"username": "ann", "password": PASSWORD, "next": "/en/admin/"}
     _status, _text, headers = ask(port, "/en/admin/login/", form=form)
     cookies = SimpleCookie("; ".join(headers.get_all("Set-Cookie", [])))
@@ -172,14 +173,14 @@ def signed_in(port):
 
 
 def save_name(port, cookie, country, name):
-    """Save another name of a country as an editor does; say whether it was taken."""
+    """Save an alias of a country in the admin; return True if it was saved."""
     form = {"country": country, "name": name, "_save": "1"}
     status, _text, headers = ask(port, "/en/admin/allies/alias/add/", form=form, cookie=cookie)
     return status == 302 and "login" not in headers["Location"]
 
 
 class Part:
-    """One of the programs, that can be killed and started again; ``begin`` returns its process."""
+    """A program that can be killed and started again; ``begin`` starts it, returns its process."""
 
     def __init__(self, begin):
         self._begin = begin
@@ -195,7 +196,7 @@ class Part:
 
 
 class Still:
-    """A database server that is not killed but stands still, and goes on."""
+    """A database server that ``kill`` only freezes and ``start`` resumes."""
 
     def __init__(self, cluster):
         self._cluster = cluster
@@ -209,14 +210,14 @@ class Still:
 
 
 def program(*command, port):
-    """Start a program; return its process once it takes connections."""
+    """Start a program; return its process as soon as it accepts connections."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: listens(port))
     return process
 
 
 def phase(name, people, part=None):
-    """Let people work; kill the part and start it again in between; return what was seen."""
+    """Run one phase, in which ``part`` is killed and started again; return what users noticed."""
     people.seen = seen = Seen()
     ended = time.monotonic() + SECONDS
     pause = threading.Event()

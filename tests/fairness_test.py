@@ -1,9 +1,8 @@
-"""One client asks for downloads without a break while another reads: `make fairness-test`.
+"""Clients download all the time while others read pages: `make fairness-test`.
 
-The site as `make run` starts it, with all the published data: two web processes, four threads
-each. First 16 connections of one address ask for one large download, then 16 addresses do. What
-has to hold for the others: a cached page and an uncached one come in time, and the first client
-still gets whole files, one after the other.
+The site runs as `make run` starts it, with all published data: two web processes with four threads
+each. First, 16 connections from one address request a large download, then 16 addresses do. Other
+clients must get cached and uncached pages in time, and each download must still be complete.
 """
 
 import contextlib
@@ -26,21 +25,24 @@ from tests.process_utils import free_port
 CONNECTIONS, SECONDS = 16, 20
 DOWNLOAD = "/en/events.zip"
 CACHED, UNCACHED = "/en/countries/russia/allies/", "/en/events/?utm_source={number}"
-#: Seconds a page may take at the median while others download.
+#: Maximum median seconds of a page while others download.
 BOUNDS = {"cached": 0.2, "uncached": 1.0}
-#: Seconds an answer may take before it counts as an error.
+#: Timeout of a request in seconds.
 PATIENCE = 120
 
 
 def ask(link, path, client):
-    """Return (status, headers, body) of one answer, as the proxy would ask for this client."""
+    """Return (status, headers, body) of a request as a proxy would forward it for ``client``."""
     link.request("GET", path, headers={"Host": "localhost", "X-Forwarded-For": client})
     found = link.getresponse()
     return found.status, found.headers, found.read()
 
 
 def download(port, addresses, ended, results):
-    """Ask for the download on many connections until told to end; report what was answered."""
+    """Request the download on a connection per address until ``ended`` is set.
+
+    Puts (number of responses by status, number of errors by description) into ``results``.
+    """
     answers, errors, lock = Counter(), Counter(), threading.Lock()
 
     def work(client):
@@ -68,7 +70,7 @@ def download(port, addresses, ended, results):
 
 
 def wrong_with(status, headers, body):
-    """Return what is wrong with an answer to a request for the download, or nothing."""
+    """Return a description of what is wrong with a download's response, or None."""
     if status == 200:
         try:
             with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -81,7 +83,7 @@ def wrong_with(status, headers, body):
 
 
 class Readers:
-    """Two who read one page after the other, a cached one and an uncached one."""
+    """Two readers in threads: one requests cached pages, the other uncached ones."""
 
     _numbers = itertools.count()
 
@@ -101,7 +103,7 @@ class Readers:
             link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
             began = time.perf_counter()
             try:
-                # Some addresses in turn: the limit of answers a minute is not what is measured.
+                # The addresses take turns, so that the rate limit has no effect.
                 status, _headers, _body = ask(link, path, f"198.51.100.{number % 50}")
             except (OSError, http.client.HTTPException) as error:
                 status = type(error).__name__
@@ -119,7 +121,7 @@ class Readers:
 
 
 def measure(port, name, addresses):
-    """Let these addresses download while others read; print what was seen, return problems."""
+    """Measure pages while ``addresses`` download; print the results and return the problems."""
     context = multiprocessing.get_context("spawn")
     ended, results = context.Event(), context.Queue()
     others = context.Process(target=download, args=(port, addresses, ended, results))
@@ -153,7 +155,7 @@ def measure(port, name, addresses):
 
 
 def add_published_data(site):
-    """Import everything that is published beside this checkout."""
+    """Import the published data in the folder next to this checkout."""
     votes = VOTES / "un_votes.csv.gz"
     site.manage("import_cow_alliances", COW, "--commit")
     site.manage("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")

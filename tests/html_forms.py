@@ -1,4 +1,4 @@
-"""Forms as a browser reads them from a page: what each would send, and where."""
+"""Read the forms of a page like a browser: what each form would send, and where."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from django.apps import apps
 
 @dataclass
 class Form:
-    """A form that posts: its fields as they stand, and its buttons."""
+    """A form with method POST: its fields with their values, and its buttons."""
 
     action: str
     fields: dict = field(default_factory=dict)
@@ -17,7 +17,7 @@ class Form:
     required: dict = field(default_factory=dict)
 
     def data(self, **changed):
-        """Return what it sends with these fields changed; None leaves a field out."""
+        """Return the data that the form sends with some fields changed; None omits a field."""
         data = {name: list(values) for name, values in self.fields.items()}
         data |= {name: value for name, value in changed.items() if value is not None}
         return {k: v for k, v in data.items() if k not in changed or changed[k] is not None}
@@ -84,19 +84,19 @@ class _Reader(HTMLParser):
 
 
 def forms_of(page):
-    """Return the forms of a page that post."""
+    """Return the forms of a page with method POST."""
     reader = _Reader()
     reader.feed(page if isinstance(page, str) else page.content.decode())
     return reader.forms
 
 
 def main_form(page):
-    """Return the form of a page with most fields."""
+    """Return the form of a page that has the most fields."""
     return max(forms_of(page), key=lambda form: len(form.fields))
 
 
 def filled(form):
-    """Return what a form sends once everything it requires is filled in with something."""
+    """Return the data of a form with a value in every required field, except files."""
     data = form.data()
     data |= {name: ["a-long-pass-phrase"] for name in ("password1", "password2") if name in data}
     for name, found in form.required.items():

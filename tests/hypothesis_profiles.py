@@ -1,20 +1,20 @@
-"""How many examples a property is tried with: profiles of hypothesis.
+"""Profiles of hypothesis, which set the number of examples per property.
 
-`HYPOTHESIS_PROFILE` names one: ``dev`` (a quarter of the examples, for `make test`), ``ci`` (all of
-them) or ``nightly`` (ten times as many).
+`HYPOTHESIS_PROFILE` selects one: ``dev`` (a quarter of the examples, for `make test`), ``ci`` (all
+of them) or ``nightly`` (ten times as many).
 """
 
 import os
 
 from hypothesis import settings
 
-#: Profile → factor on the number of examples.
+#: Profile → factor for the number of examples.
 FACTORS = {"dev": 0.25, "ci": 1, "nightly": 10}
 FACTOR = FACTORS[os.environ.get("HYPOTHESIS_PROFILE", "dev")]
 
 
 def examples(count):
-    """Return the number of examples in this profile for a property that has ``count`` in CI."""
+    """Return the number of examples in this profile for a property with ``count`` in ``ci``."""
     return max(1, round(count * FACTOR))
 
 

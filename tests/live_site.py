@@ -1,4 +1,4 @@
-"""A site of its own: real processes on a real database, to be used, killed and looked at."""
+"""Live sites for tests: real processes on a real database, which tests can use and kill."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Site:
-    """A site in a folder and a database of its own; `manage` runs its commands."""
+    """A site with its own folder and database; ``manage`` runs its commands."""
 
     def __init__(self, folder, database=""):
         self.folder = folder
@@ -35,7 +35,11 @@ class Site:
         self._children = []
 
     def manage(self, *args, check=True, room=None):
-        """Run a command; return what it printed. No file may grow beyond ``room`` bytes."""
+        """Run a management command; return its output, stdout and stderr.
+
+        With ``room``, no file may become larger than that many bytes, as on a full disk. Unless
+        ``check`` is False, the command must succeed.
+        """
         done = subprocess.run(
             [sys.executable, "manage.py", *map(str, args)],
             cwd=ROOT,
@@ -49,12 +53,12 @@ class Site:
         return done.stdout + done.stderr
 
     def start(self, *args, under=(), printed=subprocess.DEVNULL):
-        """Start a command and return its process; what it says goes to a file, `child.said`.
+        """Start a Python process and return it; its stderr goes to the file ``child.said``.
 
-        ``under`` is a program that runs it, ``printed`` takes its standard output.
+        ``under`` is a command that runs it, ``printed`` the target of its stdout.
         """
         said = Path(f"{self.folder}-said-{len(self._children)}.txt")
-        # Into a pipe that nobody reads, a server that says much would stand still.
+        # Not to a pipe that nobody reads, which would block a server with much output.
         with said.open("wb") as file:
             child = subprocess.Popen(
                 [*under, sys.executable, *map(str, args)],
@@ -69,14 +73,14 @@ class Site:
         return child
 
     def said(self):
-        """Return the lines that what was started has said so far."""
+        """Return the lines that all started processes have written to stderr so far."""
         return [line for child in self._children for line in child.said.read_text().splitlines()]
 
     def worker(self):
         return self.start("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")
 
     def web(self, port, *, workers=1, threads=4, under=()):
-        """Start the web server at a port; return its process once it takes connections."""
+        """Start the web server on a port; return its process as soon as it accepts connections."""
         child = self.start(
             *("-m", "granian", "--interface", "wsgi", "--log-level", "error"),
             *("--host", "127.0.0.1", "--port", port),
@@ -87,7 +91,10 @@ class Site:
         return child
 
     def serve(self, under=(), *, is_well=True):
-        """Start the web server; return the site's address once it answers, and is well."""
+        """Start the web server; return the site's URL as soon as it accepts connections.
+
+        Unless ``is_well`` is False, wait until /healthz responds with 200 too.
+        """
         port = free_port()
         self.web(port, under=under)
         address = f"http://127.0.0.1:{port}"
@@ -96,11 +103,11 @@ class Site:
         return address
 
     def shell(self, code):
-        """Run Python in the site; return what it printed."""
+        """Run Python code in the site; return its output."""
         return self.manage("shell", "-v0", "-c", code).strip()
 
     def end(self):
-        """Ask everything that was started to end, and wait for that."""
+        """Terminate all started processes and wait until they have ended."""
         for child in self._children:
             child.terminate()
         for child in self._children:
@@ -108,14 +115,14 @@ class Site:
 
     def stop(self):
         for child in self._children:
-            # With what it started itself: a server that is killed leaves its workers behind.
+            # Kill the process group, because the workers of a killed server would survive.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 
 def answer(address, **headers):
-    """Return (status, headers, text) of a GET, whatever the status."""
+    """Return (status, headers, text) of a GET request, whatever the status."""
     try:
         asked = urllib.request.Request(address, headers=headers)
         with urllib.request.urlopen(asked, timeout=60) as found:
@@ -126,7 +133,7 @@ def answer(address, **headers):
 
 
 def wait_for(condition, seconds=60):
-    """Wait until the condition holds; fail where it does not within so many seconds."""
+    """Wait until a condition is true and return its value; fail after ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -137,7 +144,7 @@ def wait_for(condition, seconds=60):
 
 
 class LiveSiteFactory:
-    """Makes sites as `make run` leaves them: prepared once, then copied."""
+    """Factory of sites with the starter content: prepared once, then copied."""
 
     def __init__(self, folder, database_url):
         self._folder = folder
@@ -157,7 +164,7 @@ class LiveSiteFactory:
         return Site(folder, database)
 
     def empty(self):
-        """Return a site in which nothing has been written yet."""
+        """Return a migrated site without content."""
         site = self._empty()
         site.manage("migrate", "-v0")
         return site
@@ -183,7 +190,7 @@ class LiveSiteFactory:
 
 @contextlib.contextmanager
 def site_of_its_own(name):
-    """Yield a site as `make run` leaves it; with ``--postgresql`` on a throwaway cluster."""
+    """Yield a site with the starter content; with ``--postgresql`` on a throwaway cluster."""
     if "--postgresql" in sys.argv:
         import tests.pytest_env
 

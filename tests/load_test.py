@@ -1,7 +1,8 @@
-"""A minute with 200 readers and five editors while files are applied and undone: `make load-test`.
+"""Load test with 200 readers and five editors during imports and undos: `make load-test`.
 
-The site as `make run` starts it: two web processes, four threads each. What has to hold: no reader
-gets an error, no edit is lost, nobody ever counts half a file, and in the end the counts are exact.
+It takes one minute. The site runs as `make run` starts it: two web processes with four threads
+each. No reader may get an error, no edit may be lost, no page may show a part of a file, and the
+counts in the end must be exact.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ COUNT = "/en/events.json?kind=un-vote&country=TUV&date_after=1901-01-01&date_bef
 
 
 class Crowd:
-    """Everybody at once, and what they saw."""
+    """Readers and editors in threads, with their waiting times and errors."""
 
     def __init__(self, port, russia):
         self.port, self.russia = port, russia
@@ -61,10 +62,10 @@ class Crowd:
         while not self._ended.is_set():
             number = next(self._numbers)
             self._asked(PAGES[number % len(PAGES)])
-            self._ended.wait(0.5)  # somebody who reads
+            self._ended.wait(0.5)  # a person reads for a while
 
     def _count(self):
-        """Look again and again at how many of the file's events there are."""
+        """Keep counting how many events of the imported file are visible."""
         while not self._ended.is_set():
             text = self._asked(COUNT)
             self.counted.add(text.count('"crowd-'))

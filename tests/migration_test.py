@@ -1,7 +1,7 @@
-"""Readers while a site with all the published data is migrated: `make migration-test`.
+"""Migrate a site with all published data while readers use it: `make migration-test`.
 
-The last migrations are taken back and applied again, as long as readers ask for pages that are not
-kept. What has to hold: no reader gets an error, and nobody waits for a migration to end.
+The last migrations are reverted and applied again while readers request uncached pages. No reader
+may get an error or have to wait until a migration ends.
 """
 
 import http.client
@@ -16,7 +16,7 @@ from tests.failover_test import ask
 from tests.live_site import site_of_its_own
 from tests.process_utils import free_port
 
-#: Migrations after this one change nothing that readers' pages need.
+#: Migrations after this one change nothing that public pages need.
 BACK_TO = "0012"
 READERS = 4
 PAGES = (
@@ -26,7 +26,7 @@ PAGES = (
 
 
 class Readers:
-    """Some who ask without a break, and how long each waited."""
+    """Readers in threads who request pages all the time, with their waiting times and errors."""
 
     def __init__(self, port):
         self.port = port
@@ -54,7 +54,7 @@ class Readers:
                     self.errors.append(f"{status} at {path}")
 
     def longest(self, since, until):
-        """Return the longest wait of those that began, or lasted, in this span."""
+        """Return the longest wait in seconds of requests that overlap this period."""
         return max((w for began, w in self.waits if began < until and began + w > since), default=0)
 
     def stop(self):

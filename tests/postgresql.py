@@ -1,4 +1,4 @@
-"""PostgreSQL clusters that are thrown away: a primary, and replicas of it."""
+"""Temporary PostgreSQL clusters: a primary and its replicas."""
 
 import contextlib
 import os
@@ -21,17 +21,17 @@ def postgresql_bin():
 
 
 class Cluster:
-    """A PostgreSQL cluster in a temporary folder, reached by its socket only.
+    """A PostgreSQL cluster in a temporary folder, available on a Unix socket only.
 
-    ``of`` is the primary whose stream it repeats. One that ``remembers`` has what it said it has
-    after it was killed, as servers do; another is faster.
+    ``of`` is the primary that it replicates. With ``remembers``, committed data survive a kill, as
+    in production. Without it, the cluster is faster.
     """
 
     def __init__(self, bin_dir, of=None, *, remembers=False):
         self.bin = bin_dir
         self._synchronous = "on" if remembers else "off"
         self.dir = Path(tempfile.mkdtemp(prefix="allies-pg-"))
-        # initdb refuses to run as root: somebody without rights does it then.
+        # initdb refuses to run as root, so the user postgres runs it then.
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
             shutil.chown(self.dir, self.user)
@@ -45,7 +45,7 @@ class Cluster:
 
     @property
     def url(self):
-        """The address of a database that is always there."""
+        """The URL of the database ``postgres``, which always exists."""
         return self.url_of("postgres")
 
     def url_of(self, database):
@@ -60,14 +60,14 @@ class Cluster:
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
     def kill(self):
-        """End it as a loss of power would."""
+        """Kill the server as a power failure would."""
         kill(self._pid)
-        # Where nobody fetches its exit status, its number is not free, and stands in its way.
+        # The dead process may remain as a zombie, and its lock files would prevent a new start.
         for left in (self._noted, *self.dir.glob(".s.PGSQL.*")):
             left.unlink()
 
     def frozen(self):
-        """Return a context in which it takes connections and answers nothing."""
+        """Return a context manager in which the server accepts connections but never responds."""
         return frozen(self._pid)
 
     @property

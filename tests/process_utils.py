@@ -1,4 +1,4 @@
-"""Programs that run beside a test: their ports, and their ends."""
+"""Ports and processes of programs that tests start."""
 
 import contextlib
 import os
@@ -8,21 +8,21 @@ from pathlib import Path
 
 
 def free_port():
-    """Return the number of a port of this machine that nobody has."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def listens(port):
-    """Say whether somebody answers at a port of this machine."""
+    """Return True if a program on this machine listens on a port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
 
 
 def kill(pid):
-    """End a process and its children as a loss of power would; return when all have ended."""
+    """Kill a process and its children with SIGKILL; return when all have ended."""
     processes = _with_children(pid)
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
@@ -33,8 +33,8 @@ def kill(pid):
 
 @contextlib.contextmanager
 def frozen(pid):
-    """Let a process and its children stand still, as where a disk does not come back."""
-    os.kill(pid, signal.SIGSTOP)  # first, so that it begins no more children
+    """Freeze a process and its children in this context, as if their disk hung."""
+    os.kill(pid, signal.SIGSTOP)  # first, so that it starts no more children
     processes = _with_children(pid)
     for process in processes:
         os.kill(process, signal.SIGSTOP)

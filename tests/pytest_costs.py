@@ -1,8 +1,8 @@
-"""Enforce markers by cost: a test that takes longer than the limit must be marked ``slow``.
+"""Enforce that tests which take longer than a limit are marked ``slow``.
 
-Cost is processor time of the test's process and of the programs it waits for, so that other work
-on the machine does not count. A slower machine gets a longer limit: a fixed piece of work is
-measured first. Tests with a site of their own, which is real processes, are always slow.
+The time is CPU time of the test process and of the programs it waits for, so the load of the
+machine does not count. The limit is longer on a slower machine, which is measured with a fixed
+calculation. Tests with a live site, which needs real processes, always count as slow.
 """
 
 import os
@@ -11,13 +11,13 @@ import time
 import pytest
 
 LIMIT_SECONDS = 2.0
-#: Processor seconds of `_measure_machine` on the machine that LIMIT_SECONDS was set on.
+#: CPU seconds of `_measure_machine` on the machine for which LIMIT_SECONDS was chosen.
 REFERENCE_SECONDS = 0.04
 COSTLY_MARKERS = ("slow", "core", "browser")
 
 
 def _measure_machine():
-    """Return the processor seconds of a fixed piece of work, the least of five runs."""
+    """Return the CPU seconds of a fixed calculation, the minimum of five runs."""
 
     def measure():
         start = time.process_time()
@@ -32,7 +32,7 @@ def _cpu_seconds():
 
 
 class CostLimit:
-    """Fail tests without a marker for their cost that take longer than the limit."""
+    """Fail tests that take longer than the limit without being marked."""
 
     def __init__(self):
         self.limit = LIMIT_SECONDS * max(1, _measure_machine() / REFERENCE_SECONDS)
@@ -53,7 +53,7 @@ class CostLimit:
 
 
 def _may_be_costly(item):
-    """Return whether a test is marked, or a property with more examples than by default."""
+    """Return True if a test is marked, or is a property with more examples than by default."""
     is_property = getattr(item.obj, "is_hypothesis_test", False)
     is_longer = os.environ.get("HYPOTHESIS_PROFILE", "dev") != "dev"
     return any(map(item.get_closest_marker, COSTLY_MARKERS)) or (is_property and is_longer)
@@ -63,7 +63,7 @@ def _may_be_costly(item):
 def pytest_collection_modifyitems(items):
     """Mark tests that start real processes as slow."""
     for item in items:
-        if "sites" in getattr(item, "fixturenames", ()):
+        if "live_site_factory" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 

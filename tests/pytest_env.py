@@ -1,7 +1,7 @@
-"""What has to stand before Django reads its settings: data of the tests' own, and the database.
+"""Prepare the environment before Django reads its settings: a data folder and the database.
 
-Loaded by `-p tests.pytest_env`, so before every other plugin. `--postgresql` starts a throwaway
-cluster; without it tests run on SQLite.
+It is loaded with `-p tests.pytest_env`, before all other plugins. With `--postgresql` it starts a
+throwaway cluster; without it, tests run on SQLite.
 """
 
 import atexit
@@ -17,7 +17,7 @@ import pytest
 
 from tests.postgresql import Cluster, postgresql_bin
 
-#: Set where everything has to be on the machine: what is missing is a failure then, not a skip.
+#: If set, a missing program makes tests fail instead of being skipped.
 REQUIRE_ALL = bool(os.environ.get("TESTS_REQUIRE_ALL"))
 
 
@@ -32,7 +32,7 @@ def pytest_addoption(parser):
 
 
 def start_cluster():
-    """Start the cluster and point DATABASE_URL at it; end the run where none can be."""
+    """Start the cluster and set DATABASE_URL; end the test run if that is not possible."""
     bin_dir = postgresql_bin()
     runnable = os.geteuid() != 0 or _has_user("postgres")
     if bin_dir is None or not runnable:
@@ -41,7 +41,7 @@ def start_cluster():
             pytest.exit(f"{reason}, and it has to be here", returncode=1)
         print(f"skipped: {reason}")
         sys.exit(0)
-    # A run that is told to end goes through its clean-up too.
+    # So that a run that is terminated cleans up too.
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     cluster = Cluster(bin_dir)
     atexit.register(cluster.remove)
@@ -69,13 +69,13 @@ def _own_environment():
 
 
 def _is_controller():
-    """Return whether this process only hands out tests to pytest-xdist's workers."""
+    """Return True if this process only distributes tests to pytest-xdist's workers."""
     return any(argument.startswith(("-n", "--numprocesses")) for argument in sys.argv)
 
 
 _own_environment()
 if "--postgresql" in sys.argv:
-    os.environ["TESTS_ON_POSTGRESQL"] = "1"  # workers have no such argument
+    os.environ["TESTS_ON_POSTGRESQL"] = "1"  # xdist's workers do not get the argument
 if os.environ.get("TESTS_ON_POSTGRESQL"):
-    # A cluster per worker: transactions of one are seen by nobody else.
+    # One cluster per worker, so that workers cannot affect each other.
     start_cluster()

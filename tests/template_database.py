@@ -1,4 +1,4 @@
-"""A copy of the database with the starter content, put back after tests that commit.
+"""Restore the test database from a copy with the starter content, after tests that commit.
 
 Django would empty all tables and load the rows again, which takes seconds. A copy takes a tenth
 of a second.
@@ -12,7 +12,7 @@ from allies.db.content_version import reset_version
 
 
 class DatabaseTemplate:
-    """The test database as it is now; `restore` makes it so again, with a new content version."""
+    """A copy of the test database; ``restore`` restores it, with a new content version."""
 
     def __init__(self):
         self._copy_database()
@@ -23,12 +23,12 @@ class DatabaseTemplate:
 
     @staticmethod
     def of_test_database():
-        """Return the template of the test database, by its kind."""
+        """Return a copy of the test database, by its vendor."""
         return {"sqlite": SqliteTemplate, "postgresql": PostgresqlTemplate}[connection.vendor]()
 
 
 class SqliteTemplate(DatabaseTemplate):
-    """Keeps a copy in memory."""
+    """A copy in memory."""
 
     def _copy_database(self):
         self._copy = sqlite3.connect(":memory:")
@@ -41,7 +41,7 @@ class SqliteTemplate(DatabaseTemplate):
 
 
 class PostgresqlTemplate(DatabaseTemplate):
-    """Keeps a second database in the cluster, and makes the first one from it."""
+    """A second database in the cluster, which serves as the template of the first."""
 
     def _copy_database(self):
         self._name = connection.settings_dict["NAME"]

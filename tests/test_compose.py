@@ -1,4 +1,4 @@
-"""compose.yaml: what every container is denied, and that no secret has a default."""
+"""compose.yaml restricts every container, and no secret has a default."""
 
 import re
 
@@ -14,12 +14,12 @@ SERVICES = yaml.safe_load(PATH.read_text())["services"]
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 
 
-def test_the_walk_finds_the_services():
+def test_all_services_are_found():
     assert {*SERVICES} == {"migrate", "web", "worker", "db", "cache"}
 
 
 @each_service
-def test_a_container_has_no_right_it_does_not_need(name):
+def test_container_has_no_unneeded_privileges(name):
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -29,7 +29,7 @@ def test_a_container_has_no_right_it_does_not_need(name):
 
 
 @each_service
-def test_a_container_has_limits(name):
+def test_container_has_limits(name):
     service = SERVICES[name]
     assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
     assert 0 < service["pids_limit"] <= 500
@@ -38,16 +38,16 @@ def test_a_container_has_limits(name):
 
 
 @each_service
-def test_an_image_is_an_exact_version(name):
+def test_image_has_an_exact_version(name):
     image = SERVICES[name]["image"]
     assert re.search(r"(:\d+\.\d+(\.\d+)?[\w.-]*|@sha256:[0-9a-f]{64})$", image), image
 
 
 @each_service
-def test_what_runs_on_is_looked_after(name):
+def test_services_restart_and_have_health_checks(name):
     service = SERVICES[name]
     runs_on = service["restart"] == "unless-stopped"
-    has_its_own = name in ("migrate", "web", "worker")  # the image's, or said to have none
+    has_its_own = name in ("migrate", "web", "worker")  # in the image, or disabled
     assert runs_on != (name == "migrate")
     assert has_its_own or {"test", "interval", "timeout", "retries"} <= {*service["healthcheck"]}
 
@@ -63,16 +63,16 @@ def test_no_secret_has_a_default():
     }
     for name, rest in found:
         assert rest.startswith(":?"), name
-    # Every password in an address is one of these.
+    # Every password in a URL is one of these variables.
     assert re.findall(r"://\w*:(?!\$\{)", text) == []
 
 
-def test_only_the_web_server_can_be_reached_and_from_this_machine():
+def test_only_the_web_server_has_a_port_on_localhost():
     reached = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert reached == {"web": ["127.0.0.1:8000:8000"]}
 
 
-def test_the_image_starts_from_exact_versions_and_holds_no_secret():
+def test_dockerfile_uses_exact_versions_and_has_no_secret():
     text = (settings.BASE_DIR / "Dockerfile").read_text()
     images = re.findall(r"^FROM (\S+)", text, re.M)
     assert images

@@ -1,4 +1,4 @@
-"""Conventions, tested by walking the models: a new noun fails here until it keeps them."""
+"""Conventions that every model and every package must follow."""
 
 import ast
 from pathlib import Path
@@ -20,7 +20,7 @@ RECORDS = [
 each_record = pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
 
 
-def test_the_walk_finds_the_nouns():
+def test_all_record_types_are_found():
     assert len(RECORDS) == 11
 
 
@@ -30,7 +30,7 @@ def test_every_record_has_history(model):
 
 
 @each_record
-def test_every_record_says_what_is_public(model):
+def test_every_record_has_a_published_queryset(model):
     assert model.objects.published().model is model
 
 
@@ -40,12 +40,12 @@ def test_every_record_is_in_the_admin(model):
 
 
 @each_record
-def test_every_record_is_a_noun_of_the_exchange(model):
+def test_every_record_has_an_import_resource(model):
     assert [r for r in RESOURCES.values() if r._meta.model is model]
 
 
 @each_record
-def test_every_field_an_editor_fills_goes_in_and_out_as_csv(model):
+def test_every_editable_field_is_exported_and_imported_as_csv(model):
     resource = next(r for r in RESOURCES.values() if r._meta.model is model)()
     carried = {field.attribute for field in resource.get_export_fields()}
     filled = {
@@ -57,7 +57,7 @@ def test_every_field_an_editor_fills_goes_in_and_out_as_csv(model):
 
 
 @each_record
-def test_every_constraint_is_named_for_its_model_and_explains_itself(model):
+def test_every_constraint_has_a_name_by_its_model_and_a_message(model):
     for constraint in model._meta.constraints:
         assert constraint.name.startswith(f"{model._meta.model_name}_")
         if isinstance(constraint, models.UniqueConstraint):
@@ -80,17 +80,18 @@ def test_every_bilingual_text_has_both_columns(model):
     }
 
 
-def test_every_record_with_a_status_has_a_right_to_publish():
+def test_every_publishable_record_has_a_publish_permission():
     for model in RECORDS:
         assert ("publish" in model._meta.default_permissions) == issubclass(model, Publishable)
 
 
-def test_countries_begin_with_the_promised_columns():
+def test_csv_of_countries_starts_with_the_documented_columns():
     columns = RESOURCES["countries"]().columns
     assert columns[:6] == ["alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind"]
 
 
-#: The rooms that stand on one another, as docs/architecture.md says; a floor's are strangers.
+#: Packages in layers, as in docs/architecture.md. A package may import from layers before its own,
+#: but not from its own layer.
 LAYERS = (
     {"text", "file_formats"},
     {"models"},
@@ -106,7 +107,7 @@ PACKAGE_ROOT = Path(__file__).parents[1] / "allies"
 
 
 def imported(file):
-    """Yield the modules a file imports, wherever in it."""
+    """Yield the modules that a file imports, inside functions too."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
@@ -115,7 +116,7 @@ def imported(file):
 
 
 @pytest.mark.parametrize("room", sorted(LAYER_OF))
-def test_imports_go_one_way(room):
+def test_packages_import_only_from_lower_layers(room):
     files = [*(PACKAGE_ROOT / room).rglob("*.py")]
     assert files
     for file in files:
@@ -128,7 +129,7 @@ def test_imports_go_one_way(room):
                 )
 
 
-#: Packages that everything may use: they know neither pages nor the admin.
+#: Packages that everything may use. They must not import pages or the admin.
 SHARED = {path.name for path in PACKAGE_ROOT.iterdir() if (path / "__init__.py").exists()} - {
     *(
         "accounts",
@@ -154,13 +155,13 @@ def test_shared_packages_import_neither_pages_nor_admin(package):
         assert not packages & {"views", "api", "admin"}, file.relative_to(PACKAGE_ROOT)
 
 
-def test_loose_modules_are_only_those_of_the_app():
+def test_app_has_no_other_top_level_modules():
     assert {file.name for file in PACKAGE_ROOT.glob("*.py")} == {
         *("__init__.py", "apps.py", "tasks.py", "urls.py")
     }
 
 
-def test_models_are_imported_by_everything_and_import_only_text():
+def test_models_import_only_models_and_text():
     for file in (PACKAGE_ROOT / "models").glob("*.py"):
         for name in imported(file):
             if name.startswith("allies."):
@@ -168,7 +169,7 @@ def test_models_are_imported_by_everything_and_import_only_text():
 
 
 def modules_imported_at_once(file):
-    """Yield what a module imports when it is imported, not what its functions import later."""
+    """Yield what a module imports at its top level, without imports inside functions."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
@@ -176,7 +177,7 @@ def modules_imported_at_once(file):
                 yield node.module
 
 
-def test_modules_import_one_another_in_no_circle():
+def test_modules_have_no_circular_imports():
     root = PACKAGE_ROOT.parent
     files = {
         ".".join(file.relative_to(root).with_suffix("").parts): file

@@ -1,4 +1,4 @@
-"""What happens when the ground gives way: no room on the disk, nothing that can be written."""
+"""A full disk, a read-only disk, and writes that must reach the disk."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ COUNT = (
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(live_site, tmp_path):
+def test_import_on_a_full_disk_leaves_no_rows(live_site, tmp_path):
     before = live_site.shell(COUNT)
     rows = [
         {"event": event, "country": code, "role": "target"}
@@ -32,19 +32,19 @@ def test_a_disk_that_is_full_while_a_file_is_applied_leaves_nothing_of_it(live_s
             *("import_csv", "participations", file, "--commit"), check=False, room=room
         )
         if live_site.shell(COUNT) != before:
-            break  # there was room enough
+            break  # there was enough space
         assert "full" in said or "space" in said or "disk" in said, said
         assert "Traceback" not in said
     else:
         said = live_site.manage("import_csv", "participations", file, "--commit")
-    assert "undo_changeset" in said  # told once it is written
+    assert "undo_changeset" in said  # printed only after the commit
     there, versions, _applied = map(int, live_site.shell(COUNT).split())
     assert there == versions == len(rows)
 
 
 @pytest.fixture
 def unwritable(live_site):
-    """Return how to run a program that cannot write where the site keeps its data."""
+    """Return a command prefix under which the site's data folder is read-only."""
     folder = live_site.folder
     alone = [shutil.which("unshare"), "-m", "sh", "-c"]
     bind = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
@@ -54,8 +54,8 @@ def unwritable(live_site):
 
 
 @pytest.mark.slow
-def test_where_nothing_can_be_written_readers_read_on_from_postgresql(live_site, unwritable):
-    """SQLite reads nothing where it can write nothing: there everybody is told, in words."""
+def test_pages_work_on_a_read_only_disk_with_postgresql(live_site, unwritable):
+    """SQLite cannot read from a read-only folder, so all pages are 503 error pages there."""
     live_site.environment["ALLIES_METRICS_TOKEN"] = "a token that is long enough for a test"
     server = live_site.serve(unwritable, is_well=False)
     has_its_own = bool(live_site.environment.get("DATABASE_URL"))
@@ -66,12 +66,12 @@ def test_where_nothing_can_be_written_readers_read_on_from_postgresql(live_site,
         else:
             assert (status, headers["Retry-After"]) == (503, "10")
             assert "</html>" in text
-    assert answer(f"{live_site.serve()}/en/")[0] == 200  # and nothing was spoiled
+    assert answer(f"{live_site.serve()}/en/")[0] == 200  # nothing was damaged
 
 
 @pytest.mark.slow
-def test_what_is_saved_is_on_the_disk_before_that_is_said(live_site):
-    """Else what an editor was told is saved would be gone with the power."""
+def test_sqlite_writes_to_the_disk_before_it_confirms(live_site):
+    """Otherwise a power failure could lose changes that were confirmed as saved."""
     if live_site.environment.get("DATABASE_URL"):
         pytest.skip("whether PostgreSQL waits for its disk is for its own settings to say")
     full = 2

@@ -1,4 +1,4 @@
-"""The data folder and what is in it are for the site's own user; static files are for everybody."""
+"""Only the site's user can read the data folder; everyone can read static files."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ def lax_umask():
 
 
 @pytest.mark.slow
-def test_what_a_site_makes_is_private(tmp_path, lax_umask):
+def test_files_of_a_site_are_private(tmp_path, lax_umask):
     site = Site(tmp_path / "data")
     site.environment |= {
         "ALLIES_STATIC_ROOT": str(tmp_path / "static"),
@@ -51,7 +51,7 @@ def test_what_a_site_makes_is_private(tmp_path, lax_umask):
         names = {path.name for path in site.folder.rglob("*")}
         assert {"db.sqlite3", "db.sqlite3-wal", "secret_key", "imports", "metrics"} <= names
         assert open_to_others(site.folder) == []
-        # A proxy that runs as another user reads each static file, compressed ones too.
+        # A proxy with another user must be able to read all static files, compressed ones too.
         static = [*(tmp_path / "static").rglob("*")]
         assert {path.suffix for path in static} >= {".css", ".gz", ".json"}
         assert [path for path in static if not mode(path) & 0o004] == []
@@ -60,7 +60,7 @@ def test_what_a_site_makes_is_private(tmp_path, lax_umask):
 
 
 @pytest.mark.slow
-def test_what_was_open_to_others_is_closed_at_the_next_start(tmp_path, lax_umask):
+def test_permissions_are_fixed_at_the_next_start(tmp_path, lax_umask):
     site = Site(tmp_path)
     site.manage("migrate", "-v0")
     (tmp_path / "uploads" / "imports").mkdir(parents=True)
@@ -73,7 +73,7 @@ def test_what_was_open_to_others_is_closed_at_the_next_start(tmp_path, lax_umask
 
 
 @pytest.mark.slow
-def test_a_folder_that_may_be_anybodys_is_left_alone_and_named(tmp_path, lax_umask):
+def test_unrecognised_data_folder_is_unchanged_and_reported(tmp_path, lax_umask):
     (tmp_path / "letters").mkdir()
     tmp_path.chmod(0o755)
     said = Site(tmp_path).manage("check")
@@ -83,7 +83,7 @@ def test_a_folder_that_may_be_anybodys_is_left_alone_and_named(tmp_path, lax_uma
 
 
 def test_source_code_stays_readable(tmp_path, lax_umask):
-    """Compiled messages go into images that another user runs."""
+    """Compiled catalogues are in images that run as another user."""
     compiled = ROOT / "allies/locale/id/LC_MESSAGES/django.mo"
     before = compiled.read_bytes()
     compiled.unlink()

@@ -1,4 +1,4 @@
-"""Every kind of public page is valid HTML, as the Nu checker (vnu) has it; it runs once for all."""
+"""Every kind of public page is valid HTML according to the Nu checker (vnu), in one run."""
 
 import json
 import os
@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
 INSTALLED = "var/tools/node_modules/vnu-jar/build/dist/vnu.jar"
 
-#: Views of one record that differ by what the record has: so many of each are looked at.
+#: Number of records per view, because pages differ by what their record has.
 RECORDS = 3
 
-#: What no walk over the addresses comes by.
+#: Pages that are not among the URLs of all views: errors, searches, special records.
 BESIDES = (
     "no/such/page/",
     "countries/?q=korut",
@@ -38,7 +38,7 @@ BESIDES = (
 
 @pytest.fixture
 def checker():
-    """The command that checks files."""
+    """Return the command that checks HTML files."""
     jar = Path(os.environ.get("VNU_JAR", Path(__file__).resolve().parents[1] / INSTALLED))
     if shutil.which("java") is None:
         skip_or_fail_missing("java")

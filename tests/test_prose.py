@@ -1,4 +1,4 @@
-"""The checker of wording: each rule finds its example, and texts are read where they are."""
+"""The checker of wording: rules, exemptions, and reading of Markdown, Python and catalogues."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_docs_are_clean():
 @pytest.mark.parametrize(
     "sentence", ["One query per model.", "Raises BadMapping if it is not one."]
 )
-def test_plain_sentence_is_no_finding(sentence):
+def test_plain_sentence_has_no_findings(sentence):
     assert findings("docs", sentence) == []
 
 
@@ -62,12 +62,12 @@ def test_markdown_table_cells_are_read_one_by_one():
     assert findings("docs", "| a | made anew |\n| --- | --- |\n| b | c |\n") == [(1, "anew")]
 
 
-def test_markdown_line_over_the_limit():
+def test_markdown_line_over_the_limit_is_found():
     text = f"{'word ' * 30}\n| {'cell ' * 30}|\n"
     assert findings("docs", text) == [(1, "line length")]
 
 
-def test_python_docstring_and_comment_but_no_code():
+def test_python_docstrings_and_comments_are_searched_but_not_code():
     text = (
         '"""Title.\n\nA plan that is\nmade anew.\n"""\n'
         'ANEW = "anew"\n'
@@ -82,7 +82,7 @@ def test_python_literal_block_is_not_searched():
     assert findings("python", text) == []
 
 
-def test_messages_are_found_at_their_entry():
+def test_message_finding_has_the_line_of_its_entry():
     text = (
         'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
         'msgid "fine"\nmsgstr ""\n\nmsgid "Make it anew."\nmsgstr "anew"\n'
@@ -90,7 +90,7 @@ def test_messages_are_found_at_their_entry():
     assert findings("messages", text) == [(8, "anew")]
 
 
-def test_three_colons_in_one_sentence_only():
+def test_three_colons_are_found_in_one_sentence_only():
     assert findings("docs", "One: a. Two: b. Three: c.") == []
     assert findings("docs", "One: a, two: b, three: c.") == [(1, "three colons")]
 

@@ -1,8 +1,8 @@
-"""Who reaches what: every address of the site, as every role, read and sent an empty form.
+"""The response of every URL to every role, for a GET and for an empty POST.
 
-The addresses are found by walking the URL configuration; `roles.json` says, a pattern a line and a
-role a column, what each answers: [GET, POST]. What it says is a decision: read the lines that
-change. `pytest tests/test_roles.py --refresh-roles` writes it anew, on purpose.
+The URLs come from the URL configuration. `roles.json` has one line per pattern, with the statuses
+[GET, POST] per role. They are decisions, so review every line that changes. To update the file on
+purpose, run `pytest tests/test_roles.py --refresh-roles`.
 """
 
 import json
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.sqlite_only, pytest.mark.usefixtures("demo_data")]
 
 TABLE = Path(__file__).with_name("roles.json")
 
-#: Role → the group that makes it; None: none does.
+#: Role → its group, or None.
 ROLES = {
     "nobody": None,
     "signed in": None,
@@ -43,7 +43,7 @@ ROLES = {
     "superuser": None,
 }
 
-#: First part of a public address → the records it is about, and what its address is made of.
+#: First part of a public URL → (model, field in the URL).
 _PUBLIC = {
     "lists": (AllyList, "slug"),
     "ally-lists": (AllyList, "slug"),
@@ -56,7 +56,7 @@ _PUBLIC = {
 
 
 def patterns():
-    """Return the route of every pattern by its name; what has no name goes by its route."""
+    """Return {name: route} of all patterns. The name of a pattern without one is its route."""
     found = {}
 
     def walk(resolver, route="", spaces=()):
@@ -76,7 +76,7 @@ def patterns():
 
 
 def address(route):
-    """Return an address of this route, about a record that is there where it is about one."""
+    """Return a URL of this route, with the key of an existing record if it needs one."""
     with override("en"):
         return "/" + re.sub(
             r"<(?:\w+:)?(\w+)>", lambda found: _argument(found[1], route), _plain(route)
@@ -84,7 +84,7 @@ def address(route):
 
 
 def _plain(route):
-    """Return the route without the regular expressions the admin has in two of its own."""
+    """Replace the regular expressions in two routes of the admin by values."""
     route = re.sub(r"\^\(\?P<app_label>[^)]*\)/\$", "allies/", route)
     return re.sub(r"\(\?P<url>[^)]*\)\$", "nowhere", route)
 
@@ -99,7 +99,7 @@ def _argument(name, route):
         record = Event.objects.published().earliest("pk")
         return PreviewLink.objects.get(noun="event", record_id=record.pk).token
     if "ties" in parts:
-        # Alphabetical: any other order is led on.
+        # In alphabetical order, because any other order redirects.
         slugs = sorted(Country.objects.order_by("pk").values_list("slug", flat=True)[:2])
         return slugs[("first", "second").index(name)]
     if name == "rest":
@@ -122,7 +122,10 @@ def _argument(name, route):
 
 
 def answers(role):
-    """Return what every pattern answers to a role: {name: [GET, POST]}; nothing stays written."""
+    """Return the statuses of all patterns for a role: {name: [GET, POST]}.
+
+    All changes are rolled back.
+    """
     cookies = _signed_in(role)
     found = {}
     for name, route in patterns().items():
@@ -141,7 +144,7 @@ def _status(where, method, cookies):
 
 
 def _signed_in(role):
-    """Return the cookies of somebody with this role."""
+    """Return the cookies of a user with this role."""
     client = Client()
     if role != "nobody":
         user = User.objects.get(username="superuser")
@@ -158,14 +161,14 @@ def table():
 
 
 def write_table(found):
-    """Write the table, a pattern a line."""
+    """Write the table with one line per pattern."""
     lines = [f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(found.items())]
     TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 @pytest.fixture
 def records(db):
-    """What an address needs beside the starter content."""
+    """Create the records that URLs need in addition to the starter content."""
     User.objects.create_superuser("superuser")
     event = Event.objects.published().earliest("pk")
     user = User.objects.get(username="superuser")
@@ -177,7 +180,7 @@ def records(db):
 
 @pytest.mark.core
 @pytest.mark.parametrize("role", ROLES)
-def test_every_address_answers_each_role_as_the_table_says(role, records, request):
+def test_every_url_responds_to_each_role_as_in_roles_json(role, records, request):
     found = answers(role)
     if request.config.getoption("refresh_roles"):
         known = table() if TABLE.exists() else {}
@@ -192,7 +195,7 @@ def test_every_address_answers_each_role_as_the_table_says(role, records, reques
     assert not wrong, f"{role}: [GET, POST] is not what roles.json says:\n" + "\n".join(wrong)
 
 
-def test_the_table_has_every_pattern_and_no_other():
+def test_roles_json_has_exactly_the_patterns_of_the_site():
     missing = sorted(set(patterns()) - set(table()))
     assert not missing, f"roles.json does not say who reaches: {', '.join(missing)}"
     gone = sorted(set(table()) - set(patterns()))

@@ -1,4 +1,4 @@
-"""`make run`: prepares the site, runs it, and leaves nothing behind."""
+"""`make run` prepares the site, runs it, restarts its programs, and ends them all."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sqlite_only
 
 @pytest.fixture
 def fresh(tmp_path):
-    """Return a site of which there is nothing yet."""
+    """Return a site with an empty data folder."""
     (tmp_path / "data").mkdir()
     site = Site(tmp_path / "data")
     yield site
@@ -25,7 +25,7 @@ def fresh(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_that_is_ended_while_it_starts_leaves_nothing_running(fresh):
+def test_serve_terminated_during_its_start_leaves_no_processes(fresh):
     port = free_port()
     served = fresh.start("manage.py", "serve", "--port", port)
     wait_for(lambda: listens(port), 120)
@@ -35,7 +35,7 @@ def test_one_that_is_ended_while_it_starts_leaves_nothing_running(fresh):
 
 
 @pytest.mark.slow
-def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
+def test_unavailable_database_is_reported_in_one_sentence(fresh):
     fresh.environment["DATABASE_URL"] = f"postgres://nobody@127.0.0.1:{free_port()}/none"
     said = fresh.manage("serve", "--port", free_port(), check=False)
     assert "The database in DATABASE_URL is not available" in said
@@ -43,7 +43,7 @@ def test_a_database_that_is_away_is_told_in_one_sentence(fresh):
 
 
 def printed_at_start(site, port):
-    """Start the site, wait for the last line, end it; return what was printed until then."""
+    """Start the site, wait for the login line, and end it; return the lines printed until then."""
     process = site.start("manage.py", "serve", "--port", port, printed=subprocess.PIPE)
     lines = []
     with process.stdout as printed:
@@ -90,7 +90,7 @@ def served(fresh):
 
 
 def children(pid):
-    """Return the processes a process started, by their command lines."""
+    """Return {process id: command line} of the children of a process."""
     found = {}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -114,7 +114,7 @@ def answers(address):
 
 
 @pytest.mark.slow
-def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
+def test_killed_processes_are_restarted_and_no_edit_is_lost(served):
     site, address, process = served
     saved = []
 
@@ -134,7 +134,7 @@ def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
                 len(web_processes(process.pid) - {victim}) == 2 and answers(address)
             )
         )
-        # A web server takes a process that ends within 5.5 seconds of its start for a crash loop.
+        # If a process ends within 5.5 seconds of its start, Granian assumes a crash loop.
         edit()
     for name in ("granian", "db_worker"):
         victim = child_named(process.pid, name)
@@ -154,14 +154,14 @@ def test_killed_processes_are_started_again_and_no_edit_is_lost(served):
         "print(*Source.objects.filter(key__startswith='key-').values_list('key', flat=True))"
     )
     assert sorted(keys.split()) == sorted(saved)
-    # The worker that came back works.
+    # The restarted worker works.
     site.shell("from allies.tasks import refresh_statistics; refresh_statistics.enqueue()")
     count = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"
     wait_for(lambda: site.shell(count) == "0")
 
 
 @pytest.mark.slow
-def test_a_program_that_keeps_ending_ends_serve_with_the_reason(fresh):
+def test_crash_loop_ends_serve_with_the_reason(fresh):
     port = free_port()
     process = fresh.start("manage.py", "serve", "--port", port)
     killed = set()

@@ -1,4 +1,4 @@
-"""Settings: what cannot be read stops the start and names itself."""
+"""Invalid and unsafe settings stop the start, with a message that names the variable."""
 
 import os
 import re
@@ -96,7 +96,7 @@ def test_unsafe_configuration_does_not_start(given, missing):
     assert "Traceback" not in started.stderr
 
 
-def test_a_file_that_holds_no_secret_stops_the_start_and_is_named(tmp_path):
+def test_secret_key_file_without_a_secret_stops_the_start(tmp_path):
     (tmp_path / "secret_key").write_text("")
     started = subprocess.run(
         [sys.executable, "manage.py", "check"],
@@ -113,7 +113,7 @@ def test_a_file_that_holds_no_secret_stops_the_start_and_is_named(tmp_path):
     [secrets.token_urlsafe(50), secrets.token_hex(25), secrets.token_hex(32)],
     ids=["urlsafe", "short hex", "hex"],
 )
-def test_random_secrets_are_taken(secret):
+def test_random_secrets_are_accepted(secret):
     secret_validator(50)(secret)
     secret_validator(20)(secret)
 
@@ -130,7 +130,7 @@ def test_site_in_production_starts():
 
 
 @pytest.mark.slow
-def test_development_settings_debug_with_the_toolbar_and_without_cached_pages():
+def test_development_settings_have_debug_and_toolbar_but_no_page_cache():
     code = (
         "from django.conf import settings; from django.urls import reverse;"
         "print(settings.DEBUG, settings.PAGE_CACHE_BYTES, reverse('djdt:render_panel'),"

@@ -1,7 +1,7 @@
-"""Both languages are complete."""
+"""The Indonesian catalogue is complete."""
 
 from django.core.management import call_command
 
 
-def test_no_message_is_missing_in_indonesian():
+def test_indonesian_catalogue_is_complete():
     call_command("messages", check=True)

@@ -34,7 +34,7 @@ class Rule(NamedTuple):
 
 
 class Exemption(NamedTuple):
-    """A sentence that may break a rule, because of a reason."""
+    """A sentence that may break a rule, with the reason."""
 
     rule: str
     path: str
@@ -173,7 +173,7 @@ def _read_comments(text: str) -> Iterator[Block]:
 
 # From blocks to findings.
 
-#: Code and addresses, which keep their names.
+#: Code and URLs, which are not checked.
 _CODE = re.compile(r"(`+).+?\1|\]\([^)]*\)|https?://\S+", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[”\"’)*]*\s+(?=[^a-z])|\n(?=\s*[-*] )")
 
@@ -234,7 +234,7 @@ def files(kind: str, root: Path = ROOT) -> list[Path]:
 
 
 def check_text(path: str, kind: str, text: str, rules: Iterable[Rule]) -> Iterator[Finding]:
-    """Yield everything that the rules find in the text of a file."""
+    """Yield all findings in the text of a file."""
     rules = list(rules)
     _patterns, reader = READERS[kind]
     for block in reader(text):
@@ -244,7 +244,7 @@ def check_text(path: str, kind: str, text: str, rules: Iterable[Rule]) -> Iterat
 
 
 def check(kinds: Iterable[str], root: Path = ROOT) -> list[Finding]:
-    """Return all findings, and exemptions that exempt nothing any more."""
+    """Return all findings, and a finding per exemption that is not needed any more."""
     rules, exemptions = load_rules()
     findings: list[Finding] = []
     used: set[Exemption] = set()

@@ -1,1 +1,1 @@
-"""What the release before wrote down by names that changed since."""
+"""Support for names that the previous release stored and that have changed since."""

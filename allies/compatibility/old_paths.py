@@ -1,6 +1,7 @@
-"""Dotted paths that were written down: tasks in the queue, and ALLIES_ARCHIVE_CLIENT.
+"""Keep old dotted paths working for one release.
 
-They work for one release. Tasks that were queued before an upgrade run after it.
+Old paths are in the task queue and in the variable ALLIES_ARCHIVE_CLIENT. So tasks that were
+queued before an upgrade still run after it.
 """
 
 import sys
@@ -8,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-#: Old module → its module now, and for each old name the name now.
+#: Old module → (current module, {old name: current name}).
 OLD_PATHS = {
     "allies.exchange.jobs": (
         "allies.imports.tasks",
@@ -27,7 +28,7 @@ OLD_PATHS = {
 
 
 class OldModule(ModuleType):
-    """A module by its old path; its names are looked up where they are now."""
+    """A module at its old path, which finds its old names in the current module."""
 
     def __getattr__(self, name: str) -> Any:
         module, names = OLD_PATHS[self.__name__]
@@ -37,6 +38,6 @@ class OldModule(ModuleType):
 
 
 def install() -> None:
-    """Make the old paths importable, once per process."""
+    """Make the old paths importable. Further calls do nothing."""
     for path in OLD_PATHS:
         sys.modules.setdefault(path, OldModule(path))

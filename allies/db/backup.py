@@ -1,10 +1,14 @@
-"""The whole site in one file: every table as it stood at one moment, and the uploads.
+"""Back up the whole site to one file, and restore it: a snapshot of every table, and the uploads.
 
-The form is the same for every database, so a site can be moved from one to the other by it. A ZIP
-file holds ``tables/<table>.jsonl``, each with the names of its columns in its first line and one
-row a line, ``uploads/…``, and ``manifest.json``: of which form it is, when and from what it was
-made, the migrations it needs, and for each member its SHA-256 and, for a table, its rows. It is
-written and read in constant memory.
+The format is the same for every database, so a backup can also move a site to another database.
+It is a ZIP file with these members:
+
+- ``tables/<table>.jsonl``: the column names in the first line, then one row per line.
+- ``uploads/…``: the uploaded files.
+- ``manifest.json``: the format, when and from which database the backup was made, its migrations,
+  and for each other member its SHA-256 and, for a table, its number of rows.
+
+It is written and read in constant memory.
 """
 
 import datetime as dt
@@ -45,16 +49,16 @@ from allies.models import ContentChange, KeptForm, SentForm
 FORMAT = "allies-backup/1"
 MANIFEST = "manifest.json"
 TABLES, UPLOADS = "tables/", "uploads/"
-#: Rows read and written at a time, and bytes of them; bytes of an upload likewise.
+#: Rows per batch, bytes per batch of rows, and bytes per block of an upload.
 CHUNK, CHUNK_BYTES, BYTES = 2000, 16 << 20, 1 << 20
-#: The most bytes of a backup's table of contents, its manifest, and a row.
+#: Maximum bytes of a backup's ZIP directory, of its manifest, and of one row.
 MAX_CONTENTS, MAX_MANIFEST, MAX_LINE = 64 << 20, 64 << 20, 64 << 20
-#: Sessions and forms that were sent belong to nobody else; a restore empties their tables.
+#: Sessions and submitted forms are not backed up. A restore empties their tables.
 _TABLES_LEFT_EMPTY = (Session, SentForm, KeptForm)
-#: The version of content that was restored is a new one.
+#: Restored content gets a new content version, so the old one is not backed up.
 _EXCLUDED_TABLES = (*_TABLES_LEFT_EMPTY, ContentChange)
 
-#: What reading a damaged file raises, and reading one that somebody made.
+#: Exceptions from reading a damaged or a forged file.
 _UNREADABLE = (
     *(KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error),
     *(NotImplementedError, RuntimeError, ArithmeticError, ValidationError),
@@ -62,18 +66,18 @@ _UNREADABLE = (
 
 
 class RestoreFailed(Exception):
-    """A backup that cannot be restored, and why; nothing was changed."""
+    """A backup cannot be restored; the message says why. Nothing was changed."""
 
 
 class Described(TypedDict, total=False):
-    """A file in a backup: the hash of what it holds, and of a table the number of its rows."""
+    """A file in a backup: the SHA-256 of its content and, for a table, the number of rows."""
 
     sha256: str
     rows: int
 
 
 class Manifest(TypedDict):
-    """What a backup says of itself; ``members`` describes each file in it, by its name."""
+    """The description of a backup. ``members`` describes each file in it, by name."""
 
     form: str
     made: str
@@ -83,13 +87,17 @@ class Manifest(TypedDict):
 
 
 class RestoreIncomplete(Exception):
-    """The database was replaced and the uploads were not; the text says so, and what to do."""
+    """The database was or may have been replaced, but not the uploads.
+
+    The message says what to do.
+    """
 
 
 def write_backup(path: Path) -> Manifest:
-    """Write everything to a file that only its owner may read; return its manifest.
+    """Write a backup to a file that only its owner can read; return its manifest.
 
-    The file is whole or not there. Readers and editors are not held up. Raises OSError.
+    The file is renamed into place when it is complete. Readers and editors do not have to wait.
+    Raises OSError.
     """
     partial = path.with_name(f".{path.name}.partial")
     members: dict[str, Described] = {}
@@ -105,7 +113,7 @@ def write_backup(path: Path) -> Manifest:
                 migrations = _migrations()
             for upload in _uploads():
                 name = f"{UPLOADS}{upload.relative_to(settings.MEDIA_ROOT).as_posix()}"
-                with suppress(FileNotFoundError):  # forgotten meanwhile
+                with suppress(FileNotFoundError):  # deleted in the meantime
                     members[name] = _write_upload(archive, name, upload)
             manifest: Manifest = {
                 "form": FORMAT,
@@ -124,9 +132,10 @@ def write_backup(path: Path) -> Manifest:
 
 
 def open_backup(path: Path) -> Archive:
-    """Open a backup to be read; raise NotRestored if it is none, OSError if it cannot be read.
+    """Open a backup for reading.
 
-    A backup may be of any size, so only its parts are limited.
+    Its total size is not limited, only the size of its parts. Raises RestoreFailed if it is not an
+    intact ZIP file, OSError if it cannot be read.
     """
     try:
         return Archive(path, most=None, contents=MAX_CONTENTS)
@@ -135,9 +144,9 @@ def open_backup(path: Path) -> Archive:
 
 
 def verify_backup(archive: Archive) -> Manifest:
-    """Return a backup's manifest after reading every member and comparing it with the manifest.
+    """Compare every member of a backup with its manifest; return the manifest.
 
-    Raises NotRestored if a member is damaged or could not be restored anywhere.
+    Raises RestoreFailed if a member is damaged, or if no site could restore it.
     """
     try:
         manifest: Manifest = json.loads(archive.read(MANIFEST, MAX_MANIFEST))
@@ -167,7 +176,7 @@ def verify_backup(archive: Archive) -> Manifest:
 
 
 def _require_names(names: Iterable[str]) -> None:
-    """Raise NotRestored if a member has no place among the tables or below the uploads."""
+    """Raise RestoreFailed if a member is neither a table nor a file in the upload folder."""
     files = {name for name in names if name.startswith(UPLOADS)}
     for name in names:
         parts = name.split("/")[1:]
@@ -185,16 +194,15 @@ def _require_names(names: Iterable[str]) -> None:
 
 
 def restore(path: Path, *, replace: bool = False) -> Manifest:
-    """Replace the site by what a backup holds, all of it or nothing; return its manifest.
+    """Replace the site's content with that of a backup, all or nothing; return the manifest.
 
-    Everything that can be refused is refused before anything is written, and the uploads are
-    written beside the present ones. The database is replaced in one transaction, and then the
-    uploads are swapped by renames.
+    All checks come before the first write. The new uploads are written next to the current ones.
+    The database is replaced in one transaction, and then the uploads are swapped by renames.
 
-    Raises NotRestored if nothing was changed, because the backup is damaged or of another
-    version, because the site is not empty and ``replace`` is not set, or because something could
-    not be written. Raises PartlyRestored if only the database was replaced, and OSError if the
-    backup cannot be read.
+    Raises RestoreFailed if nothing was changed: the backup is damaged or of another version, the
+    site is not empty and ``replace`` is not set, or something could not be written. Raises
+    RestoreIncomplete if the database was or may have been replaced, but not the uploads. Raises
+    OSError if the backup cannot be read.
     """
     try:
         resume_interrupted()
@@ -236,7 +244,7 @@ def restore(path: Path, *, replace: bool = False) -> Manifest:
 
 
 def _require_tables(archive: Archive, manifest: Manifest) -> None:
-    """Raise NotRestored unless the backup has every table, with the columns it has here."""
+    """Raise RestoreFailed unless the backup has every table with the same columns as here."""
     for model in _models():
         name = f"{TABLES}{model._meta.db_table}.jsonl"
         if name not in manifest["members"]:
@@ -251,7 +259,10 @@ def _require_tables(archive: Archive, manifest: Manifest) -> None:
 
 
 def _require_disk_space(archive: Archive, manifest: Manifest) -> None:
-    """Raise NotRestored if the disk has too little room, as far as that can be known before."""
+    """Raise RestoreFailed if the disk has too little free space for the backup.
+
+    This is an estimate. The tables of PostgreSQL are not counted, as it may use another disk.
+    """
     written = UPLOADS if connection.vendor == "postgresql" else (UPLOADS, TABLES)
     needed = sum(archive.infos[n].file_size for n in manifest["members"] if n.startswith(written))
     free = disk_usage(settings.DATA_DIR).free
@@ -263,7 +274,7 @@ def _require_disk_space(archive: Archive, manifest: Manifest) -> None:
 
 
 def _write_uploads(archive: Archive, manifest: Manifest) -> UploadsRestore:
-    """Write the uploads beside the present ones; raise NotRestored if that fails."""
+    """Write the uploads next to the current ones; raise RestoreFailed if that fails."""
     swap = None
     try:
         swap = UploadsRestore.begin()
@@ -282,7 +293,10 @@ def _write_uploads(archive: Archive, manifest: Manifest) -> UploadsRestore:
 
 
 def _replace_database(archive: Archive, manifest: Manifest, swap: UploadsRestore) -> None:
-    """Replace all rows in one transaction; raise NotRestored if it was rolled back."""
+    """Replace all rows in one transaction.
+
+    Raises RestoreFailed if it was rolled back, RestoreIncomplete if that cannot be known.
+    """
     try:
         with transaction.atomic():
             _replace_rows(archive, manifest)
@@ -292,7 +306,7 @@ def _replace_database(archive: Archive, manifest: Manifest, swap: UploadsRestore
         swap.drop()
         raise
     except (*_UNREADABLE, OSError, DatabaseError) as error:
-        # A connection that is lost while it commits does not say whether it did.
+        # If the connection is lost during the commit, only the database knows the result.
         connection.close()
         try:
             is_replaced = swap.is_marked()
@@ -309,7 +323,7 @@ def _replace_database(archive: Archive, manifest: Manifest, swap: UploadsRestore
 
 
 def _models() -> list[Any]:
-    """Return the models of all tables that are kept, in one order everywhere."""
+    """Return the models of all tables in a backup, in the order of the table names."""
     found = {
         model._meta.db_table: model
         for model in apps.get_models(include_auto_created=True)
@@ -348,7 +362,7 @@ def _as_text(value: object) -> str:
         case Decimal() | UUID() | dt.timedelta():
             return str(value)
         case bytes() | memoryview():
-            return b64encode(value).decode()  # as Django's BinaryField reads it
+            return b64encode(value).decode()  # the format that Django's BinaryField reads
     raise TypeError(f"A {type(value).__name__} has no place in a backup")
 
 
@@ -371,7 +385,7 @@ def _uploads() -> list[Path]:
 
 
 def _first_full_table() -> str:
-    """Return a table that holds something no migration put there, or ""."""
+    """Return the name of a table with rows of users or of the app; "" if the site is empty."""
     own = apps.get_app_config("allies").get_models()
     people = apps.get_model(settings.AUTH_USER_MODEL)
     for model in (people, *own):
@@ -381,7 +395,10 @@ def _first_full_table() -> str:
 
 
 def _replace_rows(archive: Archive, manifest: Manifest) -> None:
-    """Replace the rows of every table; foreign keys are looked at when the transaction ends."""
+    """Replace the rows of every table, then check all foreign keys.
+
+    Raises RestoreFailed if a table has another number of rows than in the manifest.
+    """
     kept = _models()
     with connection.cursor() as cursor:
         for model in (*kept, *_TABLES_LEFT_EMPTY):
@@ -403,7 +420,7 @@ def _batches(
     fields = _columns(model)
     with archive.open(name) as member:
         lines = member.lines(MAX_LINE)
-        next(lines)  # the columns, which _require_tables compared
+        next(lines)  # the columns, which _require_tables has checked
         batch: list[models.Model] = []
         size = 0
         for line in lines:
@@ -427,7 +444,7 @@ def _value(field: Any, value: object) -> Any:
 
 
 def _insert(model: Any, rows: list[models.Model]) -> int:
-    """Write rows exactly as they are: no signal, and no field that fills itself."""
+    """Insert rows unchanged, without signals or automatic field values; return their number."""
     fields = _columns(model)
     size = max(connection.ops.bulk_batch_size(fields, rows), 1) if rows else 1
     for first in range(0, len(rows), size):
@@ -437,6 +454,6 @@ def _insert(model: Any, rows: list[models.Model]) -> int:
 
 
 def count_rows(manifest: Manifest) -> int:
-    """Return the number of rows of all tables in a backup."""
+    """Return the total number of rows in a backup."""
     members: dict[str, Described] = manifest["members"]
     return sum(described["rows"] for name, described in members.items() if name.startswith(TABLES))

@@ -1,9 +1,9 @@
-"""The content's version: a number that differs as soon as a reader could see something else.
+"""The content version: a number that changes whenever public pages may change.
 
-Triggers on every table that public pages read count its writes, in the transaction that does
-them, so the new number is seen exactly by those who see what was written. In PostgreSQL each
-transaction counts in a row of its own, so that nobody waits for anybody; SQLite has one writer at
-a time and needs one row.
+Triggers on every table that public pages read count the writes, in the transaction that writes.
+So a transaction sees the new number exactly if it sees the new content. In PostgreSQL each
+transaction counts in a row of its own, so that writers do not wait for each other. SQLite has one
+writer at a time and needs one row only.
 """
 
 import secrets
@@ -33,7 +33,7 @@ UNWATCHED_TABLES = frozenset(
     }
 )
 
-#: Asks for the content's version.
+#: Selects the content version.
 _VERSION_SQL = f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM {TABLE}"  # noqa: S608
 
 _TRIGGER_FUNCTION = f"""
@@ -45,7 +45,8 @@ BEGIN
 END $$
 """  # noqa: S608  # a name of ours
 
-#: Rows of many transactions become one; a row that somebody else folds is counted once.
+#: Merges the rows of many transactions into one. If two sessions merge at once, the row lock
+#: ensures that each row is counted once.
 _COMPACT_SQL = f"""
 WITH gone AS (DELETE FROM {TABLE} WHERE id > 0 RETURNING n)
 INSERT INTO {TABLE} (id, n) SELECT 0, COALESCE(SUM(n), 0) FROM gone
@@ -54,18 +55,18 @@ ON CONFLICT (id) DO UPDATE SET n = {TABLE}.n + excluded.n
 
 
 def watched_tables() -> list[str]:
-    """Return the tables whose writes count: all of this app's but those no public page reads."""
+    """Return the names of the tables whose writes are counted: all but UNWATCHED_TABLES."""
     models = apps.get_app_config("allies").get_models(include_auto_created=True)
     return sorted({model._meta.db_table for model in models} - UNWATCHED_TABLES)
 
 
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
-    """Return the content's version as this connection sees it; one query on a tiny table."""
+    """Return the content version as this connection sees it. One query on a tiny table."""
     return query_integer(using, _VERSION_SQL)
 
 
 def reset_version(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Make a version that never was: for content that came from elsewhere, such as a backup."""
+    """Set a random version that was never used before, after restoring a backup for example."""
     with connections[using].cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {TABLE} (id, n) VALUES (0, %s) "  # noqa: S608
@@ -75,7 +76,7 @@ def reset_version(using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def compact(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Make one row of what many transactions counted; the version stays."""
+    """Merge the rows of many transactions into one. The version stays the same."""
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -83,14 +84,14 @@ def compact(using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def install_triggers(using: str = DEFAULT_DB_ALIAS, **_signal: object) -> None:
-    """Set the triggers, also where one was lost; whatever a migration did makes a new version.
+    """Create all triggers that are missing, and set a new version because of the migration.
 
-    Django makes a table of SQLite anew to change it, and its triggers are lost then.
+    To alter a table in SQLite, Django creates a new one, which loses the triggers.
     """
     connection = connections[using]
     tables = connection.introspection.table_names()
     if TABLE not in tables:
-        return  # migrated back to before there was one
+        return  # migrated back to a state without the table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_TRIGGER_FUNCTION)
@@ -117,7 +118,7 @@ def _triggers(vendor: str, table: str) -> list[str]:
 
 
 def uninstall_triggers(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Take the triggers away: the table they write is about to go."""
+    """Drop all triggers, before the table they write to is dropped."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -1,8 +1,8 @@
-"""Asks a database one small thing that it answers at once, or that it will not answer at all.
+"""Run a tiny query that a database answers at once, with a timeout.
 
-A server whose process was stopped, or whose disk does not come back, takes connections and what is
-asked, and says nothing; nothing in the network tells that. What is asked before every page waits
-for a few seconds only, so that nobody waits behind it for ever.
+A server whose process is stopped or whose disk hangs accepts connections and queries, but never
+responds. The network reports no error then. So the query that comes before every page has a
+timeout of a few seconds, and requests do not hang.
 """
 
 import select
@@ -12,19 +12,19 @@ from typing import Any
 
 from django.db import connections
 
-#: Seconds a server has to answer. One that is merely busy takes a small part of it.
+#: Seconds that a server has to respond. A busy server needs a small part of this.
 TIMEOUT_SECONDS = 3.0
 
 
 class PingTimeout(Exception):
-    """A server that took what it was asked, and said nothing in time."""
+    """A server accepted a query and did not respond in time."""
 
 
 def query_integer(server: str, sql: str) -> int:
-    """Return the one whole number that a statement asks for.
+    """Return the integer that an SQL statement selects.
 
-    Asked of the driver itself, for this is asked before every answer; so what it raises are the
-    driver's own errors, and NoAnswer, after which nothing more can be asked of this connection.
+    It uses the driver directly, because it runs before every response. So it raises the driver's
+    own errors, and PingTimeout, after which the connection cannot be used any more.
     """
     connection = connections[server]
     connection.ensure_connection()
@@ -37,7 +37,10 @@ def query_integer(server: str, sql: str) -> int:
 
 
 def _query_with_timeout(connection: Any, sql: str) -> int:
-    """Ask past psycopg's cursor, which takes as long as the answer does; outside transactions."""
+    """Run a query without psycopg's cursor, which has no timeout; outside transactions only.
+
+    Raises PingTimeout, or the error of psycopg for the result.
+    """
     from psycopg import errors, pq
 
     link = connection.pgconn
@@ -53,7 +56,7 @@ def _query_with_timeout(connection: Any, sql: str) -> int:
             link.consume_input()
         result = link.get_result()
         while link.get_result() is not None:
-            pass  # the end of what it says comes with the answer
+            pass  # the end of the results arrives together with the result
     if result.status != pq.ExecStatus.TUPLES_OK:
         raise errors.error_from_result(result)
     return int(result.get_value(0, 0))

@@ -1,9 +1,9 @@
-"""Which database server a request reads from: the primary, or a replica that holds the same.
+"""Choose the database server that a request reads from: the primary or an up-to-date replica.
 
-Replicas repeat what the primary wrote, a moment later or much later. Readers are sent to one that
-has the content's version the primary has, so that nobody sees what was; everybody and everything
-else stays with the primary. Where that is away, readers read on from the replica that got furthest.
-A server that does not answer is left alone for a while, and asked again after.
+Replicas repeat the writes of the primary with a delay. Readers are sent to a replica with the same
+content version as the primary, so that they never see old content. Everything else uses the
+primary. If the primary is down, readers get the replica with the highest version. A server that
+does not respond is left out until a background thread finds that it responds again.
 """
 
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 #: The replicas, by their names in the settings.
 REPLICAS = tuple(name for name in settings.DATABASES if name != PRIMARY)
-#: Seconds between two looks whether a server that did not answer is back.
+#: Seconds between two checks whether a server that did not respond is back.
 RETRY_SECONDS = 2.0
 
 _thread_state = threading.local()
@@ -36,7 +36,7 @@ _lock = threading.Lock()
 
 
 class Router:
-    """Django's reads go where this request reads from, its writes to the primary."""
+    """Route reads to the server of this request, writes to the primary."""
 
     def db_for_read(self, model: type[Model], **hints: object) -> str:
         return current_alias()
@@ -45,25 +45,25 @@ class Router:
         return PRIMARY
 
     def allow_relation(self, one: Model, other: Model, **hints: object) -> bool:
-        return True  # they are one database
+        return True  # all servers hold the same database
 
     def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
         return db == PRIMARY
 
 
 def current_alias() -> str:
-    """Return the name of the server this thread reads from."""
+    """Return the name of the server that this thread reads from."""
     return getattr(_thread_state, "server", PRIMARY)
 
 
 def use_database(server: str) -> None:
-    """Let this thread read from a server until it is told otherwise."""
+    """Make this thread read from a server, until the next call."""
     _thread_state.server = server
 
 
 @contextmanager
 def use_primary() -> Iterator[None]:
-    """Read from the primary: for what must not be a moment old."""
+    """Read from the primary, for data that must be current."""
     before = current_alias()
     use_database(PRIMARY)
     try:
@@ -73,15 +73,15 @@ def use_primary() -> Iterator[None]:
 
 
 def current_connection() -> BaseDatabaseWrapper:
-    """Return the connection this thread reads with, for SQL of our own."""
+    """Return the connection that this thread reads with, for raw SQL."""
     return connections[current_alias()]
 
 
 def current_version() -> int:
-    """Return the version of the content there is; where the primary is away, of what is left.
+    """Return the content version of the primary.
 
-    Then this thread reads from the replica that got furthest. Raises OperationalError where no
-    server answers.
+    If the primary is down, make this thread read from the replica with the highest version, and
+    return that. Raises OperationalError if no server responds.
     """
     version = version_of(PRIMARY)
     if version is not None:
@@ -95,12 +95,12 @@ def current_version() -> int:
 
 
 def current_connection_version() -> int | None:
-    """Return the version of the content where this thread reads; None where that is away."""
+    """Return the content version of the server that this thread reads from; None if it is down."""
     return version_of(current_alias())
 
 
 def use_replica_at_version(version: int) -> None:
-    """Let this thread read from a replica with this version of the content, if there is one."""
+    """Make this thread read from a replica with this content version, if there is one."""
     if not REPLICAS or current_alias() != PRIMARY:
         return
     first = next(_round_robin)
@@ -112,13 +112,13 @@ def use_replica_at_version(version: int) -> None:
 
 
 def _disconnect(server: str) -> None:
-    """Close what is open to a server that does not answer, lest something is asked of it."""
+    """Close the connection to a server that does not respond, so that nothing uses it."""
     if not connections[server].in_atomic_block:
         connections[server].close()
 
 
 def mark_down(server: str, reason: object) -> None:
-    """Ask a server that did not answer nothing, until it answers a thread that waits for that."""
+    """Stop using a server, and start a thread that waits until it responds again."""
     with _lock:
         if server in _down_until:
             return
@@ -135,7 +135,7 @@ def _wait_for(server: str) -> None:
             time.sleep(RETRY_SECONDS)
             try:
                 content_version(server)
-            except Exception:  # whatever a driver raises
+            except Exception:  # any error of a driver
                 connections[server].close()
             else:
                 break
@@ -146,37 +146,37 @@ def _wait_for(server: str) -> None:
 
 
 def is_down(server: str) -> bool:
-    """Say whether a server is asked nothing, for it did not answer and another one can."""
+    """Return True if a server is not used now: it did not respond, and there are other servers."""
     return bool(REPLICAS) and server in _down_until
 
 
 def is_up(server: str) -> bool:
-    """Say whether a server answers, whatever it holds."""
+    """Return True if a server responds, whatever its content version."""
     if is_down(server):
         return False
     try:
         query_integer(server, "SELECT 1")
-    except Exception:  # whatever a driver raises
+    except Exception:  # any error of a driver
         _disconnect(server)
         return False
     return True
 
 
 def version_of(server: str) -> int | None:
-    """Return the content's version on a server; None where it is away.
+    """Return the content version of a server; None if it is down. One query.
 
-    Asked on the driver's own cursor, for this is asked before every answer.
+    An open connection that fails is opened again once, unless it timed out.
     """
     if is_down(server):
         _disconnect(server)
         return None
     connection = connections[server]
     was_open = connection.connection is not None
-    # One kept open from before its server was started anew is worth a second try.
+    # An open connection also fails if its server was restarted since, so it is tried twice.
     for tries_left in (1, 0) if was_open else (0,):
         try:
             version = content_version(server)
-        except Exception as error:  # whatever a driver raises
+        except Exception as error:  # any error of a driver
             if connection.in_atomic_block:
                 return None
             connection.close()

@@ -1,4 +1,4 @@
-"""One moment of the data: what is read inside is of one state, whatever is written meanwhile."""
+"""A read-only transaction in which all queries see the same state of the data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 @contextmanager
 def snapshot_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let a connection see the data as they are when this begins, and hold nobody up.
+    """Make all queries of a connection see one state of the data, without blocking writers.
 
-    Django's own transactions take SQLite's write lock; one that only reads needs none. Inside a
-    transaction nothing is done: whoever began it has seen to it.
+    Django's own transactions take SQLite's write lock, which reading does not need. Inside another
+    transaction this does nothing: its isolation level is the caller's choice.
     """
     if connection.in_atomic_block:
         yield

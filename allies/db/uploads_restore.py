@@ -1,10 +1,10 @@
-"""Replaces all uploads at once, by renames that are finished or dropped after a kill.
+"""Replace all uploads at once by renames, and resume or discard this after the process is killed.
 
-The new files are written into a folder of their own inside the uploads, so on the same disk. The
-transaction that replaces the database also writes a marker row. If the marker is there, the
-uploads still have to be swapped; if it is not, the database was not replaced and the new files
-are dropped. So whenever the process is killed, ``resume_interrupted`` makes database and uploads
-fit.
+The new files are written to a separate folder inside the uploads, so they are on the same disk.
+The transaction that replaces the database also writes a marker row. If the marker exists, the
+uploads still have to be swapped. If not, the database was not replaced, and the new files are
+removed. So whenever the process is killed, ``resume_interrupted`` makes uploads and database match
+again.
 """
 
 import fcntl
@@ -20,15 +20,15 @@ from django.conf import settings
 
 from allies.models import ContentChange
 
-#: How the folders are called that hold files of a restore.
+#: Prefix of the folders with the files of a restore.
 FOLDER_PREFIX = ".restoring-"
 
 
 class UploadsRestore:
-    """The files that are to replace the uploads.
+    """The files that will replace the uploads.
 
-    ``new`` holds them until the old ones are out of the way, ``ready`` after that, ``old`` what
-    they replaced. A lock on the folder tells a restore at work from one that was killed.
+    The folder ``new`` holds them until the old files are moved away to ``old``. Then it is renamed
+    to ``ready``. While a restore runs, it locks the folder; after a kill the lock is free.
     """
 
     def __init__(self, number: int) -> None:
@@ -40,7 +40,7 @@ class UploadsRestore:
 
     @classmethod
     def begin(cls) -> "UploadsRestore":
-        """Make the folder for the new files and lock it. Raises OSError."""
+        """Create the folder for the new files and lock it. Raises OSError."""
         swap = cls(secrets.randbits(62) + 1)
         swap.folder.mkdir(mode=0o700, parents=True)
         swap.acquire()
@@ -48,7 +48,7 @@ class UploadsRestore:
         return swap
 
     def acquire(self) -> bool:
-        """Lock the folder; return False if another process works on it."""
+        """Lock the folder; return False if another process has the lock."""
         self._lock = (self.folder / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,17 +63,17 @@ class UploadsRestore:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
-    # The marker: a row of the content's version that counts nothing.
+    # The marker is a row in the table of the content version that adds 0 to it.
 
     def mark(self) -> None:
-        """Note in the transaction under way that the uploads have to be swapped after it."""
+        """Write the marker, in the transaction that replaces the database."""
         ContentChange.objects.create(id=-self.number, n=0)
 
     def is_marked(self) -> bool:
         return ContentChange.objects.filter(id=-self.number).exists()
 
     def finish(self) -> None:
-        """Swap the uploads and forget the swap; continues one that was interrupted."""
+        """Swap the uploads, or continue an interrupted swap; then remove folder and marker."""
         if self._new.exists():
             self._old.mkdir(mode=0o700, exist_ok=True)
             for path in self.root.iterdir():
@@ -83,7 +83,7 @@ class UploadsRestore:
         if self._ready.exists():
             _move(self._ready, self.root)
             _sync(self.root)
-        # The marker goes last: a kill before that finds a swap to finish, and none to drop.
+        # The marker goes last. After a kill before that, the swap is finished, not discarded.
         self.drop()
         ContentChange.objects.filter(id=-self.number).delete()
 
@@ -93,12 +93,12 @@ class UploadsRestore:
         self.release()
 
     def release(self) -> None:
-        """Let another process work on the folder."""
+        """Release the lock, so that another process can work on the folder."""
         if self._lock is not None:
             self._lock.close()
 
     def sync(self) -> None:
-        """Make sure that the new files are on the disk."""
+        """Flush the new files and their folders to the disk."""
         for folder, _folders, names in os.walk(self._new):
             for name in names:
                 _sync(Path(folder) / name)
@@ -107,7 +107,7 @@ class UploadsRestore:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move the contents of a folder into another one; a file there is replaced."""
+    """Move the contents of a folder into another one; replace files of the same name."""
     for path in source.iterdir():
         there = target / path.name
         if path.is_dir() and there.is_dir():
@@ -125,7 +125,7 @@ def _sync(path: Path) -> None:
 
 
 def _interrupted_restores() -> Iterator[UploadsRestore]:
-    """Yield the swaps that no process works on any more, locked."""
+    """Yield the restores that no process works on any more, each of them locked."""
     for folder in sorted(Path(settings.MEDIA_ROOT).glob(f"{FOLDER_PREFIX}*")):
         swap = UploadsRestore(int(folder.name.removeprefix(FOLDER_PREFIX)))
         if swap.acquire():
@@ -133,7 +133,7 @@ def _interrupted_restores() -> Iterator[UploadsRestore]:
 
 
 def resume_interrupted() -> list[str]:
-    """Finish or drop every restore that was interrupted; return what was done, in sentences.
+    """Finish or discard every interrupted restore; return a sentence about each.
 
     Raises OSError if the uploads still cannot be swapped.
     """
@@ -154,7 +154,7 @@ def resume_interrupted() -> list[str]:
 
 
 def is_interrupted() -> bool:
-    """Return True if a restore was interrupted and has to be resumed."""
+    """Return True if there is an interrupted restore, which must be resumed."""
     for swap in _interrupted_restores():
         swap.release()
         return True
@@ -162,7 +162,7 @@ def is_interrupted() -> bool:
 
 
 def is_restore_path(path: Any) -> bool:
-    """Return True for a path below the uploads that belongs to a restore under way."""
+    """Return True if a path in the upload folder belongs to an unfinished restore."""
     with suppress(ValueError):
         return Path(path).relative_to(settings.MEDIA_ROOT).parts[0].startswith(FOLDER_PREFIX)
     return False

@@ -1,1 +1,1 @@
-"""The links of sources: fetched politely and safely, judged slowly, kept apart from editing."""
+"""Check the links of sources: a safe HTTP client, a queue per host, and results over time."""

@@ -1,4 +1,4 @@
-"""Archived copies: somebody else's memory of what a source said."""
+"""Look up archived copies of sources, and save their addresses."""
 
 import datetime as dt
 import json
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class ArchiveUnavailable(Exception):
-    """An archive that gave no answer one can read; the message says why."""
+    """An archive gave no readable response; the message says why."""
 
 
 class ArchiveClient(Protocol):
-    """Knows where copies are kept."""
+    """The interface of a web archive."""
 
     def lookup(self, url: str, near: dt.date | None) -> str:
-        """Return the address of a copy made near a day, "" where there is none.
+        """Return the address of the copy closest to a day, or "" if there is none.
 
-        Raises ArchiveSilent where the archive does not say.
+        Raises ArchiveUnavailable if the archive gives no readable response.
         """
 
 
 class InternetArchive:
-    """The Internet Archive's Wayback Machine, by its availability API."""
+    """The Wayback Machine of the Internet Archive (https://archive.org/help/wayback_api.php)."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class InternetArchive:
 
 
 def _closest_snapshot(said: "StrOrPromise") -> str:
-    """Return the address in the API's answer, "" where it has none that was a page once."""
+    """Return the address of the copy in a response of the API, "" unless its status was 200."""
     snapshots = said.get("archived_snapshots") if isinstance(said, dict) else None
     closest = snapshots.get("closest") if isinstance(snapshots, dict) else None
     if not isinstance(closest, dict) or closest.get("available") is not True:
@@ -71,21 +71,21 @@ def _closest_snapshot(said: "StrOrPromise") -> str:
     if str(closest.get("status", "200")) != "200":
         return ""
     found = str(closest.get("url") or "")
-    insecure = "http://web.archive.org/"  # so the API writes it; the pages are there by https too
+    insecure = "http://web.archive.org/"  # the API returns http, but https works too
     return found.replace(insecure, "https://web.archive.org/", 1) if found else ""
 
 
 def get_archive_client() -> ArchiveClient | None:
-    """Return the archive this site asks, None where it asks nobody."""
+    """Return the archive client in the settings, or None if there is none."""
     return import_string(settings.ARCHIVE_CLIENT)() if settings.ARCHIVE_CLIENT else None
 
 
 @transaction.atomic
 def save_archive_url(*, source_id: int, url: str, copy: str) -> bool:
-    """Give a source the address of its archived copy, as an edit with a version of its own.
+    """Save the address of a source's archived copy as an edit; return False if it was not saved.
 
-    Says whether it did: what an editor has written stays, and so does a source whose address is
-    another by now. Raises ValidationError where the copy's address is not one of the web.
+    It is not saved if an editor has already entered one, or if the source's address has changed.
+    Raises ValidationError if the copy's address is not a valid URL.
     """
     mine = Source.objects.select_for_update(of=("self",)).filter(pk=source_id, url=url)
     source = mine.filter(archive_url="").first()

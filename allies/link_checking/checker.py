@@ -1,4 +1,4 @@
-"""Checking one link: is anybody there, and is it still that address."""
+"""Check one link: whether the server responds, and whether the page has moved."""
 
 import time
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ from allies.link_checking.url_safety import Unreachable, UnsafeUrl, parse_url
 from allies.models import LinkResult
 
 _GONE = {404, 410}
-#: Longest final address that is noted; a longer one is left out rather than cut.
+#: Maximum characters of a final address. A longer one is left out instead of cut.
 _MAX_DETAIL_LENGTH = 2000
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found."""
+    """The result of a check. ``http_status`` is None if there was no HTTP response."""
 
     result: LinkResult
     http_status: int | None = None
@@ -31,16 +31,16 @@ class CheckResult:
 
     @property
     def is_failure(self) -> bool:
-        """Whether there was nothing where the link leads.
+        """True if the page was not found or its server did not work.
 
-        A server that turns robots away (401, 403, 429 …) is there: that is an error, not a miss.
+        A server that refuses robots (401, 403, 429 …) works. That is an error, but not a failure.
         """
         is_broken = self.result == LinkResult.ERROR and 500 <= (self.http_status or 0) < 600
         return is_broken or self.result in (LinkResult.GONE, LinkResult.UNREACHABLE)
 
 
 def check_link(url: str, *, limits: FetchLimits, robots: Robots) -> CheckResult:
-    """Look whether a web address can be reached: by HEAD, and by GET where HEAD is no help."""
+    """Check a web address with HEAD, and with GET if HEAD does not give a page."""
     begun = time.monotonic()
     try:
         found = _classify(url, _visit(url, limits, robots))
@@ -65,7 +65,7 @@ def _visit(url: str, limits: FetchLimits, robots: Robots) -> FetchResponse:
     except Unreachable as error:
         if not error.met:
             raise
-    # Of the page itself nothing is wanted but that it begins.
+    # Only the status matters, so the start of the body is enough.
     limits = replace(limits, max_bytes=min(limits.max_bytes, 1024))
     return fetch(url, method="GET", limits=limits, permission=robots.check_allowed)
 

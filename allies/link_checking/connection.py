@@ -1,4 +1,4 @@
-"""A connection to one checked machine, on which nothing lasts longer than it may."""
+"""An HTTP connection to one checked IP address, with a deadline for everything together."""
 
 import http.client
 import io
@@ -12,13 +12,13 @@ from allies.link_checking.url_safety import WebAddress
 
 
 class Deadline:
-    """Time left of a whole visit, redirects included."""
+    """The time limit of a whole visit in seconds, redirects included."""
 
     def __init__(self, total: float) -> None:
         self._end = time.monotonic() + total
 
     def remaining(self, seconds: float) -> float:
-        """Return the lesser of these seconds and what is left; raise TimeoutError at the end."""
+        """Return ``seconds`` or the time left, whichever is less; raise TimeoutError if none is."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -26,7 +26,7 @@ class Deadline:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket; every read anew has the time that is left, not more."""
+    """A reader of a socket. Each read has a timeout of at most the time left."""
 
     def __init__(self, sock: socket.socket, clock: Deadline, patience: float) -> None:
         self._sock, self._clock, self._patience = sock, clock, patience
@@ -40,7 +40,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _SocketAdapter:
-    """What the HTTP library needs of a socket."""
+    """The part of a socket that ``http.client`` needs, with our timeouts."""
 
     def __init__(self, sock: socket.socket, clock: Deadline, patience: float) -> None:
         self._sock, self._clock, self._patience = sock, clock, patience
@@ -53,14 +53,17 @@ class _SocketAdapter:
         self._sock.sendall(data)
 
     def close(self) -> None:
-        """Stay open: the library closes what it goes on reading from.
+        """Do nothing, because ``http.client`` closes a socket that it still reads from.
 
-        `close_connection` ends it.
+        ``Connection.close_connection`` closes the socket.
         """
 
 
 class Connection(http.client.HTTPConnection):
-    """Speaks to the given numeric address and to no other; names are never looked up here."""
+    """A connection to the given IP address only. It never resolves a host name.
+
+    ``met`` is True as soon as the connection, with TLS if it is https, is open.
+    """
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Fetching what anybody wrote as an address: only from the open internet, little, and not for long.
+"""Fetch untrusted addresses safely: from the public internet only, with limits on size and time.
 
-Every hop is taken apart, resolved and checked anew, and the connection goes to exactly the machine
-that was checked: a name that answers differently the next moment changes nothing.
+The address of every redirect is parsed, resolved and checked again. The connection goes to exactly
+the IP address that was checked, so a host name that resolves differently afterwards has no effect.
 """
 
 import http.client
@@ -25,7 +25,7 @@ from allies.link_checking.url_safety import (
     system_resolver,
 )
 
-#: What robots.txt may call us.
+#: Our name in robots.txt files and in the User-Agent header.
 ROBOT_NAME = "AlliesLinks"
 
 _PERMANENT = {301, 308}
@@ -34,7 +34,7 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What a visit may cost, in seconds and bytes, and where it may lead."""
+    """Limits of a visit: times in seconds, the size in bytes, redirects, and allowed ports."""
 
     connect: float = 10
     read: float = 10
@@ -42,7 +42,7 @@ class FetchLimits:
     max_bytes: int = 1_000_000
     redirects: int = 5
     ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
-    #: Numeric "address:port" that may be visited although private: for tests, by their own hand.
+    #: Private addresses that may be visited, as "IP address:port". Only tests set this.
     allow_private: frozenset[str] = frozenset()
     resolver: Resolver = system_resolver
     tls: ssl.SSLContext | None = None
@@ -50,31 +50,31 @@ class FetchLimits:
 
 @dataclass(frozen=True)
 class FetchResponse:
-    """What a web server said in the end."""
+    """The final response of a web server."""
 
     status: int
     url: str
     body: bytes
-    #: Where permanent redirects alone have led; "" where the address stands.
+    #: The address after the permanent redirects that came before any other; "" if there were none.
     moved_to: str = ""
 
 
 class TooManyRedirects(Exception):
-    """Redirects that come to no end; ``status`` is that of the last."""
+    """There are too many redirects, or they form a loop; ``status`` is that of the last one."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)
         self.status = status
 
 
-#: Asked before each hop; raises where that place wants no visit.
+#: Called before each request; raises an exception if the host does not allow it.
 Permission = Callable[[WebAddress], None]
 
 
 def user_agent() -> str:
-    """Say who is asking, so that who is asked can tell."""
+    """Return the User-Agent header: our robot, the site's name and its first public host."""
     public = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host not in _local_addresses]
-    # A header is one line of plain letters, and brackets would end the remark.
+    # A header may contain printable ASCII only, and parentheses would end the comment.
     letters = (char for char in settings.SITE_NAME if " " <= char <= "~" and char not in "()")
     name = "".join(letters).strip() or "a site"
     where = f"; {public[0]}" if public else ""
@@ -87,9 +87,9 @@ _local_addresses = {"*", "localhost", "127.0.0.1", "[::1]"}
 def fetch(
     url: str, *, method: str, limits: FetchLimits, permission: Permission | None = None
 ) -> FetchResponse:
-    """Ask for a web address, follow its redirects and return the answer.
+    """Request a web address, follow its redirects and return the final response.
 
-    Raises Refused, Unreachable or LostWay, and what ``permission`` raises.
+    Raises UnsafeUrl, Unreachable or TooManyRedirects, and whatever ``permission`` raises.
     """
     clock = Deadline(limits.total)
     place = parse_url(url)
@@ -113,7 +113,7 @@ def fetch(
 
 
 def _text(location: str) -> str:
-    """Return a header as it was meant: many servers send UTF-8 where Latin-1 is read."""
+    """Return a header as UTF-8 if it is valid: many servers send that, but Latin-1 is read."""
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -123,7 +123,11 @@ def _text(location: str) -> str:
 def _request_host(
     place: WebAddress, method: str, limits: FetchLimits, clock: Deadline
 ) -> tuple[int, str, bytes]:
-    """Return status, where to instead, and the body's beginning."""
+    """Return the status, the Location header or "", and the start of the body.
+
+    All addresses of the host are tried until a connection can be made. Raises Unreachable or
+    UnsafeUrl.
+    """
     failure: Unreachable | None = None
     for address in _allowed_addresses(place, limits, clock):
         try:
@@ -137,7 +141,10 @@ def _request_host(
 
 
 def _allowed_addresses(place: WebAddress, limits: FetchLimits, clock: Deadline) -> list[str]:
-    """Return the addresses of a host that may be connected to; raise Refused where none may."""
+    """Return the IP addresses of a host that may be visited.
+
+    Raises UnsafeUrl if none may, Unreachable if the host cannot be resolved in time.
+    """
     try:
         seconds = clock.remaining(limits.connect)
     except TimeoutError as error:
@@ -189,7 +196,7 @@ def _request(
 
 
 def _headers(place: WebAddress) -> dict[str, str]:
-    """Return all that is sent: nothing that was kept from before, such as cookies."""
+    """Return all headers to send. There is nothing from earlier requests, such as cookies."""
     host = place.origin.partition("//")[2]
     return {"Host": host, "User-Agent": user_agent(), "Accept": "*/*", "Connection": "close"}
 
@@ -202,7 +209,7 @@ def _read_limited(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
 
 
 def _resolve_redirect(base: str, location: str) -> str:
-    """Return where a redirect leads; what cannot be read as it stands, for who says so."""
+    """Return the address of a redirect; an invalid one unchanged, for ``parse_url`` to refuse."""
     try:
         return urljoin(base, location)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whose turn it is: hosts one after the other, none of them too often."""
+"""A queue of visits that takes turns between hosts and waits between visits to the same host."""
 
 import time
 from collections import OrderedDict, deque
@@ -9,7 +9,10 @@ Item = TypeVar("Item")
 
 
 class HostQueue(Generic[Item]):
-    """A queue a host, taken from in rounds; a host that was just visited waits, others do not."""
+    """One queue per host, taken from in turns.
+
+    A host that was visited less than ``delay`` seconds ago has to wait. The others do not.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class HostQueue(Generic[Item]):
         self._count += 1
 
     def take(self) -> tuple[str, Item]:
-        """Return the next host and item; wait where every host has been visited just now."""
+        """Return the next host and item; sleep first if all hosts have to wait."""
         host = self._next_ready()
         while host is None:
             self._sleep(max(min(map(self._ready, self._queues)) - self._now(), 0))
@@ -40,11 +43,11 @@ class HostQueue(Generic[Item]):
         item = waiting.popleft()
         self._count -= 1
         if waiting:
-            self._queues[host] = waiting  # behind all others
+            self._queues[host] = waiting  # after all others
         return host, item
 
     def mark_visited(self, host: str) -> None:
-        """Note that a host was visited until now."""
+        """Note that a visit to a host has just ended."""
         now = self._now()
         self._ready_at = {h: at for h, at in self._ready_at.items() if at > now}
         self._ready_at[host] = now + self._delay

@@ -1,6 +1,6 @@
-"""What is remembered of checks, and when a link is called dead.
+"""Save the results of checks, and decide when a link is dead.
 
-All of it is written beside the sources: an observation makes no version and changes no date.
+Results have tables of their own, so a check creates no version of a source and changes no date.
 """
 
 import datetime as dt
@@ -11,11 +11,11 @@ from django.db.models import OuterRef, Subquery
 from allies.link_checking.checker import CheckResult
 from allies.models import LinkCheck, LinkField, LinkHealth, LinkResult, LinkStatus, Source
 
-#: How often a link is checked; a failing one, until it is known to be dead, more often.
+#: How often links are checked. Failing links are checked more often until they count as dead.
 CHECK_INTERVAL = dt.timedelta(days=7)
 FAILING_CHECK_INTERVAL = dt.timedelta(days=1)
 
-#: A link is dead after so many misses in a row, the first and last so far apart.
+#: A link is dead after this many failures in a row, if the last is this long after the first.
 DEAD_MISSES = 3
 DEAD_AFTER = dt.timedelta(days=2)
 
@@ -23,9 +23,10 @@ _BATCH = 1000
 
 
 def sync_health_rows(now: dt.datetime) -> None:
-    """Give every source with an address its health; drop that of sources that are gone.
+    """Create a LinkHealth row for every source with an address; delete those of deleted sources.
 
-    What was found at an address a source no longer has is no longer about it.
+    If the address of a source has changed, its row is reset, because the results were about the
+    old address.
     """
     LinkHealth.objects.orphans().delete()
     LinkCheck.objects.orphans().delete()
@@ -51,7 +52,7 @@ def sync_health_rows(now: dt.datetime) -> None:
 def save_result(
     *, source_id: int, address: str, result: CheckResult, at: dt.datetime, what: str = LinkField.URL
 ) -> None:
-    """Remember a check and, where it is of the original, what it says about the link's health."""
+    """Save a check and, unless it is of the archived copy, update the health of the link."""
     LinkCheck.objects.create(
         source_id=source_id,
         what=what,
@@ -71,15 +72,15 @@ def save_result(
 
 
 def postpone(source_id: int, now: dt.datetime) -> None:
-    """Let go of a link whose check broke down, until tomorrow."""
+    """Release a link whose check raised an exception, and make it due again tomorrow."""
     LinkHealth.objects.filter(pk=source_id).update(
         claimed_until=None, next_check=now + FAILING_CHECK_INTERVAL
     )
 
 
 def _next_health(link: LinkHealth, result: CheckResult, at: dt.datetime) -> dict[str, object]:
-    """Return how a link is after one more result."""
-    if result.result == LinkResult.SKIPPED:  # nothing was seen: nothing is known anew
+    """Return the fields of a link's health after one more result."""
+    if result.result == LinkResult.SKIPPED:  # the page was not requested
         return {"next_check": at + _next_check_delay(CHECK_INTERVAL, link.pk)}
     if result.is_good:
         health, misses, since = LinkStatus.OK, 0, None
@@ -90,7 +91,7 @@ def _next_health(link: LinkHealth, result: CheckResult, at: dt.datetime) -> dict
         health = (
             LinkStatus.DEAD if is_dead or link.health == LinkStatus.DEAD else LinkStatus.FAILING
         )
-    else:  # somebody is there, and turns us away
+    else:  # the server works but refuses us, or the address must not be visited
         health, misses, since = LinkStatus.FAILING, 0, link.failing_since or at
     every = FAILING_CHECK_INTERVAL if health == LinkStatus.FAILING else CHECK_INTERVAL
     return {
@@ -102,5 +103,8 @@ def _next_health(link: LinkHealth, result: CheckResult, at: dt.datetime) -> dict
 
 
 def _next_check_delay(every: dt.timedelta, pk: int) -> dt.timedelta:
-    """Return the time until the next check: up to a twelfth less, each source its own."""
+    """Return the time until the next check: up to a twelfth less than ``every``, by the source.
+
+    So the checks of sources that were added together spread out.
+    """
     return every - every / 12 * (pk * 7919 % 1000 / 1000)

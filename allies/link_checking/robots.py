@@ -1,4 +1,4 @@
-"""What each host allows robots, asked once a run."""
+"""Read the robots.txt of each host, once per run."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -9,26 +9,26 @@ from django.utils.translation import gettext as _
 from allies.link_checking.fetch import ROBOT_NAME, FetchLimits, TooManyRedirects, fetch
 from allies.link_checking.url_safety import Unreachable, WebAddress
 
-#: Hosts remembered, and how much of a robots.txt is read.
+#: Maximum number of hosts whose rules are cached, and bytes of a robots.txt that are read.
 MAX_CACHED_HOSTS = 1000
 MAX_BYTES = 500_000
 
 
 class DisallowedByRobots(Exception):
-    """The host wants no visit of ours there, or cannot say now whether it does."""
+    """The host's robots.txt does not allow a visit, or cannot be read at the moment."""
 
 
 class Robots:
-    """The robots.txt files of the hosts met in one run."""
+    """The robots.txt files of the hosts in one run."""
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = replace(limits, max_bytes=MAX_BYTES)
         self._known: OrderedDict[str, RobotFileParser | str] = OrderedDict()
 
     def check_allowed(self, place: WebAddress) -> None:
-        """Raise NotWelcome where a place is not to be visited now.
+        """Raise DisallowedByRobots if an address must not be visited now.
 
-        Raises Unreachable where not even a connection can be made, and Refused where none may.
+        Raises Unreachable if no connection can be made, UnsafeUrl if none is allowed.
         """
         rules = self._rules(place.origin)
         if isinstance(rules, str):
@@ -45,7 +45,7 @@ class Robots:
         return self._known[origin]
 
     def _ask(self, origin: str) -> RobotFileParser | str:
-        """Return the rules, or why they cannot be known now."""
+        """Return the rules, or a message why they cannot be read at the moment."""
         try:
             answer = fetch(f"{origin}/robots.txt", method="GET", limits=self._limits)
         except Unreachable as error:

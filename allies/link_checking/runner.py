@@ -1,4 +1,4 @@
-"""A run of checks: what is due, host by host, claimed so that no two runs check the same link."""
+"""Run checks of all due links, host by host; a claim stops two runs from checking the same link."""
 
 import datetime as dt
 import logging
@@ -24,33 +24,33 @@ from allies.models import LinkField, LinkHealth, LinkResult, Source
 
 logger = logging.getLogger(__name__)
 
-#: Links waiting for their turn at a time, however many are due.
+#: Maximum number of links in the queue at a time, however many are due.
 BATCH_SIZE = 1000
 
-#: How long a checker has a link to itself; one that was killed gives it back so.
+#: How long a run claims a link. After this, the claim of a run that was killed has expired.
 CLAIM_DURATION = dt.timedelta(minutes=15)
 
-#: The queue of questions to the archive, which is one host whichever it is.
+#: The name of the queue of requests to the archive, which counts as one host.
 _ARCHIVE = "the archive"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is to do."""
+    """Options of a run. ``limit`` is the maximum number of links, ``host_delay`` in seconds."""
 
     limit: int | None = None
     host_delay: float = 2
-    #: Also what is not due yet.
+    #: Check links that are not due yet too.
     everything: bool = False
     archive: ArchiveClient | None = None
     limits: FetchLimits = field(default_factory=FetchLimits)
-    #: When to stop, in seconds from the beginning; what is left is due the next time.
+    #: Stop after this many seconds. The remaining links stay due.
     seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one visit; ``word`` is a LinkResult, or archived, none or broken."""
+    """The outcome of one visit; ``word`` is a LinkResult, or archived, none or broken."""
 
     key: str
     what: str
@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Visit:
-    """One thing to do at one host."""
+    """One request to one host: a check or, if ``what`` is _ARCHIVE, a lookup."""
 
     what: str
     address: str
@@ -70,7 +70,7 @@ class _Visit:
 
 
 def run_checks(options: Options) -> Iterator[Outcome]:
-    """Check what is due and yield what was found, one after the other."""
+    """Check the links that are due and yield the outcome of each visit."""
     begun = time.monotonic()
     now = timezone.now()
     sync_health_rows(now)
@@ -86,9 +86,9 @@ def run_checks(options: Options) -> Iterator[Outcome]:
 
 
 def _due(now: dt.datetime, *, everything: bool) -> Iterator[LinkHealth]:
-    """Yield the links to check, the longest due first, a page at a time; none of them twice."""
+    """Yield each link to check once, the longest due first; one query per BATCH_SIZE links."""
     mine = LinkHealth.objects.unclaimed(now)
-    if everything:  # what another run has checked meanwhile is left out
+    if everything:  # without links that another run has checked in the meantime
         mine = mine.filter(Q(last_checked=None) | Q(last_checked__lt=now)).order_by("pk")
     else:
         mine = mine.filter(next_check__lte=now).order_by("next_check", "pk")
@@ -103,7 +103,7 @@ def _due(now: dt.datetime, *, everything: bool) -> Iterator[LinkHealth]:
 
 
 class _Runner:
-    """The state of a run: whose turn it is, and which robots.txt files are known."""
+    """The state of a run: the queue of visits, and the robots.txt files read so far."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -117,7 +117,10 @@ class _Runner:
             self.turns.add(_host(link.address), _Visit(LinkField.URL, link.address, link))
 
     def step(self) -> Outcome | None:
-        """Do what is next; a visit that breaks down is noted and put off, and the rest go on."""
+        """Do the next visit; return None if another run has claimed its link.
+
+        If a visit raises an exception, it is logged, the link is postponed, and the run continues.
+        """
         host, visit = self.turns.take()
         now = timezone.now()
         if visit.what == LinkField.URL:
@@ -152,11 +155,14 @@ class _Runner:
         return Outcome(source.key, visit.what, visit.address, result.result, detail)
 
     def _go_on(self, source: Source, link: LinkHealth, result: CheckResult) -> None:
-        """Line up what follows: a copy to look for or, where the original fails, to look at."""
+        """Queue what follows a check: a lookup of an archived copy, or a check of the one we have.
+
+        The copy is only checked if the original failed.
+        """
         copy = source.archive_url
         if copy and not result.is_good and result.result != LinkResult.SKIPPED:
             self.turns.add(_host(copy), _Visit(LinkField.ARCHIVE, copy, link, source))
-        # What nobody knows of yet is not told to an archive either.
+        # Only for published sources, because the request tells the archive about them.
         if not copy and source.is_published and self._options.archive is not None:
             self.turns.add(_ARCHIVE, _Visit(_ARCHIVE, source.url, link, source))
 

@@ -1,4 +1,4 @@
-"""A site whose archive cannot be loaded hears it before it is served."""
+"""System check of the setting of the archive client."""
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 
 @register()
 def check_archive_client(**_options: object) -> list[CheckMessage]:
-    """Find an ALLIES_ARCHIVE_CLIENT that names no class with a lookup."""
+    """Report an ALLIES_ARCHIVE_CLIENT that is not the path of a class with a ``lookup`` method."""
     try:
         is_one = not settings.ARCHIVE_CLIENT or hasattr(
             import_string(settings.ARCHIVE_CLIENT), "lookup"

@@ -1,16 +1,16 @@
-"""The checking of links as a job, for sites whose worker is to do it."""
+"""Check links in the background worker."""
 
 from django_tasks import task
 
 from allies.link_checking.runner import Options, run_checks
 
-#: What one job does at most, so that imports do not wait long behind it.
+#: Maximum links and seconds per job, so that imports do not wait long for it.
 BATCH = 50
 SECONDS = 180
 
 
 @task()
 def check_links() -> None:
-    """Check some of the links that are due; the rest are due still."""
+    """Check some of the links that are due. The remaining ones stay due."""
     for _outcome in run_checks(Options(limit=BATCH, seconds=SECONDS)):
         pass

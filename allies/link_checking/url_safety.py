@@ -1,4 +1,4 @@
-"""Which web addresses are visited, and which machines are connected to."""
+"""Decide which web addresses may be visited, and which IP addresses may be connected to."""
 
 import ipaddress
 import queue
@@ -10,13 +10,13 @@ from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext as _
 
-#: Host and port → the numeric addresses it has; raises OSError where it has none.
+#: (host, port) → its IP addresses; raises OSError if it has none.
 Resolver = Callable[[str, int], list[str]]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-#: IPv4 addresses that are not a host of the open internet. IANA IPv4 Special-Purpose Address
-#: Registry, all blocks, also those that are globally reachable but no host's: anycast to relays
-#: and to sinks of DNS. Then multicast, and the deprecated 6to4 anycast.
+#: IPv4 networks without hosts of the public internet. These are all blocks of the IANA IPv4
+#: Special-Purpose Address Registry, even those that are globally reachable, because they belong to
+#: no host: anycast to relays and to DNS sinks. Also multicast, and the deprecated 6to4 anycast.
 _SPECIAL_IPV4 = tuple(
     map(
         ipaddress.IPv4Network,
@@ -28,30 +28,30 @@ _SPECIAL_IPV4 = tuple(
         ),
     )
 )
-#: All of IPv6 that is given to networks as unicast addresses (IANA IPv6 Address Space).
+#: The part of IPv6 that is allocated for unicast (IANA IPv6 Address Space).
 _UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
-#: IANA IPv6 Special-Purpose Address Registry, as far as it lies in there: protocols (Teredo,
-#: benchmarks, ORCHID, anycast), documentation, 6to4, direct delegation of AS112.
+#: The blocks in there of the IANA IPv6 Special-Purpose Address Registry: protocols (Teredo,
+#: benchmarking, ORCHID, anycast), documentation, 6to4, direct delegation of AS112.
 _SPECIAL_IPV6 = tuple(
     map(
         ipaddress.IPv6Network,
         ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
     )
 )
-#: IPv6 addresses that stand for an IPv4 address, which is looked at instead: mapped, and NAT64.
+#: IPv6 networks that embed an IPv4 address, which is checked instead: IPv4-mapped, and NAT64.
 _EMBEDS_IPV4 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))
-#: What stays as it is in a path or query; everything else is percent-encoded.
+#: Characters that are left as they are in a path or query. All others are percent-encoded.
 _SAFE_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 
 class UnsafeUrl(Exception):
-    """An address that is not visited; the message says why."""
+    """The address must not be visited; the message says why."""
 
 
 class Unreachable(Exception):
-    """Nobody answers as a web server should; the message says why.
+    """The server cannot be reached or does not respond correctly; the message says why.
 
-    ``met`` says whether a connection was made before it failed.
+    ``met`` is True if a connection was made before the failure.
     """
 
     def __init__(self, reason: str, *, met: bool = False) -> None:
@@ -61,7 +61,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class WebAddress:
-    """A web address, taken apart once: what is checked is what is asked for."""
+    """A parsed web address. Checks and requests use the same parts."""
 
     scheme: str
     host: str
@@ -80,7 +80,7 @@ class WebAddress:
 
 
 def parse_url(url: str) -> WebAddress:
-    """Return the place an address names; raise Refused where it is none that is visited."""
+    """Return the parts of a URL; raise UnsafeUrl if it is invalid or must not be visited."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -98,7 +98,7 @@ def parse_url(url: str) -> WebAddress:
 
 
 def _ascii_host(host: str) -> str:
-    if ":" in host:  # IPv6, as urlsplit has found between brackets
+    if ":" in host:  # IPv6, which urlsplit found in brackets
         return host
     try:
         name = host.encode("idna").decode("ascii").lower()
@@ -110,9 +110,9 @@ def _ascii_host(host: str) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Say whether a numeric address is a host of the open internet.
+    """Return True if an IP address is a host of the public internet.
 
-    Decided by the tables above, as ``is_global`` differs between versions of Python.
+    This uses the tables above, because ``is_global`` differs between versions of Python.
     """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
@@ -123,15 +123,15 @@ def is_public(text: str) -> bool:
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask this machine's resolver."""
+    """Return the IP addresses of a host from this machine's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def resolve(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
-    """Return a host's addresses; raise Unreachable where there are none in so many seconds.
+    """Return a host's IP addresses; raise Unreachable if there are none after ``seconds``.
 
-    A resolver cannot be told how long to take: it is asked beside, and left alone when late.
+    Resolvers have no timeout. So it runs in a thread of its own, which is abandoned if it is late.
     """
     answers: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 

@@ -1,4 +1,4 @@
-"""What the importing commands share: files, a run, its progress, its report on the terminal."""
+"""Base class of the import commands: file arguments, the run, progress and reports."""
 
 import sys
 import time
@@ -20,24 +20,24 @@ from allies.imports.runner import DatabaseRuleBroken, Files, ImportRejected, run
 from allies.imports.tables import open_table
 from allies.models import Changeset
 
-#: Seconds between two words on progress.
+#: Seconds between two updates of the progress line.
 UPDATE_SECONDS = 0.5
 
 
 class ImportCommand(BaseCommand):
-    """A command that imports rows, and says what it did or would do."""
+    """A command that imports rows, or previews the import, and prints reports."""
 
     def add_file(self, parser: ArgumentParser, name: str = "file") -> None:
-        """Let the command be given a file."""
+        """Add a positional argument for a file."""
         parser.add_argument(name, type=Path, metavar=name.upper())
 
     def add_commit(self, parser: ArgumentParser) -> None:
-        """Let the command be told to write what the files say, and why."""
+        """Add the options --commit and --reason."""
         parser.add_argument("--commit", action="store_true", help="apply the changes")
         parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
 
     def changeset_for(self, *files: Path, reason: str) -> Changeset:
-        """Return the changeset to be; raise CommandError where a file is not there."""
+        """Return a new, unsaved changeset; raise CommandError if a file does not exist."""
         for file in files:
             if not file.is_file():
                 raise CommandError(f"The file {file} does not exist.")
@@ -50,7 +50,10 @@ class ImportCommand(BaseCommand):
     def run_mapped_import(
         self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: object
     ) -> None:
-        """Import files, each by a mapping of this name, as one changeset."""
+        """Import files, given as (mapping, file) pairs, as one changeset.
+
+        A mapping is the path or name of one. Raises CommandError if nothing was written.
+        """
         try:
             mappings = [FileMapping(load_mapping(name)) for name, _file in mapped]
             tables = [open_table(file) for _name, file in mapped]
@@ -83,7 +86,10 @@ class ImportCommand(BaseCommand):
         about_rows: dict[str, int] | None = None,
         **options: Any,
     ) -> None:
-        """Run the import and print its reports; raise CommandError where nothing was written."""
+        """Run the import and print its reports; raise CommandError if there are errors.
+
+        Nothing is written then.
+        """
         try:
             reports = run_import(
                 files, commit=commit, progress=self._progress(about_rows), **options
@@ -100,7 +106,7 @@ class ImportCommand(BaseCommand):
             self.stdout.write(_("Nothing was changed. Add --commit to apply this."))
         elif about := options.get("about"):
             said = _("This is changeset %(number)d. To undo it, run `undo_changeset %(number)d`.")
-            # Inside the transaction of a caller it is not a changeset before that commits.
+            # If the caller has opened a transaction, the changeset exists only after its commit.
             transaction.on_commit(lambda: self.stdout.write(said % {"number": about.pk}))
 
     def _show(self, report: Report) -> None:
@@ -113,23 +119,23 @@ class ImportCommand(BaseCommand):
             self.stdout.write(f"  {report.unsupported_text()}")
 
     def _progress(self, about_rows: dict[str, int] | None) -> Any:
-        """Return a callback that shows rows done and how fast, where a person watches."""
+        """Return a callback that prints progress; None if stderr is not a terminal."""
         if not self.stderr.isatty():
             return None
         return TerminalProgress(about_rows).report
 
 
 class TerminalProgress:
-    """One line on the terminal that says how far a run is; ``about``: how many rows a noun has."""
+    """A progress line on the terminal. ``about`` is the estimated number of rows by record type."""
 
     def __init__(self, about: dict[str, int] | None = None) -> None:
         self._about = about or {}
         self._noun, self._rows, self._started, self._said = "", 0, 0.0, 0.0
 
     def report(self, noun: str, rows: int) -> None:
-        """Take note of rows done, and say so now and then."""
+        """Note the number of rows done, and print it every UPDATE_SECONDS."""
         now = time.monotonic()
-        if noun != self._noun or rows < self._rows:  # the next noun, or from looking to writing
+        if noun != self._noun or rows < self._rows:  # the next record type, or writing begins
             self._started = now
         self._noun, self._rows = noun, rows
         if now - self._said < UPDATE_SECONDS:
@@ -139,6 +145,6 @@ class TerminalProgress:
         line = f"{noun}: {rows:,} rows, {rate:,.0f} per second"
         if rate and (left := self._about.get(noun, 0) - rows) > 0:
             line += f", about {left / rate:,.0f} s left"
-        # Not the command's own stream, which writes in red.
+        # The command's own stream would print in red.
         sys.stderr.write(f"\r{line:<78}")
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Old names of commands: they work for one release and name the new command."""
+"""Keep old names of commands working for one release, with a hint at the new name."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 
 def with_old_name(command: type[BaseCommand], old: str, new: str) -> type[BaseCommand]:
-    """Return a command that prints its new name to stderr and then does what the new one does."""
+    """Return a command that prints its new name to stderr and then runs the new command."""
 
     class OldCommand(command):  # type: ignore[misc,valid-type]
         help = f"Old name of {new}."

@@ -1,1 +1,1 @@
-"""What operators see of a site at work: its health, its log, its figures."""
+"""Monitoring for operators: health checks, logs and metrics."""

@@ -1,4 +1,4 @@
-"""What browsers report that the content security policy blocked: in the log, never kept."""
+"""Log the violations of the Content Security Policy that browsers report. Nothing is stored."""
 
 import json
 import logging
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 
 log = logging.getLogger("allies.policy")
 
-#: A report is that long at most, and each thing it says.
+#: Maximum bytes of a report, and characters of each logged value.
 LONGEST, LONGEST_WORD = 10_000, 300
-#: What is told of a report.
+#: The fields of a report that are logged.
 _LOGGED_FIELDS = (
     "document-uri",
     "effective-directive",
@@ -25,7 +25,7 @@ _LOGGED_FIELDS = (
 @csrf_exempt
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Take a report (``application/csp-report``); what is none is passed over."""
+    """Log a report (``application/csp-report``). An invalid one is ignored."""
     told = _describe_report(request)
     if told:
         log.warning("A browser reported a policy violation: %s", json.dumps(told), extra=told)
@@ -40,5 +40,5 @@ def _describe_report(request: HttpRequest) -> dict[str, str]:
         found = {name: said[name] for name in _LOGGED_FIELDS if isinstance(said.get(name), str)}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
-    # Addresses without their queries: these may be somebody's own.
+    # Queries are removed from addresses, because they may contain personal data.
     return {name: text.partition("?")[0][:LONGEST_WORD] for name, text in found.items()}

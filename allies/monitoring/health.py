@@ -1,4 +1,4 @@
-"""Addresses for who keeps the site running: alive, ready, figures."""
+"""Endpoints for operators: liveness, readiness and metrics."""
 
 import hmac
 from pathlib import Path
@@ -17,13 +17,16 @@ from allies.db.router import REPLICAS, is_up
 from allies.db.uploads_restore import is_interrupted
 from allies.monitoring.metrics import count_waiting_tasks, render_metrics
 
-#: Seconds after which a job nobody began says that no worker is at work.
+#: If a job has waited for this many seconds, no worker is running.
 TIMEOUT_SECONDS = 300
 
 
 @never_cache
 def liveness(request: HttpRequest) -> HttpResponse:
-    """Answer `ok` if this process reaches a database, and name the version: for health checks."""
+    """Return `ok` and the version if this process reaches any database server.
+
+    Raises OperationalError if it reaches none.
+    """
     if not any(map(is_up, (PRIMARY, *REPLICAS))):
         raise OperationalError("No database server is available.")
     return HttpResponse(f"ok\nversion: {__version__}\n", content_type="text/plain")
@@ -31,10 +34,10 @@ def liveness(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readiness(request: HttpRequest) -> HttpResponse:
-    """Say whether readers and editors may be sent here, part by part; 503 where they may not.
+    """Return the state of each part of the site, with status 503 if it cannot serve requests.
 
-    A cache or a replica that is away and a worker that is not at work are told, and stop nobody;
-    nor does the primary, as long as a replica answers.
+    A missing cache, replica or worker is reported, but does not change the status. The same holds
+    for the primary while a replica responds.
     """
     primary = _is_database_down(PRIMARY)
     replicas = {name: _is_database_down(name) for name in REPLICAS}
@@ -53,7 +56,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
 
 
 def _is_database_down(server: str) -> str:
-    file_problem = getattr(connections[server], "file_problem", None)  # SQLite's only
+    file_problem = getattr(connections[server], "file_problem", None)  # only SQLite has it
     if file_problem is not None and (said := file_problem()):
         return str(said)
     return "" if is_up(server) else "cannot be reached"
@@ -84,7 +87,7 @@ def _check_worker() -> str:
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the figures to who has the token (``Authorization: Bearer …``); 404 to others."""
+    """Return the metrics if the request has the token (``Authorization: Bearer …``), else 404."""
     token = settings.METRICS_TOKEN
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):

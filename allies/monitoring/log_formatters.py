@@ -1,4 +1,7 @@
-"""What each line of the log is about. Read before there is a site: it knows nothing of one."""
+"""Filters and formatters of the log.
+
+Django imports this module when it sets up logging, before the apps. So it must not import models.
+"""
 
 import datetime as dt
 import logging
@@ -6,12 +9,12 @@ from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
 
-#: The request at work in this thread, or "".
+#: The ID of the request that this thread handles, or "".
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives each line of a log the name of the request it is about, "-" for none."""
+    """Add the ID of the current request to each log record, "-" if there is none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get() or "-"
@@ -19,9 +22,9 @@ class RequestIdFilter(logging.Filter):
 
 
 class ClientErrorFilter(logging.Filter):
-    """Drops the traceback of what a client did wrong: of a 4xx answer there is nothing to fix.
+    """Remove the traceback from records about a 4xx response, because there is nothing to fix.
 
-    Django logs one for each wrong ``Host``, form that is too large, and address it suspects.
+    Django logs one for each invalid ``Host``, oversized form and suspicious address.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -32,9 +35,9 @@ class ClientErrorFilter(logging.Filter):
 
 
 class _IsoTimeFormatter(logging.Formatter):
-    """Gives times to the millisecond and with their zone: servers may stand in several."""
+    """Format times in ISO 8601 with milliseconds and UTC offset, as servers' time zones differ."""
 
-    def formatTime(  # noqa: N802  (as logging calls it)
+    def formatTime(  # noqa: N802  (logging defines the name)
         self, record: logging.LogRecord, datefmt: str | None = None
     ) -> str:
         moment = dt.datetime.fromtimestamp(record.created).astimezone()
@@ -42,8 +45,8 @@ class _IsoTimeFormatter(logging.Formatter):
 
 
 class LineLogFormatter(_IsoTimeFormatter):
-    """A line of text for each record."""
+    """Format each record as one line of text."""
 
 
 class JsonLogFormatter(_IsoTimeFormatter, JsonFormatter):
-    """A JSON object for each record."""
+    """Format each record as a JSON object."""

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what was asked, how it was answered and how long it took."""
+"""Metrics for Prometheus: requests, response times, refused requests and waiting jobs."""
 
 import datetime as dt
 
@@ -30,7 +30,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
 
 def count_response(method: str, status: str, answer: str, seconds: float) -> None:
-    """Count an answer, where figures are kept at all."""
+    """Count a response, if metrics are enabled."""
     if not settings.METRICS_TOKEN:
         return
     REQUESTS.labels(method if method in _METHODS else "other", f"{status[:1]}xx", answer).inc()
@@ -38,13 +38,13 @@ def count_response(method: str, status: str, answer: str, seconds: float) -> Non
 
 
 def count_refusal(reason: str) -> None:
-    """Count a request refused before any work, where figures are kept at all."""
+    """Count a request that was refused early, if metrics are enabled."""
     if settings.METRICS_TOKEN:
         REFUSED.labels(reason).inc()
 
 
 class TaskQueueCollector:
-    """What waits for the worker, asked when the figures are."""
+    """Collector of the waiting jobs. It queries the database when the metrics are requested."""
 
     def collect(self):  # type: ignore[no-untyped-def]
         waiting = GaugeMetricFamily("allies_jobs_waiting", "Jobs that are waiting for a worker.")
@@ -62,16 +62,16 @@ class TaskQueueCollector:
 
 
 def count_waiting_tasks() -> tuple[int, float]:
-    """Return how many jobs wait that are due, and for how many seconds the oldest does."""
+    """Return the number of due jobs that wait, and the age of the oldest in seconds. One query."""
     due = DBTaskResult.objects.ready().aggregate(n=Count("pk"), first=Min("enqueued_at"))
     since = timezone.now() - due["first"] if due["first"] else dt.timedelta()
     return due["n"], since.total_seconds()
 
 
 def render_metrics() -> bytes:
-    """Return the figures of all processes of this machine, as Prometheus reads them.
+    """Return the metrics of all processes on this machine in the format of Prometheus.
 
-    Those of this process alone, where the data folder had no room for those of all.
+    If the data folder could not be used for sharing them, return those of this process only.
     """
     registry = CollectorRegistry()
     if settings.METRICS_MULTIPROCESS:

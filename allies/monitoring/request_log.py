@@ -1,4 +1,4 @@
-"""Each request by a name of its own: in the log, in the answer, in the figures."""
+"""Give each request an ID, log it and count it."""
 
 import logging
 import re
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("allies.request")
 
-#: How a proxy may call a request: nothing that could make a line of its own in a log.
+#: Allowed request IDs from a proxy: nothing that could forge a line of the log.
 _NAME = re.compile(r"[\w.-]{8,64}", re.ASCII)
 
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def log_requests(application: _Application) -> _Application:
-    """Wrap the site: name each request, log it (INFO, without its query), and count it."""
+    """Wrap a WSGI application: log each request (INFO, without its query), and count it.
+
+    Its ID is sent in the X-Request-ID header, and is in all log records about it.
+    """
 
     def observe(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = time.perf_counter()
@@ -58,7 +61,7 @@ def log_requests(application: _Application) -> _Application:
 
 
 class _StreamingResponseWrapper:
-    """A body that is made while it is sent, under the name of its request."""
+    """A streaming body that sets the request ID while each block is made."""
 
     def __init__(self, response: Any, name: str) -> None:
         self._response = response

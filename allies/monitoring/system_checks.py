@@ -1,4 +1,4 @@
-"""Says what of the data folder others on the machine can read."""
+"""System checks of file permissions and of environment variables."""
 
 from itertools import islice
 from pathlib import Path
@@ -9,13 +9,13 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from config.env_parsers import OLD_NAMES
 from config.file_permissions import find_readable_by_others
 
-#: Paths named in the message.
+#: Maximum number of paths in the message.
 MAX_NAMED = 5
 
 
 @register(Tags.security)
 def check_data_folder_is_private(**_options: object) -> list[CheckMessage]:
-    """Find private files that could not be closed to others when the site started."""
+    """Warn about private files whose permissions could not be fixed when the site started."""
     found = [*islice(find_readable_by_others(settings.DATA_DIR, settings.DATABASE_FILE), MAX_NAMED)]
     if not found:
         return []
@@ -32,7 +32,7 @@ def check_data_folder_is_private(**_options: object) -> list[CheckMessage]:
 
 @register()
 def check_variable_names(**_options: object) -> list[CheckMessage]:
-    """Warn about environment variables that are set by an old name."""
+    """Warn about environment variables with an old name."""
     return [
         Warning(
             f"The environment variable {old} was renamed to {OLD_NAMES[old]}.",

@@ -1,1 +1,1 @@
-"""Pages kept while what they show is unchanged: their version, their store, their answers."""
+"""Cache of rendered pages, valid until the content changes: store, middleware and WSGI cache."""

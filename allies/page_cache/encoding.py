@@ -1,4 +1,4 @@
-"""How bodies travel: zstd, Brotli, gzip or as they are, as the asker accepts them."""
+"""Compress response bodies with zstd, Brotli or gzip, as the client accepts."""
 
 import gzip
 
@@ -6,21 +6,21 @@ import brotli
 import zstandard
 
 IDENTITY = "identity"
-#: Encodings we have, the best first.
+#: Encodings we can send, the best first.
 SUPPORTED_ENCODINGS = ("zstd", "br", "gzip", IDENTITY)
-#: The encoding in which a body is kept before anybody asked for another: quick both ways.
+#: The encoding in which a body is cached first. It compresses and decompresses fast.
 STORED_ENCODING = "zstd"
-#: Kinds of content that grow smaller.
+#: Prefixes of content types that compress well.
 _TEXT_TYPES = (
     *("text/", "application/json", "application/atom+xml", "application/xml", "image/svg+xml"),
     *("application/geo+json", "application/ld+json", "application/manifest+json"),
 )
-#: Bytes below which nothing is won.
+#: A smaller body gains nothing from compression.
 _MIN_COMPRESSED_BYTES = 500
 
 
 def negotiate_encoding(header: str) -> str:
-    """Return the encoding to answer with, of a request's Accept-Encoding (RFC 9110, 12.5.3)."""
+    """Return the best encoding for an Accept-Encoding header (RFC 9110, 12.5.3)."""
     if not header:
         return IDENTITY
     weights = {}
@@ -46,12 +46,12 @@ def _quality_value(parameter: str) -> float:
 
 
 def is_compressible(content_type: str, body: bytes) -> bool:
-    """Say whether a body is worth compressing."""
+    """Return True if a body is worth compressing."""
     return len(body) >= _MIN_COMPRESSED_BYTES and content_type.startswith(_TEXT_TYPES)
 
 
 def compress(body: bytes, encoding: str) -> bytes:
-    """Return a body in an encoding; the same bytes whenever it is asked."""
+    """Return a body in an encoding. The same input always gives the same bytes."""
     match encoding:
         case "zstd":
             return zstandard.compress(body, 6)
@@ -63,7 +63,7 @@ def compress(body: bytes, encoding: str) -> bytes:
 
 
 def decompress(body: bytes, encoding: str) -> bytes:
-    """Return what was packed."""
+    """Return the body that ``compress`` was given."""
     match encoding:
         case "zstd":
             return zstandard.decompress(body)

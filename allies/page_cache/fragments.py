@@ -1,7 +1,7 @@
-"""Parts of pages that depend on a few values and on nothing else, drawn once for the same values.
+"""Cache of page fragments that depend on a few values only, such as a row or a chart.
 
-After an edit every page is a new one, and nearly all of its rows and figures are what they were. A
-part is known by the values it is drawn of, so there is nothing to forget when the content changes.
+After an edit every page is rendered again, although nearly all of its fragments are the same as
+before. The key of a fragment is the values it is rendered from, so it never becomes outdated.
 """
 
 from collections.abc import Callable, Hashable
@@ -17,7 +17,7 @@ from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-#: Bytes of what is remembered, with what it was drawn of; and of one drawing, at most.
+#: Maximum bytes of the cache, and of one fragment. Both include the values in the key.
 KEPT, LONGEST = 8_000_000, 100_000
 
 Values = TypeVarTuple("Values")
@@ -30,10 +30,11 @@ _lock = Lock()
 
 
 def cache_fragment(draw: Callable[[*Values], SafeString]) -> Callable[[*Values], SafeString]:
-    """Decorate a function that draws of its arguments, in the active language.
+    """Decorate a function that renders its arguments in the active language, and cache its results.
 
-    All arguments must be hashable, equal only if what is drawn of them is equal. What was asked for
-    last is remembered; nothing while templates are being worked on.
+    All arguments must be hashable, and equal only if they give the same fragment. The least
+    recently used fragments are dropped first. Nothing is cached if DEBUG is set, so that changes
+    to templates show at once.
     """
 
     @wraps(draw)

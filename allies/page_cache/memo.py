@@ -1,4 +1,4 @@
-"""What takes long to count, remembered by this process while the content is what it was then."""
+"""Results of slow queries, cached in this process until the content changes."""
 
 from collections.abc import Callable, Hashable
 from threading import Lock
@@ -15,9 +15,9 @@ _memos: list["VersionedMemo"] = []
 
 
 class VersionedMemo:
-    """Remembers up to ``size`` values by their keys; the least used is dropped first.
+    """Cache of up to ``size`` values by key and content version; the least used is dropped first.
 
-    Each stands in a module, for as long as the process.
+    Create instances at module level only: ``clear_all`` keeps a reference to each.
     """
 
     def __init__(self, size: int) -> None:
@@ -26,10 +26,10 @@ class VersionedMemo:
         _memos.append(self)
 
     def get_or_compute(self, key: Hashable, count: Callable[[], Value]) -> Value:
-        """Return what ``count`` returned for this key and version of the content, or count now.
+        """Return the cached value for this key and the content's version, or call ``count``.
 
-        Nothing is remembered of a transaction, which may come to nothing, nor of what was counted
-        while somebody wrote. Costs a query on a tiny table, and one more when it counts.
+        Nothing is cached inside a transaction, which may be rolled back, nor if the content
+        changed during the call. One query on a tiny table, and a second one after ``count``.
         """
         version = _version()
         if version is None:
@@ -44,7 +44,7 @@ class VersionedMemo:
         return kept
 
     def peek(self, key: Hashable) -> Any:
-        """Return what ``while_unchanged`` remembers for this key; None where that is nothing."""
+        """Return the cached value for this key, or None. Never computes it."""
         version = _version()
         if version is None:
             return None
@@ -57,17 +57,17 @@ class VersionedMemo:
 
 
 def _version() -> int | None:
-    """Return the version by which a value may be remembered; None where it may not be."""
+    """Return the content's version as a cache key; None if nothing may be cached now."""
     version = current_connection_version()
     return None if connections[current_alias()].in_atomic_block else version
 
 
-#: What is counted over many rows: few values, each of them dear.
+#: Counts over many rows: few values, each slow to compute.
 _counts_memo = VersionedMemo(256)
 while_unchanged, remembered = _counts_memo.get_or_compute, _counts_memo.peek
 
 
 def clear_all() -> None:
-    """Drop what is remembered, by whomever."""
+    """Empty all memos of this process."""
     for memory in _memos:
         memory.clear()

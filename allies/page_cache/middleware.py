@@ -1,4 +1,4 @@
-"""Answers readers' requests from what is kept, as long as the content is what it was then."""
+"""Serve readers' pages from the cache until the content changes."""
 
 import re
 from collections.abc import Callable
@@ -38,38 +38,38 @@ from allies.page_cache.encoding import (
 from allies.page_cache.store import CachedPage, page_store
 from allies.page_cache.wsgi import LANGUAGE_PATH, SERVED_FROM_KEY, STATE_KEY
 
-#: What is one visitor's own, and what tells of this very moment.
+#: Paths that are never cached: the admin is personal, and health checks must be current.
 UNCACHED_PATHS = re.compile(r"/(\w+/admin/|healthz$|readyz$|metrics$)")
-#: What has nothing to ask of the database, or asks each server itself.
+#: Paths that need no database connection, or check each server themselves.
 NO_DATABASE_PATHS = re.compile(r"/(healthz|readyz)$")
-#: Headers an answer may vary by: its key tells them apart.
+#: Headers that a cached response may vary by. The cache handles both.
 _VARY_HEADERS = {"accept-encoding", "accept-language"}
-#: Answers that programs follow: their tag is of the body, so it stays while nothing public changes.
-#: The tag of a page is of the content’s version, by which it is known before the page is made.
-_FOLLOWED_PARAMETERS = re.compile(r"/api/v\d+/|\.atom$|/corrections/feed/$")
-#: What stands for an encoding in the tag of a download, which is never kept.
+#: Paths that programs poll. Their ETag is a hash of the body, so it changes only if the body does.
+#: The ETag of other pages comes from the content's version, so it is known before rendering.
+_POLLED_PATHS = re.compile(r"/api/v\d+/|\.atom$|/corrections/feed/$")
+#: Suffix of a download's ETag in place of the encoding. Downloads are never cached.
 _STREAM = "stream"
-#: What tells a page of another origin that it may read the answer, be it an empty one.
+#: Prefixes of headers that a 304 response needs too, so that pages of other origins can read it.
 _NOT_MODIFIED_PREFIXES = ("Access-Control-", "Cross-Origin-")
 
 _Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def page_cache_middleware(get_response: _Handler) -> _Handler:
-    """Wrap the site: same version, same address, same answer, and without running a view."""
+    """Answer from the page cache if the content's version and the URL match; else run the view."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         use_database(PRIMARY)
         asks = request.method in ("GET", "HEAD") and settings.PAGE_CACHE_BYTES
         if not asks or UNCACHED_PATHS.match(request.path_info):
             if not NO_DATABASE_PATHS.match(request.path_info):
-                version_of(PRIMARY)  # which lets go of a server that does not answer
+                version_of(PRIMARY)  # closes the connection if the server does not respond
             return get_response(request)
         try:
             state = current_version(), timezone.localdate().toordinal()
             key = _cache_key(request, state)
         except (DisallowedHost, DatabaseError):
-            return get_response(request)  # which says what is wrong
+            return get_response(request)  # which reports the error
         encoding = negotiate_encoding(request.headers.get("Accept-Encoding", ""))
         wanted = request.headers.get("If-None-Match")
         if wanted and _is_in_a_language(request) and (tag := _matching_tag(key, wanted)):
@@ -95,13 +95,13 @@ def page_cache_middleware(get_response: _Handler) -> _Handler:
             return _build_response(request, key, page, encoding)
         response = own[0] if own else rendered(request, state[0])
         if response.streaming and _is_public_response(request, response):
-            # It may hold what was written meanwhile; then its tag is not today's any more.
+            # Weak, because the stream may contain later changes. The ETag is outdated by then.
             response["ETag"] = f"W/{_tag(key, _STREAM)}"
             response.headers.setdefault("Cache-Control", _cache_control())
         return response
 
     def rendered(request: HttpRequest, version: int) -> HttpResponseBase:
-        """Run the view on a server with this version; on another where that went away."""
+        """Run the view on a server with this version, and on another one if that fails."""
         use_replica_at_version(version)
         response = get_response(request)
         if REPLICAS and getattr(response, "database_was_away", False):
@@ -119,7 +119,7 @@ def page_cache_middleware(get_response: _Handler) -> _Handler:
 
 @cache
 def _release_hash() -> bytes:
-    """Return what differs between two states of the code and of its settings."""
+    """Return a hash of the settings, code, templates and static files of this release."""
     seen = blake2b(settings.SETTINGS_HASH)
     folders = [settings.BASE_DIR / name for name in ("allies", "config", "templates")]
     files = [path for folder in folders for path in folder.rglob("*.*")]
@@ -136,7 +136,11 @@ def _is_in_a_language(request: HttpRequest) -> bool:
 
 
 def _cache_key(request: HttpRequest, state: tuple[int, int]) -> str:
-    """Return what an answer depends on, hashed: the content's version among it, and the day."""
+    """Return the hash of everything a response depends on.
+
+    ``state`` is the content's version and the day. The other parts come from the request and from
+    the release. Pages outside a language path also depend on the reader's language.
+    """
     language: tuple[object, ...] = ()
     if not _is_in_a_language(request):
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
@@ -146,7 +150,7 @@ def _cache_key(request: HttpRequest, state: tuple[int, int]) -> str:
         request.scheme,
         request.get_host(),
         request.path_info,
-        # As it came: what is written in two ways may be two questions.
+        # Not normalised: two spellings of a query may be different queries.
         request.META.get("QUERY_STRING", ""),
         *language,
     )
@@ -159,7 +163,7 @@ def _tag(key: str, encoding: str) -> str:
 
 
 def _matching_tag(key: str, wanted: str) -> str | None:
-    """Return the tag by which the asker has the answer already."""
+    """Return the ETag of this page in ``wanted`` (an If-None-Match header), or None."""
     asked = {tag.removeprefix("W/") for tag in parse_etags(wanted)}
     return next(
         (tag for name in (*SUPPORTED_ENCODINGS, _STREAM) if (tag := _tag(key, name)) in asked),
@@ -173,7 +177,7 @@ def _not_modified(tag: str) -> HttpResponse:
 
 
 def _cache_control() -> str:
-    """Return how long others may keep a page: as long as they ask each time, or as set."""
+    """Return the Cache-Control header: browsers revalidate each time, CDNs keep it as set."""
     seconds = settings.CDN_MAX_AGE_SECONDS
     return f"public, max-age=0, s-maxage={seconds}, stale-while-revalidate={seconds}"
 
@@ -181,9 +185,10 @@ def _cache_control() -> str:
 def _cacheable_page(
     request: HttpRequest, response: HttpResponseBase, state: tuple[int, int]
 ) -> CachedPage | None:
-    """Return what is to be kept of an answer, or None.
+    """Return the page to cache for a response, or None if it must not be cached.
 
-    It shows one state of the content: where that was written meanwhile, the key is another now.
+    A page must show a single version of the content. If the content changed while the page was
+    rendered, it is not cached.
     """
     if not (isinstance(response, HttpResponse) and _is_public_response(request, response)):
         return None
@@ -198,14 +203,14 @@ def _cacheable_page(
         encoding = STORED_ENCODING
     del response["Content-Length"]
     digest = ""
-    if _FOLLOWED_PARAMETERS.search(request.path_info):
+    if _POLLED_PATHS.search(request.path_info):
         secret = settings.SECRET_KEY.encode()[:64]
         digest = blake2b(body, key=secret, digest_size=16).hexdigest()
     return CachedPage(tuple(response.items()), {encoding: compress(body, encoding)}, digest)
 
 
 def _is_public_response(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Say whether an answer may be given to others, as far as it shows by itself."""
+    """Return True if a response may be cached for everyone, judging by its headers and session."""
     if response.status_code != 200 or response.has_header("ETag"):
         return False
     control = cc_delim_re.split(response.get("Cache-Control", "").lower())

@@ -1,4 +1,4 @@
-"""A shared cache that may go away: what it would have remembered is asked for anew then."""
+"""A Redis cache backend that acts as an empty cache while its server is down."""
 
 import logging
 import time
@@ -10,12 +10,12 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-#: Seconds a server that did not answer is left alone.
+#: Seconds to wait before trying a server again that did not respond.
 RETRY_SECONDS = 5
 
 
 class FaultTolerantRedisCache(RedisCache):
-    """Django's, which answers as if it held nothing while its server is away."""
+    """Django's Redis cache, which acts as if it were empty while its server is down."""
 
     def __init__(self, server: Any, params: dict[str, object]) -> None:
         super().__init__(server, params)

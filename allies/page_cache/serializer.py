@@ -1,8 +1,8 @@
-"""How values lie in the cache: as signed JSON.
+"""Serialize cache values as signed JSON.
 
-Whoever can write to the cache's server could run code in the site's processes if these were
-pickles, and change what readers see if they were not signed. Bytes, such as pictures and
-compressed pages, are written in Base64.
+An attacker with write access to the cache server could run code on the site if values were
+pickles, and change pages if they were not signed. Bytes, such as images and compressed pages, are
+encoded in Base64.
 """
 
 import json
@@ -16,22 +16,22 @@ from django.conf import settings
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
 
-#: The key of an object that stands for bytes.
+#: The only key of a JSON object that encodes bytes.
 _BYTES = "$bytes"
 
 
 class JsonSerializer:
-    """What Django's cache backends ask to write and read values; integers stay what they are."""
+    """A serializer for Django's cache backends. Integers are stored as they are."""
 
     def dumps(self, value: object) -> int | str:
-        """Return a value as it is written. Raises TypeError for what JSON cannot hold."""
-        if type(value) is int:  # so that the server can count it up
+        """Return the stored form of a value. Raises TypeError if JSON cannot represent it."""
+        if type(value) is int:  # so that the server can increment it
             return value
         text = json.dumps(value, default=_from_bytes, separators=(",", ":"))
         return f"{_sign(text)}:{text}"
 
     def loads(self, written: Any) -> object:
-        """Return what was written. Raises ValueError for what this site did not write."""
+        """Return the value of a stored form. Raises ValueError if this site did not write it."""
         try:
             return int(written)
         except ValueError:
@@ -43,7 +43,7 @@ class JsonSerializer:
 
 
 def _sign(text: str) -> str:
-    """Return the keyed hash of a text, in 32 hexadecimal digits."""
+    """Return the hash of a text, keyed with SECRET_KEY, in 32 hexadecimal digits."""
     key = settings.SECRET_KEY.encode()[:64]
     return blake2b(text.encode(), key=key, digest_size=16, person=b"allies.cache").hexdigest()
 
@@ -60,7 +60,7 @@ def _to_bytes(found: Mapping[str, object]) -> bytes | Mapping[str, object]:
 
 
 class JsonLocMemCache(LocMemCache):
-    """Django's cache in memory, which takes and gives what a shared cache would."""
+    """Django's in-memory cache with our serializer, so that it behaves like the shared cache."""
 
     def __init__(self, name: str, params: dict[str, object]) -> None:
         super().__init__(name, params)

@@ -1,4 +1,4 @@
-"""Where rendered pages are kept: this process's memory and, if there is one, the shared cache."""
+"""Store of rendered pages: this process's memory and, if there is one, the shared cache."""
 
 import threading
 from collections import Counter
@@ -13,17 +13,17 @@ from django.core.cache import cache
 
 from allies.page_cache.encoding import compress, decompress
 
-#: Seconds the shared cache keeps a page; a newer version has another key.
+#: Seconds that the shared cache keeps a page. A new version of the content has a new key.
 TTL_SECONDS = 24 * 3600
-#: Seconds one waits for somebody else who renders the same page, before one does it oneself.
+#: Seconds a request waits for another one that renders the same page, before it renders it too.
 WAIT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class CachedPage:
-    """An answer as it was: its headers, and its body in the encodings asked for so far.
+    """A response: its headers, and its body in the encodings requested so far.
 
-    ``digest`` names the body of an answer that programs follow; "" for others.
+    ``digest`` is the hash of the body if programs poll the page, else "".
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -31,12 +31,12 @@ class CachedPage:
     digest: str = ""
 
     def to_json(self) -> list[object]:
-        """Return the page as the shared cache takes it."""
+        """Return the page as values that the shared cache can serialize."""
         return [self.headers, self.bodies, self.digest]
 
     @classmethod
     def from_json(cls, found: Any) -> "CachedPage | None":
-        """Return the page that ``to_json`` gave; None for anything else."""
+        """Return the page from the result of ``to_json``; None for anything else."""
         try:
             headers, bodies, digest = found
             pairs = tuple((str(name), str(value)) for name, value in headers)
@@ -48,11 +48,11 @@ class CachedPage:
 
     @property
     def size(self) -> int:
-        """Bytes it takes, roughly."""
+        """Approximate size in bytes."""
         return 1000 + sum(map(len, self.bodies.values()))
 
     def body_in(self, encoding: str) -> "CachedPage":
-        """Return the page with this encoding of its body among the others."""
+        """Return a page that also has its body in this encoding."""
         if encoding in self.bodies:
             return self
         name, kept = next(iter(self.bodies.items()))
@@ -62,7 +62,7 @@ class CachedPage:
 
 
 class PageStore:
-    """Pages by key, the least used dropped first; what it may take is counted in bytes."""
+    """Cache of pages by key, limited to ``size`` bytes; the least used page is dropped first."""
 
     def __init__(self, size: int) -> None:
         self._pages: LRUCache[str, CachedPage] = LRUCache(size, getsizeof=lambda page: page.size)
@@ -72,11 +72,11 @@ class PageStore:
 
     @property
     def size(self) -> int:
-        """Bytes the pages in this process's memory take."""
+        """Size in bytes of the pages in this process's memory."""
         return int(self._pages.currsize)
 
     def wait_for(self, key: str) -> int:
-        """Return how many wait for somebody else who renders this key."""
+        """Return how many requests wait for another one that renders this key."""
         return self._waiting[key]
 
     def get(self, key: str) -> CachedPage | None:
@@ -89,7 +89,7 @@ class PageStore:
         return page
 
     def put(self, key: str, page: CachedPage) -> None:
-        """Keep a page, unless it is too large for that."""
+        """Store a page in the shared cache, and in memory if it takes at most an eighth of it."""
         self._store(key, page)
         if settings.CACHE_URL:
             cache.set(key, page.to_json(), TTL_SECONDS)
@@ -100,9 +100,9 @@ class PageStore:
                 self._pages[key] = page
 
     def single_flight(self, key: str, render: Callable[[], CachedPage | None]) -> CachedPage | None:
-        """Return what ``render`` does; of those who ask for one key at once, one renders.
+        """Return the result of ``render``, which only one of simultaneous requests for a key calls.
 
-        The others get its page, or None where it could not be kept.
+        The others wait for its page. They get None if it cannot be cached, or after WAIT_SECONDS.
         """
         with self._lock:
             flight = self._flights.get(key)
@@ -136,5 +136,5 @@ class PageStore:
             self._pages.clear()
 
 
-#: Half of what pages may take; the other half is ``front``'s.
+#: It gets half of the memory for cached pages; ``allies.page_cache.wsgi`` gets the other half.
 page_store = PageStore(settings.PAGE_CACHE_BYTES // 2)

@@ -1,9 +1,9 @@
-"""Before Django: what is kept goes out again to who asks for it in the same words.
+"""WSGI page cache: send a cached response again to an identical request, without Django.
 
-A kept page costs Django ten times what it costs to send: making a request of what was asked, then
-an answer, then both into what the server wants. So the last step is remembered too, by what came
-over the wire. Only ``middleware.page_cache_middleware`` decides what is kept and whose it is; here
-stands what it answered, for as long as the content's version and the day are those it answered by.
+For a cached page, Django takes ten times as long as sending it, because it builds a request and a
+response and converts both. So the final response is cached here too, by the raw request. Only
+``middleware.page_cache_middleware`` decides which responses are cached. They are valid while the
+content's version and the day are the same.
 """
 
 import threading
@@ -20,21 +20,22 @@ from allies.db.router import current_version
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Where the middleware says by which state of the content it answered: (version, day).
+#: WSGI key in which the middleware notes the state of a cacheable response: (version, day).
 STATE_KEY = "allies.kept_by"
-#: Where an answer came from, for who counts them.
+#: WSGI key for where a response came from, for the metrics: "asker" (a 304) or "memory".
 SERVED_FROM_KEY = "allies.answered_from"
 
-#: How the paths of pages in a language begin: these ask for no header and no cookie.
+#: Prefixes of the paths of pages in a language. They depend neither on Accept-Language nor on a
+#: cookie.
 LANGUAGE_PATH = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
-#: What the answer at such a path depends on, besides the content.
+#: WSGI keys that the response at such a path depends on, besides the content.
 _CONDITIONAL_HEADERS = (
     *("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "SCRIPT_NAME"),
     *("PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT_ENCODING"),
 )
-#: Characters of what is asked, beyond which nothing of it is remembered here.
+#: Total characters of these values. Longer requests are not cached here.
 MAX_KEY_LENGTH = 2000
-#: Headers of a 304 (RFC 9110, 15.4.5).
+#: Headers of a 304 response (RFC 9110, 15.4.5).
 _NOT_MODIFIED_HEADERS = {"etag", "cache-control", "vary", "expires", "content-location"}
 
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -51,7 +52,10 @@ class _CachedResponse(NamedTuple):
 def wsgi_page_cache(
     application: _Application, size: int = settings.PAGE_CACHE_BYTES // 2
 ) -> "WSGIApplication":
-    """Wrap a WSGI application whose answers may say by which state of the content they are."""
+    """Wrap a WSGI application, and cache the responses for which it sets ``STATE_KEY``.
+
+    ``size`` is the maximum size of the cache in bytes.
+    """
     answers: LRUCache[tuple[object, ...], _CachedResponse] = LRUCache(
         size, getsizeof=lambda answer: answer.size
     )
@@ -106,8 +110,8 @@ def wsgi_page_cache(
 
 
 def _content_state() -> tuple[int, int] | None:
-    """Return the content's version and the day; None where no database is to be reached."""
+    """Return the content's version and the day; None if no database is available."""
     try:
         return current_version(), timezone.localdate().toordinal()
-    except DatabaseError:  # Django asks again, and says what is wrong
+    except DatabaseError:  # Django queries again, and reports the error
         return None

@@ -1,4 +1,4 @@
-"""Small numbers in words, as newspapers write them."""
+"""Write small numbers as words, as newspapers do."""
 
 from django.utils.translation import pgettext, pgettext_lazy
 
@@ -29,7 +29,7 @@ _ORDINALS = (
 
 
 def count_in_words(number: int) -> str:
-    """Return a count from one to ten as a word, any other in digits.
+    """Return a count from 1 to 10 as a word, others in digits.
 
     >>> count_in_words(3)
     'three'
@@ -38,7 +38,7 @@ def count_in_words(number: int) -> str:
 
 
 def ordinal_in_words(number: int) -> str:
-    """Return a position from 1 to 10 as a word, any other as "number 11".
+    """Return a position from 1 to 10 as a word, others like "number 11".
 
     >>> ordinal_in_words(3)
     'third'

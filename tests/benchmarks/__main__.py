@@ -1,14 +1,16 @@
-"""Measure imports, exports and pages: `make bench`.
+"""Benchmark imports, exports and pages: `make bench`.
 
-Every figure is a ratio within this run, the median of three, on a database of its own: SQLite as
-it comes, and with ``--postgresql`` a throwaway cluster. The floor of an import is plain
-``csv.DictReader`` and ``bulk_create`` in chunks of 1,000 in one transaction into the same table,
-foreign keys from a dict, with no validation and no history; the floor of an export is
-``csv.writer`` over a raw cursor with the same joins. What is measured as a command is a process of
-its own, its start included, and its memory is the most it ever held.
+Every result is a ratio within this run, of medians of three. The database is a new one: SQLite, or
+with ``--postgresql`` a throwaway cluster.
 
-The votes of the UN General Assembly are read from ``../shared/data``; where they are absent, a
-file of the same shape and size is made.
+The baseline ("floor") of an import uses ``csv.DictReader`` and ``bulk_create`` in batches of 1,000,
+in one transaction into the same table. Foreign keys come from a dict, and there is no validation
+and no history. The baseline of an export is ``csv.writer`` over a raw cursor with the same joins.
+
+A command is measured as a separate process, including its start. Its memory is the peak.
+
+The votes of the UN General Assembly are read from ``../shared/data``. If they are missing, a file
+of the same shape and size is generated.
 """
 
 import csv
@@ -39,7 +41,7 @@ def seconds_of(work):
 
 
 def median_seconds(work, before=lambda: None, times=TIMES):
-    """Return the median of the seconds ``work`` takes; ``before`` is not counted."""
+    """Return the median seconds of calling ``work``; ``before`` is not measured."""
     taken = []
     for _time in range(times):
         before()
@@ -48,7 +50,7 @@ def median_seconds(work, before=lambda: None, times=TIMES):
 
 
 def command(*args):
-    """Run a command of the site as a process; return its seconds and the megabytes it held."""
+    """Run a management command as a process; return its seconds and its peak memory in MB."""
     start = time.perf_counter()
     said = subprocess.run(
         [sys.executable, "-c", MEASURED, sys.executable, "manage.py", *map(str, args)],
@@ -59,8 +61,8 @@ def command(*args):
     return time.perf_counter() - start, int(said.stdout) / 1024
 
 
-#: Runs a command and says what it held. A process is counted what its parent held when it was
-#: made, so its parent has to be a small one.
+#: Runs a command and prints its peak memory. The peak of a process includes the memory of its
+#: parent at the fork, so the parent must be small.
 MEASURED = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -69,7 +71,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 class Figures:
-    """What was measured, printed as it comes; one that passes its bound is marked."""
+    """Print results as they come, and mark those beyond their limit."""
 
     def __init__(self):
         self.failed = []
@@ -78,7 +80,7 @@ class Figures:
         self._print(name, f"{value:.2f} × {of}", value, bound, "×")
 
     def share(self, name, value, bound):
-        """One that has to reach its bound."""
+        """Print a result that must be at least ``bound``."""
         missed = value < bound
         if missed:
             self.failed.append(name)
@@ -103,7 +105,7 @@ class Figures:
 
 
 def prepare():
-    """Make a site with the starter content and enough events to take part in."""
+    """Create a site with the starter content and 1,000 events."""
     from django.core.management import call_command
 
     from allies.models import Citation, Event, Source
@@ -182,11 +184,11 @@ def votes(folder):
     return rolls, cast
 
 
-# The floors.
+# Baselines.
 
 
 def floor_import(path, events, countries, roles, columns):
-    """Import participations as plainly as can be."""
+    """Import participations with as little code as possible."""
     from django.db import transaction
 
     from allies.models import Participation
@@ -221,7 +223,7 @@ def plain_floor(path):
 
 
 def votes_floor(rolls, cast):
-    """Import the roll calls as events and the votes, as plainly as can be."""
+    """Return a function that imports roll calls and votes with as little code as possible."""
     from django.db import transaction
 
     from allies.imports.references import CountryIndex
@@ -286,11 +288,11 @@ class Discard:
         return len(text)
 
 
-# Ours.
+# Our code.
 
 
 def look_and_apply(path, plan_path):
-    """Preview a file with every row's outcome kept, and apply it, as the admin does."""
+    """Preview a file, keeping the result of each row, and apply it, as the admin does."""
     from allies.imports.own_csv import read_csv
     from allies.imports.plan import Plan
     from allies.imports.plan_builder import import_state, make_plan
@@ -418,7 +420,7 @@ def pages(figures):
 
 
 def main():
-    # A folder of its own and, with --postgresql, a cluster: the tests' environment makes them.
+    # Importing this creates a temporary data folder and, with --postgresql, a cluster.
     import tests.pytest_env  # noqa: F401
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

@@ -1,4 +1,4 @@
-"""The floor of a page: Django with one view and nothing else, which returns the same bytes."""
+"""The baseline of a page: Django with a single view that returns the same bytes."""
 
 import os
 from pathlib import Path

@@ -1,10 +1,11 @@
-"""Measure what readers wait for: `make bench-http`.
+"""Benchmark pages for readers: `make bench-http`.
 
-Real servers, the one `make run` starts with one worker, asked over real connections by processes
-that do nothing else; what is compared is asked in turn, and each figure is the median of several
-turns. The floor is ``bare.py``: Django with one view that returns the same bytes. Then the site in
-this process, nothing kept, with the starter content, with COW and all UN votes, and with ten times
-as many votes, where the files are there (``../shared/data``).
+First, real servers as `make run` starts them, with one worker, and clients in separate processes.
+The servers that are compared take turns, and each result is the median of several turns. The
+baseline is ``bare.py``: Django with a single view that returns the same bytes.
+
+Then pages rendered in this process, without the page cache: with the starter content, with COW and
+all UN votes, and with ten times as many votes. The last two need the files in ``../shared/data``.
 """
 
 import gzip
@@ -31,7 +32,7 @@ COW = ROOT.parent / "shared/data/cow/alliance_v4.1_by_member.csv"
 
 
 class Server:
-    """A web server with one worker on a port of its own."""
+    """A web server with one worker on a free port."""
 
     def __init__(self, application, **environment):
         self.port = free_port()
@@ -55,24 +56,24 @@ class Server:
         raise SystemExit("The server did not start")
 
     def get(self, path, **headers):
-        """Return (head, body) of one answer."""
+        """Return (head, body) of one response."""
         with self._connected() as link:
             link.sendall(request(path, **headers))
             head, _size, body = answer(link)
         return head, body
 
     def rate(self, path, **headers):
-        """Return requests a second that CLIENTS connections get answered."""
+        """Return the responses per second that CLIENTS connections get in total."""
         asked = request(path, **headers)
         with multiprocessing.Pool(CLIENTS) as pool:
             counts = pool.starmap(_asks, [(self.port, asked)] * CLIENTS)
-            # Let them end by themselves: one that is told to may be holding what others wait for.
+            # Let them end by themselves. One that is terminated may hold a lock others wait for.
             pool.close()
             pool.join()
         return sum(counts) / SECONDS
 
     def seconds(self, paths):
-        """Return the median seconds that answers take, asked one after another."""
+        """Return the median seconds per response; the paths are requested one after another."""
         taken = []
         with self._connected() as link:
             for path in paths:
@@ -83,7 +84,7 @@ class Server:
         return statistics.median(taken)
 
     def megabytes(self):
-        """Return what the worker holds: the child of the process we started."""
+        """Return the memory (RSS) in MB of the worker, which is a child of our process."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         status = Path(f"/proc/{children.split()[0]}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
@@ -100,7 +101,7 @@ def request(path, **headers):
 
 
 def answer(link):
-    """Read one answer; return (head, bytes of it all, body)."""
+    """Read one response; return (head, total size in bytes, body)."""
     got = b""
     while b"\r\n\r\n" not in got:
         got += link.recv(1 << 16)
@@ -113,7 +114,7 @@ def answer(link):
 
 
 def _asks(port, asked):
-    """Ask one thing on one connection for SECONDS; return how often it was answered."""
+    """Repeat a request on one connection for SECONDS; return the number of responses."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
         link.sendall(asked)
         _head, size, _body = answer(link)
@@ -129,7 +130,7 @@ def _asks(port, asked):
 
 
 class Site:
-    """A site's data in a folder, and this process looking at it."""
+    """A site with its data in a folder, which this process uses too."""
 
     def __init__(self, folder):
         os.environ["ALLIES_DATA_DIR"] = str(folder)
@@ -151,7 +152,7 @@ class Site:
 
 
 def multiply_votes(times):
-    """Copy the votes, with their citations, until there are so many times as many."""
+    """Copy the votes and their citations until there are ``times`` as many."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -177,7 +178,7 @@ def multiply_votes(times):
                 f"WHERE t.id IN ({votes})",
                 id=f"t.id + {number * events}",
                 slug=f"t.slug || '-{number}'",
-                identifier=f"t.identifier || '-{number}'",  # no vote is without
+                identifier=f"t.identifier || '-{number}'",  # each vote has one
             )
             copy(
                 "allies_participation",
@@ -194,9 +195,9 @@ def multiply_votes(times):
 
 
 def rendered(address, *, counted=False):
-    """Return the median seconds a page takes that is not kept.
+    """Return the median seconds of an uncached page.
 
-    Where ``counted``, what is counted over its rows is not remembered either, as after a change.
+    With ``counted``, the memo of slow counts is emptied too, as after a change of the content.
     """
     from django.test import Client
 
@@ -220,14 +221,14 @@ def rendered(address, *, counted=False):
 
 
 def bare_server(folder, body):
-    """Return a server of one bare view that answers with these bytes."""
+    """Return a server with a single view that sends these bytes."""
     file = folder / "body.gz"
     file.write_bytes(body)
     return Server("tests.benchmarks.bare:application", BARE_BODY=str(file))
 
 
 def kept(figures, folder):
-    """Pages from memory and answers of nothing, against a bare view."""
+    """Compare cached pages and 304 responses with a bare view."""
     site = Server("config.wsgi:application")
     head, body = site.get(ALLIES, Accept_Encoding="gzip")
     assert b"content-encoding: gzip" in head.lower()
@@ -253,9 +254,9 @@ def kept(figures, folder):
 
 
 def memory(figures):
-    """A web process after 1,000 mixed requests, and after 10,000, every fifth rendered.
+    """Compare the memory of a web process after 1,000 and after 10,000 mixed requests.
 
-    It keeps few pages, so that their memory is full before the first look.
+    Every fifth page is uncached. The page cache is small, so that it is full before 1,000.
     """
     from tests.views import page_urls
 
@@ -278,12 +279,12 @@ def memory(figures):
         site.stop()
 
 
-#: Filter of the events by country, role and dates.
+#: A list of events filtered by country, role and dates.
 EVENTS = "/en/events/?country=CHN&role=for&date_after=1990-01-01&date_before=2019-12-31"
 
 
 def raw_events(page, size=50):
-    """Count and page of the same filter as raw SQL on a cursor."""
+    """Return the median seconds of the count and the page of EVENTS in raw SQL."""
     from django.db import connection
 
     asked = """
@@ -308,10 +309,10 @@ def raw_events(page, size=50):
 
 
 def participations(figures, folder):
-    """Pages of all participations, unfiltered: the first, and the one after 9,900 rows.
+    """Measure two API pages of all participations: the first, and the one after 9,900 rows.
 
-    Both servers are asked the same way, ours for a page it never made: each begins at another of
-    the first rows. Return the seconds the first takes inside this process.
+    The first is compared with the bare view. So that ours is never cached, each request starts at
+    another row. Return the seconds that the first page takes in this process.
     """
     from allies.api.collections import cursor_of
     from allies.models import Participation
@@ -338,7 +339,10 @@ def participations(figures, folder):
 
 
 def against_datasette(figures, file, ours):
-    """The first page of all events with its facets, and Datasette's of all participations."""
+    """Compare Datasette's page of participations with two facets with our first page of events.
+
+    ``ours`` are the seconds of our page.
+    """
     if not DATASETTE.exists():
         print("  Datasette is not in var/tools: that comparison is left out")
         return

@@ -1,4 +1,4 @@
-"""Names of the release before: variables, commands and dotted paths still work."""
+"""Names of the previous release still work: variables, commands and dotted paths."""
 
 import io
 
@@ -48,7 +48,7 @@ def test_check_names_new_variable(settings):
 
 
 @pytest.mark.parametrize(("old", "new"), COMMANDS.items())
-def test_old_command_does_what_new_one_does(old, new):
+def test_old_command_runs_new_one(old, new):
     commands = get_commands()
     old_class, new_class = (type(load_command_class(commands[n], n)) for n in (old, new))
     assert issubclass(old_class, new_class)
@@ -64,7 +64,7 @@ def test_old_command_names_new_one():
 @pytest.mark.parametrize(
     "path", [f"{old}.{name}" for old, (_new, names) in OLD_PATHS.items() for name in names]
 )
-def test_old_path_leads_to_what_it_named(path):
+def test_old_path_leads_to_current_object(path):
     found = import_string(path)
     old, _dot, name = path.rpartition(".")
     module, names = OLD_PATHS[old]

@@ -1,4 +1,4 @@
-"""Backups: made while the site is at work, and worth what bringing them back shows."""
+"""Backup and restore: during editing, with damaged files, full disks and kills."""
 
 import json
 import random
@@ -21,7 +21,7 @@ for n in range(40):
     source.save()
 """
 
-#: A file that waits to be applied, as the servers of a site share it: any bytes.
+#: Creates an uploaded file that waits for its import, with all 256 byte values.
 WAITING = (
     "from allies.models import *;"
     "one = Changeset.objects.create(kind='import', file_name='a.csv');"
@@ -38,7 +38,7 @@ COUNTS = (
 
 
 def elsewhere(folder):
-    """Return an empty site on SQLite, whatever database this run is about."""
+    """Return an empty site on SQLite, whatever database this test run uses."""
     folder.mkdir()
     site = Site(folder)
     site.manage("migrate", "-v0")
@@ -59,7 +59,7 @@ def rewritten(file, target, **members):
 
 
 @pytest.mark.slow
-def test_a_backup_made_under_editing_comes_back_whole_on_any_database(
+def test_backup_during_editing_is_restored_completely_on_any_database(
     live_site, live_site_factory, tmp_path
 ):
     upload = live_site.folder / "uploads" / "imports" / "7" / "file.csv"
@@ -84,13 +84,13 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(
     counts = eval(other.shell(COUNTS))
     assert counts == {name: members[f"tables/{name}.jsonl"]["rows"] for name in counts}
     assert counts["allies_country"] > 250
-    # One moment: each source that was written has its version, and the other way round.
+    # A snapshot: each source that was written has its version, and each version its source.
     count = "from allies.models import Source as S; print(S.objects.count(), S.history.count())"
     written, versions = other.shell(count).split()
     assert written == versions
     other.manage("check_evidence")
 
-    # And back: what a backup of it holds is the same, table by table, byte for byte.
+    # Back to the first database: all backups have the same tables, byte for byte.
     again = tmp_path / "two.zip"
     other.manage("backup", again)
     assert manifest(again)["members"] == members
@@ -99,12 +99,12 @@ def test_a_backup_made_under_editing_comes_back_whole_on_any_database(
     third = tmp_path / "three.zip"
     back.manage("backup", third)
     assert manifest(third)["members"] == members
-    # Numbers go on where they were: what is written next gets one of its own.
+    # The sequences of ids continue after the restored rows.
     back.shell("from tests import factories; factories.event(('RUS', 'host'))")
 
 
 @pytest.mark.slow
-def test_what_is_there_is_not_overwritten_unless_one_says_so(live_site, tmp_path):
+def test_backup_and_restore_overwrite_only_with_replace(live_site, tmp_path):
     file = tmp_path / "one.zip"
     live_site.manage("backup", file)
     assert "already exists" in live_site.manage("backup", file, check=False)
@@ -136,7 +136,7 @@ def with_manifest(file, target, change, **uploads):
 
 
 def late(name, content=b"x"):
-    """Return a damage: an upload of this name, the last of all members."""
+    """Return a function that adds an upload with this name as the last member."""
     return lambda file, bad: with_manifest(file, bad, lambda m: None, late=(name, content))
 
 
@@ -150,11 +150,11 @@ def noisy(file, bad):
 
 
 def bad_row(file, bad):
-    """Copy a backup in which a row of the table that comes last breaks a rule of the database."""
+    """Copy a backup with two rows of the same id in one table."""
     name = "tables/allies_source.jsonl"
     with zipfile.ZipFile(file) as archive:
         lines = archive.read(name).splitlines(keepends=True)
-    content = b"".join([*lines, lines[-1]])  # two rows with one id
+    content = b"".join([*lines, lines[-1]])  # the last row twice
 
     def change(described):
         described["members"][name] = {"sha256": sha256(content).hexdigest(), "rows": len(lines)}
@@ -164,7 +164,7 @@ def bad_row(file, bad):
     rewritten(file, bad, allies_source=content, manifest=json.dumps(described).encode())
 
 
-#: What becomes of a backup, and what is said of it.
+#: Kind of damage → (function that makes it, text in the error message).
 DAMAGE = {
     "cut short": (
         lambda file, bad: bad.write_bytes(file.read_bytes()[:5000]),
@@ -216,7 +216,7 @@ DAMAGE = {
 
 
 @pytest.mark.slow
-def test_what_is_no_whole_backup_changes_nothing(live_site, tmp_path):
+def test_damaged_backup_changes_nothing(live_site, tmp_path):
     file, bad = tmp_path / "one.zip", tmp_path / "bad.zip"
     uploads(live_site, "before")
     live_site.manage("backup", file)
@@ -232,7 +232,7 @@ def test_what_is_no_whole_backup_changes_nothing(live_site, tmp_path):
     assert [path.name for path in (live_site.folder / "uploads").iterdir()] == ["imports"]
 
 
-#: What a restore replaces: counts, titles, and the uploads below a folder.
+#: Prints what a restore replaces: row counts, titles of sources, and the uploads.
 STATE = f"""
 {COUNTS}
 from allies.models import Source
@@ -261,7 +261,7 @@ def state(site):
 
 
 def two_states(site, file):
-    """Make a backup and change the site after it; return the states it may be in: old and new."""
+    """Make a backup, then change the site; return its state now and its state in the backup."""
     uploads(site, "of the backup")
     site.manage("backup", file)
     backed_up = state(site)
@@ -271,20 +271,21 @@ def two_states(site, file):
 
 
 @pytest.mark.slow
-def test_uploads_are_replaced_as_the_database_is(live_site, tmp_path):
+def test_restore_replaces_uploads_and_database(live_site, tmp_path):
     _old, new = two_states(live_site, tmp_path / "one.zip")
     live_site.manage("restore", tmp_path / "one.zip", "--replace")
     assert state(live_site) == new
 
 
 @pytest.mark.slow
-def test_a_disk_without_room_for_a_restore_changes_nothing(live_site, tmp_path):
+def test_restore_on_a_full_disk_changes_nothing(live_site, tmp_path):
     file = tmp_path / "one.zip"
     (live_site.folder / "uploads").mkdir(exist_ok=True)
     (live_site.folder / "uploads/large.csv").write_bytes(random.Random(1).randbytes(300_000))
     live_site.manage("backup", file)
     before = live_site.shell(COUNTS)
-    # For the uploads there is no room in the first; in the second there is, and not for the rows.
+    # The first limit is too small for the uploads. The second is enough for them, but not for the
+    # rows.
     has_its_own = bool(live_site.environment.get("DATABASE_URL"))
     for room, what in ((100_000, "uploads"), *([] if has_its_own else [(350_000, "rows")])):
         told = live_site.manage("restore", file, "--replace", check=False, room=room)
@@ -295,7 +296,7 @@ def test_a_disk_without_room_for_a_restore_changes_nothing(live_site, tmp_path):
         assert [path.name for path in (live_site.folder / "uploads").iterdir()] == ["large.csv"]
 
 
-#: Restores, and kills itself before the Nth change of folders below the uploads.
+#: Runs a restore that kills itself before the Nth change of folders in the uploads.
 KILLED_AT = """
 import os, signal, sys
 steps = 0
@@ -314,7 +315,7 @@ execute_from_command_line(["manage.py", "restore", {file!r}, "--replace"])
 
 
 @pytest.mark.slow
-def test_a_restore_killed_at_any_step_is_finished_or_dropped(live_site, tmp_path):
+def test_restore_killed_at_any_step_is_finished_or_discarded(live_site, tmp_path):
     file = tmp_path / "one.zip"
     old, new = two_states(live_site, file)
     seen = set()
@@ -343,8 +344,8 @@ def test_a_restore_killed_at_any_step_is_finished_or_dropped(live_site, tmp_path
 
 
 @pytest.mark.slow
-def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(live_site, tmp_path):
-    """A mount among the uploads cannot be renamed: known only once the database was replaced."""
+def test_uploads_that_cannot_be_replaced_are_reported_and_replaced_later(live_site, tmp_path):
+    """A mount point in the uploads cannot be renamed. The database is replaced by then."""
     file = tmp_path / "one.zip"
     _old, new = two_states(live_site, file)
     mounted = live_site.folder / "uploads/mounted"
@@ -365,7 +366,7 @@ def test_uploads_that_cannot_be_replaced_are_told_and_replaced_later(live_site, 
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_leaves_no_half_file(live_site, tmp_path):
+def test_backup_on_a_full_disk_leaves_no_partial_file(live_site, tmp_path):
     told = live_site.manage("backup", tmp_path / "one.zip", check=False, room=60_000)
     assert "could not be written" in told
     assert "Traceback" not in told

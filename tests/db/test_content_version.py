@@ -1,4 +1,4 @@
-"""The content's version: whatever a reader could see changes it, in the moment it is seen."""
+"""The content version changes exactly when public content becomes visible."""
 
 import re
 
@@ -24,18 +24,18 @@ def test_every_table_that_a_public_page_reads_is_watched(client):
         for query in queries:
             read |= set(re.findall(r'(?:FROM|JOIN) "?(\w+)"?', query["sql"]))
     tables = read & {*connection.introspection.table_names()}
-    # The index's own tables follow the table they index.
+    # The internal tables of the search index change with the table that they index.
     mine = {table for table in tables if not table.startswith("allies_searchtext_")}
     assert mine <= {*watched_tables(), "allies_contentchange"}
     assert len(mine) > 15
 
 
 @pytest.mark.parametrize("table", watched_tables())
-def test_a_write_to_a_watched_table_makes_another_version(table):
+def test_write_to_a_watched_table_changes_the_version(table):
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM {table}")
         if not cursor.fetchone()[0] and connection.vendor == "sqlite":
-            # Nothing to write to: then what would count it has to be there.
+            # The table is empty, so check that its triggers exist.
             cursor.execute(
                 "SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
                 [table],
@@ -49,7 +49,7 @@ def test_a_write_to_a_watched_table_makes_another_version(table):
         assert content_version() != before
 
 
-def test_what_writes_without_a_signal_counts_too():
+def test_writes_without_signals_change_the_version():
     before = content_version()
     Source.objects.filter(key="dw-2024-en").update(title="Another")
     assert content_version() != before
@@ -58,7 +58,7 @@ def test_what_writes_without_a_signal_counts_too():
     assert content_version() != before
 
 
-def test_what_is_rolled_back_was_never_a_version():
+def test_rollback_restores_the_version():
     before = content_version()
     with transaction.atomic():
         factories.event(("RUS", "host"))
@@ -67,7 +67,7 @@ def test_what_is_rolled_back_was_never_a_version():
     assert content_version() == before
 
 
-def test_folding_keeps_the_version():
+def test_compact_keeps_the_version():
     factories.event(("RUS", "host"))
     before = content_version()
     compact()
@@ -76,7 +76,7 @@ def test_folding_keeps_the_version():
     assert ContentChange.objects.count() == 1
 
 
-def test_content_from_elsewhere_has_a_version_that_never_was():
+def test_reset_version_gives_a_new_version_each_time():
     seen = {content_version()}
     for _n in range(5):
         reset_version()
@@ -85,13 +85,13 @@ def test_content_from_elsewhere_has_a_version_that_never_was():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_made_anew_is_watched_again(demo_data):
+def test_migrate_restores_lost_triggers(demo_data):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER allies_source_counted_UPDATE")
     before = content_version()
     call_command("migrate", verbosity=0)
-    assert content_version() != before  # a migration may have written anything
+    assert content_version() != before  # a migration may have changed any content
     before = content_version()
     Source.objects.filter(key="dw-2024-en").update(title="Another")
     assert content_version() != before
@@ -99,8 +99,8 @@ def test_a_table_made_anew_is_watched_again(demo_data):
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_who_began_first_and_ends_last_makes_a_version_too(demo_data):
-    """What a transaction wrote is seen when it ends: a number drawn before would be too low."""
+def test_transaction_that_starts_first_and_commits_last_changes_the_version(demo_data):
+    """Writes become visible at the commit. A number from a sequence would be too low by then."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     other = connection.copy()
@@ -109,7 +109,7 @@ def test_who_began_first_and_ends_last_makes_a_version_too(demo_data):
             cursor.execute("BEGIN")
             cursor.execute("UPDATE allies_source SET title = 'First' WHERE key = 'dw-2024-en'")
             Source.objects.filter(key="dw-2024-en").exists()
-            factories.event(("RUS", "host"))  # nobody waits for the one who has not ended
+            factories.event(("RUS", "host"))  # does not wait for the open transaction
             before = content_version()
             cursor.execute("COMMIT")
         assert content_version() != before

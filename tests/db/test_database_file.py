@@ -1,7 +1,7 @@
 """An SQLite database whose file is removed, replaced or damaged while the site runs.
 
-Edits are refused with a 503 page that says so, /readyz names the file, and nothing is taken that
-would be lost. PostgreSQL keeps its own files.
+Edits get a 503 page that explains this, /readyz names the file, and no edit is accepted and then
+lost. PostgreSQL looks after its own files.
 """
 
 import os
@@ -30,7 +30,7 @@ JOB = "from allies.tasks import refresh_statistics; print(refresh_statistics.enq
 
 @pytest.fixture
 def running(live_site):
-    """Return a running site with somebody signed in: the site, its port, what saves a name."""
+    """Return a running site, its address, and a Save of a signed-in user."""
     if live_site.environment.get("DATABASE_URL"):
         pytest.skip("PostgreSQL keeps its own files")
     live_site.shell(
@@ -44,7 +44,7 @@ def running(live_site):
 
 
 class Save:
-    """Saves another name of a country, as an editor does; says whether it was taken."""
+    """Save an alias of a country in the admin; return True if it was saved."""
 
     def __init__(self, port, cookie, country):
         self._port, self._cookie, self._country = port, cookie, country
@@ -53,7 +53,7 @@ class Save:
         return save_name(self._port, self._cookie, self._country, name)
 
     def send(self, name):
-        """Return (status, text, headers) of the answer."""
+        """Return (status, text, headers) of the response."""
         form = {"country": self._country, "name": name, "_save": "1"}
         path = "/en/admin/allies/alias/add/"
         return ask(self._port, path, form=form, cookie=self._cookie)
@@ -128,17 +128,17 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
     status, _headers, text = answer(f"{address}/readyz")
     assert status == 503
     assert re.search(said, text), text
-    # Readers are not shown what may be gone tomorrow.
+    # Readers get no content from a file that may be lost.
     assert answer(f"{address}/en/countries/russia/")[0] == 503
     if spoil is remove:
-        # No empty database took its place, neither by this process nor by another one.
+        # Neither this process nor another one has created an empty database in its place.
         assert "does not exist" in site.manage("createsuperuser", check=False)
         assert not database(site).exists()
 
 
 @pytest.fixture
 def connect(db, tmp_path):
-    """Return a function that opens a connection of its own to one new database."""
+    """Return a function that opens a new connection to the same new database."""
     options = connections["default"].settings_dict | {
         "NAME": tmp_path / "db.sqlite3",
         "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"},
@@ -160,17 +160,17 @@ def connect(db, tmp_path):
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
-def test_a_connection_opened_after_a_loss_is_refused(connect, tmp_path, end):
+def test_connection_opened_after_a_side_file_is_lost_is_refused(connect, tmp_path, end):
     first = connect()
     first.cursor().execute("INSERT INTO t VALUES (1)")
     (tmp_path / f"db.sqlite3{end}").unlink()
     with pytest.raises(DatabaseFileError, match=f"has lost its {end} file"):
         connect()
-    # No new file took the place of the one that the first connection still writes.
+    # No new file has replaced the one that the first connection still uses.
     assert not (tmp_path / f"db.sqlite3{end}").exists()
 
 
-def test_files_that_sqlite_removes_with_its_last_connection_are_no_loss(connect, tmp_path):
+def test_side_files_removed_by_sqlite_do_not_count_as_lost(connect, tmp_path):
     for number in range(3):
         one, other = connect(), connect()
         one.cursor().execute(f"INSERT INTO t VALUES ({number})")
@@ -181,7 +181,7 @@ def test_files_that_sqlite_removes_with_its_last_connection_are_no_loss(connect,
 
 
 @pytest.mark.slow
-def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
+def test_file_that_is_put_back_works_and_has_every_edit(running):
     site, address, save = running
     assert save("Rossiya 1")
     remove(site)
@@ -193,7 +193,7 @@ def test_a_file_that_is_put_back_is_gone_on_with_and_holds_every_edit(running):
 
 
 @pytest.mark.slow
-def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(running):
+def test_edits_from_before_the_wal_was_removed_survive_a_restart(running):
     site, _address, save = running
     assert save("Rossiya 1")
     remove_wal(site)
@@ -204,11 +204,11 @@ def test_what_was_saved_before_the_wal_was_removed_is_there_after_a_restart(runn
 
 
 @pytest.mark.slow
-def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
+def test_readyz_finds_damage_in_the_middle_of_the_file(running):
     site, address, save = running
-    other = site.serve()  # a second process, which reads nothing of what is damaged
+    other = site.serve()  # a second process, which reads none of the damaged pages
     assert save("Rossiya 1")
-    site.shell(  # everything into the file itself
+    site.shell(  # write everything from the -wal file to the database file
         "from django.db import connection as c; c.cursor().execute('PRAGMA wal_checkpoint(FULL)')"
     )
     with database(site).open("r+b") as file:
@@ -217,14 +217,14 @@ def test_noise_in_the_midst_of_the_file_is_found_by_readyz(running):
             file.seek(page * 4096)
             file.write(random.Random(page).randbytes(4096))
     wait_for(lambda: "is damaged" in answer(f"{other}/readyz")[2])
-    # What one process finds stops all of them, on connections that were open before too.
+    # Damage found by one process stops all of them, even on open connections.
     assert not save("Rossiya 2")
     for each in (address, other):
         assert answer(f"{each}/readyz")[0] == 503
 
 
 @pytest.mark.slow
-def test_the_worker_writes_nothing_either(running):
+def test_worker_waits_while_the_file_is_missing(running):
     site, _address, _save = running
     worker = site.worker()
     done = "from django_tasks_db.models import DBTaskResult as R; print(R.objects.ready().count())"

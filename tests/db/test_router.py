@@ -1,4 +1,4 @@
-"""Readers read from replicas, as long as these hold what the primary holds; servers come and go."""
+"""Readers use replicas that are up to date with the primary, and servers that fail are left out."""
 
 import itertools
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ def prepared(primary, tmp_path_factory):
 
 @pytest.fixture
 def replica(primary, prepared):
-    """A replica that is up with the primary; both run again where a test ended one."""
+    """Return a replica in sync with the primary. The primary is started again after each test."""
     cluster = Cluster(BIN, of=primary)
     prepared.environment["DATABASE_REPLICA_URLS"] = cluster.url_of(database_of(prepared))
     yield cluster
@@ -71,7 +71,7 @@ def rename(site, name):
 
 
 def readings(cluster, site):
-    """Return how many rows of countries were read there so far."""
+    """Return how many rows of countries were read on a server so far."""
     return ask(
         cluster,
         site,
@@ -81,7 +81,7 @@ def readings(cluster, site):
 
 
 def wait_until_read(replica, site, server):
-    """Ask for pages nobody asked for yet until one was made from the replica."""
+    """Request uncached pages until one was rendered from the replica."""
     before = readings(replica, site)
     numbers = itertools.count()
     wait_for(
@@ -103,7 +103,7 @@ def test_readers_are_sent_to_the_replica(primary, replica, prepared, server):
 
 
 @pytest.mark.slow
-def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
+def test_lagging_replica_never_shows_old_content(replica, prepared, server):
     address = f"{server}/en/countries/russia/"
     rename(prepared, "Russia before")
     wait_for(lambda: "Russia before" in answer(address)[2])
@@ -117,7 +117,7 @@ def test_nobody_sees_what_was_where_the_replica_lags(replica, prepared, server):
 
 
 @pytest.mark.slow
-def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, server):
+def test_replica_that_fails_is_left_out_and_used_again_later(replica, prepared, server):
     assert answer(f"{server}/en/countries/")[0] == 200
     replica.kill()
     for number in range(20):
@@ -129,7 +129,7 @@ def test_a_replica_that_dies_is_left_out_and_comes_back(replica, prepared, serve
 
 
 @pytest.mark.slow
-def test_without_the_primary_readers_read_and_editors_are_told(primary, replica, prepared, server):
+def test_pages_work_without_the_primary_but_not_the_admin(primary, replica, prepared, server):
     rename(prepared, "Russia at the end")
     wait_for(
         lambda: (
@@ -155,7 +155,7 @@ def test_without_the_primary_readers_read_and_editors_are_told(primary, replica,
 
 
 @pytest.mark.slow
-def test_without_any_server_everybody_is_told_in_their_language(primary, replica, prepared, server):
+def test_503_page_without_any_server_is_translated(primary, replica, prepared, server):
     replica.kill()
     primary.kill()
     status, headers, text = answer(f"{server}/id/countries/?{urlencode({'q': 'rus'})}")
@@ -171,19 +171,19 @@ def test_without_any_server_everybody_is_told_in_their_language(primary, replica
     ("primary_url", "replica_url"),
     [("sqlite:///x.sqlite3", "postgres://u@h/d"), ("postgres://u@h/d", "sqlite:///x.sqlite3")],
 )
-def test_only_postgresql_has_replicas(live_site, primary_url, replica_url):
+def test_replicas_of_other_databases_are_refused(live_site, primary_url, replica_url):
     live_site.environment |= {"DATABASE_URL": primary_url, "DATABASE_REPLICA_URLS": replica_url}
     said = live_site.manage("check", check=False)
     assert "DATABASE_REPLICA_URLS must be replicas of a PostgreSQL primary" in said
 
 
 @pytest.mark.slow
-def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, prepared, server):
-    """It takes connections and what is asked, and answers nothing: nobody waits for that."""
+def test_readers_do_not_wait_for_a_frozen_primary(primary, replica, prepared, server):
+    """A frozen server accepts connections and queries, but never responds."""
     assert answer(f"{server}/en/countries/")[0] == 200
     wait_until_read(replica, prepared, server)
     with primary.frozen():
-        # More than the server has threads: none of them may be lost to a question.
+        # More requests than the web server has threads, so none may be blocked.
         for number in range(6):
             assert answer(f"{server}/en/countries/?still={number}")[0] == 200
             status, _headers, text = answer(f"{server}/en/admin/", Cookie="sessionid=of-an-editor")
@@ -194,7 +194,7 @@ def test_readers_do_not_wait_for_a_primary_that_stands_still(primary, replica, p
 
 
 @pytest.mark.slow
-def test_a_worker_outlives_its_database(primary, replica, prepared):
+def test_worker_waits_for_its_database(primary, replica, prepared):
     worker = prepared.worker()
     primary.kill()
     wait_for(lambda: "waiting for it" in worker.said.read_text())

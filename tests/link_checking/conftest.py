@@ -1,4 +1,4 @@
-"""A web of one's own, and visits that may go there."""
+"""Fixtures: a web server on this machine, and checks that may visit it."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ def web():
 
 @pytest.fixture
 def other():
-    """A second server, to which no visit is allowed."""
+    """Return a second server that checks may not visit."""
     with serving() as server:
         yield server
 
@@ -33,7 +33,7 @@ def limits(web):
 
 @pytest.fixture
 def run(limits):
-    """Run the checks that are due; return what came of them."""
+    """Return a function that runs the due checks and returns their outcomes."""
 
     def checked(**given):
         return list(run_checks(Options(**{"limits": limits, "host_delay": 0, **given})))
@@ -43,7 +43,7 @@ def run(limits):
 
 @pytest.fixture
 def seen():
-    """Keep results for a source, each so many days after the first."""
+    """Return a function that saves results of a source, ``every`` days apart."""
 
     def keep_all(source, *results, every=1, start=None):
         start = start or timezone.now()

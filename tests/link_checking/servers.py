@@ -1,4 +1,4 @@
-"""Real web servers on this machine, which behave as badly as a test wants."""
+"""Real web servers on this machine, whose misbehaviour tests can choose."""
 
 import threading
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Web:
-    """A server: `pages` says what each path answers; `asked` what was asked for."""
+    """A web server. ``pages`` has a response per path; ``asked`` lists the requests."""
 
     def __init__(self, tls=None):
         self.pages = {}
@@ -32,7 +32,7 @@ class Web:
         return f"http://{self.spot}{path}"
 
     def answer(self, path, status=200, body=b"", head=None, **headers):
-        """Have a path answer so; ``head`` is the status for HEAD where that is another."""
+        """Set the response of a path; ``head`` is the status for HEAD if it differs."""
         self.pages[path] = (status, body, status if head is None else head, headers)
 
     def redirect(self, path, to, status=302):
@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_args):
-        """Say nothing: who visits hangs up as soon as enough was seen."""
+        """Print nothing: clients close the connection as soon as they have read enough."""
 
 
 def _handler(web):

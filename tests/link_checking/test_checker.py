@@ -1,4 +1,4 @@
-"""Checking: what is found at a link, and in which order hosts are visited."""
+"""Check of one link: the result, robots.txt, and the order of hosts."""
 
 import socket
 from dataclasses import replace
@@ -19,7 +19,7 @@ def look(limits):
     return lambda url, limits=limits: check_link(url, limits=limits, robots=robots)
 
 
-def test_page_that_is_there_is_asked_for_by_head_alone(web, look):
+def test_existing_page_is_requested_with_head_only(web, look):
     web.answer("/")
     result = look(web.url())
     assert (result.result, result.http_status, result.detail) == (LinkResult.OK, 200, "")
@@ -27,13 +27,13 @@ def test_page_that_is_there_is_asked_for_by_head_alone(web, look):
 
 
 @pytest.mark.parametrize("status", [403, 404, 405, 429, 500, 501])
-def test_where_head_is_no_help_get_decides(web, look, status):
+def test_get_is_tried_if_head_fails(web, look, status):
     web.answer("/", 200, head=status, body=b"here")
     assert look(web.url()).result == LinkResult.OK
     assert web.pages_asked() == ["HEAD /", "GET /"]
 
 
-def test_server_that_hangs_up_on_head_is_asked_again(web, look):
+def test_get_is_tried_if_the_server_closes_the_connection_on_head(web, look):
     def grumpy(handler):
         if handler.command == "GET":
             handler.send_response(200)
@@ -55,33 +55,33 @@ def test_server_that_hangs_up_on_head_is_asked_again(web, look):
         (999, LinkResult.ERROR, False),
     ],
 )
-def test_bad_answers_are_told_apart(web, look, status, result, is_miss):
+def test_failed_statuses_are_classified(web, look, status, result, is_miss):
     web.answer("/", status)
     found = look(web.url())
     assert (found.result, found.http_status, found.is_failure) == (result, status, is_miss)
     assert str(status) in found.detail
 
 
-def test_permanent_redirect_is_moved_and_the_new_address_is_noted(web, look):
+def test_permanent_redirect_counts_as_moved_with_its_new_address(web, look):
     web.redirect("/old", "/new", 308)
     web.answer("/new")
     result = look(web.url("/old"))
     assert (result.result, result.final_url) == (LinkResult.MOVED, web.url("/new"))
 
 
-def test_passing_redirect_is_ok(web, look):
+def test_temporary_redirect_is_ok(web, look):
     web.redirect("/", "/today")
     web.answer("/today")
     result = look(web.url())
     assert (result.result, result.final_url) == (LinkResult.OK, web.url("/today"))
 
 
-def test_permanent_redirect_to_nothing_is_gone(web, look):
+def test_permanent_redirect_to_a_missing_page_is_gone(web, look):
     web.redirect("/old", "/new", 301)
     assert look(web.url("/old")).result == LinkResult.GONE
 
 
-def test_circle_is_an_error_and_no_miss(web, look):
+def test_redirect_loop_is_an_error_but_not_a_failure(web, look):
     web.redirect("/", "/")
     result = look(web.url())
     assert result.result == LinkResult.ERROR and not result.is_failure
@@ -104,7 +104,7 @@ def test_unknown_host_is_unreachable(look, limits):
 # robots.txt
 
 
-def test_robots_are_asked_once_a_host_and_obeyed(web, look):
+def test_robots_txt_is_read_once_per_host_and_obeyed(web, look):
     web.answer("/robots.txt", body=b"User-agent: *\nDisallow: /private/\n")
     web.answer("/private/a")
     web.answer("/public")
@@ -115,12 +115,12 @@ def test_robots_are_asked_once_a_host_and_obeyed(web, look):
     assert web.asked == ["GET /robots.txt", "HEAD /public"]
 
 
-def test_rule_for_us_by_name_counts(web, look):
+def test_robots_txt_rule_for_our_name_is_obeyed(web, look):
     web.answer("/robots.txt", body=b"User-agent: AlliesLinks\nDisallow: /\n")
     assert look(web.url()).result == LinkResult.SKIPPED
 
 
-def test_redirect_to_where_robots_are_unwelcome_is_not_followed(web, look):
+def test_redirect_to_a_disallowed_page_is_not_followed(web, look):
     web.answer("/robots.txt", body=b"User-agent: *\nDisallow: /private/\n")
     web.redirect("/", "/private/a")
     assert look(web.url()).result == LinkResult.SKIPPED
@@ -128,31 +128,31 @@ def test_redirect_to_where_robots_are_unwelcome_is_not_followed(web, look):
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_no_robots_txt_allows_everything(web, look, status):
+def test_missing_robots_txt_allows_everything(web, look, status):
     web.answer("/robots.txt", status, body=b"User-agent: *\nDisallow: /\n")
     web.answer("/")
     assert look(web.url()).result == LinkResult.OK
 
 
-def test_broken_robots_txt_is_not_checked_this_time(web, look):
+def test_link_is_skipped_if_robots_txt_fails(web, look):
     web.answer("/robots.txt", 503)
     web.answer("/")
     assert look(web.url()).result == LinkResult.SKIPPED
     assert web.pages_asked() == []
 
 
-def test_robots_txt_that_takes_too_long_is_not_checked_this_time(web, limits):
+def test_link_is_skipped_if_robots_txt_times_out(web, limits):
     web.pages["/robots.txt"] = lambda handler: web.ending.wait()
     web.answer("/")
     robots = Robots(replace(limits, read=0.1))
     assert check_link(web.url(), limits=limits, robots=robots).result == LinkResult.SKIPPED
 
 
-# Turns.
+# The order of hosts.
 
 
 class Watch:
-    """A clock that moves when somebody sleeps."""
+    """A clock that only advances on ``sleep``."""
 
     def __init__(self):
         self.now = 100.0
@@ -172,7 +172,7 @@ def order(turns):
     return found
 
 
-def test_hosts_take_turns_and_only_a_host_visited_just_now_waits():
+def test_hosts_take_turns_and_only_recently_visited_hosts_wait():
     watch = Watch()
     turns = HostQueue(2, monotonic=lambda: watch.now, sleep=watch.sleep)
     for host, item in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1")]:
@@ -181,7 +181,7 @@ def test_hosts_take_turns_and_only_a_host_visited_just_now_waits():
     assert watch.slept == [2, 2]
 
 
-def test_host_that_comes_back_still_waits():
+def test_host_that_is_added_again_still_waits():
     watch = Watch()
     turns = HostQueue(2, monotonic=lambda: watch.now, sleep=watch.sleep)
     turns.add("a", "a1")

@@ -1,4 +1,4 @@
-"""Fetching: nothing but the open internet is visited, little is read, and not for long."""
+"""Fetch addresses: only from the public internet, and with limits on size and time."""
 
 import shutil
 import socket
@@ -24,13 +24,13 @@ def never(host, port):
     raise AssertionError(f"{host} was looked up")
 
 
-# Which machines.
+# Allowed addresses.
 
 
 @pytest.mark.parametrize(
     "text", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 )
-def test_open_internet_is_public(text):
+def test_public_addresses_are_public(text):
     assert is_public(text)
 
 
@@ -43,7 +43,7 @@ def test_open_internet_is_public(text):
         *("ff02::1", "ff0e::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1"),
         *("2002:7f00:1::", "2002:a00:1::1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"),
         *("64:ff9b:1::1", "2001::1", "2001:db8::1", "3fff::1", "5f00::1", "100::1"),
-        # IANA's registries of special-purpose addresses, the first and the last of a block.
+        # First and last addresses of blocks in IANA's special-purpose address registries.
         *("0.255.255.255", "100.127.255.255", "192.0.0.0", "192.0.0.8", "192.0.0.9", "192.0.0.10"),
         *("192.0.0.170", "192.0.0.171", "192.0.0.255", "192.0.2.255", "192.31.196.1"),
         *("192.52.193.1", "192.88.99.0", "192.88.99.255", "192.175.48.255", "198.19.255.255"),
@@ -89,7 +89,7 @@ def test_neighbours_of_special_addresses_are_public(text):
         "http://127。0。0。1/",
     ],
 )
-def test_this_machine_and_its_net_are_refused_however_they_are_written(url):
+def test_local_addresses_are_refused_in_any_spelling(url):
     with pytest.raises(UnsafeUrl):
         get(url, FetchLimits())
 
@@ -118,18 +118,18 @@ def test_this_machine_and_its_net_are_refused_however_they_are_written(url):
         f"http://{'a' * 70}.example/",
     ],
 )
-def test_what_is_no_public_web_address_is_refused_before_any_name_is_looked_up(url):
+def test_invalid_url_is_refused_before_its_host_is_resolved(url):
     with pytest.raises(UnsafeUrl):
         get(url, FetchLimits(resolver=never))
 
 
-def test_name_with_a_private_address_is_refused():
+def test_host_with_a_private_address_is_refused():
     limits = FetchLimits(resolver=lambda host, port: ["10.0.0.7", "::1"])
     with pytest.raises(UnsafeUrl):
         get("http://intranet.example/", limits)
 
 
-def test_name_is_looked_up_once_and_the_connection_goes_where_was_checked(web, other, limits):
+def test_host_is_resolved_once_and_the_checked_address_is_used(web, other, limits):
     web.answer("/", body=b"the one that was checked")
     answers = iter([["127.0.0.1"], ["169.254.169.254"]])
     asked = []
@@ -144,7 +144,7 @@ def test_name_is_looked_up_once_and_the_connection_goes_where_was_checked(web, o
     assert web.headers[0]["Host"] == f"news.example:{web.port}"
 
 
-def test_name_that_turns_private_between_two_hops_is_refused(web, limits):
+def test_host_that_becomes_private_between_redirects_is_refused(web, limits):
     web.redirect("/", "/next")
     web.answer("/next")
     answers = iter([["127.0.0.1"], ["127.0.0.2"]])
@@ -156,7 +156,7 @@ def test_name_that_turns_private_between_two_hops_is_refused(web, limits):
     assert web.asked == ["GET /"]
 
 
-def test_private_addresses_among_public_ones_are_passed_over(web, limits):
+def test_private_addresses_among_public_ones_are_skipped(web, limits):
     web.answer("/", body=b"here")
     limits = replace(limits, resolver=lambda host, port: ["10.0.0.1", "127.0.0.1"])
     assert get(f"http://news.example:{web.port}/", limits).body == b"here"
@@ -171,7 +171,7 @@ def test_unknown_host_is_unreachable():
     assert not caught.value.met
 
 
-def test_name_server_that_does_not_answer_is_not_waited_for(web):
+def test_resolver_that_does_not_respond_times_out(web):
     def silent(host, port):
         web.ending.wait()
         return []
@@ -180,7 +180,7 @@ def test_name_server_that_does_not_answer_is_not_waited_for(web):
         get("http://slow.example/", FetchLimits(resolver=silent, connect=0.05))
 
 
-def test_nobody_there_is_unreachable(web, limits):
+def test_closed_port_is_unreachable(web, limits):
     web.stop()
     with pytest.raises(Unreachable) as caught:
         get(web.url(), limits)
@@ -207,7 +207,7 @@ def test_nobody_there_is_unreachable(web, limits):
         "gopher://127.0.0.1/",
     ],
 )
-def test_redirect_to_where_nobody_goes_is_refused(web, limits, target):
+def test_redirect_to_an_unsafe_address_is_refused(web, limits, target):
     web.redirect("/", target)
     with pytest.raises(UnsafeUrl):
         get(web.url(), limits)
@@ -221,7 +221,7 @@ def test_redirect_to_another_port_of_a_private_machine_is_refused(web, other, li
     assert other.asked == []
 
 
-def test_chain_of_five_redirects_is_followed_and_six_are_too_many(web, limits):
+def test_five_redirects_are_followed_but_not_six(web, limits):
     for number in range(7):
         web.redirect(f"/{number}", f"/{number + 1}")
     web.answer("/7")
@@ -230,7 +230,7 @@ def test_chain_of_five_redirects_is_followed_and_six_are_too_many(web, limits):
         get(web.url("/1"), limits)
 
 
-def test_redirect_in_a_circle_ends(web, limits):
+def test_redirect_loop_ends(web, limits):
     web.redirect("/a", "/b")
     web.redirect("/b", "/a#again")
     with pytest.raises(TooManyRedirects):
@@ -238,7 +238,7 @@ def test_redirect_in_a_circle_ends(web, limits):
     assert web.asked == ["GET /a", "GET /b"]
 
 
-def test_permanent_redirects_are_told_from_those_of_today(web, limits):
+def test_permanent_and_temporary_redirects_are_distinguished(web, limits):
     web.redirect("/old", "/new", 301)
     web.redirect("/new", "/login", 302)
     web.redirect("/today", "/old", 302)
@@ -248,7 +248,7 @@ def test_permanent_redirects_are_told_from_those_of_today(web, limits):
     assert get(web.url("/today"), limits).moved_to == ""
 
 
-# How much, how long, and what is said.
+# Limits, and the request that is sent.
 
 
 def test_endless_page_is_read_up_to_the_limit(web, limits):
@@ -266,7 +266,7 @@ def test_endless_page_is_read_up_to_the_limit(web, limits):
 
 
 @pytest.mark.parametrize("part", ["status", "headers", "body"])
-def test_page_that_drips_for_ever_ends_at_the_deadline(web, limits, part):
+def test_endless_slow_page_ends_at_the_deadline(web, limits, part):
     begun = {
         "status": b"",
         "headers": b"HTTP/1.1 200 OK\r\nX-A: ",
@@ -287,20 +287,20 @@ def test_page_that_drips_for_ever_ends_at_the_deadline(web, limits, part):
     assert caught.value.met
 
 
-def test_server_that_says_nothing_ends_at_the_read_limit(web, limits):
+def test_silent_server_ends_at_the_read_timeout(web, limits):
     web.pages["/"] = lambda handler: web.ending.wait()
     with pytest.raises(Unreachable):
         get(web.url(), replace(limits, read=0.1))
 
 
 @pytest.mark.parametrize("garbage", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n"])
-def test_what_is_no_web_server_is_unreachable(web, limits, garbage):
+def test_server_without_http_is_unreachable(web, limits, garbage):
     web.pages["/"] = lambda handler: handler.wfile.write(garbage)
     with pytest.raises(Unreachable):
         get(web.url(), limits)
 
 
-def test_cookies_are_never_sent_and_who_asks_is_said(web, limits, settings):
+def test_requests_have_no_cookies_but_our_user_agent(web, limits, settings):
     settings.SITE_NAME = "Sekutu\r\nX: y"
     settings.ALLOWED_HOSTS = ["localhost", "allies.example"]
     web.answer("/", 302, Location="/next", **{"Set-Cookie": "a=b"})
@@ -319,13 +319,13 @@ def test_cookies_are_never_sent_and_who_asks_is_said(web, limits, settings):
     assert user_agent() == "AlliesLinks/1.0 (checks the sources of SekutuX: y; allies.example)"
 
 
-def test_odd_letters_are_sent_as_the_web_wants_them(web, limits):
+def test_special_characters_in_a_url_are_encoded(web, limits):
     get(web.url("/berita baru/é?q=à b&r=%20#part"), limits)
     assert web.asked == ["GET /berita%20baru/%C3%A9?q=%C3%A0%20b&r=%20"]
     assert parse_url("HTTP://MÜNCHEN.example:80").url == "http://xn--mnchen-3ya.example/"
 
 
-def test_line_breaks_in_an_address_add_no_header(web, limits):
+def test_line_breaks_in_a_url_add_no_header(web, limits):
     get(web.url("/a\r\nX-Evil: 1"), limits)
     assert web.headers[0]["X-Evil"] is None
 
@@ -335,7 +335,7 @@ def test_line_breaks_in_an_address_add_no_header(web, limits):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for news.example that signs itself."""
+    """Return the folder of a self-signed certificate for news.example."""
     if shutil.which("openssl") is None:
         skip_or_fail_missing("openssl")
     folder = tmp_path_factory.mktemp("tls")
@@ -368,7 +368,7 @@ def to(server, **given):
     )
 
 
-def test_certificate_is_checked_by_the_name_that_was_asked_for(secure, certificate):
+def test_certificate_must_match_the_host_name(secure, certificate):
     trusting = ssl.create_default_context(cafile=str(certificate / "cert.pem"))
     limits = to(secure, tls=trusting)
     assert get(f"https://news.example:{secure.port}/", limits).body == b"in secret"
@@ -376,12 +376,12 @@ def test_certificate_is_checked_by_the_name_that_was_asked_for(secure, certifica
         get(f"https://other.example:{secure.port}/", limits)
 
 
-def test_certificate_nobody_vouches_for_is_unreachable(secure):
+def test_untrusted_certificate_is_unreachable(secure):
     with pytest.raises(Unreachable, match="certificate"):
         get(f"https://news.example:{secure.port}/", to(secure))
     assert secure.asked == []
 
 
-def test_plain_server_asked_for_tls_is_unreachable(web):
+def test_https_request_to_an_http_server_is_unreachable(web):
     with pytest.raises(Unreachable):
         get(f"https://news.example:{web.port}/", to(web))

@@ -1,4 +1,4 @@
-"""Health: a link is called dead late, and that changes nothing but what readers are led to."""
+"""Health of links: when a link is dead, and that this only changes which link readers see first."""
 
 import datetime as dt
 
@@ -47,7 +47,7 @@ def test_good_link_is_ok_and_due_in_about_a_week(source, seen):
     assert WEEK * 0.9 <= link.next_check - now <= WEEK
 
 
-def test_checks_are_spread(seen):
+def test_next_checks_are_spread_over_time(seen):
     now = timezone.now()
     sources = [factories.source(url=f"https://news.example/{n}") for n in range(20)]
     due = {seen(source, "ok", start=now).next_check for source in sources}
@@ -55,7 +55,7 @@ def test_checks_are_spread(seen):
 
 
 @pytest.mark.parametrize("miss", [GONE, "unreachable", BROKEN])
-def test_link_is_dead_after_three_misses_over_two_days(source, seen, miss):
+def test_link_is_dead_after_three_failures_over_two_days(source, seen, miss):
     start = timezone.now()
     assert seen(source, miss, start=start).health == LinkStatus.FAILING
     link = seen(source, miss, start=start + dt.timedelta(days=1))
@@ -65,40 +65,40 @@ def test_link_is_dead_after_three_misses_over_two_days(source, seen, miss):
     assert (link.health, link.failing_since) == (LinkStatus.DEAD, start)
 
 
-def test_three_misses_on_a_day_are_too_few(source, seen):
+def test_failures_within_one_day_do_not_make_a_link_dead(source, seen):
     assert seen(source, *[GONE] * 10, every=0.1).health == LinkStatus.FAILING
 
 
-def test_two_misses_in_a_month_are_too_few(source, seen):
+def test_two_failures_in_a_month_do_not_make_a_link_dead(source, seen):
     assert seen(source, GONE, GONE, every=30).health == LinkStatus.FAILING
 
 
-def test_good_check_begins_the_count_anew(source, seen):
+def test_good_check_resets_the_count_of_failures(source, seen):
     assert seen(source, GONE, GONE, "moved", GONE, GONE).health == LinkStatus.FAILING
 
 
-def test_server_that_turns_us_away_is_never_dead(source, seen):
+def test_server_that_refuses_us_is_never_dead(source, seen):
     assert seen(source, *[TURNED_AWAY] * 10).health == LinkStatus.FAILING
     later = timezone.now() + dt.timedelta(days=30)
     assert seen(source, GONE, GONE, GONE, every=0.1, start=later).health == LinkStatus.FAILING
 
 
 @pytest.mark.parametrize("result", ["refused", TURNED_AWAY])
-def test_what_is_neither_good_nor_a_miss_breaks_the_row(source, seen, result):
+def test_refused_check_resets_the_count_of_failures(source, seen, result):
     assert seen(source, GONE, GONE, result, GONE, GONE).health == LinkStatus.FAILING
 
 
-def test_what_was_not_looked_at_says_nothing(source, seen):
+def test_skipped_check_does_not_change_the_health(source, seen):
     assert seen(source, "skipped").health == ""
     assert seen(source, GONE, GONE, "skipped", GONE).health == LinkStatus.DEAD
     assert seen(source, "skipped").health == LinkStatus.DEAD
 
 
-def test_dead_link_that_answers_lives(source, seen):
+def test_dead_link_that_works_again_is_ok(source, seen):
     assert seen(source, GONE, GONE, GONE, "ok").health == LinkStatus.OK
 
 
-def test_dead_link_stays_dead_at_the_next_miss(source, seen):
+def test_dead_link_stays_dead_after_another_failure(source, seen):
     assert seen(source, GONE, GONE, GONE, GONE, every=3).health == LinkStatus.DEAD
 
 
@@ -121,10 +121,10 @@ def test_latest_and_dead_checks(source, seen):
     assert [link.source_id for link in LinkHealth.objects.dead()] == [source.pk]
 
 
-# Beside the records.
+# Results do not change the records.
 
 
-def test_dead_link_unpublishes_nothing_and_makes_no_version(source, seen):
+def test_dead_link_does_not_change_records_or_versions(source, seen):
     treaty = factories.alliance("RUS", "CHN", cited=False)
     factories.cite(treaty, source)
     before = Source.objects.values().get(pk=source.pk)
@@ -137,7 +137,7 @@ def test_dead_link_unpublishes_nothing_and_makes_no_version(source, seen):
     assert treaty in type(treaty).objects.published()
 
 
-def test_source_whose_address_changes_begins_anew(source, seen):
+def test_health_is_reset_if_the_address_of_a_source_changes(source, seen):
     seen(source, GONE, GONE, GONE)
     assert Source.objects.get(pk=source.pk).is_link_dead
     source.url = "https://news.example/new"
@@ -160,7 +160,7 @@ def test_source_without_an_address_has_no_health(source, seen):
     assert not LinkHealth.objects.filter(pk=source.pk)
 
 
-def test_revert_brings_no_old_health_back(source, seen, reviewer):
+def test_revert_keeps_the_current_health(source, seen, reviewer):
     version = source.history.latest()
     source.title = "Another"
     source.save()
@@ -169,7 +169,7 @@ def test_revert_brings_no_old_health_back(source, seen, reviewer):
     assert LinkHealth.objects.get(pk=source.pk).health == link.health == LinkStatus.DEAD
 
 
-def test_deleting_a_source_takes_its_checks_along(source, seen):
+def test_deleting_a_source_deletes_its_checks(source, seen):
     seen(source, GONE)
     source.status = Status.DRAFT
     source.save()
@@ -178,7 +178,7 @@ def test_deleting_a_source_takes_its_checks_along(source, seen):
     assert not LinkHealth.objects.orphans()
 
 
-def test_undo_of_an_import_goes_through_and_the_next_run_drops_what_is_left(tmp_path, seen):
+def test_checks_of_an_undone_import_are_deleted_by_the_next_run(tmp_path, seen):
     row = {"key": "imported", "publisher": "A", "title": "B", "url": "https://news.example/9"}
     load("sources", write(tmp_path / "sources.csv", [row]))
     source = Source.objects.get(key="imported")
@@ -191,7 +191,7 @@ def test_undo_of_an_import_goes_through_and_the_next_run_drops_what_is_left(tmp_
     assert not LinkHealth.objects.filter(pk=source.pk)
 
 
-def test_check_of_a_copy_says_nothing_about_the_original(source, seen):
+def test_check_of_an_archived_copy_does_not_change_the_health(source, seen):
     from allies.link_checking.results import save_result
 
     seen(source, "ok")
@@ -206,17 +206,17 @@ def test_check_of_a_copy_says_nothing_about_the_original(source, seen):
     assert LinkHealth.objects.get(pk=source.pk).health == LinkStatus.OK
 
 
-# What readers see.
+# Pages for readers.
 
 
 def page(visitor, record):
     cache.clear()
     with override("en"):
         whole = visitor.get(record.get_absolute_url()).content.decode()
-    return whole.partition("<main")[2]  # what stands before is for programs
+    return whole.partition("<main")[2]  # without the metadata for programs
 
 
-def test_reader_of_a_dead_source_is_led_to_the_copy_first(source, seen, client):
+def test_page_of_a_dead_source_shows_the_archived_copy_first(source, seen, client):
     assert "dead" not in page(client, source)
     seen(source, GONE, GONE, GONE)
     shown = page(client, source)
@@ -224,14 +224,14 @@ def test_reader_of_a_dead_source_is_led_to_the_copy_first(source, seen, client):
     assert shown.index(source.archive_url) < shown.index(source.url)
 
 
-def test_dead_source_without_a_copy_promises_none(source, seen, client):
+def test_page_of_a_dead_source_without_a_copy_mentions_none(source, seen, client):
     source.archive_url = ""
     source.save()
     seen(source, GONE, GONE, GONE)
     assert "dead" not in page(client, source)
 
 
-def test_citation_of_a_dead_source_has_a_link_to_the_copy(source, seen, client):
+def test_citation_of_a_dead_source_links_to_the_archived_copy(source, seen, client):
     treaty = factories.alliance("RUS", "CHN")
     factories.cite(treaty, source)
     assert source.archive_url not in page(client, treaty)
@@ -242,7 +242,7 @@ def test_citation_of_a_dead_source_has_a_link_to_the_copy(source, seen, client):
 
 
 @pytest.mark.usefixtures("no_page_cache")
-def test_dead_sources_cost_no_queries(source, seen, client, django_assert_num_queries):
+def test_dead_sources_need_no_more_queries(source, seen, client, django_assert_num_queries):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

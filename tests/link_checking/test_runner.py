@@ -1,4 +1,4 @@
-"""Runs: what is due is checked once, whatever breaks, and copies are found without loss."""
+"""Runs: due links are checked once, errors do not stop a run, and archived copies are saved."""
 
 import datetime as dt
 import json
@@ -44,7 +44,7 @@ def test_links_become_due_again(web, run):
     assert words(run()) == [(source.key, "url", "ok")]
 
 
-def test_limit_is_kept_and_the_longest_due_come_first(web, run):
+def test_limit_is_obeyed_and_the_longest_due_links_come_first(web, run):
     now = timezone.now()
     sources = [factories.source(url=web.url(f"/{number}")) for number in range(5)]
     sync_health_rows(now)
@@ -56,7 +56,7 @@ def test_limit_is_kept_and_the_longest_due_come_first(web, run):
     assert len(run()) == 3
 
 
-def test_more_than_a_page_of_links_is_checked(web, run, monkeypatch):
+def test_more_than_one_batch_of_links_is_checked(web, run, monkeypatch):
     monkeypatch.setattr("allies.link_checking.runner.BATCH_SIZE", 3)
     monkeypatch.setattr("allies.link_checking.results._BATCH", 3)
     for number in range(10):
@@ -66,7 +66,7 @@ def test_more_than_a_page_of_links_is_checked(web, run, monkeypatch):
 
 
 @pytest.mark.parametrize("everything", [False, True])
-def test_check_that_breaks_down_stops_no_other(web, run, monkeypatch, caplog, everything):
+def test_check_that_raises_does_not_stop_others(web, run, monkeypatch, caplog, everything):
     sources = [factories.source(url=web.url(f"/{number}")) for number in range(3)]
     kept = results.save_result
 
@@ -83,7 +83,7 @@ def test_check_that_breaks_down_stops_no_other(web, run, monkeypatch, caplog, ev
     assert link.next_check > timezone.now()
 
 
-def test_source_deleted_meanwhile_stops_no_other(web, limits):
+def test_source_deleted_during_a_run_does_not_stop_others(web, limits):
     sources = [factories.source(url=web.url(f"/{number}")) for number in range(3)]
     outcomes = run_checks(Options(limits=limits, host_delay=0))
     assert next(outcomes).key == sources[0].key
@@ -91,7 +91,7 @@ def test_source_deleted_meanwhile_stops_no_other(web, limits):
     assert words(outcomes) == [(sources[2].key, "url", "gone")]
 
 
-def test_source_deleted_while_it_is_looked_at_stops_no_other(web, run, limits):
+def test_source_deleted_during_its_check_does_not_stop_others(web, run, limits):
     first, second = factories.source(url=web.url("/1")), factories.source(url=web.url("/2"))
 
     class Deleting:
@@ -104,7 +104,7 @@ def test_source_deleted_while_it_is_looked_at_stops_no_other(web, run, limits):
     assert not LinkCheck.objects.filter(source_id=first.pk)
 
 
-def test_copy_is_looked_at_where_the_original_fails(web, run):
+def test_archived_copy_is_checked_if_the_original_fails(web, run):
     web.answer("/copy")
     source = factories.source(url=web.url("/gone"), archive_url=web.url("/copy"))
     assert words(run()) == [(source.key, "url", "gone"), (source.key, "archive_url", "ok")]
@@ -113,7 +113,7 @@ def test_copy_is_looked_at_where_the_original_fails(web, run):
     assert words(run(everything=True)) == [(source.key, "url", "ok")]
 
 
-# Two at once.
+# Two runs at once.
 
 
 def test_link_is_claimed_once(web):
@@ -123,13 +123,13 @@ def test_link_is_claimed_once(web):
     link, again = LinkHealth.objects.get(), LinkHealth.objects.get()
     assert LinkHealth.objects.claim(link, now=now, lease=CLAIM_DURATION)
     assert not LinkHealth.objects.claim(again, now=now, lease=CLAIM_DURATION)
-    # One that was killed gives it back.
+    # The claim of a run that was killed expires.
     assert LinkHealth.objects.claim(again, now=now + CLAIM_DURATION, lease=CLAIM_DURATION)
     results.postpone(source.pk, now)
     assert not LinkHealth.objects.claim(again, now=now, lease=CLAIM_DURATION)
 
 
-def test_link_of_an_address_that_was_edited_meanwhile_is_left_alone(web):
+def test_link_whose_address_has_changed_cannot_be_claimed(web):
     source = factories.source(url=web.url("/a"))
     now = timezone.now()
     sync_health_rows(now)
@@ -138,7 +138,7 @@ def test_link_of_an_address_that_was_edited_meanwhile_is_left_alone(web):
     assert not LinkHealth.objects.claim(link, now=now, lease=CLAIM_DURATION)
 
 
-def test_two_runs_in_step_share_the_links(web, limits):
+def test_two_interleaved_runs_share_the_links(web, limits):
     for number in range(6):
         factories.source(url=web.url(f"/{number}"))
     options = Options(limits=limits, host_delay=0)
@@ -154,7 +154,7 @@ def test_two_runs_in_step_share_the_links(web, limits):
 
 @pytest.mark.slow
 def test_two_processes_check_each_link_once(live_site_factory):
-    """Addresses of this machine: refused without a packet sent, but claimed like any other."""
+    """The addresses are local, so they are refused without a request, but claimed like others."""
     site = live_site_factory.empty()
     try:
         site.shell(
@@ -193,7 +193,7 @@ def archive(web, limits):
     return InternetArchive(web.url("/wayback/available"), limits)
 
 
-def test_copy_near_the_day_is_asked_for(web, archive):
+def test_archive_lookup_asks_for_a_copy_near_the_date(web, archive):
     web.answer("/wayback/available", body=snapshot())
     assert archive.lookup("https://news.example/?a=b&c=d", dt.date(2024, 5, 2)) == COPY
     asked = "url=https%3A%2F%2Fnews.example%2F%3Fa%3Db%26c%3Dd&timestamp=20240502"
@@ -201,7 +201,7 @@ def test_copy_near_the_day_is_asked_for(web, archive):
     assert archive.lookup("https://news.example/", None) == COPY
 
 
-def test_copy_is_had_by_https_where_the_api_says_http(web, archive):
+def test_archive_lookup_returns_https_if_the_api_returns_http(web, archive):
     web.answer("/wayback/available", body=snapshot(url=COPY.replace("https:", "http:", 1)))
     assert archive.lookup("https://news.example/", None) == COPY
 
@@ -217,12 +217,12 @@ def test_copy_is_had_by_https_where_the_api_says_http(web, archive):
         snapshot(url=None),
     ],
 )
-def test_no_copy_is_none(web, archive, body):
+def test_archive_lookup_without_a_copy_is_empty(web, archive, body):
     web.answer("/wayback/available", body=body)
     assert archive.lookup("https://news.example/", None) == ""
 
 
-def test_archive_that_fails_says_so(web, archive, limits):
+def test_archive_lookup_reports_failures(web, archive, limits):
     web.answer("/wayback/available", 503)
     with pytest.raises(ArchiveUnavailable, match="503"):
         archive.lookup("https://news.example/", None)
@@ -233,7 +233,7 @@ def test_archive_that_fails_says_so(web, archive, limits):
         InternetArchive("http://127.0.0.1:1/", limits).lookup("https://news.example/", None)
 
 
-def test_found_copy_is_stored_as_an_edit(web, run, archive):
+def test_found_copy_is_saved_as_an_edit(web, run, archive):
     web.answer("/a")
     web.answer("/wayback/available", body=snapshot())
     source = factories.source(url=web.url("/a"), date_published="2024-05")
@@ -246,7 +246,7 @@ def test_found_copy_is_stored_as_an_edit(web, run, archive):
     assert "timestamp=20240501" in web.asked[-1]
 
 
-def test_copy_an_editor_gave_is_never_asked_about_nor_overwritten(web, run, archive):
+def test_copy_entered_by_an_editor_is_not_looked_up_or_overwritten(web, run, archive):
     web.answer("/a")
     web.answer("/wayback/available", body=snapshot())
     source = factories.source(url=web.url("/a"), archive_url="https://archive.example/mine")
@@ -257,7 +257,7 @@ def test_copy_an_editor_gave_is_never_asked_about_nor_overwritten(web, run, arch
     assert not [asked for asked in web.asked if "wayback" in asked]
 
 
-def test_copy_an_editor_gives_meanwhile_stays(web, run):
+def test_copy_entered_by_an_editor_during_the_lookup_is_kept(web, run):
     web.answer("/a")
     source = factories.source(url=web.url("/a"))
 
@@ -275,7 +275,7 @@ def test_copy_an_editor_gives_meanwhile_stays(web, run):
 @pytest.mark.parametrize(
     "copy", ["javascript:alert(1)", "ftp://a.example/", "copy", f"https://a.example/{'a' * 1000}"]
 )
-def test_copy_that_is_no_web_address_is_not_stored(web, run, copy):
+def test_copy_without_a_valid_url_is_not_saved(web, run, copy):
     web.answer("/a")
     source = factories.source(url=web.url("/a"))
 
@@ -288,7 +288,7 @@ def test_copy_that_is_no_web_address_is_not_stored(web, run, copy):
     assert source.archive_url == ""
 
 
-def test_archive_that_breaks_down_stops_nothing(web, run, caplog):
+def test_archive_that_raises_an_exception_does_not_stop_the_run(web, run, caplog):
     sources = [factories.source(url=web.url(f"/{number}")) for number in range(2)]
 
     class Broken:
@@ -300,7 +300,7 @@ def test_archive_that_breaks_down_stops_nothing(web, run, caplog):
     assert LinkCheck.objects.count() == len(sources)
 
 
-def test_archive_is_chosen_by_setting(settings):
+def test_archive_client_is_set_by_the_setting(settings):
     assert isinstance(get_archive_client(), InternetArchive)
     settings.ARCHIVE_CLIENT = ""
     assert get_archive_client() is None
@@ -312,7 +312,7 @@ def test_archive_is_chosen_by_setting(settings):
 # Command and job.
 
 
-def test_command_prints_a_line_a_link_and_a_summary(web, limits, archive, capsys):
+def test_command_prints_one_line_per_link_and_a_summary(web, limits, archive, capsys):
     web.answer("/a")
     web.redirect("/old", "/a", 301)
     web.answer("/wayback/available", body=b"{}")
@@ -334,13 +334,13 @@ def test_command_prints_a_line_a_link_and_a_summary(web, limits, archive, capsys
     assert "1 link checked." in capsys.readouterr().out
 
 
-def test_command_without_an_archive_says_so(settings):
+def test_command_without_an_archive_client_fails(settings):
     settings.ARCHIVE_CLIENT = ""
     with pytest.raises(CommandError, match="ALLIES_ARCHIVE_CLIENT"):
         call_command("check_links", archive=True)
 
 
-def test_job_checks_a_batch_and_stays_on_the_open_internet(web, eager_tasks):
+def test_job_checks_a_batch_on_the_public_internet_only(web, eager_tasks):
     source = factories.source(url=web.url("/a"))
     with eager_tasks():
         check_links.enqueue()
@@ -348,7 +348,7 @@ def test_job_checks_a_batch_and_stays_on_the_open_internet(web, eager_tasks):
     assert web.asked == []
 
 
-def test_command_leaves_a_batch_to_the_worker(web, eager_tasks, capsys):
+def test_command_queues_a_batch_for_the_worker(web, eager_tasks, capsys):
     source = factories.source(url=web.url("/a"))
     with eager_tasks():
         call_command("check_links", "--queue")

@@ -1,4 +1,4 @@
-"""Web addresses taken apart: what is visited, and how it is written then."""
+"""Parsing of web addresses, and resolving of host names."""
 
 import pytest
 
@@ -33,7 +33,7 @@ from allies.link_checking.url_safety import Unreachable, UnsafeUrl, parse_url, r
         ("http://[2606:4700::1]:81/a", "2606:4700::1", 81, "http://[2606:4700::1]:81/a"),
     ],
 )
-def test_an_address_is_taken_apart_and_written_one_way(typed, host, port, url):
+def test_parse_url_normalises_addresses(typed, host, port, url):
     place = parse_url(typed)
     assert (place.host, place.port, place.url) == (host, port, url)
 
@@ -52,7 +52,7 @@ def test_an_address_is_taken_apart_and_written_one_way(typed, host, port, url):
         (f"http://{'a' * 64}.org/", "host name in the address is not valid"),
     ],
 )
-def test_an_address_that_is_not_visited_says_why(typed, said):
+def test_parse_url_says_why_an_address_is_refused(typed, said):
     with pytest.raises(UnsafeUrl, match=said):
         parse_url(typed)
 
@@ -65,7 +65,7 @@ def test_an_address_that_is_not_visited_says_why(typed, said):
         (UnicodeError(), "host does not exist"),
     ],
 )
-def test_a_host_without_an_address_is_unreachable_and_was_not_met(answer, said):
+def test_resolve_raises_unreachable_for_a_host_without_addresses(answer, said):
     def resolver(host, port):
         if isinstance(answer, Exception):
             raise answer
@@ -76,7 +76,7 @@ def test_a_host_without_an_address_is_unreachable_and_was_not_met(answer, said):
     assert failed.value.met is False
 
 
-def test_a_resolver_is_asked_for_the_host_and_port():
+def test_resolve_calls_the_resolver_with_host_and_port():
     asked = []
     found = resolve(lambda *of: asked.append(of) or ["192.0.2.1"], "example.org", 8080, 5)
     assert (asked, found) == ([("example.org", 8080)], ["192.0.2.1"])

@@ -1,4 +1,4 @@
-"""What browsers report as blocked, and who may take our answers into pages of their own."""
+"""Reports of violations of the Content Security Policy, and the cross-origin headers."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ def told(caplog):
     return [record for record in caplog.records if record.name == "allies.policy"]
 
 
-def test_what_a_browser_blocked_is_in_the_log(client, caplog):
+def test_csp_report_is_logged_without_query_strings(client, caplog):
     report = {
         "document-uri": "https://allies.example/en/?q=private",
         "effective-directive": "script-src",
@@ -45,13 +45,13 @@ def test_what_a_browser_blocked_is_in_the_log(client, caplog):
         b'{"csp-report": {"blocked-uri": "' + b"x" * 20_000 + b'"}}',
     ],
 )
-def test_what_is_no_report_is_passed_over(client, caplog, body):
+def test_invalid_csp_report_is_ignored(client, caplog, body):
     with caplog.at_level(logging.WARNING, "allies.policy"):
         assert client.post("/policy-report", body, KIND).status_code == 204
     assert not told(caplog)
 
 
-def test_a_report_makes_no_line_of_its_own(client, caplog):
+def test_csp_report_cannot_forge_log_lines(client, caplog):
     report = {"blocked-uri": "a\n2026-01-01 ERROR forged", "document-uri": "y" * 3_000}
     with caplog.at_level(logging.WARNING, "allies.policy"):
         client.post("/policy-report", json.dumps({"csp-report": report}), KIND)
@@ -60,13 +60,13 @@ def test_a_report_makes_no_line_of_its_own(client, caplog):
     assert len(line.getMessage()) < 1_000
 
 
-def test_the_policy_says_where_to_report(client):
+def test_policy_names_the_report_url(client):
     assert "report-uri /policy-report" in client.get("/en/")["Content-Security-Policy"]
     assert client.get("/policy-report").status_code == 405
 
 
 @pytest.mark.slow
-def test_pages_stay_with_their_own_origin_and_what_is_made_for_others_does_not(client, demo_data):
+def test_cross_origin_headers_restrict_pages_but_not_embeds_and_data(client, demo_data):
     seen = {"same-origin": 0, "cross-origin": 0}
     for address in page_urls.one_of_each("en"):
         response = client.get(address)

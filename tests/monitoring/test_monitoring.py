@@ -1,4 +1,4 @@
-"""What operators see: alive, ready, a name for each request, figures."""
+"""Liveness, readiness, request IDs and metrics."""
 
 import datetime as dt
 import json
@@ -16,8 +16,8 @@ TOKEN = "only-for-those-who-count"
 
 
 @pytest.mark.slow
-def test_a_site_as_it_is_started_is_ready(live_site):
-    # The site was prepared some time ago, with a job that nobody has begun since.
+def test_started_site_is_ready(live_site):
+    # The template of the site may contain an old job that no worker has started.
     live_site.shell(
         "from django_tasks_db.models import DBTaskResult as R; R.objects.all().delete()"
     )
@@ -32,7 +32,7 @@ def test_a_site_as_it_is_started_is_ready(live_site):
 
 
 @pytest.mark.slow
-def test_a_site_with_a_migration_to_come_takes_no_readers(live_site):
+def test_site_with_an_unapplied_migration_is_not_ready(live_site):
     live_site.manage("migrate", "allies", "0012", "-v0")
     server = live_site.serve()
     status, _headers, text = answer(f"{server}/readyz")
@@ -43,7 +43,7 @@ def test_a_site_with_a_migration_to_come_takes_no_readers(live_site):
 
 
 @pytest.mark.slow
-def test_a_cache_that_is_away_stops_nobody_and_is_told(live_site):
+def test_unavailable_cache_is_reported_but_site_is_ready(live_site):
     live_site.environment["CACHE_URL"] = "redis://127.0.0.1:1/0"
     status, _headers, text = answer(f"{live_site.serve()}/readyz")
     assert status == 200
@@ -51,7 +51,7 @@ def test_a_cache_that_is_away_stops_nobody_and_is_told(live_site):
 
 
 @pytest.mark.django_db
-def test_jobs_that_nobody_begins_are_told(client, django_capture_on_commit_callbacks):
+def test_jobs_without_a_worker_are_reported(client, django_capture_on_commit_callbacks):
     DBTaskResult.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
         refresh_statistics.enqueue()
@@ -61,7 +61,7 @@ def test_jobs_that_nobody_begins_are_told(client, django_capture_on_commit_callb
 
 
 @pytest.mark.slow
-def test_each_request_has_a_name_in_answer_and_log(live_site):
+def test_request_id_is_in_response_and_log(live_site):
     live_site.environment |= {"ALLIES_LOG_FORMAT": "json", "ALLIES_LOG_LEVEL": "INFO"}
     server = live_site.serve()
     _status, headers, _text = answer(
@@ -78,7 +78,7 @@ def test_each_request_has_a_name_in_answer_and_log(live_site):
 
 
 @pytest.mark.slow
-def test_a_proxy_names_requests_but_writes_no_lines_of_its_own(live_site):
+def test_request_id_of_a_proxy_is_used_only_if_valid(live_site):
     live_site.environment["ALLIES_BEHIND_PROXY"] = "true"
     server = live_site.serve()
     given = {"X-Request-ID": "4bf92f3577b34da6"}
@@ -88,7 +88,7 @@ def test_a_proxy_names_requests_but_writes_no_lines_of_its_own(live_site):
 
 
 @pytest.mark.slow
-def test_figures_are_for_those_with_the_token_and_of_all_processes(live_site):
+def test_metrics_need_the_token_and_cover_all_processes(live_site):
     server = live_site.serve()
     assert answer(f"{server}/metrics")[0] == 404
     live_site.environment["ALLIES_METRICS_TOKEN"] = TOKEN

@@ -25,7 +25,7 @@ def figures(server):
 
 @pytest.fixture
 def frozen_minute():
-    """Begin where the minute is long enough for the test."""
+    """Wait until enough of the current minute is left for the test."""
     wait_for(lambda: time.time() % 60 < 40)
 
 
@@ -42,7 +42,7 @@ def test_wrong_host_is_one_line_counted_and_limited(live_site, frozen_minute):
     assert [status for status, _headers, _text in found] == [400] * 5 + [429]
     assert "Periksa yang Anda ketik" in found[0][2]
     assert int(found[5][1]["Retry-After"]) > 0
-    # Also for the pages of this client under the right name, which are no cached ones.
+    # The limit also holds for uncached pages that this client requests with the right host.
     assert answer(f"{server}/en/search/?q=china", **CLIENT)[0] == 429
 
     lines = [line for line in live_site.said() if "WARNING" in line or "ERROR" in line]
@@ -65,7 +65,7 @@ def test_client_behind_an_unreadable_forwarded_address_is_limited(live_site, fro
 
 
 @pytest.mark.django_db
-def test_wrong_host_gets_an_answer_whatever_the_settings(settings, client):
+def test_wrong_host_gets_400_with_any_settings(settings, client):
     for https in (False, True):
         settings.SECURE_SSL_REDIRECT = https
         for path in ("/", "/en/", "/en/admin/", "/healthz", "/api/v1/events", "/nothing"):
@@ -85,7 +85,7 @@ def test_password_guesses_from_an_unreadable_address_are_limited(settings, froze
 
 
 @pytest.mark.django_db
-def test_password_guesses_from_an_unreadable_address_lock_the_name(settings):
+def test_password_guesses_from_an_unreadable_address_lock_the_user_name(settings):
     settings.BEHIND_PROXY = True
     settings.AXES_FAILURE_LIMIT = 2
     client = Client(HTTP_X_FORWARDED_FOR="unknown", REMOTE_ADDR="10.9.8.5")
@@ -97,7 +97,7 @@ def test_password_guesses_from_an_unreadable_address_lock_the_name(settings):
 @pytest.mark.parametrize(
     ("status", "kept"), [(400, False), (413, False), (500, True), (None, True)]
 )
-def test_traceback_is_logged_only_if_it_is_ours(status, kept):
+def test_traceback_is_logged_only_for_server_errors(status, kept):
     record = logging.LogRecord("django", logging.ERROR, "", 1, "said", (), (ValueError, None, None))
     if status is not None:
         record.status_code = status
@@ -105,13 +105,13 @@ def test_traceback_is_logged_only_if_it_is_ours(status, kept):
     assert (record.exc_info is not None) is kept
 
 
-# Whether the database is away.
+# Is the database unavailable, or is the statement wrong?
 
 STATEMENTS = {
     "sqlite": [
         "SELECT * FROM not_there",
-        f"SELECT {' AND '.join(['1'] * 2000)}",  # too deep an expression
-        "SELECT 'a' LIKE '" + "a" * 60_000 + "'",  # too long a pattern
+        f"SELECT {' AND '.join(['1'] * 2000)}",  # the expression is nested too deeply
+        "SELECT 'a' LIKE '" + "a" * 60_000 + "'",  # the pattern is too long
         "SELECT 'a' REGEXP '('",
     ],
     "postgresql": ["SELECT * FROM not_there", "SELECT 'a' ~ '('", "SELECT 1 / 0"],
@@ -119,14 +119,14 @@ STATEMENTS = {
 
 
 @pytest.mark.django_db(transaction=True)
-def test_statement_that_cannot_be_executed_does_not_mean_the_database_is_away():
+def test_invalid_statement_does_not_mean_the_database_is_unavailable():
     for statement in STATEMENTS[connection.vendor]:
         with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
             cursor.execute(statement)
         assert not is_database_away(caught.value), statement
 
 
-def test_no_connection_means_the_database_is_away():
+def test_missing_connection_means_the_database_is_unavailable():
     assert is_database_away(OperationalError("No database server is available."))
     assert is_database_away(InterfaceError("connection already closed"))
     assert not is_database_away(ValueError())
@@ -145,7 +145,7 @@ def test_no_connection_means_the_database_is_away():
 @pytest.mark.parametrize(
     "encoding", ["utf-16", "cp037", "latin-1", "punycode", "base64", "undefined", "idna", "x" * 300]
 )
-def test_a_request_in_another_encoding_reaches_nothing(encoding):
+def test_request_in_another_encoding_gets_415(encoding):
     def application(environ, start_response):
         raise AssertionError("the request was taken")
 
@@ -157,7 +157,7 @@ def test_a_request_in_another_encoding_reaches_nothing(encoding):
 
 
 @pytest.mark.slow
-def test_no_encoding_changes_what_is_cached_for_others(live_site):
+def test_request_encoding_does_not_change_cached_pages(live_site):
     server, path = live_site.serve(), "/en/events/?q=china"
     for encoding in ("utf-16", "cp037", "base64"):
         kind = f"text/plain; charset={encoding}"

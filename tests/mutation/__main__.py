@@ -1,7 +1,7 @@
-"""Draw a sample of mutants, run their tests, and say which faults were noticed.
+"""Draw a sample of mutants, run their tests, and report which faults the tests noticed.
 
-``python -m tests.mutation --sample 300 --seed 1`` prints a line for each mutant, and the part that
-was noticed. The exit code is 1 below the bound. docs/testing.md says what is drawn.
+``python -m tests.mutation --sample 300 --seed 1`` prints a line per mutant, and the share that was
+noticed. The exit code is 1 if the share is below BOUND. docs/testing.md explains the sample.
 """
 
 import argparse
@@ -19,18 +19,18 @@ from tests.mutation import run
 from tests.mutation.record import hash_of, record_of
 from tests.mutation.targets import ROOT, STORE, tests
 
-#: Part of the sample that has to be noticed.
+#: Share of the sample that must be noticed.
 BOUND = 0.9
-#: Seconds of processor time that the tests of one mutant may take, as recorded.
+#: Maximum recorded CPU seconds of the tests of one mutant.
 BUDGET = 30
-#: The test that notices what a mutant makes of the schema of the database.
+#: The test that notices mutants that change the database schema.
 SCHEMA = "tests/test_conventions.py::test_the_migrations_know_every_model_as_it_is"
-#: Unchanged modules in every sample: were one of them noticed, the result would mean nothing.
+#: Number of unchanged modules in every sample. If a test fails for one, the result is invalid.
 CONTROLS = 6
 
 
 def record(renew=True):
-    """Bring the record of which test runs which line up to date, and return it."""
+    """Update the record of which test runs which line; return (seconds per test, lines)."""
     stale = [
         file
         for file in tests()
@@ -53,10 +53,10 @@ def record(renew=True):
 
 
 def draw(tool, number, seed, module):
-    """Return mutants with their sources, one for each place drawn.
+    """Return (one mutant and its source per drawn place, the number of all places).
 
-    A place is a line and an operator, so that a call with ten arguments is not drawn ten times as
-    often as a comparison.
+    A place is a line and an operator. Otherwise a call with ten arguments would be drawn ten times
+    as often as a comparison.
     """
     command = [tool, "-m", "tests.mutation.mutants"]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -76,7 +76,7 @@ def draw(tool, number, seed, module):
 
 
 def mutated(mutant):
-    """Return the source of a mutant, or None if it is not Python or means the same."""
+    """Return the source of a mutant; None if it is not valid Python or not a change."""
     before = (ROOT / mutant["module"]).read_bytes()
     start, end = mutant["bytes"]
     after = before[:start] + mutant["text"].encode() + before[end:]
@@ -87,7 +87,7 @@ def mutated(mutant):
 
 
 def controls(seed, drawn):
-    """Return copies of some mutants in which nothing is changed."""
+    """Return copies of some mutants with unchanged sources."""
     chosen = random.Random(seed).sample(drawn, min(CONTROLS, len(drawn)))
     return [
         (mutant | {"operator": "control"}, (ROOT / mutant["module"]).read_text())
@@ -96,11 +96,11 @@ def controls(seed, drawn):
 
 
 def tests_of(mutant, seconds, lines):
-    """Return the tests that run the lines of a mutant, with their seconds, within the budget.
+    """Return the tests that run the lines of a mutant, within the budget, and their total seconds.
 
-    For a line that runs at import these are all tests of its module, and for models first the one
-    that compares them with the migrations. Tests of the mutant’s own area come first, then the
-    quickest.
+    For a line that runs at import, these are all tests of its module. For models, the test that
+    compares them with the migrations comes first. Then follow tests of the mutant's own area, and
+    the fastest of the others.
     """
     texts = (ROOT / mutant["module"]).read_text().splitlines()
     first, last = mutant["lines"]
@@ -172,13 +172,13 @@ def main():
 
     run.preload()
     with tempfile.TemporaryDirectory(prefix="allies-mutants-") as folder:
-        tempfile.tempdir = folder  # of all forks, so that nothing is left of those that are killed
+        tempfile.tempdir = folder  # for all forks, so that files of killed ones are deleted too
         run_all(inside, outside, finish, results)
     sys.exit(report(results))
 
 
 def run_all(inside, outside, finish, results):
-    """Run the mutants inside functions in one session, the others and those it misses apart."""
+    """Run mutants inside functions in one session; the others, and those it cannot, separately."""
     if pid := os.fork():
         os.waitpid(pid, 0)
     else:
@@ -190,13 +190,13 @@ def run_all(inside, outside, finish, results):
 
 
 def read(results):
-    """Return what was found last of each mutant: the exit code, and the test that noticed."""
+    """Return the last result of each mutant: (exit code, test that noticed it)."""
     found = map(json.loads, results.read_text().splitlines())
     return {json.dumps(mutant): (code, by) for mutant, code, by in found}
 
 
 def report(results):
-    """Print the figures; return the exit code."""
+    """Print the results; return the exit code."""
     noticed, drawn, wrong = Counter(), Counter(), []
     for mutant, (code, by) in read(results).items():
         operator = json.loads(mutant)["operator"]

@@ -1,10 +1,10 @@
 """List the mutants of the modules under test: small deliberate faults, one at a time.
 
-Runs in an environment of its own that has mutmut, whose operators it uses, and no Django:
-``python -m tests.mutation.mutants`` writes one JSON object per line. Three operators are added for
-faults that mutmut 3.8 does not make: a condition that always or never holds, a lookup that
-includes or excludes its bound (``__gte`` and ``__gt``), and ``exclude`` in place of ``filter``.
-docs/testing.md says which mutants are left out, and why.
+It runs in a separate environment with mutmut, whose operators it uses, and without Django.
+``python -m tests.mutation.mutants`` writes one JSON object per line. Operators are added for faults
+that mutmut 3.8 does not make: a condition that is always true or false, a lookup that includes or
+excludes its bound (``__gte`` and ``__gt``), and the opposite method of a queryset or set, such as
+``exclude`` for ``filter``. docs/testing.md says which mutants are left out, and why.
 """
 
 import json
@@ -16,13 +16,13 @@ from mutmut.mutation.mutators import mutation_operators
 
 from tests.mutation.targets import ROOT, modules
 
-#: Calls whose arguments are texts for people, lines of a log, or only types.
+#: Calls whose arguments are user-facing texts, log messages or types.
 TEXTS = re.compile(
     r"^(_|n?p?gettext(_lazy)?|log(ger|ging)?\.\w+|warnings\.warn|cast|len|isinstance)$"
 )
-#: Methods of a queryset whose arguments decide what it costs, not what it returns.
+#: Queryset methods whose arguments change the number of queries, not the result.
 COSTS = {"defer", "iterator", "only", "prefetch_related", "select_for_update", "select_related"}
-#: Arguments that say what something is called, or decide only what it costs.
+#: Arguments for labels and names, or for performance only.
 LABELS = {
     "__all__",
     "batch_size",
@@ -35,7 +35,7 @@ LABELS = {
     "verbose_name",
     "verbose_name_plural",
 }
-#: An operator of mutmut that puts None in place of every value: it fails wherever it is run.
+#: An operator of mutmut that replaces every assigned value by None. Any test notices that.
 LEFT_OUT = {"operator_assignment"}
 
 _LOOKUPS = {"gte": "gt", "gt": "gte", "lte": "lt", "lt": "lte"}
@@ -52,7 +52,7 @@ def _swap_lookup(text):
 
 
 def operator_condition(node):
-    """Let the condition of an if, a loop or a comprehension always or never hold."""
+    """Make the condition of an if, a loop or a comprehension always true or always false."""
     yield node.test, f"(({code(node.test)}) or True)"
     yield node.test, f"(({code(node.test)}) and False)"
 
@@ -65,7 +65,7 @@ def operator_lookup(node):
 
 
 def operator_lookup_in_text(node):
-    """Do the same in a text with values in it."""
+    """Include or exclude the bound of a lookup in an f-string."""
     if _LOOKUP.search(node.value):
         yield node, _swap_lookup(node.value)
 
@@ -89,7 +89,7 @@ class _Visitor(cst.CSTVisitor):
 
     def __init__(self):
         super().__init__()
-        self.found = []  # (operator, node, text in its place)
+        self.found = []  # (operator, node, replacement text)
 
     def on_visit(self, node):
         if self._is_left_out(node):
@@ -125,7 +125,7 @@ class _Visitor(cst.CSTVisitor):
 
 
 def mutants_of(module):
-    """Yield the mutants of a module, each with its place in the file, in bytes, and in lines."""
+    """Yield the mutants of a module, with their positions in the file in bytes and in lines."""
     source = (ROOT / module).read_bytes()
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     visitor = _Visitor()
@@ -135,7 +135,7 @@ def mutants_of(module):
     for operator, node, text in visitor.found:
         start, end = spans[node].start, spans[node].start + spans[node].length
         if source[start:end].decode().lower() == text.lower():
-            continue  # nothing, or only the case of a text
+            continue  # no change, or only upper or lower case
         yield {
             "module": module,
             "lines": [lines[node].start.line, lines[node].end.line],

@@ -1,9 +1,9 @@
-"""Record which test runs which lines of the mutated modules, and what time each test takes.
+"""Record which test runs which lines of the mutated modules, and how long each test takes.
 
-A pytest plugin (``-p tests.mutation.record``). For each test file it writes a JSON file into the
-store: ``{"of": hash, "seconds": {test: seconds}, "lines": {module: {text of a line: [test]}}}``.
-Lines are known by their text, not their number, so that a record outlives edits above them.
-Tests that fail are left out, and those that look at other processes, which no mutant reaches.
+A pytest plugin (``-p tests.mutation.record``). It writes one JSON file per test file to the store:
+``{"of": hash, "seconds": {test: seconds}, "lines": {module: {text of a line: [test]}}}``. Lines are
+identified by their text, not by their number, so that a record stays valid after edits above them.
+Tests that fail are left out, and tests that use other processes, in which there are no mutants.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ import pytest
 
 from tests.mutation.targets import ROOT, STORE, modules
 
-#: Fixtures whose tests look at other processes or threads, or empty the database at their end.
-ELSEWHERE = {"site", "sites", "chromium", "live_server", "transactional_db"}
+#: Fixtures of tests that use other processes or threads, or that empty the database at the end.
+ELSEWHERE = {"live_site", "live_site_factory", "chromium", "live_server", "transactional_db"}
 
 
 def hash_of(test_file):
-    """Return the hash of a test file: a record of another one is out of date."""
+    """Return the SHA-256 of a test file. A record with another hash is outdated."""
     return hashlib.sha256((ROOT / test_file).read_bytes()).hexdigest()
 
 
 def record_of(test_file):
-    """Return the path of a test file’s record."""
+    """Return the path of the record of a test file."""
     return STORE / f"{test_file.removesuffix('.py').replace('/', '.')}.json"
 
 
@@ -52,7 +52,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item, nextitem):
         self.coverage.switch_context(item.nodeid)
-        before = time.process_time()  # which does not depend on what else the machine does
+        before = time.process_time()  # does not depend on the load of the machine
         result = yield
         self.seconds[item.nodeid] = round(time.process_time() - before, 3)
         if nextitem is None or nextitem.location[0] != item.location[0]:
@@ -64,7 +64,7 @@ class Recorder:
             self.failed.add(report.nodeid)
 
     def write(self, file):
-        """Write the record of a test file, and forget it."""
+        """Write the record of a test file, and reset the recorded times."""
         ran = self.coverage.get_data()
         ran.set_query_contexts([f"^{re.escape(file)}::"])
         lines = defaultdict(lambda: defaultdict(set))

@@ -1,9 +1,9 @@
 """Run tests against mutants, each in a fork of a process that has loaded everything once.
 
-A mutant inside a function is put in place of that function in a fork of a running test session.
-Any other mutant acts when its module is imported: its tests run in a fork made before the
-project was imported, with the database copied from the session. Either way a fork ends at the first
-test that fails, and the memory of one mutant never reaches another.
+A mutant inside a function replaces that function in a fork of a running test session. Any other
+mutant has its effect when its module is imported. Its tests run in a fork from before the project
+was imported, with a copy of the session's database. Each fork ends at the first test that fails,
+and no mutant affects another.
 """
 
 import ast
@@ -26,11 +26,11 @@ import pytest
 from tests.mutation.targets import ROOT, modules
 
 WORKERS = int(os.environ.get("WORKERS", os.cpu_count() or 2))
-#: Exit codes of a fork in which no test ran: the runner itself failed, or found no test.
+#: Exit codes of a fork in which no test ran: the runner failed, or there was no test.
 BROKEN, NO_TESTS = 70, 5
-#: Exit code of a fork of the session in which the function of a mutant is out of reach.
+#: Exit code of a fork of the session that did not find the function of a mutant.
 NOT_HERE = 71
-#: Where the session leaves a copy of its database for forks that import the project again.
+#: File with a copy of the session's database, for forks that import the project again.
 _IMAGE = "database.sqlite3"
 _PYTEST = ["-qq", "-x", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
 
@@ -44,10 +44,10 @@ def _image():
 
 
 def run_forked(jobs, finish):
-    """Run each (job, seconds of processor time, function) in a fork, ``WORKERS`` at a time.
+    """Run each (job, limit of CPU seconds, function) in a fork, ``WORKERS`` at a time.
 
-    The function gets a file descriptor to write to. ``finish(job, exit code, text)`` is called
-    here; the code is negative where a signal ended the fork, such as the limit of its time.
+    The function gets a file descriptor to write text to. ``finish(job, exit code, text)`` is
+    called in this process. The code is negative if a signal ended the fork, such as for its limit.
     """
     running = {}
     jobs = iter(jobs)
@@ -83,11 +83,11 @@ def _run_limited(write, seconds, function):
         os._exit(code)
 
 
-# Inside a running session
+# Mutants in a running session.
 
 
 def _functions():
-    """Return the live functions of the project by file, name and first line."""
+    """Return the functions of the project in memory by (file, name, first line)."""
     found = {}
     for thing in gc.get_objects():
         if isinstance(thing, types.FunctionType) and thing.__module__:
@@ -99,7 +99,7 @@ def _functions():
 
 
 def function_around(source, first, last):
-    """Return the name and first line of the outermost function whose body has these lines."""
+    """Return (name, first line) of the outermost function with these lines in its body, or None."""
 
     def search(node, names):
         for child in ast.iter_child_nodes(node):
@@ -134,7 +134,7 @@ def _replace(functions, mutant, source):
 
 
 def _use_own_files():
-    """Let no other fork meet the files of this one."""
+    """Use a separate data folder, so that forks do not share files."""
     from django.test.utils import override_settings
 
     folder = Path(tempfile.mkdtemp())
@@ -142,7 +142,7 @@ def _use_own_files():
 
 
 class Session:
-    """A plugin that, instead of running the tests, runs some of them for each mutant."""
+    """A pytest plugin that replaces the test run: for each mutant, it runs the mutant's tests."""
 
     def __init__(self, jobs, finish):
         self.jobs = jobs  # (mutant, its source, its tests, seconds)
@@ -151,8 +151,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         items = {item.nodeid: item for item in session.items}
-        # One test sets up what lasts for the session. With the session as what comes next,
-        # nothing else is left of it, and any test may follow.
+        # The first test sets up the session fixtures. With the session as ``nextitem``, all other
+        # fixtures are torn down, and any test may follow.
         first = next(item for item in session.items if "db" in item.fixturenames)
         session.config.hook.pytest_runtest_protocol(item=first, nextitem=session)
         from django.db import connection
@@ -162,7 +162,7 @@ class Session:
             importlib.import_module(_dotted(module))
         functions = _functions()
         gc.collect()
-        gc.freeze()  # so that forks share what is there
+        gc.freeze()  # so that forks share the memory of existing objects
 
         def job(mutant, source, tests):
             def run(write):
@@ -199,11 +199,11 @@ def _run_items(items, write):
     return 0
 
 
-# In a process of its own
+# Mutants in new processes.
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Import one module from another source."""
+    """Import one module from the source of a mutant."""
 
     def __init__(self, module, source):
         self.path = str(ROOT / module)
@@ -225,7 +225,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Fresh:
-    """A plugin that takes the database from the session, and reports the first failure."""
+    """A pytest plugin that copies the session's database, and reports the first failure."""
 
     def __init__(self, write):
         self.write = write
@@ -254,7 +254,7 @@ def _fresh(mutant, source, tests):
         sys.meta_path.insert(0, _Finder(mutant["module"], source))
         try:
             return int(pytest.main([*_PYTEST, *tests], plugins=[_Fresh(write)]))
-        except Exception as error:  # a module that cannot be imported; the controls can
+        except Exception as error:  # the mutant cannot be imported, unlike the original
             os.write(write, f"its import: {error!r}".encode())
             return 1
 
@@ -262,19 +262,19 @@ def _fresh(mutant, source, tests):
 
 
 def preload():
-    """Import what every fork needs and no mutant can change."""
+    """Import libraries that every fork needs and no mutant changes."""
     for name in ("django.test", "django_filters", "import_export.resources"):
         importlib.import_module(name)
 
 
 def run_in_session(jobs, finish):
-    """Run the tests of mutants inside functions; ``finish(mutant, exit code, by)`` for each."""
+    """Run the tests of mutants inside functions; call ``finish(mutant, exit code, test)`` each."""
     files = sorted({test.partition("::")[0] for job in jobs for test in job[2]})
     pytest.main([*_PYTEST, *files], plugins=[Session(jobs, finish)])
 
 
 def run_fresh(jobs, finish):
-    """Run the tests of mutants that act at import."""
+    """Run the tests of mutants that have their effect at import."""
     run_forked(
         ((m, seconds, _fresh(m, source, tests)) for m, source, tests, seconds in jobs), finish
     )

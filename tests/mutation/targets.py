@@ -1,10 +1,10 @@
-"""Which modules are mutated, which tests have to notice, and where the record of them is kept."""
+"""The modules that are mutated, the tests that must notice this, and the folder for results."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: What is recorded and found, between one run and the next.
+#: Folder for records and results, which later runs use again.
 STORE = ROOT / "var" / "mutants"
 
 #: Packages and modules that are mutated.
@@ -24,7 +24,7 @@ TARGETS = (
     "allies/ties",
 )
 
-#: Tests that belong to them. What they test goes on in the process that runs them.
+#: Tests of these modules that run in the test process.
 TESTS = (
     "tests/actions",
     "tests/admin",
@@ -47,7 +47,7 @@ TESTS = (
     "tests/search/test_search.py",
 )
 
-#: Tests of files, fetching and plans of statements: long, and not about the modules above.
+#: Slow tests that are not about the modules above: files, fetching, query plans.
 NOT_TESTS = (
     "tests/admin/test_concurrent_edits.py",
     "tests/admin/test_malformed_input.py",
@@ -74,10 +74,10 @@ def _files(paths, pattern):
 
 
 def modules():
-    """Return the paths of the modules that are mutated, below the root of the project."""
+    """Return the paths of the modules that are mutated, relative to the root of the project."""
     return _files(TARGETS, "*.py")
 
 
 def tests():
-    """Return the paths of the test files that have to notice."""
+    """Return the paths of the test files that must notice mutants."""
     return [path for path in _files(TESTS, "test_*.py") if path not in NOT_TESTS]

@@ -1,4 +1,4 @@
-"""What is drawn once is remembered within bounds, and only where nobody works on the templates."""
+"""The fragment cache: its limits, and no caching with DEBUG."""
 
 import pytest
 from django.utils.safestring import SafeString
@@ -16,7 +16,7 @@ def no_page_cache():
 
 @pytest.fixture
 def draw():
-    """A drawing as long as its first value says, which counts how often it was drawn."""
+    """Return a cached function that renders ``length`` characters and counts its calls."""
 
     @cache_fragment
     def drawing(length, _values=""):
@@ -27,12 +27,12 @@ def draw():
     return drawing
 
 
-def test_the_same_is_drawn_once(draw):
+def test_fragment_with_same_values_is_rendered_once(draw):
     assert draw(10) == draw(10) == "x" * 10
     assert draw.times == 1
 
 
-def test_what_is_remembered_has_an_end_in_letters(draw):
+def test_fragment_cache_size_is_limited(draw):
     for number in range(2 * KEPT // 50_000):
         draw(50_000, number)
     assert fragments._fragments.currsize <= KEPT
@@ -40,14 +40,14 @@ def test_what_is_remembered_has_an_end_in_letters(draw):
 
 
 @pytest.mark.parametrize(("length", "values"), [(LONGEST + 1, ""), (1, "y" * LONGEST)])
-def test_what_is_long_or_of_long_values_is_not_remembered(draw, length, values):
+def test_long_fragment_or_values_are_not_cached(draw, length, values):
     draw(length, values)
     draw(length, values)
     assert draw.times == 2
     assert not fragments._fragments
 
 
-def test_templates_that_are_worked_on_are_drawn_each_time(draw, settings):
+def test_fragment_is_rendered_each_time_with_debug(draw, settings):
     settings.DEBUG = True
     draw(10)
     draw(10)

@@ -1,4 +1,4 @@
-"""What is counted over many rows: once a version of the content, and never a state that was."""
+"""Memo of slow counts: computed once per content version, never outdated."""
 
 import pytest
 from django.db import connection, transaction
@@ -19,7 +19,7 @@ def no_page_cache():
 
 
 def counted(visitor, address):
-    """Return how many statements that sum up rows a page took, and what it says of its number."""
+    """Return (number of queries that count rows, number of records shown) for a page."""
     page_store.clear()
     with CaptureQueriesContext(connection) as queries:
         text = body(visitor.get(address))
@@ -29,7 +29,7 @@ def counted(visitor, address):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("demo_data")
-def test_pages_of_a_list_and_its_languages_count_once(client):
+def test_list_is_counted_once_for_all_languages(client):
     summed, number = counted(client, EVENTS)
     assert summed
     for address in (EVENTS, EVENTS.replace("/en/", "/id/")):
@@ -44,7 +44,7 @@ def test_pages_of_a_list_and_its_languages_count_once(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("demo_data")
-def test_what_comes_to_nothing_is_not_remembered(client):
+def test_counts_of_a_rolled_back_transaction_are_not_cached(client):
     _summed, number = counted(client, EVENTS)
     clear_all()
     try:
@@ -60,7 +60,7 @@ def test_what_comes_to_nothing_is_not_remembered(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("demo_data")
-def test_a_country_is_looked_for_once_and_found_by_its_new_name_at_once(client):
+def test_country_lookup_is_cached_until_its_names_change(client):
     def looked(text):
         page_store.clear()
         with CaptureQueriesContext(connection) as queries:
@@ -80,7 +80,7 @@ def test_a_country_is_looked_for_once_and_found_by_its_new_name_at_once(client):
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("demo_data")
-def test_names_of_nobody_push_out_nothing_that_was_dear_to_count(client):
+def test_unknown_names_do_not_evict_slow_counts(client):
     counted(client, EVENTS)
     for number in range(300):
         assert client.get(f"/en/events.csv?country=nobody{number}").status_code == 400

@@ -1,4 +1,4 @@
-"""Pages kept: the same bytes without the work, and never a state that was."""
+"""The page cache: same bytes, no queries, and never outdated content."""
 
 import gzip
 import threading
@@ -29,7 +29,7 @@ class TestOneProcess:
     pytestmark = pytest.mark.usefixtures("demo_data")
 
     @pytest.mark.slow
-    def test_every_public_page_is_the_same_from_memory(self, client):
+    def test_every_public_page_is_identical_from_the_cache(self, client):
         kept = 0
         for address in page_urls.one_of_each("en", "id"):
             first = client.get(address)
@@ -45,7 +45,7 @@ class TestOneProcess:
                 assert again["ETag"] == first["ETag"]
         assert kept > 100
 
-    def test_what_has_not_changed_is_said_without_looking(self, client):
+    def test_unchanged_page_gets_304_without_queries(self, client):
         for address in (ALLIES, "/id/", "/en/events.atom", "/en/search/?q=china", "/sitemap.xml"):
             first = client.get(address)
             with CaptureQueriesContext(connection) as queries:
@@ -55,7 +55,7 @@ class TestOneProcess:
             assert not queries
             assert "Cookie" not in again.get("Vary", "")
 
-    def test_a_download_that_has_not_changed_is_not_made_again(self, client):
+    def test_unchanged_download_gets_304_without_queries(self, client):
         for address in ("/en/events.csv?kind=visit", "/id/countries/russia/allies.xlsx"):
             first = client.get(address)
             content(first)
@@ -66,8 +66,8 @@ class TestOneProcess:
             Source.objects.filter(key="dw-2024-en").update(title=address)
             assert client.get(address, headers=asked).status_code == 200
 
-    def test_what_is_written_in_other_bytes_is_another_question(self, client):
-        """The bytes of “ü”, and those of the two letters that they are in Latin-1."""
+    def test_queries_with_different_bytes_have_different_pages(self, client):
+        """The UTF-8 bytes of “ü”, once as they are, and once read as Latin-1 and encoded again."""
         raw = "q=T\xc3\xbcrkiye"
         twice = client.get("/api/v1/countries?q=T%C3%83%C2%BCrkiye")
         once = client.get("/api/v1/countries", QUERY_STRING=raw)
@@ -75,7 +75,7 @@ class TestOneProcess:
         assert [row["alpha3"] for row in once.json()["items"]] == ["TUR"]
         assert once["ETag"] != twice["ETag"]
 
-    def test_another_version_is_another_page(self, client):
+    def test_changed_content_gives_a_new_page(self, client):
         address = "/en/sources/dw-2024-en/"
         first = client.get(address)
         Source.objects.filter(key="dw-2024-en").update(title="Another title")
@@ -83,8 +83,8 @@ class TestOneProcess:
         assert again.status_code == 200
         assert "Another title" in body(again)
 
-    def test_a_page_that_was_written_while_it_was_rendered_is_not_kept(self, client, monkeypatch):
-        # A view that writes is the nearest to one that is overtaken by a writer.
+    def test_page_is_not_cached_if_content_changes_while_rendering(self, client, monkeypatch):
+        # A view that writes has the same effect as a writer during the rendering.
         whole = HomeView.get
 
         def overtaken(self, request, *args, **kwargs):
@@ -99,7 +99,7 @@ class TestOneProcess:
         monkeypatch.undo()
         assert client.get("/en/").has_header("ETag")
 
-    def test_what_is_one_visitors_own_is_never_kept(self, client, login_as, reviewer):
+    def test_page_cache_skips_personal_pages(self, client, login_as, reviewer):
         form = "/en/countries/russia/correct/"
         assert body(client.get(form)) != body(client.get(form))
         assert not client.get(form).has_header("ETag")
@@ -107,16 +107,16 @@ class TestOneProcess:
         assert "rita" in body(desk)
         assert not desk.has_header("ETag")
         assert client.get("/en/admin/").status_code == 302
-        # Whoever is signed in sees what everybody sees, and leaves nothing of theirs behind.
+        # Signed-in users see the public page, and nothing of theirs gets into the cache.
         assert content(login_as(reviewer).get(ALLIES)) == content(client.get(ALLIES))
 
-    def test_errors_and_wrong_hosts_are_answered_as_before(self, client):
+    def test_page_cache_skips_errors_and_wrong_hosts(self, client):
         assert client.get("/en/no/such/page/").status_code == 404
         assert not client.get("/en/no/such/page/").has_header("ETag")
         assert client.get(f"{ALLIES}?on=yesterday").status_code == 400
         assert client.get("/en/", headers={"Host": "evil.example"}).status_code == 400
 
-    def test_a_language_asked_for_in_a_header_has_its_own_answer(self, client):
+    def test_page_without_language_prefix_depends_on_accept_language(self, client):
         for address in ("/", "/site.webmanifest"):
             answers = [
                 client.get(address, headers={"Accept-Language": language})
@@ -127,9 +127,7 @@ class TestOneProcess:
             if address == "/":
                 assert told[0] != told[1]
 
-    def test_caches_before_the_site_ask_each_time_unless_they_are_told_otherwise(
-        self, client, settings
-    ):
+    def test_cdn_revalidates_each_time_unless_max_age_is_set(self, client, settings):
         control = client.get(ALLIES)["Cache-Control"]
         assert control == "public, max-age=0, s-maxage=0, stale-while-revalidate=0"
         settings.CDN_MAX_AGE_SECONDS = 30
@@ -145,7 +143,7 @@ class TestOneProcess:
             ("", bytes, None),
         ],
     )
-    def test_a_page_travels_as_its_reader_accepts(self, client, accepts, unpack, encoding):
+    def test_page_is_sent_in_an_accepted_encoding(self, client, accepts, unpack, encoding):
         plain = client.get(ALLIES).content
         packed = client.get(ALLIES, headers={"Accept-Encoding": accepts})
         assert packed.get("Content-Encoding") == encoding
@@ -168,12 +166,12 @@ class TestOneProcess:
         (",;,=;q", "identity"),
     ],
 )
-def test_what_is_accepted_is_understood(header, encoding):
+def test_negotiate_encoding_parses_accept_encoding(header, encoding):
     assert negotiate_encoding(header) == encoding
 
 
 class TestStore:
-    def test_memory_is_bounded(self):
+    def test_page_store_size_is_limited(self):
         store = PageStore(100_000)
         for n in range(1000):
             store.put(str(n), CachedPage((), {"identity": b"x" * (n * 10)}))
@@ -183,7 +181,7 @@ class TestStore:
         store.put("huge", CachedPage((), {"identity": b"x" * 90_000}))
         assert store.get("huge") is None
 
-    def test_of_many_who_ask_at_once_one_renders(self):
+    def test_one_of_many_simultaneous_requests_renders(self):
         store, began, go = PageStore(100_000), threading.Event(), threading.Event()
         rendered = []
 
@@ -203,7 +201,7 @@ class TestStore:
             assert {future.result().bodies["identity"] for future in [first, *others]} == {b"x"}
         assert rendered == [1]
 
-    def test_who_waited_for_what_failed_does_it_alone(self):
+    def test_page_can_be_rendered_again_after_a_failure(self):
         store = PageStore(100_000)
 
         def fails():
@@ -215,10 +213,10 @@ class TestStore:
 
 
 class TestProcesses:
-    """Real servers on one database."""
+    """Real servers that share one database."""
 
     @pytest.mark.slow
-    def test_what_was_published_is_seen_at_the_next_request_under_load(self, live_site):
+    def test_change_is_visible_at_the_next_request_under_load(self, live_site):
         servers = [live_site.serve(), live_site.serve()]
         address = "/en/sources/dw-2024-en/"
         ended = threading.Event()
@@ -247,7 +245,7 @@ class TestProcesses:
                 ended.set()
         assert errors == []
 
-    def test_without_its_cache_server_the_site_goes_on(self, live_site):
+    def test_site_works_without_its_cache_server(self, live_site):
         live_site.environment["CACHE_URL"] = "redis://127.0.0.1:1/0"
         server = live_site.serve()
         first = _get(server + ALLIES)
@@ -256,7 +254,7 @@ class TestProcesses:
         assert b"password" in _get(server + "/en/admin/login/")
 
     @pytest.mark.slow
-    def test_a_reader_who_has_the_page_is_told_so(self, live_site):
+    def test_server_answers_304_to_a_matching_etag(self, live_site):
         server = live_site.serve()
         with urllib.request.urlopen(server + ALLIES) as answer:
             tag = answer.headers["ETag"]
@@ -273,9 +271,9 @@ def _get(address):
 
 
 class TestInFront:
-    """What is remembered of what came over the wire."""
+    """The WSGI cache of identical requests."""
 
-    def test_what_is_asked_counts_as_much_as_what_is_answered(self, demo_data):
+    def test_wsgi_cache_size_includes_the_requests(self, demo_data):
         asked = []
 
         def inner(environ, start_response):
@@ -292,16 +290,16 @@ class TestInFront:
 
         for query in ("short", "short", "x" * 5_000, "x" * 5_000):
             ask(query)
-        assert asked == ["short", "x" * 5_000, "x" * 5_000]  # none so long is remembered
+        assert asked == ["short", "x" * 5_000, "x" * 5_000]  # too long to be cached
         for number in range(60):
             ask(f"{number:01900}")
         asked.clear()
         ask("short")
-        assert asked == ["short"]  # sixty of nearly 2,000 characters took its place
+        assert asked == ["short"]  # sixty requests of nearly 2,000 characters have replaced it
 
 
-def test_a_draft_is_not_in_memory(demo_data, client):
-    """A page that was kept while a record was public is not shown once it is withdrawn."""
+def test_withdrawn_record_is_not_served_from_the_cache(demo_data, client):
+    """A page that was cached while a record was public is not shown after it is withdrawn."""
     event = factories.event(("RUS", "host"), title_en="Zanzabarra")
     address = f"/en/events/{event.slug}/"
     assert "Zanzabarra" in body(client.get(address))

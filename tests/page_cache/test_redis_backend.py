@@ -1,4 +1,4 @@
-"""The cache that servers share: what lies in it is JSON, and nothing in it is run."""
+"""The shared cache: it contains signed JSON only, and nothing in it is executed."""
 
 import json
 import pickle
@@ -21,10 +21,10 @@ VALUES = [0, -7, True, None, 1.5, 2.0, "7", "ö", b"\x00\xff", [1, [b"x"]], {"a"
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_values_come_back_as_they_were(value):
+def test_serializer_round_trip_keeps_values(value):
     serializer = JsonSerializer()
     written = serializer.dumps(value)
-    # As the server gives it back: bytes.
+    # The server returns bytes.
     found = serializer.loads(str(written).encode())
     assert (type(found), found) == (type(value), value)
     cache.set("value", value)
@@ -35,19 +35,19 @@ def test_values_come_back_as_they_were(value):
 @pytest.mark.parametrize(
     "value", [object(), {1, 2}, CachedPage((), {})], ids=["object", "set", "page"]
 )
-def test_what_json_cannot_hold_is_not_cached_here_either(value):
+def test_memory_cache_refuses_values_that_json_cannot_represent(value):
     with pytest.raises(TypeError):
         cache.set("value", value)
     assert cache.get("value") is None
 
 
-def test_counters_count():
+def test_cached_counter_can_be_incremented():
     cache.add("count", 0)
     assert [cache.incr("count"), cache.incr("count", 5), cache.get("count")] == [1, 6, 6]
     assert cache.get_or_set("made", lambda: b"once") == b"once"
 
 
-def test_a_text_is_the_same_from_the_cache():
+def test_rendered_markdown_is_the_same_from_the_cache():
     text = "One [@dw-2024-en, p. 4; @un-1]. *Two* & three."
     first = render_markdown(text)
     assert render_markdown(text) == first
@@ -68,11 +68,11 @@ def test_a_text_is_the_same_from_the_cache():
         [["a"], {"br": b""}, ""],
     ],
 )
-def test_what_is_no_page_is_not_taken_for_one(found):
+def test_cached_page_from_json_refuses_other_values(found):
     assert CachedPage.from_json(found) is None
 
 
-def test_a_page_comes_back_as_it_was():
+def test_cached_page_round_trip_keeps_the_page():
     page = CachedPage((("Content-Type", "text/html"),), {"br": b"x"}, "digest")
     cache.set("page", page.to_json())
     assert CachedPage.from_json(cache.get("page")) == page
@@ -85,7 +85,7 @@ def test_a_page_comes_back_as_it_was():
         *(b"", b"\xff", b"nan", "٣x".encode()),
     ],
 )
-def test_what_somebody_else_wrote_is_not_read(written):
+def test_serializer_refuses_forged_values(written):
     with pytest.raises(ValueError):
         JsonSerializer().loads(written)
 
@@ -124,7 +124,7 @@ def shared_cache(tmp_path):
 
 
 @pytest.mark.slow
-def test_servers_share_pages_as_json_and_run_nothing_they_find(live_site, shared_cache, tmp_path):
+def test_servers_share_pages_as_json_and_execute_no_pickles(live_site, shared_cache, tmp_path):
     link, address = shared_cache
     live_site.environment["CACHE_URL"] = address
     first = live_site.serve()
@@ -132,13 +132,13 @@ def test_servers_share_pages_as_json_and_run_nothing_they_find(live_site, shared
     pages = {path: answer_bytes(f"{first}{path}") for path in paths}
     keys = link.keys("*")
     assert len(keys) > 3
-    for key in keys:  # signed JSON, and no pickle
+    for key in keys:  # signed JSON, not a pickle
         json.loads(link.get(key).partition(b":")[2])
-    # Another server gives what this one put there, and the reader's encoding of it.
+    # Another server sends the pages that the first one cached.
     second = live_site.serve()
     for path in paths:
         assert answer_bytes(f"{second}{path}") == pages[path]
-    # A pickle that would make a file is neither run nor an error.
+    # A pickle that would create a file is not executed, and causes no error.
     made = tmp_path / "made"
     for key in link.keys("*"):
         link.set(key, pickle.dumps(Bomb(made)))
@@ -146,7 +146,7 @@ def test_servers_share_pages_as_json_and_run_nothing_they_find(live_site, shared
     for path in paths:
         assert answer_bytes(f"{third}{path}") == pages[path]
     assert not made.exists()
-    # Nor is a page that somebody else wrote.
+    # A forged page is ignored too.
     for key in link.keys("*"):
         link.set(key, json.dumps([[["X", "y"]], {"identity": {"$bytes": "Zm9yZ2Vk"}}, ""]))
     fourth = live_site.serve()
@@ -156,7 +156,7 @@ def test_servers_share_pages_as_json_and_run_nothing_they_find(live_site, shared
 
 
 def answer_bytes(address):
-    # One name for all servers, as behind a proxy.
+    # The same host name for all servers, as behind a proxy.
     asked = urllib.request.Request(address, headers={"Host": "localhost"})
     with urllib.request.urlopen(asked) as found:
         return found.status, found.read()

@@ -1,4 +1,4 @@
-"""The backend: ENGINE is "allies.db.sqlite"."""
+"""The database backend. Use it with ENGINE = "allies.db.sqlite"."""
 
 import os
 from contextlib import suppress
@@ -15,7 +15,7 @@ from allies.db.sqlite.database_file import DatabaseFile, DatabaseFileError, data
 
 
 class ErrorWrapper(DatabaseErrorWrapper):
-    """Remembers that SQLite found the file damaged: then nothing more is written to it."""
+    """Raise DatabaseFileError if SQLite finds damage, and stop further writes to the file."""
 
     wrapper: "DatabaseWrapper"
 
@@ -31,16 +31,19 @@ class ErrorWrapper(DatabaseErrorWrapper):
 
 
 class Features(DatabaseFeatures):
-    """What SQLite can do. Django would ask, with a connection, in the checks before `migrate`."""
+    """Features of SQLite, set here because Django's system checks would open a connection.
+
+    Before the first `migrate` there is no file to open.
+    """
 
     supports_json_field = True  # since SQLite 3.38
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, which refuses to work on a file that is not the one it opened.
+    """Django's wrapper, which refuses to work on a file that is not the one it opened.
 
-    ``prepare_database``, so ``manage.py migrate``, makes a file; nothing else does. A site whose
-    file is gone would go on with an empty one otherwise.
+    Only ``prepare_database`` creates a file, and so only ``manage.py migrate``. Otherwise a site
+    whose file was removed would continue with an empty one.
     """
 
     features_class = Features
@@ -56,7 +59,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def path(self) -> Path | None:
-        """The file's path; None for a database in memory, or one that an address names."""
+        """The file's path; None for a database in memory or one given as a ``file:`` URI."""
         name = self.settings_dict["NAME"]
         if self.is_in_memory_db() or str(name).startswith("file:"):
             return None
@@ -68,14 +71,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return database_file(self.path) if self.path else None
 
     def file_problem(self) -> str:
-        """Return what is wrong with the file or its pages; "" if nothing shows."""
+        """Return a description of what is wrong with the file or its pages, "" if nothing is."""
         try:
             return self.file.examine() if self.file else ""
         except DatabaseFileError as error:
             return str(error)
 
     def prepare_database(self) -> None:
-        """Make the file if there is none, for its owner only."""
+        """Create the file if there is none, readable by its owner only."""
         super().prepare_database()
         if self.path and not self.path.exists():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -110,7 +113,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        # Between requests nobody turns an error into a page; the connection is closed by now.
+        # Between requests nothing handles an error. The connection is already closed by then.
         with suppress(DatabaseFileError):
             super().close_if_unusable_or_obsolete()
 
@@ -120,7 +123,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._commit()  # type: ignore[misc]
 
     def _require_file(self, *, read_header: bool) -> None:
-        """Raise DatabaseFileError if what is written on this connection would be lost."""
+        """Raise DatabaseFileError if writes on this connection would be lost."""
         if self._opened is None:
             return
         self._opened.require(read_header=read_header)

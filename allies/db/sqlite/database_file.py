@@ -1,13 +1,13 @@
-"""The file of an SQLite database, watched while the site runs.
+"""Watch the file of an SQLite database while the site runs.
 
-A process that has a file open goes on writing to it after it was removed or replaced, and what it
-writes is lost when it ends. So the file at the path is compared with the one that was opened,
-before queries and before commits. That costs some microseconds.
+A process that has a file open can still write to it after the file was removed or replaced. These
+writes are lost when the process ends. So before queries and commits, the file at the path is
+compared with the file that was opened. This takes a few microseconds.
 
-Damage that one process finds is noted in a file beside the database, and all processes that were
-running then stop using the database. A process started later looks for itself.
+A process that finds damage notes it in a file next to the database. Then all processes that are
+running stop using the database. A process that starts later checks for itself.
 
-The file is opened here once and never closed: closing it would drop SQLite's own locks on it
+The file is opened here once and never closed, because closing it would drop SQLite's own locks
 (https://www.sqlite.org/howtocorrupt.html, 2.2).
 """
 
@@ -26,44 +26,44 @@ from django.db.utils import OperationalError
 log = logging.getLogger(__name__)
 
 MAGIC = b"SQLite format 3\0"
-#: How the names of the files end that belong to a database under way.
+#: Suffixes of the files that belong to an open database.
 SIDE_FILES = ("-wal", "-shm")
-#: How the name of the file ends in which a process notes damage for the others.
+#: Suffix of the file in which a process notes damage for the others.
 DAMAGE_NOTE = "-damaged"
-#: SQLite's codes for damage. The index of a search has its own, and can be made again.
+#: SQLite's codes for damage. A damaged search index has its own code, and can be rebuilt.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
-#: What to do about damage.
+#: Advice in messages about damage, and about lost side files.
 RESTORE_ADVICE = (
     "Stop the site, repair the database or restore a backup, then start the site again."
 )
 RESTART_ADVICE = (
     "Stop the site normally, so that it writes its pending changes, then start it again."
 )
-#: How long the pages of the file are looked at in one go, and how long there is a pause after.
+#: Seconds that one check of the file's pages takes at most, and seconds between two checks.
 EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
 
 
 class DatabaseFileError(OperationalError):
-    """The database's file is not the one that was opened, or is damaged; nothing was saved."""
+    """The database file is damaged, or not the one that was opened. Nothing was saved."""
 
 
 def stat_of(path: str) -> os.stat_result | None:
-    """Return the state of a file; None if there is none."""
+    """Return the ``os.stat`` result of a file; None if there is none."""
     try:
-        return os.stat(path)  # noqa: PTH116  # before every query: quicker than Path's
+        return os.stat(path)  # noqa: PTH116  # runs before every query; faster than Path.stat
     except OSError:
         return None
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Return True if SQLite reports with an error that the file is damaged."""
+    """Return True if an error of SQLite means that the file is damaged."""
     code = getattr(error, "sqlite_errorcode", None)
     return _code_of(error) in _DAMAGED and code != _CORRUPT_VTAB
 
 
 def _code_of(error: BaseException | None) -> int:
-    """Return SQLite's primary result code of an error; 0 if it has none."""
+    """Return the primary SQLite result code of an error, 0 if it has none."""
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
@@ -96,13 +96,13 @@ class DatabaseFile:
         self._unreadable = ""
 
     def problem(self, *, read_header: bool = True) -> str:
-        """Return what is wrong with the file, as far as that shows at once; "" if nothing is."""
+        """Return a description of the first problem that a quick check finds, "" if none."""
         if self._failure:
             return self._failure
         if (note := stat_of(self._note)) and note.st_mtime_ns > self._opened_at:
             return self._read_note()
         try:
-            found = os.stat(self._name)  # noqa: PTH116  # before every query: quicker than Path's
+            found = os.stat(self._name)  # noqa: PTH116  # runs before every query
         except OSError:
             return f"{self.path} no longer exists. Put it back, or restart the site."
         if (found.st_dev, found.st_ino) != self._identity:
@@ -127,11 +127,10 @@ class DatabaseFile:
 
     @contextmanager
     def open_connection(self, owner: object) -> Iterator[None]:
-        """Check the file and those beside it, then count what is opened inside.
+        """Check the file and its side files, and register the connection opened in this context.
 
-        SQLite removes the files beside a database with its last connection, and would make
-        new ones for a connection that is opened after somebody else removed them. Raises
-        DatabaseFileError.
+        SQLite removes the side files when its last connection closes. If somebody else removed
+        them before, it would create new ones for the next connection. Raises DatabaseFileError.
         """
         with self._connecting:
             self.require()
@@ -145,22 +144,22 @@ class DatabaseFile:
 
     @contextmanager
     def close_connection(self, owner: object) -> Iterator[None]:
-        """Count what is closed inside."""
+        """Unregister a connection that is closed in this context."""
         with self._connecting:
             self._connections.discard(owner)
             yield
 
     def require_side_files(self) -> None:
-        """Raise DatabaseFileError if what open connections write would be lost."""
+        """Raise DatabaseFileError if a side file was removed, replaced or truncated."""
         for end in SIDE_FILES:
             before = self._side_files.get(end)
             found = stat_of(f"{self._name}{end}")
             if before is not None:
                 if found is None or not os.path.samestat(found, before):
-                    # Open connections still have the former: both would write past each other.
+                    # Open connections still use the old file, so writes to it would be lost.
                     raise DatabaseFileError(self.fail(f"has lost its {end} file", RESTART_ADVICE))
                 if found.st_size < before.st_size:
-                    # SQLite overwrites its -wal file from the start; it shortens none in use.
+                    # SQLite overwrites its -wal file from the start, but never truncates it in use.
                     raise DatabaseFileError(
                         self.fail(f"has lost a part of its {end} file", RESTART_ADVICE)
                     )
@@ -168,7 +167,7 @@ class DatabaseFile:
                 self._side_files[end] = found
 
     def fail(self, what: str, remedy: str = RESTORE_ADVICE) -> str:
-        """Remember damage, after which no process reads or writes; return it."""
+        """Remember damage and tell the other processes, so that all stop; return the message."""
         if not self._failure:
             self._failure = f"{self.path} {what}. {remedy}"
             log.error("Changes can no longer be saved: %s", self._failure)
@@ -176,7 +175,7 @@ class DatabaseFile:
         return self._failure
 
     def _write_note(self, text: str) -> None:
-        """Tell the other processes; each finds damage itself if this cannot be written."""
+        """Note damage for the other processes. If that fails, each of them finds it itself."""
         try:
             with os.fdopen(
                 os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
@@ -186,7 +185,7 @@ class DatabaseFile:
             log.exception("Damage cannot be noted for other processes: %s", self._note)
 
     def _read_note(self) -> str:
-        """Return the damage that another process found, and remember it."""
+        """Remember the damage that another process noted; return its message."""
         with suppress(OSError):
             self._failure = Path(self._note).read_text()
         self._failure = self._failure or f"{self.path} is damaged. {RESTORE_ADVICE}"
@@ -194,9 +193,10 @@ class DatabaseFile:
         return self._failure
 
     def examine(self) -> str:
-        """Look at the pages of some tables; return what is wrong with the file.
+        """Check the pages of some tables; return a description of the problem, "" if none.
 
-        Continues where the last call ended, for 0.2 seconds at most and every 10 seconds at most.
+        Each check continues with the next table and takes at most 0.2 seconds. A call less than
+        10 seconds after the last check only returns whether that could read the file.
         """
         if said := self.problem():
             return said
@@ -211,7 +211,7 @@ class DatabaseFile:
                 if is_damage(error):
                     found = str(error)
                 elif _code_of(error) == sqlite3.SQLITE_IOERR:
-                    # Its disk may be right again at the next look, or its -wal file is spoiled.
+                    # The disk may work again at the next check, or the -wal file is damaged.
                     self._unreadable = (
                         f"{self.path} or its -wal file cannot be read ({error}). Check "
                         "the disk, or restart the site."
@@ -229,7 +229,7 @@ class DatabaseFile:
             ).fetchall()
             for _count in tables:
                 (name,) = tables[self._next_table % len(tables)]
-                self._next_table += 1  # also past one that takes longer than there is time
+                self._next_table += 1  # even if this table takes longer than the time limit
                 quoted = name.replace('"', '""')
                 (found,) = connection.execute(f'PRAGMA quick_check("{quoted}")').fetchone()
                 if found != "ok":
@@ -240,7 +240,7 @@ class DatabaseFile:
 
 
 def _size_in(header: bytes) -> int:
-    """Return the size of the database that its header says (https://sqlite.org/fileformat.html)."""
+    """Return the database size in bytes from its header (https://sqlite.org/fileformat.html)."""
     page = int.from_bytes(header[16:18], "big")
     return (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
 
@@ -250,7 +250,7 @@ _opening = threading.Lock()
 
 
 def database_file(path: Path) -> DatabaseFile:
-    """Return the file at a path as this process opened it first. Raises DatabaseFileError."""
+    """Return the file that this process first opened at a path. Raises DatabaseFileError."""
     with _opening:
         if path not in _files:
             _files[path] = DatabaseFile(path)

@@ -1,4 +1,4 @@
-"""Write the whole site to one file, while it runs."""
+"""Back up the whole site to one file, while it runs."""
 
 from argparse import ArgumentParser
 from pathlib import Path

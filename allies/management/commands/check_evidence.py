@@ -1,4 +1,4 @@
-"""Fail where something public lost its last source, or its page stopped showing it."""
+"""Fail if a public record has no public source, or if its page does not show a source."""
 
 from itertools import chain
 

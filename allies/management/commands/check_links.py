@@ -1,4 +1,4 @@
-"""Check the links of sources that are due."""
+"""Check the links of sources that are due, or queue this as a job."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -17,7 +17,7 @@ from allies.models import LinkField, LinkResult
 
 class Command(BaseCommand):
     help = "Check the links of sources that are due: weekly, failing links daily."
-    # Given by code only: where tests may go, and whom they ask.
+    # Only for tests: which addresses they may visit, and which archive they use.
     stealth_options = ("limits", "archive_client")
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Collect static files, readable by everybody: a proxy may serve them."""
+"""Collect static files with public read permission, because a proxy may serve them."""
 
 from django.contrib.staticfiles.management.commands.collectstatic import Command as Collect
 

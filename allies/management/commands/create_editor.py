@@ -1,4 +1,4 @@
-"""Create an account for somebody who works in the admin."""
+"""Create an account for the admin."""
 
 import secrets
 import sys
@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-#: How often a password can be typed before the command gives up.
+#: How many times a password can be typed before the command fails.
 MAX_ATTEMPTS = 3
 
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write("Sign in at /en/admin/ and change the password there.")
 
     def _get_group(self, name: str) -> Group:
-        """Return the group of this name; raise CommandError, with all names, if there is none."""
+        """Return the group with this name; raise CommandError with all names if there is none."""
         names = sorted(Group.objects.values_list("name", flat=True))
         if not names:
             raise CommandError("There are no groups yet. Run `manage.py migrate` first.")
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         return Group.objects.get(name=name)
 
     def _validate(self, account: Any) -> None:
-        """Raise CommandError if the name is taken or not allowed, or the email is not one."""
+        """Raise CommandError if the name is taken or invalid, or if the email is invalid."""
         if type(account).objects.filter(username__iexact=account.username).exists():
             raise CommandError(
                 f"There is already an account “{account}”. Choose another name, or set a new "
@@ -86,7 +86,10 @@ class Command(BaseCommand):
             raise CommandError("\n".join(lines)) from error
 
     def _ask_password(self, account: Any) -> str:
-        """Return a password typed twice; raise CommandError if there is nobody to type one."""
+        """Return a valid password that was typed twice.
+
+        Raises CommandError if there is no terminal, or after MAX_ATTEMPTS.
+        """
         if not sys.stdin.isatty():
             raise CommandError(
                 "A password can be typed in a terminal only. Add --generate-password."

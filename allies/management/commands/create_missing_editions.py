@@ -1,4 +1,7 @@
-"""Freeze the published lists that have no edition yet: once, on a site older than editions."""
+"""Create an edition of each published list without one.
+
+This is needed once, on a site that is older than editions.
+"""
 
 from django.core.management.base import BaseCommand
 

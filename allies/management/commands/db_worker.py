@@ -1,4 +1,4 @@
-"""The job worker, which outlives its database: it waits until that is back."""
+"""Run the job worker. If the database becomes unavailable, it waits until it is back."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from allies.db.errors import is_database_away
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two tries.
+#: Seconds between two attempts.
 RETRY_SECONDS = 2
 
 

@@ -1,4 +1,4 @@
-"""Export every record of one noun as CSV."""
+"""Export all records of one type as CSV."""
 
 from argparse import ArgumentParser
 

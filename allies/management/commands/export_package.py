@@ -25,7 +25,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} already exists. Add --overwrite to replace it.")
         if not file.parent.is_dir():
             raise CommandError(f"The folder {file.parent} does not exist.")
-        # Drafts are in it: nobody else may read the file until its owner says so.
+        # The package contains drafts, so only its owner can read it at first.
         number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
         unfinished = Path(name)
         try:

@@ -1,4 +1,4 @@
-"""Import a CSV file of one noun."""
+"""Import a CSV file of one record type."""
 
 from argparse import ArgumentParser
 from pathlib import Path

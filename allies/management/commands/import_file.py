@@ -1,4 +1,4 @@
-"""Import any table by a mapping."""
+"""Import any table with a mapping."""
 
 from argparse import ArgumentParser
 from pathlib import Path

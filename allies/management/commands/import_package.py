@@ -1,4 +1,4 @@
-"""Import a data package of everything."""
+"""Import a data package of a whole site."""
 
 import contextlib
 import tempfile
@@ -43,10 +43,10 @@ class Command(ImportCommand):
         whole = transaction.atomic() if commit else contextlib.nullcontext()
         with tempfile.TemporaryDirectory(prefix="allies-package-") as folder, whole:
             nouns, old_slugs = open_tables(package, Path(folder))
-            # Dated as the package is, the site is of the same edition afterwards.
+            # Dated like the package, so that an export of this site has the same version.
 
             def files(plan: Plan) -> list[tuple[str, Rows]]:
-                if old_slugs:  # texts cite sources by old keys too, which are written last
+                if old_slugs:  # texts may cite sources by old keys, which are written last
                     plan.expect_old_keys(Source.__name__, old_keys_of_sources(old_slugs))
                 return nouns
 

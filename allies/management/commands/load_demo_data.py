@@ -1,4 +1,4 @@
-"""Load the starter content."""
+"""Load all countries and the starter content."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Message catalogues, without GNU gettext: extract, check, compile."""
+"""Extract, check and compile message catalogues without GNU gettext."""
 
 import io
 from argparse import ArgumentParser
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: object) -> None:
-        with public_umask():  # source code, and what is read beside it
+        with public_umask():  # source code and compiled catalogues are not private
             self._handle(options)
 
     def _handle(self, options: Mapping[str, object]) -> None:
@@ -74,7 +74,7 @@ def read(path: Path) -> Catalog:
 
 
 def write(path: Path, catalog: Catalog) -> None:
-    """Write a catalogue sorted and without dates or line numbers, so that it changes rarely."""
+    """Write a catalogue sorted and without dates or line numbers, so that diffs stay small."""
     buffer = io.BytesIO()
     write_po(buffer, catalog, sort_output=True, no_location=True, omit_header=True, width=98)
     language = path.parts[-3]
@@ -89,7 +89,7 @@ def write(path: Path, catalog: Catalog) -> None:
 
 
 def messages_in_code() -> Catalog:
-    """Return every message the code and the templates mark for translation."""
+    """Return every message that code and templates mark for translation."""
     catalog = Catalog(charset="utf-8")
     for root in ROOTS:
         for path in sorted((settings.BASE_DIR / root).rglob("*")):

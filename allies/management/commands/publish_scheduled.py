@@ -1,4 +1,4 @@
-"""Publish and withdraw what is due: for a site whose jobs are run by a timer."""
+"""Publish and withdraw scheduled records that are due, for a site without a job worker."""
 
 from django.core.management.base import BaseCommand
 

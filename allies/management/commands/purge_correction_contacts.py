@@ -1,4 +1,4 @@
-"""Delete readers' addresses that are no longer needed: for a site whose jobs run by a timer."""
+"""Delete email addresses of readers that are no longer needed, for a site without a job worker."""
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Make a site what it was when a backup was made."""
+"""Check a backup, restore it, or resume an interrupted restore."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Say what needs attention: printed, or mailed to those who asked for it."""
+"""Print or email a summary of what needs attention, such as proposals and failed imports."""
 
 from typing import Any
 

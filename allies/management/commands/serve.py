@@ -1,4 +1,4 @@
-"""Run the site on this machine: what `make run` does once everything is installed."""
+"""Run the site on this machine: web server and job worker. `make run` calls it after installing."""
 
 import os
 import secrets
@@ -24,11 +24,11 @@ from allies.db.uploads_restore import resume_interrupted
 from allies.imports.tasks import reap_stale
 from allies.models import Country
 
-#: Seconds the children are given to end by themselves.
+#: Seconds that the programs have to end before they are killed.
 STOP_SECONDS = 10
-#: A program that ends by itself is started again, but not more than this often ...
+#: A program that ends unexpectedly is started again at most this many times ...
 MAX_RESTARTS = 5
-#: ... in this many seconds. After that it is a crash loop, and ``serve`` ends.
+#: ... within this many seconds. After that it is in a crash loop, and ``serve`` fails.
 RESTART_WINDOW_SECONDS = 120
 
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         self._collect_static()
         reap_stale()
         for figures in (settings.DATA_DIR / "metrics").glob("*.db"):
-            figures.unlink()  # of processes that are no more
+            figures.unlink()  # metrics of processes that have ended
         web_server = development_server(host, port) if reload else granian(host, port)
         job_worker = ManagedProcess(
             "job worker",
@@ -88,7 +88,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
 
     def _resume_restore(self) -> None:
-        """Finish a restore that was killed: database and uploads would not fit otherwise."""
+        """Finish an interrupted restore, so that database and uploads match."""
         try:
             for sentence in resume_interrupted():
                 self.stdout.write(sentence)
@@ -99,7 +99,7 @@ class Command(BaseCommand):
             ) from error
 
     def _collect_static(self) -> None:
-        """Collect static files where one is newer than the last collection."""
+        """Collect static files if one of them is newer than the last collection."""
         manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
         collected = manifest.stat().st_mtime if manifest.exists() else 0
         files = [settings.BASE_DIR / "requirements.txt"]
@@ -110,7 +110,7 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
 
     def _load_starter(self) -> None:
-        """Load the starter content into an empty site; print its report only if it fails."""
+        """Load the starter content into an empty site; print the import report only on failure."""
         if Country.objects.exists():
             return
         self.stdout.write("Loading the starter content …")
@@ -133,9 +133,9 @@ class Command(BaseCommand):
     def _run(
         self, web_server: "ManagedProcess", job_worker: "ManagedProcess", host: str, port: int
     ) -> None:
-        """Run the programs until a signal comes, and start again the ones that end by themselves.
+        """Run the programs until SIGINT or SIGTERM, and restart those that end unexpectedly.
 
-        Raises CommandError if one of them keeps ending.
+        Raises CommandError if one of them is in a crash loop.
         """
         programs = (web_server, job_worker)
         ended = threading.Event()
@@ -160,9 +160,10 @@ class Command(BaseCommand):
         self.stdout.write("Ended.")
 
     def _announce(self, url: str) -> None:
-        """Print where the site is and how to sign in, as the last three lines.
+        """Print the site's address and how to sign in, as the last three lines.
 
-        The first account is created here: its password would be lost if the start failed.
+        The first account is created only now. If the start failed after creating it, its password
+        would be lost.
         """
         password = self._create_first_account()
         login = (
@@ -177,7 +178,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _restart(self, program: "ManagedProcess") -> None:
-        """Start a program that ended by itself again; raise CommandError in a crash loop."""
+        """Restart a program that ended unexpectedly; raise CommandError in a crash loop."""
         reason = program.end_reason()
         if not program.may_restart():
             raise CommandError(
@@ -191,26 +192,26 @@ class Command(BaseCommand):
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Say whether a server listens at this port."""
+    """Return True if a server listens on this port."""
     with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
 
 
 def granian(host: str, port: int) -> "ManagedProcess":
-    """Return the web server for production."""
+    """Return the web server for production, Granian."""
     return ManagedProcess(
         "web server",
         *("-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
         *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
-        # A web process that was killed is replaced, and its siblings go on.
+        # A web process that was killed is replaced, and the others continue.
         *("--respawn-failed-workers", "config.wsgi:application"),
     )
 
 
 def development_server(host: str, port: int) -> "ManagedProcess":
-    """Return Django's development server, which reloads when the code changes."""
+    """Return Django's development server, which reloads when code changes."""
     return ManagedProcess("web server", "manage.py", "runserver", f"{host}:{port}")
 
 
@@ -232,29 +233,29 @@ class ManagedProcess:
         return self._process is not None and self._process.poll() is not None
 
     def end_reason(self) -> str:
-        """Return how the program ended: "signal 9" or "exit code 1"."""
+        """Return how the program ended, like "signal 9" or "exit code 1"."""
         code = self._process.returncode if self._process else 0
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def may_restart(self) -> bool:
-        """Return False if the program was restarted too often lately."""
+        """Return False if the program was restarted too often in RESTART_WINDOW_SECONDS."""
         since = time.monotonic() - RESTART_WINDOW_SECONDS
         self._restarts = [when for when in self._restarts if when > since]
         return len(self._restarts) < MAX_RESTARTS
 
     def restart(self) -> None:
-        """Start the program again, after ending what is left of its process group.
+        """Start the program again, after killing the remaining processes of its group.
 
-        Web processes survive a web server that is killed, and would answer beside the new ones.
+        Web processes survive if their web server is killed, and would respond next to the new ones.
         """
         self._restarts.append(time.monotonic())
         self.end()
         self.start()
 
     def end(self) -> None:
-        """End the program and wait for it; kill its process group if it does not listen.
+        """Terminate the program, wait for at most STOP_SECONDS, then kill its process group.
 
-        A web server that is still starting its workers does not, and they would outlive it.
+        A web server that is still starting its workers ignores SIGTERM, and they would survive it.
         """
         process = self._process
         if process is None:

@@ -1,4 +1,4 @@
-"""Take a changeset back."""
+"""Undo a changeset."""
 
 from argparse import ArgumentParser
 
@@ -18,7 +18,7 @@ from allies.imports.runner import DatabaseRuleBroken, run_undo
 from allies.management.import_command import TerminalProgress
 from allies.models import Changeset
 
-#: Why a record is left → in words.
+#: Reason why a record is not undone → text.
 SKIP_REASONS = {
     "edited": gettext_lazy("was edited later and stays as it is"),
     "in-use": gettext_lazy("is used by another record and stays"),

@@ -1,4 +1,4 @@
-"""Verify an edition, or a file somebody has of one, against the hash that was recorded."""
+"""Compare an edition, or a file with its JSON, with the SHA-256 that was recorded."""
 
 import json
 from argparse import ArgumentParser
@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
 
 def _key_in(data: bytes) -> str:
-    """Return which edition a file says it is; raise CommandError where it says nothing."""
+    """Return the edition key in a JSON file; raise CommandError if it has none."""
     try:
         return str(json.loads(data)["edition"]["key"])
     except (ValueError, KeyError, TypeError) as error:
