@@ -138,7 +138,7 @@ def test_edits_are_refused_and_readyz_says_why(running, spoil, said):
 
 @pytest.fixture
 def connect(db, tmp_path):
-    """Return a function that opens a new connection to the same new database."""
+    """Return a function that opens a new connection to one new database."""
     options = connections["default"].settings_dict | {
         "NAME": tmp_path / "db.sqlite3",
         "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL"},
@@ -160,24 +160,44 @@ def connect(db, tmp_path):
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
-def test_connection_opened_after_a_side_file_is_lost_is_refused(connect, tmp_path, end):
+def test_connection_opened_after_loss_is_refused(connect, tmp_path, end):
     first = connect()
     first.cursor().execute("INSERT INTO t VALUES (1)")
+    first.close()
     (tmp_path / f"db.sqlite3{end}").unlink()
     with pytest.raises(DatabaseFileError, match=f"has lost its {end} file"):
         connect()
-    # No new file has replaced the one that the first connection still uses.
+    # No new file took the place of the one that this process still has.
     assert not (tmp_path / f"db.sqlite3{end}").exists()
+    with closing(sqlite3.connect(f"file:{tmp_path}/db.sqlite3?immutable=1", uri=True)) as copy:
+        assert copy.execute("SELECT a FROM t").fetchall() == [(1,)]
 
 
-def test_side_files_removed_by_sqlite_do_not_count_as_lost(connect, tmp_path):
-    for number in range(3):
-        one, other = connect(), connect()
-        one.cursor().execute(f"INSERT INTO t VALUES ({number})")
-        one.close()
-        other.cursor().execute("SELECT * FROM t")
-        other.close()
-        assert not (tmp_path / "db.sqlite3-wal").exists()
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [["-wal", "-shm"], ["-wal"], ["-shm"]], ids=str)
+def test_process_started_after_loss_is_refused_and_nothing_is_lost(running, ends):
+    site, address, save = running
+    assert save("Rossiya 1")
+    for end in ends:
+        (site.folder / f"db.sqlite3{end}").unlink()
+    late = "from allies.models import Alias, Country; Alias.objects.create(name='Rossiya 2', "
+    late += "country=Country.objects.get(alpha3='RUS'))"
+    assert "has lost its" in site.manage("shell", "-v0", "-c", late, check=False)
+    assert not save("Rossiya 3")
+    assert answer(f"{address}/readyz")[0] == 503
+    site.stop()  # by SIGKILL
+    assert site.shell(NAMES).split("|") == ["Rossiya 1"]
+
+
+@pytest.mark.slow
+def test_processes_that_come_and_go_are_no_loss(running):
+    site, address, save = running
+    site.environment["ALLIES_DATABASE_CONN_MAX_AGE"] = "0"
+    other = site.serve()
+    for number in range(4):
+        assert save(f"Rossiya {number}")
+        assert len(site.shell(NAMES).split("|")) == number + 1
+    assert {answer(f"{each}/readyz")[0] for each in (address, other)} == {200}
 
 
 @pytest.mark.slow

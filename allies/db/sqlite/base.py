@@ -93,15 +93,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._opened = self.file
         if self._opened is None:
             return super().get_new_connection(conn_params)
-        with self._opened.open_connection(self):
-            return super().get_new_connection(conn_params)
-
-    def _close(self) -> None:
-        if self._opened is None:
-            super()._close()  # type: ignore[misc]
-            return
-        with self._opened.close_connection(self):
-            super()._close()  # type: ignore[misc]
+        self._opened.require()
+        self._opened.require_side_files()
+        return super().get_new_connection(conn_params)
 
     def ensure_connection(self) -> None:
         if self.connection is not None and not self.in_atomic_block:

@@ -16,44 +16,27 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from weakref import WeakSet
 
 from django.db.utils import OperationalError
+
+from allies.db.sqlite.side_files import RESTORE_ADVICE, SideFiles, stat_of
 
 log = logging.getLogger(__name__)
 
 MAGIC = b"SQLite format 3\0"
-#: Suffixes of the files that belong to an open database.
-SIDE_FILES = ("-wal", "-shm")
 #: Suffix of the file in which a process notes damage for the others.
 DAMAGE_NOTE = "-damaged"
 #: SQLite's codes for damage. A damaged search index has its own code, and can be rebuilt.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
-#: Advice in messages about damage, and about lost side files.
-RESTORE_ADVICE = (
-    "Stop the site, repair the database or restore a backup, then start the site again."
-)
-RESTART_ADVICE = (
-    "Stop the site normally, so that it writes its pending changes, then start it again."
-)
 #: Seconds that one check of the file's pages takes at most, and seconds between two checks.
 EXAMINE_SECONDS, PAUSE_SECONDS = 0.2, 10
 
 
 class DatabaseFileError(OperationalError):
     """The database file is damaged, or not the one that was opened. Nothing was saved."""
-
-
-def stat_of(path: str) -> os.stat_result | None:
-    """Return the ``os.stat`` result of a file; None if there is none."""
-    try:
-        return os.stat(path)  # noqa: PTH116  # runs before every query; faster than Path.stat
-    except OSError:
-        return None
 
 
 def is_damage(error: BaseException | None) -> bool:
@@ -85,11 +68,11 @@ class DatabaseFile:
         self._identity = opened.st_dev, opened.st_ino
         self._size = opened.st_size
         self._failure = ""
-        self._opened_at = time.time_ns()
         self._note = f"{path}{DAMAGE_NOTE}"
-        self._connections: WeakSet[object] = WeakSet()
-        self._side_files: dict[str, os.stat_result] = {}
-        self._connecting = threading.Lock()
+        self._side_files = SideFiles(path)
+        if self._side_files.is_first:
+            with suppress(OSError):
+                Path(self._note).unlink()
         self._lock = threading.Lock()
         self._next_table = 0
         self._examine_after = 0.0
@@ -99,7 +82,7 @@ class DatabaseFile:
         """Return a description of the first problem that a quick check finds, "" if none."""
         if self._failure:
             return self._failure
-        if (note := stat_of(self._note)) and note.st_mtime_ns > self._opened_at:
+        if stat_of(self._note):
             return self._read_note()
         try:
             found = os.stat(self._name)  # noqa: PTH116  # runs before every query
@@ -125,46 +108,10 @@ class DatabaseFile:
         if said := self.problem(read_header=read_header):
             raise DatabaseFileError(said)
 
-    @contextmanager
-    def open_connection(self, owner: object) -> Iterator[None]:
-        """Check the file and its side files, and register the connection opened in this context.
-
-        SQLite removes the side files when its last connection closes. If somebody else removed
-        them before, it would create new ones for the next connection. Raises DatabaseFileError.
-        """
-        with self._connecting:
-            self.require()
-            if self._connections:
-                self.require_side_files()
-            else:
-                self._side_files.clear()
-            yield
-            self._connections.add(owner)
-            self.require_side_files()
-
-    @contextmanager
-    def close_connection(self, owner: object) -> Iterator[None]:
-        """Unregister a connection that is closed in this context."""
-        with self._connecting:
-            self._connections.discard(owner)
-            yield
-
     def require_side_files(self) -> None:
         """Raise DatabaseFileError if a side file was removed, replaced or truncated."""
-        for end in SIDE_FILES:
-            before = self._side_files.get(end)
-            found = stat_of(f"{self._name}{end}")
-            if before is not None:
-                if found is None or not os.path.samestat(found, before):
-                    # Open connections still use the old file, so writes to it would be lost.
-                    raise DatabaseFileError(self.fail(f"has lost its {end} file", RESTART_ADVICE))
-                if found.st_size < before.st_size:
-                    # SQLite overwrites its -wal file from the start, but never truncates it in use.
-                    raise DatabaseFileError(
-                        self.fail(f"has lost a part of its {end} file", RESTART_ADVICE)
-                    )
-            if found is not None:
-                self._side_files[end] = found
+        if loss := self._side_files.find_loss():
+            raise DatabaseFileError(self.fail(*loss))
 
     def fail(self, what: str, remedy: str = RESTORE_ADVICE) -> str:
         """Remember damage and tell the other processes, so that all stop; return the message."""
@@ -172,6 +119,7 @@ class DatabaseFile:
             self._failure = f"{self.path} {what}. {remedy}"
             log.error("Changes can no longer be saved: %s", self._failure)
             self._write_note(self._failure)
+            self._side_files.write_pending()
         return self._failure
 
     def _write_note(self, text: str) -> None:
@@ -190,6 +138,7 @@ class DatabaseFile:
             self._failure = Path(self._note).read_text()
         self._failure = self._failure or f"{self.path} is damaged. {RESTORE_ADVICE}"
         log.error("Changes can no longer be saved, as another process found: %s", self._failure)
+        self._side_files.write_pending()
         return self._failure
 
     def examine(self) -> str:
@@ -245,13 +194,15 @@ def _size_in(header: bytes) -> int:
     return (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
 
 
-_files: dict[Path, DatabaseFile] = {}
+#: By process, because a forked process must not use the connections of its parent.
+_files: dict[tuple[int, Path], DatabaseFile] = {}
 _opening = threading.Lock()
 
 
 def database_file(path: Path) -> DatabaseFile:
-    """Return the file that this process first opened at a path. Raises DatabaseFileError."""
+    """Return the file at a path as this process opened it first. Raises DatabaseFileError."""
+    key = os.getpid(), path
     with _opening:
-        if path not in _files:
-            _files[path] = DatabaseFile(path)
-        return _files[path]
+        if key not in _files:
+            _files[key] = DatabaseFile(path)
+        return _files[key]
