@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 
 import dj_database_url
 
-from tests.process_utils import free_port, listens
+from tests.process_utils import descendants, free_port, listens
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -115,9 +115,10 @@ class Site:
 
     def stop(self):
         for child in self._children:
-            # Kill the process group, because the workers of a killed server would survive.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            # Its children too, because the processes of a killed server would survive.
+            for process in [child.pid, *descendants(child.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process, signal.SIGKILL)
             child.wait()
 
 

@@ -45,6 +45,14 @@ def frozen(pid):
             os.kill(process, signal.SIGCONT)
 
 
+def descendants(pid):
+    """Return the process IDs of a process's children, their children, and so on."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        children = _with_children(pid)[1:]
+        return [*children, *(each for child in children for each in descendants(child))]
+    return []
+
+
 def _with_children(pid):
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *map(int, children)]
