@@ -39,7 +39,9 @@ def record(renew=True):
     ]
     if stale and renew:
         print(f"Recording which lines {len(stale)} test files run …", flush=True)
-        plugin = ["-p", "tests.mutation.record", "-p", "no:cacheprovider", "-q"]
+        # Recording takes longer than the limit of costs.
+        off = ["-p", "no:cacheprovider", "-p", "no:tests.pytest_costs"]
+        plugin = ["-p", "tests.mutation.record", *off, "-q"]
         subprocess.run([sys.executable, "-m", "pytest", *plugin, *stale], cwd=ROOT, check=False)
     seconds, lines = {}, defaultdict(lambda: defaultdict(set))
     for file in tests():

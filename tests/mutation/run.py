@@ -32,7 +32,16 @@ BROKEN, NO_TESTS = 70, 5
 NOT_HERE = 71
 #: File with a copy of the session's database, for forks that import the project again.
 _IMAGE = "database.sqlite3"
-_PYTEST = ["-qq", "-x", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+_PYTEST = [
+    "-qq",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:tests.pytest_costs",
+    "--rootdir",
+    str(ROOT),
+]
 
 
 def _dotted(path):
