@@ -30,7 +30,7 @@ from django.db import connection, models
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from allies.db.snapshot import snapshot_transaction
+from allies.db.snapshot_transaction import snapshot_transaction
 from allies.db.uploads_restore import (
     is_restore_path,
 )
