@@ -21,6 +21,7 @@ from allies.views.correction import CorrectionFormView, CorrectionLogView, Corre
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
 from allies.views.download_mixin import DATA_FORMATS, FORMATS
+from allies.views.draft_preview import preview
 from allies.views.edition import (
     EditionDetailView,
     EditionDiffView,
@@ -42,7 +43,6 @@ from allies.views.map import AllyMapView
 from allies.views.membership import AllianceMembershipListing, CountryMembershipListing
 from allies.views.methodology import MethodologyView
 from allies.views.pair import CountryPairView
-from allies.views.preview import preview
 from allies.views.search import SearchListing, SuggestionsView
 from allies.views.share_image import (
     AllianceShareImage,

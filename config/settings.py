@@ -311,7 +311,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = FORCE_HTTPS
 BEHIND_PROXY = env.bool("ALLIES_BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CSRF_FAILURE_VIEW = "allies.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "allies.views.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("ALLIES_TRUSTED_ORIGINS", [])
 if _without := [origin for origin in CSRF_TRUSTED_ORIGINS if "://" not in origin]:
     raise ImproperlyConfigured(

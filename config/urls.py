@@ -33,7 +33,7 @@ urlpatterns = [
     ),
 ]
 
-handler400 = "allies.views.errors.bad_request"
-handler403 = "allies.views.errors.forbidden"
-handler404 = "allies.views.errors.not_found"
-handler500 = "allies.views.errors.server_error"
+handler400 = "allies.views.error_pages.bad_request"
+handler403 = "allies.views.error_pages.forbidden"
+handler404 = "allies.views.error_pages.not_found"
+handler500 = "allies.views.error_pages.server_error"

@@ -1,6 +1,7 @@
 """Conventions that every model and every package must follow."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,24 @@ def test_app_has_no_other_top_level_modules():
     assert {file.name for file in PACKAGE_ROOT.glob("*.py")} == {
         *("__init__.py", "apps.py", "tasks.py", "urls.py")
     }
+
+
+#: Module names that several packages share: a record type or subject in each layer, and names that
+#: are usual in every package.
+SHARED_NAMES = {
+    *("alliance", "ally_list", "changeset", "citation", "correction", "country", "edition"),
+    *("event", "membership", "search", "source", "tie_changes", "voting"),
+    *("base", "system_checks", "tasks", "urls"),
+}
+
+
+def test_modules_with_different_subjects_have_different_names():
+    names = Counter(
+        file.stem
+        for file in PACKAGE_ROOT.rglob("*.py")
+        if not {"management", "migrations"} & {*file.parts} and file.name != "__init__.py"
+    )
+    assert {name for name, number in names.items() if number > 1} == SHARED_NAMES
 
 
 def test_models_import_only_models_and_text():

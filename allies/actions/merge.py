@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import (
+from allies.actions.apply_changes import (
     edit_transaction,
     ensure_still_publishable,
     full_clean_and_save,

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import apply_changes, edit_transaction
+from allies.actions.apply_changes import apply_changes, edit_transaction
 from allies.actions.permissions import AnyUser, can_write
 from allies.actions.scheduling import renew_schedule
 from allies.history.snapshots import RecordChange

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import apply_changes, edit_transaction, new_changeset
+from allies.actions.apply_changes import apply_changes, edit_transaction, new_changeset
 from allies.actions.permissions import AnyUser, can_change
 from allies.actions.proposals import propose
 from allies.history.snapshots import diff_snapshots, get_root_record, snapshot_at, take_snapshot

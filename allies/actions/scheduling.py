@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import edit_transaction, new_changeset
+from allies.actions.apply_changes import edit_transaction, new_changeset
 from allies.actions.permissions import AnyUser, can_publish, has_permission
 from allies.actions.publication import (
     TRANSITIONS,

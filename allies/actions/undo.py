@@ -22,7 +22,7 @@ from allies.actions.permissions import (
     require_publish_right,
 )
 from allies.actions.table_locks import lock_tables
-from allies.actions.undo_sql import MAX_SKIPPED_SHOWN, UndoPlan, UndoReport
+from allies.actions.undo_plan import MAX_SKIPPED_SHOWN, UndoPlan, UndoReport
 from allies.evidence.guards import EVIDENCED_MODELS, EvidenceLost, published_but_unsupported
 from allies.history.clock import next_history_timestamp
 from allies.models import (

@@ -7,7 +7,7 @@ from allies.admin.alerts_filter import AlertFilter
 from allies.admin.base import RecordAdmin
 from allies.admin.citation import CitationInline
 from allies.admin.inlines import TabularRecordInline
-from allies.admin.publication import (
+from allies.admin.status_buttons import (
     EvidenceMixin,
     PublishableAdmin,
     independent_sources,

@@ -8,13 +8,13 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from allies.actions.editing import edit_transaction, new_changeset
+from allies.actions.apply_changes import edit_transaction, new_changeset
 from allies.actions.permissions import PublishRightMissing, can_change, has_permission
-from allies.admin.editing import EditingMixin
-from allies.admin.form_extras import PresenceMixin
 from allies.admin.history import HistoryMixin
 from allies.admin.import_export import ImportExportMixin
 from allies.admin.inlines import AutocompleteMixin
+from allies.admin.presence import PresenceMixin
+from allies.admin.save_or_propose import EditingMixin
 from allies.editorial.deletion_preview import DeletionPreview, preview_deletion
 from allies.evidence.guards import EvidenceLost
 from allies.models import Record

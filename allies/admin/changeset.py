@@ -23,7 +23,7 @@ from allies.actions.changeset_access import ChangesetAccess
 from allies.admin.changesets.applied import AppliedPageMixin
 from allies.admin.changesets.base import importable_resources, mapped_resources
 from allies.admin.changesets.counts import model_label
-from allies.admin.changesets.mapping import MappingPageMixin
+from allies.admin.changesets.mapping_page import MappingPageMixin
 from allies.admin.changesets.preview import PreviewPageMixin
 from allies.admin.changesets.proposal import ProposalPageMixin
 from allies.admin.changesets.upload import UploadForm

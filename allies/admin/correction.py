@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.actions.corrections import DECISIONS, can_decide_corrections, decide_correction
+from allies.actions.decide_correction import DECISIONS, can_decide_corrections, decide_correction
 from allies.actions.permissions import has_permission
 from allies.actions.proposals import AlreadyDecidedError
 from allies.models import Changeset, Correction, prefetch_records

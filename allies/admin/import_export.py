@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
 from allies.actions.permissions import has_permission
-from allies.exports.records import FORMATS, export_file_name, export_records
+from allies.exports.record_type import FORMATS, export_file_name, export_records
 from allies.file_formats import SheetTooLarge
 from allies.imports.resources import RESOURCE_BY_MODEL_NAME
 

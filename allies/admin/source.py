@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.admin.alerts_filter import AlertFilter
-from allies.admin.publication import PublishableAdmin
+from allies.admin.status_buttons import PublishableAdmin
 from allies.evidence.origin_suggestions import suggest_origins
 from allies.history.steps import parse_id
 from allies.models import Source

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from allies.monitoring.metrics import count_refusal
-from allies.views.errors import RequestRefused
+from allies.views.error_pages import RequestRefused
 
 #: The most words in a search. Each word is searched in every search field of the list.
 MAX_SEARCH_WORDS = 30

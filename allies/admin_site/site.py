@@ -33,7 +33,7 @@ from allies.form_submissions.kept_forms import (
     get_kept_form,
     keep_and_sign_in,
 )
-from allies.views.errors import bad_request
+from allies.views.error_pages import bad_request
 
 log = logging.getLogger(__name__)
 

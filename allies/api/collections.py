@@ -18,7 +18,7 @@ from pydantic import Field, create_model
 
 from allies.api.responses import DAY_SCHEMA, ERRORS, InvalidQuery
 from allies.filters import PublicFilterSet
-from allies.views.columns import DownloadColumn
+from allies.views.download_columns import DownloadColumn
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from allies.models import (
     TieStatus,
     public_source_key,
 )
-from allies.ties.pairs import get_ties_between
+from allies.ties.ties_between import get_ties_between
 from allies.views.detail import find_pair, find_record
 
 

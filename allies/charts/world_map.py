@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 from allies.models import AllianceKind, Country
 from allies.models.m49 import REGIONS
 from allies.text.edtf import format_edtf
-from allies.ties.pairs import CountryPair
-from allies.ties.ties import AllyRow
+from allies.ties.allies_on_day import AllyRow
+from allies.ties.ties_between import CountryPair
 
 #: Kinds of tie, the strongest first. A country has the colour of its strongest tie.
 BY_STRENGTH = (

@@ -17,7 +17,7 @@ from allies.citations.formats import STYLES, CitableWork, format_reference, to_b
 from allies.filters import AllyFilterSet
 from allies.models import Alliance, AllyList, Country, Edition, Event, Source
 from allies.models.translation import localize
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

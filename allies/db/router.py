@@ -9,15 +9,17 @@ does not respond is left out until a background thread finds that it responds ag
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS as PRIMARY
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from allies.db.content_version import content_version
 from allies.db.ping import PingTimeout, query_integer
@@ -109,6 +111,23 @@ def use_replica_at_version(version: int) -> None:
         if version_of(name) == version:
             use_database(name)
             return
+
+
+def run_view_on_replica(
+    view: Callable[[HttpRequest], HttpResponseBase], request: HttpRequest, version: int
+) -> HttpResponseBase:
+    """Run a view on a server with this content version, and on another one if that fails."""
+    use_replica_at_version(version)
+    response = view(request)
+    if REPLICAS and getattr(response, "database_was_away", False):
+        mark_down(current_alias(), "it went away while a page was made")
+        use_database(PRIMARY)
+        try:
+            current_version()
+        except DatabaseError:
+            return response
+        response = view(request)
+    return response
 
 
 def _disconnect(server: str) -> None:

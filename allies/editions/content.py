@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Model, Prefetch
 from django.utils.translation import override
 
-from allies.models.alliance import Alliance, Membership
+from allies.models.alliance import Alliance
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.citation import Citation
 from allies.models.country import Country
 from allies.models.event import Event, key_events
+from allies.models.membership import Membership
 from allies.models.source import Source, public_source_key
 from allies.models.translation import SUFFIXES
 from allies.text.markdown import cited_keys, with_current_keys
-from allies.ties.ties import oldest_first
+from allies.ties.allies_on_day import oldest_first
 
 if TYPE_CHECKING:
     from allies.models.ally_list import EntryQuerySet

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from allies.datapackage import Field, ForeignKey, PackageFile, Table, package_blocks
 from allies.datapackage.metadata import describe_column, describe_package, last_change_time
 from allies.db.router import current_connection
-from allies.db.snapshot import snapshot_transaction
+from allies.db.snapshot_transaction import snapshot_transaction
 from allies.imports.own_csv import UnreadableFile, read_csv
 from allies.imports.resources import RESOURCES, RecordResource
 from allies.imports.resources.base import byte_order

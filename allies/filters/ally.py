@@ -16,7 +16,7 @@ from allies.filters.aggregates import GroupBy, group_by_condition
 from allies.filters.base import DayFilter, DisputedFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
 from allies.models import AllianceKind, Country
-from allies.ties.ties import Ties
+from allies.ties.allies_on_day import Ties
 
 
 class CountField(forms.IntegerField):

@@ -12,7 +12,7 @@ from allies.models import Country, Membership, MembershipRole
 from allies.text.normalize import normalize_text
 
 if TYPE_CHECKING:
-    from allies.models.alliance import MembershipQuerySet
+    from allies.models.membership import MembershipQuerySet
 
 
 class MembershipFilterSet(PublicFilterSet):

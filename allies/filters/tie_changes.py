@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.filters.ally import TiesFilterSet
 from allies.filters.base import DayFilter
+from allies.ties.allies_on_day import Ties
 from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
-from allies.ties.ties import Ties
 
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet

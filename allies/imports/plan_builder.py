@@ -10,10 +10,10 @@ from hashlib import sha256
 
 from allies.actions.permissions import AnyUser, reload_user
 from allies.imports.plan import Outcome, Plan
-from allies.imports.planner import RecordPlanner
 from allies.imports.references import References
 from allies.imports.report import Report
 from allies.imports.resources import RESOURCES
+from allies.imports.row_planner import RecordPlanner
 from allies.imports.rows import Rows
 from allies.models import Record, data_fingerprint, related_record_models
 

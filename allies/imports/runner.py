@@ -17,7 +17,7 @@ from allies.actions.editions import create_editions_after
 from allies.actions.permissions import AnyUser, changeset_states, reload_user, require_publish_right
 from allies.actions.table_locks import lock_tables
 from allies.actions.undo import undo_changeset
-from allies.actions.undo_sql import UndoReport
+from allies.actions.undo_plan import UndoReport
 from allies.evidence.guards import published_but_unsupported
 from allies.history.clock import next_history_timestamp
 from allies.imports.plan import Plan

@@ -1,11 +1,12 @@
 """Check one link: whether the server responds, and whether the page has moved."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
 from allies.link_checking.fetch import FetchLimits, FetchResponse, TooManyRedirects, fetch
+from allies.link_checking.link_health import CheckResult
 from allies.link_checking.robots import DisallowedByRobots, Robots
 from allies.link_checking.url_safety import Unreachable, UnsafeUrl, parse_url
 from allies.models import LinkResult
@@ -13,30 +14,6 @@ from allies.models import LinkResult
 _GONE = {404, 410}
 #: Maximum characters of a final address. A longer one is left out instead of cut.
 _MAX_DETAIL_LENGTH = 2000
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of a check. ``http_status`` is None if there was no HTTP response."""
-
-    result: LinkResult
-    http_status: int | None = None
-    final_url: str = ""
-    detail: str = ""
-    duration_ms: int = 0
-
-    @property
-    def is_good(self) -> bool:
-        return self.result in (LinkResult.OK, LinkResult.MOVED)
-
-    @property
-    def is_failure(self) -> bool:
-        """True if the page was not found or its server did not work.
-
-        A server that refuses robots (401, 403, 429 …) works. That is an error, but not a failure.
-        """
-        is_broken = self.result == LinkResult.ERROR and 500 <= (self.http_status or 0) < 600
-        return is_broken or self.result in (LinkResult.GONE, LinkResult.UNREACHABLE)
 
 
 def check_link(url: str, *, limits: FetchLimits, robots: Robots) -> CheckResult:

@@ -2,7 +2,7 @@
 
 from django_tasks import task
 
-from allies.link_checking.runner import Options, run_checks
+from allies.link_checking.check_due_links import Options, run_checks
 
 #: Maximum links and seconds per job, so that imports do not wait long for it.
 BATCH = 50

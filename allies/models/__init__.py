@@ -1,13 +1,6 @@
 """The models. One module per record type; ``published()`` of each queryset is what readers see."""
 
-from allies.models.alliance import (
-    OBLIGATIONS,
-    Alliance,
-    AllianceKind,
-    Membership,
-    MembershipRole,
-    TieStatus,
-)
+from allies.models.alliance import Alliance, AllianceKind, TieStatus
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, SlugMixin, Status
 from allies.models.changeset import (
@@ -31,8 +24,8 @@ from allies.models.correction import (
     prefetch_records,
 )
 from allies.models.country import Alias, Country
+from allies.models.edit_session import OpenForm
 from allies.models.edition import Edition, EditionImmutable, canonical_json, sha256_hex
-from allies.models.editorial import PREVIEW_DAYS, Appointment, OpenForm, PreviewLink
 from allies.models.event import (
     EVENT_YEARS,
     Certainty,
@@ -54,7 +47,9 @@ from allies.models.link_check import (
     LinkResult,
     LinkStatus,
 )
+from allies.models.membership import OBLIGATIONS, Membership, MembershipRole
 from allies.models.permission_change import RightsChange
+from allies.models.preview_link import PREVIEW_DAYS, PreviewLink
 from allies.models.registry import (
     data_fingerprint,
     get_record,
@@ -62,6 +57,7 @@ from allies.models.registry import (
     related_record_models,
     url_field,
 )
+from allies.models.scheduled_action import Appointment
 from allies.models.search_document import SEARCHABLE_MODELS, SearchText
 from allies.models.source import Source, SourceKind, public_source_key
 from allies.models.stateful import StateConflict, Stateful

@@ -1,4 +1,4 @@
-"""Alliances, and the memberships of countries in them."""
+"""Alliances of countries. Their memberships are in ``membership.py``."""
 
 import datetime as dt
 
@@ -6,13 +6,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.base import (
     MAX_PROSE_LENGTH,
     PublicationIssue,
-    Record,
     Status,
     TitleMixin,
     choices_constraint,
@@ -31,7 +29,6 @@ from allies.models.fields import (
     ProseField,
 )
 from allies.models.translation import TranslatedAttribute, localized_expression
-from allies.text.edtf import bounds, combine_dates
 
 
 class AllianceKind(models.TextChoices):
@@ -73,10 +70,14 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
         return self.filter(status=Status.PUBLISHED).supported()
 
     def with_member(self, country: Country) -> "AllianceQuerySet":
+        from allies.models.membership import Membership  # which imports this module
+
         return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
 
     def with_status(self, country: Country, day: dt.date) -> "AllianceQuerySet":
         """Annotate ``standing``, the TieStatus of the country's membership on a day."""
+        from allies.models.membership import Membership  # which imports this module
+
         own = Membership.objects.filter(country=country, alliance=OuterRef("pk"))
         return self.annotate(
             standing=Case(
@@ -114,39 +115,6 @@ def possibly_active_q(day: dt.date, prefix: str = "") -> Q:
     ``prefix`` is the path to it, such as ``alliance__``.
     """
     return _may_be_after(day, f"{prefix}ended")
-
-
-def definitely_started_q(day: dt.date) -> Q:
-    """Return the condition that a membership had certainly begun by a day.
-
-    That is, it had begun in every reading of its imprecise dates. If the start is unknown, this
-    is true for today and later days, but not for past days.
-    """
-    own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
-
-    def by(field: str) -> Q:
-        known = Q(**{f"{field}_latest__lte": day})
-        return known | Q(**{f"{field}_latest__isnull": True}) if is_not_past else known
-
-    is_not_past = day >= timezone.localdate()
-
-    return (
-        (~Q(**{own: ""}) & by(own))
-        | (Q(**{own: ""}) & ~Q(**{entry: ""}) & by(entry))
-        | (Q(**{own: "", entry: ""}) & by(signing))
-    )
-
-
-def definitely_active_q(day: dt.date) -> Q:
-    """Return the condition that a membership had certainly not ended before a day.
-
-    That is, it had not ended in any reading of its imprecise dates. The last day counts. If the
-    end is an open interval, its first possible day is the last day that counts.
-    """
-    own, theirs = Q(left_earliest__gte=day), Q(alliance__ended_earliest__gte=day)
-    return (own & Q(left_latest__isnull=False)) | (
-        (own | Q(left="")) & (theirs | Q(alliance__ended="")) & Q(left_latest__isnull=True)
-    )
 
 
 def _may_be_by(day: dt.date, field: str) -> Q:
@@ -250,150 +218,3 @@ class Alliance(TitleMixin, EvidencedModel):
                 for text in [*validation_issues(membership), *membership.outside_alliance_dates()]
             ]
         return missing
-
-
-class MembershipRole(models.TextChoices):
-    MEMBER = "member", _("member")
-    GUARANTOR = "guarantor", _("guarantor")
-    OBSERVER = "observer", _("observer")
-    ASSOCIATE = "associate", _("associate")
-
-
-#: Possible obligations of a member, as in COW and ATOP, in the order of display.
-OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
-
-
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    def published(self) -> "MembershipQuerySet":
-        """Those in alliances that readers may see."""
-        return self.filter(alliance__in=Alliance.objects.published())
-
-    def in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have been in force on a day.
-
-        A membership lasts from the day it began to the day it ended, both included. If its own
-        date is missing or open, its alliance's date counts. An unknown date excludes nothing.
-        """
-        lasted = Q(left_latest__gte=day) | (
-            Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
-        )
-        return self.started_by(day).filter(lasted)
-
-    def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that were certainly in force on a day, in every reading of their dates."""
-        return self.filter(definitely_started_q(day), definitely_active_q(day))
-
-    def order_by_start(self) -> "MembershipQuerySet":
-        """Order by the first day they may have begun; fetch country and alliance."""
-        dates = ("joined", "alliance__in_force", "alliance__signed")
-        began = models.functions.Coalesce(
-            *(f"{date}_{side}" for date in dates for side in ("earliest", "latest"))
-        )
-        return self.select_related("alliance", "country").order_by(
-            began.asc(nulls_first=True),
-            localized_expression("title", "alliance__"),
-            localized_expression("name", "country__"),
-            "pk",
-        )
-
-    def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have begun on or before a day, whether they have ended or not."""
-        return self.filter(
-            Q(joined_earliest__lte=day)
-            | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))
-        )
-
-
-class Membership(Record):
-    """A country's membership in an alliance. A country that left and rejoined has two."""
-
-    alliance = models.ForeignKey(
-        Alliance, verbose_name=_("alliance"), on_delete=models.CASCADE, related_name="memberships"
-    )
-    country = models.ForeignKey(
-        Country, verbose_name=_("country"), on_delete=models.PROTECT, related_name="memberships"
-    )
-    joined = EDTFField(_("joined"), help_text=_("If empty: since the alliance began."))
-    joined_earliest = EarliestDayField("joined")
-    joined_latest = LatestDayField("joined")
-    left = EDTFField(
-        _("left"), help_text=_("If empty: still a member, or until the alliance ended.")
-    )
-    left_earliest = EarliestDayField("left")
-    left_latest = LatestDayField("left")
-    role = models.CharField(
-        _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
-    )
-    defence = models.BooleanField(_("defence obligation"), null=True, blank=True)
-    neutrality = models.BooleanField(_("neutrality obligation"), null=True, blank=True)
-    non_aggression = models.BooleanField(_("non-aggression obligation"), null=True, blank=True)
-    consultation = models.BooleanField(_("consultation obligation"), null=True, blank=True)
-
-    objects = MembershipQuerySet.as_manager()
-
-    class Meta(Record.Meta):
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        ordering = ["alliance", "country", "joined"]
-        constraints = [
-            choices_constraint("membership", "role", MembershipRole),
-            models.UniqueConstraint(
-                fields=["alliance", "country", "joined"],
-                name="membership_once",
-                violation_error_message=_(
-                    "This country already has a membership with this date of joining."
-                ),
-            ),
-            models.CheckConstraint(
-                condition=Q(left_latest__isnull=True)
-                | Q(joined_earliest__isnull=True)
-                | Q(left_latest__gte=models.F("joined_earliest")),
-                name="membership_left_after_joined",
-                violation_error_message=_("A country cannot leave before it joins."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.country} – {self.alliance}"
-
-    @property
-    def publication_root(self) -> Alliance:
-        return self.alliance
-
-    @property
-    def began(self) -> str:
-        """The date it began (EDTF): its own date, else its alliance's."""
-        return self.joined or self.alliance.began
-
-    @property
-    def ended(self) -> str:
-        """The date it ended (EDTF): its own date, else its alliance's.
-
-        If its own date is an open interval, both are combined: it ended with the alliance at the
-        latest.
-        """
-        own, theirs = self.left, self.alliance.ended
-        is_open = own and theirs and not bounds(own).latest
-        return combine_dates(min, [own, theirs]) if is_open else own or theirs
-
-    def outside_alliance_dates(self) -> list[str]:
-        """Return messages if its dates are certainly outside the alliance's dates."""
-        began, ended = bounds(self.alliance.began).earliest, bounds(self.alliance.ended).latest
-        joined, left = bounds(self.joined).earliest, bounds(self.left).latest
-        found = []
-        if joined and ended and joined > ended:
-            found.append(str(_("The country joined after the alliance ended.")))
-        if left and began and left < began:
-            found.append(str(_("The country left before the alliance began.")))
-        return found
-
-    @property
-    def obligations(self) -> list[str]:
-        """The obligations of this member, as field names in the order of display."""
-        return [duty for duty in OBLIGATIONS if getattr(self, duty)]
-
-    def clean(self) -> None:
-        errors: dict[str, object] = {}
-        validate_date_order(errors, self, "joined", "left")
-        if errors:
-            raise ValidationError(errors)

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.editorial import RecordReferenceQuerySet
+from allies.models.record_reference import RecordReferenceQuerySet
 from allies.models.registry import get_record
 from allies.models.stateful import Stateful
 

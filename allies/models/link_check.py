@@ -140,7 +140,7 @@ class LinkHealth(models.Model):
     )
     address = models.CharField(_("address"), max_length=1000)
     health = models.CharField(_("status"), max_length=7, choices=LinkStatus, blank=True, default="")
-    #: Number of consecutive failed checks (``link_checking.checker.CheckResult.is_failure``).
+    #: Number of consecutive failed checks (``link_checking.link_health.CheckResult.is_failure``).
     misses = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
     last_checked = models.DateTimeField(_("last checked"), null=True)

@@ -18,13 +18,10 @@ from django.utils.cache import cc_delim_re, get_conditional_response, patch_vary
 from django.utils.http import parse_etags, parse_http_date
 
 from allies.db.router import (
-    REPLICAS,
-    current_alias,
     current_connection_version,
     current_version,
-    mark_down,
+    run_view_on_replica,
     use_database,
-    use_replica_at_version,
     version_of,
 )
 from allies.page_cache.encoding import (
@@ -83,7 +80,7 @@ def page_cache_middleware(get_response: _Handler) -> _Handler:
         own: list[HttpResponseBase] = []
 
         def render() -> CachedPage | None:
-            own.append(rendered(request, state[0]))
+            own.append(run_view_on_replica(get_response, request, state[0]))
             page = _cacheable_page(request, own[0], state)
             if page is not None:
                 page_store.put(key, page)
@@ -93,25 +90,11 @@ def page_cache_middleware(get_response: _Handler) -> _Handler:
         if page is not None:
             request.META[STATE_KEY] = state
             return _build_response(request, key, page, encoding)
-        response = own[0] if own else rendered(request, state[0])
+        response = own[0] if own else run_view_on_replica(get_response, request, state[0])
         if response.streaming and _is_public_response(request, response):
             # Weak, because the stream may contain later changes. The ETag is outdated by then.
             response["ETag"] = f"W/{_tag(key, _STREAM)}"
             response.headers.setdefault("Cache-Control", _cache_control())
-        return response
-
-    def rendered(request: HttpRequest, version: int) -> HttpResponseBase:
-        """Run the view on a server with this version, and on another one if that fails."""
-        use_replica_at_version(version)
-        response = get_response(request)
-        if REPLICAS and getattr(response, "database_was_away", False):
-            mark_down(current_alias(), "it went away while a page was made")
-            use_database(PRIMARY)
-            try:
-                current_version()
-            except DatabaseError:
-                return response
-            response = get_response(request)
         return response
 
     return answer

@@ -28,7 +28,7 @@ from allies.search.query import SearchQuery
 from allies.text.edtf import format_edtf, format_end_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

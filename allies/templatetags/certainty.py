@@ -7,7 +7,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-from allies.ties.ties import CertaintyCounts
+from allies.ties.allies_on_day import CertaintyCounts
 
 register = template.Library()
 

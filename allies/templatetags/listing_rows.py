@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from allies.models import Country, Event
 from allies.page_cache.fragments import cache_fragment
 from allies.templatetags.allies_tags import choice_label, other_language
-from allies.ties.pairs import CountryPair
-from allies.ties.ties import AllyRow
+from allies.ties.allies_on_day import AllyRow
+from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

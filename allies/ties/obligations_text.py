@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from allies.ties.pairs import CountryPair, Obligation
+from allies.ties.ties_between import CountryPair, Obligation
 
 #: Obligation → (sentence if both countries have it, sentence if only one has it).
 _SENTENCES = {

@@ -10,12 +10,19 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Prefetch, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.alliance import Alliance, AllianceKind, Membership, MembershipQuerySet
+from allies.models.alliance import Alliance, AllianceKind
 from allies.models.citation import Citation, Stance
 from allies.models.country import Country, CountryQuerySet
+from allies.models.membership import Membership, MembershipQuerySet
 from allies.models.source import origin_of
 from allies.text.edtf import combine_dates
-from allies.ties.ties import Ties, common_end, common_since, group_by_alliance, oldest_first
+from allies.ties.allies_on_day import (
+    Ties,
+    common_end,
+    common_since,
+    group_by_alliance,
+    oldest_first,
+)
 
 
 class TieChange(models.TextChoices):

@@ -13,10 +13,15 @@ from allies.evidence.grouping import with_citations
 from allies.filters import AllianceFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
 from allies.models.translation import localized_expression
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 from allies.views.charts import build_events_timeline, build_members_timeline
-from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, DownloadColumn, model_columns
 from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
+from allies.views.download_columns import (
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    DownloadColumn,
+    model_columns,
+)
 from allies.views.event import EventListing
 from allies.views.listing import Listing
 

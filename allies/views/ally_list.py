@@ -25,17 +25,17 @@ from allies.models import (
     key_events,
     public_source_key,
 )
-from allies.ties.ties import Ties, first_year_with_ties
+from allies.ties.allies_on_day import Ties, first_year_with_ties
 from allies.views.as_of import AsOfDateMixin
 from allies.views.charts import build_events_timeline
-from allies.views.columns import (
+from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
+from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
     INDEPENDENT_SOURCES,
     DownloadColumn,
     model_columns,
 )
-from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
 from allies.views.download_mixin import download_links, format_url
 from allies.views.event import EventListing
 from allies.views.listing import Listing

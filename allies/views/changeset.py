@@ -11,7 +11,7 @@ from allies.feeds.atom import MAX_FEED_ENTRIES, FeedEntry
 from allies.feeds.entries import FeedRow, feed_key, single_step
 from allies.filters import ChangesetFilterSet
 from allies.models import Changeset
-from allies.views.columns import DownloadColumn
+from allies.views.download_columns import DownloadColumn
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from allies.filters import EntryFilterSet
 from allies.models import AllyList, Country, Entry, Source
 from allies.text.edtf import bounds
 from allies.views.ally_list import public_source_key
-from allies.views.columns import (
+from allies.views.detail import OldSlugRedirectMixin, find_record
+from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
     INDEPENDENT_SOURCES,
     DownloadColumn,
     model_columns,
 )
-from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:

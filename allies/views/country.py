@@ -19,7 +19,7 @@ from allies.filters.aggregates import GroupBy
 from allies.filters.tie_changes import ten_years_earlier
 from allies.models import Alliance, AllyList, Country, Event, Membership, Participation, TieStatus
 from allies.models.base import count_distinct_subquery
-from allies.ties.ties import (
+from allies.ties.allies_on_day import (
     AllyRow,
     CertaintyCounts,
     Ties,
@@ -28,15 +28,15 @@ from allies.ties.ties import (
 )
 from allies.views.as_of import AsOfDateMixin
 from allies.views.charts import build_country_timeline, build_events_chart
-from allies.views.columns import (
+from allies.views.country_listing import CountryTiesListing
+from allies.views.detail import RecordDetailView
+from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
     INDEPENDENT_SOURCES,
     DownloadColumn,
     model_columns,
 )
-from allies.views.country_listing import CountryTiesListing
-from allies.views.detail import RecordDetailView
 from allies.views.listing import Listing
 from allies.web.schema_org import DatasetRows
 

@@ -13,7 +13,7 @@ from django.views.generic import DetailView
 from allies.citations.footnotes import FootnoteNumbering
 from allies.history.public_steps import get_public_steps
 from allies.models import Country, OldSlug
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 from allies.views.listing import PER_PAGE, parse_page
 
 

@@ -21,7 +21,7 @@ from allies.datapackage.metadata import (
 )
 from allies.file_formats import CONTENT_TYPES, check_length, csv_lines, xlsx_blocks
 from allies.filters import PublicFilterSet
-from allies.views.columns import DownloadColumn, to_cell
+from allies.views.download_columns import DownloadColumn, to_cell
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

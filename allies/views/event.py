@@ -24,8 +24,13 @@ from allies.models import (
 from allies.models.translation import localized_expression
 from allies.page_cache.memo import while_unchanged
 from allies.views.charts import build_events_chart
-from allies.views.columns import DISPUTED, INDEPENDENT_SOURCES, DownloadColumn, model_columns
 from allies.views.detail import RecordDetailView
+from allies.views.download_columns import (
+    DISPUTED,
+    INDEPENDENT_SOURCES,
+    DownloadColumn,
+    model_columns,
+)
 from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
 

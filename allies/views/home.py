@@ -17,9 +17,9 @@ from allies.filters.facets import count_by_field, count_many
 from allies.filters.tie_changes import ten_years_earlier
 from allies.models import Alliance, AllyList, Country, Entry, Event, Source
 from allies.models.m49 import REGIONS
-from allies.ties.pairs import CountryPair
+from allies.ties.allies_on_day import AllyRow, CertaintyCounts, Ties
 from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
-from allies.ties.ties import AllyRow, CertaintyCounts, Ties
+from allies.ties.ties_between import CountryPair
 
 #: How many years ago the example days of the front page are.
 SUGGESTED_YEARS_AGO = (100, 50, 25)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 
-#: Colours from site.css: --paper and --accent.
+#: Colours from palette.css: --paper and --accent.
 PAPER, ACCENT = "#fbf9f4", "#0b5d66"
 
 

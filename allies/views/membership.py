@@ -9,12 +9,12 @@ from allies.datapackage.metadata import EDTF_NOTE, localized_callable
 from allies.filters import MembershipFilterSet
 from allies.filters.related import AnyMembershipFilterSet
 from allies.models import OBLIGATIONS, Alliance, Country, Membership
-from allies.views.columns import COUNTRY_CODE, DownloadColumn, model_columns
 from allies.views.detail import OldSlugRedirectMixin, find_record
+from allies.views.download_columns import COUNTRY_CODE, DownloadColumn, model_columns
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
-    from allies.models.alliance import MembershipQuerySet
+    from allies.models.membership import MembershipQuerySet
 
 
 class MembershipListing(Listing):

@@ -14,9 +14,9 @@ from allies.citations.footnotes import FootnoteNumbering, citation_notes, locali
 from allies.evidence.grouping import with_citations
 from allies.models import Citation, Entry, Event, EventKind, Participation, Stance, TieStatus
 from allies.models.source import origin_of
+from allies.ties.allies_on_day import first_year_with_ties
 from allies.ties.obligations_text import obligation_sentences
-from allies.ties.pairs import CountryPair, PairTie, certainty_of_ties, get_ties_between
-from allies.ties.ties import first_year_with_ties
+from allies.ties.ties_between import CountryPair, PairTie, certainty_of_ties, get_ties_between
 from allies.views.as_of import AsOfDateMixin
 from allies.views.detail import OldSlugRedirectMixin, find_pair
 from allies.views.voting import voting_summary

@@ -19,7 +19,7 @@ from allies.filters.related import (
 )
 from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
 from allies.models.country import AliasQuerySet, country_code
-from allies.views.columns import (
+from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
     INDEPENDENT_SOURCES,

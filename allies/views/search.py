@@ -29,7 +29,7 @@ from allies.search.documents import DOCUMENT_SOURCES
 from allies.search.highlight import contains_term, excerpt, opening
 from allies.search.query import LONGEST, SearchQuery, parse_query
 from allies.text.edtf import format_edtf
-from allies.views.columns import DownloadColumn
+from allies.views.download_columns import DownloadColumn
 from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
 

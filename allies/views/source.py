@@ -11,8 +11,8 @@ from allies.citations.footnotes import FootnoteNumbering, localized_texts
 from allies.filters import SourceFilterSet
 from allies.models import AllyList, Citation, Source, Stance, public_source_key
 from allies.models.base import count_distinct_subquery
-from allies.views.columns import DownloadColumn, model_columns
 from allies.views.detail import RecordDetailView
+from allies.views.download_columns import DownloadColumn, model_columns
 from allies.views.listing import PER_PAGE, Listing, parse_page
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ from allies.feeds.allies import build_ally_rows
 from allies.feeds.entries import FeedRow
 from allies.filters import TieChangeFilterSet
 from allies.models import Alliance, Country
+from allies.ties.allies_on_day import count_by_certainty
 from allies.ties.tie_changes import ChangedAlly, TieChange, build_change_rows, get_changed_allies
-from allies.ties.ties import count_by_certainty
-from allies.views.columns import (
+from allies.views.country_listing import CountryTiesListing
+from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
     INDEPENDENT_SOURCES,
     DownloadColumn,
     model_columns,
 )
-from allies.views.country_listing import CountryTiesListing
 
 #: Unknown date in EDTF; it keeps the dates in the same order as the alliances.
 UNKNOWN = "XXXX"

@@ -13,7 +13,7 @@ from allies.charts.year_chart import YearChart, build_year_chart
 from allies.datapackage.metadata import localized_callable
 from allies.filters import RollCallFilterSet
 from allies.models import Source
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 from allies.ties.voting import (
     MIN_VOTES,
     VOTE_ROLES,
@@ -23,8 +23,8 @@ from allies.ties.voting import (
     vote_sources,
     votes_by_year,
 )
-from allies.views.columns import COUNTRY_CODE, DownloadColumn
 from allies.views.detail import OldSlugRedirectMixin, find_pair
+from allies.views.download_columns import COUNTRY_CODE, DownloadColumn
 from allies.views.download_mixin import DATA_FORMATS, download_links
 from allies.views.listing import Listing
 

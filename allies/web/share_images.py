@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 76
 
-#: Light colours of site.css: --paper, --ink, --ink-soft, --line, --accent, and the logo's red.
+#: Light colours of palette.css: --paper, --ink, --ink-soft, --line, --accent, and the logo's red.
 PAPER, INK, SOFT, LINE = "#fbf9f4", "#1d1f21", "#55595e", "#ddd6c8"
 TEAL, RED = "#0b5d66", "#c0532b"
 #: Palette size: the colours above, and those between them from anti-aliasing.

@@ -7,13 +7,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
+from allies.actions.apply_changes import apply_changes, edit_transaction, new_changeset
 from allies.actions.correction_intake import (
     SubmissionRejected,
     SubmittedTooFast,
     new_form_token,
     submit_correction,
 )
-from allies.actions.editing import apply_changes, edit_transaction, new_changeset
 from allies.actions.editions import (
     NothingNewError,
     create_edition,
@@ -40,7 +40,7 @@ from allies.models import (
     Membership,
     Status,
 )
-from allies.models.editorial import Appointment
+from allies.models.scheduled_action import Appointment
 from tests import factories
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from allies.actions.corrections import decide_correction
+from allies.actions.decide_correction import decide_correction
 from allies.actions.proposals import AlreadyDecidedError
 from allies.models import Changeset, Correction, Event, Status
 from tests import factories

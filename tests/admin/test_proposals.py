@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from allies.exports.records import export_records
+from allies.exports.record_type import export_records
 from allies.imports.resources import RESOURCES
 from allies.models import Changeset, Entry, Event, Participation, Source, Status
 from allies.models.changeset import names_of

@@ -322,7 +322,7 @@ def same_again(path):
 
 
 def our_export():
-    from allies.exports.records import export_csv
+    from allies.exports.record_type import export_csv
 
     for _text in export_csv("participations"):
         pass

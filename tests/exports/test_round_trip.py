@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from allies.exports.records import export_records
+from allies.exports.record_type import export_records
 from allies.imports.resources import RESOURCES
 from allies.models import Alias, Alliance, Event, Source
 from tests import factories

@@ -17,7 +17,7 @@ from django.utils.translation import override
 
 from allies.actions.merge import merge_records
 from allies.datapackage import Field, PackageDescription, Table, package_blocks
-from allies.exports.records import FORMATS, export_csv, export_file_name, export_records
+from allies.exports.record_type import FORMATS, export_csv, export_file_name, export_records
 from allies.exports.site_package import OLD_SLUGS
 from allies.file_formats import SheetTooLarge, csv_lines, unescape_formula, xlsx, xlsx_blocks
 from allies.imports.resources import RESOURCES

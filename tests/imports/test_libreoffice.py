@@ -49,7 +49,7 @@ def office(tmp_path_factory):
 
 
 def export(noun, form, folder):
-    from allies.exports.records import export_records
+    from allies.exports.record_type import export_records
 
     file = folder / f"{noun}.{form}"
     file.write_bytes(b"".join(export_records(noun, form)))

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.urls import reverse
 
-from allies.actions.editing import edit_transaction, new_changeset
+from allies.actions.apply_changes import edit_transaction, new_changeset
 from allies.actions.permissions import PublishRightMissing
 from allies.actions.proposals import approve, propose
 from allies.actions.revert import revert_record

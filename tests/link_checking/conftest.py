@@ -5,10 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from allies.link_checking.checker import CheckResult
+from allies.link_checking.check_due_links import Options, run_checks
 from allies.link_checking.fetch import FetchLimits
-from allies.link_checking.results import save_result, sync_health_rows
-from allies.link_checking.runner import Options, run_checks
+from allies.link_checking.link_health import CheckResult, save_result, sync_health_rows
 from allies.models import LinkResult
 from tests.link_checking.servers import web as serving
 

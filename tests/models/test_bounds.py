@@ -23,8 +23,8 @@ from allies.models import (
 from allies.models.ally_list import headline_count_text
 from allies.models.base import unique_slug
 from allies.models.event import KEY_EVENTS_PER_COUNTRY, YearlyCounts, key_events
-from allies.ties.pairs import CountryPair, get_ties_between
-from allies.ties.ties import Ties
+from allies.ties.allies_on_day import Ties
+from allies.ties.ties_between import CountryPair, get_ties_between
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("demo_data")

@@ -22,7 +22,6 @@ from allies.models import (
 )
 from allies.models.changeset import RETENTION
 from allies.models.edition import EditionImmutable
-from allies.models.editorial import Appointment
 from allies.models.fields import DerivedFieldMixin
 from allies.models.m49 import NAMES, region_choices
 from allies.models.registry import record_models
@@ -111,18 +110,6 @@ def test_not_undone_excludes_undone_changeset():
 def test_changeset_name_comes_from_undo_file_or_reason(given, name):
     with override("en"):
         assert str(Changeset(**{"kind": "import", **given})) == name
-
-
-def test_waiting_appointments_are_ordered_by_due_time(editor):
-    now = timezone.now()
-    common = {"noun": "event", "record_id": 1, "step": "publish", "created_by": editor}
-    late = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=2))
-    soon = Appointment.objects.create(**common, due_at=now + dt.timedelta(days=1))
-    kept = Appointment.objects.create(**common, due_at=now, done_at=now)
-    failed = Appointment.objects.create(**common, due_at=now, done_at=now, problem="It lacks.")
-    assert list(Appointment.objects.waiting()) == [soon, late]
-    assert list(Appointment.objects.failed()) == [failed]
-    assert kept not in Appointment.objects.failed()
 
 
 def test_citations_for_display_are_ordered_by_stance_date_key_and_locator():

@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 
 from allies.evidence.guards import EvidenceLost
 from allies.models import Alliance, Citation, Entry, Event, Membership, OldSlug, Source, Status
-from allies.ties.ties import Ties
+from allies.ties.allies_on_day import Ties
 from tests import factories
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_data")]

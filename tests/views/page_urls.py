@@ -9,7 +9,7 @@ from django.utils.translation import override
 from PIL import Image
 
 from allies.models import Alliance, AllyList, Country, Edition, Event, Source
-from allies.ties.pairs import CountryPair
+from allies.ties.ties_between import CountryPair
 
 #: First part of a view's name → model of its records, and the field in its URL.
 _ABOUT = {
@@ -32,7 +32,7 @@ _TELLING = {
     "edition": "russia-allies-in-asia-1",
 }
 
-#: Views that show drafts to anyone with a link; tests/admin/test_drafts.py tests them.
+#: Views that show drafts to anyone with a link; tests/admin/test_preview_links.py tests them.
 _BY_LINK_ONLY = {"preview"}
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from allies.actions import correction_intake
+from allies.actions.apply_changes import edit_transaction, new_changeset
 from allies.actions.correction_intake import new_form_token
-from allies.actions.editing import edit_transaction, new_changeset
 from allies.models import Changeset, Correction, Country, Sending, Source, Status, UsedToken
 from allies.models.changeset import ChangesetState
 from tests import factories

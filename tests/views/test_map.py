@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from allies.charts.world_map import BY_STRENGTH, build_world_map, load_world_geometry
 from allies.models import AllianceKind, Country
-from allies.ties.ties import Ties
+from allies.ties.allies_on_day import Ties
 from tests import factories
 from tests.views.page_urls import body
 

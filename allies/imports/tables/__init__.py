@@ -1,6 +1,6 @@
 """Read tables from files: detect the format, then read the rows."""
 
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 from allies.imports.tables.sample import Sample
 from allies.imports.tables.sandboxed import SandboxedTable, read_sample
 from allies.imports.tables.sniffing import detect_format, first_rows, sheet_names_of

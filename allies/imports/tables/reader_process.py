@@ -34,7 +34,7 @@ def main() -> None:
     )
     apps.populate(())  # no apps: the messages come from LOCALE_PATHS
     translation.activate(request["language"])
-    from allies.imports.tables.file_format import UnreadableFile
+    from allies.imports.tables.encoding_and_delimiter import UnreadableFile
 
     set_limits(request["memory"], request["seconds"])
     try:
@@ -60,7 +60,7 @@ def set_limits(memory: int, seconds: int) -> None:
 
 
 def _answer(request: dict[str, Any]) -> None:
-    from allies.imports.tables.file_format import FileFormat
+    from allies.imports.tables.encoding_and_delimiter import FileFormat
     from allies.imports.tables.sample import take_sample
     from allies.imports.tables.table import Table
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 from allies.imports.tables.sniffing import detect_format, first_rows, sheet_names_of
 from allies.imports.tables.table import Table
 

@@ -18,7 +18,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from allies.imports.rows import Row
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 from allies.imports.tables.sample import Sample
 from allies.imports.tables.table import Table
 

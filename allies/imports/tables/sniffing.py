@@ -14,7 +14,7 @@ import charset_normalizer
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from allies.imports.tables.file_format import DELIMITERS, FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import DELIMITERS, FileFormat, UnreadableFile
 from allies.imports.tables.text import open_decompressed, read_text
 from allies.imports.tables.workbook import open_workbook, read_workbook, sheet_names
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from allies.file_formats import column_letters, unescape_formula
 from allies.imports.rows import Row
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 from allies.imports.tables.sniffing import detect_format
 from allies.imports.tables.text import MAX_LINE_CELLS, read_text
 from allies.imports.tables.workbook import read_workbook

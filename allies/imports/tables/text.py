@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from allies.file_formats import DecompressedTooLarge, DecompressionCounter
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 
 #: The end-of-file character that old systems put after the last line.
 CTRL_Z = "\x1a"

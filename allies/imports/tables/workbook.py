@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from allies.file_formats import Archive, DecompressedTooLarge, Readable
-from allies.imports.tables.file_format import FileFormat, UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import FileFormat, UnreadableFile
 from allies.imports.tables.xml_reader import Attributes, XmlReader, damaged_file_error, local_name
 
 #: Maximum bytes of a workbook's shared texts, which are kept in memory while it is read. Each text

@@ -10,7 +10,7 @@ from pyexpat import ExpatError, ParserCreate
 from django.utils.translation import gettext as _
 
 from allies.file_formats import Readable
-from allies.imports.tables.file_format import UnreadableFile
+from allies.imports.tables.encoding_and_delimiter import UnreadableFile
 
 #: Bytes parsed at a time, maximum length of a tag or comment, and maximum nesting.
 BLOCK, MAX_MARKUP, MAX_DEPTH = 1 << 16, 1 << 20, 100

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from allies.link_checking.archive import ArchiveClient, get_archive_client
+from allies.link_checking.check_due_links import Options, Outcome, run_checks
 from allies.link_checking.fetch import FetchLimits
-from allies.link_checking.runner import Options, Outcome, run_checks
 from allies.link_checking.tasks import check_links
 from allies.models import LinkField, LinkResult
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from allies.exports.records import export_csv
+from allies.exports.record_type import export_csv
 from allies.imports.resources import RESOURCES
 
 

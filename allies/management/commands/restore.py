@@ -5,10 +5,10 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from allies.db.backup import (
+from allies.db.backup import count_rows
+from allies.db.restore import (
     RestoreFailed,
     RestoreIncomplete,
-    count_rows,
     open_backup,
     restore,
     verify_backup,

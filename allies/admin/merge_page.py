@@ -20,8 +20,8 @@ from allies.actions.merge import (
     fields_to_choose,
     merge_records,
 )
-from allies.admin.editing import load_signed_snapshot, sign_snapshot
 from allies.admin.mixins import FormContextMixin
+from allies.admin.save_or_propose import load_signed_snapshot, sign_snapshot
 from allies.editorial.deletion_preview import REFERENCE_MODELS
 from allies.history.snapshots import RecordChange, row_content, snapshot_key, take_snapshot
 from allies.history.steps import RecordLabels, ShownField, change_fields

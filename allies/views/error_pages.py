@@ -58,5 +58,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     response = render(request, "503.html", _ERROR, status=503)
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"
-    response.database_was_away = True  # type: ignore[attr-defined]  # page_cache.middleware asks
+    response.database_was_away = True  # type: ignore[attr-defined]  # db.router asks
     return response

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from django.db.models import Count, DateField, Exists, Min, OuterRef, Prefetch, Subquery
 from django.db.models.functions import Coalesce
 
-from allies.models.alliance import Alliance, AllianceKind, Membership, MembershipQuerySet
+from allies.models.alliance import Alliance, AllianceKind
 from allies.models.base import count_distinct_subquery
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
 from allies.models.event import Event, Participation
+from allies.models.membership import Membership, MembershipQuerySet
 from allies.models.source import origin_of
 from allies.text.edtf import bounds, combine_dates
 

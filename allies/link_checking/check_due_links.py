@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.link_checking.archive import ArchiveClient, ArchiveUnavailable, save_archive_url
-from allies.link_checking.checker import CheckResult, check_link
+from allies.link_checking.checker import check_link
 from allies.link_checking.fetch import FetchLimits
 from allies.link_checking.host_queue import HostQueue
-from allies.link_checking.results import postpone, save_result, sync_health_rows
+from allies.link_checking.link_health import CheckResult, postpone, save_result, sync_health_rows
 from allies.link_checking.robots import Robots
 from allies.link_checking.url_safety import UnsafeUrl, parse_url
 from allies.models import LinkField, LinkHealth, LinkResult, Source

@@ -8,10 +8,10 @@ from django.core.checks import run_checks as system_checks
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from allies.link_checking import results
+from allies.link_checking import link_health
 from allies.link_checking.archive import ArchiveUnavailable, InternetArchive, get_archive_client
-from allies.link_checking.results import sync_health_rows
-from allies.link_checking.runner import CLAIM_DURATION, Options, run_checks
+from allies.link_checking.check_due_links import CLAIM_DURATION, Options, run_checks
+from allies.link_checking.link_health import sync_health_rows
 from allies.link_checking.tasks import check_links
 from allies.models import LinkCheck, LinkField, LinkHealth, Source
 from tests import factories
@@ -57,8 +57,8 @@ def test_limit_is_obeyed_and_the_longest_due_links_come_first(web, run):
 
 
 def test_more_than_one_batch_of_links_is_checked(web, run, monkeypatch):
-    monkeypatch.setattr("allies.link_checking.runner.BATCH_SIZE", 3)
-    monkeypatch.setattr("allies.link_checking.results._BATCH", 3)
+    monkeypatch.setattr("allies.link_checking.check_due_links.BATCH_SIZE", 3)
+    monkeypatch.setattr("allies.link_checking.link_health._BATCH", 3)
     for number in range(10):
         factories.source(url=web.url(f"/{number}"))
     assert len(run()) == 10
@@ -68,14 +68,14 @@ def test_more_than_one_batch_of_links_is_checked(web, run, monkeypatch):
 @pytest.mark.parametrize("everything", [False, True])
 def test_check_that_raises_does_not_stop_others(web, run, monkeypatch, caplog, everything):
     sources = [factories.source(url=web.url(f"/{number}")) for number in range(3)]
-    kept = results.save_result
+    kept = link_health.save_result
 
     def breaking(*, source_id, **given):
         if source_id == sources[1].pk:
             raise RuntimeError("broken")
         kept(source_id=source_id, **given)
 
-    monkeypatch.setattr("allies.link_checking.runner.save_result", breaking)
+    monkeypatch.setattr("allies.link_checking.check_due_links.save_result", breaking)
     assert sorted(o.word for o in run(everything=everything)) == ["broken", "gone", "gone"]
     assert "failed" in caplog.text
     link = LinkHealth.objects.get(pk=sources[1].pk)
@@ -125,7 +125,7 @@ def test_link_is_claimed_once(web):
     assert not LinkHealth.objects.claim(again, now=now, lease=CLAIM_DURATION)
     # The claim of a run that was killed expires.
     assert LinkHealth.objects.claim(again, now=now + CLAIM_DURATION, lease=CLAIM_DURATION)
-    results.postpone(source.pk, now)
+    link_health.postpone(source.pk, now)
     assert not LinkHealth.objects.claim(again, now=now, lease=CLAIM_DURATION)
 
 

@@ -20,13 +20,14 @@ from allies.actions.publication import (
     available_transitions,
 )
 from allies.admin.base import RecordAdmin
-from allies.admin.editing import is_proposing
-from allies.admin.form_extras import PreviewLinkMixin, SchedulingMixin
-from allies.admin.merge import MergeMixin
+from allies.admin.merge_page import MergeMixin
+from allies.admin.preview_links import PreviewLinkMixin
+from allies.admin.save_or_propose import is_proposing
+from allies.admin.scheduling_form import SchedulingMixin
 from allies.evidence.guards import EvidenceLost
 from allies.models import Publishable
 from allies.models.base import PublicationIssue
-from allies.views.preview import DETAIL_VIEWS, draft_response
+from allies.views.draft_preview import DETAIL_VIEWS, draft_response
 
 TRANSITION_LABELS = {
     "submit": gettext_lazy("Save and submit for review"),

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from allies.actions.editing import (
+from allies.actions.apply_changes import (
     IncompleteRecord,
     edit_transaction,
     ensure_still_publishable,

@@ -8,12 +8,13 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 
-from allies.models.alliance import OBLIGATIONS, Alliance, AllianceQuerySet, Membership, TieStatus
+from allies.models.alliance import Alliance, AllianceQuerySet, TieStatus
 from allies.models.ally_list import Entry, EntryQuerySet
 from allies.models.country import Country
 from allies.models.event import Event, EventQuerySet
+from allies.models.membership import OBLIGATIONS, Membership
 from allies.text.edtf import bounds
-from allies.ties.ties import CertaintyCounts, common_end, common_start, last_confirmed
+from allies.ties.allies_on_day import CertaintyCounts, common_end, common_start, last_confirmed
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-"""Save the results of checks, and decide when a link is dead.
+"""Health of links: save the results of checks, and decide when a link is failing or dead.
 
 Results have tables of their own, so a check creates no version of a source and changes no date.
 """
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from allies.link_checking.checker import CheckResult
 from allies.models import LinkCheck, LinkField, LinkHealth, LinkResult, LinkStatus, Source
 
 #: How often links are checked. Failing links are checked more often until they count as dead.
@@ -20,6 +20,30 @@ DEAD_MISSES = 3
 DEAD_AFTER = dt.timedelta(days=2)
 
 _BATCH = 1000
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The result of a check. ``http_status`` is None if there was no HTTP response."""
+
+    result: LinkResult
+    http_status: int | None = None
+    final_url: str = ""
+    detail: str = ""
+    duration_ms: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        return self.result in (LinkResult.OK, LinkResult.MOVED)
+
+    @property
+    def is_failure(self) -> bool:
+        """True if the page was not found or its server did not work.
+
+        A server that refuses robots (401, 403, 429 …) works. That is an error, but not a failure.
+        """
+        is_broken = self.result == LinkResult.ERROR and 500 <= (self.http_status or 0) < 600
+        return is_broken or self.result in (LinkResult.GONE, LinkResult.UNREACHABLE)
 
 
 def sync_health_rows(now: dt.datetime) -> None:

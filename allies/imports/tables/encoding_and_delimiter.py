@@ -1,4 +1,4 @@
-"""The format of a file: as detected, or as corrected by an editor."""
+"""The format of a file: kind, encoding, delimiter, header; as detected, or as an editor set it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields

@@ -10,8 +10,7 @@ from django.utils.translation import override
 from allies.actions.revert import revert_record
 from allies.actions.undo import new_undo_changeset
 from allies.imports.runner import run_undo
-from allies.link_checking.checker import CheckResult
-from allies.link_checking.results import sync_health_rows
+from allies.link_checking.link_health import CheckResult, sync_health_rows
 from allies.models import (
     MAX_KEPT_CHECKS,
     Changeset,
@@ -192,7 +191,7 @@ def test_checks_of_an_undone_import_are_deleted_by_the_next_run(tmp_path, seen):
 
 
 def test_check_of_an_archived_copy_does_not_change_the_health(source, seen):
-    from allies.link_checking.results import save_result
+    from allies.link_checking.link_health import CheckResult, save_result
 
     seen(source, "ok")
     for _time in range(3):
