@@ -153,7 +153,7 @@ class SourceAdmin(PublishableAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Return an existing source to the form that opened a popup to add one."""
+        """Hand an existing source to the form whose popup was to add a new one."""
         source = self.get_viewable_or_404(request, object_id)
         chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
         return TemplateResponse(

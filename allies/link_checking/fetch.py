@@ -113,7 +113,7 @@ def fetch(
 
 
 def _text(location: str) -> str:
-    """Return a header as UTF-8 if it is valid: many servers send that, but Latin-1 is read."""
+    """Decode a header as UTF-8 if possible. Many servers send it; http.client assumes Latin-1."""
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -69,7 +69,7 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
     target = "alliance"
 
     def published(self) -> "AllianceQuerySet":
-        """Those a reader may see: published, and supported by a published source."""
+        """Filter for public alliances: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
 
     def with_member(self, country: Country) -> "AllianceQuerySet":
@@ -87,7 +87,7 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
         )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
-        """Those that may have been in force on a day."""
+        """Filter for alliances that may have been in force on a day."""
         return self.filter(possibly_started_q(day), possibly_active_q(day))
 
     def newest_first(self) -> "AllianceQuerySet":
@@ -265,11 +265,11 @@ OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
-        """Those in alliances that readers may see."""
+        """Filter for memberships in public alliances."""
         return self.filter(alliance__in=Alliance.objects.published())
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have been in force on a day.
+        """Filter for memberships that may have been in force on a day.
 
         A membership lasts from the day it began to the day it ended, both included. If its own
         date is missing or open, its alliance's date counts. An unknown date excludes nothing.
@@ -280,7 +280,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.started_by(day).filter(lasted)
 
     def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that were certainly in force on a day, in every reading of their dates."""
+        """Filter for memberships certainly in force on a day, in every reading of their dates."""
         return self.filter(definitely_started_q(day), definitely_active_q(day))
 
     def order_by_start(self) -> "MembershipQuerySet":
@@ -297,7 +297,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
     def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have begun on or before a day, whether they have ended or not."""
+        """Filter for memberships that may have begun on or before a day, ended or not."""
         return self.filter(
             Q(joined_earliest__lte=day)
             | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))

@@ -51,7 +51,7 @@ class AppointmentQuerySet(RecordReferenceQuerySet):
         return self.filter(done_at=None).order_by("due_at")
 
     def failed(self) -> Self:
-        """Those whose step could not be taken when it was due."""
+        """Filter for scheduled actions that failed when they were due."""
         return self.exclude(done_at=None).exclude(problem="")
 
 
@@ -87,7 +87,7 @@ _SALT = "allies.preview"
 
 class PreviewLinkQuerySet(RecordReferenceQuerySet):
     def valid(self) -> Self:
-        """Those not expired or revoked, made by accounts that may still see the record."""
+        """Filter for links that are not expired or revoked and whose creator may see the record."""
         made_by = OuterRef("created_by")
         codenames = Q(codename=Concat(Value("view_"), OuterRef("noun"))) | Q(
             codename=Concat(Value("change_"), OuterRef("noun"))

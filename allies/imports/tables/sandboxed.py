@@ -118,7 +118,7 @@ def _reader_process(
 
 
 def _validated_answer(part: dict[str, object]) -> dict[str, Any]:
-    """Return a part of the answer.
+    """Return a part of the reader process's output.
 
     Raises UnreadableFile if the file was refused, RuntimeError if the reader failed.
     """
