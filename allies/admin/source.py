@@ -179,7 +179,7 @@ class SourceAdmin(PublishableAdmin):
             request.POST = data  # type: ignore[assignment]
         return super().changeform_view(request, *args, **kwargs)
 
-    @admin.display(description=gettext_lazy("Possible sources of this one"))
+    @admin.display(description=gettext_lazy("Possible original sources"))
     def origin_suggestions(self, source: Source | None) -> str:
         suggestions = suggest_origins(source) if source and source.pk else []
         if not suggestions:

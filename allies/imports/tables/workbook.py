@@ -177,7 +177,7 @@ class _SharedStrings(XmlReader):
         self._size += size
         if self._size > MAX_TEXTS:
             raise UnreadableFile(
-                _("The texts in the workbook have more than %(limit)d MB. Save it as CSV.")
+                _("The texts in the workbook are larger than %(limit)d MB. Save it as CSV.")
                 % {"limit": MAX_TEXTS >> 20}
             )
 
