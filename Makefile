@@ -38,7 +38,7 @@ lint: $(VENV)/.develops ## check style, types, templates, migrations, messages a
 	$(BIN)/mypy
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) messages --check
-	$(BIN)/python tools/check_prose.py --kinds docs
+	$(BIN)/python tools/check_prose.py
 	ALLIES_FORCE_HTTPS=true ALLIES_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
 		$(MANAGE) check --deploy --fail-level WARNING
 

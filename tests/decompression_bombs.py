@@ -278,7 +278,7 @@ BOMBS = {
     "entities that grow": (with_doctype, "damaged"),
     "an entity from outside": (with_outside_entity, "damaged"),
     "an archive of 100,000 members": (with_members, "too many files"),
-    "members that overlap": (with_overlaps, "Unpacked"),
+    "members that overlap": (with_overlaps, "The unpacked file"),
     "a size that is wrong": (with_wrong_size, "damaged"),
     "an archive with a password": (with_password, "damaged"),
     "a member packed with LZMA": (with_lzma, "damaged"),

@@ -33,8 +33,11 @@ def test_rules_and_exemptions_are_complete():
     assert all(item.reason for item in EXEMPTIONS)
 
 
-def test_docs_are_clean():
-    assert [str(found) for found in check(["docs"])] == []
+@pytest.mark.parametrize(
+    "kind", ["docs", "messages", pytest.param("python", marks=pytest.mark.slow)]
+)
+def test_repository_is_clean(kind):
+    assert [str(found) for found in check([kind])] == []
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,12 @@ def test_message_finding_has_the_line_of_its_entry():
         'msgid "fine"\nmsgstr ""\n\nmsgid "Make it anew."\nmsgstr "anew"\n'
     )
     assert findings("messages", text) == [(8, "anew")]
+
+
+def test_message_placeholders_are_not_searched():
+    text = 'msgid "%(noun)s have no {noun} named %(room)s."\nmsgstr ""\n'
+    assert findings("messages", text) == []
+    assert findings("docs", "Say {noun}.") == [(1, "noun")]
 
 
 def test_three_colons_are_found_in_one_sentence_only():

@@ -175,14 +175,18 @@ def _read_comments(text: str) -> Iterator[Block]:
 
 #: Code and URLs, which are not checked.
 _CODE = re.compile(r"(`+).+?\1|\]\([^)]*\)|https?://\S+", re.DOTALL)
+#: Placeholders of messages, which are not words.
+_PLACEHOLDER = re.compile(r"%\(\w+\)\d*[a-zA-Z]|\{\w*\}")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[”\"’)*]*\s+(?=[^a-z])|\n(?=\s*[-*] )")
 
 
 def check_block(path: str, kind: str, block: Block, rules: Iterable[Rule]) -> Iterator[Finding]:
     """Yield what the rules find in a block, sentence by sentence."""
     text = "\n".join(line for _number, line in block.lines)
-    # A placeholder of the same length, so that positions stay those of the text.
-    plain = _CODE.sub(lambda match: re.sub(r"[^\n]", "_", match[0]), text)
+    # Hidden text is replaced by text of the same length, so that positions stay the same.
+    plain = _CODE.sub(_hide, text)
+    if kind == "messages":
+        plain = _PLACEHOLDER.sub(_hide, plain)
     for start, sentence in _sentences(plain):
         for rule in rules:
             if kind in rule.kinds and (match := rule.pattern.search(sentence)):
@@ -190,6 +194,10 @@ def check_block(path: str, kind: str, block: Block, rules: Iterable[Rule]) -> It
                 line = block.lines[plain.count("\n", 0, begin)][0]
                 quoted = " ".join(text[start : start + len(sentence)].split())
                 yield Finding(path, line, rule.id, quoted, rule.write)
+
+
+def _hide(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", "_", match[0])
 
 
 def check_lines(path: str, text: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Logs every change to accounts, permissions and sign-in methods.
+"""Log every change to accounts, permissions and sign-in methods.
 
 Signals catch changes by forms, commands and the shell. Writes that send no signals, such as
 ``update()``, are not logged.
@@ -56,7 +56,7 @@ _previous_values = "_rights_before"
 def log_permission_change(
     whom: object, what: Iterable[str], *, given: bool, kind: str = RightsChange.ACCOUNT
 ) -> None:
-    """Log changes, as made by the user of the current request; without a user for a command."""
+    """Log changes made by the user of the current request, or by a command (no user)."""
     request = getattr(HistoricalRecords.context, "request", None)
     user = getattr(request, "user", None)
     by = user if user is not None and user.is_authenticated else None
@@ -165,7 +165,7 @@ def _on_m2m_changed(
     pk_set: object,
     **_signal: object,
 ) -> None:
-    """Log records of ``model`` that ``instance`` got or lost; if ``reverse``, those that got it."""
+    """Log added and removed relations; if ``reverse``, ``instance`` is the permission or group."""
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
     if action == "pre_clear":  # the signal does not say which records will be removed

@@ -62,8 +62,9 @@ def require_password(view: View, *, again: bool = False, reads: bool = False) ->
     """Wrap a view so that it runs only if the password was entered recently in this session.
 
     Otherwise the response is a form that asks for it and resends the other data of the request, but
-    no passwords. GET requests need no password, unless ``reads`` is set, as for a form with a
-    password field, or ``again``. With ``again``, the password at sign-in does not count.
+    no passwords. GET requests need no password, unless ``reads`` or ``again`` is set. ``reads`` is
+    for pages with a password field of their own. With ``again``, the password at sign-in does not
+    count.
     """
 
     @wraps(view)

@@ -47,7 +47,7 @@ def store_login_info(request: HttpRequest, **_signal: Any) -> None:
 
 
 def list_sessions(user: "AnyUser", this: str | None = None) -> list[ActiveSession]:
-    """Return a user's sessions, the current one first, then the newest; ``this`` is its key."""
+    """Return a user's sessions, newest first, but the current one (key ``this``) on top."""
     found = [
         ActiveSession(
             handle=_handle(key),

@@ -98,7 +98,7 @@ def _require_rights(changes: list[RecordChange], root: Record, user: AnyUser) ->
 
 @contextmanager
 def ensure_still_publishable(root: Model) -> Iterator[None]:
-    """Raise IncompleteRecord if the writes inside make a public record incomplete."""
+    """Raise IncompleteRecord if writes in the block make a public record incomplete."""
     lacked = _publication_issues(root)
     yield
     if new := [text for text in _publication_issues(root) if text not in lacked]:

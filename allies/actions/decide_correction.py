@@ -35,7 +35,7 @@ def decide_correction(
         raise PermissionDenied
     answer = answer.strip()
     if outcome not in DECISIONS:
-        raise ValidationError(_("This cannot be decided."))
+        raise ValidationError(_("Choose one of the four outcomes."))
     if len(answer) > 1000:
         raise ValidationError(_("The answer is limited to 1,000 characters."))
     if outcome == Outcome.DECLINED and not answer:

@@ -180,7 +180,7 @@ class _Merging:
             Source.objects.recompute_origins()
 
     def _move(self, old: models.Model, new: models.Model) -> None:
-        """Point all references to ``old`` at ``new``; of duplicates, keep the one of ``new``."""
+        """Point all references to ``old`` at ``new``; if both have one, keep that of ``new``."""
         for model, field in foreign_keys_to(type(old)):
             for record in model._default_manager.filter(**{field.name: old}).order_by(
                 *_order(model)
@@ -299,7 +299,7 @@ def _reassign_corrections(keep: models.Model, drop: models.Model) -> list[int]:
 def _set_redirects(
     model: type[models.Model], slugs: Iterable[str], dropped: int, kept: int
 ) -> None:
-    """Redirect slugs to the kept record if they led to the dropped one or to none at all."""
+    """Redirect slugs to the kept record if they led to the dropped one or to no record."""
     rows = OldSlug.objects.filter(noun=model._meta.model_name, slug__in=slugs)
     rows.filter(record_id=dropped).update(record_id=kept)
     OldSlug.objects.remember(model, [(slug, kept) for slug in slugs])

@@ -117,7 +117,7 @@ def _lock_waiting(changeset: Changeset) -> Changeset:
 def conflicting_fields(
     changeset: Changeset, now: dict[str, dict[str, object]]
 ) -> dict[str, set[str]]:
-    """Return, per record key, the fields that others have changed since: neither old nor proposed.
+    """Return, per record key, fields whose current value is neither the old nor the proposed one.
 
     If a record to be changed is gone, its value is ``{"*"}``.
     """

@@ -46,7 +46,7 @@ def available_transitions(*, record: Publishable, user: AnyUser) -> list[str]:
 
 
 def statuses_after(status: str) -> list[str]:
-    """Return the statuses that one step leads to from this one, in their usual order."""
+    """Return the statuses that are one step away from this one, in their usual order."""
     ends = {end for starts, end, _right in TRANSITIONS.values() if status in starts}
     return [str(status) for status in Status if status in ends]
 

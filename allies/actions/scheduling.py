@@ -52,7 +52,7 @@ def is_void(appointment: Appointment, content: str) -> bool:
 
 @contextmanager
 def renew_schedule(*, record: Any, user: AnyUser) -> Iterator[list[Appointment]]:
-    """Keep scheduled publications valid for the changes inside, if this user may publish.
+    """Keep scheduled publications valid after changes in the block, if this user may publish.
 
     Otherwise these changes make them void. Yields a list, to which they are added at the end.
     """

@@ -166,7 +166,7 @@ class UndoPlan:
         _run(f"DELETE FROM {_undo(model)} WHERE kind = '~' AND before IS NULL")
 
     def _count_actions(self, model: type[Model], alias: str = "h") -> str:
-        """Return the condition that the editor chose to undo an edited record too."""
+        """Return the SQL condition for edited records that the editor chose to undo too."""
         if "all" in self.also:
             return "(1 = 1)"
         prefix = f"{model._meta.model_name}-"

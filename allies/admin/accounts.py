@@ -54,7 +54,7 @@ class GroupFilter(admin.RelatedFieldListFilter):
 
 
 class HeldPermissionsMixin(admin.ModelAdmin):
-    """Lets users change only accounts and groups within their own permissions.
+    """Limits users to accounts and groups within their own permissions.
 
     They can grant only permissions and groups that they have. Every write asks for the password,
     unless it was entered in this session a short time ago. An account or password created in a

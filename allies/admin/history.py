@@ -116,7 +116,7 @@ class HistoryMixin(admin.ModelAdmin):
 
 
 def _parse_moment(text: str, steps: list[HistoryStep]) -> dt.datetime | None:
-    """Return the time that a form names; None if no step has it."""
+    """Return the time in a form; None if the record has no step at that time."""
     try:
         moment = parse_datetime(text)
     except ValueError:

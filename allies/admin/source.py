@@ -153,7 +153,7 @@ class SourceAdmin(PublishableAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Return an existing source to the form that opened a popup to add one."""
+        """Hand an existing source to the form whose popup was to add a new one."""
         source = self.get_viewable_or_404(request, object_id)
         chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
         return TemplateResponse(
@@ -179,7 +179,7 @@ class SourceAdmin(PublishableAdmin):
             request.POST = data  # type: ignore[assignment]
         return super().changeform_view(request, *args, **kwargs)
 
-    @admin.display(description=gettext_lazy("Possible sources of this one"))
+    @admin.display(description=gettext_lazy("Possible original sources"))
     def origin_suggestions(self, source: Source | None) -> str:
         suggestions = suggest_origins(source) if source and source.pk else []
         if not suggestions:

@@ -87,7 +87,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/ally-lists/{slug}/entries": Collection(EntryListing, _("Entries of one list")),
     "/ally-lists/{slug}/events": Collection(ListEvents, _("Events shown on one list")),
     "/entries": Collection(AllEntriesListing, _("Entries of all lists")),
-    "/see-also": Collection(SeeAlsoListing, _("Further reading given by lists")),
+    "/see-also": Collection(SeeAlsoListing, _("Further reading in lists")),
     "/search": Collection(SearchListing, _("Search results, best match first"), offset_page),
     "/changesets": Collection(ChangesetListing, _("Imports and rollbacks")),
 }

@@ -59,7 +59,7 @@ def cursor_of(number: int) -> str:
 def keyset_page(
     view: Listing, queryset: QuerySet[Model], after: int, limit: int
 ) -> tuple[Any, int | None]:
-    """Return the rows of a page and the id to go on after; None on the last page."""
+    """Return the rows of a page, and the id after which the next page begins, if any."""
     ids = queryset.order_by("pk").filter(pk__gt=after).values_list("pk", flat=True)
     found = list(ids[: limit + 1])
     shown = found[:limit]
@@ -176,7 +176,7 @@ def _parameters(listing: type[Listing]) -> dict[str, Any]:
 
 
 def _schema_of(one: django_filters.Filter) -> Any:
-    """Return the JSON schema of a filter's values, for the description only.
+    """Return the JSON schema of a filter's values, for the API description only.
 
     The filter itself validates them. An empty value means no filter, as in the page's form.
     """

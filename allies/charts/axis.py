@@ -80,7 +80,7 @@ class Axis:
 
 
 def tick_label(tick: Tick, y: float) -> Label:
-    """Return the label of a tick at a height."""
+    """Return a tick's label, with its baseline at ``y``."""
     return Label(tick.x, format_coordinate(y), tick.label, tick.anchor, SMALL)
 
 

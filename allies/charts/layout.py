@@ -63,7 +63,7 @@ def rectangle(x0: float, y0: float, x1: float, y1: float, css_class: str) -> Pol
 
 
 def estimate_text_width(text: str, size: float = TEXT) -> float:
-    """Return the estimated width of a text, rather too large, because sans-serif fonts differ."""
+    """Return the estimated width of a text, on the large side because sans-serif fonts differ."""
     return size * sum(_character_width(letter) for letter in text)
 
 

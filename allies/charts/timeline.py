@@ -130,9 +130,9 @@ def build_timeline(
     """Return a timeline of items, in the order given.
 
     ``first`` and ``last`` are the ends of the axis. By default it covers all known days and, if an
-    end is open, today. ``day`` is marked. Each lane has a row of its own or, if ``packed``, shares
-    one with others as far as the names allow. ``legend`` maps CSS classes to their meaning. If
-    there are more than ``most`` items, only the latest are drawn.
+    end is open, today. ``day`` is marked. Each lane has its own row. If ``packed``, lanes share
+    rows if their names do not overlap. ``legend`` maps CSS classes to their meaning. If there are
+    more than ``most`` items, only the latest are drawn.
     """
     shown = _latest(spans, most)
     drawn: list[TimelinePanel] = []

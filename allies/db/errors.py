@@ -14,7 +14,7 @@ _SQLITE_ERROR = 1
 
 
 def is_database_away(error: BaseException | None) -> bool:
-    """Return True if an error means that the database does not respond, or not at the moment."""
+    """Return True if an error means that the database is unavailable at the moment."""
     if not isinstance(error, (OperationalError, InterfaceError)):
         return False
     cause: BaseException | None = error.__cause__

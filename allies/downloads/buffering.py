@@ -1,8 +1,8 @@
 """Buffer downloads completely in a temporary file, then send them with their length.
 
 Django’s streamed responses are consumed here, outside Django, before the first byte is sent. So an
-error on the way gives an error response, not a truncated file. And a download is created at the
-speed of this machine, not of the client.
+error while it is created gives an error response, not a truncated file. A download is created at
+the speed of this machine, not of the client.
 """
 
 import logging
@@ -43,7 +43,7 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def is_download(path: str) -> bool:
-    """Return whether a path is that of a list as a file."""
+    """Return whether a path is the URL path of a downloadable list."""
     return _DOWNLOAD.fullmatch(path) is not None
 
 

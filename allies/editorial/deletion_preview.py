@@ -177,7 +177,7 @@ def relations_to(model: type[models.Model]) -> tuple[tuple[type[models.Model], A
 def _linked(
     model: type[models.Model], records: QuerySet[models.Model]
 ) -> "Iterator[tuple[DeletionEffect, QuerySet[models.Model]]]":
-    """Yield the rows that refer to these records; of rows deleted too, also what refers to them."""
+    """Yield the rows that refer to these records or to rows that are deleted with them."""
     for other, relation in relations_to(model):
         linked = other._default_manager.filter(
             **{f"{relation.name}__in": records.order_by().values("pk")}

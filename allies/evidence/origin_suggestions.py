@@ -110,7 +110,7 @@ def _match_quotes(source: Source, cited: list[dict[str, Any]]) -> Iterable[tuple
                 if len(passage) >= max(MIN_PASSAGE_LENGTH, len(longest.get(pk, "")) + 1):
                     longest[pk] = passage
     for pk, passage in longest.items():
-        yield pk, _("Both are quoted with the same words: “%(words)s”.") % {"words": passage}
+        yield pk, _("Quotes from both contain “%(words)s”.") % {"words": passage}
 
 
 def _common_passage(one: str, i: int, other: str, j: int) -> str:

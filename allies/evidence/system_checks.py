@@ -46,7 +46,7 @@ def find_unsupported() -> Iterator[UnsupportedRecord]:
 def find_hidden_evidence() -> Iterator[UnsupportedRecord]:
     """Yield public records whose page lacks a link to one of their sources, in some language.
 
-    It renders every page as for a reader, which takes as long.
+    It renders every page, so it takes as long as visiting them all.
     """
     for model, path in ((Alliance, "alliance"), (Event, "event"), (AllyList, "entry__ally_list")):
         for record in model.objects.published().iterator():

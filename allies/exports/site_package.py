@@ -155,7 +155,7 @@ def open_tables(package: PackageFile, folder: Path) -> tuple[list[tuple[str, Row
 
 
 def old_keys_of_sources(rows: Rows) -> Iterator[str]:
-    """Yield the former keys of sources among a package's old slugs."""
+    """Yield the former source keys from a package's table of old slugs."""
     sources = next(noun for noun, model in _models_with_slugs().items() if model is Source)
     for row in rows:
         cells = dict(zip(rows.columns, row.cells, strict=True))

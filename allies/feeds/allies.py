@@ -66,7 +66,7 @@ def _alliances(rows: Iterable[HasAlliances]) -> set[int]:
 
 
 def _name_alliance(alliance: Alliance, step: PublicHistoryStep) -> PublicHistoryStep:
-    """Name the alliance in the step of its publication, if this is it."""
+    """Add the alliance's name to a step if it is the one that published the alliance."""
     if not step.is_first:
         return step
     said = ChangeSentence(_("Published: %(alliance)s.") % {"alliance": alliance})
@@ -82,7 +82,7 @@ def removed_allies(focus: Country, asked: AllyFilterSet) -> Iterable[RemovedRow]
     """Yield the countries that are no longer allies because an alliance was withdrawn.
 
     Only alliances not edited since readers last saw them are used. Filters by certainty, disputes
-    or sources yield nothing: what a row's values were then is not known.
+    or sources yield nothing, because a row's former values are unknown.
     """
     withdrawn = {
         one.number: one.moment for one in withdrawn_records(Alliance) if one.last_public_version

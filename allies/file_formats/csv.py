@@ -2,8 +2,8 @@
 
 A spreadsheet may run a cell as a formula if it begins with ``= + - @``, with one of these in full
 width, with a tab or with a line break. When written, such a cell gets an apostrophe in front, which
-is removed when it is read. If such a beginning already follows apostrophes, one more is added, so
-that nothing is ambiguous.
+is removed when it is read. A cell with apostrophes in front of such a beginning gets one more too,
+so that reading can tell the two apart.
 """
 
 import csv

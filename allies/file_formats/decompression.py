@@ -52,14 +52,14 @@ class DecompressionCounter:
             return
         if total > self._most:
             raise DecompressedTooLarge(
-                _("Unpacked, the file has more than %(limit)s. Split it.")
+                _("The unpacked file is larger than %(limit)s. Split it.")
                 % {"limit": _size(self._most)}
             )
         if total > RATIO_FROM and total > MAX_RATIO * self._packed:
             raise DecompressedTooLarge(
                 _(
-                    "Unpacked, the file is more than %(times)d times as large. "
-                    "Save it again as uncompressed CSV."
+                    "The unpacked file is more than %(times)d times as large. Save it "
+                    "again as uncompressed CSV."
                 )
                 % {"times": MAX_RATIO}
             )
@@ -129,7 +129,7 @@ class Archive:
             content = member.read(most + 1)
         if len(content) > most:
             raise DecompressedTooLarge(
-                _("%(file)s in the archive has more than %(limit)d MB.")
+                _("%(file)s in the archive is larger than %(limit)d MB.")
                 % {"file": name, "limit": most >> 20}
             )
         return content
@@ -154,7 +154,7 @@ class Member:
             self._unpacked.add(len(line))
             if len(line) > most:
                 raise DecompressedTooLarge(
-                    _("A line in the archive has more than %(limit)d MB.") % {"limit": most >> 20}
+                    _("A line in the archive is longer than %(limit)d MB.") % {"limit": most >> 20}
                 )
             yield line
 

@@ -104,9 +104,9 @@ SELECT grouped, COUNT(*) FROM pairs JOIN asked USING (what) GROUP BY grouped
 
 
 def count_distinct_by_index(model: Any, by: str, what: str, within: Any) -> dict[str, int]:
-    """Like ``count_distinct_by`` for a model's rows, if ``within`` has nearly every ``what``.
+    """Count like ``count_distinct_by``, faster if ``within`` selects nearly every ``what``.
 
-    Needs an index of both fields. Without this query, PostgreSQL would read every row.
+    Needs an index on both fields. PostgreSQL would read every row for the plain query.
     """
     if connections[within.db].vendor != "postgresql":
         return count_distinct_by(model.objects.filter(**{f"{what}__in": within}), by, what)

@@ -104,7 +104,7 @@ class PublicFilterSet(django_filters.FilterSet):
         return form(initial={name: text})[name]
 
     def queryset_with(self, **instead: object) -> QuerySet[Model]:
-        """Return the rows if some values were different: ``queryset_with(kind="")``.
+        """Return the rows with some values of the filter replaced: ``queryset_with(kind="")``.
 
         The filter must be valid.
         """

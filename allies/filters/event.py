@@ -52,7 +52,7 @@ class DatedFilterSet(PublicFilterSet):
 
 
 def date_filters() -> tuple[DayFilter, DayFilter]:
-    """Return ``date_after`` and ``date_before``; a filter is shown where its set declares it."""
+    """Return ``date_after`` and ``date_before``; a form shows filters in declared order."""
     after = DayFilter(
         label=_("From"),
         method="may_be_after",

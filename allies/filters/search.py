@@ -78,7 +78,7 @@ class SearchFilterSet(PublicFilterSet):
 
     @property
     def search_query(self) -> SearchQuery:
-        """The query that is searched for in the end."""
+        """The query to search for: the one with corrected spelling, if any."""
         return self.suggested_query or self.requested_query
 
     def filter_queryset(self, queryset: "SearchTextQuerySet") -> "SearchTextQuerySet":

@@ -25,7 +25,7 @@ _write_counts = {"+": "created", "~": "updated", "-": "deleted"}
 
 @contextmanager
 def changeset_context(changeset: Changeset) -> Iterator[Changeset]:
-    """Assign every version written inside to this changeset, with its author, time and reason.
+    """Assign every version written in the block to this changeset, with author, time and reason.
 
     The first version applies the changeset. A changeset without any version is not saved. At the
     end, only the counts and the layout of a saved changeset are updated. Use it inside a

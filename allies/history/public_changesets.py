@@ -63,7 +63,7 @@ _Versions = dict[int, list[dict[str, Any]]]
 
 
 def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], _Versions]:
-    """Return, by model, all versions of what the changesets wrote and of the owners of these."""
+    """Return, by model, all versions of the records that changesets wrote and of their owners."""
     numbers = [changeset.pk for _record, changeset in pairs]
     needed: dict[type[Record], set[int]] = {}
     for record, _changeset in pairs:

@@ -30,7 +30,7 @@ def get_client_ip(request: HttpRequest) -> str:
     If the proxy gives no valid address, use the address of the proxy itself. Clients that cannot be
     distinguished then share one limit instead of having none.
 
-    A subscriber has a whole /64 of IPv6 addresses, so its first address stands for all.
+    A subscriber has a whole /64 of IPv6 addresses, so its first address represents all.
     """
     return get_client_ip_from_environ(request.META)
 

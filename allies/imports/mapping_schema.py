@@ -36,7 +36,7 @@ def parse_mapping(content: bytes) -> dict[str, object]:
     """Return the mapping in a JSON file; raise InvalidMapping if it is not one."""
     if len(content) > MAX_MAPPING_BYTES:
         raise InvalidMapping(
-            _("The file has more than %(limit)d MB; a mapping has a few KB.")
+            _("The file is larger than %(limit)d MB. A mapping is only a few KB.")
             % {"limit": MAX_MAPPING_BYTES >> 20}
         )
     try:
@@ -145,7 +145,7 @@ def _check_spec(spec: Any, depth: int) -> None:
         )
     if spec.get("country", "any") not in (*COUNTRY_CODES, "any"):
         raise InvalidMapping(
-            _("Countries are matched by one of: %(codes)s.")
+            _("Match countries by one of: %(codes)s.")
             % {"codes": ", ".join((*COUNTRY_CODES, "any"))}
         )
     if "date" in spec and not 1 <= len(spec["date"]) <= 3:

@@ -120,7 +120,7 @@ def _best_known_mapping(noun: str, columns: Sequence[str]) -> dict[str, object] 
 
 
 def map_by_names(noun: str, table: DescribedTable) -> dict[str, object]:
-    """Guess how to feed a record type, from the names of the columns and the words in them."""
+    """Guess the mapping of a record type from the names of the columns and the words in them."""
     folded = {normalize_text(name): name for name in reversed(table.columns)}
     words = table.words
     fields: dict[str, object] = {}

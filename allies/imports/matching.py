@@ -51,7 +51,7 @@ class RecordMatcher:
     def match(
         self, identified: list[tuple[ParsedRow, list[Identity]]], columns: list[Column]
     ) -> list[Match]:
-        """Return the record of each row; an existing one has its values in these columns."""
+        """Return the record of each row, an existing one with its values in these columns."""
         wanted = [identity for _row, identities in identified for identity in identities]
         known = self._load_existing(wanted, columns)
         return [(row, *self._match_one(identities, known)) for row, identities in identified]

@@ -70,7 +70,7 @@ class RecordPlanner:
         self.plan.forget_deferred()
 
     def _prepare_columns(self, rows: Rows) -> None:
-        """Prepare the columns, and the errors of new records because of missing columns."""
+        """Prepare the columns, and the errors that missing columns cause for new records."""
         fields = {field.column_name: field for field in self.resource.get_import_fields()}
         self.source_names = rows.called
         self.columns = [
@@ -181,7 +181,7 @@ class RecordPlanner:
         return bool(errors)
 
     def name(self, column: str) -> str:
-        """Return the file's name of one of our columns."""
+        """Return the name that one of our columns has in the file."""
         return self.source_names.get(column, column)
 
     def display(self, row: ParsedRow, column: str) -> str:
@@ -386,7 +386,7 @@ class RecordPlanner:
         return found
 
     def _progress_rows(self, record: Record, names: tuple[str, ...]) -> Iterator[str]:
-        """Yield the values of these fields that identify a record; of dates, only full days."""
+        """Yield the values of these fields, but only dates that are precise to the day."""
         for name in names:
             value = getattr(record, name)
             is_date = isinstance(self.model._meta.get_field(name), EDTFField)

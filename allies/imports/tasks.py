@@ -102,7 +102,7 @@ def start_check(changeset: Changeset) -> None:
 
 
 def start_apply(changeset: Changeset) -> None:
-    """Start a job that applies a checked changeset, or undoes the one it is to undo.
+    """Start a job that applies a checked changeset: an import, or the undo of a changeset.
 
     Raises StateConflict if the changeset has changed since it was read.
     """
@@ -207,7 +207,7 @@ def check_file(changeset_id: int, run: str, language: str) -> None:
 
 @task()
 def apply_changeset(changeset_id: int, run: str, language: str) -> None:
-    """Apply a changeset's plan, or undo the changeset it is to undo; all or nothing."""
+    """Apply the plan of an import, or perform an undo; all or nothing."""
     _run_task(changeset_id, run, language, ChangesetState.APPLYING, _apply)
 
 

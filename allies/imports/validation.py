@@ -257,7 +257,7 @@ def _not_allowed_as_new() -> str:
     return _(
         "you don’t have permission to publish: go back to the columns and choose "
         "“%(button)s”, or ask a reviewer"
-    ) % {"button": _("Take it all in as drafts")}
+    ) % {"button": _("Import everything as drafts")}
 
 
 def _cell_error(

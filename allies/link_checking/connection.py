@@ -62,7 +62,7 @@ class _SocketAdapter:
 class Connection(http.client.HTTPConnection):
     """A connection to the given IP address only. It never resolves a host name.
 
-    ``met`` is True as soon as the connection, with TLS if it is https, is open.
+    ``met`` becomes True once the connection is open, for https including TLS.
     """
 
     def __init__(

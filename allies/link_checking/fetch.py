@@ -113,7 +113,7 @@ def fetch(
 
 
 def _text(location: str) -> str:
-    """Return a header as UTF-8 if it is valid: many servers send that, but Latin-1 is read."""
+    """Decode a header as UTF-8 if possible. Many servers send it; http.client assumes Latin-1."""
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -151,7 +151,7 @@ def _allowed_addresses(place: WebAddress, limits: FetchLimits, clock: Deadline) 
         raise Unreachable(_("The server takes too long to respond.")) from error
     known = {int(spot.rpartition(":")[2]) for spot in limits.allow_private}
     if place.port not in limits.ports | known:
-        raise UnsafeUrl(_("Port %(port)d is not checked.") % {"port": place.port})
+        raise UnsafeUrl(_("Links to port %(port)d are not checked.") % {"port": place.port})
     found = resolve(limits.resolver, place.host, place.port, seconds)
     allowed = [
         address

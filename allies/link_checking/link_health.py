@@ -127,8 +127,8 @@ def _next_health(link: LinkHealth, result: CheckResult, at: dt.datetime) -> dict
 
 
 def _next_check_delay(every: dt.timedelta, pk: int) -> dt.timedelta:
-    """Return the time until the next check: up to a twelfth less than ``every``, by the source.
+    """Return the time until the next check: ``every``, less up to a twelfth of it.
 
-    So the checks of sources that were added together spread out.
+    The reduction depends on the source, so that sources added together are not checked together.
     """
     return every - every / 12 * (pk * 7919 % 1000 / 1000)

@@ -1,4 +1,4 @@
-"""Three groups, each able to do one thing: draft, publish, move data."""
+"""Create the groups: editors draft, reviewers publish, data managers import and export."""
 
 from django.apps import apps as live_apps
 from django.contrib.auth.management import create_permissions

@@ -1,4 +1,4 @@
-"""Who may see and take back changesets."""
+"""Grant the permissions to view and undo changesets."""
 
 from django.apps import apps as live_apps
 from django.contrib.auth.management import create_permissions

@@ -1,4 +1,4 @@
-"""What sources are compared by, and what they say they draw on."""
+"""Add the keys that find duplicate sources, and the credit that a source prints."""
 
 from django.db import migrations, models
 
@@ -11,7 +11,7 @@ CHUNK = 1_000
 
 
 def fill_keys(apps, schema_editor):
-    """Fill in the keys of what there is, the versions it may go back to included."""
+    """Fill in the keys of existing sources and of their versions, which can be restored."""
     for name in ("Source", "HistoricalSource"):
         model = apps.get_model("allies", name)
         last = 0

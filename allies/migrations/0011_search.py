@@ -1,14 +1,14 @@
-"""The search index, and over it the database's own: FTS5 in SQLite, a tsvector in PostgreSQL.
+"""Add the search index: a table, with FTS5 on SQLite and a tsvector on PostgreSQL.
 
-Both follow the table by themselves, so whoever writes the table need not know of them. Django
-makes a table of SQLite anew to change it, and its triggers are lost then: a migration that
-changes this table has to run ``index`` once more.
+Both follow the table automatically, so code that writes the table need not update them. To alter a
+table on SQLite, Django creates a new one, which loses the triggers. A migration that changes this
+table has to run ``index`` again.
 """
 
 import django.db.models.deletion
 from django.db import migrations, models
 
-#: The texts are folded words and blanks: neither database has anything to fold or to stem.
+#: The texts are normalized words and spaces, so neither database changes them.
 POSTGRESQL = [
     """
     ALTER TABLE allies_searchtext ADD COLUMN words tsvector GENERATED ALWAYS AS (

@@ -1,4 +1,4 @@
-"""What the content's version is made of; its triggers are set after every migration."""
+"""Add the counter behind the content version; its triggers are set after every migration."""
 
 from django.db import migrations, models
 

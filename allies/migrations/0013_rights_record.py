@@ -1,4 +1,4 @@
-"""Rights given and taken are written down from here on."""
+"""Add the log of permissions granted and revoked."""
 
 import django.db.models.deletion
 from django.conf import settings

@@ -4,7 +4,7 @@ import allies.models.fields
 
 
 def without_its_list_of_words(apps, schema_editor):
-    """Drop SQLite's view of the search index's words: those of drafts are among them."""
+    """Drop SQLite's table of the index's words, because it includes those of drafts."""
     if schema_editor.connection.vendor == "sqlite":
         schema_editor.execute("DROP TABLE allies_searchtext_vocab")
 

@@ -1,9 +1,9 @@
-"""The record of rights also tells other changes to accounts, and names who made them."""
+"""Log other changes to accounts too, and store the name of the user who made them."""
 
 from django.db import migrations, models
 from django.db.models import OuterRef, Subquery
 
-#: What was written down of accounts and groups themselves before it had a kind of its own.
+#: Logged changes to accounts and groups from before they had a kind of their own.
 ACCOUNT_WORDS = ("is_active", "is_staff", "is_superuser", "account", "group")
 
 

@@ -66,7 +66,7 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
     target = "alliance"
 
     def published(self) -> "AllianceQuerySet":
-        """Those a reader may see: published, and supported by a published source."""
+        """Filter for public alliances: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
 
     def with_member(self, country: Country) -> "AllianceQuerySet":
@@ -88,7 +88,7 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
         )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
-        """Those that may have been in force on a day."""
+        """Filter for alliances that may have been in force on a day."""
         return self.filter(possibly_started_q(day), possibly_active_q(day))
 
     def newest_first(self) -> "AllianceQuerySet":

@@ -51,7 +51,7 @@ def headline_count_text(promised: int | None, present: int) -> str:
 
 class AllyListQuerySet(models.QuerySet["AllyList"]):
     def published(self) -> "AllyListQuerySet":
-        """Those that readers may see: published, with at least one supported entry."""
+        """Filter for public lists: published, with at least one supported entry."""
         return self.filter(status=Status.PUBLISHED).filter(
             pk__in=Entry.objects.supported().values("ally_list")
         )
@@ -179,7 +179,7 @@ class EntryQuerySet(EvidencedQuerySet["Entry"]):
     target = "entry"
 
     def published(self) -> "EntryQuerySet":
-        """Those in published lists that a published source supports."""
+        """Filter for public entries: in published lists, and supported by a published source."""
         return self.filter(ally_list__status=Status.PUBLISHED).supported()
 
     def order_by_position(self) -> "EntryQuerySet":
@@ -256,7 +256,7 @@ class Entry(Record):
 
 class SeeAlsoQuerySet(models.QuerySet["SeeAlso"]):
     def published(self) -> "SeeAlsoQuerySet":
-        """Those of published lists that point to published sources."""
+        """Filter for links from published lists to published sources."""
         return self.filter(
             ally_list__in=AllyList.objects.published(), source__status=Status.PUBLISHED
         )

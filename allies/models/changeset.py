@@ -59,7 +59,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
     """``published`` contains what readers may see; all other methods are for editors."""
 
     def published(self) -> "ChangesetQuerySet":
-        """Those that readers may see: applied, and everything in them was public at that time."""
+        """Filter for public changesets: applied, and all their records were public then."""
         return self.filter(state=ChangesetState.APPLIED, listed=True)
 
     def _not_draft(self) -> "ChangesetQuerySet":
@@ -82,7 +82,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         return self.filter(state=ChangesetState.DECLINED).exclude(decided_by=F("created_by"))
 
     def about(self, record: models.Model) -> "ChangesetQuerySet":
-        """Those started from this record's page."""
+        """Filter for changesets started from this record's page."""
         return self.filter(about_noun=record._meta.model_name, about_id=record.pk)
 
     def with_undone(self) -> "ChangesetQuerySet":
@@ -91,7 +91,7 @@ class ChangesetQuerySet(models.QuerySet["Changeset"]):
         return self.annotate(is_undone=Exists(undo))
 
     def not_undone(self) -> "ChangesetQuerySet":
-        """Those applied and not undone since."""
+        """Filter for applied changesets that were not undone."""
         undo = Changeset.objects.applied().filter(undoes=OuterRef("pk"))
         return self.applied().exclude(Exists(undo))
 

@@ -37,7 +37,7 @@ class Stance(models.TextChoices):
 
 class CitationQuerySet(models.QuerySet["Citation"]):
     def published(self) -> "CitationQuerySet":
-        """Those of published sources about published records."""
+        """Filter for citations of published sources about published records."""
         from allies.models import Alliance, Entry, Event
 
         return self.from_published_sources().filter(
@@ -185,7 +185,7 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
         return Citation.objects.from_published_sources().filter(**{self.target: OuterRef("pk")})
 
     def supported(self) -> Self:
-        """Those with a supporting citation to a published source."""
+        """Filter for records that a published source supports."""
         return self.filter(Exists(self._citations().supporting()))
 
     def is_disputed(self) -> Exists:
@@ -193,7 +193,7 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
         return Exists(self._citations().disputing())
 
     def disputed(self, is_disputed: bool = True) -> Self:
-        """Those that a published source disputes, or those that none disputes."""
+        """Filter for records that a published source disputes, or for all others."""
         return self.filter(self.is_disputed() if is_disputed else ~self.is_disputed())
 
     def with_evidence(self) -> Any:

@@ -41,7 +41,7 @@ class CorrectionQuerySet(RecordReferenceQuerySet):
         return self.filter(outcome=Outcome.WAITING)
 
     def published(self) -> Any:
-        """Those accepted at least in part, about records that readers can see now."""
+        """Filter for corrections accepted at least in part, about records that are public now."""
         public = Q()
         for noun in CORRECTABLE_MODELS:
             records: Any = apps.get_model("allies", noun)._default_manager

@@ -53,7 +53,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         )
 
     def name_contains(self, text: str) -> "CountryQuerySet":
-        """Those with this text in a name or an alias, or with this code; ignores case and accents.
+        """Filter by a text in a name or an alias, or by a code; ignores case and accents.
 
         Empty text returns all countries; text without letters and digits returns none.
         """
@@ -64,7 +64,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self.filter(Q(folded__contains=folded) | _has_code(folded) | Exists(alias))
 
     def exact_name(self, text: str) -> "CountryQuerySet":
-        """Those with exactly this code, slug, name or alias; ignores case and accents."""
+        """Filter by exactly this code, slug, name or alias; ignores case and accents."""
         folded = normalize_text(text)
         if not folded:
             return self.none()
@@ -79,7 +79,7 @@ class CountryQuerySet(models.QuerySet["Country"]):
         return self.order_by(rank, "folded", "pk")
 
     def in_region(self, code: str) -> "CountryQuerySet":
-        """Those in the M49 region or sub-region with this code."""
+        """Filter by the code of an M49 region or sub-region."""
         return self.filter(Q(region=code) | Q(subregion=code))
 
     def historic(self) -> "CountryQuerySet":
@@ -219,7 +219,7 @@ class Country(SlugMixin, Record):
 
     @property
     def codes(self) -> list[str]:
-        """Those of its alpha-3, alpha-2 and COW codes that it has."""
+        """Its alpha-3, alpha-2 and COW codes, without missing ones."""
         cow = "" if self.cow_code is None else str(self.cow_code)
         return [code for code in (self.alpha3, self.alpha2, cow) if code]
 
@@ -238,7 +238,7 @@ class Country(SlugMixin, Record):
 
 class AliasQuerySet(models.QuerySet["Alias"]):
     def published(self) -> "AliasQuerySet":
-        """All of them: like countries, names are reference data."""
+        """Return all names: like countries, they are reference data and always public."""
         return self
 
 

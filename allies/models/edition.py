@@ -53,11 +53,11 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     """Readers may see all editions; of a retracted one only the number, hash and reason."""
 
     def published(self) -> "EditionQuerySet":
-        """Those whose content readers may see: all that are not retracted."""
+        """Filter for editions whose content readers may see: all that are not retracted."""
         return self.filter(retracted_at=None)
 
     def of(self, ally_list: AllyList) -> "EditionQuerySet":
-        """Those of a list and of lists that were merged into it, newest first."""
+        """Filter for editions of a list and of lists merged into it, newest first."""
         led = OldSlug.objects.filter(noun="allylist", record_id=ally_list.pk).values("slug")
         there = AllyList.objects.filter(pk=OuterRef("ally_list_id"))
         merged = Q(slug__in=led) & ~Exists(there)

@@ -62,14 +62,14 @@ EVENT_YEARS = (YearOf("date_earliest"), YearOf("date_latest"))
 
 
 class YearlyCounts(NamedTuple):
-    """The number of events per year; ``uncertain`` is the number that may be of several years."""
+    """The number of events per year; ``uncertain`` counts those that may be of several years."""
 
     counts: dict[int, int]
     uncertain: int
 
     @classmethod
     def of(cls, numbers: Mapping[tuple[int | None, int | None], int]) -> "YearlyCounts":
-        """Build it from numbers of events by (year of the first day, year of the last day)."""
+        """Build the counts from numbers of events by (year of first day, year of last day)."""
         sure = {first: n for (first, last), n in numbers.items() if first == last and first}
         return cls(sure, sum(numbers.values()) - sum(sure.values()))
 
@@ -86,11 +86,11 @@ class EventQuerySet(EvidencedQuerySet["Event"]):
     target = "event"
 
     def published(self) -> "EventQuerySet":
-        """Those a reader may see: published, and supported by a published source."""
+        """Filter for public events: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
 
     def with_participant(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
-        """Those with a participant, optionally only of this country or in this role."""
+        """Filter for events with a participant, optionally of this country or in this role."""
         parts = Participation.objects.filter(
             event=OuterRef("pk"),
             **({"country": country} if country else {}),
@@ -99,7 +99,7 @@ class EventQuerySet(EvidencedQuerySet["Event"]):
         return self.filter(Exists(parts))
 
     def until(self, day: dt.date) -> "EventQuerySet":
-        """Those that may have happened on or before a day."""
+        """Filter for events that may have happened on or before a day."""
         return self.filter(Q(date_earliest__isnull=True) | Q(date_earliest__lte=day))
 
     def by_year(self) -> YearlyCounts:
@@ -233,22 +233,22 @@ class ParticipationRole(models.TextChoices):
 
 class ParticipationQuerySet(models.QuerySet["Participation"]):
     def published(self) -> "ParticipationQuerySet":
-        """Those in events that readers may see."""
+        """Filter for participations in public events."""
         return self.filter(Exists(Event.objects.published().filter(pk=OuterRef("event"))))
 
     def bearing_on(self, focus: Country) -> "ParticipationQuerySet":
-        """Those in events in which ``focus`` also took part, or no other country did."""
+        """Filter for events in which ``focus`` also took part, or no other country did."""
         others = Participation.objects.filter(event=OuterRef("event")).exclude(
             country=OuterRef("country")
         )
         return self.filter(Exists(others.filter(country=focus)) | ~Exists(others))
 
     def until(self, day: dt.date) -> "ParticipationQuerySet":
-        """Those in events that may have happened on or before a day."""
+        """Filter for participations in events that may have happened on or before a day."""
         return self.filter(event__in=Event.objects.until(day))
 
     def latest_per_country(self, number: int) -> "ParticipationQuerySet":
-        """Those in the latest events of each country, at most ``number`` each, latest first."""
+        """Filter for each country's ``number`` latest events; the latest come first."""
         latest = [F("event__date_latest").desc(nulls_first=True), F("event__date_earliest").desc()]
         return (
             self.annotate(

@@ -100,14 +100,14 @@ class LinkCheck(models.Model):
 
 class LinkHealthQuerySet(models.QuerySet["LinkHealth"]):
     def current(self) -> "LinkHealthQuerySet":
-        """Those about the current URL of their source."""
+        """Filter for rows about the current URL of their source."""
         return self.filter(address=F("source__url"))
 
     def dead(self) -> "LinkHealthQuerySet":
         return self.current().filter(health=LinkStatus.DEAD)
 
     def unclaimed(self, now: dt.datetime) -> "LinkHealthQuerySet":
-        """Those that no checker is working on."""
+        """Filter for links that no checker is working on."""
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
 
     def claim(self, link: "LinkHealth", *, now: dt.datetime, lease: dt.timedelta) -> bool:

@@ -62,11 +62,11 @@ def definitely_active_q(day: dt.date) -> Q:
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
-        """Those in alliances that readers may see."""
+        """Filter for memberships in public alliances."""
         return self.filter(alliance__in=Alliance.objects.published())
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have been in force on a day.
+        """Filter for memberships that may have been in force on a day.
 
         A membership lasts from the day it began to the day it ended, both included. If its own
         date is missing or open, its alliance's date counts. An unknown date excludes nothing.
@@ -77,7 +77,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.started_by(day).filter(lasted)
 
     def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that were certainly in force on a day, in every reading of their dates."""
+        """Filter for memberships certainly in force on a day, in every reading of their dates."""
         return self.filter(definitely_started_q(day), definitely_active_q(day))
 
     def order_by_start(self) -> "MembershipQuerySet":
@@ -94,7 +94,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
     def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Those that may have begun on or before a day, whether they have ended or not."""
+        """Filter for memberships that may have begun on or before a day, ended or not."""
         return self.filter(
             Q(joined_earliest__lte=day)
             | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))

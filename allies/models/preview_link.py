@@ -21,7 +21,7 @@ _SALT = "allies.preview"
 
 class PreviewLinkQuerySet(RecordReferenceQuerySet):
     def valid(self) -> Self:
-        """Those not expired or revoked, made by accounts that may still see the record."""
+        """Filter for links that are not expired or revoked and whose creator may see the record."""
         made_by = OuterRef("created_by")
         codenames = Q(codename=Concat(Value("view_"), OuterRef("noun"))) | Q(
             codename=Concat(Value("change_"), OuterRef("noun"))

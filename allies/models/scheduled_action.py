@@ -14,7 +14,7 @@ class AppointmentQuerySet(RecordReferenceQuerySet):
         return self.filter(done_at=None).order_by("due_at")
 
     def failed(self) -> Self:
-        """Those whose step could not be taken when it was due."""
+        """Filter for scheduled actions that failed when they were due."""
         return self.exclude(done_at=None).exclude(problem="")
 
 

@@ -57,7 +57,7 @@ class _JoinedKeys(Aggregate):
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def published(self) -> "SourceQuerySet":
-        """Those that readers may see."""
+        """Filter for published sources."""
         return self.filter(status=Status.PUBLISHED)
 
     def known_keys(self, keys: Iterable[str]) -> set[str]:

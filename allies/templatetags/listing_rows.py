@@ -31,7 +31,7 @@ class DisplayText(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """The values shown of an event in a list of events."""
+    """The values that a list of events shows per event."""
 
     slug: str
     title: DisplayText
@@ -44,7 +44,7 @@ class EventRow(NamedTuple):
 
 
 class TieLabel(NamedTuple):
-    """The values shown of an alliance in a list of allies; ``label`` is that of ``kind``."""
+    """The values that a list of allies shows per alliance; ``label`` is that of ``kind``."""
 
     slug: str
     title: DisplayText
@@ -53,7 +53,7 @@ class TieLabel(NamedTuple):
 
 
 class LatestEvent(NamedTuple):
-    """The values shown of an ally's latest event in a list of allies."""
+    """The values that a list of allies shows of an ally's latest event."""
 
     slug: str
     title: DisplayText
@@ -61,7 +61,7 @@ class LatestEvent(NamedTuple):
 
 
 class AllyRowValues(NamedTuple):
-    """The values shown of an ally in a list of allies.
+    """The values that a list of allies shows per ally.
 
     ``focus`` is the name of the focus country. ``pair`` holds both slugs in the order of their
     page. ``on`` is the requested day (ISO 8601), "" if none was requested.
@@ -105,7 +105,7 @@ def _event_row(row: EventRow) -> SafeString:
 
 @register.simple_tag
 def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -> SafeString:
-    """Render an ally as a row of a list; ``is_asked`` is the ``on`` of the query, if any."""
+    """Render an ally as a row of a list; ``is_asked`` is the query parameter ``on``, if any."""
     event, pair = row.latest_event, CountryPair.of(focus, row.country)
     return _ally_row(
         AllyRowValues(

@@ -223,7 +223,7 @@ def _months_of_one_year(start: str, end: str) -> dict[str, str]:
 
 
 def format_end_date(value: str) -> str:
-    """Return the end of something in words; of an open end only the year of the last record.
+    """Return an end date in words; for an open end, only the year of the last record.
 
     >>> format_end_date("2012-12-31/..")
     '(records end 2012)'

@@ -42,7 +42,7 @@ class CitationMark(NamedTuple):
 
 
 class RenderedMarkdown(NamedTuple):
-    """A text as HTML in parts; between two parts belong the marks with the same index."""
+    """A text as HTML in parts; the marks at index ``i`` belong after the part at ``i``."""
 
     parts: list[str]
     marks: list[list[CitationMark]]

@@ -42,7 +42,7 @@ _ARCHIVES = {"web.archive.org", "arquivo.pt", "wayback.archive-it.org", *_ARCHIV
 
 
 def normalize_url(url: str) -> str:
-    """Return the address in the form in which it is stored, without anything that can be omitted.
+    """Return the address as it is stored, without parts that can be omitted.
 
     Scheme and host are in lower case. The default port, the fragment and tracking parameters are
     removed (a fragment with ``#!`` stays, because it is part of the address). The original address

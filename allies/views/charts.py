@@ -72,8 +72,8 @@ def _events_by_year(
         name="events-by-year",
         title=title or _("Events by year"),
         description=_(
-            "%(total)s events from %(first)s to %(last)s, one bar per "
-            "year. The most were in %(year)s: %(most)s."
+            "%(total)s events from %(first)s to %(last)s, one bar per year. The year "
+            "with the most events is %(year)s (%(most)s)."
         )
         % said,
         unit="count",

@@ -161,7 +161,7 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
             "certain",
             lambda row: row.certain,
             _("confirmed on the date"),
-            _("Whether a tie was in force on the date beyond doubt."),
+            _("Whether a tie was certainly in force on the date."),
             "boolean",
         ),
         DownloadColumn(

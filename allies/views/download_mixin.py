@@ -83,7 +83,7 @@ class DownloadMixin:
         return self.prefetch_for_download(queryset).iterator(chunk_size=CHUNK_ROWS)
 
     def prefetch_for_download(self, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        """Prefetch what only the columns need, and not the page."""
+        """Prefetch relations that the columns need and the page does not."""
         return queryset
 
     def total_count(self) -> int:

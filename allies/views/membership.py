@@ -35,7 +35,7 @@ class MembershipListing(Listing):
     )
 
     def of(self) -> dict[str, object]:
-        """Return the filter for the record whose memberships these are, if it is one record's."""
+        """Return the filter for the country or alliance in the URL; {} for all memberships."""
         return {}
 
     def queryset(self) -> "MembershipQuerySet":

@@ -118,7 +118,7 @@ def _by_standing(
 def _evidence(
     ties: list[PairTie], events: QuerySet[Event], votes: Any, entries: list[Entry]
 ) -> dict[str, int]:
-    """Count sources and disputes of everything shown, except votes only summed up; one query."""
+    """Count sources and disputes of everything shown, except votes shown as totals; one query."""
     about = Q(alliance__in=[tie.alliance.pk for tie in ties])
     about |= Q(event__in=events.values("pk")) | Q(event__in=votes.values("pk"))
     about |= Q(entry__in=[entry.pk for entry in entries])

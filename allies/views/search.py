@@ -137,7 +137,7 @@ class SearchListing(Listing):
         DownloadColumn(
             "passage",
             lambda hit: str(hit.passage),
-            _("passage"),
+            _("excerpt"),
             _("The text around the matching words."),
         ),
     )

@@ -38,8 +38,8 @@ class VotingSummary(NamedTuple):
     """The votes section of a pair's page.
 
     ``few`` is the number of joint votes below which a year is not compared, or None if every year
-    has at least that many. Each row of ``table`` is (vote of the first country, number of times
-    that the second country voted each way then, their sum).
+    has at least that many. Each row of ``table`` is about one vote of the first country: (that
+    vote, numbers of the second country's votes in the same roll calls, their sum).
     """
 
     years: list[VoteAgreement]

@@ -3,10 +3,10 @@
     python docs/reference-data/build_countries.py CODES STATES NAMES
 
 CODES is country-codes.csv (Open Knowledge Foundation), STATES and NAMES are COW's states2016.csv
-and "COW country codes.csv"; names in English and Indonesian are CLDR's, through Babel; formal
-names and ISO 3166's own are pycountry's. docs/reference-data/README.md says where each comes from. What
-the lists cannot decide stands below, in tables. Exits with an error where two countries would
-answer to one name.
+and "COW country codes.csv"; names in English and Indonesian are CLDR's, through Babel; formal names
+and ISO 3166's own are pycountry's. docs/reference-data/README.md says where each comes from. Tables
+below decide the cases that the lists leave open. The script exits with an error if two countries
+would have the same name.
 """
 
 import csv

@@ -2,8 +2,8 @@
 
     python docs/reference-data/build_icons.py
 
-favicon.ico holds 16, 32 and 48 pixels; the others are on paper and leave the room that phones
-cut off: the mark lies within the middle 60 per cent.
+favicon.ico contains icons of 16, 32 and 48 pixels. The others have a paper-coloured background.
+Phones may crop them, so the mark is within the middle 60 per cent.
 """
 
 from pathlib import Path

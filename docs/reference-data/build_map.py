@@ -14,10 +14,10 @@ puts the cut into the Bering Strait. With λ from that meridian and φ the latit
     x = 2√3 · λ · cos θ / (3 · (9·A4·θ⁸ + 7·A3·θ⁶ + 3·A2·θ² + A1))
     y = A4·θ⁹ + A3·θ⁷ + A2·θ³ + A1·θ
 
-Equal areas stay equal: no country looks greater than another of its size. The world is 4000 units
-wide; x grows to the east, y to the south; one unit is 8.6 km at the equator. The file holds:
+Areas stay in proportion. The world is 4000 units wide; x grows to the east, y to the south; one
+unit is 8.6 km at the equator. The file contains::
 
-    whole    [x, y, width, height] of the map: 84° N to 58° S; Antarctica is left out
+    whole    [x, y, width, height] of the map, 84° N to 58° S, without Antarctica
     sea      outline of the map, as path data
     shapes   {code: {d: path data in whole units, area: in square units, at: [x, y] where a name
              or a dot stands, box: [left, top, right, bottom]}}; a code is a Country's: alpha-3,
@@ -38,7 +38,7 @@ HERE = Path(__file__).resolve().parents[2] / "allies"
 MERIDIAN, WIDTH, NORTH, SOUTH = 11.0, 4000, 84.0, -58.0
 A1, A2, A3, A4 = 1.340264, -0.081106, 0.000893, 0.003796
 
-#: Square units: corners that cut off less go, and islands smaller than this beside a larger part.
+#: Smaller corners are cut off; smaller islands are dropped if there is a larger part. Square units.
 LEAST_CORNER, LEAST_ISLAND = 2.5, 9.0
 
 #: Shapes of one code that are parts of a territory with a code of its own, by where they lie:
@@ -55,7 +55,7 @@ APART = {
     ("Indian Ocean Ter.", 105, -11, 106, -10): "CXR",
     ("Indian Ocean Ter.", 96, -13, 97.5, -11.5): "CCK",
 }
-#: Where a dot stands, for those without a shape and those whose largest island is not the place.
+#: Positions of dots: for countries without a shape, or whose largest island is not the main one.
 POINTS = {
     "BES": (-68.27, 12.18),
     "BVT": (3.35, -54.42),
@@ -243,7 +243,7 @@ def path_of(rings):
 
 def shape(polygons, code):
     """Return what the file says of a country whose polygons are lists of rings in degrees."""
-    # Holes stand with outlines: by the rule "evenodd" they stay holes, whatever their direction.
+    # Holes are among the outlines. The fill rule "evenodd" keeps them holes in any direction.
     flat = [[project(*point) for point in ring] for polygon in polygons for ring in polygon]
     largest = max(map(area, flat), default=0)
     kept = [ring for ring in flat if area(ring) >= min(LEAST_ISLAND, largest)]

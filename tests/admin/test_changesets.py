@@ -205,7 +205,7 @@ def test_possible_duplicate_is_named(data_manager, desk):
     own = desk(data_manager)
     own.upload(b"slug,kind,title_en,date\nmeeting-2,visit,The great meeting,2020\n", "events")
     page = own.check()
-    assert "Possibly there already" in page
+    assert "May already exist" in page
     assert str(known) in own.see(show="likely")
 
 
@@ -671,7 +671,7 @@ class TestPermissions:
         own.upload(b"slug,kind,title_en,date,status\ne-1,visit,E,2020,published\n", "events")
         page = own.check()
         assert "don’t have permission to publish" in page
-        assert "choose “Take it all in as drafts”" in page
+        assert "choose “Import everything as drafts”" in page
         assert not Event.objects.filter(slug="e-1").exists()
 
 

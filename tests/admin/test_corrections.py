@@ -151,7 +151,7 @@ def test_decide_correction_checks_the_permission(correction, editor, data_manage
 @pytest.mark.parametrize("outcome", ["waiting", "", "published", "ACCEPTED"])
 def test_forged_outcome_is_refused(outcome, correction, reviewer, login_as):
     answer = login_as(reviewer).post(one(correction), {"outcome": outcome, "answer": "x"})
-    assert "cannot be decided" in answer.content.decode()
+    assert "Choose one of the four outcomes" in answer.content.decode()
     correction.refresh_from_db()
     assert (correction.outcome, correction.answer) == ("waiting", "")
     assert not LogEntry.objects.exists()

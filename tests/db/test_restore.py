@@ -109,7 +109,7 @@ DAMAGE = {
     ),
     "a manifest without end": (
         lambda file, bad: rewritten(file, bad, manifest=" " * (65 << 20)),
-        "more than 64 MB",
+        "larger than 64 MB",
     ),
     "many members": (lambda file, bad: with_members(bad), "not a complete backup"),
 }

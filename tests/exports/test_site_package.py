@@ -310,10 +310,10 @@ def with_descriptor(*pieces):
     ("make", "said"),
     [
         (with_members, "too many files"),
-        (with_overlaps, "Unpacked"),
+        (with_overlaps, "The unpacked file"),
         (with_lzma, "ZIP"),
         (with_descriptor(("[", 100_000)), "datapackage.json"),
-        (with_descriptor((" ", 5 << 20)), "more than 4 MB"),
+        (with_descriptor((" ", 5 << 20)), "larger than 4 MB"),
         (with_descriptor((" ", 600 << 20)), "times as large"),
     ],
     ids=["members", "overlaps", "lzma", "nested", "long", "packed a thousandfold"],

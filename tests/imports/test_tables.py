@@ -231,18 +231,18 @@ class TestRefusals:
         settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 1 << 20
         path = tmp_path / "table.csv.gz"
         path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
-        with pytest.raises(UnreadableFile, match="Unpacked"):
+        with pytest.raises(UnreadableFile, match="The unpacked file"):
             rows_of(path)
 
     @pytest.mark.slow
     def test_workbook_that_decompresses_past_the_limit_is_refused(self, settings, tmp_path):
         settings.IMPORT_MAX_UNCOMPRESSED_BYTES = 200 << 20
-        with pytest.raises(UnreadableFile, match="Unpacked"):
+        with pytest.raises(UnreadableFile, match="The unpacked file"):
             rows_of(bomb(tmp_path / "w.xlsx"))
 
     @pytest.mark.slow
     def test_workbook_with_too_large_shared_texts_is_refused(self, tmp_path):
-        with pytest.raises(UnreadableFile, match="Unpacked"):
+        with pytest.raises(UnreadableFile, match="The unpacked file"):
             rows_of(bomb(tmp_path / "w.xlsx", member="xl/sharedStrings.xml", size=150 << 20))
 
     def test_entity_bomb_is_refused(self, tmp_path):

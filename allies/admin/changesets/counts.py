@@ -13,12 +13,12 @@ COUNT_LABELS = (
     ("updated", gettext_lazy("Changed")),
     ("unchanged", gettext_lazy("Unchanged")),
     ("repeated", gettext_lazy("Duplicates")),
-    ("likely", gettext_lazy("Possibly there already")),
+    ("likely", gettext_lazy("May already exist")),
     ("left_out", gettext_lazy("Skipped")),
     ("refused", gettext_lazy("Refused")),
     ("deleted", gettext_lazy("Deleted")),
     ("restored", gettext_lazy("Restored")),
-    ("returned", gettext_lazy("Brought back")),
+    ("returned", gettext_lazy("Recreated")),
 )
 
 

@@ -69,7 +69,7 @@ class MappingFormField:
 
     @property
     def is_open(self) -> bool:
-        """Whether more is set than the column."""
+        """Whether any option besides the column is set."""
         decided = ("nothing", "order", "date", "values")
         return any(name in self.spec for name in decided)
 

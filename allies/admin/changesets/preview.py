@@ -31,7 +31,7 @@ KINDS = (
     (Outcome.REFUSED, gettext_lazy("Refused")),
     (Outcome.CHANGED, gettext_lazy("Changed")),
     (Outcome.NEW, gettext_lazy("New")),
-    ("likely", gettext_lazy("Possibly there already")),
+    ("likely", gettext_lazy("May already exist")),
     (Outcome.REPEATED, gettext_lazy("Duplicates in the file")),
     (Outcome.LEFT_OUT, gettext_lazy("Skipped")),
 )

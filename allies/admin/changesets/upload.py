@@ -59,7 +59,7 @@ class UploadForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > settings.IMPORT_MAX_BYTES:
             raise ValidationError(
-                _("The file has %(size)d MB; the limit is %(limit)d MB.")
+                _("The file is %(size)d MB; the limit is %(limit)d MB.")
                 % {"size": file.size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
             )
         return file

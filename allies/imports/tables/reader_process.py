@@ -88,8 +88,8 @@ def _send(part: Mapping[str, object]) -> None:
 
 def _memory_error_message(limit: int) -> str:
     return _(
-        "Reading this file needs more than %(limit)d MB of memory. "
-        "Split it, or save the sheet with the table as CSV."
+        "Reading this file needs more than %(limit)d MB of memory. Split the file, or "
+        "save the sheet with the table as CSV."
     ) % {"limit": limit >> 20}
 
 

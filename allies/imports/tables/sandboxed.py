@@ -118,7 +118,7 @@ def _reader_process(
 
 
 def _validated_answer(part: dict[str, object]) -> dict[str, Any]:
-    """Return a part of the answer.
+    """Return a part of the reader process's output.
 
     Raises UnreadableFile if the file was refused, RuntimeError if the reader failed.
     """
@@ -133,12 +133,12 @@ def _exit_reason(code: int) -> UnreadableFile:
     """Return the error for a process that ended before it had answered."""
     if code == -signal.SIGXCPU:
         said = _(
-            "Reading this file takes more than %(limit)d seconds. Split "
-            "it, or save the sheet with the table as CSV."
+            "Reading this file takes more than %(limit)d seconds. Split the file, or "
+            "save the sheet with the table as CSV."
         )
         return UnreadableFile(said % {"limit": settings.IMPORT_READER_SECONDS})
     said = _(
-        "Reading this file needs more than %(limit)d MB of memory. "
-        "Split it, or save the sheet with the table as CSV."
+        "Reading this file needs more than %(limit)d MB of memory. Split the file, or "
+        "save the sheet with the table as CSV."
     )
     return UnreadableFile(said % {"limit": settings.IMPORT_READER_MAX_BYTES >> 20})

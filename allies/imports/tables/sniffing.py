@@ -51,7 +51,7 @@ def detect_format(path: Path, known: Collection[str] = ()) -> FileFormat:
         raise UnreadableFile(_("The file is empty."))
     if size > settings.IMPORT_MAX_BYTES:
         raise UnreadableFile(
-            _("The file has %(size)d MB; the limit is %(limit)d MB.")
+            _("The file is %(size)d MB; the limit is %(limit)d MB.")
             % {"size": size >> 20, "limit": settings.IMPORT_MAX_BYTES >> 20}
         )
     with path.open("rb") as file:

@@ -130,7 +130,7 @@ class _Styles(XmlReader):
 class _SharedStrings(XmlReader):
     """The texts that cells share.
 
-    Of a text longer than a cell may be, only enough is kept for the cell to be refused.
+    A text over the limit of a cell is cut just above the limit, so that the cell is refused.
     """
 
     _KNOWN = _names("si", "t", "rPh")
@@ -177,7 +177,7 @@ class _SharedStrings(XmlReader):
         self._size += size
         if self._size > MAX_TEXTS:
             raise UnreadableFile(
-                _("The texts in the workbook have more than %(limit)d MB. Save it as CSV.")
+                _("The texts in the workbook are larger than %(limit)d MB. Save it as CSV.")
                 % {"limit": MAX_TEXTS >> 20}
             )
 

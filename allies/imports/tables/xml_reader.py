@@ -22,9 +22,9 @@ Attributes = Mapping[str, str]
 
 
 class XmlReader:
-    """Reads one part of a workbook; subclasses pick out what they need.
+    """Reader for one part of a workbook. Subclasses extract the data they need.
 
-    Names are as expat gives them: the namespace, a space, the local name.
+    Names are in the form that expat uses: namespace, space, local name.
     """
 
     def __init__(self) -> None:

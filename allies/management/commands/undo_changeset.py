@@ -20,9 +20,9 @@ from allies.models import Changeset
 
 #: Reason why a record is not undone → text.
 SKIP_REASONS = {
-    "edited": gettext_lazy("was edited later and stays as it is"),
-    "in-use": gettext_lazy("is used by another record and stays"),
-    "part": gettext_lazy("belongs to a record that stays"),
+    "edited": gettext_lazy("edited later, so not undone"),
+    "in-use": gettext_lazy("used by another record, so not undone"),
+    "part": gettext_lazy("part of a record that is not undone"),
 }
 
 
