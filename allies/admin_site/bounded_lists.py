@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import InvalidPage
 from django.db import DataError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -49,7 +49,10 @@ class BoundedChangeList(ChangeList):
 
 
 class BoundedListMixin(ModelAdmin):
-    """A model admin whose list answers other lookups with a 400 and a message."""
+    """A model admin whose list answers other lookups with a 400 and a message.
+
+    It also shortens the message about an ID that does not exist.
+    """
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         changelist: Any = super().get_changelist(request, **kwargs)
@@ -95,6 +98,14 @@ class BoundedListMixin(ModelAdmin):
                 back=request.path,
             )
         return super().get_search_results(request, queryset, search_term)
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Redirect to the dashboard; its message repeats only the beginning of a long ID."""
+        return super()._get_obj_does_not_exist_redirect(  # type: ignore[misc, no-any-return]
+            request, opts, object_id[:100]
+        )
 
 
 @cache

@@ -1,6 +1,7 @@
 """The AdminSite: access to the admin, and handling of invalid or lost requests."""
 
 import logging
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -21,6 +22,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
+from django.utils.log import log_response
 from django.utils.translation import gettext, gettext_lazy
 
 from allies.accounts import two_factor
@@ -103,8 +105,7 @@ class AlliesAdminSite(AdminSite):
                 is_too_large = isinstance(error, (OverflowError, DataError))
                 if not (is_list or is_too_large) and (request.method == "POST" or not request.GET):
                     raise
-                log.warning("This request cannot be answered.", exc_info=True)
-                return bad_request(request)
+                return _refuse_values(request, error)
 
         return answer
 
@@ -180,6 +181,23 @@ class AlliesAdminSite(AdminSite):
 
 def _has_nul(data: QueryDict) -> bool:
     return any("\0" in text for name, values in data.lists() for text in (name, *values))
+
+
+def _refuse_values(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer 400, and log where the error was raised, but not its text, which has the values."""
+    raised = traceback.extract_tb(error.__traceback__)[-1]
+    response = bad_request(request)
+    log_response(
+        "Invalid values: %s (%s in %s, line %s)",
+        request.path,
+        type(error).__name__,
+        raised.name,
+        raised.lineno,
+        response=response,
+        request=request,
+        logger=log,
+    )
+    return response
 
 
 def _redirect_to_two_factor(request: HttpRequest) -> HttpResponse:

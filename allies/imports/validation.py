@@ -17,7 +17,7 @@ from allies.imports.planned_row import PlannedRow, PlannerColumns
 from allies.imports.report import Report, messages_by_field
 from allies.imports.resources import RecordResource
 from allies.imports.row_layout import RowLayout
-from allies.models import Publishable, SlugMixin, Source, Status
+from allies.models import Publishable, Record, SlugMixin, Source, Status
 from allies.models.fields import prose_fields
 from allies.text.markdown import cited_keys
 
@@ -90,7 +90,8 @@ class RowValidator:
             if self._may_write(record):
                 accepted.append(row)
             else:
-                self.report.refuse(row.number, [("", "", _not_allowed())])
+                governing = record.publication_root if record is not None else None
+                self.report.refuse(row.number, [("", "", self._not_allowed(governing))])
         return accepted
 
     def _may_write(self, record: Any) -> bool:
@@ -125,13 +126,34 @@ class RowValidator:
                 accepted.append(plan)
         return accepted
 
+    def _not_allowed(self, governing: Record | None, *, is_new: bool = False) -> str:
+        """Return why the user may not write a row, and the remedy.
+
+        ``governing`` is the record whose status decides whether readers see the row; None if they
+        always do. Only a new record with a status of its own can be imported as a draft.
+        """
+        if governing is None:
+            return _(
+                "%(records)s are always public, and you don’t have permission to change them: "
+                "remove this row from the file, or ask a reviewer to enter it"
+            ) % {"records": self.model._meta.verbose_name_plural}
+        if is_new and issubclass(self.model, Publishable):
+            return _(
+                "you don’t have permission to publish: go back to the columns and choose "
+                "“%(button)s”, or ask a reviewer"
+            ) % {"button": _("Import everything as drafts")}
+        return _(
+            "this is or would become public, and you don’t have permission to publish: ask a "
+            "reviewer"
+        )
+
     def _check_rights(self, plan: PlannedRow, load: PlannerColumns, errors: Any) -> None:
         if self.user is None:
             return
         for record in (plan.before, plan.record):
             if record is not None and not can_change(user=self.user, record=record):
                 column = "status" if "status" in load.column_index else ""
-                message = _not_allowed_as_new() if plan.is_new else _not_allowed()
+                message = self._not_allowed(record.publication_root, is_new=plan.is_new)
                 errors.append(_cell_error(plan, load, column, message))
                 return
 
@@ -244,20 +266,6 @@ class RowValidator:
         conditions = {f"{name}__in": {key[i] for key in keys} for i, name in enumerate(fields)}
         rows = self.model._default_manager.filter(**conditions).values_list(*fields, "pk")
         return {tuple(row[:-1]): row[-1] for row in rows}
-
-
-def _not_allowed() -> str:
-    return _(
-        "this is or would become public, and you don’t have permission to publish: ask a reviewer"
-    )
-
-
-def _not_allowed_as_new() -> str:
-    """Return why a new record is refused, with the button that imports it as a draft."""
-    return _(
-        "you don’t have permission to publish: go back to the columns and choose "
-        "“%(button)s”, or ask a reviewer"
-    ) % {"button": _("Import everything as drafts")}
 
 
 def _cell_error(

@@ -21,16 +21,27 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
-class ClientErrorFilter(logging.Filter):
-    """Remove the traceback from records about a 4xx response, because there is nothing to fix.
+#: The most characters of a log message about a 4xx response, because clients choose what is in it.
+MAX_CLIENT_ERROR_CHARS = 300
 
-    Django logs one for each invalid ``Host``, oversized form and suspicious address.
+
+class ClientErrorFilter(logging.Filter):
+    """Log a 4xx response as one short warning without a traceback, because nothing needs fixing.
+
+    Django logs a traceback for each invalid ``Host``, oversized form and suspicious address, some
+    of them as errors, and repeats what the client sent.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         status = getattr(record, "status_code", None)
-        if isinstance(status, int) and 400 <= status < 500:
-            record.exc_info = record.exc_text = None
+        if not isinstance(status, int) or not 400 <= status < 500:
+            return True
+        record.exc_info = record.exc_text = None
+        if record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        message = record.getMessage()
+        if len(message) > MAX_CLIENT_ERROR_CHARS:
+            record.msg, record.args = f"{message[:MAX_CLIENT_ERROR_CHARS]}…", ()
         return True
 
 

@@ -21,6 +21,9 @@ log = logging.getLogger("allies.request")
 #: Allowed request IDs from a proxy: nothing that could forge a line of the log.
 _NAME = re.compile(r"[\w.-]{8,64}", re.ASCII)
 
+#: The most characters of a path in the log.
+MAX_PATH_CHARS = 500
+
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -92,7 +95,7 @@ def _log_response(environ: "WSGIEnvironment", status: str, seconds: float) -> No
     path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
     told = {
         "method": environ["REQUEST_METHOD"],
-        "path": path,
+        "path": path[:MAX_PATH_CHARS],
         "status": int(status or 0),
         "milliseconds": round(seconds * 1000, 1),
     }

@@ -589,12 +589,25 @@ class TestPermissions:
         data_manager.user_permissions.clear()
         own = desk(type(data_manager).objects.get(pk=data_manager.pk))
         own.upload(file, noun=noun)
-        own.check()
+        page = own.check()
+        assert "always public, and you don’t have permission to change them" in page
+        assert "Import everything as drafts" not in page
         assert sum(found["refused"] for found in own.changeset.counts.values()) > 0
         own.send(apply="1")
         assert not Alias.objects.filter(name="Rusija").exists()
         assert Country.objects.get(alpha3="RUS").name_en == "Russia"
         assert not Country.objects.filter(slug="newland").exists()
+
+    def test_new_part_of_a_public_record_is_refused_without_advice_to_import_drafts(
+        self, data_manager, desk
+    ):
+        event = factories.event(("RUS", "host"))
+        own = desk(data_manager)
+        own.upload(f"event,country,role\n{event.slug},IND,visitor\n".encode(), "participations")
+        page = own.check()
+        assert "is or would become public, and you don’t have permission to publish" in page
+        assert "Import everything as drafts" not in page
+        assert own.changeset.counts["participation"]["refused"] == 1
 
     def test_undo_on_always_public_records_needs_the_change_permission(self, data_manager, desk):
         own = desk(data_manager)

@@ -1,5 +1,6 @@
 """Malformed queries and forms in the admin never cause a server error."""
 
+import logging
 from urllib.parse import urlencode
 
 import pytest
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from allies.admin.inlines import MAX_ROWS
 from allies.models import Event, Source, Status
+from allies.monitoring.log_formatters import ClientErrorFilter, LineLogFormatter
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("demo_data")
@@ -153,3 +155,74 @@ def test_view_on_site_needs_the_permission_to_view_the_record(client, superuser)
     refused = client.get(address)
     assert refused.status_code == 404
     assert "secret-words" not in refused.content.decode()
+
+
+class TestLog:
+    """Invalid values are one short warning in the log, without a traceback."""
+
+    LONG = "x" * 5000
+
+    @pytest.fixture
+    def lines(self, caplog):
+        """Return a function that returns the lines that the server would write, and forgets them.
+
+        Each is (level, message); the level of a line with a traceback is None.
+        """
+        formatter = LineLogFormatter()
+        caplog.handler.addFilter(ClientErrorFilter())
+
+        def read():
+            found = [
+                (None if "\n" in formatter.format(record) else record.levelname, record.message)
+                for record in caplog.records
+                if record.levelno >= logging.WARNING
+            ]
+            caplog.clear()
+            return found
+
+        return read
+
+    @pytest.mark.parametrize("name", ["event", "country", "source"])
+    def test_invalid_selection_is_refused_with_one_line(self, name, superuser, lines):
+        address = reverse(f"admin:allies_{name}_changelist")
+        for chosen in (self.LONG, "1.5", "9" * 5000, "\x00"):
+            sent = {"action": "delete_selected", "_selected_action": chosen}
+            assert superuser.post(address, sent).status_code == 400
+            ((level, message),) = lines()
+            assert level == "WARNING"
+            assert len(message) < 400
+
+    @pytest.mark.parametrize("parameter", ["_to_field", "_popup", "_changelist_filters", "o", "p"])
+    def test_invalid_parameter_is_at_most_one_line(self, parameter, superuser, lines):
+        pages = [
+            reverse("admin:allies_event_changelist"),
+            reverse("admin:allies_event_add"),
+            reverse("admin:allies_event_change", args=[factories.event().pk]),
+        ]
+        pages += [pages[-1].replace("/change/", f"/{page}/") for page in ("delete", "history")]
+        for page in pages:
+            for value in ("x", self.LONG, "9" * 30, "id__exact"):
+                for send in (superuser.get, superuser.post):
+                    answer = send(f"{page}?{urlencode({parameter: value})}")
+                    assert answer.status_code < 500
+                    found = lines()
+                    assert len(found) <= 1, (page, found)
+                    for level, message in found:
+                        assert level == "WARNING"
+                        assert len(message) < 400
+
+    @pytest.mark.parametrize("number", ["x" * 5000, "9" * 400, "_00", "_", "é", "1.5", "-1"])
+    def test_invalid_record_id_in_the_address_is_at_most_one_line(self, number, superuser, lines):
+        pages = ["change", "delete", "history", "public", "links"]
+        for page in pages:
+            address = f"{reverse('admin:allies_event_changelist')}{number}/{page}/"
+            for send in (superuser.get, superuser.post):
+                answer = send(address)
+                assert answer.status_code in (302, 400, 404), page
+                assert len(answer.headers.get("Location", "")) < 400
+                assert self.LONG not in superuser.get(reverse("admin:index")).content.decode()
+                found = lines()
+                assert len(found) <= 1, (page, found)
+                for level, message in found:
+                    assert level == "WARNING"
+                    assert len(message) < 400

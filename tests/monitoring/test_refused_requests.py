@@ -103,6 +103,16 @@ def test_traceback_is_logged_only_for_server_errors(status, kept):
         record.status_code = status
     assert ClientErrorFilter().filter(record)
     assert (record.exc_info is not None) is kept
+    assert record.levelname == ("ERROR" if kept else "WARNING")
+
+
+@pytest.mark.sqlite_only
+def test_message_about_a_client_error_is_shortened():
+    for status, length in ((400, 301), (500, 5000)):
+        record = logging.LogRecord("django", logging.ERROR, "", 1, "%s", ("x" * 5000,), None)
+        record.status_code = status
+        assert ClientErrorFilter().filter(record)
+        assert len(record.getMessage()) == length
 
 
 # Is the database unavailable, or is the statement wrong?
