@@ -8,13 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Subquery
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from allies.actions.permissions import AnyUser, has_permission
 from allies.editions.content import SCHEMA, build_edition_content
-from allies.models import AllyList, Changeset, Edition, Status, canonical_json, sha256_hex
+from allies.history.public_rule import versions_that_published
+from allies.models import AllyList, Changeset, Edition, canonical_json, sha256_hex
 
 
 class NothingNewError(Exception):
@@ -57,14 +58,8 @@ def create_missing_editions() -> list[Edition]:
 def create_editions_after(changeset: Changeset) -> None:
     """Create editions of the lists that a changeset published: an import, a package or an undo."""
     _create_missing(user_id=changeset.created_by_id)
-    before = (
-        AllyList.history.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))
-        .order_by("-history_id")
-        .values("status")[:1]
-    )
-    versions = AllyList.history.filter(changeset=changeset, status=Status.PUBLISHED)
-    again = versions.annotate(before=Subquery(before)).exclude(before=Status.PUBLISHED)
-    lists = AllyList.objects.published().filter(pk__in=again.values("id")).order_by("pk")
+    published = versions_that_published(AllyList, changeset).values("id")
+    lists = AllyList.objects.published().filter(pk__in=published).order_by("pk")
     for pk in lists.values_list("pk", flat=True):
         with suppress(NothingNewError):
             _create(pk, user_id=changeset.created_by_id)

@@ -9,8 +9,9 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db.models import Max, Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from allies.history.public_rule import published_q
 from allies.history.snapshots import parent_fields
-from allies.models import WRITE_COUNTS, Changeset, Publishable, Record, Status, record_models
+from allies.models import WRITE_COUNTS, Changeset, Publishable, Record, record_models
 
 AnyUser = AbstractUser | AnonymousUser
 
@@ -124,7 +125,7 @@ def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
 
 def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:
     """Return the condition that a row, or a version, is public through one of these models."""
-    public = Q(status=Status.PUBLISHED) if model in kinds else Q()
+    public = published_q(model) if model in kinds else Q()
     for field in parent_fields(model):
         owner = field.related_model
         if kinds.isdisjoint(_publication_roots(owner)):

@@ -120,7 +120,7 @@ def _changed_positions(after: _Position | None) -> list[_Position]:
         hidden = written.keys() - set(shown)
         places += [_Position(m, noun, n) for n, m in written.items() if n not in hidden]
         if hidden and after is not None:
-            past = VisibilityHistory(model, hidden)
+            past = VisibilityHistory.read(model, hidden)
             places += [
                 _Position(m, noun, n)
                 for n in hidden
@@ -178,7 +178,7 @@ def _changes(places: Iterable[_Position], after: _Position | None) -> dict[_Posi
     for noun, moments in by_noun.items():
         model = _MODELS_BY_NAME[noun]
         public = model.objects.published().in_bulk(list(moments))
-        past = VisibilityHistory(model, list(moments)) if after is not None else None
+        past = VisibilityHistory.read(model, list(moments)) if after is not None else None
         for number, moment in moments.items():
             before = ""
             if past is not None and after is not None:

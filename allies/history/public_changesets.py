@@ -15,8 +15,10 @@ from allies.history.snapshots import (
     parent_fields,
     row_content,
 )
-from allies.history.steps import parse_id, version_columns
-from allies.models import Changeset, Publishable, Record, Status, prefetch_records, record_models
+from allies.history.steps import parse_id
+from allies.history.versions import VersionsById, read_versions, version_columns
+from allies.history.visibility import VisibilityHistory
+from allies.models import Changeset, Publishable, Record, prefetch_records, record_models
 
 
 def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list[ChangeSentence]]]:
@@ -58,11 +60,7 @@ def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list
     }
 
 
-#: The versions of a model's records by id, oldest first.
-_Versions = dict[int, list[dict[str, Any]]]
-
-
-def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], _Versions]:
+def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], VersionsById]:
     """Return, by model, all versions of the records that changesets wrote and of their owners."""
     numbers = [changeset.pk for _record, changeset in pairs]
     needed: dict[type[Record], set[int]] = {}
@@ -78,19 +76,17 @@ def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record]
     return found
 
 
-def _versions_of_records(model: type[Record], changesets: list[int], ids: list[int]) -> _Versions:
+def _versions_of_records(
+    model: type[Record], changesets: list[int], ids: list[int]
+) -> VersionsById:
     """Return every version of the records that these changesets wrote or that have these ids."""
-    history = model.history.model.objects
-    written = history.filter(changeset_id__in=changesets).order_by().values("id")
-    rows = history.filter(Q(id__in=written) | Q(id__in=ids)).order_by("history_date", "history_id")
-    found: _Versions = {}
-    for row in rows.values(*version_columns(model)):
-        found.setdefault(row["id"], []).append(row)
-    return found
+    own = model.history.model.objects.filter(changeset_id__in=changesets)
+    which = Q(id__in=own.order_by().values("id")) | Q(id__in=ids)
+    return read_versions(model, which, *version_columns(model))
 
 
 def _changed_by(
-    record: Model, changeset: Changeset, versions: dict[Any, _Versions]
+    record: Model, changeset: Changeset, versions: dict[Any, VersionsById]
 ) -> list[RecordChange]:
     """Return a changeset's changes to a record; none if it was not public before and after."""
     before: Snapshot = {}
@@ -112,7 +108,7 @@ def _changed_by(
 
 
 def _was_public(
-    record: Record, changeset: Changeset, versions: Mapping[type[Record], _Versions]
+    record: Record, changeset: Changeset, versions: Mapping[type[Record], VersionsById]
 ) -> bool:
     """Return whether a record was public before a changeset's first write and after its last."""
     moments = [
@@ -125,19 +121,12 @@ def _was_public(
     if not moments:
         return False
     first, last = min(moments), max(moments)
-    own = versions[type(record)].get(record.pk, [])
-    earlier = [
-        row for row in own if row["history_date"] < first and row["changeset_id"] != changeset.pk
-    ]
-    until = [row for row in own if row["history_date"] <= last]
-    return all(
-        rows and rows[-1]["history_type"] != "-" and rows[-1]["status"] == Status.PUBLISHED
-        for rows in (earlier, until)
-    )
+    past = VisibilityHistory(type(record), versions[type(record)])
+    return past.is_public(record.pk, first, with_it=False) and past.is_public(record.pk, last)
 
 
 def _own_keys(
-    record: Model, before: Snapshot, after: Snapshot, versions: dict[Any, _Versions]
+    record: Model, before: Snapshot, after: Snapshot, versions: dict[Any, VersionsById]
 ) -> set[str]:
     """Return the keys of the record and of its parts that are in either snapshot."""
     found = {f"{record._meta.model_name}-{record.pk}"}

@@ -1,7 +1,7 @@
 """The public history of a record, in sentences."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
 from allies.citations.redaction import CitationRedactor
+from allies.history.public_rule import PublicRule
 from allies.history.snapshots import (
     RecordChange,
     Snapshot,
@@ -26,7 +27,7 @@ from allies.history.steps import (
     get_steps_bulk,
     parse_id,
 )
-from allies.models import AllyList, EvidencedModel, Publishable, Record, Source, Stance, Status
+from allies.models import AllyList, Publishable, Record, Source
 from allies.models.fields import EDTFField, ProseField
 from allies.text.edtf import format_edtf
 
@@ -64,9 +65,9 @@ def get_public_steps_bulk(records: Sequence[Record]) -> dict[int, list[PublicHis
     The number of queries does not depend on the number of records.
     """
     walked = get_steps_bulk(records)
-    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    rule = _current_rule(step.after for steps in walked.values() for step in steps)
     return _describe_states(
-        {record.pk: _public_states(record, walked[record.pk], sources) for record in records}
+        {record.pk: _public_states(record, walked[record.pk], rule) for record in records}
     )
 
 
@@ -86,10 +87,10 @@ def get_entry_histories(lists: Sequence[AllyList]) -> dict[int, EntryHistory]:
     The number of queries does not depend on the number of lists.
     """
     walked = get_steps_bulk(lists)
-    sources = _public_sources(step.after for steps in walked.values() for step in steps)
+    rule = _current_rule(step.after for steps in walked.values() for step in steps)
     shown, owners = {}, {}
     for ally_list in lists:
-        whole = _public_states(ally_list, walked[ally_list.pk], sources)
+        whole = _public_states(ally_list, walked[ally_list.pk], rule)
         keys = {key for seen in whole for key in seen.dossier if key.startswith("entry-")}
         for key in keys:
             shown[key], owners[key] = _entry_states(whole, key), (ally_list, whole)
@@ -114,18 +115,15 @@ class _PublicState:
 
 
 def _public_states(
-    record: Model, steps: Iterable[HistoryStep], sources: set[int]
+    record: Model, steps: Iterable[HistoryStep], rule: PublicRule
 ) -> list[_PublicState]:
     shown: list[_PublicState] = []
     for step in steps:
-        if isinstance(record, Publishable) and step.status[1] != Status.PUBLISHED:
-            continue
-        now = _public_snapshot(step.after, sources)
-        if isinstance(record, EvidencedModel) and not _is_supported(snapshot_key(record), now):
-            continue
-        shown.append(
-            _PublicState(step, now, diff_snapshots(shown[-1].dossier, now) if shown else [])
-        )
+        citations = _citations_about(snapshot_key(record), step.after)
+        if rule.is_public(type(record), step.status[1], citations):
+            now = _public_snapshot(step.after, rule)
+            changes = diff_snapshots(shown[-1].dossier, now) if shown else []
+            shown.append(_PublicState(step, now, changes))
     return shown
 
 
@@ -159,40 +157,40 @@ def _describe_states(shown: dict[Any, list[_PublicState]]) -> "dict[Any, list[Pu
     return told
 
 
-def _public_sources(dossiers: Iterable[Snapshot]) -> set[int]:
-    """Return the ids of the public sources that citations in these snapshots name; one query."""
+def _current_rule(dossiers: Iterable[Snapshot]) -> PublicRule:
+    """Return the rule that counts those sources cited in these that are public now; one query."""
     cited = {
         content["source"]
         for dossier in dossiers
         for key, content in dossier.items()
         if key.startswith("citation-")
     }
-    return set(Source.objects.published().filter(pk__in=cited).values_list("pk", flat=True))
+    sources = Source.objects.published().filter(pk__in=cited).values_list("pk", flat=True)
+    return PublicRule.with_current_sources(set(sources))
 
 
-def _public_snapshot(dossier: Snapshot, sources: set[int]) -> Snapshot:
+def _public_snapshot(dossier: Snapshot, rule: PublicRule) -> Snapshot:
     """Return a snapshot with only the citations of public sources and the entries they support."""
-    kept = {
-        key: content
-        for key, content in dossier.items()
-        if not key.startswith("citation-") or content["source"] in sources
+    hidden = {
+        key
+        for key in dossier
+        if key.startswith("entry-") and not rule.is_supported(_citations_about(key, dossier))
     }
-    hidden = {key for key in kept if key.startswith("entry-") and not _is_supported(key, kept)}
     return {
         key: content
-        for key, content in kept.items()
-        if key not in hidden and f"entry-{content.get('entry')}" not in hidden
+        for key, content in dossier.items()
+        if key not in hidden
+        and f"entry-{content.get('entry')}" not in hidden
+        and not (key.startswith("citation-") and not rule.is_source_public(content["source"]))
     }
 
 
-def _is_supported(key: str, dossier: Snapshot) -> bool:
+def _citations_about(key: str, dossier: Snapshot) -> Iterator[tuple[str, int]]:
+    """Yield (stance, source id) of the citations in a snapshot about one of its records."""
     noun, _dash, number = key.partition("-")
-    return any(
-        other.startswith("citation-")
-        and content["stance"] == Stance.SUPPORTS
-        and str(content[noun]) == number
-        for other, content in dossier.items()
-    )
+    for other, content in dossier.items():
+        if other.startswith("citation-") and str(content[noun]) == number:
+            yield content["stance"], content["source"]
 
 
 class PublicRecordLabels(RecordLabels):

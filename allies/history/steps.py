@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Field, Manager, Model, QuerySet
+from django.db.models import Field, Manager, Model, Q, QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from allies.history.snapshots import (
     model_of_key,
     row_content,
 )
+from allies.history.versions import Version, read_versions, version_columns
 from allies.models import Changeset, Publishable, Record
 
 
@@ -177,7 +178,7 @@ def get_steps(record: Record) -> list[HistoryStep]:
 
 def get_steps_bulk(records: Sequence[Record]) -> dict[int, list[HistoryStep]]:
     """Return, by id, the steps of records of one model; as many queries as for one record."""
-    groups: dict[int, dict[object, list[tuple[type[Record], dict[str, Any]]]]] = {
+    groups: dict[int, dict[object, list[tuple[type[Record], Version]]]] = {
         r.pk: {} for r in records
     }
     rows = []
@@ -197,7 +198,7 @@ def get_steps_bulk(records: Sequence[Record]) -> dict[int, list[HistoryStep]]:
 
 def _steps(
     noun: type[Model],
-    groups: Iterable[list[tuple[type[Record], dict[str, Any]]]],
+    groups: Iterable[list[tuple[type[Record], Version]]],
     changesets: Mapping[int, Changeset],
     users: Mapping[int, AbstractUser],
 ) -> list[HistoryStep]:
@@ -232,26 +233,13 @@ def _steps(
 
 
 def _sort_by_time(
-    version: tuple[type[Record], dict[str, Any], set[int]],
+    version: tuple[type[Record], Version, set[int]],
 ) -> tuple[dt.datetime, int]:
     _model, row, _roots = version
     return row["history_date"], row["history_id"]
 
 
-#: The columns of a version in addition to its content.
-_VERSION_COLUMNS = (
-    *("id", "history_id", "history_date", "history_type"),
-    *("history_user_id", "history_change_reason", "changeset_id"),
-)
-
-
-def version_columns(model: type[Model]) -> list[str]:
-    """Return the columns of a model's versions that its history is built from."""
-    status = ["status"] if issubclass(model, Publishable) else []
-    return [*_VERSION_COLUMNS, *(field.attname for field in content_fields(model)), *status]
-
-
-def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
+def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], Version, set[int]]]:
     """Yield (model, values, ids) of every version of the records and of all their parts ever.
 
     ``ids`` are the records that a part has ever belonged to.
@@ -259,10 +247,11 @@ def _versions(records: Iterable[Record]) -> Iterator[tuple[type[Record], dict[st
 
     def walk(
         model: type[Record], roots: dict[int, set[int]]
-    ) -> Iterator[tuple[type[Record], dict[str, Any], set[int]]]:
-        versions = model.history.model.objects.filter(id__in=roots).order_by("history_id")
-        for row in versions.values(*version_columns(model)):
-            yield model, row, roots[row["id"]]
+    ) -> Iterator[tuple[type[Record], Version, set[int]]]:
+        versions = read_versions(model, Q(id__in=roots), *version_columns(model))
+        for number, rows in versions.items():
+            for row in rows:
+                yield model, row, roots[number]
         for child, owner in children_of(model):
             parts: dict[int, set[int]] = {}
             for part, owned_by in all_time_children(child, owner, roots):

@@ -1,79 +1,78 @@
 """When records were written, and whether they were public at a given time, read from versions."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db.models import Max, Model, Q
 
+from allies.history.public_rule import (
+    STATUS_RULE,
+    SUPPORTED_MODELS,
+    PublicRule,
+    published_q,
+    visible_versions_q,
+)
 from allies.history.snapshots import children_of, content_fields
+from allies.history.versions import (
+    Version,
+    VersionsById,
+    read_versions,
+    status_columns,
+    version_at,
+)
 from allies.models import (
     AllyList,
     Citation,
     Entry,
-    EvidencedModel,
     Publishable,
     Record,
-    SeeAlso,
     Source,
-    Stance,
-    Status,
     url_field,
 )
 
 #: How many records that are no longer public are examined, at most.
 MAX_RECORDS = 500
 
-#: The versions of records by id, oldest first.
-_Versions = dict[int, list[dict[str, Any]]]
-
 
 class VisibilityHistory:
-    """Whether records of one model were public over time; at most four queries, for any number."""
+    """Whether records of one model were public over time, and under which slug or key."""
 
-    def __init__(self, model: type[Record], ids: Collection[int]) -> None:
+    def __init__(
+        self,
+        model: type[Record],
+        versions: VersionsById,
+        evidence: "_EvidenceHistory | None" = None,
+    ) -> None:
+        """Use versions that were already read. Without evidence, only the status counts."""
         self.model = model
-        key = url_field(model)
-        status = ["status"] if issubclass(model, Publishable) else []
-        self.versions = _versions(model, {"id__in": ids}, key, *status)
-        self._citations: _Versions = {}
-        self._about: dict[int, set[int]] = {}
-        self._sources: _Versions = {}
-        if issubclass(model, (EvidencedModel, AllyList)):
-            self._read_citations(ids)
+        self.versions = versions
+        self._evidence = evidence
 
-    def _read_citations(self, ids: Collection[int]) -> None:
-        target = str(self.model._meta.model_name)
-        of: dict[int, int] = {number: number for number in ids}
-        if self.model is AllyList:
-            target = "entry"
-            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)
-            of = dict(entries.values_list("id", "ally_list_id").distinct())
-        column = f"{target}_id"
-        history = Citation.history.model.objects
-        cited = history.filter(**{f"{column}__in": list(of)}).order_by().values("id")
-        self._citations = _versions(Citation, {"id__in": cited}, column, "source_id", "stance")
-        self._column, self._of = column, of
-        for number, rows in self._citations.items():
-            for row in rows:
-                if row[column] in of:
-                    self._about.setdefault(of[row[column]], set()).add(number)
-        sources = {row["source_id"] for rows in self._citations.values() for row in rows}
-        self._sources = _versions(Source, {"id__in": sources}, "status")
+    @classmethod
+    def read(cls, model: type[Record], ids: Collection[int]) -> "VisibilityHistory":
+        """Read what the rule needs for these records; the number of queries depends on the model.
 
-    def public_key(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> str:
-        """Return the slug or key under which a record was public at a time; "" if it was not.
+        One for countries and sources, three for alliances and events, four for ally lists.
+        """
+        columns = (url_field(model), *status_columns(model))
+        versions = read_versions(model, Q(id__in=ids), *columns)
+        has_evidence = issubclass(model, SUPPORTED_MODELS)
+        return cls(model, versions, _EvidenceHistory(model, ids) if has_evidence else None)
+
+    def is_public(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> bool:
+        """Return whether a record was public at a time.
 
         ``with_it`` says whether versions written at exactly that time count.
         """
-        row = _version_at(self.versions.get(number, ()), moment, with_it)
-        if row is None or row.get("status", Status.PUBLISHED) != Status.PUBLISHED:
-            return ""
-        needs_source = issubclass(self.model, (EvidencedModel, AllyList))
-        if needs_source and not self._was_supported(number, moment, with_it):
-            return ""
-        return str(row[url_field(self.model)])
+        return self._public_version(number, moment, with_it) is not None
+
+    def public_key(self, number: int, moment: dt.datetime, *, with_it: bool = True) -> str:
+        """Return the slug or key under which a record was public at a time; "" if it was not."""
+        row = self._public_version(number, moment, with_it)
+        return "" if row is None else str(row[url_field(self.model)])
 
     def last_unpublished_at(self, number: int, since: dt.datetime) -> dt.datetime | None:
         """Return when a record that was public at ``since`` last ceased to be public.
@@ -81,49 +80,74 @@ class VisibilityHistory:
         Return None if it was not public at that time, or is public again after its last version.
         """
         rows = [*self.versions.get(number, ())]
-        for citation in self._about.get(number, ()):
-            rows += self._citations[citation]
-            for version in self._citations[citation]:
-                rows += self._sources.get(version["source_id"], ())
-        was_public, last = bool(self.public_key(number, since, with_it=False)), None
-        if not was_public and not self.public_key(number, since):
+        if self._evidence is not None:
+            rows += self._evidence.versions_about(number)
+        was_public, last = self.is_public(number, since, with_it=False), None
+        if not was_public and not self.is_public(number, since):
             return None
         for moment in sorted({row["history_date"] for row in rows if row["history_date"] >= since}):
-            is_public = bool(self.public_key(number, moment))
+            is_public = self.is_public(number, moment)
             if was_public and not is_public:
                 last = moment
             was_public = is_public
         return None if was_public else last
 
-    def _was_supported(self, number: int, moment: dt.datetime, with_it: bool) -> bool:
-        for citation in self._about.get(number, ()):
-            row = _version_at(self._citations[citation], moment, with_it)
-            if row is None or row["stance"] != Stance.SUPPORTS:
-                continue
-            if self._of.get(row[self._column]) != number:
-                continue
-            source = _version_at(self._sources.get(row["source_id"], ()), moment, with_it)
-            if source is not None and source["status"] == Status.PUBLISHED:
-                return True
-        return False
+    def _public_version(self, number: int, moment: dt.datetime, with_it: bool) -> Version | None:
+        row = version_at(self.versions.get(number, ()), moment, with_it=with_it)
+        if row is None:
+            return None
+        status = row.get("status", "")
+        if self._evidence is None:
+            return row if STATUS_RULE.is_public(self.model, status, ()) else None
+        rule = PublicRule(partial(self._evidence.is_published_at, moment, with_it))
+        citations = self._evidence.citations_at(number, moment, with_it)
+        return row if rule.is_public(self.model, status, citations) else None
 
 
-def _versions(model: type[Record], which: Mapping[str, object], *columns: str) -> _Versions:
-    rows = model.history.model.objects.filter(**which).order_by("history_date", "history_id")
-    found: _Versions = {}
-    for row in rows.values("id", "history_id", "history_date", "history_type", *columns):
-        found.setdefault(row["id"], []).append(row)
-    return found
+class _EvidenceHistory:
+    """The citations that records of one model have ever had, and the status of their sources."""
 
+    def __init__(self, model: type[Record], ids: Collection[int]) -> None:
+        """Read both: two queries, for ally lists three."""
+        target = str(model._meta.model_name)
+        owners: dict[int, int] = {number: number for number in ids}
+        if model is AllyList:
+            target = "entry"
+            entries = Entry.history.model.objects.filter(ally_list_id__in=ids)
+            owners = dict(entries.values_list("id", "ally_list_id").distinct())
+        self._column, self._owners = f"{target}_id", owners
+        about = Citation.history.model.objects.filter(**{f"{self._column}__in": list(owners)})
+        self._citations = read_versions(
+            Citation,
+            Q(id__in=about.order_by().values("id")),
+            *(self._column, "source_id", "stance"),
+        )
+        self._about: dict[int, set[int]] = {}
+        for number, rows in self._citations.items():
+            for row in rows:
+                if row[self._column] in owners:
+                    self._about.setdefault(owners[row[self._column]], set()).add(number)
+        sources = {row["source_id"] for rows in self._citations.values() for row in rows}
+        self._sources = read_versions(Source, Q(id__in=sources), "status")
 
-def _version_at(rows: Iterable[dict[str, Any]], moment: dt.datetime, with_it: bool) -> Any:
-    """Return the version that was current at a time; None if there was none."""
-    last = None
-    for row in rows:
-        date = row["history_date"]
-        if date < moment or (with_it and date == moment):
-            last = row
-    return None if last is None or last["history_type"] == "-" else last
+    def versions_about(self, number: int) -> list[Version]:
+        """Return all versions of a record's citations and of the sources that these name."""
+        cited = [row for one in self._about.get(number, ()) for row in self._citations[one]]
+        sources = {row["source_id"] for row in cited}
+        return [*cited, *(row for one in sources for row in self._sources.get(one, ()))]
+
+    def citations_at(
+        self, number: int, moment: dt.datetime, with_it: bool
+    ) -> Iterator[tuple[str, int]]:
+        """Yield (stance, source id) of the citations that a record had at a time."""
+        for one in self._about.get(number, ()):
+            row = version_at(self._citations[one], moment, with_it=with_it)
+            if row is not None and self._owners.get(row[self._column]) == number:
+                yield row["stance"], row["source_id"]
+
+    def is_published_at(self, moment: dt.datetime, with_it: bool, source: int) -> bool:
+        row = version_at(self._sources.get(source, ()), moment, with_it=with_it)
+        return row is not None and STATUS_RULE.is_public(Source, row["status"], ())
 
 
 def last_modified_map(
@@ -145,7 +169,7 @@ def last_modified_map(
     def take(model: Any, owner: str, roots: Any, wanted: object) -> None:
         versions = model.history.model.objects.order_by()
         versions = versions if wanted is None else versions.filter(**{f"{owner}__in": wanted})
-        seen = versions.filter(_seen_by_readers(model, owner) if public else Q(), window or Q())
+        seen = versions.filter(visible_versions_q(model, owner) if public else Q(), window or Q())
         last = seen.values_list(owner).annotate(last=Max("history_date"))
         for number, moment in last:
             root = number if roots is None else roots.get(number)
@@ -161,22 +185,6 @@ def last_modified_map(
 
     take(model, "id", None, ids)
     return found
-
-
-def _seen_by_readers(model: type[Model], owner: str) -> Q:
-    """Return a condition for versions of a part that change what readers see of its owner.
-
-    An entry appears and disappears with the citations that support it, so those always count.
-    """
-    is_public = Q(source__status=Status.PUBLISHED)
-    supported = Entry.objects.supported().order_by().values("pk")
-    if model is Entry:
-        return Q(id__in=supported)
-    if model is Citation and owner == "entry_id":
-        history = Citation.history.model.objects.order_by()
-        supporting = history.filter(entry__isnull=False, stance=Stance.SUPPORTS)
-        return is_public & (Q(entry__in=supported) | Q(id__in=supporting.values("id")))
-    return is_public if model in (Citation, SeeAlso) else Q()
 
 
 @dataclass(frozen=True)
@@ -204,7 +212,7 @@ def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
         return []
     history = model.history.model.objects
     public = model.objects.published().order_by().values("pk")  # type: ignore[attr-defined]
-    marked = history.filter(status=Status.PUBLISHED).exclude(id__in=public).order_by()
+    marked = history.filter(published_q(model)).exclude(id__in=public).order_by()
     last = dict(
         marked.values_list("id")
         .annotate(last=Max("history_id"))
@@ -213,7 +221,7 @@ def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
     )
     if not last:
         return []
-    past = VisibilityHistory(model, list(last))
+    past = VisibilityHistory.read(model, list(last))
     found = []
     for number, published in last.items():
         after = [row for row in past.versions[number] if row["history_id"] > published]
