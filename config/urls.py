@@ -23,7 +23,7 @@ urlpatterns = [
     path("robots.txt", robots, name="robots"),
     path("llms.txt", llms, name="llms"),
     path("sitemap.xml", sitemap_index, name="sitemap-index"),
-    path("sitemaps/<str:name>.xml", sitemap, name="sitemap"),
+    path("sitemaps/<str:section>.xml", sitemap, name="sitemap"),
     path("favicon.ico", favicon),
     path("site.webmanifest", manifest, name="manifest"),
     *i18n_patterns(

@@ -93,7 +93,7 @@ def _argument(name, route):
     parts = route.split("/")
     if name == "content_type_id":
         return str(ContentType.objects.get_for_model(Event).pk)
-    if name == "name":
+    if name == "section":
         return "pages-en-1"
     if name == "token":
         record = Event.objects.published().earliest("pk")

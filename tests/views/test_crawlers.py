@@ -1,11 +1,13 @@
 """Files for crawlers: sitemaps with all public pages and no draft, robots.txt, llms.txt."""
 
 import re
+import time
 from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.http import http_date
 
 from allies.models import Status
 from allies.web import sitemaps
@@ -81,6 +83,18 @@ def test_sitemap_is_split_into_files(client, monkeypatch):
 )
 def test_unknown_sitemap_gives_404(name, client):
     assert client.get(f"/sitemaps/{name}.xml").status_code == 404
+
+
+def test_crawler_learns_of_a_withdrawn_record(client):
+    """The latest change in a file stays the same if another of its records is withdrawn."""
+    event = factories.event(("RUS", "host"))
+    factories.event(("RUS", "host"))
+    file = "/sitemaps/events-en-1.xml"
+    assert f"http://testserver/en/events/{event.slug}/" in places(client, file)
+    type(event).objects.filter(pk=event.pk).update(status=Status.WITHDRAWN)
+    again = client.get(file, headers={"If-Modified-Since": http_date(time.time() + 1)})
+    assert again.status_code == 200
+    assert event.slug not in body(again)
 
 
 @pytest.mark.usefixtures("no_page_cache")
