@@ -220,7 +220,7 @@ def test_download_starts_before_rows_are_read(form, client, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", DATA_FORMATS)  # feeds are short and not streamed
 def test_download_memory_does_not_grow_with_rows(form, client, monkeypatch):
-    monkeypatch.setattr("allies.views.download_mixin.CHUNK_ROWS", 20)
+    monkeypatch.setattr("allies.views.event.CHUNK_ROWS", 20)
     monkeypatch.setattr("allies.file_formats.csv.ROWS_PER_CHUNK", 20)
     monkeypatch.setattr("allies.file_formats.xlsx.CHUNK", 20)
     countries = list(Country.objects.exclude(alpha3="")[:60])

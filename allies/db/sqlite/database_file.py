@@ -56,20 +56,22 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._name = str(path)
-        try:
-            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        if not path.exists():
             raise DatabaseFileError(
                 f"The database {path} does not exist. `manage.py migrate` creates an empty one."
-            ) from None
+            )
+        try:
+            self._side_files = SideFiles(path)
+            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise DatabaseFileError(f"{path} cannot be opened: {error.strerror}.") from error
+            raise DatabaseFileError(
+                f"{error.filename} cannot be opened: {error.strerror}."
+            ) from error
         opened = os.fstat(self._number)
         self._identity = opened.st_dev, opened.st_ino
         self._size = opened.st_size
         self._failure = ""
         self._note = f"{path}{DAMAGE_NOTE}"
-        self._side_files = SideFiles(path)
         if self._side_files.is_first:
             with suppress(OSError):
                 Path(self._note).unlink()
