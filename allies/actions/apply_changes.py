@@ -44,7 +44,7 @@ def new_changeset(
     public_note: str = "",
     kind: str = ChangesetKind.EDIT,
 ) -> Changeset:
-    """Return an unsaved changeset for changes that start from the page of this record."""
+    """Return an unsaved changeset for an edit that starts on the page of this record."""
     return Changeset(
         kind=kind,
         about_noun=record._meta.model_name if record.pk else "",

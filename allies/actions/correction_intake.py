@@ -1,7 +1,7 @@
 """Corrections from readers: accepted without an account or cookies, but limited in number.
 
-A form carries a signed token with its record and its time of creation. The token works once, not
-within three seconds, and for 24 hours. Submissions are counted per client, without storing the
+A form carries a signed token with its record and its time of creation. The token works once, from
+three seconds to 24 hours after that time. Submissions are counted per client, without storing the
 client's address.
 """
 

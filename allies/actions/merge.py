@@ -198,7 +198,7 @@ class _Merging:
                 self._write(record)
 
     def _require(self, record: Record, action: str) -> None:
-        """Raise PermissionDenied if the user may not do this to a record that moves."""
+        """Raise PermissionDenied if the user may not write a record that the merge changes."""
         allowed = has_permission(user=self.user, action=action, record=record)
         if not allowed or not can_change(user=self.user, record=record):
             raise PermissionDenied

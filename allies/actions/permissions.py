@@ -116,7 +116,7 @@ def _refuse_any(model: Any, public: Q, states: States, said: str) -> None:
 
 
 def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
-    """Yield the models whose status decides whether readers see records of this model."""
+    """Yield the models whose status makes records of this model public or not."""
     if issubclass(model, Publishable):
         yield model
     for field in parent_fields(model):

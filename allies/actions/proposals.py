@@ -24,7 +24,7 @@ def propose(*, changeset: Changeset, changes: list[RecordChange]) -> None:
 
 
 def can_decide(*, user: AnyUser, changeset: Changeset) -> bool:
-    """Return whether the user may apply the proposal, and so change the record as it is now."""
+    """Return whether the user may apply the proposal to the record in its current state."""
     record = changeset.about
     return record is not None and can_write(user=user, record=record)
 
@@ -38,7 +38,7 @@ def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
 def approve(
     *, changeset: Changeset, user: AnyUser, changes: list[RecordChange], note: str = ""
 ) -> None:
-    """Apply these changes: those of the proposal, perhaps amended.
+    """Apply these changes: the proposed ones, or an amended version of them.
 
     Raises AlreadyDecidedError if somebody else decided first, PermissionDenied without the
     permissions, and whatever ``edit_transaction`` and ``apply_changes`` raise. The proposal then

@@ -285,7 +285,7 @@ class UndoPlan:
         self._restore_content()
 
     def _restore_content(self) -> None:
-        """Restore changed records, after the deletion of records that may be in their place.
+        """Restore changed records. Call it after created ones are deleted: both may share a slug.
 
         The database checks references to deleted records only at the end of the transaction.
         """
@@ -375,7 +375,7 @@ def _undo(model: type[Model]) -> str:
 
 
 def _ids(model: type[Model], kind: str = "") -> RawSQL:
-    """Return the ids of a model's records in the plan, or of those with one kind of version."""
+    """Return the ids of a model's records in the plan, optionally only one kind of version."""
     where, params = ("WHERE kind = %s", [kind]) if kind else ("", [])
     return RawSQL(f"SELECT id FROM {_undo(model)} {where}", params)
 

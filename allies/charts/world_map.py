@@ -234,9 +234,9 @@ def build_world_map(
 ) -> WorldMap:
     """Return the map of the allies in ``rows``, which are those of ``focus`` on a day.
 
-    If the rows were narrowed to ``region``, an M49 code, its part of the world is shown, provided
-    that all rows are in it. Otherwise the map shows the smallest part that contains the focus and
-    the allies. Countries that have no shape today are in ``absent``.
+    With ``region`` (an M49 code), the map shows that part of the world, or the whole world if an
+    ally is outside. Without it, it shows the smallest part that contains the focus and the allies.
+    Countries that have no shape today are in ``absent``.
     """
     shapes = load_world_geometry().shapes
     rows = list(rows)

@@ -78,7 +78,7 @@ class PageCitation:
 
 
 def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> CitableWork:
-    """Return a page of this site as a work. It has no date, because it shows the current state."""
+    """Return a page of this site as a work. It has no date, because its content changes."""
     return CitableWork(
         key=key,
         kind=given.pop("kind", "webpage"),

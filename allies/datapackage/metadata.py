@@ -86,7 +86,7 @@ def describe_package(
     url: str = "",
     filters: Sequence[tuple[Words, Words]] = (),
 ) -> PackageDescription:
-    """Describe a package of this site's data; ``changed`` is the time of their last change."""
+    """Describe a package of this site's data; ``changed`` is the time of the last change."""
     site = slugify(settings.SITE_NAME) or "allies"
     return PackageDescription(
         name=f"{site}-{name}" if name else site,

@@ -118,7 +118,7 @@ class DeletionPreview:
 
     @property
     def blocking_effects(self) -> list[str]:
-        """Return the reasons why the records cannot be deleted, and what to do first."""
+        """Return messages why the records cannot be deleted, and what the editor must do first."""
         found = [
             _("“%(record)s” is published. Withdraw it before you delete it.") % {"record": name}
             for name in self.public

@@ -55,7 +55,7 @@ def published_but_unsupported(model: Any) -> "QuerySet[Record]":
 
 
 def would_lose_support(source: Source, besides: Collection[int] = ()) -> list[Model]:
-    """Return public records that depend on this source alone; five queries.
+    """Return public records that depend on this source only; five queries.
 
     These are records that no other published source supports, lists recorded from it, and
     published sources derived from it. ``besides`` are ids of sources withdrawn together with it.
@@ -121,7 +121,7 @@ def defer_evidence_checks() -> Iterator[None]:
 
 
 def ensure_supported(citation: Citation) -> None:
-    """Raise EvidenceLost if the public record of this citation has no support without it.
+    """Raise EvidenceLost if removing this citation leaves a public record without support.
 
     Inside ``defer_evidence_checks``, the check is made at the end of that block.
     """

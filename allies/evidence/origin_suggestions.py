@@ -114,7 +114,7 @@ def _match_quotes(source: Source, cited: list[dict[str, Any]]) -> Iterable[tuple
 
 
 def _common_passage(one: str, i: int, other: str, j: int) -> str:
-    """Return the common passage around position ``i`` of one text and ``j`` of the other."""
+    """Return the text that two texts share around position ``i`` and ``j`` respectively."""
     before = 0
     while before < min(i, j) and one[i - before - 1] == other[j - before - 1]:
         before += 1

@@ -85,7 +85,7 @@ def _column(resource: RecordResource, field: Any) -> Field:
 
 
 def _foreign_keys(resource: RecordResource) -> Iterator[ForeignKey]:
-    """Yield the references whose key is a column of the other table."""
+    """Yield the foreign keys that refer to an exported column of another table."""
     tables = {other._meta.model: other for other in RESOURCES.values()}
     for field, cell in resource.references():
         other = tables[cell.model]()

@@ -58,7 +58,7 @@ def feed_key(model: Any, number: int) -> str:
 
 
 def latest_records(queryset: Any) -> list[Any]:
-    """Return the MAX_FEED_ENTRIES records of a filtered view that, or parts of which, changed last.
+    """Return the MAX_FEED_ENTRIES last changed records of a view; their parts' changes count too.
 
     Runs one query per kind of part. Memory: one id and one date per row of the view.
     """
@@ -163,7 +163,7 @@ def format_day(moment: dt.datetime) -> str:
 
 
 def text_change_html(sentence: ChangeSentence) -> SafeString | str:
-    """Return the old and new version of a long text as HTML; "" if the sentence says it all."""
+    """Return the old and new version of a long text as HTML; "" for other changes."""
     if not (sentence.old or sentence.new):
         return ""
     return format_html(

@@ -86,7 +86,7 @@ def keep_and_reload(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def get_kept_form(request: HttpRequest) -> KeptForm | None:
-    """Return the saved form of this user that the URL names, if its path matches."""
+    """Return the user's saved form that the URL refers to, if its path matches."""
     number = request.GET.get(FORM_PARAMETER, "")
     if request.method != "GET" or not number.isdecimal() or len(number) > 18:
         return None

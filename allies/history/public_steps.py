@@ -220,7 +220,7 @@ class PublicRecordLabels(RecordLabels):
 def describe_public_changes(
     changes: list[RecordChange], names: PublicRecordLabels
 ) -> list[ChangeSentence]:
-    """Return sentences about those of these changes that concern public records."""
+    """Return sentences about the changes that concern public records; leave out the others."""
     public = [kept for change in changes if (kept := _public_change(change, names))]
     return [one for change in public for one in describe_change(change, names)]
 

@@ -134,7 +134,7 @@ def snapshot_at(record: Record, moment: dt.datetime) -> Snapshot:
 def all_time_children(
     child: type[Record], field: "models.Field[object, object]", owners: Iterable[int]
 ) -> list[tuple[int, int]]:
-    """Return (id, owner's id) of all that have ever been parts of these records; one query."""
+    """Return (id, owner's id) of all current and former parts of these records; one query."""
     versions = child.history.model.objects.filter(**{f"{field.attname}__in": owners})
     return list(versions.values_list("id", field.attname).distinct().order_by("id", field.attname))
 

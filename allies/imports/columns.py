@@ -1,4 +1,4 @@
-"""A column of an imported file, and the values its cells stand for."""
+"""A column of an imported file, and the values that its cells are parsed to."""
 
 from collections.abc import Iterable
 from typing import Any

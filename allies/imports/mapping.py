@@ -1,6 +1,6 @@
-"""Mappings: which columns of a file feed which of our fields, as JSON instead of code.
+"""Mappings: which columns of a file go into which of our fields, as JSON instead of code.
 
-A mapping says, for each record type in the file's rows, which column feeds which field::
+A mapping says, for each record type in the file's rows, which column goes into which field::
 
     {
       "name": "COW formal alliances, by member",
@@ -18,7 +18,7 @@ A mapping says, for each record type in the file's rows, which column feeds whic
       "aliases": ["Ruritania"]
     }
 
-A field is fed by exactly one of:
+The value of a field comes from exactly one of:
 
 - ``column``: a column;
 - ``constant``: the same value in every row;
@@ -368,7 +368,7 @@ def _first_row_only(columns: list[str], cells: list[str]) -> Rows:
 
 
 def _columns_of(spec: Mapping[str, Any]) -> list[str]:
-    """Return the file's columns that feed a field."""
+    """Return the file's columns that a field's value comes from."""
     own = spec.get("with", {})
     found = [spec["column"]] if "column" in spec else []
     found += _columns_of(spec["else"]) if "else" in spec else []

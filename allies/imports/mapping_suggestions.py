@@ -1,4 +1,4 @@
-"""Suggest a mapping for a file: by its columns, and by the words in them."""
+"""Suggest a mapping for a file from its column names and the words in its columns."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

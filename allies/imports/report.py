@@ -13,7 +13,7 @@ MAX_ERRORS = 500
 
 @dataclass(frozen=True)
 class RowError:
-    """An error in a cell or a row: its place, its value, and what is accepted."""
+    """An error in a cell or a row: its location, its value, and the accepted values."""
 
     noun: str
     row: int

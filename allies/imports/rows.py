@@ -5,7 +5,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 
 class CellProblem:
-    """A cell that a mapping cannot convert: its value, and what is accepted."""
+    """A cell that a mapping cannot convert: its value, and the accepted values."""
 
     __slots__ = ("message", "value")
 

@@ -112,7 +112,7 @@ class EventQuerySet(EvidencedQuerySet["Event"]):
         return YearlyCounts.of({(row["first"], row["last"]): row["number"] for row in found})
 
     def newest_first(self) -> "EventQuerySet":
-        """Order by the last possible day, descending; events without one come first."""
+        """Order by the last possible day, latest first; events without one come before all."""
         return self.order_by(F("date_latest").desc(nulls_first=True), "-date_earliest", "slug")
 
 

@@ -61,7 +61,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return self.filter(status=Status.PUBLISHED)
 
     def known_keys(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that lead to a source.
+        """Return the keys that exist, as a current or a former key of a source.
 
         One query per ``KEYS_PER_QUERY`` keys.
         """
@@ -111,8 +111,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
     ) -> "SourceQuerySet":
         """Return sources that are likely the same document, apart from ``besides``; one query.
 
-        They have the same URL, are an archived copy of it, have it as their archived copy, or have
-        the same title.
+        They have the same URL or title, or one is the archived copy of the other.
         """
         addresses = {url_key(url), url_key(archive_url)} - {""}
         titles = {title_key(title, publisher), title_key(title, "")} - {""}

@@ -31,7 +31,7 @@ class Stateful(models.Model):
         abstract = True
 
     def compare_and_set(self, **fields: object) -> None:
-        """Write these fields if the state in the database is still that of this copy; one query.
+        """Write these fields if the state in the database still equals this copy's; one query.
 
         Raises StateConflict otherwise. Pass a related record as its primary key.
         """
@@ -40,7 +40,7 @@ class Stateful(models.Model):
             setattr(self, self._meta.get_field(name).attname, value)  # type: ignore[union-attr]
 
     def delete_if_unchanged(self) -> None:
-        """Delete the row if its state is still that of this copy; raise StateConflict otherwise."""
+        """Delete the row if its state still equals this copy's; raise StateConflict otherwise."""
         # The cascade deletes rows of other tables first. The lock keeps the state until then.
         locked = self._unchanged_row().select_for_update(of=("self",)).values_list("pk", flat=True)
         self._require_one_row(len(locked))

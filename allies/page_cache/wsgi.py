@@ -1,4 +1,4 @@
-"""WSGI page cache: send a cached response again to an identical request, without Django.
+"""WSGI page cache: answer identical requests with a cached response, without Django.
 
 For a cached page, Django takes ten times as long as sending it, because it builds a request and a
 response and converts both. So the final response is cached here too, by the raw request. Only

@@ -75,10 +75,9 @@ class SliderDays(NamedTuple):
 def slider_days(
     day: dt.date | None, first_year: int | None, last_day: dt.date | None
 ) -> SliderDays:
-    """Return the range of the year slider; it always includes the day shown.
+    """Return the range of the year slider; it always includes the selected day.
 
-    Defaults: the last day is today, the day shown is the last day, and the first year is that of
-    the day shown.
+    By default, the last day is today, the last day is selected, and the first year is its year.
     """
     last = last_day or timezone.localdate()
     shown = day or last

@@ -102,7 +102,7 @@ def _years(certainty: CertaintyCounts) -> str:
 def ties_in_words(certainty: CertaintyCounts) -> Sentence:
     """Return the label (``text``) for the number of ties of two countries on a day.
 
-    The number is that of the confirmed ties or, if there are none, that of the others.
+    The label counts confirmed ties or, if there are none, all others.
     """
     if certainty.certain or not certainty.possible:
         text = ngettext("Tie in force", "Ties in force", certainty.certain)

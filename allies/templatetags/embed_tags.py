@@ -18,7 +18,7 @@ register = template.Library()
 def embed_this(
     context: Context, title: "StrOrPromise", edition: Edition | None = None
 ) -> dict[str, list[EmbedCode]]:
-    """Show the codes that embed this page with its filter; also that of ``edition``, if given."""
+    """Show the embed codes of this page with its filter and, if given, of an ``edition``."""
     request = context["request"]
     match = request.resolver_match
     query = request.GET.copy()

@@ -15,8 +15,8 @@ register = template.Library()
 def csrf_token(context: Context) -> SafeString:
     """Return Django's hidden CSRF field and, for signed-in users, the form's own token.
 
-    Replaces Django's tag of this name (``builtins`` in the settings), so that forms of Django's
-    templates and future forms have the token too.
+    Replaces Django's tag of the same name (``builtins`` in the settings), so that all forms have
+    the token, including those in Django's own templates.
     """
     field = mark_safe(CsrfTokenNode().render(context))  # noqa: S308  # Django's own
     user = getattr(context.get("request"), "user", None)

@@ -166,11 +166,10 @@ def _with_disputes(ties: MembershipQuerySet) -> MembershipQuerySet:
 
 
 class CertaintyCounts(NamedTuple):
-    """Numbers of allies whose ties on a day are certain, and of those whose ties are possible.
+    """Numbers of allies with certain ties on a day, and of allies with possible ties only.
 
-    For each possible ally there is a last year in which it was certainly tied. ``years`` is the
-    first and the last of these years. It is None if an ally was never certainly tied, or if the
-    years were not computed.
+    Each possible ally has a last year in which a tie was certain. ``years`` is the range of these
+    years. It is None if an ally never had a certain tie, or if the years were not computed.
     """
 
     certain: int
@@ -202,7 +201,7 @@ def count_by_certainty(allies: Any) -> CertaintyCounts:
 
 
 def certainty_on_the_day(ties: Ties) -> CertaintyCounts:
-    """Count the allies on the day of these ties, with ``years``.
+    """Count the certain and the possible allies on the day, including ``years``.
 
     One query, in addition to that of ``memberships_of_focus``.
     """

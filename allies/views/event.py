@@ -119,7 +119,7 @@ class EventListing(Listing):
         return {"years": GroupBy(EVENT_YEARS, lambda *years: (years,))}
 
     def page_rows(self, queryset: QuerySet[Event]) -> list[Event]:
-        """Return the events of a page; reading their ids first counts evidence for them only."""
+        """Return the events of a page; evidence is counted for their ids only."""
         found = list(queryset.values_list("pk", flat=True))
         events = _public().only(*_SHOWN).in_bulk(found)
         return [events[pk] for pk in found if pk in events]

@@ -89,7 +89,7 @@ class Listing(DownloadMixin, FeedMixin, View):
         return self.filterset_class(self.request.GET, queryset=self.queryset())
 
     def context(self) -> dict[str, object]:
-        """Return further context of the page, besides its rows."""
+        """Return the context of the page in addition to its rows."""
         return {}
 
     def title(self) -> Any:

@@ -1,4 +1,4 @@
-"""Memberships for download: all, those of a country, and those of an alliance."""
+"""Memberships for download: of all countries, of one country, or of one alliance."""
 
 from typing import TYPE_CHECKING, Any
 

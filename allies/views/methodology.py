@@ -1,4 +1,4 @@
-"""The methodology page: how we count, and what that leaves out."""
+"""The methodology page: how we count, and the limitations of the data."""
 
 from django.conf import settings
 from django.utils import timezone

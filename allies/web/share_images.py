@@ -79,7 +79,7 @@ def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def _drawable(char: str, path: str) -> bool:
-    """Return whether the font has a glyph; a missing one looks like that of U+10FFFD."""
+    """Return whether the font has a glyph: missing ones are drawn like U+10FFFD."""
     font = _font(path, 40)
     return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffd"))
 

@@ -217,7 +217,7 @@ def _delimiter(text: str) -> str:
 
 
 def _is_punctuation(text: str, sign: str) -> bool:
-    """Return whether a character separates no cells in the first row and most of the others."""
+    """Return whether a character is no delimiter: it splits neither the first nor most rows."""
     try:
         widths = [len(row) for row in islice(_split_rows(text, sign), ROWS) if row]
     except csv.Error:
