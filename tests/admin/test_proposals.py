@@ -306,11 +306,26 @@ def test_outdated_form_with_a_deleted_part_keeps_the_rest(reviewer, login_as):
     assert Event.objects.get(pk=event.pk).title_en == "Mine"
 
 
-def test_forged_snapshot_is_ignored(reviewer, login_as):
-    event = factories.event(("RUS", "host"), title_en="Visit")
+@pytest.mark.parametrize("snapshot", [None, "", "forged:xx", "another record’s"])
+def test_form_without_a_valid_snapshot_is_shown_again(snapshot, reviewer, login_as):
+    event = factories.event(("RUS", "host"), title_en="Visit", place_en="Moscow")
     client = login_as(reviewer)
-    sent = form_of(client, change(event)) | {"_opened": "forged:xx", "title_en": "Typed"}
-    client.post(change(event), sent)
+    sent = form_of(client, change(event)) | {"title_en": "Typed"}
+    if snapshot is None:
+        del sent["_opened"]
+    elif snapshot == "another record’s":
+        sent["_opened"] = form_of(client, change(factories.event()))["_opened"]
+    else:
+        sent["_opened"] = snapshot
+    Event.objects.filter(pk=event.pk).update(place_en="Kazan")  # by someone else
+    answer = client.post(change(event), sent)
+    event.refresh_from_db()
+    assert (event.title_en, event.place_en) == ("Visit", "Kazan")
+    page = answer.content.decode()
+    assert "it is unknown which version of the record this form was opened with" in page
+    assert 'value="Typed"' in page
+    # Sent again after a look at the history, it is saved.
+    client.post(change(event), sent | {"_opened": answer.context["opened"]})
     assert Event.objects.get(pk=event.pk).title_en == "Typed"
 
 
