@@ -1,10 +1,17 @@
 """A full disk, a read-only disk, and writes that must reach the disk."""
 
 import shutil
+import sqlite3
 import subprocess
 
+import psycopg
 import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.urls import reverse
 
+from allies.admin.editing import EditingMixin
+from tests import factories
 from tests.imports.files import write
 from tests.live_site import answer
 
@@ -40,6 +47,49 @@ def test_import_on_a_full_disk_leaves_no_rows(live_site, tmp_path):
     assert "undo_changeset" in said  # printed only after the commit
     there, versions, _applied = map(int, live_site.shell(COUNT).split())
     assert there == versions == len(rows)
+
+
+def _fill_sqlite():
+    with sqlite3.connect(":memory:") as full:
+        full.execute("CREATE TABLE text (body)")
+        full.execute("PRAGMA max_page_count = 3")
+        full.execute("INSERT INTO text VALUES (zeroblob(100000))")
+
+
+def _fill_postgresql():
+    raise psycopg.errors.DiskFull
+
+
+def _lose_database():
+    raise psycopg.errors.AdminShutdown
+
+
+@pytest.mark.usefixtures("demo_data")
+@pytest.mark.parametrize(
+    ("fail", "said", "unsaid"),
+    [
+        (_fill_sqlite, "disk is full", "database is not available"),
+        (_fill_postgresql, "disk is full", "database is not available"),
+        (_lose_database, "database is not available", "disk is full"),
+    ],
+)
+def test_form_on_a_full_disk_gets_503_that_says_so(fail, said, unsaid, client, monkeypatch):
+    def save(*_args):
+        try:
+            fail()
+        except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+            raise OperationalError from error
+
+    client.force_login(User.objects.create_superuser("root"))
+    client.raise_request_exception = False
+    address = reverse("admin:allies_event_change", args=[factories.event().pk])
+    monkeypatch.setattr(EditingMixin, "_saved", save)
+    answer = client.post(address, {"title_en": "Typed"})
+    assert answer.status_code == 503
+    page = answer.content.decode()
+    assert said in page
+    assert unsaid not in page
+    assert "your last change was not saved" in page
 
 
 @pytest.fixture

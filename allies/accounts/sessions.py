@@ -1,4 +1,4 @@
-"""Listing and ending the sessions of a user."""
+"""Sessions of a user: listed, and ended by hand or when the account is deactivated."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 
 from allies.accounts.permission_audit import log_permission_change
 from allies.http.client_ip import get_client_ip
+from allies.models import PreviewLink
 
 if TYPE_CHECKING:
     from allies.actions.permissions import AnyUser
@@ -85,13 +86,15 @@ def _delete(user: "AnyUser", keys: list[str]) -> int:
 
 
 @receiver(post_save, sender=get_user_model())
-def _end_sessions_of_deactivated(
+def _end_access_of_deactivated(
     instance: Any, raw: bool = False, update_fields: Any = None, **_signal: object
 ) -> None:
-    """End the sessions of a deactivated account, so that reactivation does not revive them."""
+    """End the sessions and preview links of a deactivated account; reactivation revives neither."""
     is_about_this = update_fields is None or {"is_active", "is_staff"} & set(update_fields)
     if is_about_this and not (raw or (instance.is_active and instance.is_staff)):
         end_all_sessions(instance)
+        links = PreviewLink.objects.filter(created_by=instance, revoked_at=None)
+        links.update(revoked_at=timezone.now())
 
 
 def _sessions_of_user(user: "AnyUser") -> Iterator[tuple[str, dict[str, str]]]:

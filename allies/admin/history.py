@@ -5,6 +5,7 @@ status, so an editor could publish without the permission.
 """
 
 import datetime as dt
+from collections.abc import Callable
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -16,11 +17,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from allies.actions.permissions import PublishRightMissing, can_change
+from allies.actions.permissions import PublishRightMissing, can_change, has_permission
 from allies.actions.revert import revert_record
+from allies.history.hidden_sources import HiddenSourceFilter
 from allies.history.snapshots import RecordChange, diff_snapshots, snapshot_at
 from allies.history.steps import HistoryStep, RecordLabels, change_fields, change_title, get_steps
-from allies.models import Record, Status
+from allies.models import Record, Source, Status
 
 PER_PAGE = 50
 
@@ -55,6 +57,7 @@ class HistoryMixin(admin.ModelAdmin):
         steps = get_steps(record)[::-1]
         page = Paginator(steps, PER_PAGE).get_page(request.GET.get("p"))
         names = RecordLabels(change for step in page.object_list for change in step.changes)
+        visible = _get_change_filter(request, names)
         context = {
             **self.admin_site.each_context(request),
             "title": _("History of “%(record)s”") % {"record": record},
@@ -64,7 +67,8 @@ class HistoryMixin(admin.ModelAdmin):
             "original": record,
             "page": page,
             "steps": [
-                (step, _new_status(step), _describe_step(step.changes, names)) for step in page
+                (step, _new_status(step), _describe_step(visible(step.changes), names))
+                for step in page
             ],
             "compared": self._comparison(request, record, steps),
             "may_revert": self.has_change_permission(request, record),
@@ -81,10 +85,12 @@ class HistoryMixin(admin.ModelAdmin):
             return None
         older, newer = moments
         changes = diff_snapshots(snapshot_at(record, older), snapshot_at(record, newer))
+        names = RecordLabels(changes)
+        visible = _get_change_filter(request, names)
         return {
             "older": older,
             "newer": newer,
-            "changes": _describe_step(changes, RecordLabels(changes)),
+            "changes": _describe_step(visible(changes), names),
         }
 
     def revert_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -122,6 +128,17 @@ def _parse_moment(text: str, steps: list[HistoryStep]) -> dt.datetime | None:
     except ValueError:
         return None
     return next((step.moment for step in steps if step.moment == moment), None)
+
+
+def _get_change_filter(
+    request: HttpRequest, names: RecordLabels
+) -> Callable[[list[RecordChange]], list[RecordChange]]:
+    """Return a function that returns the changes in which the user may see every source."""
+    may_view = (
+        has_permission(user=request.user, action=action, record=Source)
+        for action in ("view", "change")
+    )
+    return list if any(may_view) else HiddenSourceFilter(names)
 
 
 def _describe_step(changes: list[RecordChange], names: RecordLabels) -> list[dict[str, object]]:

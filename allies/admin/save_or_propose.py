@@ -2,7 +2,8 @@
 
 A form carries a snapshot of the record from when it was opened. If the record is unchanged and the
 user may change it, the form is saved. Otherwise the form is applied to that snapshot in a
-transaction that is rolled back, and the resulting changes are saved as a proposal.
+transaction that is rolled back, and the resulting changes are saved as a proposal. A form without
+a valid snapshot is not saved, but shown again with a new snapshot.
 """
 
 from typing import Any
@@ -60,6 +61,19 @@ class RequiresPublishPermission(ValidationError):
             )
         )
         self.root = root
+
+
+class UnknownVersion(ValidationError):
+    """A form without a valid snapshot, so nobody knows whose changes it would overwrite."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Not saved: it is unknown which version of the record this form was opened with. "
+                "Someone else may have changed the record since. Compare it with the history, "
+                "then save again."
+            )
+        )
 
 
 def is_proposing(request: HttpRequest) -> bool:
@@ -145,6 +159,7 @@ class EditingMixin(FormContextMixin):
             EvidenceLost,
             IncompleteRecord,
             RequiresPublishPermission,
+            UnknownVersion,
             PublishRightMissing,
             IntegrityError,
         ) as refusal:
@@ -179,7 +194,9 @@ class EditingMixin(FormContextMixin):
                 if snapshot_key(record) not in now:
                     return self._keep_as_new(request, str(object_id))
                 root.refresh_from_db()
-                opened = load_signed_snapshot(request.POST.get(SNAPSHOT_FIELD, ""), root) or now
+                opened = load_signed_snapshot(request.POST.get(SNAPSHOT_FIELD, ""), root)
+                if opened is None:
+                    raise UnknownVersion
             if root is None or (opened == now and can_change(user=request.user, record=root)):
                 try:
                     return self._written(request, root or self.model(), view)
@@ -349,7 +366,9 @@ class EditingMixin(FormContextMixin):
         if record is not None:
             root = get_root_record(record)
             opened = request.POST.get(SNAPSHOT_FIELD, "")
-            context["opened"] = opened if opened else sign_snapshot(root, take_snapshot(root))
+            if load_signed_snapshot(opened, root) is None:
+                opened = sign_snapshot(root, take_snapshot(root))
+            context["opened"] = opened
             context["may_write"] = can_change(user=request.user, record=root)
             context["correction"] = get_correction(request, root)
             context["waiting"] = Changeset.objects.proposed().about(root)

@@ -11,6 +11,9 @@ from django.db import InterfaceError, OperationalError
 _AWAY_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 #: SQLite's result code for a faulty statement. All others are about the file or its disk.
 _SQLITE_ERROR = 1
+#: The codes of a full disk: PostgreSQL's SQLSTATE disk_full, and SQLite's SQLITE_FULL.
+_DISK_FULL_SQLSTATE = "53100"
+_SQLITE_FULL = 13
 
 
 def is_database_away(error: BaseException | None) -> bool:
@@ -24,3 +27,11 @@ def is_database_away(error: BaseException | None) -> bool:
         return cause.sqlstate is None or cause.sqlstate.startswith(_AWAY_SQLSTATES)
     code = getattr(cause, "sqlite_errorcode", None)
     return code is not None and code & 0xFF != _SQLITE_ERROR
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Return True if the database could not write because its disk is full."""
+    cause = error.__cause__ if isinstance(error, OperationalError) else None
+    if getattr(cause, "sqlstate", None) == _DISK_FULL_SQLSTATE:
+        return True
+    return (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF == _SQLITE_FULL

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
-from allies.db.errors import is_database_away
+from allies.db.errors import is_database_away, is_disk_full
 from allies.form_submissions.kept_forms import keep_and_reload
 
 #: Context of every error page: it gets no canonical URL and no share image.
@@ -53,9 +53,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not is_database_away(sys.exception()):
+    error = sys.exception()
+    if not is_database_away(error):
         return render(request, "500.html", _ERROR, status=500)
-    response = render(request, "503.html", _ERROR, status=503)
+    response = render(
+        request, "503.html", {**_ERROR, "is_disk_full": is_disk_full(error)}, status=503
+    )
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"
     response.database_was_away = True  # type: ignore[attr-defined]  # db.router asks

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -35,6 +35,8 @@ def form_of(client, address):
         for bound in form:
             value = bound.value()
             data[bound.html_name] = "" if value is None else value
+    if "opened" in context:
+        data["_opened"] = context["opened"]
     return {name: value for name, value in data.items() if value is not False}
 
 
@@ -252,3 +254,41 @@ def test_only_source_of_a_public_record_cannot_be_withdrawn(reviewer, login_as):
     )
     assert "only published source" in answer.content.decode()
     assert status_of(source) == "published"
+
+
+class TestDraftSourcesInHistory:
+    """Staff who may view events but not sources see nothing of a source that is not published."""
+
+    @pytest.fixture
+    def event(self):
+        event = factories.event(("RUS", "host"), status=Status.DRAFT)
+        hidden = factories.source(title="Unseen report", key="unseen-key", status=Status.DRAFT)
+        public = factories.source(title="Known report", key="known-key")
+        factories.cite(event, public, quote="Known words")
+        citation = factories.cite(event, hidden, quote="Secret words")
+        citation.quote = "Other secret"
+        citation.save()
+        event.summary_en = "As said [@unseen-key] and [@known-key]."
+        event.save()
+        factories.cite(event, hidden, locator="p. 9", quote="Gone secret").delete()
+        return event
+
+    def pages(self, client, event):
+        address = reverse("admin:allies_event_history", args=[event.pk])
+        page = client.get(address)
+        moments = [step.moment.isoformat() for step, _status, _changes in page.context["steps"]]
+        compared = client.get(address, {"from": moments[-1], "to": moments[0]})
+        return page.content.decode() + compared.content.decode()
+
+    def test_hidden_without_the_permission_to_view_sources(self, event, login_as):
+        staff = User.objects.create_user("viewer", is_staff=True)
+        staff.user_permissions.add(Permission.objects.get(codename="view_event"))
+        text = self.pages(login_as(staff), event)
+        assert "known-key" in text
+        for secret in ("unseen-key", "Unseen report", "Secret", "secret", "p. 9"):
+            assert secret not in text
+
+    def test_shown_with_the_permission_to_view_sources(self, event, editor, login_as):
+        text = self.pages(login_as(editor), event)
+        for shown in ("known-key", "unseen-key", "Other secret"):
+            assert shown in text

@@ -121,8 +121,31 @@ def test_preview_link_stops_when_its_creator_loses_the_permission(
     shown = {link.created_by.username: link.is_valid for link, _address in page.context["links"]}
     assert shown.pop("rita")
     assert not shown.get("edi")
-    told = "inactive: its creator may no longer see this draft" in page.content.decode()
-    assert told == ("edi" in shown)
+    is_revoked = lose in (_deactivate, _take_staff)
+    text = page.content.decode()
+    told = "inactive: its creator may no longer see this draft" in text
+    assert told == ("edi" in shown and not is_revoked)
+    assert ("<td>revoked</td>" in text) == is_revoked
+
+
+@pytest.mark.parametrize("flag", ["is_active", "is_staff"])
+def test_preview_links_of_a_deactivated_account_stay_revoked(
+    flag, draft, editor, reviewer, login_as, client
+):
+    login_as(editor).post(links_to(draft), {"days": "7"})
+    login_as(reviewer).post(links_to(draft), {"days": "7"})
+    for value in (False, True):
+        setattr(editor, flag, value)
+        editor.save()
+    old, of_other = (
+        reverse("allies:preview", args=[link.token])
+        for link in PreviewLink.objects.order_by("created_by__username")
+    )
+    assert client.get(old).status_code == 404
+    assert client.get(of_other).status_code == 200
+    login_as(editor).post(links_to(draft), {"days": "7"})
+    new = reverse("allies:preview", args=[PreviewLink.objects.latest("pk").token])
+    assert client.get(new).status_code == 200
 
 
 def test_preview_link_needs_the_permission_for_that_record_type(draft, editor, login_as, client):

@@ -1,7 +1,9 @@
 """Proposals: stored completely, decided once, and never overwriting other edits."""
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
+from django.utils import timezone
 
 from allies.exports.record_type import export_records
 from allies.imports.resources import RESOURCES
@@ -65,6 +67,30 @@ def test_proposal_is_hidden_from_readers_until_approved(proposed, event, client)
     assert "State visit" not in page
     assert event.participations.count() == 2
     assert proposed.reason == "The minutes are out"
+
+
+@pytest.mark.parametrize(
+    ("codename", "state", "status"),
+    [
+        ("change_event", "proposed", 200),
+        ("change_event", "declined", 200),
+        ("change_event", "applied", 403),
+        ("change_source", "proposed", 403),
+        ("view_changeset", "applied", 200),
+        ("view_changeset", "proposed", 403),
+    ],
+)
+def test_open_and_declined_proposals_are_shown_to_users_who_may_change_the_record(
+    codename, state, status, proposed, login_as
+):
+    applied_at = timezone.now() if state == "applied" else None
+    Changeset.objects.filter(pk=proposed.pk).update(state=state, applied_at=applied_at)
+    staff = User.objects.create_user("colleague", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename=codename))
+    client = login_as(staff)
+    assert client.get(page_of(proposed)).status_code == status
+    page = client.get(reverse("admin:allies_changeset_changelist")).content.decode()
+    assert (page_of(proposed) in page) == (status == 200)
 
 
 def test_reviewer_compares_and_approves_a_proposal(proposed, event, reviewer, login_as, client):
@@ -280,11 +306,26 @@ def test_outdated_form_with_a_deleted_part_keeps_the_rest(reviewer, login_as):
     assert Event.objects.get(pk=event.pk).title_en == "Mine"
 
 
-def test_forged_snapshot_is_ignored(reviewer, login_as):
-    event = factories.event(("RUS", "host"), title_en="Visit")
+@pytest.mark.parametrize("snapshot", [None, "", "forged:xx", "another record’s"])
+def test_form_without_a_valid_snapshot_is_shown_again(snapshot, reviewer, login_as):
+    event = factories.event(("RUS", "host"), title_en="Visit", place_en="Moscow")
     client = login_as(reviewer)
-    sent = form_of(client, change(event)) | {"_opened": "forged:xx", "title_en": "Typed"}
-    client.post(change(event), sent)
+    sent = form_of(client, change(event)) | {"title_en": "Typed"}
+    if snapshot is None:
+        del sent["_opened"]
+    elif snapshot == "another record’s":
+        sent["_opened"] = form_of(client, change(factories.event()))["_opened"]
+    else:
+        sent["_opened"] = snapshot
+    Event.objects.filter(pk=event.pk).update(place_en="Kazan")  # by someone else
+    answer = client.post(change(event), sent)
+    event.refresh_from_db()
+    assert (event.title_en, event.place_en) == ("Visit", "Kazan")
+    page = answer.content.decode()
+    assert "it is unknown which version of the record this form was opened with" in page
+    assert 'value="Typed"' in page
+    # Sent again after a look at the history, it is saved.
+    client.post(change(event), sent | {"_opened": answer.context["opened"]})
     assert Event.objects.get(pk=event.pk).title_en == "Typed"
 
 

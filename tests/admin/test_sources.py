@@ -72,6 +72,7 @@ class TestDuplicates:
         other = factories.source(url=ADDRESS)
         data = form_of(desk, change(other))
         assert desk.post(change(other), {**data, "author": "Anybody"}).status_code == 302
+        data = form_of(desk, change(other))
         answer = desk.post(change(other), {**data, "url": f"{ADDRESS}/"})
         assert answer.status_code == 200
         assert change(other) not in re.findall(r'href="([^"]+)" target', answer.content.decode())
@@ -320,6 +321,7 @@ class TestCountsFollowDerivation:
         data = form_of(desk, change(other))
         desk.post(change(other), {**data, "derived_from": original})
         assert set(self.numbers(client, desk, alliance).values()) == {1}
+        data = form_of(desk, change(other))
         desk.post(change(other), {**data, "derived_from": ""})
         assert set(self.numbers(client, desk, alliance).values()) == {2}
         assert Alliance.objects.with_evidence().get(pk=alliance.pk).independent_sources == 2
