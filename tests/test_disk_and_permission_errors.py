@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.urls import reverse
 
-from allies.admin.editing import EditingMixin
+from allies.admin.save_or_propose import EditingMixin
 from tests import factories
 from tests.imports.files import write
 from tests.live_site import answer
