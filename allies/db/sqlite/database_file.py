@@ -66,7 +66,7 @@ class DatabaseFile:
         except OSError as error:
             raise DatabaseFileError(
                 f"{error.filename} cannot be opened: {error.strerror}."
-            ) from error
+            ) from None  # with a cause, it would count as an error of a statement
         opened = os.fstat(self._number)
         self._identity = opened.st_dev, opened.st_ino
         self._size = opened.st_size
