@@ -100,7 +100,7 @@ def merge_records(
         with ensure_still_publishable(keep):
             _Merging(keep, drop, chosen, user).run()
         _end_steps_and_links(drop)
-        changeset.layout = {
+        changeset.merge_effects = {
             **_redirect_slugs(keep, drop),
             "corrections": _reassign_corrections(keep, drop),
         }
@@ -285,7 +285,7 @@ def _redirect_slugs(keep: models.Model, drop: models.Model) -> dict[str, object]
     _set_redirects(model, {*led, own}, drop.pk, keep.pk)
     if OldSlug.objects.record_id(model, own) == keep.pk:
         led[own] = before
-    return {"dropped": drop.pk, "led": led}
+    return {"dropped": drop.pk, "redirects": led}
 
 
 def _reassign_corrections(keep: models.Model, drop: models.Model) -> list[int]:
@@ -312,16 +312,16 @@ def restore_redirects(changeset: Changeset) -> None:
     """
     if changeset.kind != ChangesetKind.MERGE:
         return
-    noun, kept, merged = changeset.about_noun, int(changeset.about_id or 0), changeset.layout
+    noun, kept, merged = changeset.about_noun, int(changeset.about_id or 0), changeset.merge_effects
     model = get_record_model(noun)
     is_merged = not model._default_manager.filter(pk=merged["dropped"]).exists()
     Correction.objects.filter(pk__in=merged.get("corrections", [])).update(
         record_id=kept if is_merged else merged["dropped"]
     )
     if is_merged:
-        _set_redirects(model, merged["led"], merged["dropped"], kept)
+        _set_redirects(model, merged["redirects"], merged["dropped"], kept)
         return
-    for slug, before in merged["led"].items():
+    for slug, before in merged["redirects"].items():
         # Another record may have given up the same address since the merge.
         rows = OldSlug.objects.filter(noun=noun, slug=slug, record_id=kept)
         if before is None:

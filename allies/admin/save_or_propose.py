@@ -118,7 +118,7 @@ def get_merge_target(model: type[Record], number: str) -> Record | None:
         merges = Changeset.objects.not_undone().filter(
             kind=ChangesetKind.MERGE,
             about_noun=model._meta.model_name,
-            layout__dropped=int(number),
+            merge_effects__dropped=int(number),
         )
         number = str(merges.order_by("-pk").values_list("about_id", flat=True).first() or "")
         found = model._default_manager.filter(pk=number).first() if number else None

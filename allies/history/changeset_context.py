@@ -28,8 +28,8 @@ def changeset_context(changeset: Changeset) -> Iterator[Changeset]:
     """Assign every version written in the block to this changeset, with author, time and reason.
 
     The first version applies the changeset. A changeset without any version is not saved. At the
-    end, only the counts and the layout of a saved changeset are updated. Use it inside a
-    transaction.
+    end, only the counts and the merge effects of a saved changeset are updated. Use it inside
+    a transaction.
     """
     before = _current_changeset.set(changeset)
     try:
@@ -37,7 +37,7 @@ def changeset_context(changeset: Changeset) -> Iterator[Changeset]:
     finally:
         _current_changeset.reset(before)
     if changeset.state == ChangesetState.APPLIED:
-        changeset.save(update_fields=["counts", "layout"])
+        changeset.save(update_fields=["counts", "merge_effects"])
 
 
 @receiver(pre_create_historical_record)

@@ -86,7 +86,7 @@ class PlanChanged(Exception):
 def start_reading(changeset: Changeset) -> None:
     """Start a job that detects the format of the changeset's file and suggests a mapping.
 
-    An existing layout and mapping are kept; empty ones are filled in. Raises StateConflict if the
+    An existing format and mapping are kept; empty ones are filled in. Raises StateConflict if the
     changeset was applied, has a running job, or has changed since it was read.
     """
     before = {ChangesetState.UPLOADED, ChangesetState.CHECKED}
@@ -278,9 +278,9 @@ def refused_rows_path(changeset: Changeset) -> Path:
 
 
 def _uploaded_table(changeset: Changeset) -> Table:
-    """Return the table in a changeset's file, read with the changeset's layout."""
+    """Return the table in a changeset's file, read in the changeset's format."""
     path, sample = upload_path(changeset), load_sample(changeset)
-    layout = FileFormat.from_json(changeset.layout)
+    layout = FileFormat.from_json(changeset.file_format)
     if sample is None or sample.layout != layout:
         sample = read_sample(path, layout)
     if sample.problem:
@@ -296,7 +296,7 @@ def _read(changeset: Changeset) -> None:
     _require_own_file(changeset)
     _require_somebody(changeset)
     known = [*RESOURCES[changeset.noun]().columns, REASON_COLUMN]
-    layout = FileFormat.from_json(changeset.layout) if changeset.layout else None
+    layout = FileFormat.from_json(changeset.file_format) if changeset.file_format else None
     with ProgressReporter(changeset) as work:
         waiting = partial(work.report, "", 0)
         sample = read_sample(upload_path(changeset), layout, known, waiting=waiting)
@@ -305,7 +305,7 @@ def _read(changeset: Changeset) -> None:
         write_note(changeset, SAMPLE, json.dumps(sample.as_json()))
     changeset.compare_and_set(
         state=ChangesetState.UPLOADED,
-        layout=sample.layout.as_json(),
+        file_format=sample.layout.as_json(),
         mapping=changeset.mapping,
         message="",
         run="",
@@ -439,7 +439,7 @@ def _undo(changeset: Changeset) -> None:
     assert changeset.undoes is not None
     _require_somebody(changeset)
     with ProgressReporter(changeset, {"": changeset.undoes.changed_records_count}) as work:
-        also = frozenset(changeset.mapping.get("also", []))
+        also = frozenset(changeset.undo_also)
         run_undo(changeset, user=changeset.created_by, also=also, progress=work.report)
 
 

@@ -59,7 +59,7 @@ class ImportCommand(BaseCommand):
             tables = [open_table(file) for _name, file in mapped]
         except (InvalidMapping, UnreadableFile) as error:
             raise CommandError(str(error)) from error
-        about.mapping = {"names": [mapping.name for mapping in mappings]}
+        about.mapping_names = [mapping.name for mapping in mappings]
         only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
 
         def files(plan: Plan) -> list[tuple[str, Rows]]:

@@ -162,8 +162,26 @@ class Changeset(Stateful):
     file = models.FileField(upload_to=_folder, max_length=100, blank=True, default="")
     file_name = models.CharField(_("file"), max_length=200, blank=True, default="")
     sha256 = models.CharField("SHA-256", max_length=64, blank=True, default="")
-    layout = models.JSONField(default=dict, blank=True)
+    #: How the file of an import is read: an ``allies.imports.tables.FileFormat`` as JSON.
+    file_format = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("How the file is read. Needed only until the import is applied."),
+    )
+    #: What an uploaded file is imported with, in the form that ``Mapping.mapping`` has.
     mapping = models.JSONField(default=dict, blank=True)
+    #: The names of the mappings with which a command imported files.
+    mapping_names = models.JSONField(default=list, blank=True)
+    #: Keys of records that an undo undoes although they were edited since; ``["all"]`` for all.
+    undo_also = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("Later edits to undo as well. Needed only until the undo is applied."),
+    )
+    #: What a merge changed besides the records, so that its undo can restore it: ``dropped`` is
+    #: the id of the merged record, ``redirects`` maps its slugs to the ids of the records to which
+    #: they redirected before (or None), ``corrections`` are the ids of those that were moved.
+    merge_effects = models.JSONField(default=dict, blank=True)
     #: Model name → numbers of records by outcome: ``{"created": 2, "unchanged": 5, "refused": 1}``.
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     #: Whether readers see it in the public log: everything in it was public when it was applied.

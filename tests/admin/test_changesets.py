@@ -490,7 +490,7 @@ class TestMapping:
         content = own.client.get(own.address("refused")).getvalue().decode()
         assert "'=1+1" in content.splitlines()[0]
         own.upload(content.encode())
-        assert own.changeset.layout
+        assert own.changeset.file_format
         assert 'value="c:=1+1"' in own.see()
 
     def test_long_column_names_are_shortened_and_stay_distinct(self, data_manager, desk):
@@ -539,7 +539,7 @@ class TestMapping:
         own = desk(data_manager)
         own.upload("country,name\nRUS,Ÿ–ž\n".encode("cp1252"))
         own.send(layout="1", encoding="mac_roman", delimiter=",", header_row="1")
-        assert own.changeset.layout["encoding"] == "mac_roman"
+        assert own.changeset.file_format["encoding"] == "mac_roman"
         own.send(layout="1", encoding="cp1252", delimiter=",", header_row="0")
         assert "Column A" in own.see()
 
@@ -736,7 +736,7 @@ class TestFiles:
         text = page.content.decode()
         assert "Reading your file" in text
         assert 'http-equiv="refresh"' in text
-        assert own.changeset.layout == {}  # not read yet
+        assert own.changeset.file_format == {}  # not read yet
         read_job.func(own.number, own.changeset.run, "en")
         assert "Rusija" in own.see()
 

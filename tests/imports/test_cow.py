@@ -9,8 +9,9 @@ from collections import defaultdict
 
 import pytest
 from django.core.management import CommandError
+from django.urls import reverse
 
-from allies.models import Alliance, Citation, Country, Membership
+from allies.models import Alliance, Changeset, Citation, Country, Membership
 from tests import factories
 from tests.imports.files import command, write
 
@@ -77,6 +78,16 @@ def test_row_becomes_membership_and_alliance(tmp_path):
     again = command("import_cow_alliances", str(file), "--commit")
     assert "2 unchanged" in again
     assert "4 unchanged" in again
+
+
+def test_page_of_the_import_names_its_mapping(tmp_path, admin_client):
+    file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 710)])
+    command("import_cow_alliances", str(file), "--commit")
+    changeset = Changeset.objects.applied().latest("pk")
+    assert changeset.mapping_names
+    page = admin_client.get(reverse("admin:allies_changeset_one", args=[changeset.pk]))
+    for name in changeset.mapping_names:
+        assert f"<dt>Mapping</dt><dd>{name}" in page.content.decode()
 
 
 def test_end_is_unknown_after_the_data_and_known_within_it(tmp_path):

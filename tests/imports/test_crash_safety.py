@@ -99,7 +99,7 @@ user = User.objects.create_superuser("chief")
 file = Path({file!r})
 changeset = Changeset.objects.create(
     noun="participations", file=ContentFile(file.read_bytes(), "p.csv"), file_name="p.csv",
-    layout=detect_format(file).as_json(), created_by=user, sha256=sha256_of(file),
+    file_format=detect_format(file).as_json(), created_by=user, sha256=sha256_of(file),
     mapping=identity_mapping("participations", ["event", "country", "role"]))
 share_file(changeset, Path(changeset.file.path))
 start_check(changeset)

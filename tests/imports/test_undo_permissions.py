@@ -342,7 +342,7 @@ def uploaded(user, noun, text):
     layout = detect_format(path, RESOURCES[noun]().columns)
     changeset.compare_and_set(
         sha256=sha256_of(path),
-        layout=layout.as_json(),
+        file_format=layout.as_json(),
         mapping=suggest_mapping(noun, open_table(path, layout)),
     )
     return changeset

@@ -80,19 +80,19 @@ def test_stale_copy_cannot_be_written(model, editor):
 
 @pytest.mark.parametrize(
     "step",
-    [start_check, start_apply, discard, lambda old: old.compare_and_set(mapping={"also": []})],
-    ids=["check", "apply", "discard", "mapping"],
+    [start_check, start_apply, discard, lambda old: old.compare_and_set(undo_also=[])],
+    ids=["check", "apply", "discard", "undo_also"],
 )
 def test_import_applied_meanwhile_stays_applied(step, data_manager):
     old = Changeset.objects.create(noun="aliases", created_by=data_manager, state="checked")
     other = Changeset.objects.get(pk=old.pk)
     other.compare_and_set(
-        state=ChangesetState.APPLIED, applied_at=timezone.now(), mapping={"also": ["all"]}
+        state=ChangesetState.APPLIED, applied_at=timezone.now(), undo_also=["all"]
     )
     with pytest.raises(StateConflict):
         step(old)
     now = Changeset.objects.get(pk=old.pk)
-    assert (now.state, now.mapping) == ("applied", {"also": ["all"]})
+    assert (now.state, now.undo_also) == ("applied", ["all"])
 
 
 ALL_AT_ONCE = """

@@ -107,11 +107,11 @@ class AppliedPageMixin(ChangesetPageBase):
         if not self.may_undo(request, changeset):
             raise PermissionDenied
         assert changeset.undoes is not None
-        also = set(changeset.mapping.get("also", []))
+        also = set(changeset.undo_also)
         if request.method == "POST":
             chosen = request.POST.getlist("also")
             changeset.compare_and_set(
-                mapping={"also": ["all"] if "all" in chosen else chosen},
+                undo_also=["all"] if "all" in chosen else chosen,
                 reason=request.POST.get("reason", "").strip()[:1000],
             )
             if "apply" in request.POST:

@@ -79,7 +79,7 @@ class MappingPageMixin(ChangesetPageBase):
 
     def _read_again(self, changeset: Changeset, layout: dict[str, object]) -> HttpResponse:
         """Read the file again in this format, or detect it; its mapping is suggested again."""
-        changeset.compare_and_set(layout=layout, mapping={})
+        changeset.compare_and_set(file_format=layout, mapping={})
         start_reading(changeset)
         return self.redirect_to_page(changeset)
 
