@@ -26,26 +26,46 @@ The value of a field comes from exactly one of:
 - ``date``: the columns of year, month and day.
 
 ``when`` limits a field, or a whole record type, to the rows in which a column has one of the values
-in ``is``, or any value. ``else`` is the spec to use if the first one gives an empty cell.
+in ``is``, or any value. ``else`` is the spec to use if the first one gives an empty cell, or a list
+of specs to try in turn.
 
-These work on the result, in this order. A ``date`` uses only the first and the last.
+The ``when`` of a field can be a list of conditions, which must all hold. ``unless`` is the
+opposite: the field is empty if one of its conditions holds. These conditions can also say:
+
+- ``starts``, ``ends``, ``has``: the text starts with, ends with or contains one of these texts;
+- ``from``, ``to``: the text is this one or later, or this one or earlier, in alphabetical order;
+- ``longest``: the text has at most so many characters;
+- ``per``: the condition holds in any row that has the same text in this column.
+
+These work on the result, in this order. A ``date`` uses only ``nothing``, ``precision`` and
+``by_if``.
 
 - ``nothing``: texts that mean an empty cell, for example "still in force";
+- ``before``: keep only the text before the first of these texts;
+- ``part``: keep only the part with this ``number`` of a text separated ``by`` a text;
 - ``values``: the file's word → our word; other words are refused;
+- ``sentence``: write a text in capitals in sentence case, but these names as they are given;
+- ``longest``: a text with more characters gives an empty cell;
 - ``order``: the order of day, month and year in a date of digits (dmy, mdy, ymd);
+- ``precision``: shorten an ISO date to its month or year;
 - ``country``: the code that identifies a country (alpha2, alpha3, m49, cow, name; default: any);
-- ``cut``: the maximum length, in characters;
+- ``cut``: the maximum length, in characters; a longer text is cut off;
 - ``by_if``: if the given column has one of the given values, the date means "not later than".
 
 ``gather`` replaces them: it collects the distinct COW codes of the column over all rows with the
 same ``per``. The cell lists the names of the ``first`` so many countries in ``language``, and how
 many more there are.
 
+``replaces`` of a record type corrects what an earlier version of the mapping wrote. It is a list
+of sets of fields, each with its earlier spec. An existing record that still has all earlier values
+of a set gets the new values of its fields. Otherwise it keeps them: an editor wrote them.
+
 ``records`` are imported in addition to the rows, for example the source of the file. ``countries``
 are an editor's decisions for this file: the code of a country that was not recognised, or "" to
 skip its rows. ``aliases`` lists those of them to save as further names of the country.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -55,20 +75,29 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from allies.imports.mapping_schema import InvalidMapping, validate_mapping
+from allies.imports.mapping_schema import InvalidMapping, as_list, validate_mapping
+from allies.imports.mapping_steps import (
+    join_date,
+    parse_ordered_date,
+    reduce_precision,
+    sentence_writer,
+    text_condition,
+    text_shortener,
+)
 from allies.imports.plan import Plan
 from allies.imports.resources import RESOURCES
 from allies.imports.rows import LEFT_OUT, Cell, CellProblem, Row, Rows
 from allies.imports.tables import Table
 from allies.models import Country
 from allies.models.translation import SUFFIXES
-from allies.text.edtf import UnreadableDate, bounds
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-_DIGITS = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
 
 #: From a row's cells to the cell for our field.
 Feed = Callable[[Sequence[str]], Cell]
+
+#: Whether a row meets a condition.
+Condition = Callable[[Sequence[str]], bool]
 
 
 class FileMapping:
@@ -93,6 +122,9 @@ class FileMapping:
         for noun in self.nouns:
             for spec in noun["fields"].values():
                 found += _columns_of(spec)
+            for earlier in noun.get("replaces", []):
+                for spec in earlier.values():
+                    found += _columns_of(spec)
             if when := noun.get("when"):
                 found.append(when["column"])
         return list(dict.fromkeys(found))
@@ -145,19 +177,23 @@ class FileMapping:
         }
         compiler = _Compiler(table, plan, self.countries)
         feeds = [compiler.feed(name, spec) for name, spec in fields.items()]
+        replaced = noun.get("replaces", [])
+        earlier = [compiler.feed(name, spec) for old in replaced for name, spec in old.items()]
         carried = compiler.condition(noun.get("when"))
         called = {name: " + ".join(_columns_of(spec)) or name for name, spec in fields.items()}
 
         def read() -> Iterator[Row[Cell]]:
             compiler.collect_all()
-            for number, cells, problem in table.rows():
-                if problem:
+            for row in table.rows():
+                cells = row.cells
+                if row.problem:
                     if first:
-                        yield Row(number, (), problem)
+                        yield Row(row.number, (), row.problem)
                 elif carried is None or carried(cells):
-                    yield Row(number, [feed(cells) for feed in feeds])
+                    made, outdated = [f(cells) for f in feeds], [f(cells) for f in earlier]
+                    yield Row(row.number, made, earlier=outdated)
 
-        return Rows(list(fields), read, called)
+        return Rows(list(fields), read, called, [list(old) for old in replaced])
 
 
 def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
@@ -174,18 +210,27 @@ class _Compiler:
         self.plan = plan
         self.countries = countries
         self.at = {name: n for n, name in enumerate(table.columns)}
-        self._gathers: list[tuple[str, int, int]] = []
+        #: Values to collect before the first row: key in the plan → how to read (record, value).
+        self._gathers: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {}
 
     def feed(self, name: str, spec: Mapping[str, Any]) -> Feed:
         feed = self._only_when(spec, self._feed_value(name, spec))
         if "else" not in spec:
             return feed
-        fallback = self.feed(name, spec["else"])
-        return lambda cells: feed(cells) or fallback(cells)
+        feeds = [feed, *(self.feed(name, one) for one in as_list(spec["else"]))]
+        return lambda cells: next((cell for feed in feeds if (cell := feed(cells))), "")
 
     def _only_when(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
-        holds = self.condition(spec.get("when"))
-        return feed if holds is None else lambda cells: feed(cells) if holds(cells) else ""
+        needed, excluded = self._conditions(spec.get("when")), self._conditions(spec.get("unless"))
+        if not needed and not excluded:
+            return feed
+
+        def limited(cells: Sequence[str]) -> Cell:
+            if all(holds(cells) for holds in needed) and not any(h(cells) for h in excluded):
+                return feed(cells)
+            return ""
+
+        return limited
 
     def _feed_value(self, name: str, spec: Mapping[str, Any]) -> Feed:
         finish = self._finisher(spec)
@@ -202,14 +247,26 @@ class _Compiler:
         remembered = lru_cache(maxsize=4096)(finish)
         return self._by_if(spec, lambda cells: remembered(cells[at]))
 
-    def condition(self, when: Mapping[str, Any] | None) -> Callable[[Sequence[str]], bool] | None:
-        if not when:
-            return None
-        at = self.at[when["column"]]
-        if "is" in when:
-            accepted = frozenset(when["is"])
-            return lambda cells: cells[at].strip() in accepted
-        return lambda cells: bool(cells[at].strip())
+    def condition(self, when: Mapping[str, Any] | None) -> Condition | None:
+        """Return the condition of a record type; None if there is none."""
+        return self._condition(when) if when else None
+
+    def _conditions(self, when: Any) -> list[Condition]:
+        return [self._condition(one) for one in as_list(when)]
+
+    def _condition(self, when: Mapping[str, Any]) -> Condition:
+        at, holds = self.at[when["column"]], text_condition(when)
+        if "per" not in when:
+            return lambda cells: holds(cells[at].strip())
+        per = self.at[when["per"]]
+        key = json.dumps(when, sort_keys=True)
+        self._gathers[key] = lambda cells: (cells[per], "") if holds(cells[at].strip()) else None
+
+        @lru_cache(maxsize=4096)
+        def in_any_row(value: str) -> bool:
+            return bool(self.plan.collected_values(key, value))
+
+        return lambda cells: in_any_row(cells[per])
 
     # The result for one text.
 
@@ -217,6 +274,9 @@ class _Compiler:
         nothing = frozenset(spec.get("nothing", ()))
         values = spec.get("values")
         order, cut = spec.get("order"), spec.get("cut")
+        precision, longest = spec.get("precision"), spec.get("longest")
+        shorten = text_shortener(spec)
+        write = sentence_writer(spec["sentence"]) if "sentence" in spec else None
         system = spec.get("country", "")
         countries = self.countries if system else {}
 
@@ -224,6 +284,7 @@ class _Compiler:
             word = text.strip()
             if nothing and word in nothing:
                 return ""
+            word = shorten(word)
             if values is not None and word:
                 if word not in values:
                     return CellProblem(
@@ -232,8 +293,13 @@ class _Compiler:
                 word = str(values[word])
                 if not word:
                     return CellProblem(text, _("the mapping has no translation for this value"))
-            if order and word:
-                return _parse_ordered_date(word, order)
+            if write:
+                word = write(word)
+            if longest and len(word) > longest:
+                return ""
+            if (order or precision) and word:
+                date = parse_ordered_date(word, order) if order else word
+                return reduce_precision(date, precision)
             if system and word:
                 if word in countries:
                     return countries[word] or LEFT_OUT
@@ -279,6 +345,7 @@ class _Compiler:
     def _date(self, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
         at = [self.at[column] for column in spec["date"]]
         nothing = frozenset(spec.get("nothing", ()))
+        precision = spec.get("precision")
 
         @lru_cache(maxsize=4096)
         def join(*parts: str) -> Cell:
@@ -288,7 +355,7 @@ class _Compiler:
                 return ""
             while not said[-1]:
                 said.pop()
-            return _day(said, "-".join(words))
+            return reduce_precision(join_date(said, "-".join(words)), precision)
 
         return lambda cells: join(*[cells[n] for n in at])
 
@@ -310,8 +377,8 @@ class _Compiler:
     def _collected(self, name: str, spec: Mapping[str, Any]) -> Feed:
         gather = spec["gather"]
         per, of = self.at[gather["per"]], self.at[spec["column"]]
-        key = f"{gather['per']} {spec['column']}"
-        self._gathers.append((key, per, of))
+        key = json.dumps([gather["per"], spec["column"]])
+        self._gathers[key] = lambda cells: (cells[per], cells[of])
         language, shown = gather["language"], gather["first"]
         names: dict[str, str] = {}
 
@@ -334,33 +401,17 @@ class _Compiler:
         return lambda cells: told(cells[per])
 
     def collect_all(self) -> None:
-        """Read the file in advance for values that are collected over several rows."""
-        for key, per, of in dict.fromkeys(self._gathers):
-            pairs = (
-                (row.cells[per], row.cells[of]) for row in self.table.rows() if not row.problem
-            )
-            self.plan.add_collected(key, pairs)
-        self._gathers.clear()
-
-
-def _parse_ordered_date(text: str, order: str) -> Cell:
-    """Return a date of digits in a given order as EDTF; return other texts unchanged."""
-    match = _DIGITS.fullmatch(text)
-    if not match:
-        return text
-    parts = dict(zip(order, match.groups(), strict=True))
-    if len(parts["y"]) != 4:
-        return CellProblem(text, _("the year needs four digits"))
-    return _day([parts["y"], parts["m"], parts["d"]], text)
-
-
-def _day(parts: list[str], shown: str) -> Cell:
-    date = "-".join(part.zfill(width) for part, width in zip(parts, (4, 2, 2), strict=False))
-    try:
-        bounds(date)
-    except UnreadableDate:
-        return CellProblem(shown, _("not a date; give year, month and day as numbers"))
-    return date
+        """Read the file once in advance, for values that are collected over several rows."""
+        if not self._gathers:
+            return
+        wanted, self._gathers = self._gathers, {}
+        self.plan.add_collected(
+            (key, *pair)
+            for row in self.table.rows()
+            if not row.problem
+            for key, read in wanted.items()
+            if (pair := read(row.cells))
+        )
 
 
 def _first_row_only(columns: list[str], cells: list[str]) -> Rows:
@@ -371,13 +422,17 @@ def _columns_of(spec: Mapping[str, Any]) -> list[str]:
     """Return the file's columns that a field's value comes from."""
     own = spec.get("with", {})
     found = [spec["column"]] if "column" in spec else []
-    found += _columns_of(spec["else"]) if "else" in spec else []
     found += list(spec.get("date", []))
     for part in _PLACEHOLDER.findall(spec.get("text", "")):
         found += _columns_of(own[part]) if part in own else [part]
-    for name in ("by_if", "gather", "when"):
-        if name in spec:
-            found.append(spec[name].get("column") or spec[name].get("per"))
+    if "by_if" in spec:
+        found.append(spec["by_if"]["column"])
+    if "gather" in spec:
+        found.append(spec["gather"]["per"])
+    for condition in (*as_list(spec.get("when")), *as_list(spec.get("unless"))):
+        found += [condition[name] for name in ("column", "per") if name in condition]
+    for one in as_list(spec.get("else")):
+        found += _columns_of(one)
     return list(dict.fromkeys(found))
 
 

@@ -14,6 +14,10 @@ from allies.models.translation import SUFFIXES
 
 SOURCES = ("column", "constant", "text", "date")
 ORDERS = ("dmy", "mdy", "ymd")
+PRECISIONS = ("year", "month")
+
+#: What a condition may ask of its column, in addition to the values in ``is``.
+CONDITIONS = ("starts", "ends", "has", "from", "to", "longest", "per")
 
 #: Maximum nesting of specs, and maximum length of a list or object in a mapping.
 DEPTH, PARTS = 8, 5000
@@ -23,6 +27,8 @@ DEPTH, PARTS = 8, 5000
 MAX_MAPPING_BYTES = 1 << 20
 #: Maximum number of record types per row, and of records in addition to the rows.
 MAX_NOUNS, MAX_RECORDS = 20, 1000
+#: Maximum number of names that keep their spelling in one field, and of entries in ``replaces``.
+MAX_NAMES, MAX_REPLACES = 1000, 20
 
 #: NUL and lone UTF-16 surrogates: no database stores them as text.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -108,7 +114,7 @@ def _refuse_unwritable(data: Any) -> None:
 
 
 def _check_noun(noun: Any) -> None:
-    _require_known_keys(noun, ("noun", "fields", "only_new", "when"), _("record type"))
+    _require_known_keys(noun, ("noun", "fields", "only_new", "replaces", "when"), _("record type"))
     _known_noun(noun.get("noun"))
     if not isinstance(noun.get("fields"), Mapping):
         raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "fields"})
@@ -119,12 +125,38 @@ def _check_noun(noun: Any) -> None:
         _check_condition(when, needs=())
     for spec in noun["fields"].values():
         _check_spec(spec, 0)
+    _check_replaces(noun)
 
 
-def _check_condition(condition: Any, *, needs: tuple[str, ...]) -> None:
-    _require_known_keys(condition, ("column", "is"), _("condition"))
+def _check_replaces(noun: Mapping[str, Any]) -> None:
+    """Check the earlier values: their specs, and that the mapping feeds each of the fields."""
+    _validate_shape(noun, "replaces", _is_list_of_mappings)
+    earlier = noun.get("replaces", [])
+    if len(earlier) > MAX_REPLACES:
+        raise InvalidMapping(
+            _("“%(name)s” in the mapping has more than %(limit)d parts.")
+            % {"name": "replaces", "limit": MAX_REPLACES}
+        )
+    references = {field.column_name for field, _cell in RESOURCES[noun["noun"]]().references()}
+    possible = noun["fields"].keys() - references
+    if unknown := sorted({name for values in earlier for name in values} - possible):
+        raise InvalidMapping(
+            _("“replaces” can only name fields of the mapping that are no references: %(names)s.")
+            % {"names": ", ".join(unknown)}
+        )
+    for values in earlier:
+        for spec in values.values():
+            _check_spec(spec, 0)
+
+
+def _check_condition(condition: Any, *, needs: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
+    _require_known_keys(condition, ("column", "is", *more), _("condition"))
     _validate_shape(condition, "column", _is_text)
-    _validate_shape(condition, "is", _is_list_of_texts)
+    for name in ("is", "starts", "ends", "has"):
+        _validate_shape(condition, name, _is_list_of_texts)
+    for name in ("from", "to", "per"):
+        _validate_shape(condition, name, _is_text)
+    _validate_shape(condition, "longest", _is_number)
     if missing := [name for name in ("column", *needs) if name not in condition]:
         raise InvalidMapping(_("A condition needs: %(names)s.") % {"names": ", ".join(missing)})
 
@@ -152,14 +184,39 @@ def _check_spec(spec: Any, depth: int) -> None:
         raise InvalidMapping(_("A date needs the columns of year, month and day."))
     if "by_if" in spec:
         _check_condition(spec["by_if"], needs=("is",))
-    if "when" in spec:
-        _check_condition(spec["when"], needs=())
+    for condition in (*as_list(spec.get("when")), *as_list(spec.get("unless"))):
+        _check_condition(condition, needs=(), more=CONDITIONS)
+    if spec.get("precision", "year") not in PRECISIONS:
+        raise InvalidMapping(
+            _("The precision of a date must be one of: %(names)s.")
+            % {"names": ", ".join(PRECISIONS)}
+        )
+    if len(spec.get("sentence", [])) > MAX_NAMES:
+        raise InvalidMapping(
+            _("“%(name)s” in the mapping has more than %(limit)d parts.")
+            % {"name": "sentence", "limit": MAX_NAMES}
+        )
+    if "part" in spec:
+        _check_part(spec["part"])
     if "gather" in spec:
         _check_gather(spec)
     for own in spec.get("with", {}).values():
         _check_spec(own, depth + 1)
-    if "else" in spec:
-        _check_spec(spec["else"], depth + 1)
+    for one in as_list(spec.get("else")):
+        _check_spec(one, depth + 1)
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the parts of a key that can have one or a list of them, or be missing."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _check_part(part: Mapping[str, Any]) -> None:
+    _require_known_keys(part, ("by", "number"), "part")
+    if not (_is_text(part.get("by")) and part["by"] and _is_number(part.get("number"))):
+        raise InvalidMapping(_("“part” needs a separator, “by”, and a “number” from 1."))
 
 
 def _check_gather(spec: Mapping[str, Any]) -> None:
@@ -212,21 +269,35 @@ def _is_mapping(value: object) -> bool:
     return isinstance(value, Mapping) and len(value) <= PARTS
 
 
+def _is_list_of_mappings(value: Any) -> bool:
+    return _is_list(value) and all(map(_is_mapping, value))
+
+
+def _is_mapping_or_list(value: Any) -> bool:
+    return _is_mapping(value) or _is_list_of_mappings(value)
+
+
 #: The keys that a field's spec may have, and the check of each value.
 _VALIDATORS: dict[str, Callable[[Any], bool]] = {
     "column": _is_text,
     "constant": _is_plain,
     "text": _is_text,
     "date": _is_list_of_texts,
-    "else": _is_mapping,
+    "else": _is_mapping_or_list,
     "with": _is_mapping,
     "nothing": _is_list_of_texts,
+    "before": _is_list_of_texts,
+    "part": _is_mapping,
     "values": _is_table,
+    "sentence": _is_list_of_texts,
+    "longest": _is_number,
     "order": _is_text,
+    "precision": _is_text,
     "country": _is_text,
     "gather": _is_mapping,
     "by_if": _is_mapping,
-    "when": _is_mapping,
+    "when": _is_mapping_or_list,
+    "unless": _is_mapping_or_list,
     "cut": _is_number,
 }
 

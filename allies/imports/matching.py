@@ -19,11 +19,15 @@ from allies.imports.rows import Cell
 
 @dataclass
 class ParsedRow:
-    """A row whose cells were all parsed: its number, its cells and the values to store."""
+    """A row whose cells were all parsed: its number, its cells and the values to store.
+
+    ``earlier`` are the cells that earlier versions of the mapping made.
+    """
 
     number: int
     cells: Sequence[Cell]
     values: tuple[Any, ...]
+    earlier: Sequence[Cell] = ()
 
 
 @dataclass

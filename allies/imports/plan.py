@@ -181,7 +181,9 @@ class Plan:
 
     def defer(self, round_: int, row: Row[Cell]) -> None:
         """Keep a row for the next round."""
-        cells = json.dumps([_encode_cell(cell) for cell in row.cells])
+        cells = json.dumps(
+            [[_encode_cell(cell) for cell in cells] for cells in (row.cells, row.earlier)]
+        )
         self._db.execute("INSERT INTO deferred VALUES (?, ?, ?)", (round_, row.number, cells))
 
     def deferred(self, round_: int) -> Iterator[Row[Cell]]:
@@ -189,7 +191,8 @@ class Plan:
         for number, cells in self._db.execute(
             "SELECT row, cells FROM deferred WHERE round = ? ORDER BY row", (round_,)
         ):
-            yield Row(number, [_decode_cell(cell) for cell in json.loads(cells)])
+            own, earlier = ([_decode_cell(c) for c in kept] for kept in json.loads(cells))
+            yield Row(number, own, "", earlier)
 
     def count_deferred(self, round_: int) -> int:
         query = "SELECT count(*) FROM deferred WHERE round = ?"
@@ -200,11 +203,10 @@ class Plan:
 
     # Values collected over the rows of one record.
 
-    def add_collected(self, spec: str, pairs: Iterable[tuple[str, str]]) -> None:
-        """Store the distinct values of each key, in order of appearance."""
+    def add_collected(self, values: Iterable[tuple[str, str, str]]) -> None:
+        """Store the distinct values of each (spec, key, value), in order of appearance."""
         self._db.executemany(
-            "INSERT OR IGNORE INTO gathered (spec, key, value) VALUES (?, ?, ?)",
-            ((spec, key, value) for key, value in pairs),
+            "INSERT OR IGNORE INTO gathered (spec, key, value) VALUES (?, ?, ?)", values
         )
 
     def collected_values(self, spec: str, key: str) -> list[str]:

@@ -80,9 +80,13 @@ class RecordPlanner:
         self.column_index = {column.name: n for n, column in enumerate(self.columns)}
         given = frozenset(self.column_index)
         self.lacking = self.rules.publication_issues(given)
-        self.compared = [
-            n for n, column in enumerate(self.columns) if column.name not in self.only_new
+        at = enumerate(name for names in rows.replaced for name in names)
+        #: Per set of earlier values: (position of its column, position in ``earlier``).
+        self.replaced = [
+            [(self.column_index[name], next(at)[0]) for name in names] for names in rows.replaced
         ]
+        kept = self.only_new.union(*rows.replaced)
+        self.compared = [n for n, column in enumerate(self.columns) if column.name not in kept]
         # Without derived values and references to it, a record needs no model instance.
         self.is_plain = self.rules.are_simple and not self.lacking
         parent = self.resource.self_reference
@@ -154,7 +158,12 @@ class RecordPlanner:
     def _read(self, rows: list[Row[Cell]]) -> list[ParsedRow]:
         stored = [column.stored for column in self.columns]
         read = [
-            ParsedRow(row.number, row.cells, tuple([m[c] for m, c in zip(stored, row.cells)]))  # noqa: B905 — the hot line
+            ParsedRow(
+                row.number,
+                row.cells,
+                tuple([m[c] for m, c in zip(stored, row.cells)]),  # noqa: B905 — the hot line
+                row.earlier,
+            )
             for row in rows
         ]
         if any(column.has_failures for column in self.columns):
@@ -237,16 +246,24 @@ class RecordPlanner:
         self.report.refuse(row.number, [(columns, value, message)])
 
     def _differing(self, row: ParsedRow, before: ExistingRecord) -> frozenset[str]:
-        """Return the names of the columns in which a row differs from its record."""
+        """Return the names of the columns that a row changes in its record."""
         if row.values == before.values:
             return frozenset()
         return frozenset(
             self.columns[n].name
-            for n in self.compared
+            for n in (*self.compared, *self._outdated(row, before))
             if row.values[n] != before.values[n]
             # An empty cell does not remove a slug.
             and not (self.columns[n].name == "slug" and not row.values[n])
         )
+
+    def _outdated(self, row: ParsedRow, before: ExistingRecord) -> Iterator[int]:
+        """Yield the columns in which a record has what an earlier version of the mapping wrote."""
+        for places in self.replaced:
+            if all(
+                self.columns[n].parse(row.earlier[place]) == before.values[n] for n, place in places
+            ):
+                yield from (n for n, _place in places)
 
     # Storing in the plan.
 

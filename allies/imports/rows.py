@@ -26,18 +26,24 @@ CellT = TypeVar("CellT", bound=Cell, covariant=True)
 
 
 class Row(NamedTuple, Generic[CellT]):
-    """A row: its number as in a spreadsheet, its cells, and its problem, if it has one."""
+    """A row: its number as in a spreadsheet, its cells, and its problem, if it has one.
+
+    ``earlier`` are the cells that earlier versions of the mapping made, in the order of
+    ``Rows.replaced``.
+    """
 
     number: int
     cells: Sequence[CellT]
     problem: str = ""
+    earlier: Sequence[CellT] = ()
 
 
 class Rows:
     """Rows of one record type; can be iterated more than once.
 
     ``columns`` are our names, in the order of each row's cells. ``called`` maps them to the file's
-    names, for error messages.
+    names, for error messages. ``replaced`` lists sets of columns: an existing record in which all
+    columns of a set have the row's earlier values gets the new ones.
     """
 
     def __init__(
@@ -45,9 +51,11 @@ class Rows:
         columns: list[str],
         read: Callable[[], Iterator[Row[Cell]]],
         called: Mapping[str, str] | None = None,
+        replaced: Sequence[Sequence[str]] = (),
     ) -> None:
         self.columns = columns
         self.called = called or {}
+        self.replaced = replaced
         self._read = read
 
     def __iter__(self) -> Iterator[Row[Cell]]:

@@ -5,12 +5,13 @@ import datetime as dt
 import json
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 from django.core.management import CommandError
 from django.urls import reverse
 
+from allies.imports.mappings import built_in_mappings
 from allies.models import Alliance, Changeset, Citation, Country, Membership
 from tests import factories
 from tests.imports.files import command, write
@@ -24,6 +25,10 @@ IN_2012 = {
 DEFENCE_IN_2012 = {
     *("ARM", "AZE", "BLR", "GEO", "KAZ", "KGZ", "MDA", "TJK", "TKM", "UKR", "UZB"),
 }
+
+
+PLEDGES = ("defense", "neutrality", "nonaggression", "entente")
+KINDS = ("defence-pact", "neutrality-pact", "non-aggression-pact", "entente")
 
 
 def row(alliance, ccode, **given):
@@ -60,14 +65,14 @@ def test_row_becomes_membership_and_alliance(tmp_path):
             row(9001, 365, left_censor=1, mem_st_day=1, mem_st_month=1, mem_st_year=1816),
             row(9001, 710, nonaggression=1),
             row(9002, 365, ss_type="Type IIb: Non-Aggression Pact", defense=0),
-            row(9002, 365, ss_type="Type IIb: Non-Aggression Pact", mem_st_year=1950),
+            row(9002, 365, ss_type="Type IIb: Non-Aggression Pact", defense=0, mem_st_year=1950),
         ],
     )
     assert "--commit" in command("import_cow_alliances", str(file))
     assert not Alliance.objects.filter(identifier="cow:9001").exists()
     command("import_cow_alliances", str(file), "--commit")
     pact = Alliance.objects.published().get(identifier="cow:9001")
-    assert (pact.kind, pact.in_force) == ("defence-pact", "1900-02-01")
+    assert (pact.kind, pact.signed, pact.in_force) == ("defence-pact", "1900-02-01", "")
     russia = pact.memberships.get(country__alpha3="RUS")
     china = pact.memberships.get(country__alpha3="CHN")
     assert russia.joined == "../1816-01-01"
@@ -88,6 +93,27 @@ def test_page_of_the_import_names_its_mapping(tmp_path, admin_client):
     page = admin_client.get(reverse("admin:allies_changeset_one", args=[changeset.pk]))
     for name in changeset.mapping_names:
         assert f"<dt>Mapping</dt><dd>{name}" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("pledges", "kind", "title"),
+    [
+        ([(1, 0, 0, 1), (0, 0, 0, 1)], "defence-pact", "Defence pact"),
+        ([(0, 0, 0, 1), (0, 1, 1, 1)], "neutrality-pact", "Neutrality pact"),
+        ([(0, 0, 1, 1), (0, 0, 0, 1)], "non-aggression-pact", "Non-aggression pact"),
+        ([(0, 0, 0, 1), (0, 0, 0, 1)], "entente", "Entente"),
+    ],
+)
+@pytest.mark.parametrize("label", ["Type IIa: Non-Aggression Pact", "Type III: Entente"])
+def test_kind_is_the_strongest_pledge_of_any_member(pledges, kind, title, label, tmp_path):
+    rows = [
+        row(9001, code, ss_type=label, **dict(zip(PLEDGES, of_member, strict=True)))
+        for code, of_member in zip((365, 710), pledges, strict=True)
+    ]
+    other = [row(9002, code, ss_type=label) for code in (365, 710)]
+    command("import_cow_alliances", str(write(tmp_path / "cow.csv", rows + other)), "--commit")
+    pact = Alliance.objects.get(identifier="cow:9001")
+    assert (pact.kind, pact.title_en) == (kind, f"{title} of 1900: Russia, China")
 
 
 def test_end_is_unknown_after_the_data_and_known_within_it(tmp_path):
@@ -132,7 +158,8 @@ def test_second_import_keeps_an_editors_changes(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"ss_type": "Type IX"}, "Type IX"),
+        ({"defense": 0, "entente": 0}, "defense.*allowed: defence-pact"),
+        ({"defense": "maybe"}, "maybe"),
         ({"all_st_month": 13}, "not a date"),
     ],
 )
@@ -143,6 +170,98 @@ def test_unreadable_row_is_named(given, said, tmp_path):
     with pytest.raises(CommandError, match="Nothing was changed"):
         command("import_cow_alliances", str(file), "--commit")
     assert not Alliance.objects.filter(identifier__startswith="cow:").exists()
+
+
+@pytest.fixture
+def imported_before(tmp_path):
+    """Import a file as the first version of the mapping did; return the file."""
+    pledges = {"ss_type": "Type IIa: Non-Aggression Pact", "defense": 0, "neutrality": 1}
+    file = write(
+        tmp_path / "cow.csv",
+        [row(number, code, **pledges) for number in (9001, 9002, 9003) for code in (365, 710)],
+    )
+    data = built_in_mappings()["cow-alliances-by-member"]
+    alliances, memberships, citations = data["nouns"]
+    by_language = {"en": "Non-aggression pact of {y}: {m}", "id": "Pakta nonagresi tahun {y}: {m}"}
+    titles = {
+        language: {
+            "text": text,
+            "with": {
+                "y": {"column": "all_st_year"},
+                "m": {
+                    "column": "ccode",
+                    "gather": {"per": "version4id", "first": 3, "language": language},
+                },
+            },
+        }
+        for language, text in by_language.items()
+    }
+    fields = {
+        **alliances["fields"],
+        "kind": {"constant": "non-aggression-pact"},
+        "title_en": titles["en"],
+        "title_ind": titles["id"],
+        "in_force": {"date": ["all_st_year", "all_st_month", "all_st_day"]},
+    }
+    del fields["signed"]
+    first = {**data, "nouns": [{"noun": "alliances", "fields": fields}, memberships, citations]}
+    own = tmp_path / "first.json"
+    own.write_text(json.dumps(first))
+    command("import_file", str(own), str(file), "--commit")
+    return file
+
+
+@pytest.mark.postgresql
+def test_same_file_again_corrects_an_earlier_import(imported_before):
+    edited = Alliance.objects.get(identifier="cow:9002")
+    edited.kind, edited.title_en, edited.in_force = "organisation", "Our name", "1901"
+    edited.save()
+    known = Alliance.objects.get(identifier="cow:9003")
+    known.signed = "1899-12-31"
+    known.save()
+    before = list(Alliance.objects.order_by("pk").values())
+    counts = (Alliance.objects.count(), Membership.objects.count(), Citation.objects.count())
+
+    preview = command("import_cow_alliances", str(imported_before))
+    assert "alliances: 6 rows: 0 new, 3 changed, 0 unchanged, 3 duplicates" in preview
+    assert "memberships: 6 rows: 0 new, 0 changed, 6 unchanged" in preview
+    assert list(Alliance.objects.order_by("pk").values()) == before
+
+    command("import_cow_alliances", str(imported_before), "--commit")
+    found = Alliance.objects.get(identifier="cow:9001")
+    assert (found.kind, found.signed, found.in_force) == ("neutrality-pact", "1900-02-01", "")
+    assert found.title_en == "Neutrality pact of 1900: Russia, China"
+    assert found.title_ind == "Pakta netralitas tahun 1900: Rusia, China"
+    edited.refresh_from_db()
+    assert (edited.kind, edited.title_en, edited.in_force) == ("organisation", "Our name", "1901")
+    assert (edited.signed, edited.title_ind) == ("", "Pakta netralitas tahun 1900: Rusia, China")
+    known.refresh_from_db()
+    assert (known.kind, known.signed) == ("neutrality-pact", "1899-12-31")
+    assert counts == (
+        Alliance.objects.count(),
+        Membership.objects.count(),
+        Citation.objects.count(),
+    )
+    again = command("import_cow_alliances", str(imported_before), "--commit")
+    assert "alliances: 6 rows: 0 new, 0 changed, 3 unchanged" in again
+
+    corrected = Changeset.objects.order_by("pk")[Changeset.objects.count() - 2]
+    command("undo_changeset", str(corrected.pk), "--commit")
+    now = list(Alliance.objects.order_by("pk").values())
+    assert [{**row, "updated_at": None} for row in now] == [
+        {**row, "updated_at": None} for row in before
+    ]
+
+
+def test_day_of_entry_into_force_that_equals_the_signature_is_kept(tmp_path):
+    file = write(tmp_path / "cow.csv", [row(9001, 365), row(9001, 710)])
+    command("import_cow_alliances", str(file), "--commit")
+    pact = Alliance.objects.get(identifier="cow:9001")
+    pact.in_force = pact.signed
+    pact.save()
+    command("import_cow_alliances", str(file), "--commit")
+    pact.refresh_from_db()
+    assert pact.in_force == pact.signed == "1900-02-01"
 
 
 def test_unknown_state_is_refused(tmp_path):
@@ -202,6 +321,20 @@ class TestPublishedFile:
             "--commit",
         )
         assert "0 new, 0 changed, 1221 unchanged" in again
+
+    def test_kinds_are_the_known_answers(self, cow, shared):
+        expected = Counter()
+        with (shared / "known-answers/cow41_type_against_flags.csv").open() as file:
+            for cells in csv.DictReader(file):
+                pledges = zip(PLEDGES, KINDS, strict=True)
+                kind = next(kind for pledge, kind in pledges if cells[pledge] == "1")
+                expected[kind] += int(cells["alliances"])
+        alliances = Alliance.objects.filter(identifier__startswith="cow:")
+        assert Counter(alliances.values_list("kind", flat=True)) == expected
+        assert [expected[kind] for kind in KINDS] == [205, 90, 67, 52]
+        assert not alliances.exclude(in_force="").exists()
+        nato = alliances.get(identifier="cow:227")
+        assert (nato.signed, nato.kind) == ("1949-04-04", "defence-pact")
 
     def test_allies_of_russia_at_the_end_of_2012(self, cow, client):
         assert allies(client, "?on=2012-12-31") >= IN_2012

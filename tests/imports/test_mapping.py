@@ -4,14 +4,25 @@ import json
 
 import pytest
 from django.core.management import CommandError
+from django.http import QueryDict
 
+from allies.admin.changesets.mapping_form import parse_form
 from allies.imports.mapping import FileMapping, InvalidMapping
 from allies.imports.mapping_suggestions import suggest_mapping
 from allies.imports.mappings import built_in_mappings
 from allies.imports.plan import Plan
 from allies.imports.runner import ImportRejected, run_import
 from allies.imports.tables import open_table
-from allies.models import Alias, Alliance, Country, Event, Mapping, Membership, Participation
+from allies.models import (
+    Alias,
+    Alliance,
+    Country,
+    Event,
+    Mapping,
+    Membership,
+    Participation,
+    Source,
+)
 from tests.imports.files import command, write
 
 pytestmark = pytest.mark.usefixtures("demo_data")
@@ -39,6 +50,19 @@ def refusals(data, path):
 
 def memberships(**fields):
     return {"nouns": [{"noun": "memberships", "fields": fields}]}
+
+
+def alliances(**fields):
+    fields = {"identifier": {"text": "t:{id}"}, "kind": {"constant": "entente"}, **fields}
+    return {"nouns": [{"noun": "alliances", "fields": fields}]}
+
+
+def titles(spec, tmp_path, *cells):
+    """Return the titles of alliances that a spec makes of these cells in column "a"."""
+    Alliance.objects.filter(identifier__startswith="t:").delete()
+    rows = [{"id": n, "a": cell} for n, cell in enumerate(cells)]
+    run(alliances(title_en=spec), write(tmp_path / "a.csv", rows))
+    return [Alliance.objects.get(identifier=f"t:{n}").title_en for n in range(len(cells))]
 
 
 PACT = "china-russia-good-neighbourliness-treaty"
@@ -75,6 +99,10 @@ class TestSpecs:
             ({"column": "since", "nothing": ["-9", "3000", "-0-"]}, "-0-", ""),
             ({"constant": "1955"}, "what", "1955"),
             ({"text": "{since}/.."}, "1990", "1990/.."),
+            ({"column": "since", "precision": "month"}, "1971-10-07", "1971-10"),
+            ({"column": "since", "precision": "year"}, "1971-10-07", "1971"),
+            ({"column": "since", "precision": "month"}, "1971", "1971"),
+            ({"column": "since", "precision": "month", "order": "dmy"}, "07/10/1971", "1971-10"),
         ],
     )
     def test_date_is_parsed_as_the_mapping_says(self, spec, cell, joined, pact, tmp_path):
@@ -120,6 +148,87 @@ class TestSpecs:
         country = {"column": "state", "country": system}
         run(memberships(alliance={"constant": pact.slug}, country=country), file)
         assert pact.memberships.filter(country__name_en="Namibia").exists()
+
+    def test_date_in_three_columns_can_be_reduced_to_its_month(self, pact, tmp_path):
+        file = write(tmp_path / "m.csv", [{"state": "THA", "y": "1955", "m": "5", "d": "14"}])
+        date = {"date": ["y", "m", "d"], "precision": "month"}
+        run(
+            memberships(alliance={"constant": pact.slug}, country={"column": "state"}, joined=date),
+            file,
+        )
+        assert pact.memberships.get(country__alpha3="THA").joined == "1955-05"
+
+    @pytest.mark.parametrize(
+        ("spec", "cell", "title"),
+        [
+            ({"before": [" / ", ";"]}, "Pact; text / page 3", "Pact"),
+            ({"before": [" / "]}, "Pact", "Pact"),
+            ({"part": {"by": "/", "number": 2}}, "A/12/B", "12"),
+            ({"part": {"by": "/", "number": 3}}, "A/12/B/C", "B"),
+            ({"part": {"by": "/", "number": 3}}, "A/12", "–"),
+            ({"part": {"by": "/", "number": 2}, "values": {"12": "XII"}}, "A/12", "XII"),
+            ({"sentence": ["NATO", "Southern Africa"]}, "SOUTHERN AFRICA, NATO", None),
+            ({"sentence": ["Southern Africa", "South"]}, "THE SOUTH", "The South"),
+            ({"sentence": ["UN"]}, "UNITED IN THE UN-BUDGET", "United in the UN-budget"),
+            ({"sentence": []}, "PEACE (1925)", "Peace (1925)"),
+            ({"sentence": ["Peace"]}, "PEACE and QUIET", "PEACE and QUIET"),
+            ({"sentence": ["U.S."]}, "U.S.A. AND U.S.", "U.s.a. and U.S."),
+            ({"longest": 4}, "Pact", "Pact"),
+            ({"longest": 4}, "Pacts", "–"),
+        ],
+    )
+    def test_text_is_shortened_and_written_as_the_mapping_says(self, spec, cell, title, tmp_path):
+        title = title or "Southern Africa, NATO"
+        assert titles({"column": "a", **spec, "else": {"constant": "–"}}, tmp_path, cell) == [title]
+
+    @pytest.mark.parametrize(
+        ("condition", "cells"),
+        [
+            ({"starts": ["p", "q"]}, ["pact", "quit"]),
+            ({"ends": ["t"]}, ["pact", "quit"]),
+            ({"has": ["ac", "x"]}, ["pact"]),
+            ({"from": "b", "to": "pz"}, ["pact"]),
+            ({"from": "pact"}, ["pact", "quit"]),
+            ({"to": "a"}, ["a"]),
+            ({"longest": 3}, ["a"]),
+            ({"is": ["a", "quit"], "starts": ["q"]}, ["quit"]),
+            ({}, ["a", "pact", "quit"]),
+        ],
+    )
+    def test_field_is_filled_only_if_its_condition_holds(self, condition, cells, tmp_path):
+        every = ["a", "pact", "quit", ""]
+        when = {"constant": "yes", "when": {"column": "a", **condition}, "else": {"constant": "–"}}
+        expected = ["yes" if cell in cells else "–" for cell in every]
+        assert titles(when, tmp_path, *every) == expected
+        unless = {"constant": "–", "unless": {"column": "a", **condition}}
+        unless["else"] = {"constant": "yes"}
+        assert titles(unless, tmp_path, *every) == expected
+
+    def test_all_conditions_of_a_list_must_hold(self, tmp_path):
+        both = [{"column": "a", "starts": ["p"]}, {"column": "a", "ends": ["t"]}]
+        spec = {"constant": "yes", "when": both, "else": {"constant": "–"}}
+        assert titles(spec, tmp_path, "pact", "pac", "act") == ["yes", "–", "–"]
+        spec = {"constant": "yes", "unless": both, "else": {"constant": "–"}}
+        assert titles(spec, tmp_path, "pact", "pac", "act", "x") == ["–", "–", "–", "yes"]
+
+    def test_specs_to_use_instead_are_tried_in_turn(self, tmp_path):
+        tried = [{"constant": n, "when": {"column": "a", "is": [n]}} for n in ("2", "3")]
+        spec = {"constant": "1", "when": {"column": "a", "is": ["1"]}, "else": tried}
+        spec["else"].append({"constant": "–"})
+        assert titles(spec, tmp_path, "1", "2", "3", "4") == ["1", "2", "3", "–"]
+
+    def test_condition_can_hold_in_any_row_of_the_same_record(self, tmp_path):
+        rows = [
+            {"id": n, "group": g, "a": a}
+            for n, (g, a) in enumerate([("x", "0"), ("x", "1"), ("y", "0"), ("z", "1"), ("y", "")])
+        ]
+        when = {"column": "a", "is": ["1"], "per": "group"}
+        spec = {"constant": "yes", "when": when, "else": {"constant": "–"}}
+        data = alliances(title_en=spec)
+        assert set(FileMapping(data).columns) == {"id", "a", "group"}
+        run(data, write(tmp_path / "a.csv", rows))
+        found = Alliance.objects.filter(identifier__startswith="t:").order_by("identifier")
+        assert [a.title_en for a in found] == ["yes", "yes", "–", "yes", "–"]
 
     def test_number_of_another_code_is_refused(self, pact, tmp_path):
         file = write(tmp_path / "m.csv", [{"state": "565"}])
@@ -184,6 +293,98 @@ def test_field_can_be_fed_in_some_rows_only(pact, tmp_path):
     run(data, write(tmp_path / "m.csv", rows))
     lefts = dict(pact.memberships.values_list("country__alpha3", "left"))
     assert (lefts["THA"], lefts["VNM"], lefts["LAO"]) == ("1990", "2012-12-31/..", "")
+
+
+class TestEarlierValues:
+    """``replaces``: what an earlier version of a mapping wrote is corrected, edits are kept."""
+
+    DATA = alliances(
+        title_en={"column": "new"},
+        kind={"constant": "defence-pact"},
+        signed={"column": "day"},
+        in_force={"constant": ""},
+        summary_en={"column": "new"},
+    )
+    REPLACES = (
+        {"title_en": {"text": "{old}!"}},
+        {"title_en": {"column": "old"}},
+        {"kind": {"constant": "entente"}},
+        {"signed": {"constant": ""}, "in_force": {"column": "day"}},
+    )
+
+    @pytest.fixture
+    def data(self):
+        (noun,) = self.DATA["nouns"]
+        return {"nouns": [{**noun, "replaces": list(self.REPLACES)}]}
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        rows = [{"id": "1", "old": "Old", "new": "New", "day": "1950-04-03"}]
+        return write(tmp_path / "a.csv", rows)
+
+    @pytest.mark.postgresql
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ({"title_en": "Old"}, {"title_en": "New"}),
+            ({"title_en": "Old!"}, {"title_en": "New"}),
+            ({"title_en": "Better"}, {"title_en": "Better"}),
+            ({"kind": "entente"}, {"kind": "defence-pact"}),
+            ({"kind": "organisation"}, {"kind": "organisation"}),
+            ({"in_force": "1950-04-03"}, {"signed": "1950-04-03", "in_force": ""}),
+            ({"in_force": "1951"}, {"signed": "", "in_force": "1951"}),
+            (
+                {"signed": "1950-04-02", "in_force": "1950-04-03"},
+                {"signed": "1950-04-02", "in_force": "1950-04-03"},
+            ),
+            ({"summary_en": "Edited"}, {"summary_en": "New"}),
+        ],
+    )
+    def test_only_values_of_an_earlier_mapping_are_replaced(self, before, after, data, file):
+        known = {"kind": "entente", "title_en": "Old", **before}
+        pact = Alliance.objects.create(slug="t-1", identifier="t:1", **known)
+        run(data, file)
+        pact.refresh_from_db()
+        assert {name: getattr(pact, name) for name in after} == after
+        (report,) = run(data, file).values()
+        assert report.unchanged == 1
+
+    def test_new_record_gets_the_new_values(self, data, file):
+        run(data, file)
+        pact = Alliance.objects.get(identifier="t:1")
+        assert (pact.title_en, pact.kind) == ("New", "defence-pact")
+        assert (pact.signed, pact.in_force) == ("1950-04-03", "")
+
+    def test_earlier_value_that_cannot_be_read_replaces_nothing(self, data, file):
+        refused = {"column": "old", "values": {"other": "entente"}}
+        data["nouns"][0]["replaces"] = [{"kind": refused}, {"signed": {"column": "old"}}]
+        Alliance.objects.create(slug="t-1", identifier="t:1", title_en="T", kind="entente")
+        (report,) = run(data, file).values()
+        assert (report.updated, report.refused) == (1, 0)
+        assert Alliance.objects.get(identifier="t:1").kind == "entente"
+
+    def test_columns_of_earlier_values_are_required(self, data):
+        assert FileMapping(data).missing(["id", "new", "day"]) == ["old"]
+
+    def test_row_that_waits_for_its_original_keeps_its_earlier_values(self, tmp_path):
+        names = ("key", "publisher", "title", "derived_from")
+        fields = {name: {"column": name} for name in names}
+        noun = {"noun": "sources", "fields": fields, "replaces": [{"title": {"column": "old"}}]}
+        Source.objects.create(key="copy", publisher="P", title="Old")
+        rows = [
+            {"key": "copy", "publisher": "P", "title": "New", "derived_from": "orig", "old": "Old"},
+            {"key": "orig", "publisher": "P", "title": "T", "derived_from": "", "old": ""},
+        ]
+        run({"nouns": [noun]}, write(tmp_path / "s.csv", rows))
+        copy = Source.objects.get(key="copy")
+        assert (copy.title, copy.derived_from.key) == ("New", "orig")
+
+    def test_form_keeps_earlier_values_of_fields_that_it_keeps(self, data):
+        post = QueryDict(mutable=True)
+        for name in ("identifier", "kind", "title_en", "signed"):
+            post[f"0-{name}-from"] = "=kept"
+        (noun,) = parse_form(data, post, {})["nouns"]
+        assert noun["replaces"] == list(self.REPLACES[:3])
 
 
 class TestUnknownCountries:
@@ -259,6 +460,38 @@ def nested(depth):
         (field(column="a", when={"is": ["b"]}), "condition"),
         (field(column="a", when="b"), "wrong type"),
         (field(column="a", gather={"per": "b"}), "gather"),
+        (field(column="a", when=["b"]), "wrong type"),
+        (field(column="a", when=[{"is": ["b"]}]), "condition"),
+        (field(column="a", when={"column": "b", "starts": "c"}), "wrong type"),
+        (field(column="a", unless={"column": "b", "longest": 0}), "wrong type"),
+        (field(column="a", unless={"column": "b", "like": "c"}), "like"),
+        (field(column="a", by_if={"column": "b", "is": [], "starts": ["c"]}), "starts"),
+        ({"nouns": [{**ALIASES, "when": {"column": "b", "has": ["c"]}}]}, "has"),
+        (field(column="a", precision="day"), "month"),
+        (field(column="a", before="b"), "wrong type"),
+        (field(column="a", part={"by": "", "number": 1}), "part"),
+        (field(column="a", part={"by": "/", "number": 0}), "part"),
+        (field(column="a", part={"by": "/", "at": 1}), "at"),
+        (field(column="a", sentence="b"), "wrong type"),
+        (field(column="a", sentence=["b"] * 1001), "1000"),
+        (field(column="a", longest="b"), "wrong type"),
+        (field(**{"column": "a", "else": [{}]}), "one of"),
+        ({"nouns": [{**ALIASES, "replaces": {"name": {"column": "a"}}}]}, "wrong type"),
+        ({"nouns": [{**ALIASES, "replaces": [{"name": {"x": "a"}}]}]}, "x"),
+        ({"nouns": [{**ALIASES, "replaces": [{"language": {"column": "a"}}]}]}, "language"),
+        ({"nouns": [{**ALIASES, "replaces": [{"name": {"column": "a"}}] * 21}]}, "20"),
+        (
+            {
+                "nouns": [
+                    {
+                        "noun": "aliases",
+                        "fields": {"country": {"column": "a"}},
+                        "replaces": [{"country": {"column": "b"}}],
+                    }
+                ]
+            },
+            "country",
+        ),
         (field(date=[]), "year"),
         (field(date=["a", "b", "c", "d"]), "year"),
         (field(**nested(50)), "deeply"),

@@ -170,6 +170,9 @@ def _parse_record(
         read["when"] = {"column": column, **({"is": accepted} if accepted else {})}
     if only_new := [name for name in post.getlist(f"{index}-only-new") if name in fields]:
         read["only_new"] = only_new
+    earlier = part.get("replaces", [])
+    if replaces := [values for values in earlier if fields.keys() >= values.keys()]:
+        read["replaces"] = replaces
     return read
 
 

@@ -52,8 +52,8 @@ class SandboxedTable(Table):
                 part = json.loads(line)
                 if "done" in part:
                     return
-                for number, cells, problem in _validated_answer(part)["rows"]:
-                    yield Row(number, cells, problem)
+                for row in _validated_answer(part)["rows"]:
+                    yield Row(*row)
             raise _exit_reason(process.wait())
 
 
