@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# Slow tests often wait for processes that they started, so there is one more worker than cores.
+SLOW_PYTEST := $(BIN)/python -m pytest -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-all lint fix screenshots handbook-pictures bench bombs bench-http failover-test load-test fairness-test migration-test mutants sbom audit messages lock clean
@@ -27,8 +29,8 @@ test: $(VENV)/.develops ## run the tests that show in minutes whether the produc
 
 test-all: test ## run the rest too: slow tests, browsers, everything on PostgreSQL
 	@failed=0; export HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci}; \
-	$(PYTEST) -m "(slow or browser) and not core" || failed=1; \
-	$(PYTEST) --postgresql -m "not sqlite_only and (slow or browser or not postgresql)" || failed=1; \
+	$(SLOW_PYTEST) -m "(slow or browser) and not core" || failed=1; \
+	$(SLOW_PYTEST) --postgresql -m "not sqlite_only and (slow or browser or not postgresql)" || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
