@@ -28,7 +28,7 @@ from allies.ties.allies_on_day import (
 )
 from allies.views.as_of import AsOfDateMixin
 from allies.views.charts import build_country_timeline, build_events_chart
-from allies.views.country_listing import CountryTiesListing
+from allies.views.country_ties_listing import CountryTiesListing
 from allies.views.detail import RecordDetailView
 from allies.views.download_columns import (
     COUNTRY_CODE,

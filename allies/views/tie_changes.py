@@ -16,7 +16,7 @@ from allies.filters import TieChangeFilterSet
 from allies.models import Alliance, Country
 from allies.ties.allies_on_day import count_by_certainty
 from allies.ties.tie_changes import ChangedAlly, TieChange, build_change_rows, get_changed_allies
-from allies.views.country_listing import CountryTiesListing
+from allies.views.country_ties_listing import CountryTiesListing
 from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
