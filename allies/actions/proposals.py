@@ -29,6 +29,13 @@ def can_decide(*, user: AnyUser, changeset: Changeset) -> bool:
     return record is not None and can_write(user=user, record=record)
 
 
+def _can_decline(*, user: AnyUser, changeset: Changeset) -> bool:
+    """Return whether the user may decline the proposal, even if its record no longer exists."""
+    if changeset.about_noun and changeset.about is None:
+        return user.has_perm(f"allies.change_{changeset.about_noun}")
+    return changeset.about is None or can_decide(user=user, changeset=changeset)
+
+
 def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
     """Return whether the user may change the proposal: its author, or somebody who may decide."""
     own = changeset.created_by_id is not None and changeset.created_by_id == user.pk
@@ -82,7 +89,7 @@ def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         own = fresh.created_by_id == user.pk
-        if not own and not can_decide(user=user, changeset=fresh) and fresh.about is not None:
+        if not own and not _can_decline(user=user, changeset=fresh):
             raise PermissionDenied
         if not own and not note.strip():
             raise ValidationError(_("Give a reason for the author."))

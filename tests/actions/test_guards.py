@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
@@ -243,6 +243,21 @@ def test_declining_needs_a_reason_except_for_the_author(proposal, reviewer, edit
     decline(changeset=proposal, user=editor, note="")
     proposal.refresh_from_db()
     assert (proposal.state, proposal.decided_by) == ("declined", editor)
+
+
+def test_proposal_of_a_deleted_record_is_declined_by_those_who_could_change_it(
+    proposal, reviewer, data_manager
+):
+    data_manager.user_permissions.set(Permission.objects.filter(codename="view_changeset"))
+    data_manager.groups.clear()
+    Event.objects.filter(pk=proposal.about_id).update(status="draft")
+    Event.objects.get(pk=proposal.about_id).delete()
+    proposal = Changeset.objects.get(pk=proposal.pk)
+    for_reading = User.objects.get(pk=data_manager.pk)
+    with pytest.raises(PermissionDenied):
+        decline(changeset=proposal, user=for_reading, note="It was deleted")
+    decline(changeset=proposal, user=reviewer, note="It was deleted")
+    assert Changeset.objects.declined().filter(pk=proposal.pk).exists()
 
 
 @pytest.mark.parametrize("action", [approve, amend])
