@@ -13,7 +13,7 @@ from allies.models import Changeset, ChangesetState
 
 
 class AlreadyDecidedError(Exception):
-    """Somebody else has decided on the proposal in the meantime."""
+    """The proposal has already been approved, declined or taken back."""
 
 
 def propose(*, changeset: Changeset, changes: list[RecordChange]) -> None:
@@ -47,9 +47,9 @@ def approve(
 ) -> None:
     """Apply these changes: the proposed ones, or an amended version of them.
 
-    Raises AlreadyDecidedError if somebody else decided first, PermissionDenied without the
-    permissions, and whatever ``edit_transaction`` and ``apply_changes`` raise. The proposal then
-    keeps waiting.
+    Raises AlreadyDecidedError if somebody else decided first. Otherwise the proposal keeps waiting
+    after an error: PermissionDenied without the permissions, ValidationError if there are no
+    changes, and whatever ``edit_transaction`` and ``apply_changes`` raise.
     """
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
@@ -72,7 +72,10 @@ def approve(
 
 
 def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) -> list[RecordChange]:
-    """Return the proposed changes without the fields that were applied, even with other values."""
+    """Return the proposed changes without the fields that were applied.
+
+    A field that was applied with another value than the proposed one is left out too.
+    """
     gone = {(change["key"], name) for change in taken for name in change["fields"]}
     left: list[RecordChange] = [
         {
@@ -85,7 +88,14 @@ def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) ->
 
 
 def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
-    """Decline a proposal with a note to its author; the author takes it back without one."""
+    """Decline a proposal and give its author the reason.
+
+    Authors who withdraw their own proposal need no reason. If the record is gone, no permission is
+    required.
+
+    Raises AlreadyDecidedError if it was already decided, PermissionDenied without the permission to
+    decide, and ValidationError if the reason is missing.
+    """
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         own = fresh.created_by_id == user.pk
@@ -102,7 +112,11 @@ def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
 
 
 def amend(*, changeset: Changeset, user: AnyUser, changes: list[RecordChange]) -> None:
-    """Change a proposal; it keeps waiting."""
+    """Replace the changes of a proposal, which keeps waiting.
+
+    Raises AlreadyDecidedError if it was already decided, PermissionDenied if the user may not amend
+    it, and ValidationError if there are no changes.
+    """
     with transaction.atomic():
         fresh = _lock_waiting(changeset)
         if not can_amend(user=user, changeset=fresh):
@@ -124,9 +138,10 @@ def _lock_waiting(changeset: Changeset) -> Changeset:
 def conflicting_fields(
     changeset: Changeset, now: dict[str, dict[str, object]]
 ) -> dict[str, set[str]]:
-    """Return, per record key, fields whose current value is neither the old nor the proposed one.
+    """Return record key → fields whose current value is neither the old nor the proposed one.
 
-    If a record to be changed is gone, its value is ``{"*"}``.
+    For a record to be removed, these are the fields that no longer have their old value. If a
+    record to be changed is gone, the fields are ``{"*"}``.
     """
     found: dict[str, set[str]] = {}
     for change in changeset.changes:

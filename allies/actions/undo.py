@@ -1,8 +1,9 @@
-"""Undoing a changeset, with SQL over the versions it wrote.
+"""Undo a changeset, with SQL over the versions it wrote.
 
-Records it created are deleted, changed ones restored, deleted ones recreated. A record that was
-edited since is skipped and reported, with all its parts. So is a record that later records refer
-to. The editor decides on them.
+Records that the changeset created are deleted, changed ones are restored, and deleted ones are
+recreated. Two kinds of record are skipped and reported, with their parts: records that were edited
+later, and created records that other records refer to. The editor can choose to undo the edited
+ones too.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,15 +43,15 @@ Progress = Callable[[str, int], None]
 
 
 class UndoError(Exception):
-    """A changeset that cannot be undone; the text says why and what to do."""
+    """A changeset cannot be undone; the message says why."""
 
 
 def can_undo(*, user: AnyUser, changeset: Changeset) -> bool:
     """Return whether the user may undo a changeset.
 
-    Does not check the permissions for each record that the undo writes. Imports need the permission
-    to undo. An edit can also be undone by users who may change its record, or, if that is deleted,
-    create such records.
+    The permission to undo is enough, and required for imports. Other changesets about one record
+    can also be undone by users who may change the record or, if it was deleted, may add and change
+    such records. The permissions for each record that the undo writes are not checked here.
     """
     if has_permission(user=user, action="undo", record=Changeset):
         return True
@@ -75,9 +76,10 @@ def _original_changeset(changeset: Changeset) -> Changeset:
 def preview_undo(
     *, changeset: Changeset, also: frozenset[str] = frozenset(), user: AnyUser | None = None
 ) -> UndoReport:
-    """Report what an undo would do; ``user`` and ``also`` as for ``undo_changeset``.
+    """Report what an undo would do, without writing anything; ``also`` as for ``undo_changeset``.
 
-    Nothing is written. Raises UndoError if the changeset was not applied or is already undone.
+    If ``user`` lacks a permission, ``refusal`` of the report says which; nothing is raised. Raises
+    UndoError if the changeset was not applied or is already undone.
     """
     _refuse_wrong_state(changeset)
     with UndoPlan(changeset, also) as sets:
@@ -132,13 +134,14 @@ def undo_changeset(
 ) -> UndoReport:
     """Undo a changeset, as the changeset ``by``, in one transaction.
 
-    ``also`` holds the keys (``SkippedRecord.key``) of records edited since that are to be undone
-    too, or ``all``.
+    ``also`` holds the keys (``SkippedRecord.key``) of later edited records that are to be undone
+    too, or ``all``. Permissions are not checked if ``user`` is None (the command line).
+    ``progress`` is called with a model name and the number of records written so far.
 
-    Raises PublishRightMissing if a record was or becomes public and the user may not publish;
-    PermissionDenied if the user may no longer undo it; UndoError if it was not applied or is
-    already undone; EvidenceLost if a public record would be left without a source; IntegrityError
-    if the earlier state is no longer possible.
+    Raises UndoError if the changeset was not applied or is already undone. Raises PermissionDenied
+    if the user may not undo it, PublishRightMissing if a record was or becomes public and the user
+    may not publish. Raises EvidenceLost if a public record would be left without a source,
+    IntegrityError if the earlier state is no longer possible.
     """
     tell = progress or (lambda noun, rows: None)
     lock_tables(record_models())
@@ -180,7 +183,10 @@ def new_undo_changeset(
 
 
 def _is_plain_undo(changeset: Changeset) -> bool:
-    """Return whether a changeset is an undo of a change, not of an undo."""
+    """Return whether a changeset is an undo that reverts the original change.
+
+    An undo of an undo does not: it restores that change.
+    """
     depth, done = 0, changeset
     while done.undoes is not None:
         depth, done = depth + 1, done.undoes
@@ -188,9 +194,9 @@ def _is_plain_undo(changeset: Changeset) -> bool:
 
 
 def _settle_slugs(model: type[Model], slugs: list[tuple[str, int]], *, remember: bool) -> None:
-    """Store the slugs that records give up if an undo is undone; otherwise forget them.
+    """Delete the old slugs that records have again.
 
-    The slug that a record has again is no longer an old one.
+    With ``remember``, the slugs that records gave up become old slugs.
     """
     ids = [record_id for _slug, record_id in slugs]
     noun = model._meta.model_name
@@ -209,7 +215,7 @@ def _refuse_wrong_state(changeset: Changeset) -> None:
 
 
 def _unsupported() -> dict[type[Publishable], set[int]]:
-    """Return, per model, the ids of the records marked published that lack support."""
+    """Return model → ids of the records marked published that no published source supports."""
     return {
         model: set(published_but_unsupported(model).values_list("pk", flat=True))
         for model in EVIDENCED_MODELS

@@ -1,4 +1,4 @@
-"""Saving a form: as a changeset, never over another editor's work, or else as a proposal.
+"""Save a form as a changeset, or as a proposal if the record changed or the user may not save it.
 
 A form carries a snapshot of the record from when it was opened. If the record is unchanged and the
 user may change it, the form is saved. Otherwise the form is applied to that snapshot in a
@@ -64,7 +64,7 @@ class RequiresPublishPermission(ValidationError):
 
 
 class UnknownVersion(ValidationError):
-    """A form without a valid snapshot, so nobody knows whose changes it would overwrite."""
+    """A form has no valid snapshot, so it might overwrite the changes of somebody else."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -96,7 +96,10 @@ def load_signed_snapshot(text: str, record: Model) -> Snapshot | None:
 
 
 def get_correction(request: HttpRequest, root: Model) -> Correction | None:
-    """Return the reader's correction that a form answers, if it is about this record."""
+    """Return the reader's correction that a form answers, if it is about this record.
+
+    Return None if it was declined or marked as spam, or if the user may not view corrections.
+    """
     number = request.POST.get(CORRECTION_FIELD) or request.GET.get("correction", "")
     if root.pk is None or not (number.isdecimal() and len(number) < 19):
         return None
@@ -110,7 +113,7 @@ def get_correction(request: HttpRequest, root: Model) -> Correction | None:
 def get_merge_target(model: type[Record], number: str) -> Record | None:
     """Return the record that the one with this id was merged into, directly or through others.
 
-    None if it was not merged, or if that record is gone too.
+    Return None if it was not merged, or if that record is gone too.
     """
     found, seen = None, set()
     while found is None and number.isdecimal() and len(number) < 19 and number not in seen:
@@ -126,7 +129,7 @@ def get_merge_target(model: type[Record], number: str) -> Record | None:
 
 
 class EditingMixin(FormContextMixin):
-    """A form that is saved as a changeset."""
+    """Base of model admins whose forms are saved as a changeset or a proposal."""
 
     def changeform_view(
         self,
@@ -208,7 +211,10 @@ class EditingMixin(FormContextMixin):
         return self._proposed(request, root, opened, view, object_id)
 
     def _keep_as_new(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Redirect to the add form, filled with the data sent for a record that is gone."""
+        """Redirect to the add form, filled with the data sent for a record that is gone.
+
+        Users who may not add records are redirected without the data.
+        """
         address = None
         other = get_merge_target(self.model, unquote(object_id))
         if self.has_add_permission(request):
@@ -243,7 +249,11 @@ class EditingMixin(FormContextMixin):
         return changed
 
     def _written(self, request: HttpRequest, root: Record, view: Any) -> HttpResponse:
-        """Save the form as an edit; a public record must stay complete."""
+        """Save the form as an edit; cancel a scheduled publication that the user may not renew.
+
+        Raises IncompleteRecord if a public record would become incomplete, and whatever
+        ``edit_transaction`` and ``save_model`` raise.
+        """
         with (
             edit_transaction(self._changeset(request, root), user=request.user),
             ensure_still_publishable(root),
@@ -271,7 +281,10 @@ class EditingMixin(FormContextMixin):
         view: Any,
         object_id: str | None,
     ) -> HttpResponse:
-        """Apply the form to the snapshot it was opened with, and save the changes as a proposal."""
+        """Apply the form to the snapshot it was opened with, and save the changes as a proposal.
+
+        If the form is invalid, the response shows it again, and no proposal is saved.
+        """
         request.proposing = root  # type: ignore[attr-defined]
         with transaction.atomic():
             now = take_snapshot(root, lock=True)

@@ -121,12 +121,16 @@ class SourceAdmin(PublishableAdmin):
         return [use, *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Make the key read-only after creation: addresses, files and texts refer to it."""
+        """Make the key read-only after creation, because addresses, files and texts refer to it."""
         given_once = ("key",) if obj else ()
         return ("status", *given_once, "origin_suggestions")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave out suggestions on add forms, and also the confirmation if the user cannot edit."""
+        """Leave out fields that do not apply.
+
+        Add forms have no suggested originals. If the user cannot edit the source, these and “Not a
+        duplicate” are left out.
+        """
         aside = {"origin_suggestions"} if obj is None else set()
         if obj is not None and not self.has_change_permission(request, obj):
             aside = {"origin_suggestions", "is_another"}
@@ -143,7 +147,7 @@ class SourceAdmin(PublishableAdmin):
     def render_change_form(  # type: ignore[override]
         self, request: HttpRequest, context: dict[str, Any], **kwargs: object
     ) -> HttpResponse:
-        """Warn immediately if the address in ``?url=`` belongs to an existing source."""
+        """Warn on an add form if the address in ``?url=`` belongs to an existing source."""
         url = request.GET.get("url", "")
         is_opened = kwargs.get("add") and request.method == "GET"
         if is_opened and (found := Source.objects.duplicates_of(url=url)[:_MAX_NAMED]):
@@ -153,7 +157,10 @@ class SourceAdmin(PublishableAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def use_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Hand an existing source to the form whose popup was to add a new one."""
+        """Select an existing source in the form that opened the popup.
+
+        Raises Http404 if it does not exist, PermissionDenied if the user may not view it.
+        """
         source = self.get_viewable_or_404(request, object_id)
         chosen = json.dumps({"value": str(source.pk), "obj": str(source)})
         return TemplateResponse(
@@ -162,7 +169,7 @@ class SourceAdmin(PublishableAdmin):
 
     @admin.display(description=gettext_lazy("link status"))
     def health(self, source: Source) -> str:
-        """Return the result of the last link check, or "–" if the address has changed since."""
+        """Return the result of the last link check, or "–" if this address was not checked yet."""
         link = getattr(source, "link_health", None)
         if link is None or link.address != source.url or not link.health:
             return "–"
@@ -171,7 +178,10 @@ class SourceAdmin(PublishableAdmin):
     # Derivation: suggested original sources, each with a button that sets it.
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Treat a suggestion's button as that source chosen in the form, and stay on the page."""
+        """If a suggestion's button was pressed, save the form with that source as its original.
+
+        The user stays on the page.
+        """
         if original := parse_id(request.POST.get("_derive", "")):
             data = request.POST.copy()
             data.update({"_continue": "1"})

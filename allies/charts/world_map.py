@@ -1,7 +1,7 @@
 """A map of the world with a country's allies: shapes, colours by kind of tie, links.
 
-The shapes are in world_map.json, made by docs/reference-data/build_map.py. Lengths and areas here
-are in its units. The whole world is 4000 units wide.
+The shapes are in world_map.json, made by docs/reference-data/build_map.py. Lengths and areas are in
+the units of this file, in which the whole world is 4000 wide.
 """
 
 import datetime as dt
@@ -78,7 +78,7 @@ class MapView(NamedTuple):
         return self.x <= x <= self.x + self.width and self.y <= y <= self.y + self.height
 
     def contains(self, shape: CountryShape) -> bool:
-        """Return whether most of a country is visible, judged by its bounding box."""
+        """Return whether a country's label position and 80 % of its bounding box are visible."""
         left, top, right, bottom = shape.box
         across = min(right, self.x + self.width) - max(left, self.x)
         down = min(bottom, self.y + self.height) - max(top, self.y)
@@ -95,7 +95,10 @@ class MapView(NamedTuple):
         )
 
     def around(self, shapes: Iterable[CountryShape]) -> "MapView":
-        """Return the window, enlarged to show these shapes completely, with a margin."""
+        """Return the window, enlarged to show these shapes completely, with a margin.
+
+        Raises ValueError if there are no shapes.
+        """
         margin = self.width * MARGIN
         left, top, right, bottom = zip(*(shape.box for shape in shapes), strict=True)
         x, y = min(self.x, min(left) - margin), min(self.y, min(top) - margin)
@@ -111,7 +114,10 @@ class MapView(NamedTuple):
         return MapView(x, y, to_x - x, to_y - y)
 
     def place_in(self, shape: CountryShape) -> tuple[int, int]:
-        """Return the position of the shape's name: its own, or the middle of the visible part."""
+        """Return where a country's label goes.
+
+        It is the usual position or, if that is not visible, the middle of the visible part.
+        """
         if self.is_visible(*shape.at):
             return shape.at
         left, top, right, bottom = shape.box
@@ -137,7 +143,7 @@ class WorldGeometry(NamedTuple):
 
 @cache
 def load_world_geometry() -> WorldGeometry:
-    """Return the shapes; they are read once per process."""
+    """Return the content of world_map.json, which is read once per process."""
     text = Path(__file__).with_name("world_map.json").read_text(encoding="utf-8")
     found = json.loads(text)
     return WorldGeometry(
@@ -234,9 +240,10 @@ def build_world_map(
 ) -> WorldMap:
     """Return the map of the allies in ``rows``, which are those of ``focus`` on a day.
 
-    With ``region`` (an M49 code), the map shows that part of the world, or the whole world if an
-    ally is outside. Without it, it shows the smallest part that contains the focus and the allies.
-    Countries that have no shape today are in ``absent``.
+    With ``region`` (an M49 code), the map shows that region, or the whole world if an ally is
+    completely outside the region. Without ``region``, the map shows the smallest region that
+    contains most of the focus and of each ally, or else the whole world. Allies without a shape,
+    such as former countries, are in ``absent``.
     """
     shapes = load_world_geometry().shapes
     rows = list(rows)
@@ -271,7 +278,7 @@ def build_world_map(
 
 
 def _by_region(rows: list[AllyRow]) -> list[tuple[str, Promise, int]]:
-    """Return (M49 code, name, number of allies) per region, if there is more than one region."""
+    """Return (M49 code, name, number of allies) per region; [] if only one region has allies."""
     counts = Counter(row.country.region for row in rows)
     found = [(code, name, counts[code]) for code, name in REGIONS.items() if counts[code]]
     return found if len(found) > 1 else []
@@ -291,7 +298,10 @@ def strongest(row: AllyRow) -> AllianceKind:
 
 
 def _window(focus: Country, rows: list[AllyRow], region: str) -> MapView:
-    """Return the part of the world to show, extended by allies that are mostly inside it."""
+    """Return the part of the world to show, enlarged to show allies completely.
+
+    Allies that are mostly outside this part do not enlarge it.
+    """
     part = _part(focus, rows, region)
     allies = (load_world_geometry().shapes[row.country.code] for row in rows)
     whole = [shape for shape in allies if part.contains(shape)]
@@ -322,7 +332,11 @@ def _part(focus: Country, rows: list[AllyRow], region: str) -> MapView:
 
 
 def _detail(row: AllyRow) -> str:
-    """Return the kinds of tie, and since when there is one: "defence pact · since 2001"."""
+    """Return the kinds of tie and the first start: "defence pact · since 2001".
+
+    If no tie was in force with certainty, the text ends with "last confirmed 2012" or
+    "not confirmed".
+    """
     kinds: list[str | Promise] = [kind.label for kind in sorted(row.kinds, key=BY_STRENGTH.index)]
     text = ", ".join(map(str, kinds))
     if row.since:
@@ -376,9 +390,10 @@ def _separate_markers(dots: list[MapMarker], window: MapView) -> None:
 
 
 def _place_labels(first: list[MapMarker], places: list[MapMarker], window: MapView) -> None:
-    """Mark the names that can always be shown, the largest countries first.
+    """Mark the names that are always shown: those of ``first``, then of the largest countries.
 
-    A name that is too long for its country is placed next to it if it covers no other ally.
+    A name that would overlap another one is not marked. A name that is too long for its country is
+    placed next to the country if it covers no other ally. At most MAX_LABELS names are marked.
     """
     taken: list[Box] = []
     largest_first = [*first, *sorted(places, key=lambda place: -place.shape.area)]
@@ -404,7 +419,10 @@ def _place_labels(first: list[MapMarker], places: list[MapMarker], window: MapVi
 
 
 def _beside(place: MapMarker, names: list[Box], allies: list[Box], window: MapView) -> Box | None:
-    """Put a name to the right of its country, or to the left; return None if neither is free."""
+    """Put a name to the right of its country, or to the left.
+
+    Return the box of the name, or None if neither side is free.
+    """
     gap = LETTER / 2 * window.pixel
     width = len(place.name) * LETTER_WIDTH * window.pixel
     left, _top, right, _bottom = place.shape.box

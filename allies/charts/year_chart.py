@@ -92,10 +92,10 @@ def build_year_chart(
     """Return a chart of values by year.
 
     ``points`` are (year, value), each year once, in any order. With ``unit`` "percent", values are
-    proportions between 0 and 1, drawn as dots joined by lines. There is a gap if a value is None or
-    a year is missing. With "count", values are whole numbers, drawn as bars. ``name`` is unique on
-    the page (letters, digits, hyphens); ``links`` are the URLs of years. ``thin`` are years with
-    too little data to compare. Their proportions are hollow dots without a line or a label.
+    proportions between 0 and 1, drawn as dots joined by lines. Lines have a gap if a value is None
+    or a year is missing. With "count", values are whole numbers, drawn as bars. ``name`` is unique
+    on the page (letters, digits, hyphens); ``links`` are the URLs of years. ``thin`` are years with
+    too little data to compare: proportions of these years are hollow dots without line or label.
     """
     known = sorted(points)
     links = links or {}
@@ -108,7 +108,7 @@ def build_year_chart(
 
 
 def _format_value(value: float, unit: str) -> str:
-    """Return a value in the active language: "97%" or "1,204"."""
+    """Return a value in the active language: "97%", "97.5%" or "1,204"."""
     if unit == "percent":
         decimals = 0 if value in (0, 1) or round(value * 100, 1) % 1 == 0 else 1
         return _("%(number)s%%") % {"number": number_format(value * 100, decimals)}
@@ -201,7 +201,10 @@ def _bar(plot: _Plot, year: int, value: float, url: str) -> Bar:
 def _line_and_dots(
     plot: _Plot, points: Sequence[tuple[int, float]]
 ) -> tuple[list[str], list[Polygon]]:
-    """Return lines through consecutive years, and the dots."""
+    """Return lines through consecutive years, and the dots.
+
+    Every year gets a dot if there is enough space, otherwise only the ends of the lines.
+    """
     # Consecutive years have the same difference to their position in the list.
     runs = [
         [point for _place, point in run]
@@ -250,9 +253,10 @@ def _clamp_label(plot: _Plot, x: float, y: float, text: str, size: float) -> Lab
 
 
 def _values(plot: _Plot, points: Sequence[tuple[int, float]], unit: str) -> list[Label]:
-    """Return labels for the highest, the last, the first and (for proportions) the lowest value.
+    """Return labels for the highest, last, first and (for proportions) lowest value.
 
-    If there is enough space, every bar gets a label.
+    A label that would overlap an earlier one of these, or a higher bar, is left out. If there is
+    enough space, every bar gets a label.
     """
     if not points:
         return []
@@ -282,7 +286,10 @@ def _values(plot: _Plot, points: Sequence[tuple[int, float]], unit: str) -> list
 
 
 def _label_covers_year(plot: _Plot, text: Label, year: int) -> bool:
-    """Return whether a label is above a year's bar; it may overlap the bar's edge."""
+    """Return whether a label is in the column of a year's bar.
+
+    A label that reaches only the edge of the column does not count.
+    """
     start, end = text.bounds
     return start < plot.x(year) + plot.room * 0.3 and plot.x(year) - plot.room * 0.3 < end
 

@@ -1,1 +1,1 @@
-"""Footnotes of a page, and references to a page."""
+"""Footnotes of a page, references for citing it, and removal of hidden sources from texts."""

@@ -1,4 +1,4 @@
-"""Raw texts for readers, without citations of sources that are not public."""
+"""Prepare Markdown texts for readers: remove hidden sources, and update the keys of the others."""
 
 from functools import cached_property
 
@@ -9,7 +9,8 @@ from allies.text.markdown import cited_keys, with_current_keys
 class CitationRedactor:
     """Replaces the keys of cited sources with their current keys, and removes hidden sources.
 
-    One query for any number of texts; none if nothing is cited.
+    Citations of unknown keys are removed too. One query for any number of texts; none if nothing is
+    cited.
     """
 
     @cached_property

@@ -24,7 +24,8 @@ from allies.models import Changeset, Publishable, Record, prefetch_records, reco
 def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list[ChangeSentence]]]:
     """Return each correction, with its record loaded, and the public changes made because of it.
 
-    The number of queries does not depend on the number of corrections.
+    Corrections of records that no longer exist are left out. The number of queries does not depend
+    on the number of corrections.
     """
     corrections = list(corrections)
     prefetch_records(corrections)
@@ -42,12 +43,12 @@ def corrections_with_changes(corrections: Iterable[Any]) -> list[tuple[Any, list
 
 
 def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list[ChangeSentence]]:
-    """Return, by changeset, the changes to the record paired with it that readers could see.
+    """Return changeset id → the changes to the record paired with it that readers could see.
 
-    A changeset has none if the record was not public both before and after it. Parts that are not
-    public now, and changes to other records, are left out. The number of queries does not depend
-    on the number of changesets: one per model for the versions, two per model for hidden parts,
-    and those of ``PublicRecordLabels``.
+    The list is empty if the record was not public before the changeset or after it. Parts that are
+    not public now, and changes to other records, are left out. The number of queries does not
+    depend on the number of changesets: one per model for the versions, two per model for hidden
+    parts, and those of ``PublicRecordLabels``.
     """
     pairs = list(pairs)
     versions = _versions_around(pairs)
@@ -61,13 +62,16 @@ def get_public_changes(pairs: Iterable[tuple[Any, Changeset]]) -> dict[int, list
 
 
 def _versions_around(pairs: list[tuple[Record, Changeset]]) -> dict[type[Record], VersionsById]:
-    """Return, by model, all versions of the records that changesets wrote and of their owners."""
+    """Return, by model, all versions of the records that the changesets concern.
+
+    These are the records that changesets wrote, the paired ones, and all their parents.
+    """
     numbers = [changeset.pk for _record, changeset in pairs]
     needed: dict[type[Record], set[int]] = {}
     for record, _changeset in pairs:
         needed.setdefault(type(record), set()).add(record.pk)
     found = {}
-    # In reversed order, parts come before their owners, so that all owners are known in time.
+    # In reversed order, parts come before their parents, so that all parents are known in time.
     for model in reversed(record_models()):
         found[model] = _versions_of_records(model, numbers, sorted(needed.get(model, ())))
         for owner in parent_fields(model):
@@ -88,7 +92,7 @@ def _versions_of_records(
 def _changed_by(
     record: Model, changeset: Changeset, versions: dict[Any, VersionsById]
 ) -> list[RecordChange]:
-    """Return a changeset's changes to a record; none if it was not public before and after."""
+    """Return a changeset's changes to a record; [] if it was not public before and after."""
     before: Snapshot = {}
     after: Snapshot = {}
     for model, records in versions.items():
@@ -110,7 +114,10 @@ def _changed_by(
 def _was_public(
     record: Record, changeset: Changeset, versions: Mapping[type[Record], VersionsById]
 ) -> bool:
-    """Return whether a record was public before a changeset's first write and after its last."""
+    """Return whether a record was published before a changeset's first write and after its last.
+
+    Evidence does not count, only the status.
+    """
     moments = [
         row["history_date"]
         for records in versions.values()

@@ -38,7 +38,7 @@ MAX_RECORDS = 500
 
 
 class VisibilityHistory:
-    """Whether records of one model were public over time, and under which slug or key."""
+    """The public periods of one model's records, and the slugs or keys in these periods."""
 
     def __init__(
         self,
@@ -53,9 +53,9 @@ class VisibilityHistory:
 
     @classmethod
     def read(cls, model: type[Record], ids: Collection[int]) -> "VisibilityHistory":
-        """Read what the rule needs for these records; the number of queries depends on the model.
+        """Read the versions that decide whether these records were public.
 
-        One for countries and sources, three for alliances and events, four for ally lists.
+        One query for countries and sources, three for alliances and events, four for ally lists.
         """
         columns = (url_field(model), *status_columns(model))
         versions = read_versions(model, Q(id__in=ids), *columns)
@@ -77,7 +77,8 @@ class VisibilityHistory:
     def last_unpublished_at(self, number: int, since: dt.datetime) -> dt.datetime | None:
         """Return when a record that was public at ``since`` last ceased to be public.
 
-        Return None if it was not public at that time, or is public again after its last version.
+        A record that was public just before ``since`` counts too. Return None if it was not public,
+        or if it is public after the last version.
         """
         rows = [*self.versions.get(number, ())]
         if self._evidence is not None:
@@ -105,10 +106,10 @@ class VisibilityHistory:
 
 
 class _EvidenceHistory:
-    """The citations that records of one model have ever had, and the status of their sources."""
+    """The versions of all citations of one model's records, and of the cited sources."""
 
     def __init__(self, model: type[Record], ids: Collection[int]) -> None:
-        """Read both: two queries, for ally lists three."""
+        """Read the citations and the sources: two queries, or three for ally lists."""
         target = str(model._meta.model_name)
         owners: dict[int, int] = {number: number for number in ids}
         if model is AllyList:
@@ -131,7 +132,7 @@ class _EvidenceHistory:
         self._sources = read_versions(Source, Q(id__in=sources), "status")
 
     def versions_about(self, number: int) -> list[Version]:
-        """Return all versions of a record's citations and of the sources that these name."""
+        """Return all versions of a record's citations and of the cited sources."""
         cited = [row for one in self._about.get(number, ()) for row in self._citations[one]]
         sources = {row["source_id"] for row in cited}
         return [*cited, *(row for one in sources for row in self._sources.get(one, ()))]
@@ -157,7 +158,7 @@ def last_modified_map(
     ids: object = None,
     public: bool = False,
 ) -> dict[int, dt.datetime]:
-    """Return, by id, when each record of a model or a part of it was last written.
+    """Return id → time at which the record or one of its parts was last written.
 
     ``window`` narrows the versions that count, ``ids`` (also a queryset) the records. With
     ``public``, versions that readers cannot see do not count: citations of sources that are not
@@ -189,10 +190,11 @@ def last_modified_map(
 
 @dataclass(frozen=True)
 class WithdrawnRecord:
-    """A record that was public and no longer is: its slug or key then, and when it was withdrawn.
+    """A record that is no longer public.
 
-    ``last_public_version`` is true if nothing was written since then, so that the record still
-    has the content that readers last saw.
+    ``key`` is the slug or key it was public under, ``moment`` the time of the withdrawal.
+    ``last_public_version`` is true if the record still exists, was not written after ``moment``,
+    and has the content that readers last saw.
     """
 
     number: int

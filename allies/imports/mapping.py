@@ -22,7 +22,7 @@ The value of a field comes from exactly one of:
 
 - ``column``: a column;
 - ``constant``: the same value in every row;
-- ``text``: a text with columns in braces; ``with`` gives some of them specs of their own;
+- ``text``: a text with column names in braces; ``with`` has specs for columns to process first;
 - ``date``: the columns of year, month and day.
 
 ``when`` limits a field, or a whole record type, to the rows in which a column has one of the values

@@ -56,14 +56,17 @@ class CitationQuerySet(models.QuerySet["Citation"]):
         return self.filter(stance=Stance.DISPUTES)
 
     def for_display(self) -> "CitationQuerySet":
-        """Fetch the sources with their origins and link states; supporting first, oldest first."""
+        """Fetch the sources too, with their originals, origins and link states.
+
+        Supporting citations come first, then those of the oldest sources.
+        """
         return self.select_related(
             "source__origin__link_health", "source__derived_from", "source__link_health"
         ).order_by("-stance", "source__date_published_earliest", "source__key", "locator")
 
 
 class Citation(Record):
-    """A source supports or disputes one record, with the place in the source and a quote."""
+    """A link from a source to the record it supports or disputes, with its location and a quote."""
 
     source = models.ForeignKey(
         Source, verbose_name=_("source"), on_delete=models.PROTECT, related_name="citations"
@@ -197,7 +200,11 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
         return self.filter(self.is_disputed() if is_disputed else ~self.is_disputed())
 
     def with_evidence(self) -> Any:
-        """Annotate ``independent_sources`` (distinct origins in support) and ``disputes``."""
+        """Annotate the numbers of published sources on each side.
+
+        ``independent_sources`` counts the distinct origins of supporting sources, ``disputes`` the
+        disputing sources.
+        """
         return self.annotate(
             independent_sources=count_distinct_subquery(
                 self._citations().supporting(), self.target, origin_of("source__")
@@ -213,7 +220,7 @@ class EvidencedModel(Publishable):
         abstract = True
 
     def texts(self) -> Iterator[str]:
-        """Yield its own texts and its citations' notes; one query."""
+        """Yield the texts of the record and the notes of its citations; one query."""
         yield from super().texts()
         if self.pk:
             yield from iterate_notes(self.citations)  # type: ignore[attr-defined]

@@ -111,7 +111,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
     ) -> "SourceQuerySet":
         """Return sources that are likely the same document, apart from ``besides``; one query.
 
-        They have the same URL or title, or one is the archived copy of the other.
+        They have the same title, or a common URL: their address or their archived copy.
         """
         addresses = {url_key(url), url_key(archive_url)} - {""}
         titles = {title_key(title, publisher), title_key(title, "")} - {""}
@@ -127,8 +127,8 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def recompute_origins(self) -> None:
         """Recompute the origin of every source; call it after a bulk import.
 
-        Per link of the longest chain, it makes one query and one update per 500 changed sources.
-        For a single record, ``Source.save`` updates the chain.
+        Two queries, and per link of the longest chain one query and one update per 500 changed
+        sources. For a single record, ``Source.save`` updates the chain.
         """
         Source.objects.filter(derived_from=None).exclude(origin=None).update(origin=None)
         level = list(Source.objects.filter(derived_from=None).values_list("pk", flat=True))
@@ -284,7 +284,10 @@ class Source(Publishable):
         return link.health == "dead" and link.address == self.url
 
     def clean(self) -> None:
-        """Refuse a derivation that leads back to this source; one query per link of the chain."""
+        """Refuse a circular chain of sources, and an unpublished original of a public source.
+
+        One query per link of the chain.
+        """
         if self.derived_from is not None:
             validate_no_cycle(self.key, self.derived_from.key, _parent_key)
         self.validate_original_published()
@@ -292,8 +295,8 @@ class Source(Publishable):
     def validate_original_published(self) -> None:
         """Raise ValidationError if this source is public and the one it is derived from is not.
 
-        The number of independent sources depends on the chain. So nobody without the permission to
-        publish may change the chain of a public source.
+        Otherwise, editors without the permission to publish could change the chain of a public
+        source by editing its original. The number of independent sources depends on that chain.
         """
         if self.is_published and self._misses_original():
             raise ValidationError({"derived_from": _ORIGINAL_NOT_PUBLISHED})
@@ -302,7 +305,11 @@ class Source(Publishable):
         return self.derived_from is not None and not self.derived_from.is_published
 
     def save(self, *args: object, **kwargs: Any) -> None:
-        """Save the source. If its origin changed, update the origin of all sources below it."""
+        """Set the origin and save the source.
+
+        If the origin changed, all sources derived from this one are updated in the same
+        transaction, with two queries per link of the chain.
+        """
         before = self.origin_id
         if (names := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*names, "origin"}

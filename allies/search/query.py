@@ -53,15 +53,18 @@ class SearchQuery:
 
     @cached_property
     def whole_words(self) -> "SearchQuery":
-        """The same query with whole words instead of prefixes."""
+        """The words and phrases of this query, with whole words instead of prefixes."""
         return SearchQuery(tuple(SearchTerm(word.text) for word in self.words), self.phrases)
 
     def matches(self, folded: str) -> bool:
-        """Return whether a normalised word matches the query."""
+        """Return whether a normalised word matches one of the query's words."""
         return any(word.matches(folded) for word in self.words)
 
     def with_words(self, others: dict[str, str]) -> str:
-        """Return the query as text, with some words replaced by others."""
+        """Return the query as text, with words replaced; ``others`` is word → replacement.
+
+        Phrases come first. The text has no ``*`` after prefixes.
+        """
         phrases = [
             f'"{" ".join(others.get(word, word) for word in phrase.split())}"'
             for phrase in self.phrases
@@ -72,10 +75,11 @@ class SearchQuery:
 
 
 def parse_query(text: str) -> SearchQuery:
-    """Parse a query: words, "phrases", ``prefix*``.
+    """Parse a query: words, "phrases", ``prefix*``. All words must match, in any order.
 
-    The last word is a prefix too, unless it is part of a phrase. All words must match, in any
-    order. An unpaired quotation mark is ignored.
+    The last word is a prefix too, unless it is part of a phrase. Stopwords outside phrases are
+    ignored if there are other words. Characters after LONGEST are ignored, and so are distinct
+    words after MOST_WORDS, except in phrases. An unpaired quotation mark is ignored.
     """
     typed = text.translate(_QUOTES).strip()
     cut = typed[:LONGEST]

@@ -44,13 +44,13 @@ def edtf(value: str) -> str:
 
 @register.filter
 def edtf_end(value: str) -> str:
-    """Format the EDTF date of an end: "May 2024", "(records end 2012)"."""
+    """Format the EDTF date of an end: "May 2024", or "(records end 2012)" if the end is open."""
     return format_end_date(value)
 
 
 @register.filter
 def last_recorded(value: str) -> str:
-    """Format the date up to which something is recorded; "" unless its end is open."""
+    """Return the last recorded date in words if the end is open ("2012/.."); otherwise ""."""
     return last_recorded_of(value)
 
 
@@ -77,7 +77,8 @@ def slider_days(
 ) -> SliderDays:
     """Return the range of the year slider; it always includes the selected day.
 
-    By default, the last day is today, the last day is selected, and the first year is its year.
+    By default, the last day is today, the selected day is the last day, and the first year is that
+    of the selected day.
     """
     last = last_day or timezone.localdate()
     shown = day or last
@@ -170,7 +171,7 @@ def query_pairs_without(query: QueryDict, names: str) -> list[tuple[str, str]]:
 
 @register.filter
 def region_name(code: str) -> Any:
-    """Return the name of an M49 region."""
+    """Return the name of an M49 region; "" if the code is unknown."""
     return NAMES.get(code, "")
 
 

@@ -1,4 +1,4 @@
-"""Public pages of editions. They are built from the frozen content, not from current records."""
+"""Public pages of editions, built from their frozen content and not from current records."""
 
 import base64
 from typing import Any
@@ -29,8 +29,8 @@ MAX_AGE_SECONDS = 24 * 3600
 def localize_edition(value: object) -> Any:
     """Return frozen data with each bilingual text also in the reader's language.
 
-    ``title_en`` and ``title_ind`` get a ``title`` with them, as on a record. Works on nested lists
-    and dicts.
+    For example, ``title`` is added next to ``title_en`` and ``title_ind``, as on a record. Nested
+    lists and dicts are processed too.
     """
     if isinstance(value, list):
         return [localize_edition(item) for item in value]
@@ -53,7 +53,10 @@ class EditionRetracted(Exception):
 
 
 class EditionView(View):
-    """Base of views of one edition; a retracted edition gives a 410 with the reason."""
+    """Base of views of one edition.
+
+    The response is 404 if there is no such edition, and 410 with the reason if it was retracted.
+    """
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -78,7 +81,11 @@ def get_edition(key: str) -> Edition:
 
 
 def _current_list(edition: Edition) -> dict[str, object]:
-    """Return the current list (``live``, None if not public) and its newest edition."""
+    """Return the template context about the list of an edition.
+
+    ``live`` is the public list, or the one it was merged into (then ``merged`` is true), or None.
+    ``newest`` is the newest edition of the edition's own list.
+    """
     live = AllyList.objects.published().filter(pk=edition.ally_list_id).first()
     merged = False
     if live is None and not AllyList.objects.filter(pk=edition.ally_list_id).exists():
@@ -163,7 +170,11 @@ class EditionFileView(EditionView):
 
 
 class EditionDiffView(EditionView):
-    """Two editions of one list compared: additions, removals and changed texts."""
+    """Two editions compared: additions, removals and changed texts.
+
+    ``?with=`` is the key of the other edition. By default, it is the previous one of the same list,
+    or the newest if there is none before. The status is 400 if there is no such edition.
+    """
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         edition = self.edition
@@ -214,7 +225,10 @@ class EditionListView(RecordSubpage):
 
 
 def _in_short(earlier: Edition | None, edition: Edition) -> list[str]:
-    """Return a summary of what an edition changed; [] if either was retracted or is missing."""
+    """Return a summary of what an edition changed since the earlier one.
+
+    Return [] if there is no earlier edition, or if one of them was retracted.
+    """
     if earlier is None or earlier.is_retracted or edition.is_retracted:
         return []
     return diff_editions(earlier.data, edition.data).summary()

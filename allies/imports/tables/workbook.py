@@ -115,7 +115,10 @@ class _Styles(XmlReader):
             self._is_cells = False
 
     def dates(self) -> dict[int, bool]:
-        """Return the positions of the date formats: True for a duration."""
+        """Return position of a cell format → whether it is a duration.
+
+        Formats that are no dates are left out.
+        """
         told = {number: self._told(number) for number in set(self._formats)}
         kinds = {place: told[number] for place, number in enumerate(self._formats)}
         return {place: kind for place, kind in kinds.items() if kind is not None}
@@ -212,7 +215,11 @@ class _Sheet(XmlReader):
         self._takes = self._is_inline = self._is_sound = False
 
     def rows(self, stream: Readable) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows; rows missing in the file are empty."""
+        """Yield (row number, cells); rows that the file leaves out are empty.
+
+        Raises UnreadableFile if the sheet is over a limit. If it is damaged, it raises errors that
+        ``open_workbook`` converts.
+        """
         number = 0
         for _block in self.parse(stream):
             for place, cells in self._ready:
@@ -314,7 +321,10 @@ class _Sheet(XmlReader):
         cells.append(text)
 
     def _value(self, text: str) -> str:
-        """Return a cell's value as an editor would type it."""
+        """Return a cell's value as an editor would type it.
+
+        If the cell is damaged, it raises errors that ``open_workbook`` converts.
+        """
         match self._kind:
             case "n":
                 number = float(text) if "." in text or "E" in text or "e" in text else int(text)
@@ -385,7 +395,10 @@ def _as_text(value: object) -> str:
 
 
 class Workbook:
-    """An open workbook: the names of its sheets, hidden ones last, and their rows."""
+    """An open workbook: the names of its sheets, hidden ones last, and their rows.
+
+    Of sheets with the same name, only the first can be read.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -411,7 +424,11 @@ class Workbook:
         self._shared: _WorkbookParts | None = None
 
     def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows of a sheet with their numbers, cells as text; raise UnreadableFile."""
+        """Yield the rows of a sheet with their numbers, cells as text.
+
+        Raises UnreadableFile if there is no such sheet or a limit is exceeded. Errors of a damaged
+        file are converted by ``open_workbook``.
+        """
         if sheet not in self._parts:
             raise UnreadableFile(_("There is no sheet “%(name)s”.") % {"name": sheet})
         if self._shared is None:
@@ -477,7 +494,7 @@ def _refuse_other_archive(names: set[str]) -> None:
 
 
 def sheet_names(path: Path) -> list[str]:
-    """Return the names of a workbook's sheets, hidden ones last."""
+    """Return the names of a workbook's sheets, hidden ones last; raise UnreadableFile."""
     with open_workbook(path) as workbook:
         return workbook.names
 

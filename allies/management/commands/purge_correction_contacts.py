@@ -1,4 +1,4 @@
-"""Delete email addresses of readers that are no longer needed, for a site without a job worker."""
+"""Delete email addresses of readers 90 days after the decision on their correction."""
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
