@@ -90,8 +90,8 @@ def _declined_fields(proposed: list[RecordChange], taken: list[RecordChange]) ->
 def decline(*, changeset: Changeset, user: AnyUser, note: str) -> None:
     """Decline a proposal and give its author the reason.
 
-    Authors who withdraw their own proposal need no reason. If the record is gone, no permission is
-    required.
+    Authors who withdraw their own proposal need no reason. If the record is gone, the permission to
+    change records of its type is required.
 
     Raises AlreadyDecidedError if it was already decided, PermissionDenied without the permission to
     decide, and ValidationError if the reason is missing.
