@@ -9,6 +9,8 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -17,7 +19,7 @@ from django.db import connections
 from allies.db.sqlite.base import DatabaseWrapper
 from allies.db.sqlite.database_file import DatabaseFileError
 from tests.failover_test import PASSWORD, ask, save_name, signed_in
-from tests.live_site import answer, wait_for
+from tests.live_site import ROOT, answer, wait_for
 
 NAMES = (
     "from allies.models import Alias;"
@@ -187,6 +189,31 @@ def test_process_started_after_loss_is_refused_and_nothing_is_lost(running, ends
     assert answer(f"{address}/readyz")[0] == 503
     site.stop()  # by SIGKILL
     assert site.shell(NAMES).split("|") == ["Rossiya 1"]
+
+
+COME_AND_GO = """
+import sys
+from pathlib import Path
+from allies.db.sqlite.side_files import SideFiles
+files = SideFiles(Path(sys.argv[1]))
+sys.exit(bool(files.find_loss()))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_start_while_others_end_are_no_loss(connect, tmp_path):
+    """The last connection removes the side files, and the next one makes new ones."""
+    path = tmp_path / "db.sqlite3"
+
+    def start():
+        return subprocess.Popen([sys.executable, "-c", COME_AND_GO, path], cwd=ROOT)
+
+    running = [start() for _number in range(6)]
+    for number in range(60):
+        assert running[number % 6].wait() == 0
+        running[number % 6] = start()
+    assert [process.wait() for process in running] == [0] * 6
+    assert not (tmp_path / "db.sqlite3-wal").exists()
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_wrong_host_is_one_line_counted_and_limited(live_site, frozen_minute):
     hosts = ["evil.example", "a b", "x" * 300, "evil.example:port", "[::1", "\\x1b[31m"]
     found = [answer(f"{server}/id/sources/", Host=host, **CLIENT) for host in hosts]
     assert [status for status, _headers, _text in found] == [400] * 5 + [429]
-    assert "Periksa yang Anda ketik" in found[0][2]
+    assert "Periksa alamat yang Anda ketik" in found[0][2]
     assert int(found[5][1]["Retry-After"]) > 0
     # The limit also holds for uncached pages that this client requests with the right host.
     assert answer(f"{server}/en/search/?q=china", **CLIENT)[0] == 429

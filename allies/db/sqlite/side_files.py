@@ -5,8 +5,9 @@ process cannot tell from the files alone whether somebody else removed them. Two
 
 - Each process keeps one connection open, the *anchor*. So SQLite does not remove the files while a
   process uses the database.
-- Each process holds a shared lock on a lock file, which names the two files. Only a process that
-  gets the lock exclusively may start with other files, because then no other process is running.
+- Each process holds a shared lock (flock) on a lock file, which names the two files. Only a process
+  that gets the lock exclusively may start with other files, because then no other is running.
+  Processes open and close their anchors one at a time, under a second lock (lockf).
 
 If the files are removed nevertheless, the anchor still has them, and writes the last edits from
 ``-wal`` to the database.
@@ -18,7 +19,8 @@ import logging
 import os
 import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -56,18 +58,21 @@ class SideFiles:
         self._expected: dict[str, tuple[int, int]] = {}
         self._anchor: sqlite3.Connection | None = None
         self._anchor_lock = threading.Lock()
+        self._process = os.getpid()
         self._lock = os.open(f"{path}{LOCK_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self.is_first = self._lock_exclusively()
-        if not self.is_first:
+        with self._mutex():
+            self.is_first = self._is_alone()
+            if self.is_first:
+                os.ftruncate(self._lock, 0)
             fcntl.flock(self._lock, fcntl.LOCK_SH)
             self._expected = self._read_expected()
-        try:
-            if not self.find_loss():
+            # Without names, the processes that it may have waited for have ended.
+            self.is_first = self.is_first or not self._expected
+            if not (self._expected and self.find_loss()):
                 self._open_anchor()
                 self.find_loss()
-        finally:
-            if self.is_first:
-                fcntl.flock(self._lock, fcntl.LOCK_SH)
+                if not self._expected:
+                    self._write_expected()
 
     def find_loss(self) -> tuple[str, str] | None:
         """Return (problem, advice) if a side file was removed, replaced or truncated."""
@@ -77,7 +82,6 @@ class SideFiles:
             if before is None and suffix not in self._expected:
                 if found is not None:
                     self._seen[suffix] = found
-                    self._write_expected()
                 continue
             expected = (before.st_dev, before.st_ino) if before else self._expected[suffix]
             if found is None or (found.st_dev, found.st_ino) != expected:
@@ -122,12 +126,27 @@ class SideFiles:
             atexit.register(self._close_anchor)
 
     def _close_anchor(self) -> None:
-        with self._anchor_lock:
+        """Close the anchor as the process ends. SQLite removes the files if it was the last."""
+        if os.getpid() != self._process:
+            return  # a forked process, which has inherited the anchor and the lock
+        with self._anchor_lock, self._mutex():
+            if self._is_alone():
+                os.ftruncate(self._lock, 0)  # the next process starts with other files
             if self._anchor is not None:
                 self._anchor.close()
                 self._anchor = None
 
-    def _lock_exclusively(self) -> bool:
+    @contextmanager
+    def _mutex(self) -> Iterator[None]:
+        """Let no other process open or close its anchor meanwhile."""
+        fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._lock, fcntl.LOCK_UN)
+
+    def _is_alone(self) -> bool:
+        """Return whether no other process uses the database; if so, lock it exclusively."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -143,10 +162,8 @@ class SideFiles:
         return found
 
     def _write_expected(self) -> None:
-        """Write the files of this process to the lock file, if it was the first."""
-        if self.is_first:
-            text = "".join(
-                f"{suffix} {seen.st_dev} {seen.st_ino}\n" for suffix, seen in self._seen.items()
-            )
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, text.encode(), 0)
+        """Write the files of this process to the lock file."""
+        text = "".join(
+            f"{suffix} {seen.st_dev} {seen.st_ino}\n" for suffix, seen in self._seen.items()
+        )
+        os.pwrite(self._lock, text.encode(), 0)
