@@ -192,6 +192,7 @@ class TestLog:
             assert level == "WARNING"
             assert len(message) < 400
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("parameter", ["_to_field", "_popup", "_changelist_filters", "o", "p"])
     def test_invalid_parameter_is_at_most_one_line(self, parameter, superuser, lines):
         pages = [
