@@ -30,7 +30,7 @@ test: $(VENV)/.develops ## run the tests that show in minutes whether the produc
 test-all: test ## run the rest too: slow tests, browsers, everything on PostgreSQL
 	@failed=0; export HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci}; \
 	$(SLOW_PYTEST) -m "(slow or browser) and not core" || failed=1; \
-	$(SLOW_PYTEST) --postgresql -m "not sqlite_only and (slow or browser or not postgresql)" || failed=1; \
+	$(PYTEST) --postgresql -m "not sqlite_only and (slow or browser or not postgresql)" || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/.develops ## check style, types, templates, migrations, messages and deployment
