@@ -56,17 +56,19 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._name = str(path)
-        if not path.exists():
+        try:
+            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
             raise DatabaseFileError(
                 f"The database {path} does not exist. `manage.py migrate` creates an empty one."
-            )
+            ) from None
+        except OSError as error:
+            raise _cannot_open(error) from None
         try:
             self._side_files = SideFiles(path)
-            self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise DatabaseFileError(
-                f"{error.filename} cannot be opened: {error.strerror}."
-            ) from None  # with a cause, it would count as an error of a statement
+            os.close(self._number)  # there is no connection yet whose locks this would drop
+            raise _cannot_open(error) from None
         opened = os.fstat(self._number)
         self._identity = opened.st_dev, opened.st_ino
         self._size = opened.st_size
@@ -188,6 +190,11 @@ class DatabaseFile:
                 if time.monotonic() > end:
                     break
         return ""
+
+
+def _cannot_open(error: OSError) -> DatabaseFileError:
+    """Return the error to raise; without a cause, which would make it that of a statement."""
+    return DatabaseFileError(f"{error.filename} cannot be opened: {error.strerror}.")
 
 
 def _size_in(header: bytes) -> int:

@@ -61,7 +61,7 @@ class SideFiles:
         self._process = os.getpid()
         self._lock = os.open(f"{path}{LOCK_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with self._mutex():
-            self.is_first = self._is_alone()
+            self.is_first = self._lock_alone()
             if self.is_first:
                 os.ftruncate(self._lock, 0)
             fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -94,24 +94,18 @@ class SideFiles:
         return None
 
     def write_pending(self) -> None:
-        """Write the edits in a removed ``-wal`` file to the database, as far as it is whole."""
+        """If a side file was removed, write the edits in ``-wal`` to the database.
+
+        Writes nothing if ``-wal`` was truncated, or if only the database itself is damaged.
+        """
+        loss = self.find_loss()
         with self._anchor_lock:
-            if self._anchor is None:
+            if self._anchor is None or loss is None or loss[1] != RESTART_ADVICE:
                 return
-            with suppress(OSError, IndexError):
-                if self._is_truncated():
-                    return
             try:
                 self._anchor.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
             except sqlite3.Error:
                 log.exception("Edits in the -wal file could not be written to %s", self._path)
-
-    def _is_truncated(self) -> bool:
-        before = self._seen.get("-wal")
-        found = stat_of(self._names["-wal"])
-        return bool(
-            before and found and os.path.samestat(before, found) and found.st_size < before.st_size
-        )
 
     def _open_anchor(self) -> None:
         uri = f"{self._path.as_uri()}?mode=rw"
@@ -130,7 +124,7 @@ class SideFiles:
         if os.getpid() != self._process:
             return  # a forked process, which has inherited the anchor and the lock
         with self._anchor_lock, self._mutex():
-            if self._is_alone():
+            if self._lock_alone():
                 os.ftruncate(self._lock, 0)  # the next process starts with other files
             if self._anchor is not None:
                 self._anchor.close()
@@ -145,8 +139,8 @@ class SideFiles:
         finally:
             fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
-    def _is_alone(self) -> bool:
-        """Return whether no other process uses the database; if so, lock it exclusively."""
+    def _lock_alone(self) -> bool:
+        """Lock exclusively if no other process uses the database; return whether it did."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
