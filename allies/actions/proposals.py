@@ -31,9 +31,9 @@ def can_decide(*, user: AnyUser, changeset: Changeset) -> bool:
 
 def _can_decline(*, user: AnyUser, changeset: Changeset) -> bool:
     """Return whether the user may decline the proposal, even if its record no longer exists."""
-    if changeset.about_noun and changeset.about is None:
-        return user.has_perm(f"allies.change_{changeset.about_noun}")
-    return changeset.about is None or can_decide(user=user, changeset=changeset)
+    if (record := changeset.about) is not None:
+        return can_write(user=user, record=record)
+    return not changeset.about_noun or user.has_perm(f"allies.change_{changeset.about_noun}")
 
 
 def can_amend(*, user: AnyUser, changeset: Changeset) -> bool:
