@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 # Slow tests often wait for processes that they started, so there is one more worker than cores.
-SLOW_PYTEST := $(BIN)/python -m pytest -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))) --dist worksteal
+SLOW_PYTEST := $(PYTEST) -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-all lint fix screenshots handbook-pictures bench bombs bench-http failover-test load-test fairness-test migration-test mutants sbom audit messages lock clean

@@ -1,4 +1,4 @@
-"""Printed pages: what is shown, what is left out, and page breaks."""
+"""Print style sheet: visible and hidden parts of a page, and page breaks."""
 
 import re
 
