@@ -16,7 +16,7 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import format_edtf, format_end_date, format_start_date
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
 from allies.views.event import parts_in_order
@@ -121,7 +121,7 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
 class CountryShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
-        existed = f"{format_edtf(country.existed_from)} – {format_edtf(country.existed_to)}"
+        existed = f"{format_start_date(country.existed_from)} – {format_edtf(country.existed_to)}"
         lists = AllyList.objects.published().filter(focus=country).featured_first()
         alliances = Alliance.objects.published().with_member(country).count()
         return ShareImage(
@@ -139,7 +139,7 @@ class AllianceShareImage(OldSlugRedirectMixin, ShareImageView):
         alliance = find_record(Alliance.objects.published().with_evidence(), self.kwargs["slug"])
         members = Country.objects.filter(memberships__alliance=alliance).order_by_name().distinct()
         dates = " – ".join(
-            filter(None, [format_edtf(alliance.began), format_end_date(alliance.ended)])
+            filter(None, [format_start_date(alliance.began), format_end_date(alliance.ended)])
         )
         return ShareImage(
             title=str(alliance.title),
@@ -192,7 +192,7 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         pair = find_pair(self.kwargs["first"], self.kwargs["second"])
         ties = [
-            f"{alliance.get_kind_display()} ({format_edtf(alliance.began)})"
+            f"{alliance.get_kind_display()} ({format_start_date(alliance.began)})"
             if alliance.began
             else str(alliance.get_kind_display())
             for alliance in pair.alliances().newest_first()
