@@ -164,6 +164,12 @@ class Membership(Record):
         return f"{self.country} – {self.alliance}"
 
     @property
+    def code(self) -> str:
+        """The key of this membership in files: nato/SWE/2024-03-07, or nato/SWE if undated."""
+        parts = (self.alliance.slug, self.country.code, self.joined)
+        return "/".join(part for part in parts if part)
+
+    @property
     def publication_root(self) -> Alliance:
         return self.alliance
 
