@@ -44,7 +44,7 @@ ROMAN = (("x", 10), ("ix", 9), ("v", 5), ("iv", 4), ("i", 1))
 MONTH = "|".join(sorted(MONTH_NAMES, key=len, reverse=True))
 ORDINAL = "|".join(sorted(ORDINALS, key=len, reverse=True))
 NTH = r"(?:st|nd|rd|th)?"
-#: Words that may stand before a date and say nothing.
+#: Words without a meaning of their own before a date.
 FILLER = re.compile(r"\A(?:(?:the|in|on|at|year|month of|pada|di|tanggal|tgl\.?|bulan|tahun) )+")
 
 LEVEL_1 = re.compile(r"(\d{4})(?:-(\d{2}|XX)(?:-(\d{2}|XX))?)?([?~%]?)", re.ASCII)
