@@ -3,7 +3,9 @@
 import calendar
 import datetime as dt
 import itertools
+import re
 import time
+from pathlib import Path
 
 import pytest
 from django.utils.formats import date_format
@@ -20,6 +22,7 @@ from allies.text.edtf import (
     format_start_date,
 )
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEFORE = ("before", "prior to", "earlier than", "sebelum")
 BY = (
     *("until", "by", "not later than", "no later than", "not after", "on or before", "hingga"),
@@ -301,6 +304,35 @@ def test_ranges(typed, stored):
 )
 def test_spaces_and_dashes_of_word_processors(typed, stored):
     assert parse_date(typed) == stored
+
+
+SPAN = re.compile("`([^`]+)`")
+
+
+@pytest.mark.parametrize("handbook", ["data.md", "data.id.md"])
+def test_handbook_for_data_managers_says_how_dates_are_stored(handbook):
+    _before, _heading, table = (DOCS / handbook).read_text().partition("| --- | --- |\n| `19 ")
+    rows = [row.split(" | ") for row in ("| `19 " + table).partition("\n\n")[0].splitlines()]
+    assert len(rows) == 8
+    for typed, stored in rows:
+        assert [parse_date(words) for words in SPAN.findall(typed)] == SPAN.findall(stored)
+
+
+@pytest.mark.parametrize(
+    ("handbook", "heading"),
+    [("editors.md", "## How to write a date"), ("editors.id.md", "## Cara menulis tanggal")],
+)
+def test_handbook_for_editors_lists_dates_that_are_read(handbook, heading):
+    section = (DOCS / handbook).read_text().partition(f"{heading}\n")[2].partition("\n## ")[0]
+    examples = [
+        words for row in section.splitlines() if row.startswith("| ") for words in SPAN.findall(row)
+    ]
+    assert len(examples) > 20
+    for words in examples:
+        assert parse_date(words)
+    shown = re.findall("“([^”]*20[^”]*)”", section.rpartition("\n\n")[0].rpartition("\n\n")[2])
+    for words in shown:
+        assert parse_date(" ".join(words.split()))
 
 
 # Properties.
