@@ -30,6 +30,7 @@ from allies.text.edtf import (
     bounds,
     format_edtf,
     format_end_date,
+    format_period,
     format_start_date,
     is_qualified,
     last_recorded,
@@ -366,7 +367,7 @@ def _format_period(span: TimelineItem) -> str:
     if span.is_event:
         said = start
     elif start and end:
-        said = f"{start} – {end}"
+        said = format_period(span.start, span.end)
     elif start:
         said = (
             f"{_('began:')} {start}" if "/" in span.start else _("from %(date)s") % {"date": start}

@@ -25,7 +25,7 @@ from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.search.highlight import highlight
 from allies.search.query import SearchQuery
-from allies.text.edtf import format_edtf, format_end_date, format_start_date
+from allies.text.edtf import format_edtf, format_end_date, format_period, format_start_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
 from allies.ties.ties_between import CountryPair
@@ -46,6 +46,12 @@ def edtf(value: str) -> str:
 def edtf_start(value: str) -> str:
     """Format the EDTF date of a start: "May 2024", or "2022 or later" if the last day is open."""
     return format_start_date(value)
+
+
+@register.filter
+def edtf_period(start: str, end: str) -> str:
+    """Format the EDTF dates of a start and an end: "1990 – 2001"."""
+    return format_period(start, end)
 
 
 @register.filter

@@ -232,6 +232,19 @@ def format_end_date(value: str) -> str:
     return format_edtf(value)
 
 
+def format_period(start: str, end: str) -> str:
+    """Return a start and an end date in words; an empty date is left out.
+
+    >>> format_period("1990", "2001"), format_period("2000-01/2000-04", "2001")
+    ('1990 – 2001', 'between January and April 2000, ended 2001')
+    """
+    begun, ended = format_start_date(start), format_end_date(end)
+    # "Between January and April 2000 – 2001" would have two readings.
+    if begun and ended and ("/" in start or ("/" in end and not last_recorded(end))):
+        return _("%(start)s, ended %(end)s") % {"start": begun, "end": ended}
+    return " – ".join(filter(None, [begun, ended]))
+
+
 def last_recorded(value: str) -> str:
     """Return the date of the last record in words if the end is open; otherwise "".
 

@@ -16,7 +16,7 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
-from allies.text.edtf import format_edtf, format_end_date, format_start_date
+from allies.text.edtf import format_edtf, format_period, format_start_date
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
 from allies.views.event import parts_in_order
@@ -138,9 +138,7 @@ class AllianceShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         alliance = find_record(Alliance.objects.published().with_evidence(), self.kwargs["slug"])
         members = Country.objects.filter(memberships__alliance=alliance).order_by_name().distinct()
-        dates = " – ".join(
-            filter(None, [format_start_date(alliance.began), format_end_date(alliance.ended)])
-        )
+        dates = format_period(alliance.began, alliance.ended)
         return ShareImage(
             title=str(alliance.title),
             kicker=_line(alliance.get_kind_display(), dates),

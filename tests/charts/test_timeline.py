@@ -124,7 +124,10 @@ def test_period_with_a_qualified_date_is_completely_hatched(start, end):
     [
         ("before 2022", "", "began: before 2022"),
         ("after 2022", "", "began: 2023 or later"),
-        ("after 2022", "2025", "2023 or later – 2025"),
+        ("after 2022", "2025", "2023 or later, ended 2025"),
+        ("2000", "before 2005", "2000, ended before 2005"),
+        ("about 2000", "2005", "about 2000 – 2005"),
+        ("before 2000", "2012/..", "before 2000 – (records end 2012)"),
         ("", "before 2000", "ended: before 2000"),
         ("", "2000", "until 2000"),
         ("2001", "", "from 2001"),
