@@ -4,12 +4,19 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.alliance import Alliance, possibly_active_q, possibly_started_q
+from allies.models.alliance import (
+    Alliance,
+    Standing,
+    may_be_by_q,
+    possibly_active_q,
+    possibly_started_q,
+)
 from allies.models.base import Record, choices_constraint, validate_date_order
+from allies.models.citation import Citation, CitationQuerySet
 from allies.models.country import Country
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
@@ -70,25 +77,80 @@ def qualified_q(field: str) -> Q:
     return Q(*((f"{field}__contains", mark) for mark in sorted(QUALIFIERS)), _connector=Q.OR)
 
 
+def open_end_q() -> Q:
+    """Return the condition that the end is an open interval: it ended on that day or later."""
+    own = ~Q(left="") & Q(left_latest__isnull=True) & ~qualified_q("left")
+    theirs = ~Q(alliance__ended="") & Q(alliance__ended_latest__isnull=True)
+    return own | (Q(left="") & theirs & ~qualified_q("alliance__ended"))
+
+
+def _covering(day: dt.date) -> CitationQuerySet:
+    return Citation.objects.covering(day)
+
+
+def _is_supported(citations: CitationQuerySet) -> Q:
+    """Return the condition that one of these citations is about a membership or its alliance."""
+    return Q(Exists(citations.filter(alliance=OuterRef("alliance")))) | Q(
+        Exists(citations.filter(membership=OuterRef("pk")))
+    )
+
+
+def _last_covered_day() -> Subquery:
+    citations = Citation.objects.supporting().from_published_sources()
+    about = citations.filter(
+        Q(alliance=OuterRef("alliance")) | Q(membership=OuterRef("pk"))
+    ).order_by(F("source__covers_to_latest").desc())
+    return Subquery(about.values("source__covers_to_latest")[:1])
+
+
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
         """Filter for memberships in public alliances."""
         return self.filter(alliance__in=Alliance.objects.published())
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships that may have been in force on a day.
+        """Filter for memberships that may have been in force on a day, whatever their standing.
 
         A membership lasts from the day it began to the day it ended, both included. If its own
-        date is missing or open, its alliance's date counts. An unknown date excludes nothing.
+        date is missing or open, its alliance's date counts. An unknown end excludes nothing.
         """
         lasted = Q(left_latest__gte=day) | (
             Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
         )
         return self.started_by(day).filter(lasted)
 
-    def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships certainly in force on a day, in every reading of their dates."""
-        return self.filter(definitely_started_q(day), definitely_active_q(day))
+    def confirmed(self, day: dt.date) -> "MembershipQuerySet":
+        """Filter for memberships in force on a day in every reading of their dates.
+
+        One of the sources that support the membership or its alliance covers the day.
+        """
+        return self.filter(
+            definitely_started_q(day), definitely_active_q(day), _is_supported(_covering(day))
+        )
+
+    def recorded(self, day: dt.date) -> "MembershipQuerySet":
+        """Filter for memberships that are confirmed or last recorded on a day."""
+        active = definitely_active_q(day)
+        return self.filter(definitely_started_q(day), active | open_end_q())
+
+    def with_standing(self, day: dt.date) -> "MembershipQuerySet":
+        """Annotate ``standing`` and ``covered_until`` of memberships that are in force on a day.
+
+        ``covered_until`` is the last day that their sources cover; None if one has no such day.
+        """
+        same = Membership.objects.filter(pk=OuterRef("pk"))
+        return self.annotate(
+            standing=Case(
+                When(Exists(same.confirmed(day)), then=Value(Standing.CONFIRMED)),
+                When(Exists(same.recorded(day)), then=Value(Standing.LAST_RECORDED)),
+                default=Value(Standing.POSSIBLE),
+            ),
+            covered_until=Case(
+                When(_is_supported(_covering(dt.date.max)), then=None),
+                default=_last_covered_day(),
+                output_field=models.DateField(),
+            ),
+        )
 
     def order_by_start(self) -> "MembershipQuerySet":
         """Order by the first day they may have begun; fetch country and alliance."""
@@ -104,11 +166,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
     def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships that may have begun on or before a day, ended or not."""
-        return self.filter(
-            Q(joined_earliest__lte=day)
-            | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))
-        )
+        """Filter for memberships that may have begun on or before a day, ended or not.
+
+        An open or unknown beginning reaches back to the days that the sources cover.
+        """
+        reached = _is_supported(Citation.objects.reaching_back_to(day))
+        own = may_be_by_q(day, "joined", reached)
+        return self.filter(own | (Q(joined="") & possibly_started_q(day, reached, "alliance__")))
 
 
 class Membership(Record):
