@@ -1,10 +1,13 @@
 """Alliances of countries. Their memberships are in ``membership.py``."""
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.lookups import IsNull, LessThanOrEqual
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -57,7 +60,7 @@ TREATIES = frozenset(
 
 
 class Standing(models.TextChoices):
-    """What is known of a tie on a given day, the most certain first.
+    """How certain a tie is on a given day, the most certain first.
 
     A tie is confirmed if it was in force in every reading of its dates, and a source that supports
     it covers the day. It is last recorded if it began, no end is known, and all its sources end
@@ -103,53 +106,51 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
         )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
-        """Filter for alliances that may have been in force on a day."""
-        reached = Exists(Citation.objects.reaching_back_to(day).filter(alliance=OuterRef("pk")))
-        return self.filter(possibly_started_q(day, reached), possibly_active_q(day))
+        """Filter for alliances that may have been in force on a day.
+
+        An open or unknown beginning reaches back to the days that the sources cover.
+        """
+        reached = Citation.objects.reaching_back_to(day).filter(alliance=OuterRef("pk"))
+        return self.filter(started_q(day, ("in_force", "signed"), reached), not_ended_q(day))
 
     def newest_first(self) -> "AllianceQuerySet":
         start = models.functions.Coalesce("in_force_earliest", "signed_earliest")
         return self.order_by(start.desc(nulls_last=True), localized_expression("title"), "pk")
 
 
-def possibly_started_q(day: dt.date, reached: Q | Exists, prefix: str = "") -> Q:
-    """Return the condition that an alliance may have begun on or before a day.
+def first_known(fields: Sequence[str], side: str = "") -> Case:
+    """Return the value of the first of these dates that is given, or one of its ``side``s.
 
-    It begins when it enters into force or, if that date is not known, when it is signed. An open
-    or unknown beginning reaches back to the days that its sources cover: ``reached`` is the
-    condition that one of them covers this day. ``prefix`` is the path to the alliance, such as
-    ``alliance__``.
+    ``side`` is "", "_earliest" or "_latest". If none is given, the value is that of the last.
     """
-    unknown = Q(**{f"{prefix}signed": ""})
-    if day < timezone.localdate():
-        unknown &= Q(reached)
-    return may_be_by_q(day, f"{prefix}in_force", reached) | (
-        Q(**{f"{prefix}in_force": ""}) & (may_be_by_q(day, f"{prefix}signed", reached) | unknown)
+    *first, last = fields
+    return Case(
+        *(When(~Q(**{name: ""}), then=F(f"{name}{side}")) for name in first),
+        default=F(f"{last}{side}"),
     )
 
 
-def possibly_active_q(day: dt.date, prefix: str = "") -> Q:
+def started_q(day: dt.date, fields: Sequence[str], reached: QuerySet[Any]) -> Q:
+    """Return the condition that something may have begun on or before a day.
+
+    It began on the first of the dates ``fields`` that is given. An open beginning counts from its
+    last possible day, and an unknown one from today. Both reach back to the days for which
+    ``reached`` has rows: those that the sources describe.
+    """
+    earliest, latest = first_known(fields, "_earliest"), first_known(fields, "_latest")
+    is_open = Q(LessThanOrEqual(latest, day)) | Q(Exists(reached))
+    if day >= timezone.localdate():
+        is_open |= Q(IsNull(latest, True))
+    return Q(LessThanOrEqual(earliest, day)) | (Q(IsNull(earliest, True)) & is_open)
+
+
+def not_ended_q(day: dt.date, prefix: str = "") -> Q:
     """Return the condition that an alliance may not have ended before a day.
 
     ``prefix`` is the path to it, such as ``alliance__``.
     """
-    return _may_be_after(day, f"{prefix}ended")
-
-
-def may_be_by_q(day: dt.date, field: str, reached: Q | Exists) -> Q:
-    """Return the condition that a date is given, and may be this day or an earlier one.
-
-    A date with an open beginning counts from its last possible day, or earlier if ``reached``.
-    """
-    is_open = ~Q(**{field: ""}) & Q(**{f"{field}_earliest__isnull": True})
-    return Q(**{f"{field}_earliest__lte": day}) | (
-        is_open & (Q(**{f"{field}_latest__lte": day}) | Q(reached))
-    )
-
-
-def _may_be_after(day: dt.date, field: str) -> Q:
-    """Return the condition that a date is not given, or may be this day or a later one."""
-    return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
+    ended = f"{prefix}ended_latest"
+    return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gte": day})
 
 
 class Alliance(TitleMixin, EvidencedModel):

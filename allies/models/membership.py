@@ -5,15 +5,16 @@ import datetime as dt
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.lookups import Contains, IsNull, LessThanOrEqual
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.alliance import (
     Alliance,
     Standing,
-    may_be_by_q,
-    possibly_active_q,
-    possibly_started_q,
+    first_known,
+    not_ended_q,
+    started_q,
 )
 from allies.models.base import Record, choices_constraint, validate_date_order
 from allies.models.citation import Citation, CitationQuerySet
@@ -34,6 +35,10 @@ class MembershipRole(models.TextChoices):
 OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
 
 
+#: The dates on which a membership may have begun; the first that is given counts.
+_STARTS = ("joined", "alliance__in_force", "alliance__signed")
+
+
 def definitely_started_q(day: dt.date) -> Q:
     """Return the condition that a membership had certainly begun by a day.
 
@@ -41,21 +46,11 @@ def definitely_started_q(day: dt.date) -> Q:
     is true for today and later days, but not for past days. A qualified start ("about 1990") is
     never certain.
     """
-    own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
-
-    def by(field: str) -> Q:
-        known = Q(**{f"{field}_latest__lte": day})
-        if is_not_past:
-            known |= Q(**{f"{field}_latest__isnull": True})
-        return known & ~qualified_q(field)
-
-    is_not_past = day >= timezone.localdate()
-
-    return (
-        (~Q(**{own: ""}) & by(own))
-        | (Q(**{own: ""}) & ~Q(**{entry: ""}) & by(entry))
-        | (Q(**{own: "", entry: ""}) & by(signing))
-    )
+    latest, text = first_known(_STARTS, "_latest"), first_known(_STARTS)
+    begun = Q(LessThanOrEqual(latest, day))
+    if day >= timezone.localdate():
+        begun |= Q(IsNull(latest, True))
+    return begun & ~Q(*(Contains(text, mark) for mark in sorted(QUALIFIERS)), _connector=Q.OR)
 
 
 def definitely_active_q(day: dt.date) -> Q:
@@ -78,29 +73,41 @@ def qualified_q(field: str) -> Q:
 
 
 def open_end_q() -> Q:
-    """Return the condition that the end is an open interval: it ended on that day or later."""
+    """Return the condition that the end is an open interval: it ended on that day or later.
+
+    The membership had certainly begun by that day.
+    """
     own = ~Q(left="") & Q(left_latest__isnull=True) & ~qualified_q("left")
     theirs = ~Q(alliance__ended="") & Q(alliance__ended_latest__isnull=True)
-    return own | (Q(left="") & theirs & ~qualified_q("alliance__ended"))
-
-
-def _covering(day: dt.date) -> CitationQuerySet:
-    return Citation.objects.covering(day)
-
-
-def _is_supported(citations: CitationQuerySet) -> Q:
-    """Return the condition that one of these citations is about a membership or its alliance."""
-    return Q(Exists(citations.filter(alliance=OuterRef("alliance")))) | Q(
-        Exists(citations.filter(membership=OuterRef("pk")))
+    begun = first_known(_STARTS, "_latest")
+    ended = Case(When(~Q(left=""), then="left_earliest"), default="alliance__ended_earliest")
+    return Q(LessThanOrEqual(begun, ended)) & (
+        own | (Q(left="") & theirs & ~qualified_q("alliance__ended"))
     )
 
 
-def _last_covered_day() -> Subquery:
-    citations = Citation.objects.supporting().from_published_sources()
-    about = citations.filter(
-        Q(alliance=OuterRef("alliance")) | Q(membership=OuterRef("pk"))
-    ).order_by(F("source__covers_to_latest").desc())
-    return Subquery(about.values("source__covers_to_latest")[:1])
+def confirmed_q(day: dt.date) -> Q:
+    """Return the condition that a membership is confirmed on a day (``Standing``)."""
+    covered = Exists(_about_membership(Citation.objects.covering(day)))
+    return definitely_started_q(day) & definitely_active_q(day) & Q(covered)
+
+
+def recorded_q(day: dt.date) -> Q:
+    """Return the condition that a membership is confirmed or last recorded on a day."""
+    return definitely_started_q(day) & (definitely_active_q(day) | open_end_q())
+
+
+def _about_membership(citations: CitationQuerySet) -> CitationQuerySet:
+    """Filter for citations about a membership of the outer query, or about its alliance."""
+    return citations.filter(Q(alliance=OuterRef("alliance_id")) | Q(membership=OuterRef("pk")))
+
+
+def _covered_until() -> Subquery:
+    """Return the last day that the sources of a membership cover; NULL if one has no such day."""
+    latest = _about_membership(Citation.objects.covering(dt.date.min)).order_by(
+        F("source__covers_to_latest").desc(nulls_first=True)
+    )
+    return Subquery(latest.values("source__covers_to_latest")[:1])
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -115,7 +122,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         date is missing or open, its alliance's date counts. An unknown end excludes nothing.
         """
         lasted = Q(left_latest__gte=day) | (
-            Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
+            Q(left_latest__isnull=True) & not_ended_q(day, "alliance__")
         )
         return self.started_by(day).filter(lasted)
 
@@ -124,32 +131,24 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
         One of the sources that support the membership or its alliance covers the day.
         """
-        return self.filter(
-            definitely_started_q(day), definitely_active_q(day), _is_supported(_covering(day))
-        )
+        return self.filter(confirmed_q(day))
 
     def recorded(self, day: dt.date) -> "MembershipQuerySet":
         """Filter for memberships that are confirmed or last recorded on a day."""
-        active = definitely_active_q(day)
-        return self.filter(definitely_started_q(day), active | open_end_q())
+        return self.filter(recorded_q(day))
 
     def with_standing(self, day: dt.date) -> "MembershipQuerySet":
         """Annotate ``standing`` and ``covered_until`` of memberships that are in force on a day.
 
         ``covered_until`` is the last day that their sources cover; None if one has no such day.
         """
-        same = Membership.objects.filter(pk=OuterRef("pk"))
         return self.annotate(
             standing=Case(
-                When(Exists(same.confirmed(day)), then=Value(Standing.CONFIRMED)),
-                When(Exists(same.recorded(day)), then=Value(Standing.LAST_RECORDED)),
+                When(confirmed_q(day), then=Value(Standing.CONFIRMED)),
+                When(recorded_q(day), then=Value(Standing.LAST_RECORDED)),
                 default=Value(Standing.POSSIBLE),
             ),
-            covered_until=Case(
-                When(_is_supported(_covering(dt.date.max)), then=None),
-                default=_last_covered_day(),
-                output_field=models.DateField(),
-            ),
+            covered_until=_covered_until(),
         )
 
     def order_by_start(self) -> "MembershipQuerySet":
@@ -170,9 +169,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
         An open or unknown beginning reaches back to the days that the sources cover.
         """
-        reached = _is_supported(Citation.objects.reaching_back_to(day))
-        own = may_be_by_q(day, "joined", reached)
-        return self.filter(own | (Q(joined="") & possibly_started_q(day, reached, "alliance__")))
+        reached = _about_membership(Citation.objects.reaching_back_to(day))
+        return self.filter(started_q(day, _STARTS, reached))
 
 
 class Membership(Record):

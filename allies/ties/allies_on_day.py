@@ -20,7 +20,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from allies.models.alliance import Alliance, AllianceKind, Standing
+from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceKind, Standing
 from allies.models.base import count_distinct_subquery
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
@@ -33,6 +33,7 @@ from allies.ties.standing import (
     StandingCounts,
     best_standing,
     last_confirmed,
+    least_standing,
     tie_standing,
 )
 
@@ -72,12 +73,28 @@ class Ties:
         """Return only the ties of one kind; all of them for ""."""
         return Ties(self.focus, self.on, kind, candidates=self) if kind else self
 
+    @cached_property
+    def _shared(self) -> list[tuple[int, int, int, Standing]]:
+        """(id, alliance id, country id, standing of the tie) of others; at most one query."""
+        if self.candidates:
+            wanted = self.memberships_of_focus
+            return [row for row in self.candidates._shared if row[1] in wanted]
+        own = {
+            key: best_standing(tie.standing for tie in ties)
+            for key, ties in self.memberships_of_focus.items()
+        }
+        others = Membership.objects.in_force(self.on).filter(alliance__in=[*own])
+        rows: Any = others.exclude(country=self.focus).with_standing(self.on)
+        return [
+            (pk, alliance, country, least_standing([own[alliance], standing]))
+            for pk, alliance, country, standing in rows.values_list(
+                "pk", "alliance_id", "country_id", "standing"
+            )
+        ]
+
     def shared_memberships(self) -> MembershipQuerySet:
         """Return the memberships that bind other countries to the focus."""
-        found = Membership.objects.in_force(self.on).filter(
-            alliance__in=[*self.memberships_of_focus]
-        )
-        return found.exclude(country=self.focus)
+        return Membership.objects.filter(pk__in=[row[0] for row in self._shared])
 
     def allies(self) -> CountryQuerySet:
         """Return the allies of the focus by standing, the confirmed first, then by name.
@@ -89,31 +106,34 @@ class Ties:
         """
         return self._allies.all()
 
+    def standing_by_country(self) -> dict[int, Standing]:
+        """Return country id → standing of its most certain tie to the focus."""
+        found: dict[int, list[Standing]] = {}
+        for _pk, _alliance, country, standing in self._shared:
+            found.setdefault(country, []).append(standing)
+        return {country: best_standing(standings) for country, standings in found.items()}
+
     @cached_property
     def _allies(self) -> CountryQuerySet:
+        standings = self.standing_by_country()
+        of_standing = {
+            one: [country for country, standing in standings.items() if standing == one]
+            for one in CURRENT_STANDINGS
+        }
         shared = self.shared_memberships()
-        of_country = shared.filter(country=OuterRef("pk"))
-        origin = origin_of("source__")
-        confirmed = of_country.confirmed(self.on).filter(
-            alliance__in=self._alliances_with(Standing.CONFIRMED)
-        )
-        recorded = of_country.recorded(self.on).filter(
-            alliance__in=self._alliances_with(Standing.CONFIRMED, Standing.LAST_RECORDED)
-        )
         citations = Citation.objects.from_published_sources().filter(
             alliance__in=shared.filter(country=OuterRef(OuterRef("pk"))).values("alliance")
         )
         # All citations in a subquery have the same stance, so grouping by it makes one group.
         return (
-            Country.objects.filter(Exists(of_country))
+            Country.objects.filter(pk__in=[*standings])
             .annotate(
                 independent_sources=count_distinct_subquery(
-                    citations.supporting(), "stance", origin
+                    citations.supporting(), "stance", origin_of("source__")
                 ),
                 disputes=count_distinct_subquery(citations.disputing(), "stance", "pk"),
                 standing=Case(
-                    When(Exists(confirmed), then=Value(Standing.CONFIRMED)),
-                    When(Exists(recorded), then=Value(Standing.LAST_RECORDED)),
+                    *(When(pk__in=ids, then=Value(one)) for one, ids in of_standing.items()),
                     default=Value(Standing.POSSIBLE),
                 ),
             )
@@ -122,11 +142,6 @@ class Ties:
             )
             .order_by_name("standing")
         )
-
-    def _alliances_with(self, *standings: Standing) -> list[int]:
-        """Return the ids of alliances in which the focus has one of these standings."""
-        own = self.memberships_of_focus.items()
-        return [key for key, ties in own if any(tie.standing in standings for tie in ties)]
 
     def rows(self, allies: Iterable[Country], *, with_events: bool = True) -> list["AllyRow"]:
         """Return the rows of these countries, which come from ``allies``.

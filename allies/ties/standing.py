@@ -15,12 +15,17 @@ MembershipPair = tuple[Any, Any]
 
 def tie_standing(pair: MembershipPair) -> Standing:
     """Return the standing of a tie: the less certain one of its two memberships."""
-    return CURRENT_STANDINGS[max(CURRENT_STANDINGS.index(one.standing) for one in pair)]
+    return least_standing(membership.standing for membership in pair)
+
+
+def least_standing(standings: Iterable[str]) -> Standing:
+    """Return the least certain of several current standings."""
+    return max(map(Standing, standings), key=CURRENT_STANDINGS.index)
 
 
 def best_standing(standings: Iterable[str]) -> Standing:
-    """Return the most certain of several standings; at least one is needed."""
-    return CURRENT_STANDINGS[min(map(CURRENT_STANDINGS.index, standings))]
+    """Return the most certain of several current standings."""
+    return min(map(Standing, standings), key=CURRENT_STANDINGS.index)
 
 
 def last_confirmed(pairs: Iterable[MembershipPair], day: dt.date) -> dt.date | None:

@@ -17,9 +17,9 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
-from allies.templatetags.standing import allies_in_words
 from allies.text.edtf import format_edtf, format_end_date
 from allies.ties.allies_on_day import Ties, standing_on_the_day
+from allies.ties.standing_text import allies_in_words
 from allies.ties.ties_between import get_ties_between
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
