@@ -1,4 +1,4 @@
-"""Numbers of allies and ties in words: how many are confirmed, and until when others are recorded."""
+"""Numbers of allies and ties in words: confirmed ones, and until when others are recorded."""
 
 import datetime as dt
 from typing import NamedTuple
