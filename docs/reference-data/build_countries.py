@@ -4,9 +4,9 @@
 
 CODES is country-codes.csv (Open Knowledge Foundation), STATES and NAMES are COW's states2016.csv
 and "COW country codes.csv"; names in English and Indonesian are CLDR's, through Babel; formal names
-and ISO 3166's own are pycountry's. Names of alliances in aliases.csv are kept as they are. docs/reference-data/README.md says where each comes from. Tables
+and ISO 3166's own are pycountry's. docs/reference-data/README.md says where each comes from. Tables
 below decide the cases that the lists leave open. The script exits with an error if two countries
-would have the same name.
+would have the same name. Names of alliances in aliases.csv stay as they are.
 """
 
 import csv
