@@ -252,6 +252,7 @@ def test_equal_days_give_no_changes(nineties, client):
 
 
 def test_country_and_allies_pages_link_to_changes(client):
+    factories.alliance("RUS", "BRA", in_force="1980")
     for path in ("", "allies/"):
         page = body(client.get(f"/en/countries/russia/{path}"))
         assert 'href="/en/countries/russia/allies/changes/"' in page
