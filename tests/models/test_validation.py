@@ -218,7 +218,7 @@ def test_alliance_of_public_event_cannot_be_deleted():
         ("", "", ""),
     ],
 )
-def test_since_is_no_more_precise_than_the_memberships(mine, theirs, since):
+def test_since_is_no_more_precise_than_the_memberships(mine, theirs, since, few_ties):
     alliance, day = factories.alliance(cited=False), dt.date(2024, 1, 1)
     factories.cite(alliance, factories.source(covers_from="1990"))
     focus, other = factories.country("IDN"), factories.country("MYS")

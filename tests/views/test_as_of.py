@@ -13,7 +13,7 @@ from allies.views.as_of import InvalidDate, parse_day
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 PAGES = ("countries/russia", "lists/russia-allies-in-asia")
 
@@ -245,7 +245,7 @@ def test_open_end_is_not_shown_as_start(language, said, client):
 
 class TestConfirmedAndPossible:
     @pytest.fixture(autouse=True)
-    def ties(self, demo_data):
+    def ties(self, few_ties):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
 
@@ -348,7 +348,7 @@ class TestAlliesInWords:
 
         return counted
 
-    def test_other_allies_are_recorded_until_a_year(self, demo_data, counted):
+    def test_other_allies_are_recorded_until_a_year(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         said = "1 confirmed ally of New Zealand 1 more last recorded 2012"
@@ -356,24 +356,24 @@ class TestAlliesInWords:
         said = "1 sekutu Selandia Baru terkonfirmasi 1 lagi terakhir tercatat 2012"
         assert said in counted("/id/countries/new-zealand/")
 
-    def test_different_years_are_shown_as_range(self, demo_data, counted):
+    def test_different_years_are_shown_as_range(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         assert "No current ties recorded 2 last recorded 2003–2012" in counted()
 
-    def test_latest_of_several_ties_counts(self, demo_data, counted):
+    def test_latest_of_several_ties_counts(self, few_ties, counted):
         factories.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
         assert "No current ties recorded 1 last recorded 2012" in counted()
 
-    def test_never_confirmed_ally_is_only_possible(self, demo_data, counted):
+    def test_never_confirmed_ally_is_only_possible(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
         factories.alliance("NZL", "TON", in_force="1980~")
         said = "1 confirmed ally of New Zealand 1 more last recorded 2012 · 1 possible"
         assert said in counted()
 
-    def test_end_before_certain_start_confirms_nothing(self, demo_data, counted):
+    def test_end_before_certain_start_confirms_nothing(self, few_ties, counted):
         factories.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
         assert "No current ties recorded 1 possible" in counted()
 
@@ -384,18 +384,18 @@ class TestAlliesInWords:
             {"in_force": "1980", "ended": "2012-12-31?/.."},
         ],
     )
-    def test_qualified_date_confirms_nothing(self, given, demo_data, counted):
+    def test_qualified_date_confirms_nothing(self, given, few_ties, counted):
         factories.alliance("NZL", "FJI", **given)
         assert "No current ties recorded 1 possible" in counted()
 
-    def test_requested_day_is_named(self, demo_data, counted):
+    def test_requested_day_is_named(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         path = "/en/countries/new-zealand/?on=1960-01-01"
         assert "1 confirmed ally of New Zealand on 1 January 1960" in counted(path)
         path = "/en/countries/new-zealand/?on=1940-01-01"
         assert "No confirmed ties on 1 January 1940" in counted(path)
 
-    def test_no_ties_are_said_without_a_number(self, demo_data, counted):
+    def test_no_ties_are_said_without_a_number(self, few_ties, counted):
         assert "No current ties recorded" in counted()
 
     def test_pages_and_list_have_the_same_numbers(self, client, counted):

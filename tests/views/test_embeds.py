@@ -86,7 +86,7 @@ def test_embed_shows_the_same_rows_as_its_page(client):
     assert 'href="/en/countries/russia/allies/?kind=defence-pact"' in page
 
 
-def test_embed_footer_shows_day_and_number_of_sources(client):
+def test_embed_footer_shows_day_and_number_of_sources(few_ties, client):
     source = factories.source()
     pact = factories.alliance("RUS", "IND", cited=False, in_force="1990")
     factories.cite(pact, source)

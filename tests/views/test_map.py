@@ -15,7 +15,7 @@ from allies.ties.allies_on_day import Ties
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 DAY = dt.date(2026, 1, 1)
 SVG = "{http://www.w3.org/2000/svg}"

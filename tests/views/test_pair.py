@@ -13,7 +13,7 @@ from allies.models import Alliance, Country, Membership, Participation, Status
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 KOREA = "/en/ties/north-korea/russia/"
 CHINA = "/en/ties/china/russia/"

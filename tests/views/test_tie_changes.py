@@ -18,7 +18,7 @@ from allies.text.edtf import bounds
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 ALLIES = "/en/countries/new-zealand/allies"
 CHANGES = f"{ALLIES}/changes"
