@@ -28,7 +28,7 @@ from allies.search.backend import match_names, order_by_relevance, suggest_spell
 from allies.search.documents import DOCUMENT_SOURCES
 from allies.search.highlight import contains_term, excerpt, opening
 from allies.search.query import LONGEST, SearchQuery, parse_query
-from allies.text.edtf import format_edtf
+from allies.text.edtf import format_start_date
 from allies.views.download_columns import DownloadColumn
 from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
@@ -223,7 +223,7 @@ class SuggestionsView(View):
                     {
                         "title": hit.title,
                         "lang": hit.title.lang,
-                        "also": hit.alternative_names or format_edtf(hit.date),
+                        "also": hit.alternative_names or format_start_date(hit.date),
                         "noun": hit.noun_in_words,
                         "url": hit.url,
                     }

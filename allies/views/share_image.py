@@ -17,7 +17,7 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import format_edtf, format_period, format_start_date
 from allies.ties.allies_on_day import Ties, standing_on_the_day
 from allies.ties.standing_text import allies_in_words
 from allies.ties.ties_between import get_ties_between
@@ -133,7 +133,7 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
 class CountryShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
-        existed = f"{format_edtf(country.existed_from)} – {format_edtf(country.existed_to)}"
+        existed = f"{format_start_date(country.existed_from)} – {format_edtf(country.existed_to)}"
         lists = AllyList.objects.published().filter(focus=country).featured_first()
         day = country.existed_to_latest or timezone.localdate()
         allies = standing_on_the_day(Ties(country, day))
@@ -153,9 +153,7 @@ class AllianceShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         alliance = find_record(Alliance.objects.published().with_evidence(), self.kwargs["slug"])
         members = Country.objects.filter(memberships__alliance=alliance).order_by_name().distinct()
-        dates = " – ".join(
-            filter(None, [format_edtf(alliance.began), format_end_date(alliance.ended)])
-        )
+        dates = format_period(alliance.began, alliance.ended)
         return ShareImage(
             title=str(alliance.title),
             kicker=_line(alliance.get_kind_display(), dates),
@@ -208,7 +206,7 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
         pair = find_pair(self.kwargs["first"], self.kwargs["second"])
         found = get_ties_between(pair, pair.alliances().newest_first(), on=timezone.localdate())
         ties = [
-            f"{tie.alliance.get_kind_display()} ({format_edtf(tie.alliance.began)})"
+            f"{tie.alliance.get_kind_display()} ({format_start_date(tie.alliance.began)})"
             if tie.alliance.began
             else str(tie.alliance.get_kind_display())
             for tie in found
