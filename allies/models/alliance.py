@@ -8,6 +8,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from allies.models.alias import NamedQuerySet
 from allies.models.base import (
     MAX_PROSE_LENGTH,
     PublicationIssue,
@@ -63,8 +64,8 @@ class TieStatus(models.TextChoices):
     LATER = "later", _("later")
 
 
-class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
-    target = "alliance"
+class AllianceQuerySet(NamedQuerySet["Alliance"], EvidencedQuerySet["Alliance"]):
+    target = named = "alliance"
 
     def published(self) -> "AllianceQuerySet":
         """Filter for public alliances: published, and supported by a published source."""
