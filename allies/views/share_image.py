@@ -103,7 +103,10 @@ def _allies_of(country: Country) -> str:
 
 
 class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
-    """The image of a country's allies, with date and filter; an invalid filter is ignored."""
+    """The image of a country's confirmed allies, with date and filter.
+
+    An invalid filter is ignored. Other allies are shown only if the filter asks for them.
+    """
 
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
@@ -111,13 +114,18 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
         if not asked.is_valid():
             asked = AllyFilterSet({}, focus=country)
             asked.is_valid()
-        names = _names(asked.qs)
+        allies = asked.qs
+        if not asked.form.cleaned_data.get("standing"):
+            allies = allies.filter(standing=Standing.CONFIRMED)
+        names = _names(allies)
         count = len(names["items"]) + names["more"]
         return ShareImage(
             title=_allies_of(country),
             kicker=date_format(asked.day, "j F Y"),
             note="" if count else _("No countries match this filter on this date."),
-            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count},
+            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count}
+            if count
+            else "",
             **names,
         )
 
