@@ -28,6 +28,7 @@ from allies.search.query import SearchQuery
 from allies.text.edtf import format_edtf, format_end_date, format_period, format_start_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
+from allies.text.urls import wikidata_url
 from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def edtf_end(value: str) -> str:
 def last_recorded(value: str) -> str:
     """Return the last recorded date in words if the end is open ("2012/.."); otherwise ""."""
     return last_recorded_of(value)
+
+
+register.filter(wikidata_url)
 
 
 @register.simple_tag
