@@ -17,6 +17,7 @@ from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryLis
 from allies.views.changeset import ChangesetListing
 from allies.views.cite import CitationFileView, EditionCitationFileView
 from allies.views.compared_lists import ComparedListsListing
+from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
@@ -136,6 +137,7 @@ urlpatterns = [
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
     path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
     *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
     *_listing("events", EventListing.as_view(), "event-list"),

@@ -30,6 +30,7 @@ BREADCRUMB_PARENTS: "Mapping[str, StrOrPromise]" = {
     "allies:country-list": gettext_lazy("Countries"),
     "allies:country-allies": gettext_lazy("Allies"),
     "allies:alliance-list": gettext_lazy("Alliances"),
+    "allies:comparison": gettext_lazy("Compare countries"),
     "allies:event-list": gettext_lazy("Events"),
     "allies:source-list": gettext_lazy("Sources"),
 }
