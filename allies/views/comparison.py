@@ -47,7 +47,7 @@ class ComparisonForm(forms.Form):
         for name in PLACES:
             country = asked.get(name)
             if country in seen:
-                self.add_error(name, forms.ValidationError(_("This country is there already.")))
+                self.add_error(name, forms.ValidationError(_("You have already chosen this country.")))
             elif country:
                 seen.append(country)
         return asked

@@ -24,7 +24,7 @@ class TestForm:
         ("query", "error"),
         [
             ("first=Atlantis&second=China", "No country has this name."),
-            ("first=China&second=Tiongkok", "This country is there already."),
+            ("first=China&second=Tiongkok", "You have already chosen this country."),
             ("first=China", "This field is required."),
         ],
     )
