@@ -165,7 +165,16 @@ def test_app_has_no_other_top_level_modules():
 #: Module names that several packages share: a record type or subject in each layer, and names that
 #: are usual in every package.
 SHARED_NAMES = {
-    *("alliance", "ally_list", "changeset", "citation", "correction", "country", "edition"),
+    *(
+        "alias",
+        "alliance",
+        "ally_list",
+        "changeset",
+        "citation",
+        "correction",
+        "country",
+        "edition",
+    ),
     *("event", "membership", "search", "source", "tie_changes", "voting"),
     *("base", "system_checks", "tasks", "urls"),
 }

@@ -2,6 +2,7 @@
 
 from allies.admin import (
     accounts,
+    alias,
     alliance,
     ally_list,
     changeset,
@@ -15,6 +16,7 @@ from allies.admin import (
 
 __all__ = [
     "accounts",
+    "alias",
     "alliance",
     "ally_list",
     "changeset",

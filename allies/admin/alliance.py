@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.alerts_filter import AlertFilter
+from allies.admin.alias import AliasInline
 from allies.admin.base import RecordAdmin
-from allies.admin.citation import CitationInline
+from allies.admin.citation import CitationInline, MembershipCitationInline
 from allies.admin.inlines import TabularRecordInline
 from allies.admin.status_buttons import (
     EvidenceMixin,
@@ -27,9 +28,20 @@ class AllianceAdmin(EvidenceMixin, PublishableAdmin):
     list_display = (title, "kind", "signed", "in_force", "ended", "status", independent_sources)
     list_filter = (AlertFilter, "status", "kind")
     search_fields = ("folded",)
-    inlines = (MembershipInline, CitationInline)
+    inlines = (AliasInline, MembershipInline, CitationInline)
     fieldsets = (
-        (None, {"fields": ("status", "kind", "title_en", "title_ind", ("slug", "identifier"))}),
+        (
+            None,
+            {
+                "fields": (
+                    "status",
+                    "kind",
+                    "title_en",
+                    "title_ind",
+                    ("slug", "identifier", "wikidata"),
+                )
+            },
+        ),
         (_("Dates"), {"fields": (("signed", "in_force", "ended"),)}),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
     )
@@ -43,3 +55,4 @@ class MembershipAdmin(RecordAdmin):
     search_fields = ("country__folded", "alliance__folded")
     autocomplete_fields = ("country", "alliance")
     fields = ("alliance", "country", ("joined", "left"), "role", OBLIGATIONS)
+    inlines = (MembershipCitationInline,)

@@ -1,4 +1,4 @@
-"""Countries and their names in the admin."""
+"""Countries in the admin."""
 
 from typing import Any
 
@@ -6,14 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from allies.admin.alias import AliasInline
 from allies.admin.base import RecordAdmin
-from allies.admin.inlines import TabularRecordInline
-from allies.models import Alias, Country
-
-
-class AliasInline(TabularRecordInline):
-    model = Alias
-    fields = ("name", "language")
+from allies.models import Country
 
 
 @admin.register(Country)
@@ -26,7 +21,7 @@ class CountryAdmin(RecordAdmin):
     inlines = (AliasInline,)
     fieldsets = (
         (None, {"fields": ("name_en", "name_ind", "slug")}),
-        (_("Codes"), {"fields": (("alpha3", "alpha2", "m49", "cow_code"),)}),
+        (_("Codes"), {"fields": (("alpha3", "alpha2", "m49", "cow_code", "wikidata"),)}),
         (_("Region"), {"fields": (("region", "subregion"),)}),
         (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),
     )
@@ -40,13 +35,3 @@ class CountryAdmin(RecordAdmin):
         if not search_term:
             return queryset, False
         return queryset.name_contains(search_term).order_by_name_match(search_term), False
-
-
-@admin.register(Alias)
-class AliasAdmin(RecordAdmin):
-    list_display = ("name", "country", "language")
-    list_filter = ("language",)
-    list_select_related = ("country",)
-    search_fields = ("folded", "country__folded")
-    autocomplete_fields = ("country",)
-    fields = ("country", "name", "language")

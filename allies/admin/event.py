@@ -48,6 +48,13 @@ class EventAdmin(EvidenceMixin, PublishableAdmin):
             {"fields": ("alliance", "attributed_to_en", "attributed_to_ind")},
         ),
         (_("Summary"), {"fields": ("summary_en", "summary_ind")}),
+        (
+            _("UN vote"),
+            {
+                "classes": ("collapse",),
+                "fields": (("session", "resolution", "scope"), ("issues", "is_important")),
+            },
+        ),
     )
 
 

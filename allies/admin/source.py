@@ -109,6 +109,13 @@ class SourceAdmin(PublishableAdmin):
             gettext_lazy("Where and when"),
             {"fields": ("url", "archive_url", ("date_published", "language"))},
         ),
+        (
+            gettext_lazy("Data set"),
+            {
+                "classes": ("collapse",),
+                "fields": ("doi", ("licence", "redistribution"), ("covers_from", "covers_to")),
+            },
+        ),
         (gettext_lazy("Based on"), {"fields": ("credit", "derived_from", "origin_suggestions")}),
     )
 

@@ -80,7 +80,17 @@ def _statement(citation: Citation, public: CitationRedactor) -> dict[str, object
 def _country(slug: str) -> dict[str, object]:
     countries = Country.objects.published().select_related("successor")
     country = find_record(countries.prefetch_related("aliases"), slug)
-    names = ("alpha3", "alpha2", "m49", "cow_code", "name_en", "name_ind", "region", "subregion")
+    names = (
+        "alpha3",
+        "alpha2",
+        "m49",
+        "cow_code",
+        "wikidata",
+        "name_en",
+        "name_ind",
+        "region",
+        "subregion",
+    )
     return {
         "country": country.code,
         "url": country.get_absolute_url(),
@@ -93,13 +103,16 @@ def _country(slug: str) -> dict[str, object]:
 def _alliance(slug: str) -> dict[str, object]:
     members = Membership.objects.select_related("country").order_by("joined_earliest", "pk")
     alliances = with_citations(Alliance.objects.published())
-    alliance = find_record(alliances.prefetch_related(Prefetch("memberships", members)), slug)
+    alliance = find_record(
+        alliances.prefetch_related("aliases", Prefetch("memberships", members)), slug
+    )
     public = CitationRedactor()
     duties = ("defence", "neutrality", "non_aggression", "consultation")
     return {
         "alliance": alliance.slug,
         "url": alliance.get_absolute_url(),
-        **_values(alliance, "identifier", "kind", "title_en", "title_ind"),
+        **_values(alliance, "identifier", "wikidata", "kind", "title_en", "title_ind"),
+        "aliases": [_values(alias, "name", "language") for alias in alliance.aliases.all()],
         **_values(alliance, "signed", "in_force", "ended"),
         **_texts(alliance, "summary", public),
         "memberships": [
@@ -123,6 +136,7 @@ def _event(slug: str) -> dict[str, object]:
         **_values(event, "identifier", "kind", "certainty", "title_en", "title_ind", "date"),
         **_values(event, "place_en", "place_ind", "attributed_to_en", "attributed_to_ind"),
         **_texts(event, "summary", public),
+        **_values(event, "session", "resolution", "scope", "issues", "is_important"),
         "alliance": event.alliance.slug if event.alliance else "",
         "participations": [
             {"country": part.country.code, "role": part.role} for part in event.participations.all()
@@ -175,6 +189,7 @@ def _source(slug: str) -> dict[str, object]:
         "url": source.get_absolute_url(),
         "address": source.url,
         **_values(source, *names, "language"),
+        **_values(source, "doi", "licence", "redistribution", "covers_from", "covers_to"),
         "derived_from": public_source_key(source.derived_from),
         "origin": public_source_key(source.origin),
     }

@@ -52,6 +52,7 @@ class CountryRecord(Schema):
     alpha2: str
     m49: str
     cow_code: int | None
+    wikidata: str
     name_en: str
     name_ind: str
     region: str = Field(description="UN M49.")
@@ -79,6 +80,7 @@ class AllianceRecord(Cited):
     alliance: str = Field(description="The alliance’s slug.")
     url: str
     identifier: str
+    wikidata: str
     kind: str
     title_en: str
     title_ind: str
@@ -87,6 +89,7 @@ class AllianceRecord(Cited):
     ended: str = Field(description=EDTF)
     summary_en: str = Field(description="Markdown; `[@key]` cites a source.")
     summary_ind: str
+    aliases: list[Name]
     memberships: list[Part]
 
 
@@ -110,6 +113,11 @@ class EventRecord(Cited):
     attributed_to_ind: str
     summary_en: str = Field(description="Markdown; `[@key]` cites a source.")
     summary_ind: str
+    session: int | None = Field(description="Of UN votes: the session of the General Assembly.")
+    resolution: str
+    scope: str = Field(description="What was voted on: whole, amendment or paragraph.")
+    issues: str
+    is_important: bool | None
     alliance: str = Field(description="The alliance’s slug; empty if there is none.")
     participations: list[Role]
 
@@ -157,6 +165,11 @@ class SourceRecord(Schema):
     archive_url: str
     date_published: str = Field(description=EDTF)
     language: str
+    doi: str
+    licence: str
+    redistribution: bool | None = Field(description="Whether its rows may be passed on.")
+    covers_from: str = Field(description=EDTF)
+    covers_to: str = Field(description=EDTF)
     derived_from: str = Field(
         description="The citation key of the source it is based on; empty for an original."
     )

@@ -126,6 +126,8 @@ def ensure_supported(citation: Citation) -> None:
     Inside ``defer_evidence_checks``, the check is made at the end of that block.
     """
     target = citation.target_noun
+    if target not in _CITED_MODELS:
+        return  # a membership is public with its alliance, whatever is cited for it
     record_id = getattr(citation, f"{target}_id")
     postponed = _deferred_checks.get()
     if postponed is None:

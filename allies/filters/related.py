@@ -25,6 +25,7 @@ class SlugFilter(django_filters.CharFilter):
 
 class AliasFilterSet(PublicFilterSet):
     country = CountryFilter(label=_("Country"), field_name="country")
+    alliance = SlugFilter(label=_("Alliance"), field_name="alliance__slug")
 
     class Meta(PublicFilterSet.Meta):
         model = Alias

@@ -16,6 +16,7 @@ from allies.models import (
     Country,
     Entry,
     Event,
+    Membership,
     OldSlug,
     Source,
     url_field,
@@ -50,7 +51,8 @@ class CountryIndex:
         countries = {country.pk: country for country in Country.objects.all()}
         for country in countries.values():
             self.add(country)
-        for country_id, name in Alias.objects.values_list("country_id", "folded"):
+        aliases = Alias.objects.filter(country__isnull=False)
+        for country_id, name in aliases.values_list("country_id", "folded"):
             self._names[name][country_id] = countries[country_id]
 
     def add(self, country: Country) -> None:
@@ -136,6 +138,10 @@ _LOOKUP_HINTS: dict[type[models.Model], Callable[[], str]] = {
     Entry: lambda: (
         _("no such entry; use list slug/country, like %(example)s") % {"example": "russia-asia/CHN"}
     ),
+    Membership: lambda: (
+        _("no such membership; use alliance slug/country/date of joining, like %(example)s")
+        % {"example": "nato/SWE/2024-03-07"}
+    ),
 }
 
 
@@ -163,6 +169,9 @@ class References:
             return
         if model is Entry:
             self._load_entries(texts)
+            return
+        if model is Membership:
+            self._load_memberships(texts)
             return
         found, missing = self._chunk[model], texts - self._chunk[model].keys()
         for key in _KEYS[model]:
@@ -194,6 +203,8 @@ class References:
             return self.countries.find(text)
         if model is Entry:
             return self._find_entry(text)
+        if model is Membership:
+            return self._find_membership(text)
         found = self._chunk[model].get(text) or self._plan.expected(model.__name__, text)
         if found is None:
             raise UnknownRecord(_LOOKUP_HINTS[model]())
@@ -210,15 +221,47 @@ class References:
             raise UnknownRecord(_LOOKUP_HINTS[Entry]())
         return found
 
+    def _load_memberships(self, texts: set[str]) -> None:
+        slugs = {text.partition("/")[0] for text in texts} - {""}
+        self.prefetch(Alliance, slugs)
+        known = [record for slug in slugs if (record := self._chunk[Alliance].get(slug))]
+        for membership in Membership.objects.filter(alliance__in=known).select_related(
+            "alliance", "country"
+        ):
+            for key in _membership_keys(membership):
+                # The key without a date stands for a membership only if it is the only one.
+                twice = key in self._chunk[Membership] and key.endswith("/")
+                self._chunk[Membership][key] = None if twice else membership
+
+    def _find_membership(self, text: str) -> Membership:
+        slug, _slash, rest = text.partition("/")
+        country, _slash, joined = rest.partition("/")
+        if not country:
+            raise UnknownRecord(_LOOKUP_HINTS[Membership]())
+        alliance = self.find(Alliance, slug)
+        key = f"{alliance.pk}/{self.countries.find(country).pk}/{joined}"
+        found = self._chunk[Membership].get(key) or self._plan.expected("Membership", key)
+        if found is None:
+            raise UnknownRecord(_LOOKUP_HINTS[Membership]())
+        return found
+
     def expect(self, record: models.Model) -> None:
         """Make a new record available to later rows, as if it existed."""
         if isinstance(record, Country):
             self.countries.add(record)
-        elif isinstance(record, Alias):
+        elif isinstance(record, Alias) and record.country:
             self.countries.add_name(record.country, record.name)
         if isinstance(record, Entry):
             keys = [f"{record.ally_list_id}/{record.country_id}"]
             self._plan.expect_key("Entry", keys, record)
+        elif isinstance(record, Membership):
+            self._plan.expect_key("Membership", _membership_keys(record), record)
         elif type(record) in _KEYS:
             keys = [getattr(record, key) for key in _KEYS[type(record)]]
             self._plan.expect_key(type(record).__name__, keys, record)
+
+
+def _membership_keys(membership: Membership) -> list[str]:
+    """Return the keys of a membership: with its date of joining, and without."""
+    key = f"{membership.alliance_id}/{membership.country_id}/"
+    return list(dict.fromkeys([f"{key}{membership.joined}", key]))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from import_export.widgets import Widget
 
 from allies.imports.references import CellError, References
-from allies.models import Country, Entry
+from allies.models import Country, Entry, Membership
 from allies.models.country import country_code
 from allies.models.fields import EDTFField
 
@@ -160,6 +160,10 @@ class EDTFWidget(CodeWidget):
 _NOTES: "dict[type[models.Model], StrOrPromise]" = {
     Country: gettext_lazy("The country’s alpha-3 code; if it has none, its COW code or its slug."),
     Entry: gettext_lazy("The list’s slug and the country’s code, like russia-asia/CHN."),
+    Membership: gettext_lazy(
+        "The alliance’s slug, the country’s code and, if known, the date of joining, like "
+        "nato/SWE/2024-03-07."
+    ),
 }
 
 
@@ -195,6 +199,8 @@ class ReferenceWidget(CodeWidget):
             return country_code(path)
         if self.model is Entry:
             return _entry_code(path)
+        if self.model is Membership:
+            return _membership_code(path)
         return F(f"{path}__{self.key}")
 
 
@@ -207,6 +213,23 @@ def _entry_code(path: str) -> Combinable:
         F(f"{path}__ally_list__slug"),
         Value("/"),
         country_code(f"{path}__country"),
+        output_field=CharField(),
+    )
+    return Case(When(**{f"{path}__isnull": False}, then=code), output_field=CharField())
+
+
+def _membership_code(path: str) -> Combinable:
+    """Return the expression for ``Membership.code`` of the membership at ``path``, or NULL."""
+    joined = Case(
+        When(**{f"{path}__joined": ""}, then=Value("")),
+        default=Concat(Value("/"), F(f"{path}__joined")),
+        output_field=CharField(),
+    )
+    code = Concat(
+        F(f"{path}__alliance__slug"),
+        Value("/"),
+        country_code(f"{path}__country"),
+        joined,
         output_field=CharField(),
     )
     return Case(When(**{f"{path}__isnull": False}, then=code), output_field=CharField())

@@ -1,5 +1,6 @@
 """The models. One module per record type; ``published()`` of each queryset is what readers see."""
 
+from allies.models.alias import NAMED, Alias
 from allies.models.alliance import Alliance, AllianceKind, TieStatus
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, SlugMixin, Status
@@ -23,7 +24,7 @@ from allies.models.correction import (
     UsedToken,
     prefetch_records,
 )
-from allies.models.country import Alias, Country
+from allies.models.country import Country
 from allies.models.edit_session import OpenForm
 from allies.models.edition import Edition, EditionImmutable, canonical_json, sha256_hex
 from allies.models.event import (
@@ -33,6 +34,8 @@ from allies.models.event import (
     EventKind,
     Participation,
     ParticipationRole,
+    VoteIssue,
+    VoteScope,
     YearlyCounts,
     key_event_ids,
     key_events,
@@ -68,6 +71,7 @@ __all__ = [
     "CORRECTABLE_MODELS",
     "EVENT_YEARS",
     "MAX_KEPT_CHECKS",
+    "NAMED",
     "OBLIGATIONS",
     "PREVIEW_DAYS",
     "RUNNING_STATES",
@@ -125,6 +129,8 @@ __all__ = [
     "Status",
     "TieStatus",
     "UsedToken",
+    "VoteIssue",
+    "VoteScope",
     "YearlyCounts",
     "canonical_json",
     "data_fingerprint",

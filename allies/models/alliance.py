@@ -27,6 +27,7 @@ from allies.models.fields import (
     LatestDayField,
     NormalizedTextField,
     ProseField,
+    WikidataField,
 )
 from allies.models.translation import TranslatedAttribute, localized_expression
 
@@ -139,6 +140,7 @@ class Alliance(TitleMixin, EvidencedModel):
         default="",
         help_text=_("The ID in a data set, like cow:278."),
     )
+    wikidata = WikidataField()
     kind = models.CharField(_("kind"), max_length=24, choices=AllianceKind)
     signed = EDTFField(_("signed"))
     signed_earliest = EarliestDayField("signed")
@@ -173,6 +175,12 @@ class Alliance(TitleMixin, EvidencedModel):
                 condition=~Q(identifier=""),
                 name="alliance_identifier_unique",
                 violation_error_message=_("Another alliance already has this data-set ID."),
+            ),
+            models.UniqueConstraint(
+                fields=["wikidata"],
+                condition=~Q(wikidata=""),
+                name="alliance_wikidata_unique",
+                violation_error_message=_("Another alliance already has this Wikidata ID."),
             ),
             models.CheckConstraint(
                 condition=Q(ended_latest__isnull=True)

@@ -1,4 +1,4 @@
-"""Citations: a source supports or disputes an alliance, an event or a list entry."""
+"""Citations: a source supports or disputes an alliance, a membership, an event or an entry."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -17,17 +17,35 @@ from allies.models.base import (
     choices_constraint,
     count_distinct_subquery,
 )
-from allies.models.fields import ProseField, prose_fields
+from allies.models.fields import (
+    EarliestDayField,
+    EDTFField,
+    LatestDayField,
+    ProseField,
+    prose_fields,
+)
 from allies.models.source import Source, origin_of
 from allies.models.translation import TranslatedAttribute
 
 if TYPE_CHECKING:
     from allies.models.ally_list import Entry
+    from allies.models.membership import Membership
 
 #: Foreign keys of a citation; exactly one of them is set.
-TARGETS = ("alliance", "event", "entry")
+TARGETS = ("alliance", "membership", "event", "entry")
 
 SomeRecord = TypeVar("SomeRecord", bound=models.Model)
+
+_NOT_ONE_TARGET = _("A citation needs exactly one alliance, membership, event or entry.")
+_DATES_OF_NO_MEMBERSHIP = _("Only the citation of a membership has dates of joining and leaving.")
+
+
+def _exactly_one_target() -> Q:
+    """Return the condition that exactly one of the TARGETS is set."""
+    only = Q()
+    for name in TARGETS:
+        only |= Q(**{f"{other}__isnull": other != name for other in TARGETS})
+    return only
 
 
 class Stance(models.TextChoices):
@@ -40,8 +58,10 @@ class CitationQuerySet(models.QuerySet["Citation"]):
         """Filter for citations of published sources about published records."""
         from allies.models import Alliance, Entry, Event
 
+        alliances = Alliance.objects.published()
         return self.from_published_sources().filter(
-            Q(alliance__in=Alliance.objects.published())
+            Q(alliance__in=alliances)
+            | Q(membership__alliance__in=alliances)
             | Q(event__in=Event.objects.published())
             | Q(entry__in=Entry.objects.published())
         )
@@ -74,6 +94,14 @@ class Citation(Record):
     alliance = models.ForeignKey(
         "Alliance",
         verbose_name=_("alliance"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="citations",
+    )
+    membership = models.ForeignKey(
+        "Membership",
+        verbose_name=_("membership"),
         null=True,
         blank=True,
         on_delete=models.CASCADE,
@@ -115,6 +143,15 @@ class Citation(Record):
     note_ind = ProseField(
         _("note (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
+    joined = EDTFField(
+        _("joined, says the source"),
+        help_text=_("Only for a membership: the date in this source, which may differ from ours."),
+    )
+    joined_earliest = EarliestDayField("joined")
+    joined_latest = LatestDayField("joined")
+    left = EDTFField(_("left, says the source"))
+    left_earliest = EarliestDayField("left")
+    left_latest = LatestDayField("left")
     verified_on = models.DateField(_("verified on"), null=True, blank=True)
 
     note = TranslatedAttribute()
@@ -127,13 +164,14 @@ class Citation(Record):
         constraints = [
             choices_constraint("citation", "stance", Stance),
             models.CheckConstraint(
-                condition=(
-                    Q(alliance__isnull=False, event__isnull=True, entry__isnull=True)
-                    | Q(alliance__isnull=True, event__isnull=False, entry__isnull=True)
-                    | Q(alliance__isnull=True, event__isnull=True, entry__isnull=False)
-                ),
+                condition=_exactly_one_target(),
                 name="citation_one_target",
-                violation_error_message=_("A citation needs exactly one alliance, event or entry."),
+                violation_error_message=_NOT_ONE_TARGET,
+            ),
+            models.CheckConstraint(
+                condition=Q(membership__isnull=False) | Q(joined="", left=""),
+                name="citation_dates_of_membership",
+                violation_error_message=_DATES_OF_NO_MEMBERSHIP,
             ),
             *(
                 models.UniqueConstraint(
@@ -152,7 +190,7 @@ class Citation(Record):
         return f"{self.source.key} {self.get_stance_display()}"
 
     @property
-    def target(self) -> "EvidencedModel | Entry | None":
+    def target(self) -> "EvidencedModel | Entry | Membership | None":
         """The record this citation is about."""
         return next((t for name in TARGETS if (t := getattr(self, name))), None)
 
@@ -165,10 +203,12 @@ class Citation(Record):
         return self.target.publication_root if self.target else None
 
     def clean(self) -> None:
-        filled = sum(getattr(self, f"{name}_id") is not None for name in TARGETS)
+        filled = [name for name in TARGETS if getattr(self, f"{name}_id") is not None]
         # An inline form sets the target after validation; then only the constraint checks it.
-        if filled > 1:
-            raise ValidationError(_("A citation needs exactly one alliance, event or entry."))
+        if len(filled) > 1:
+            raise ValidationError(_NOT_ONE_TARGET)
+        if (self.joined or self.left) and filled != ["membership"]:
+            raise ValidationError({"joined" if self.joined else "left": _DATES_OF_NO_MEMBERSHIP})
 
 
 def iterate_notes(citations: CitationQuerySet) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Countries, current and historic, and their alternative names."""
+"""Countries, current and historic. Their alternative names are in ``alias.py``."""
 
 import datetime as dt
 import re
@@ -12,8 +12,15 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from allies.models.alias import Alias
 from allies.models.base import Record, SlugMixin, validate_date_order
-from allies.models.fields import EarliestDayField, EDTFField, LatestDayField, NormalizedTextField
+from allies.models.fields import (
+    EarliestDayField,
+    EDTFField,
+    LatestDayField,
+    NormalizedTextField,
+    WikidataField,
+)
 from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
 from allies.models.translation import TranslatedAttribute, language_suffix, localized_expression
 from allies.text.normalize import normalize_text
@@ -134,6 +141,7 @@ class Country(SlugMixin, Record):
         blank=True,
         help_text=_("State number of the Correlates of War project, like 365."),
     )
+    wikidata = WikidataField()
     name_en = models.CharField(_("name (English)"), max_length=120, blank=True, default="")
     name_ind = models.CharField(_("name (Indonesian)"), max_length=120, blank=True, default="")
     region = models.CharField(
@@ -173,7 +181,7 @@ class Country(SlugMixin, Record):
                     name=f"country_{code}_unique",
                     violation_error_message=_("Another country already has this code."),
                 )
-                for code in ("alpha3", "alpha2", "m49")
+                for code in ("alpha3", "alpha2", "m49", "wikidata")
             ),
             models.UniqueConstraint(
                 fields=["cow_code"],
@@ -234,49 +242,3 @@ class Country(SlugMixin, Record):
         validate_date_order(errors, self, "existed_from", "existed_to")
         if errors:
             raise ValidationError(errors)
-
-
-class AliasQuerySet(models.QuerySet["Alias"]):
-    def published(self) -> "AliasQuerySet":
-        """Return all names: like countries, they are reference data and always public."""
-        return self
-
-
-class Alias(Record):
-    """An alternative name of a country: Tiongkok, Korut, DPRK, Burma."""
-
-    country = models.ForeignKey(
-        Country, verbose_name=_("country"), on_delete=models.CASCADE, related_name="aliases"
-    )
-    name = models.CharField(_("name"), max_length=160)
-    language = models.CharField(
-        _("language"),
-        max_length=3,
-        blank=True,
-        default="",
-        validators=[RegexValidator(r"^[a-z]{2,3}$", _("An ISO 639 code, like id or en."))],
-        help_text=_("ISO 639 code of the name’s language; empty for codes and abbreviations."),
-    )
-    folded = NormalizedTextField("name")
-
-    objects = AliasQuerySet.as_manager()
-
-    class Meta(Record.Meta):
-        verbose_name = _("alternative name")
-        verbose_name_plural = _("alternative names")
-        ordering = ["name", "pk"]
-        indexes = [models.Index(fields=["folded"], name="alias_folded")]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["country", "name"],
-                name="alias_unique",
-                violation_error_message=_("This country already has this name."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clean(self) -> None:
-        if not normalize_text(self.name):
-            raise ValidationError({"name": _("A name needs at least one letter or digit.")})

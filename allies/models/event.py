@@ -57,6 +57,25 @@ class Certainty(models.TextChoices):
     DISPUTED = "disputed", _("disputed")
 
 
+class VoteScope(models.TextChoices):
+    """What a roll call decided on: a whole resolution, an amendment or a paragraph."""
+
+    WHOLE = "whole", _("the whole resolution")
+    AMENDMENT = "amendment", _("an amendment")
+    PARAGRAPH = "paragraph", _("a paragraph")
+
+
+class VoteIssue(models.TextChoices):
+    """Issues of roll calls, as in Voeten's data."""
+
+    PALESTINE = "me", _("the Palestinian conflict")
+    NUCLEAR = "nu", _("nuclear weapons")
+    ARMS = "di", _("arms control")
+    HUMAN_RIGHTS = "hr", _("human rights")
+    COLONIALISM = "co", _("colonialism")
+    ECONOMY = "ec", _("economic development")
+
+
 #: The years of the first and last possible day of an event.
 EVENT_YEARS = (YearOf("date_earliest"), YearOf("date_latest"))
 
@@ -82,12 +101,30 @@ class YearlyCounts(NamedTuple):
         return [(year, self.counts.get(year, 0)) for year in years]
 
 
+def validate_issues(text: str) -> None:
+    """Raise ValidationError unless the text has distinct codes of ``VoteIssue``, by spaces."""
+    codes = text.split(" ")
+    if len(set(codes)) < len(codes) or not set(codes) <= set(VoteIssue.values):
+        raise ValidationError(
+            _("Codes of issues, each once, separated by spaces. Accepted are: %(codes)s."),
+            params={"codes": ", ".join(VoteIssue.values)},
+        )
+
+
 class EventQuerySet(EvidencedQuerySet["Event"]):
     target = "event"
 
     def published(self) -> "EventQuerySet":
         """Filter for public events: published, and supported by a published source."""
         return self.filter(status=Status.PUBLISHED).supported()
+
+    def roll_calls(self) -> "EventQuerySet":
+        """Filter for UN votes."""
+        return self.filter(kind=EventKind.UN_VOTE)
+
+    def except_roll_calls(self) -> "EventQuerySet":
+        """Filter for all events but UN votes, which are nothing *between* two countries."""
+        return self.filter(~Q(kind=EventKind.UN_VOTE))
 
     def with_participant(self, country: Country | None = None, role: str = "") -> "EventQuerySet":
         """Filter for events with a participant, optionally of this country or in this role."""
@@ -159,7 +196,37 @@ class Event(TitleMixin, EvidencedModel):
     summary_ind = ProseField(
         _("summary (Indonesian)"), max_length=MAX_PROSE_LENGTH, blank=True, default=""
     )
-    folded = NormalizedTextField("title_en", "title_ind", "place_en", "place_ind", "identifier")
+    # Only of UN votes:
+    session = models.PositiveSmallIntegerField(
+        _("session"), null=True, blank=True, help_text=_("The session of the General Assembly.")
+    )
+    resolution = models.CharField(
+        _("resolution"),
+        max_length=40,
+        blank=True,
+        default="",
+        help_text=_("Like A/RES/2758(XXVI)."),
+    )
+    scope = models.CharField(
+        _("voted on"), max_length=10, choices=VoteScope, blank=True, default=""
+    )
+    issues = models.CharField(
+        _("issues"),
+        max_length=40,
+        blank=True,
+        default="",
+        validators=[validate_issues],
+        help_text=_("Codes of issues, separated by spaces, like “me hr”."),
+    )
+    is_important = models.BooleanField(
+        _("important vote"),
+        null=True,
+        blank=True,
+        help_text=_("Whether the US State Department calls it important."),
+    )
+    folded = NormalizedTextField(
+        "title_en", "title_ind", "place_en", "place_ind", "identifier", "resolution"
+    )
 
     place = TranslatedAttribute()
     attributed_to = TranslatedAttribute()
@@ -175,11 +242,32 @@ class Event(TitleMixin, EvidencedModel):
             models.Index(
                 fields=["status", "-date_latest", "-date_earliest", "slug"], name="event_newest"
             ),
+            # The same without roll calls, of which there are hundreds for each other event.
+            models.Index(
+                fields=["status", "-date_latest", "-date_earliest", "slug"],
+                condition=~Q(kind=EventKind.UN_VOTE),
+                name="event_newest_not_votes",
+            ),
+            models.Index(
+                fields=["session", "resolution"],
+                condition=Q(kind=EventKind.UN_VOTE),
+                name="event_votes_by_session",
+            ),
         ]
         constraints = [
             choices_constraint("event", "status", Status),
             choices_constraint("event", "kind", EventKind),
             choices_constraint("event", "certainty", Certainty),
+            models.CheckConstraint(
+                condition=Q(scope="") | Q(scope__in=sorted(VoteScope.values)),
+                name="event_scope_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=EventKind.UN_VOTE)
+                | Q(session=None, resolution="", scope="", issues="", is_important=None),
+                name="event_vote_fields_of_votes",
+                violation_error_message=_("Only UN votes have a session, resolution and issues."),
+            ),
             published_requires_text("event", "title"),
             models.CheckConstraint(
                 condition=~Q(date=""),

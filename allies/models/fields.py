@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, URLValidator
+from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -266,3 +266,18 @@ class TitleKeyField(_KeyField):
 
     def compute(self, *texts: str) -> str:
         return title_key(texts[0], texts[1])
+
+
+class WikidataField(models.CharField):
+    """The id of the Wikidata item about the same thing, like Q7184; "" if unknown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("verbose_name", _("Wikidata ID"))
+        kwargs.setdefault("max_length", 12)
+        kwargs.setdefault("blank", True)
+        kwargs.setdefault("default", "")
+        super().__init__(*args, **kwargs)
+        self.validators = [
+            *self.validators,
+            RegexValidator(r"^Q[1-9][0-9]*$", _("The letter Q and digits, like Q7184.")),
+        ]

@@ -13,7 +13,7 @@ from allies.models.base import Record, choices_constraint, validate_date_order
 from allies.models.country import Country
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
-from allies.text.edtf import bounds, combine_dates
+from allies.text.edtf import QUALIFIERS, bounds, combine_dates
 
 
 class MembershipRole(models.TextChoices):
@@ -31,13 +31,16 @@ def definitely_started_q(day: dt.date) -> Q:
     """Return the condition that a membership had certainly begun by a day.
 
     That is, it had begun in every reading of its imprecise dates. If the start is unknown, this
-    is true for today and later days, but not for past days.
+    is true for today and later days, but not for past days. A qualified start ("about 1990") is
+    never certain.
     """
     own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
 
     def by(field: str) -> Q:
         known = Q(**{f"{field}_latest__lte": day})
-        return known | Q(**{f"{field}_latest__isnull": True}) if is_not_past else known
+        if is_not_past:
+            known |= Q(**{f"{field}_latest__isnull": True})
+        return known & ~qualified_q(field)
 
     is_not_past = day >= timezone.localdate()
 
@@ -52,12 +55,19 @@ def definitely_active_q(day: dt.date) -> Q:
     """Return the condition that a membership had certainly not ended before a day.
 
     That is, it had not ended in any reading of its imprecise dates. The last day counts. If the
-    end is an open interval, its first possible day is the last day that counts.
+    end is an open interval, its first possible day is the last day that counts. With a qualified
+    end ("about 1990"), the membership is never certainly active.
     """
-    own, theirs = Q(left_earliest__gte=day), Q(alliance__ended_earliest__gte=day)
+    own = Q(left_earliest__gte=day) & ~qualified_q("left")
+    theirs = Q(alliance__ended_earliest__gte=day) & ~qualified_q("alliance__ended")
     return (own & Q(left_latest__isnull=False)) | (
         (own | Q(left="")) & (theirs | Q(alliance__ended="")) & Q(left_latest__isnull=True)
     )
+
+
+def qualified_q(field: str) -> Q:
+    """Return the condition that a date is qualified (``edtf.is_qualified``)."""
+    return Q(*((f"{field}__contains", mark) for mark in sorted(QUALIFIERS)), _connector=Q.OR)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -152,6 +162,12 @@ class Membership(Record):
 
     def __str__(self) -> str:
         return f"{self.country} – {self.alliance}"
+
+    @property
+    def code(self) -> str:
+        """The key of this membership in files: nato/SWE/2024-03-07, or nato/SWE if undated."""
+        parts = (self.alliance.slug, self.country.code, self.joined)
+        return "/".join(part for part in parts if part)
 
     @property
     def publication_root(self) -> Alliance:

@@ -13,7 +13,14 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.base import OldSlug, PublicationIssue, Publishable, Status, choices_constraint
+from allies.models.base import (
+    OldSlug,
+    PublicationIssue,
+    Publishable,
+    Status,
+    choices_constraint,
+    validate_date_order,
+)
 from allies.models.fields import (
     EarliestDayField,
     EDTFField,
@@ -199,7 +206,13 @@ class Source(Publishable):
     kind = models.CharField(_("kind"), max_length=12, choices=SourceKind, default=SourceKind.NEWS)
     publisher = models.CharField(_("publisher"), max_length=200)
     title = models.CharField(_("title"), max_length=500)
-    author = models.CharField(_("author"), max_length=300, blank=True, default="")
+    author = models.CharField(
+        _("author"),
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("Several authors are separated by semicolons."),
+    )
     credit = models.CharField(
         _("credit"),
         max_length=300,
@@ -239,6 +252,42 @@ class Source(Publishable):
         help_text=_("The first source in the chain; empty if it is this one."),
     )
     archive_url = NormalizedURLField(_("archived copy"), max_length=1000, blank=True, default="")
+    doi = models.CharField(
+        _("DOI"),
+        max_length=200,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"^10\.[0-9]{4,9}/\S+$", _("A DOI, like 10.7910/DVN/LEJUQZ."))],
+    )
+    licence = models.CharField(
+        _("licence"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text=_("Its SPDX identifier, like CC-BY-4.0, or its terms in a few words."),
+    )
+    redistribution = models.BooleanField(
+        _("may be passed on"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Whether others may publish the rows of this data set. If not, downloads of whole "
+            "tables leave out what only this source supports."
+        ),
+    )
+    covers_from = EDTFField(
+        _("covers from"), help_text=_("The first day that a data set describes.")
+    )
+    covers_from_earliest = EarliestDayField("covers_from")
+    covers_from_latest = LatestDayField("covers_from")
+    covers_to = EDTFField(
+        _("covers to"),
+        help_text=_(
+            "The last day that a data set describes. Later, its ties are only “last recorded”."
+        ),
+    )
+    covers_to_earliest = EarliestDayField("covers_to")
+    covers_to_latest = LatestDayField("covers_to")
     folded = NormalizedTextField("key", "publisher", "title", "author")
     url_key = URLKeyField("url")
     archive_key = URLKeyField("archive_url")
@@ -291,6 +340,10 @@ class Source(Publishable):
         if self.derived_from is not None:
             validate_no_cycle(self.key, self.derived_from.key, _parent_key)
         self.validate_original_published()
+        errors: dict[str, object] = {}
+        validate_date_order(errors, self, "covers_from", "covers_to")
+        if errors:
+            raise ValidationError(errors)
 
     def validate_original_published(self) -> None:
         """Raise ValidationError if this source is public and the one it is derived from is not.

@@ -9,7 +9,7 @@ text means "not known". Seasons are not supported, because their months depend o
 import calendar
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
+
+#: Marks after a date: about, uncertain, both.
+QUALIFIERS = frozenset("~?%")
 
 #: What people type before a date in either language, by meaning.
 _BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lambat)"
@@ -85,6 +88,11 @@ def bounds(value: str) -> Bounds:
     raise UnreadableDate(value)
 
 
+def is_qualified(value: str) -> bool:
+    """Return whether a date is "about" (~), "uncertain" (?) or both (%), and so never certain."""
+    return not QUALIFIERS.isdisjoint(value)
+
+
 def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> Bounds:
     try:
         first = dt.date(int(year), int(month or 1), int(day or 1))
@@ -111,16 +119,29 @@ def _interval_bounds(value: str) -> Bounds:
 def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
     """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
 
-    ``pick`` is applied to the first possible days and to the last possible days separately.
+    ``pick`` is applied to the first possible days and to the last possible days separately. The
+    result is qualified if one of the dates that may be the earliest or latest is qualified.
     """
     known = [(b.earliest or dt.date.min, b.latest or dt.date.max) for b in map(bounds, dates)]
     first, last = pick([start for start, _end in known]), pick([end for _start, end in known])
-    if (first, last) in known:
-        return dates[known.index((first, last))]
+    pairs = list(zip(dates, known, strict=True))
+    candidates = "".join(date for date, (a, b) in pairs if a <= last and first <= b)
+    marks = QUALIFIERS.intersection(candidates)
+    same = [date for date, days in pairs if days == (first, last)]
+    if same:
+        alike = [date for date in same if QUALIFIERS.intersection(date) == marks]
+        return alike[0] if alike else _qualify(same[0], marks)
     if last == dt.date.max:
         return ""  # no last possible day is known
     start = ".." if first == dt.date.min else first.isoformat()
-    return first.isoformat() if first == last else f"{start}/{last.isoformat()}"
+    return _qualify(first.isoformat() if first == last else f"{start}/{last.isoformat()}", marks)
+
+
+def _qualify(value: str, marks: Set[str]) -> str:
+    """Return the date with these marks instead of its own."""
+    mark = "%" if len(marks) > 1 else "".join(marks)
+    points = [point.rstrip("~?%") for point in value.split("/")]
+    return "/".join(point if point in ("", "..") else point + mark for point in points)
 
 
 def parse_date(text: str) -> str:

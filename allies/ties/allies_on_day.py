@@ -16,7 +16,7 @@ from allies.models.country import Country, CountryQuerySet
 from allies.models.event import Event, Participation
 from allies.models.membership import Membership, MembershipQuerySet
 from allies.models.source import origin_of
-from allies.text.edtf import bounds, combine_dates
+from allies.text.edtf import bounds, combine_dates, is_qualified
 
 #: Number of a country's latest events that are searched first for events in common with others.
 RECENT_EVENTS = 50
@@ -307,8 +307,11 @@ def last_confirmed(pairs: Iterable[tuple[Membership, Membership]], day: dt.date)
 def _last_certain_day(memberships: Iterable[Membership]) -> dt.date | None:
     """Return the last day on which all of these were certainly in force.
 
-    Returns None if there is none, or if no end is recorded.
+    Returns None if there is none, if no end is recorded, or if a start or end is qualified.
     """
+    memberships = list(memberships)
+    if any(is_qualified(m.began) or is_qualified(m.ended) for m in memberships):
+        return None
     begun = [bounds(membership.began).latest for membership in memberships]
     ended = [bounds(m.ended).earliest if m.ended else dt.date.max for m in memberships]
     if None in begun or None in ended:

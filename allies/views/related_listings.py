@@ -18,7 +18,8 @@ from allies.filters.related import (
     SeeAlsoFilterSet,
 )
 from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
-from allies.models.country import AliasQuerySet, country_code
+from allies.models.alias import AliasQuerySet
+from allies.models.country import country_code
 from allies.views.download_columns import (
     COUNTRY_CODE,
     DISPUTED,
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 _COUNTRY = DownloadColumn("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
 _EVENT = DownloadColumn("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
+_ALLIANCE = DownloadColumn(
+    "alliance",
+    lambda part: part.alliance.slug if part.alliance else "",
+    _("alliance"),
+    _("The alliance’s slug."),
+)
 _LIST = DownloadColumn(
     "list", lambda part: part.ally_list.slug, _("ally list"), _("The list’s slug.")
 )
@@ -45,10 +52,14 @@ _SOURCE = DownloadColumn(
 
 class AliasListing(Listing):
     filterset_class = AliasFilterSet
-    columns = (_COUNTRY, *model_columns(Alias, "name", "language"))
+    columns = (
+        _COUNTRY._replace(value=lambda alias: alias.country.code if alias.country else ""),
+        _ALLIANCE,
+        *model_columns(Alias, "name", "language"),
+    )
 
     def queryset(self) -> AliasQuerySet:
-        return Alias.objects.published().select_related("country").order_by("pk")
+        return Alias.objects.published().select_related("country", "alliance").order_by("pk")
 
 
 class ParticipationListing(Listing):
@@ -107,11 +118,12 @@ class CitationListing(Listing):
     filterset_class = CitationFilterSet
     columns = (
         _SOURCE,
+        _ALLIANCE,
         DownloadColumn(
-            "alliance",
-            lambda one: one.alliance.slug if one.alliance else "",
-            _("alliance"),
-            _("The alliance’s slug."),
+            "membership",
+            lambda one: one.membership.code if one.membership else "",
+            _("membership"),
+            _("The alliance’s slug, the country’s code and the date of joining."),
         ),
         _EVENT._replace(value=lambda one: one.event.slug if one.event else ""),
         DownloadColumn(
@@ -121,6 +133,7 @@ class CitationListing(Listing):
             _("The list’s slug and the country’s code, like list/CHN."),
         ),
         *model_columns(Citation, "stance", "locator", "quote", "note_en", "note_ind"),
+        *model_columns(Citation, "joined", "left"),
         DownloadColumn(
             "verified_on",
             lambda one: one.verified_on.isoformat() if one.verified_on else "",
@@ -130,5 +143,8 @@ class CitationListing(Listing):
     )
 
     def queryset(self) -> "CitationQuerySet":
-        related = ("source", "alliance", "event", "entry__ally_list", "entry__country")
+        related = (
+            *("source", "alliance", "membership__alliance", "membership__country", "event"),
+            *("entry__ally_list", "entry__country"),
+        )
         return Citation.objects.published().select_related(*related).order_by("pk")

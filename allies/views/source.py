@@ -84,7 +84,10 @@ class SourceDetailView(RecordDetailView):
         statements = Paginator(
             Citation.objects.published()
             .filter(source=source)
-            .select_related("alliance", "event", "entry__ally_list", "entry__country")
+            .select_related(
+                *("alliance", "membership__alliance", "membership__country", "event"),
+                *("entry__ally_list", "entry__country"),
+            )
             .order_by("-stance", "event__date_earliest", "pk"),
             PER_PAGE,
         )

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.urls import reverse
 
 from allies.models import Alliance, KeptForm
@@ -15,28 +16,25 @@ pytestmark = pytest.mark.usefixtures("demo_data")
 GIBBERISH = ["gibberish", "9" * 400]
 
 
-def date_names(model):
-    return [f.name for f in model._meta.concrete_fields if isinstance(f, EDTFField)]
+def date_names(own):
+    """Return the names of the date fields that a model's admin, or an inline, shows."""
+    shown = flatten(own.fields or flatten_fieldsets(own.fieldsets or []))
+    fields = {field.name: field for field in own.model._meta.concrete_fields}
+    return {name for name in shown if isinstance(fields.get(name), EDTFField)}
 
 
-DATED = sorted(
-    (
-        model
-        for model, own in admin.site._registry.items()
-        if any(date_names(one) for one in (model, *(inline.model for inline in own.inlines)))
-    ),
-    key=lambda model: model._meta.label,
-)
+def dates_of(model):
+    """Return the names of the date fields in a model's forms, including those of its parts."""
+    own = admin.site._registry[model]
+    return date_names(own).union(*map(date_names, own.inlines))
+
+
+DATED = sorted(filter(dates_of, admin.site._registry), key=lambda model: model._meta.label)
 
 
 def dates_on(form, model):
     """Return the names of the date fields on a page, including those of its rows."""
-    names = {name for one in (model, *inlines_of(model)) for name in date_names(one)}
-    return [field for field in form.fields if field.rpartition("-")[2] in names]
-
-
-def inlines_of(model):
-    return [inline.model for inline in admin.site._registry[model].inlines]
+    return [field for field in form.fields if field.rpartition("-")[2] in dates_of(model)]
 
 
 @pytest.fixture
@@ -47,11 +45,8 @@ def reviewed(reviewer, login_as):
 
 
 def test_all_date_fields_are_covered():
-    walked = {
-        name for model in DATED for one in (model, *inlines_of(model)) for name in date_names(one)
-    }
-    assert walked == {
-        *("date", "date_published", "existed_from", "existed_to"),
+    assert set().union(*map(dates_of, DATED)) == {
+        *("date", "date_published", "existed_from", "existed_to", "covers_from", "covers_to"),
         *("signed", "in_force", "ended", "joined", "left"),
     }
 

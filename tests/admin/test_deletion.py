@@ -139,7 +139,18 @@ def link_health(source):
 
 #: Relation → how to create a record and another that points to it. A new relation needs a line
 #: here, and must then pass ``test_every_relation_is_shown_and_restored``.
+def alliance_alias():
+    record = factories.alliance("RUS", "IND", **DRAFT)
+    return record, Alias.objects.create(alliance=record, name="Pact of the North")
+
+
+def cited_membership():
+    record = factories.alliance("RUS", "IND", **DRAFT).memberships.first()
+    return record, factories.cite(record, factories.source())
+
+
 MAKE = {
+    "Alias.alliance": alliance_alias,
     "Alias.country": alias,
     "AllyList.focus": focus,
     "AllyList.recorded_from": lambda: source_with(
@@ -148,6 +159,7 @@ MAKE = {
     "Citation.alliance": lambda: part_of(factories.alliance("RUS", "IND", **DRAFT), "citations"),
     "Citation.entry": cited_entry,
     "Citation.event": lambda: part_of(factories.event(("RUS", "host"), **DRAFT), "citations"),
+    "Citation.membership": cited_membership,
     "Citation.source": lambda: source_with(
         lambda source: factories.cite(
             factories.event(("RUS", "host"), cited=False, **DRAFT), source

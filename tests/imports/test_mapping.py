@@ -547,6 +547,7 @@ class TestSuggestions:
         suggested = suggest_mapping("aliases", open_table(file))
         assert {n: s["column"] for n, s in suggested["nouns"][0]["fields"].items()} == {
             "country": "country",
+            "alliance": "alliance",
             "name": "name",
             "language": "language",
         }

@@ -1,6 +1,7 @@
 """Imprecise dates: parsing, first and last day, and formatting."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.utils.translation import override
@@ -189,7 +190,12 @@ def test_format_end_date_shows_an_open_end_as_end_of_records(stored, english, in
         (["2001-05-07", "2001-05"], "2001-05-01/2001-05-07", "2001-05-07/2001-05-31"),
         (["../2001", "1990"], "../1990-12-31", "1990-01-01/2001-12-31"),
         (["2001/..", "2003"], "2001-01-01/2003-12-31", ""),
-        (["2001-05-07", "2001-05-07~"], "2001-05-07", "2001-05-07"),
+        (["2001-05-07", "2001-05-07~"], "2001-05-07~", "2001-05-07~"),
+        (["1950~", "2004"], "1950~", "2004"),
+        (["2001~", "2001-06"], "2001-01-01~/2001-06-30~", "2001-06-01~/2001-12-31~"),
+        (["2001/2005", "2001~"], "2001~", "2001~/2005~"),
+        (["2012/..", "2020~/.."], "2012~/..", "2020~/.."),
+        (["2012?", "../2012~"], "../2012%", "2012%"),
         (["", "2003"], "../2003-12-31", ""),
         (["", ""], "", ""),
     ],
@@ -197,6 +203,12 @@ def test_format_end_date_shows_an_open_end_as_end_of_records(stored, english, in
 def test_combine_dates_keeps_the_precision(dates, first, last):
     assert edtf.combine_dates(min, dates) == first
     assert edtf.combine_dates(max, dates) == last
+
+
+@pytest.mark.parametrize("value", ["1990~", "2004-06-11?", "2004-06%", "1990~/1995", "../1990?"])
+def test_is_qualified(value):
+    assert edtf.is_qualified(value)
+    assert not edtf.is_qualified(re.sub("[~?%]", "", value))
 
 
 @given(st.text(max_size=60))

@@ -187,6 +187,8 @@ def test_former_state_is_shown_on_its_last_day(client):
         ({"signed": "1980", "in_force": "1981"}, "1981-06-01", False),
         ({}, "1990-06-30", False),
         ({}, "", True),
+        ({"in_force": "1980~"}, "", False),
+        ({"in_force": "1980", "ended": "2040?"}, "", False),
     ],
 )
 def test_tie_not_confirmed_on_the_day_is_marked(given, day, certain, client):
@@ -369,6 +371,17 @@ class TestAlliesInWords:
 
     def test_end_before_certain_start_confirms_nothing(self, demo_data, counted):
         factories.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
+        assert "1 possible ally of New Zealand" in counted()
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"in_force": "1980~", "ended": "2012-12-31/.."},
+            {"in_force": "1980", "ended": "2012-12-31?/.."},
+        ],
+    )
+    def test_qualified_date_confirms_nothing(self, given, demo_data, counted):
+        factories.alliance("NZL", "FJI", **given)
         assert "1 possible ally of New Zealand" in counted()
 
     def test_requested_day_is_named(self, demo_data, counted):

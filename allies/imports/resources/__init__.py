@@ -1,10 +1,11 @@
 """The import and export resources, by the names used in commands, file names and URLs."""
 
+from allies.imports.resources.alias import AliasResource
 from allies.imports.resources.alliance import AllianceResource, MembershipResource
 from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
 from allies.imports.resources.base import RecordResource
 from allies.imports.resources.citation import CitationResource
-from allies.imports.resources.country import AliasResource, CountryResource
+from allies.imports.resources.country import CountryResource
 from allies.imports.resources.event import EventResource, ParticipationResource
 from allies.imports.resources.source import SourceResource
 
@@ -13,9 +14,9 @@ RESOURCES: dict[str, type[RecordResource]] = {
     resource.noun: resource
     for resource in (
         CountryResource,
-        AliasResource,
         SourceResource,
         AllianceResource,
+        AliasResource,
         MembershipResource,
         EventResource,
         ParticipationResource,

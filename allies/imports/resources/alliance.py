@@ -28,6 +28,7 @@ class AllianceResource(RecordResource):
 
     slug = word("slug")
     identifier = word("identifier")
+    wikidata = word("wikidata")
     kind = choice("kind", AllianceKind, required=True)
     title_en = text("title_en")
     title_ind = text("title_ind")
@@ -43,6 +44,7 @@ class AllianceResource(RecordResource):
         fields = (
             "slug",
             "identifier",
+            "wikidata",
             "kind",
             "title_en",
             "title_ind",
@@ -65,6 +67,7 @@ def _obligation_field(column: str) -> Field:
 class MembershipResource(RecordResource):
     noun = "memberships"
     identities = (("alliance", "country", "joined"),)
+    is_reference_target = True
     blank_identity = ("joined",)
     governed_through = "alliance"
     export_order = ("alliance__slug", "country__slug", "joined")

@@ -90,6 +90,15 @@ class RecordResource(resources.ModelResource):
                 found.append((names, key))
         return found
 
+    def identities_of_one(
+        self, targets: Sequence[str], values: Sequence[object], at: Mapping[str, int]
+    ) -> list[Identity]:
+        """Return the identities of a row that has one of these references, otherwise []."""
+        given = [values[at[target]] for target in targets if target in at]
+        if len(given) - given.count(None) != 1:
+            return []
+        return RecordResource.row_identities(self, values, at)
+
     def _default_values(self, name: str) -> Any:
         """Return the attribute's default, for files without a column for it."""
         field: Any = self.model._meta.get_field(name)

@@ -4,9 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from import_export.fields import Field
 
-from allies.imports.resources.base import Identity, RecordResource, choice, reference, text, word
+from allies.imports.resources.base import (
+    Identity,
+    RecordResource,
+    choice,
+    date,
+    reference,
+    text,
+    word,
+)
 from allies.imports.widgets import DateWidget
-from allies.models import TARGETS, Alliance, Citation, Entry, Event, Source, Stance
+from allies.models import TARGETS, Alliance, Citation, Entry, Event, Membership, Source, Stance
 
 
 class CitationResource(RecordResource):
@@ -16,6 +24,9 @@ class CitationResource(RecordResource):
     export_order = (
         "source__key",
         "alliance__slug",
+        "membership__alliance__slug",
+        "membership__country__slug",
+        "membership__joined",
         "event__slug",
         "entry__ally_list__slug",
         "entry__country__slug",
@@ -25,6 +36,7 @@ class CitationResource(RecordResource):
 
     source = reference("source", Source, "key")
     alliance = reference("alliance", Alliance, "slug")
+    membership = reference("membership", Membership, "code")
     event = reference("event", Event, "slug")
     entry = reference("entry", Entry, "code")
     stance = choice("stance", Stance, default=Stance.SUPPORTS)
@@ -32,6 +44,8 @@ class CitationResource(RecordResource):
     quote = text("quote")
     note_en = text("note_en")
     note_ind = text("note_ind")
+    joined = date("joined")
+    left = date("left")
     verified_on = Field(attribute="verified_on", column_name="verified_on", widget=DateWidget())
 
     class Meta:
@@ -39,6 +53,7 @@ class CitationResource(RecordResource):
         fields = (
             "source",
             "alliance",
+            "membership",
             "event",
             "entry",
             "stance",
@@ -46,12 +61,11 @@ class CitationResource(RecordResource):
             "quote",
             "note_en",
             "note_ind",
+            "joined",
+            "left",
             "verified_on",
         )
 
     def row_identities(self, values: Sequence[object], at: Mapping[str, int]) -> list[Identity]:
         """Return the identities as usual, but none if the row has no target or more than one."""
-        targets = [values[at[target]] for target in TARGETS if target in at]
-        if len(targets) - targets.count(None) != 1:
-            return []
-        return super().row_identities(values, at)
+        return self.identities_of_one(TARGETS, values, at)

@@ -1,4 +1,4 @@
-"""Countries and their aliases as rows."""
+"""Countries as rows."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from import_export.fields import Field
 
 from allies.imports.resources.base import RecordResource, choice, country, date, text, word
 from allies.imports.widgets import IntegerWidget, NumericCodeWidget
-from allies.models import Alias, Country
+from allies.models import Country
 from allies.models.m49 import REGIONS, SUBREGIONS
 
 
@@ -31,6 +31,7 @@ class CountryResource(RecordResource):
     existed_from = date("existed_from")
     existed_to = date("existed_to")
     successor = country("successor")
+    wikidata = word("wikidata")
 
     class Meta:
         model = Country
@@ -47,24 +48,10 @@ class CountryResource(RecordResource):
             "existed_from",
             "existed_to",
             "successor",
+            "wikidata",
         )
 
     def fill_defaults(self, record: Any) -> None:
         # A name without Latin letters has an empty slug; then use the country's code.
         name = slugify(record.name_en or record.name_ind)
         record.slug = record.slug or name or slugify(record.code)
-
-
-class AliasResource(RecordResource):
-    noun = "aliases"
-    identities = (("country", "name"),)
-    is_reference_target = True  # later rows may refer to the country by its alias
-    export_order = ("country__slug", "name")
-
-    country = country()
-    name = text("name")
-    language = word("language")
-
-    class Meta:
-        model = Alias
-        fields = ("country", "name", "language")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.text import slugify
+from import_export.fields import Field
 
 from allies.imports.resources.base import (
     RecordResource,
@@ -14,6 +15,7 @@ from allies.imports.resources.base import (
     text,
     word,
 )
+from allies.imports.widgets import BooleanWidget, IntegerWidget
 from allies.models import (
     Alliance,
     Certainty,
@@ -21,6 +23,7 @@ from allies.models import (
     EventKind,
     Participation,
     ParticipationRole,
+    VoteScope,
 )
 
 
@@ -45,6 +48,13 @@ class EventResource(RecordResource):
     alliance = reference("alliance", Alliance, "slug")
     summary_en = text("summary_en")
     summary_ind = text("summary_ind")
+    session = Field(attribute="session", column_name="session", widget=IntegerWidget())
+    resolution = word("resolution")
+    scope = choice("scope", VoteScope)
+    issues = word("issues")
+    is_important = Field(
+        attribute="is_important", column_name="is_important", widget=BooleanWidget(optional=True)
+    )
     status = status()
 
     class Meta:
@@ -64,6 +74,11 @@ class EventResource(RecordResource):
             "alliance",
             "summary_en",
             "summary_ind",
+            "session",
+            "resolution",
+            "scope",
+            "issues",
+            "is_important",
             "status",
         )
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from import_export.fields import Field
+
 from allies.evidence.guards import ensure_evidence_remains
 from allies.imports.plan import Plan
 from allies.imports.resources.base import (
@@ -13,6 +15,7 @@ from allies.imports.resources.base import (
     text,
     word,
 )
+from allies.imports.widgets import BooleanWidget
 from allies.models import Source, SourceKind
 from allies.models.source import validate_no_cycle
 
@@ -36,6 +39,15 @@ class SourceResource(RecordResource):
     language = word("language")
     derived_from = reference("derived_from", Source, "key")
     archive_url = word("archive_url")
+    doi = word("doi")
+    licence = text("licence")
+    redistribution = Field(
+        attribute="redistribution",
+        column_name="redistribution",
+        widget=BooleanWidget(optional=True),
+    )
+    covers_from = date("covers_from")
+    covers_to = date("covers_to")
     status = status()
 
     class Meta:
@@ -52,6 +64,11 @@ class SourceResource(RecordResource):
             "language",
             "derived_from",
             "archive_url",
+            "doi",
+            "licence",
+            "redistribution",
+            "covers_from",
+            "covers_to",
             "status",
         )
 
