@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.admin.alias import AliasInline
 from allies.admin.base import RecordAdmin
 from allies.models import Country
+from allies.models.country import country_order
 
 
 @admin.register(Country)
@@ -26,9 +27,12 @@ class CountryAdmin(RecordAdmin):
         (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),
     )
 
-    @admin.display(description=_("name"), ordering="name_en")
+    @admin.display(description=_("name"), ordering="sort_en")
     def name(self, country: Country) -> str:
         return country.name
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [country_order(), "pk"]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """Find a country by any of its names; autocomplete fields use this too."""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.models.alliance import Alliance, possibly_active_q, possibly_started_q
 from allies.models.base import Record, choices_constraint, validate_date_order
-from allies.models.country import Country
+from allies.models.country import Country, country_order
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
 from allies.text.edtf import QUALIFIERS, bounds, combine_dates
@@ -99,7 +99,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.select_related("alliance", "country").order_by(
             began.asc(nulls_first=True),
             localized_expression("title", "alliance__"),
-            localized_expression("name", "country__"),
+            country_order("country__"),
             "pk",
         )
 

@@ -71,7 +71,7 @@ class AllyListListing(Listing):
             _("published by"),
             _("The citation key of the source that published the list; empty for our own lists."),
         ),
-        *model_columns(AllyList, "promised"),
+        *model_columns(AllyList, "promised", "byline"),
         DownloadColumn(
             "entries",
             lambda ally_list: len(ally_list.shown_entries),

@@ -47,7 +47,8 @@ class ComparisonForm(forms.Form):
         for name in PLACES:
             country = asked.get(name)
             if country in seen:
-                self.add_error(name, forms.ValidationError(_("You have already chosen this country.")))
+                said = _("You have already chosen this country.")
+                self.add_error(name, forms.ValidationError(said))
             elif country:
                 seen.append(country)
         return asked
