@@ -29,6 +29,7 @@ from allies.search.documents import DOCUMENT_SOURCES
 from allies.search.highlight import contains_term, excerpt, opening
 from allies.search.named_countries import find_named_countries
 from allies.search.query import LONGEST, SearchQuery, parse_query
+from allies.text.bidi import isolate, strip_isolates
 from allies.text.edtf import format_edtf
 from allies.views.download_columns import DownloadColumn
 from allies.views.download_mixin import CHUNK_ROWS
@@ -115,11 +116,13 @@ def _build_result(noun: str, record: Any, question: SearchQuery) -> SearchResult
 
 def _title(noun: str, record: Any) -> LocalizedText:
     if noun == "entry":
-        return LocalizedText(f"{record.country.name} – {record.ally_list.title}", "")
+        return LocalizedText(f"{record.country.name} – {isolate(record.ally_list.title)}", "")
     if noun == "source":
-        return LocalizedText(f"{record.publisher}: {record.title}", record.language)
-    title: LocalizedText = record.name if noun == "country" else record.title
-    return title
+        return LocalizedText(
+            f"{isolate(record.publisher)}: {isolate(record.title)}", record.language
+        )
+    named: LocalizedText = record.name if noun == "country" else record.title
+    return named
 
 
 class SearchListing(Listing):
@@ -132,7 +135,10 @@ class SearchListing(Listing):
             "record", lambda hit: hit.code, _("record"), _("The identifier used in files.")
         ),
         DownloadColumn(
-            "title", lambda hit: str(hit.title), _("title"), _("In the requested language.")
+            "title",
+            lambda hit: strip_isolates(str(hit.title)),
+            _("title"),
+            _("In the requested language."),
         ),
         DownloadColumn("date", lambda hit: hit.date, _("date"), EDTF_NOTE),
         DownloadColumn("address", lambda hit: hit.url, _("address"), _("The address of its page.")),

@@ -16,6 +16,7 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
+from allies.text.bidi import isolate
 from allies.text.edtf import format_edtf, format_end_date
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
@@ -34,7 +35,7 @@ def _sources(count: int) -> str:
 
 
 def _line(*parts: object) -> str:
-    return " · ".join(str(part) for part in parts if part)
+    return " · ".join(isolate(str(part)) for part in parts if part)
 
 
 def _names(countries: Any) -> dict[str, Any]:

@@ -51,9 +51,9 @@
     const show = ({ suggestions, message }) => {
       list.replaceChildren(...suggestions.map((found, n) => {
         const option = make("li", { id: `${list.id}-${n}`, role: "option", "aria-selected": "false" });
-        const title = make("span", found.lang ? { lang: found.lang } : {}, found.title);
+        const title = make("bdi", found.lang ? { lang: found.lang } : {}, found.title);
         option.append(title, " ");
-        if (found.also) option.append(make("span", { class: "meta" }, `(${found.also})`), " ");
+        if (found.also) option.append(make("bdi", { class: "meta" }, `(${found.also})`), " ");
         option.append(make("span", { class: "chip" }, found.noun));
         option.dataset.url = found.url;
         return option;

@@ -287,7 +287,7 @@ def test_featured_list_shows_promised_and_actual_number(client):
     page = body(client.get("/id/lists/russia-allies-in-asia/"))
     names = re.findall(r'<span class="position">\d</span> <a[^>]*>([^<]+)</a>', page)
     assert names == ["China", "Korea Utara", "Iran"]
-    assert "Judulnya menyebut 4 sekutu; 3 dapat kami pastikan." in page
+    assert "Judulnya menyebut 4 sekutu; 3 dapat kami pastikan" in page
     assert "India" not in names
 
 
