@@ -14,6 +14,9 @@ FSI, PDI = "\u2068", "\u2069"
 #: isolate.
 _CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
+#: An isolated part of a text.
+_ISOLATED = re.compile(f"{FSI}[^{PDI}]*{PDI}?")
+
 #: Bidirectional classes of letters that run from right to left, and of Arabic digits.
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 
@@ -28,10 +31,13 @@ def has_rtl(text: str) -> bool:
 
 
 def is_rtl(text: str) -> bool:
-    """Return whether the first letter that has a direction runs from right to left."""
+    """Return whether the first letter that has a direction runs from right to left.
+
+    Isolated parts do not count.
+    """
     if text.isascii():
         return False
-    classes = map(unicodedata.bidirectional, text)
+    classes = map(unicodedata.bidirectional, _ISOLATED.sub("", text))
     return next((one for one in classes if one in {"L", "R", "AL"}), "L") != "L"
 
 

@@ -49,6 +49,7 @@ def arabic():
         ("Putin: زيارة", True, False),
         ("(2024) زيارة", True, True),
         ("a\u202eb", True, False),
+        (f"{FSI}زيارة{PDI} · 20 June", True, False),
     ],
 )
 def test_direction_of_a_text(text, rtl, begins):
