@@ -58,6 +58,7 @@ from allies.views.share_image import (
 )
 from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
+from allies.views.vote_ranking import VoteRankingListing
 from allies.views.voting import VotingListing
 
 app_name = "allies"
@@ -127,6 +128,14 @@ urlpatterns = [
     path("countries/<slug:slug>/allies/map/", AllyMapView.as_view(), name="country-map"),
     *_listing(
         "countries/<slug:slug>/allies/changes", TieChangeListing.as_view(), "country-changes"
+    ),
+    path(
+        "countries/<slug:slug>/votes-like/",
+        VoteRankingListing.as_view(),
+        name="country-vote-ranking",
+    ),
+    *_downloads(
+        "countries/<slug:slug>/votes-like", VoteRankingListing.as_view(), "country-vote-ranking"
     ),
     *_listing("countries/<slug:slug>/lists", ComparedListsListing.as_view(), "country-lists"),
     *_listing("alliances", AllianceListing.as_view(), "alliance-list"),

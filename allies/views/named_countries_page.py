@@ -55,5 +55,11 @@ def _page_of_country(country: Country) -> NamedCountriesPage:
         str(country.name),
         country.get_absolute_url(),
         _("alliances, events and lists"),
-        ((_("Allies of %(country)s") % said, allies),),
+        (
+            (_("Allies of %(country)s") % said, allies),
+            (
+                _("Who votes most like %(country)s?") % said,
+                reverse("allies:country-vote-ranking", args=[country.slug]),
+            ),
+        ),
     )
