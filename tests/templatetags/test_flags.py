@@ -56,5 +56,4 @@ def test_file_has_its_licence_and_nothing_that_loads_or_runs():
     ],
 )
 def test_pages_show_flags(page, client):
-    assert '.svg#ru"/>' in body(client.get(f"/en/{page}")) or page.startswith("lists")
     assert 'class="flag"' in body(client.get(f"/id/{page}"))
