@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from allies.text.bidi import FSI, PDI, isolate
-from allies.text.edtf import bounds, format_edtf
+from allies.text.edtf import bounds, format_edtf, is_qualified
 
 #: Label of a style → its file.
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
@@ -118,7 +118,7 @@ def _date(value: str) -> dict[str, object]:
     found: dict[str, object] = {
         "date-parts": [[int(n) for n in re.findall(r"\d+", end)] for end in ends]
     }
-    if value[-1] in "~?%":
+    if is_qualified(value):
         found["circa"] = True
     return found
 

@@ -23,7 +23,7 @@ from allies.history.public_steps import ChangeSentence, PublicHistoryStep, get_p
 from allies.history.visibility import WithdrawnRecord, last_modified_map
 from allies.models import Correction
 from allies.text.bidi import has_rtl, isolate
-from allies.text.edtf import format_edtf
+from allies.text.edtf import format_edtf, format_start_date
 from allies.text.markdown import to_plain_text
 
 #: The first sentence of a text: up to a full stop before a capital letter, not after an initial.
@@ -96,9 +96,10 @@ _EXCERPT_LENGTH = 300
 
 def describe_record(record: Model) -> SafeString:
     """Return a record's kind, date and first sentence as HTML; reads no other record."""
-    date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
+    name, date = next(((n, found) for n in _DATES if (found := getattr(record, n, ""))), ("", ""))
+    format_date = format_edtf if name == "date" else format_start_date
     kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
-    facts = " · ".join(str(fact) for fact in (kind, format_edtf(date)) if fact)
+    facts = " · ".join(str(fact) for fact in (kind, format_date(date)) if fact)
     text: Any = next((found for name in _TEXTS if (found := getattr(record, name, ""))), "")
     lang = format_html(' lang="{}"', text.lang) if text and text.is_fallback else ""
     if text and has_rtl(text):

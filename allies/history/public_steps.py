@@ -30,7 +30,7 @@ from allies.history.steps import (
 from allies.models import AllyList, Publishable, Record, Source
 from allies.models.fields import EDTFField, ProseField
 from allies.text.bidi import isolate
-from allies.text.edtf import format_edtf
+from allies.text.edtf import format_start_date
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class PublicRecordLabels(RecordLabels):
     def value_text(self, field: "Field[object, object]", value: object) -> str:
         """Return a value as text. Dates are written out, because readers do not know EDTF."""
         if isinstance(field, EDTFField) and value:
-            return format_edtf(str(value))
+            return format_start_date(str(value))
         return super().value_text(field, value)
 
     def is_public(self, model: Any, value: object) -> bool:

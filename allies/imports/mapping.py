@@ -47,7 +47,7 @@ These work on the result, in this order. A ``date`` uses only ``nothing``, ``pre
 - ``sentence``: write a text in capitals in sentence case, but these names as they are given;
 - ``longest``: a text with more characters gives an empty cell;
 - ``order``: the order of day, month and year in a date of digits (dmy, mdy, ymd);
-- ``precision``: shorten an ISO date to its month or year;
+- ``precision``: shorten a date to its month or year;
 - ``country``: the code that identifies a country (alpha2, alpha3, m49, cow, name; default: any);
 - ``cut``: the maximum length, in characters; a longer text is cut off;
 - ``by_if``: if the given column has one of the given values, the date means "not later than".
@@ -78,6 +78,7 @@ from django.utils.translation import override
 from allies.imports.mapping_schema import InvalidMapping, as_list, validate_mapping
 from allies.imports.mapping_steps import (
     join_date,
+    not_later_than,
     parse_ordered_date,
     reduce_precision,
     sentence_writer,
@@ -367,7 +368,7 @@ class _Compiler:
         def by(cells: Sequence[str]) -> Cell:
             date = feed(cells)
             if date and isinstance(date, str) and cells[at].strip() in accepted:
-                return f"../{date}"
+                return not_later_than(date)
             return date
 
         return by

@@ -27,9 +27,10 @@ from allies.models.m49 import NAMES
 from allies.search.highlight import highlight
 from allies.search.query import SearchQuery
 from allies.text.bidi import has_rtl, isolate
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import format_edtf, format_end_date, format_period, format_start_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
+from allies.text.urls import wikidata_url
 from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
@@ -48,6 +49,18 @@ def edtf(value: str) -> str:
 
 
 @register.filter
+def edtf_start(value: str) -> str:
+    """Format the EDTF date of a start: "May 2024", or "2022 or later" if the last day is open."""
+    return format_start_date(value)
+
+
+@register.filter
+def edtf_period(start: str, end: str) -> str:
+    """Format the EDTF dates of a start and an end: "1990 – 2001"."""
+    return format_period(start, end)
+
+
+@register.filter
 def edtf_end(value: str) -> str:
     """Format the EDTF date of an end: "May 2024", or "(records end 2012)" if the end is open."""
     return format_end_date(value)
@@ -59,13 +72,20 @@ def last_recorded(value: str) -> str:
     return last_recorded_of(value)
 
 
+register.filter(wikidata_url)
+
+
 @register.simple_tag
-def edtf_time_element(value: str, css_class: str = "") -> SafeString:
-    """Format an EDTF date as ``<time>`` or, if it is not one year, month or day, ``<span>``."""
+def edtf_time_element(value: str, css_class: str = "", *, start: bool = False) -> SafeString:
+    """Format an EDTF date as ``<time>`` or, if it is not one year, month or day, ``<span>``.
+
+    ``start`` says that it is the start of a tie, see ``edtf_start``.
+    """
+    words = format_start_date(value) if start else format_edtf(value)
     named = format_html(' class="{}"', css_class) if css_class else ""
     if "/" in value or not value[-1:].isdigit():
-        return format_html("<span{}>{}</span>", named, format_edtf(value))
-    return format_html('<time{} datetime="{}">{}</time>', named, value, format_edtf(value))
+        return format_html("<span{}>{}</span>", named, words)
+    return format_html('<time{} datetime="{}">{}</time>', named, value, words)
 
 
 class SliderDays(NamedTuple):

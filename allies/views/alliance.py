@@ -110,7 +110,7 @@ class AllianceDetailView(RecordDetailView):
     def get_queryset(self) -> QuerySet[Alliance]:
         events = Event.objects.published().with_evidence().newest_first()
         return _with_members(with_citations(self.base_queryset(Alliance))).prefetch_related(
-            Prefetch("events", events, to_attr="shown_events")
+            "aliases", Prefetch("events", events, to_attr="shown_events")
         )
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:

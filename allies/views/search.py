@@ -30,7 +30,7 @@ from allies.search.highlight import contains_term, excerpt, opening
 from allies.search.named_countries import find_named_countries
 from allies.search.query import LONGEST, SearchQuery, parse_query
 from allies.text.bidi import isolate, strip_isolates
-from allies.text.edtf import format_edtf
+from allies.text.edtf import format_start_date
 from allies.views.download_columns import DownloadColumn
 from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
@@ -247,7 +247,7 @@ def _suggestion(hit: SearchResult) -> dict[str, str]:
     return {
         "title": hit.title,
         "lang": hit.title.lang,
-        "also": hit.alternative_names or format_edtf(hit.date),
+        "also": hit.alternative_names or format_start_date(hit.date),
         "noun": hit.noun_in_words,
         "url": hit.url,
     }

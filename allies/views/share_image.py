@@ -5,6 +5,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -12,12 +13,15 @@ from django.utils.translation import ngettext
 from django.views import View
 
 from allies.filters import AllyFilterSet
-from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, Source
+from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, Source, Standing
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
 from allies.text.bidi import isolate
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import format_edtf, format_period, format_start_date
+from allies.ties.allies_on_day import Ties, standing_on_the_day
+from allies.ties.standing_text import allies_in_words
+from allies.ties.ties_between import get_ties_between
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
 from allies.views.event import parts_in_order
@@ -100,7 +104,10 @@ def _allies_of(country: Country) -> str:
 
 
 class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
-    """The image of a country's allies, with date and filter; an invalid filter is ignored."""
+    """The image of a country's confirmed allies, with date and filter.
+
+    An invalid filter is ignored. Other allies are shown only if the filter asks for them.
+    """
 
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
@@ -108,13 +115,18 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
         if not asked.is_valid():
             asked = AllyFilterSet({}, focus=country)
             asked.is_valid()
-        names = _names(asked.qs)
+        allies = asked.qs
+        if not asked.form.cleaned_data.get("standing"):
+            allies = allies.filter(standing=Standing.CONFIRMED)
+        names = _names(allies)
         count = len(names["items"]) + names["more"]
         return ShareImage(
             title=_allies_of(country),
             kicker=date_format(asked.day, "j F Y"),
             note="" if count else _("No countries match this filter on this date."),
-            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count},
+            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count}
+            if count
+            else "",
             **names,
         )
 
@@ -122,16 +134,19 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
 class CountryShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
-        existed = f"{format_edtf(country.existed_from)} – {format_edtf(country.existed_to)}"
+        existed = f"{format_start_date(country.existed_from)} – {format_edtf(country.existed_to)}"
         lists = AllyList.objects.published().filter(focus=country).featured_first()
-        alliances = Alliance.objects.published().with_member(country).count()
+        day = country.existed_to_latest or timezone.localdate()
+        allies = standing_on_the_day(Ties(country, day))
         return ShareImage(
             title=str(country.name),
             kicker=_line(
                 NAMES.get(country.subregion or country.region), country.existed_to and existed
             ),
             items=tuple(str(ally_list.title) for ally_list in lists[:4]),
-            fact=ngettext("%(n)s alliance", "%(n)s alliances", alliances) % {"n": alliances},
+            fact=allies_in_words(
+                allies, country.name_in_text, day if country.existed_to_latest else None
+            ).text,
         )
 
 
@@ -139,9 +154,7 @@ class AllianceShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         alliance = find_record(Alliance.objects.published().with_evidence(), self.kwargs["slug"])
         members = Country.objects.filter(memberships__alliance=alliance).order_by_name().distinct()
-        dates = " – ".join(
-            filter(None, [format_edtf(alliance.began), format_end_date(alliance.ended)])
-        )
+        dates = format_period(alliance.began, alliance.ended)
         return ShareImage(
             title=str(alliance.title),
             kicker=_line(alliance.get_kind_display(), dates),
@@ -192,11 +205,13 @@ class EditionShareImage(EditionView, ShareImageView):
 class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         pair = find_pair(self.kwargs["first"], self.kwargs["second"])
+        found = get_ties_between(pair, pair.alliances().newest_first(), on=timezone.localdate())
         ties = [
-            f"{alliance.get_kind_display()} ({format_edtf(alliance.began)})"
-            if alliance.began
-            else str(alliance.get_kind_display())
-            for alliance in pair.alliances().newest_first()
+            f"{tie.alliance.get_kind_display()} ({format_start_date(tie.alliance.began)})"
+            if tie.alliance.began
+            else str(tie.alliance.get_kind_display())
+            for tie in found
+            if tie.standing == Standing.CONFIRMED
         ]
         events = pair.events().count()
         return ShareImage(
@@ -204,6 +219,9 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
             % {"first": pair.first.name, "second": pair.second.name},
             items=tuple(ties[:MAX_NAMES]),
             more=max(len(ties) - MAX_NAMES, 0),
-            kicker=ngettext("%(n)s alliance", "%(n)s alliances", len(ties)) % {"n": len(ties)},
+            kicker=ngettext("%(n)s tie in force", "%(n)s ties in force", len(ties))
+            % {"n": len(ties)}
+            if ties
+            else _("No current ties recorded"),
             fact=ngettext("%(n)s event", "%(n)s events", events) % {"n": events},
         )

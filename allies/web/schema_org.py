@@ -22,6 +22,7 @@ from allies.file_formats import CONTENT_TYPES
 from allies.models import Alliance, AllianceKind, AllyList, Country, Event, Source, SourceKind
 from allies.models.m49 import NAMES
 from allies.models.translation import SUFFIXES, LocalizedText
+from allies.text.urls import wikidata_url
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -192,10 +193,8 @@ def _country(country: Country, at: Absolute) -> Data:
     return _without_empty(
         {
             **_named_thing(country, at),
-            "alternateName": [
-                *_alternate_name(country, "name"),
-                *(_localized_text(alias.name, alias.language) for alias in country.aliases.all()),
-            ],
+            "alternateName": _all_other_names(country, "name"),
+            "sameAs": wikidata_url(country.wikidata),
             "identifier": [
                 {"@type": "PropertyValue", "propertyID": system, "value": str(code)}
                 for system, code in codes
@@ -231,9 +230,10 @@ def _alliance(alliance: Alliance, at: Absolute) -> Data:
     said: Data = {
         "@type": "Thing",
         "name": str(alliance.title),
-        "alternateName": _alternate_name(alliance, "title"),
+        "alternateName": _all_other_names(alliance, "title"),
         "url": at(alliance.get_absolute_url()),
         "identifier": alliance.identifier,
+        "sameAs": wikidata_url(alliance.wikidata),
     }
     if alliance.kind == AllianceKind.ORGANISATION:
         said |= {"@type": "Organization", "foundingDate": began, "dissolutionDate": ended}
@@ -377,6 +377,12 @@ def _alternate_name(record: Model, field: str) -> list[object]:
     shown: LocalizedText = getattr(record, field)
     texts = ((getattr(record, f"{field}_{suffix}"), code) for code, suffix in SUFFIXES.items())
     return [_localized_text(text, code) for text, code in texts if text and code != shown.lang]
+
+
+def _all_other_names(record: Country | Alliance, field: str) -> list[object]:
+    """Return a record's name in the language that the page does not show, and its aliases."""
+    aliases = (_localized_text(alias.name, alias.language) for alias in record.aliases.all())
+    return [*_alternate_name(record, field), *aliases]
 
 
 def _localized_text(text: str, language: str) -> Any:

@@ -88,10 +88,12 @@ def test_list_image_counts_independent_sources(client):
 
 
 def test_allies_image_shows_the_requested_day(client):
-    factories.alliance("NZL", "FJI", in_force="1950", ended="1960")
-    told = body(client.get("/en/countries/new-zealand/allies/card.png?on=1955-01-01"))
-    assert told.splitlines() == ["1 January 1955", "Allies of New Zealand", "Fiji", "1 country"]
-    assert "0 countries" in body(client.get("/en/countries/new-zealand/allies/card.png"))
+    factories.alliance("TON", "FJI", in_force="1950", ended="1960")
+    factories.alliance("TON", "WSM", in_force="1950", ended="1951/1960")
+    told = body(client.get("/en/countries/tonga/allies/card.png?on=1955-01-01"))
+    assert told.splitlines() == ["1 January 1955", "Allies of Tonga", "Fiji", "1 country"]
+    now = body(client.get("/en/countries/tonga/allies/card.png"))
+    assert "No countries match this filter on this date." in now
 
 
 @pytest.mark.slow
