@@ -1,11 +1,15 @@
 """Countries in the admin."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allies.admin.alias import AliasInline, NamedRecordMixin
 from allies.admin.base import RecordAdmin
 from allies.models import Country
+from allies.models.country import country_order
 
 
 @admin.register(Country)
@@ -21,6 +25,9 @@ class CountryAdmin(NamedRecordMixin, RecordAdmin):
         (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),
     )
 
-    @admin.display(description=_("name"), ordering="name_en")
+    @admin.display(description=_("name"), ordering="sort_en")
     def name(self, country: Country) -> str:
         return country.name
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [country_order(), "pk"]

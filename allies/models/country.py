@@ -2,13 +2,16 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -19,10 +22,11 @@ from allies.models.fields import (
     EDTFField,
     LatestDayField,
     NormalizedTextField,
+    SortKeyField,
     WikidataField,
 )
 from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
-from allies.models.translation import TranslatedAttribute, language_suffix, localized_expression
+from allies.models.translation import TranslatedAttribute, language_suffix
 
 #: English names that need an article in a sentence: "allies of the United States".
 _WITH_ARTICLE = re.compile(
@@ -44,6 +48,26 @@ def country_code(path: str = "") -> Combinable:
     )
 
 
+class BinaryOrder(Func):
+    """A text that is compared by its characters, whatever the collation of the database."""
+
+    template = "%(expressions)s"
+    output_field = models.CharField()
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> Any:
+        return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"', **extra)
+
+
+def country_order(path: str = "") -> BinaryOrder:
+    """Return the expression to sort by a country's name in the active language, like a dictionary.
+
+    ``path`` leads from the row to the country, such as ``country__``.
+    """
+    return BinaryOrder(F(f"{path}sort_{language_suffix()}"))
+
+
 class CountryQuerySet(NamedQuerySet["Country"]):
     """Countries are reference data: all of them are public."""
 
@@ -53,12 +77,8 @@ class CountryQuerySet(NamedQuerySet["Country"]):
         return self
 
     def order_by_name(self, *first: str) -> "CountryQuerySet":
-        """Order by name in the active language, or first by other expressions."""
-        # The folded text begins with the English name and has no accents, so that Åland comes
-        # under A. Indonesian names have hardly any accents.
-        return self.order_by(
-            *first, "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
-        )
+        """Order like a dictionary by name in the active language, after other expressions."""
+        return self.order_by(*first, country_order(), "pk")
 
     def has_code(self, folded: str) -> Q:
         """Return the condition that a country has this alpha-2, alpha-3, COW or Wikidata code."""
@@ -132,6 +152,8 @@ class Country(SlugMixin, Record):
         related_name="predecessors",
     )
     folded = NormalizedTextField("name_en", "name_ind")
+    sort_en = SortKeyField("name_en", "name_ind")
+    sort_ind = SortKeyField("name_ind", "name_en")
 
     name = TranslatedAttribute()
     objects = CountryQuerySet.as_manager()
@@ -139,7 +161,7 @@ class Country(SlugMixin, Record):
     class Meta(Record.Meta):
         verbose_name = _("country")
         verbose_name_plural = _("countries")
-        ordering = ["name_en", "pk"]
+        ordering = ["sort_en", "pk"]
         constraints = [
             *(
                 models.UniqueConstraint(
@@ -175,6 +197,11 @@ class Country(SlugMixin, Record):
 
     def slug_base(self) -> str:
         return self.name_en or self.name_ind
+
+    @property
+    def sort_key(self) -> str:
+        """The key to sort countries by their names in the active language, like a dictionary."""
+        return str(getattr(self, f"sort_{language_suffix()}"))
 
     @property
     def name_in_text(self) -> str:

@@ -151,12 +151,12 @@ def describe_page(
     if described is not None:
         about = describe_subject(described, at)
         about = {"@type": about["@type"], "@id": f"{url}#it", **about}
-        if about["@type"] == "Dataset" and not isinstance(described, Source):
+        if "Dataset" in about["@type"] and not isinstance(described, Source):
             about |= _dataset_properties(description, url, at, downloads)
         whole["mainEntity"] = about
         whole["citation"] = [citation_of_source(source, at) for source in cited_sources(described)]
-        if changed := getattr(described, "updated_at", getattr(described, "changed", None)):
-            whole["dateModified"] = changed.isoformat(timespec="seconds")
+        own = _moment(getattr(described, "updated_at", None))
+        whole["dateModified"] = about.get("dateModified") or own
     return {"@context": "https://schema.org", **_without_empty(whole)}
 
 
@@ -267,7 +267,8 @@ def _ally_list(ally_list: AllyList, at: Absolute) -> Data:
     original = ally_list.recorded_from
     return _without_empty(
         {
-            "@type": "Dataset",
+            "@type": ["Article", "Dataset"],
+            **_article(ally_list, at),
             "name": str(ally_list.title),
             "alternateName": _alternate_name(ally_list, "title"),
             "about": _named_thing(ally_list.focus, at),
@@ -275,9 +276,26 @@ def _ally_list(ally_list: AllyList, at: Absolute) -> Data:
             "isBasedOn": citation_of_source(original, at)
             if original and original.is_published
             else None,
-            "dateModified": ally_list.updated_at.isoformat(timespec="seconds"),
         }
     )
+
+
+def _article(ally_list: Any, at: Absolute) -> Data:
+    """Return the properties of a list as an article (``allies.web.articles``)."""
+    article = ally_list.article
+    return {
+        "headline": str(ally_list.title),
+        "abstract": article.verdict,
+        "author": [{"@type": "Person", "name": name} for name in article.authors]
+        or describe_publisher(at),
+        "publisher": describe_publisher(at),
+        "datePublished": _moment(article.published),
+        "dateModified": _moment(article.updated),
+    }
+
+
+def _moment(moment: dt.datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
 
 
 @describe_subject.register
@@ -288,7 +306,7 @@ def _rows(rows: DatasetRows, at: Absolute) -> Data:
             "@type": "Dataset",
             "name": str(rows.name),
             "temporalCoverage": covered,
-            "dateModified": rows.changed.isoformat(timespec="seconds") if rows.changed else None,
+            "dateModified": _moment(rows.changed),
         }
     )
 
