@@ -146,6 +146,7 @@ def _head(old: dict[str, Any], new: dict[str, Any]) -> SectionDiff:
     facts = (
         (_("Focus country"), _name(old["focus"]), _name(new["focus"])),
         (_("Region"), _scope(old["scope"]), _scope(new["scope"])),
+        (_("Byline"), old.get("byline", ""), new.get("byline", "")),
         (_("Published by"), old["recorded_from"], new["recorded_from"]),
         (
             _("Number in the headline"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.text import edtf
 from allies.text.date_parser import AmbiguousDate, parse_date
 from allies.text.markdown import cited_keys
-from allies.text.normalize import normalize_text, title_key
+from allies.text.normalize import normalize_text, sort_key, title_key
 from allies.text.urls import normalize_url, url_key
 
 if TYPE_CHECKING:
@@ -259,6 +259,20 @@ class NormalizedTextField(_DerivedText, models.TextField):
     def compute(self, *texts: str) -> str:
         folded = [normalize_text(text) for text in texts]
         return "|".join(dict.fromkeys(text for text in folded if text))
+
+
+class SortKeyField(_DerivedText, models.CharField):
+    """The key that a bilingual name is sorted by in one language (``text.normalize.sort_key``).
+
+    It takes the name in this language first, then in the other one. The key is that of the first
+    that is not empty. Order by ``BinaryOrder`` of it.
+    """
+
+    def __init__(self, *of: str, **kwargs: object) -> None:
+        super().__init__(*of, **{"max_length": 200, **kwargs})
+
+    def compute(self, *texts: str) -> str:
+        return sort_key(next((text for text in texts if text), ""))[:200]
 
 
 class _KeyField(_DerivedText, models.CharField):

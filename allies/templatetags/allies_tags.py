@@ -1,6 +1,7 @@
 """Tags and filters for dates, bilingual texts and numbers."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,15 +26,20 @@ from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.search.highlight import highlight
 from allies.search.query import SearchQuery
+from allies.text.bidi import has_rtl, isolate
 from allies.text.edtf import format_edtf, format_end_date, format_period, format_start_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
+from allies.text.urls import wikidata_url
 from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 register = template.Library()
+
+#: The beginning of a block in rendered prose, which has a direction of its own.
+_BLOCK = re.compile(r"<(p|li|blockquote|h[1-6]|td|th)(?=[\s>])")
 
 
 @register.filter
@@ -64,6 +70,9 @@ def edtf_end(value: str) -> str:
 def last_recorded(value: str) -> str:
     """Return the last recorded date in words if the end is open ("2012/.."); otherwise ""."""
     return last_recorded_of(value)
+
+
+register.filter(wikidata_url)
 
 
 @register.simple_tag
@@ -120,15 +129,27 @@ def other_language(text: Any) -> str:
 
 @register.filter
 def in_language(shown: str, language: str) -> SafeString | str:
-    """Show a text; if ``language`` is not "", mark it with that language."""
+    """Show a text, isolated as by ``bdi``; mark it with ``language``, unless that is ""."""
     if not language:
-        return shown
+        return bdi(shown)
     return format_html(
         '<span lang="{}">{}</span> <small class="other-language">({})</small>',
         language,
-        shown,
+        bdi(shown),
         language_name(language),
     )
+
+
+@register.filter
+def bdi(text: Any) -> Any:
+    """Isolate a text in HTML if letters in it run from right to left; return others unchanged."""
+    return format_html("<bdi>{}</bdi>", text) if text and has_rtl(str(text)) else text
+
+
+@register.filter
+def isolated(text: Any) -> Any:
+    """Isolate a text like ``bdi``, but by control characters, for titles and attributes."""
+    return isolate(str(text)) if text else text
 
 
 def _language_name(code: str) -> str:
@@ -150,6 +171,8 @@ def cited_prose(text: Any, notes: FootnoteNumbering) -> SafeString:
     if not text:
         return SafeString("")
     html = notes.html(text)
+    if has_rtl(text):
+        html = SafeString(_BLOCK.sub(r'<\1 dir="auto"', html))  # the markup is ours
     if not getattr(text, "is_fallback", False):
         return html
     return format_html(

@@ -17,6 +17,7 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
+from allies.text.bidi import isolate
 from allies.text.edtf import format_edtf, format_period, format_start_date
 from allies.ties.allies_on_day import Ties, standing_on_the_day
 from allies.ties.standing_text import allies_in_words
@@ -38,7 +39,7 @@ def _sources(count: int) -> str:
 
 
 def _line(*parts: object) -> str:
-    return " · ".join(str(part) for part in parts if part)
+    return " · ".join(isolate(str(part)) for part in parts if part)
 
 
 def _names(countries: Any) -> dict[str, Any]:
