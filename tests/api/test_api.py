@@ -64,7 +64,7 @@ def test_pagination_returns_every_row_once(template, client):
     assert whole or template == "/see-also"
     if len(whole) > 120:
         return  # too many pages to request; smaller collections are enough
-    paged = everything(client, address_of(template), limit=2)
+    paged = everything(client, address_of(template), limit=max(2, len(whole) // 10))
     assert paged == whole
 
 
@@ -79,7 +79,7 @@ def test_rows_have_lists_in_list_columns_only(template, client):
 @pytest.mark.parametrize(
     ("collection", "page"),
     [
-        ("countries/russia/allies?on=2001-05-05&kind=non-aggression-pact", None),
+        ("countries/russia/allies?on=2001-05-05&kind=entente", None),
         ("countries/russia/allies?region=142", None),
         ("events?country=RUS&role=visitor", None),
         ("events?date_after=2024-01-01&certainty=reported", None),
@@ -155,13 +155,13 @@ def test_record_has_its_parts_and_sources(client):
     assert (copy["derived_from"], copy["origin"]) == ("dw-2024-en", "dw-2024-en")
 
 
-def test_pair_has_one_url_and_its_ties(client):
+def test_pair_has_one_url_and_its_ties(few_ties, client):
     led = client.get(f"{BASE}/ties/russia/north-korea?on=2020-01-01")
     assert led["Location"] == f"{BASE}/ties/north-korea/russia?on=2020-01-01"
     ties = client.get(led["Location"]).json()["ties"]
     assert [(tie["kind"], tie["standing"]) for tie in ties] == [
         ("defence-pact", "later"),
-        ("non-aggression-pact", "confirmed"),
+        ("entente", "confirmed"),
     ]
     told = client.get(f"{BASE}/ties/north-korea/russia").json()
     assert everything(client, told["events"])

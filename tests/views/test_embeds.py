@@ -75,7 +75,7 @@ def test_other_pages_may_not_be_framed(client, reviewer, login_as):
     assert seen > 100
 
 
-def test_embed_shows_the_same_rows_as_its_page(client):
+def test_embed_shows_the_same_rows_as_its_page(few_ties, client):
     factories.alliance("RUS", "IND", title_en="Pact A")
     for query in ("", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"):
         rows = client.get(f"/en/countries/russia/allies/?{query}").context["rows"]

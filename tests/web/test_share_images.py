@@ -85,7 +85,7 @@ def test_list_image_counts_independent_sources(client):
     assert "1 independent source" in body(client.get(f"/en/lists/{ally_list.slug}/card.png"))
 
 
-def test_allies_image_shows_the_requested_day(client):
+def test_allies_image_shows_the_requested_day(few_ties, client):
     factories.alliance("NZL", "FJI", in_force="1950", ended="1960")
     told = body(client.get("/en/countries/new-zealand/allies/card.png?on=1955-01-01"))
     assert told.splitlines() == ["1 January 1955", "Allies of New Zealand", "Fiji", "1 country"]
