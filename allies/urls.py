@@ -14,6 +14,7 @@ from allies.feeds.corrections import CorrectionFeed
 from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceDetailView, AllianceEvents, AllianceListing
 from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryListing, ListEvents
+from allies.views.blocs import BlocMapView
 from allies.views.changeset import ChangesetListing
 from allies.views.cite import CitationFileView, EditionCitationFileView
 from allies.views.compared_lists import ComparedListsListing
@@ -146,6 +147,7 @@ urlpatterns = [
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
     path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("blocs/", BlocMapView.as_view(), name="blocs"),
     path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
     *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
