@@ -315,7 +315,8 @@ def cited_sources(described: object) -> list[Source]:
     if isinstance(described, Source):
         found = [described.derived_from]
     else:
-        records = [described, *getattr(described, "shown_entries", ())]
+        parts = ("shown_entries", "shown_memberships")
+        records = [described, *(part for name in parts for part in getattr(described, name, ()))]
         found = [c.source for record in records for c in getattr(record, "shown_citations", ())]
     return list({s.pk: s for s in found if s is not None and s.is_published}.values())
 
