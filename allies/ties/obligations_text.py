@@ -73,7 +73,7 @@ _PROMISES = {
     ),
 }
 
-#: Roles whose obligations are told; observers and associates have none.
+#: Roles that have obligations; observers and associates have none.
 _OWING_ROLES = (MembershipRole.MEMBER, MembershipRole.GUARANTOR)
 
 #: The most countries that a sentence names.

@@ -13,6 +13,7 @@ from allies.evidence.disagreements import find_disagreements, with_membership_ci
 from allies.evidence.grouping import with_citations
 from allies.filters import AllianceFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
+from allies.models.alias import other_names
 from allies.models.translation import localized_expression
 from allies.ties.obligations_text import uneven_obligation_sentences
 from allies.ties.ties_between import CountryPair
@@ -131,6 +132,7 @@ class AllianceDetailView(RecordDetailView):
         pair = CountryPair.of(*between) if len(between) == 2 else None
         return super().get_context_data(
             pair=pair,
+            other_names=other_names(alliance, alliance.title),
             promises=list(uneven_obligation_sentences(alliance.shown_memberships)),
             disagreements=list(find_disagreements(alliance.shown_memberships)),
             members=build_members_timeline(alliance, alliance.shown_memberships),

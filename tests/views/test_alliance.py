@@ -21,6 +21,7 @@ def test_alternative_names_have_their_language_and_wikidata_a_link(client):
     assert "Also called" not in page(client, pact)
     factories.alias(pact, "Pacte", "fr")
     factories.alias(pact, "PCT")
+    factories.alias(pact, pact.title_en, "en")
     shown = page(client, pact)
     assert '<dd><span>PCT</span>, <span lang="fr">Pacte</span></dd>' in shown
     assert 'href="https://www.wikidata.org/wiki/Q90210"' in shown
