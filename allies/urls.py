@@ -22,6 +22,7 @@ from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
+from allies.views.disagreement import DisagreementListing
 from allies.views.download_mixin import DATA_FORMATS, FORMATS
 from allies.views.draft_preview import preview
 from allies.views.edition import (
@@ -183,6 +184,7 @@ urlpatterns = [
     path("search/suggest.json", SuggestionsView.as_view(), name="search-suggest"),
     path("methods/", MethodologyView.as_view(), name="methodology"),
     path("preview/<str:token>/", preview, name="preview"),
+    *_listing("data/disagreements", DisagreementListing.as_view(), "disagreement-list"),
     *_listing("changes", ChangesetListing.as_view(), "import-history"),
     path("api/", ApiDocsView.as_view(), name="api-reference"),
     path("card.png", SiteShareImage.as_view(), name="card"),
