@@ -8,7 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.admin.alias import AliasInline
 from allies.admin.base import RecordAdmin
-from allies.models import Country
+from allies.admin.inlines import TabularRecordInline
+from allies.models import Country, Spell
+
+
+class SpellInline(TabularRecordInline):
+    model = Spell
+    fields = ("began", "ended")
 
 
 @admin.register(Country)
@@ -18,7 +24,7 @@ class CountryAdmin(RecordAdmin):
     search_fields = ("folded",)
     search_help_text = _("A name in any language, an alternative name or a code.")
     autocomplete_fields = ("successor",)
-    inlines = (AliasInline,)
+    inlines = (SpellInline, AliasInline)
     fieldsets = (
         (None, {"fields": ("name_en", "name_ind", "slug")}),
         (_("Codes"), {"fields": (("alpha3", "alpha2", "m49", "cow_code", "wikidata"),)}),
@@ -35,3 +41,12 @@ class CountryAdmin(RecordAdmin):
         if not search_term:
             return queryset, False
         return queryset.name_contains(search_term).order_by_name_match(search_term), False
+
+
+@admin.register(Spell)
+class SpellAdmin(RecordAdmin):
+    list_display = ("country", "began", "ended")
+    list_select_related = ("country",)
+    search_fields = ("country__folded",)
+    autocomplete_fields = ("country",)
+    fields = ("country", ("began", "ended"))

@@ -24,7 +24,7 @@ class MembershipRole(models.TextChoices):
 
 
 #: Possible obligations of a member, as in COW and ATOP, in the order of display.
-OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
+OBLIGATIONS = ("defence", "offence", "neutrality", "non_aggression", "consultation")
 
 
 def definitely_started_q(day: dt.date) -> Q:
@@ -132,6 +132,7 @@ class Membership(Record):
         _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
     )
     defence = models.BooleanField(_("defence obligation"), null=True, blank=True)
+    offence = models.BooleanField(_("offence obligation"), null=True, blank=True)
     neutrality = models.BooleanField(_("neutrality obligation"), null=True, blank=True)
     non_aggression = models.BooleanField(_("non-aggression obligation"), null=True, blank=True)
     consultation = models.BooleanField(_("consultation obligation"), null=True, blank=True)
