@@ -60,7 +60,6 @@ class ImportCommand(BaseCommand):
         except (InvalidMapping, UnreadableFile) as error:
             raise CommandError(str(error)) from error
         about.mapping_names = [mapping.name for mapping in mappings]
-        only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
 
         def files(plan: Plan) -> list[tuple[str, Rows]]:
             return sort_by_dependency(
@@ -74,9 +73,7 @@ class ImportCommand(BaseCommand):
             for mapping, table in zip(mappings, tables, strict=True)
             for part in mapping.nouns
         }
-        self.run_import(
-            files, commit=commit, about_rows=about_rows, about=about, only_new=only_new, **options
-        )
+        self.run_import(files, commit=commit, about_rows=about_rows, about=about, **options)
 
     def run_import(
         self,
@@ -111,6 +108,8 @@ class ImportCommand(BaseCommand):
 
     def _show(self, report: Report) -> None:
         self.stdout.write(report.summary())
+        for line in report.remark_lines():
+            self.stdout.write(f"  {line}")
         for error in report.errors:
             self.stdout.write(f"  {error}")
         if report.error_overflow:
