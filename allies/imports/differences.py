@@ -7,7 +7,7 @@ from allies.imports.columns import Column
 from allies.imports.matching import ExistingRecord, ParsedRow
 from allies.imports.update_rules import UpdateRules
 from allies.models.fields import EDTFField
-from allies.text.edtf import bounds
+from allies.text.edtf import bounds, have_common_day
 
 #: Values that mean "not known".
 _EMPTY = ("", None)
@@ -72,7 +72,16 @@ class DifferenceFinder:
             if row.values[n] != before.values[n]
             and row.values[n] not in _EMPTY
             and self.columns[n].name not in changed
+            and not self._agree(n, before.values[n], row.values[n])
         ]
+
+    def _agree(self, n: int, ours: Any, theirs: Any) -> bool:
+        """Return whether two dates may mean the same; "" stands for no known end."""
+        if not isinstance(self.columns[n].field, EDTFField):
+            return False
+        if ours in _EMPTY:
+            return bounds(theirs).latest is None
+        return have_common_day(ours, theirs)
 
     def _outdated(self, row: ParsedRow, before: ExistingRecord) -> Iterator[int]:
         """Yield the columns in which a record has what an earlier version of the mapping wrote."""

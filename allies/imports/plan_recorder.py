@@ -12,7 +12,7 @@ from allies.imports.matching import ParsedRow
 from allies.imports.plan import Outcome, Plan
 from allies.imports.planned_row import PlannedRow
 from allies.imports.references import References
-from allies.imports.report import Report
+from allies.imports.report import Report, truncate_value
 from allies.imports.resources import RecordResource
 from allies.imports.row_layout import RowLayout
 from allies.models.base import Record
@@ -130,7 +130,7 @@ class PlanRecorder:
         if shown:
             differences = (
                 _("%(column)s “%(ours)s” (in the file: “%(theirs)s”)")
-                % {"column": name, "ours": ours, "theirs": theirs}
+                % {"column": name, "ours": truncate_value(ours), "theirs": truncate_value(theirs)}
                 for name, (ours, theirs) in shown.items()
             )
             text = _("%(text)s; kept: %(differences)s") % {

@@ -23,7 +23,7 @@ from allies.imports.resources import RecordResource
 from allies.imports.update_rules import SameRule
 from allies.models import Alias, Membership, Participation
 from allies.models.fields import EDTFField
-from allies.text.edtf import UnreadableDate, bounds
+from allies.text.edtf import bounds, have_common_day
 from allies.text.normalize import normalize_text
 
 #: Days between the beginnings of a state's membership and its successor's, if they are the same.
@@ -207,7 +207,7 @@ class SameRecordFinder:
             return True
         if name not in self.dates:
             return value in own
-        return any(may_be_same(value, mine) for mine in own)
+        return any(have_common_day(value, mine) for mine in own)
 
     # Titles and members.
 
@@ -329,22 +329,11 @@ def contradicts(record: Any, joined: str, left: str) -> bool:
     An unknown beginning contradicts nothing. A membership without an end goes on, so any known
     last day contradicts it.
     """
-    if not may_be_same(record.began, joined):
+    if not have_common_day(record.began, joined):
         return True
     if not record.ended:
         return bounds(left).latest is not None
-    return not may_be_same(record.ended, left)
-
-
-def may_be_same(first: str, second: str) -> bool:
-    """Return whether two imprecise dates may mean the same day; unknown dates may."""
-    try:
-        one, other = bounds(first), bounds(second)
-    except UnreadableDate:
-        return True
-    return not (one.latest and other.earliest and one.latest < other.earliest) and not (
-        other.latest and one.earliest and other.latest < one.earliest
-    )
+    return not have_common_day(record.ended, left)
 
 
 def _same_members(ours: set[int], theirs: set[int]) -> bool:

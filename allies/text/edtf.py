@@ -116,6 +116,14 @@ def _interval_bounds(value: str) -> Bounds:
     return Bounds(earliest, latest)
 
 
+def have_common_day(first: str, second: str) -> bool:
+    """Return whether two EDTF texts may mean the same day; the empty text may mean any day."""
+    one, other = bounds(first), bounds(second)
+    return not (one.latest and other.earliest and one.latest < other.earliest) and not (
+        other.latest and one.earliest and other.latest < one.earliest
+    )
+
+
 def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
     """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
 
