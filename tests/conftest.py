@@ -82,6 +82,29 @@ def demo_data(db):
     """Mark tests that need the starter content. Every test database has it."""
 
 
+#: The alliances that the founding article is about.
+FOUNDING_ALLIANCES = (
+    "china-russia-no-limits-partnership",
+    "iran-russia-economic-and-military-ties",
+    "north-korea-russia-comprehensive-strategic-partnership",
+    "north-korea-russia-friendship-treaty-2000",
+)
+
+
+@pytest.fixture
+def few_ties(db):
+    """Delete all alliances except four, so that most countries have only the ties of the test."""
+    others = Alliance.objects.exclude(slug__in=FOUNDING_ALLIANCES)
+    for rows in (
+        Citation.objects.filter(alliance__in=others),
+        Citation.objects.filter(membership__alliance__in=others),
+        Alias.objects.filter(alliance__in=others),
+        Membership.objects.filter(alliance__in=others),
+        others,
+    ):
+        rows._raw_delete(rows.db)
+
+
 @pytest.fixture
 def empty_database(db):
     """Delete all records, for tests of an empty site."""

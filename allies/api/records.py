@@ -35,7 +35,7 @@ from allies.models import (
     Participation,
     SeeAlso,
     Source,
-    TieStatus,
+    Standing,
     public_source_key,
 )
 from allies.ties.ties_between import get_ties_between
@@ -196,7 +196,7 @@ def _source(slug: str) -> dict[str, object]:
     }
 
 
-def _tie(alliance: Any, standing: TieStatus) -> dict[str, object]:
+def _tie(alliance: Any, standing: Standing) -> dict[str, object]:
     return {
         "alliance": alliance.slug,
         **_values(alliance, "kind", "title_en", "title_ind", "independent_sources"),

@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from allies.models import AllianceKind, Country
+from allies.models import AllianceKind, Country, Standing
 from allies.models.m49 import REGIONS
 from allies.text.edtf import format_edtf
 from allies.ties.allies_on_day import AllyRow
@@ -187,7 +187,10 @@ class MapMarker:
 
 @dataclass(frozen=True)
 class TieGroup:
-    """The allies whose strongest tie is of one kind, in their original order."""
+    """The allies whose strongest tie is of one kind, in their original order.
+
+    ``count`` is the number of those that are confirmed.
+    """
 
     kind: AllianceKind
     count: int
@@ -254,7 +257,8 @@ def build_world_map(
         of_kind = [row for row in drawn if strongest(row) == kind]
         if of_kind:
             places = [_ally(focus, row, day, window) for row in of_kind]
-            groups.append(TieGroup(kind, len(of_kind), places))
+            confirmed = sum(row.certain for row in of_kind)
+            groups.append(TieGroup(kind, confirmed, places))
     own = _place(focus, "", window) if focus.code in shapes else None
     allies = [place for group in groups for place in group.places]
     _separate_markers([place for place in allies if place.dot], window)
@@ -285,7 +289,7 @@ def _by_region(rows: list[AllyRow]) -> list[tuple[str, Promise, int]]:
 
 
 def _describe(groups: list[TieGroup]) -> str:
-    counts = ", ".join(f"{group.kind.label} {group.count}" for group in groups)
+    counts = ", ".join(f"{group.kind.label} {group.count}" for group in groups if group.count)
     return _(
         "Countries by their strongest kind of tie: %(counts)s. The "
         "table on this page shows the same data."
@@ -334,8 +338,7 @@ def _part(focus: Country, rows: list[AllyRow], region: str) -> MapView:
 def _detail(row: AllyRow) -> str:
     """Return the kinds of tie and the first start: "defence pact · since 2001".
 
-    If no tie was in force with certainty, the text ends with "last confirmed 2012" or
-    "not confirmed".
+    If no tie is confirmed, the text ends with "last recorded 2012" or "possible".
     """
     kinds: list[str | Promise] = [kind.label for kind in sorted(row.kinds, key=BY_STRENGTH.index)]
     text = ", ".join(map(str, kinds))
@@ -344,10 +347,10 @@ def _detail(row: AllyRow) -> str:
         # An imprecise date is a phrase of its own: "by 24 February 2022".
         is_phrase = "/" in row.since
         text += " · " + (date if is_phrase else _("since %(date)s") % {"date": date})
-    if row.last_confirmed:
-        text += " · " + _("last confirmed %(year)s") % {"year": row.last_confirmed.year}
+    if row.standing == Standing.LAST_RECORDED and row.last_confirmed:
+        text += " · " + _("last recorded %(year)s") % {"year": row.last_confirmed.year}
     elif not row.certain:
-        text += " · " + _("not confirmed")
+        text += " · " + str(row.standing.label)
     return text
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.aggregates import GroupBy, group_by_condition
 from allies.filters.base import DayFilter, DisputedFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
-from allies.models import AllianceKind, Country
+from allies.models import CURRENT_STANDINGS, AllianceKind, Country
 from allies.ties.allies_on_day import Ties
 
 
@@ -61,12 +61,12 @@ class AllyFilterSet(TiesFilterSet):
     on = DayFilter(
         label=_("Date"),
         method="noop",
-        help_text=_("Includes ties whose end is not recorded."),
+        help_text=_("Ties that are not confirmed on this date follow after the others."),
     )
-    certain = django_filters.ChoiceFilter(
-        label=_("In force"),
-        choices=[("yes", _("confirmed")), ("no", _("not confirmed"))],
-        method="filter_certainty",
+    standing = django_filters.ChoiceFilter(
+        label=_("Standing"),
+        choices=[(standing.value, standing.label) for standing in CURRENT_STANDINGS],
+        method="filter_standing",
     )
     disputed = DisputedFilter()
     min_sources = CountFilter(
@@ -91,17 +91,17 @@ class AllyFilterSet(TiesFilterSet):
     def _ties(self) -> Ties:
         return Ties(self.focus, self.day)
 
-    def filter_certainty(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
-        return queryset.filter(certain=value == "yes")
+    def filter_standing(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
+        return queryset.filter(standing=value)
 
     def count_kind(self) -> dict[str, int] | None:
         """Return the number of allies per kind of tie.
 
-        Return None if the allies are also filtered by sources, disputes or certainty. These are
+        Return None if the allies are also filtered by sources, disputes or standing. These are
         computed from the ties of the requested kind, so that they differ between kinds.
         """
         asked = self.form.cleaned_data
-        if asked.get("certain") or asked.get("disputed") or asked.get("min_sources"):
+        if asked.get("standing") or asked.get("disputed") or asked.get("min_sources"):
             return None
         ties = self._ties.shared_memberships().filter(
             country__in=self.queryset_with(kind="").values("pk")
@@ -109,8 +109,8 @@ class AllyFilterSet(TiesFilterSet):
         by_kind = ties.order_by().values_list("alliance__kind")
         return dict(by_kind.annotate(n=Count("country", distinct=True)))
 
-    def group_certain(self) -> GroupBy:
-        return group_by_condition(Q(certain=True))
+    def group_standing(self) -> GroupBy:
+        return GroupBy((F("standing"),))
 
     def filter_disputed(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
         return queryset.filter(disputes__gt=0) if value == "yes" else queryset.filter(disputes=0)

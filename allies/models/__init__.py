@@ -1,7 +1,7 @@
 """The models. One module per record type; ``published()`` of each queryset is what readers see."""
 
 from allies.models.alias import NAMED, Alias
-from allies.models.alliance import Alliance, AllianceKind, TieStatus
+from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceKind, Standing
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.base import OldSlug, Publishable, Record, SlugMixin, Status
 from allies.models.changeset import (
@@ -70,6 +70,7 @@ __all__ = [
     "ACCEPTED_OUTCOMES",
     "BACKGROUND_KINDS",
     "CORRECTABLE_MODELS",
+    "CURRENT_STANDINGS",
     "EVENT_YEARS",
     "MAX_KEPT_CHECKS",
     "NAMED",
@@ -126,10 +127,10 @@ __all__ = [
     "SourceKind",
     "Spell",
     "Stance",
+    "Standing",
     "StateConflict",
     "Stateful",
     "Status",
-    "TieStatus",
     "UsedToken",
     "VoteIssue",
     "VoteScope",

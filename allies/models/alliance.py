@@ -1,11 +1,15 @@
 """Alliances of countries. Their memberships are in ``membership.py``."""
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.lookups import IsNull, LessThanOrEqual
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.models.base import (
@@ -19,7 +23,7 @@ from allies.models.base import (
     validate_title,
     validation_issues,
 )
-from allies.models.citation import EvidencedModel, EvidencedQuerySet
+from allies.models.citation import Citation, EvidencedModel, EvidencedQuerySet
 from allies.models.country import Country
 from allies.models.fields import (
     EarliestDayField,
@@ -55,12 +59,23 @@ TREATIES = frozenset(
 )
 
 
-class TieStatus(models.TextChoices):
-    """Status of a country's membership in an alliance on a given day."""
+class Standing(models.TextChoices):
+    """How certain a tie is on a given day, the most certain first.
 
-    IN_FORCE = "in-force", _("current and possibly current")
+    A tie is confirmed if it was in force in every reading of its dates, and a source that supports
+    it covers the day. It is last recorded if it began, no end is known, and all its sources end
+    before the day. It is possible if imprecise dates allow it.
+    """
+
+    CONFIRMED = "confirmed", _("confirmed")
+    LAST_RECORDED = "last-recorded", _("last recorded")
+    POSSIBLE = "possible", _("possible")
     PAST = "past", _("past")
     LATER = "later", _("later")
+
+
+#: The standings of ties that are not known to be past or later.
+CURRENT_STANDINGS = (Standing.CONFIRMED, Standing.LAST_RECORDED, Standing.POSSIBLE)
 
 
 class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
@@ -75,59 +90,67 @@ class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
 
         return self.filter(pk__in=Membership.objects.filter(country=country).values("alliance"))
 
-    def with_status(self, country: Country, day: dt.date) -> "AllianceQuerySet":
-        """Annotate ``standing``, the TieStatus of the country's membership on a day."""
+    def with_standing(self, country: Country, day: dt.date) -> "AllianceQuerySet":
+        """Annotate ``standing``, the Standing of the country's best membership on a day."""
         from allies.models.membership import Membership  # which imports this module
 
         own = Membership.objects.filter(country=country, alliance=OuterRef("pk"))
         return self.annotate(
             standing=Case(
-                When(Exists(own.in_force(day)), then=Value(TieStatus.IN_FORCE)),
-                When(Exists(own.started_by(day)), then=Value(TieStatus.PAST)),
-                default=Value(TieStatus.LATER),
+                When(Exists(own.confirmed(day)), then=Value(Standing.CONFIRMED)),
+                When(Exists(own.recorded(day)), then=Value(Standing.LAST_RECORDED)),
+                When(Exists(own.in_force(day)), then=Value(Standing.POSSIBLE)),
+                When(Exists(own.started_by(day)), then=Value(Standing.PAST)),
+                default=Value(Standing.LATER),
             )
         )
 
     def in_force(self, day: dt.date) -> "AllianceQuerySet":
-        """Filter for alliances that may have been in force on a day."""
-        return self.filter(possibly_started_q(day), possibly_active_q(day))
+        """Filter for alliances that may have been in force on a day.
+
+        An open or unknown beginning reaches back to the days that the sources cover.
+        """
+        reached = Citation.objects.reaching_back_to(day).filter(alliance=OuterRef("pk"))
+        return self.filter(started_q(day, ("in_force", "signed"), reached), not_ended_q(day))
 
     def newest_first(self) -> "AllianceQuerySet":
         start = models.functions.Coalesce("in_force_earliest", "signed_earliest")
         return self.order_by(start.desc(nulls_last=True), localized_expression("title"), "pk")
 
 
-def possibly_started_q(day: dt.date, prefix: str = "") -> Q:
-    """Return the condition that an alliance may have begun on or before a day.
+def first_known(fields: Sequence[str], side: str = "") -> Case:
+    """Return the value of the first of these dates that is given, or one of its ``side``s.
 
-    It begins when it enters into force or, if that date is not known, when it is signed. If
-    neither date is known, the condition is true. ``prefix`` is the path to it, such as
-    ``alliance__``.
+    ``side`` is "", "_earliest" or "_latest". If none is given, the value is that of the last.
     """
-    return _may_be_by(day, f"{prefix}in_force") | (
-        Q(**{f"{prefix}in_force": ""})
-        & (Q(**{f"{prefix}signed": ""}) | _may_be_by(day, f"{prefix}signed"))
+    *first, last = fields
+    return Case(
+        *(When(~Q(**{name: ""}), then=F(f"{name}{side}")) for name in first),
+        default=F(f"{last}{side}"),
     )
 
 
-def possibly_active_q(day: dt.date, prefix: str = "") -> Q:
+def started_q(day: dt.date, fields: Sequence[str], reached: QuerySet[Any]) -> Q:
+    """Return the condition that something may have begun on or before a day.
+
+    It began on the first of the dates ``fields`` that is given. An open beginning counts from its
+    last possible day, and an unknown one from today. Both reach back to the days for which
+    ``reached`` has rows: those that the sources describe.
+    """
+    earliest, latest = first_known(fields, "_earliest"), first_known(fields, "_latest")
+    is_open = Q(LessThanOrEqual(latest, day)) | Q(Exists(reached))
+    if day >= timezone.localdate():
+        is_open |= Q(IsNull(latest, True))
+    return Q(LessThanOrEqual(earliest, day)) | (Q(IsNull(earliest, True)) & is_open)
+
+
+def not_ended_q(day: dt.date, prefix: str = "") -> Q:
     """Return the condition that an alliance may not have ended before a day.
 
     ``prefix`` is the path to it, such as ``alliance__``.
     """
-    return _may_be_after(day, f"{prefix}ended")
-
-
-def _may_be_by(day: dt.date, field: str) -> Q:
-    """Return the condition that a date is given, and may be this day or an earlier one."""
-    return ~Q(**{field: ""}) & (
-        Q(**{f"{field}_earliest__isnull": True}) | Q(**{f"{field}_earliest__lte": day})
-    )
-
-
-def _may_be_after(day: dt.date, field: str) -> Q:
-    """Return the condition that a date is not given, or may be this day or a later one."""
-    return Q(**{f"{field}_latest__isnull": True}) | Q(**{f"{field}_latest__gte": day})
+    ended = f"{prefix}ended_latest"
+    return Q(**{f"{ended}__isnull": True}) | Q(**{f"{ended}__gte": day})
 
 
 class Alliance(TitleMixin, EvidencedModel):

@@ -1,5 +1,6 @@
 """Citations: a source supports or disputes an alliance, a membership, an event or an entry."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -71,6 +72,29 @@ class CitationQuerySet(models.QuerySet["Citation"]):
 
     def supporting(self) -> "CitationQuerySet":
         return self.filter(stance=Stance.SUPPORTS)
+
+    def covering(self, day: dt.date) -> "CitationQuerySet":
+        """Filter for public support by sources that cover a day, or do not say until when."""
+        return (
+            self.supporting()
+            .from_published_sources()
+            .filter(Q(source__covers_to_latest=None) | Q(source__covers_to_latest__gte=day))
+        )
+
+    def reaching_back_to(self, day: dt.date) -> "CitationQuerySet":
+        """Filter for public support by sources that describe a day or earlier ones.
+
+        A source describes the days from the beginning of its coverage or, if that is not known,
+        from its date of publication.
+        """
+        return (
+            self.supporting()
+            .from_published_sources()
+            .filter(
+                Q(source__covers_from_earliest__lte=day)
+                | Q(source__covers_from="", source__date_published_earliest__lte=day)
+            )
+        )
 
     def disputing(self) -> "CitationQuerySet":
         return self.filter(stance=Stance.DISPUTES)

@@ -51,12 +51,12 @@ class CountryQuerySet(models.QuerySet["Country"]):
     def published(self) -> "CountryQuerySet":
         return self
 
-    def order_by_name(self) -> "CountryQuerySet":
-        """Order by name in the active language."""
+    def order_by_name(self, *first: str) -> "CountryQuerySet":
+        """Order by name in the active language, or first by other expressions."""
         # The folded text begins with the English name and has no accents, so that Åland comes
         # under A. Indonesian names have hardly any accents.
         return self.order_by(
-            "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
+            *first, "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
         )
 
     def name_contains(self, text: str) -> "CountryQuerySet":

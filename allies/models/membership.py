@@ -4,12 +4,20 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.lookups import Contains, IsNull, LessThanOrEqual
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.alliance import Alliance, possibly_active_q, possibly_started_q
+from allies.models.alliance import (
+    Alliance,
+    Standing,
+    first_known,
+    not_ended_q,
+    started_q,
+)
 from allies.models.base import Record, choices_constraint, validate_date_order
+from allies.models.citation import Citation, CitationQuerySet
 from allies.models.country import Country
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
@@ -27,6 +35,10 @@ class MembershipRole(models.TextChoices):
 OBLIGATIONS = ("defence", "offence", "neutrality", "non_aggression", "consultation")
 
 
+#: The dates on which a membership may have begun; the first that is given counts.
+_STARTS = ("joined", "alliance__in_force", "alliance__signed")
+
+
 def definitely_started_q(day: dt.date) -> Q:
     """Return the condition that a membership had certainly begun by a day.
 
@@ -34,21 +46,11 @@ def definitely_started_q(day: dt.date) -> Q:
     is true for today and later days, but not for past days. A qualified start ("about 1990") is
     never certain.
     """
-    own, entry, signing = "joined", "alliance__in_force", "alliance__signed"
-
-    def by(field: str) -> Q:
-        known = Q(**{f"{field}_latest__lte": day})
-        if is_not_past:
-            known |= Q(**{f"{field}_latest__isnull": True})
-        return known & ~qualified_q(field)
-
-    is_not_past = day >= timezone.localdate()
-
-    return (
-        (~Q(**{own: ""}) & by(own))
-        | (Q(**{own: ""}) & ~Q(**{entry: ""}) & by(entry))
-        | (Q(**{own: "", entry: ""}) & by(signing))
-    )
+    latest, text = first_known(_STARTS, "_latest"), first_known(_STARTS)
+    begun = Q(LessThanOrEqual(latest, day))
+    if day >= timezone.localdate():
+        begun |= Q(IsNull(latest, True))
+    return begun & ~Q(*(Contains(text, mark) for mark in sorted(QUALIFIERS)), _connector=Q.OR)
 
 
 def definitely_active_q(day: dt.date) -> Q:
@@ -70,25 +72,84 @@ def qualified_q(field: str) -> Q:
     return Q(*((f"{field}__contains", mark) for mark in sorted(QUALIFIERS)), _connector=Q.OR)
 
 
+def open_end_q() -> Q:
+    """Return the condition that the end is an open interval: it ended on that day or later.
+
+    The membership had certainly begun by that day.
+    """
+    own = ~Q(left="") & Q(left_latest__isnull=True) & ~qualified_q("left")
+    theirs = ~Q(alliance__ended="") & Q(alliance__ended_latest__isnull=True)
+    begun = first_known(_STARTS, "_latest")
+    ended = Case(When(~Q(left=""), then="left_earliest"), default="alliance__ended_earliest")
+    return Q(LessThanOrEqual(begun, ended)) & (
+        own | (Q(left="") & theirs & ~qualified_q("alliance__ended"))
+    )
+
+
+def confirmed_q(day: dt.date) -> Q:
+    """Return the condition that a membership is confirmed on a day (``Standing``)."""
+    covered = Exists(_about_membership(Citation.objects.covering(day)))
+    return definitely_started_q(day) & definitely_active_q(day) & Q(covered)
+
+
+def recorded_q(day: dt.date) -> Q:
+    """Return the condition that a membership is confirmed or last recorded on a day."""
+    return definitely_started_q(day) & (definitely_active_q(day) | open_end_q())
+
+
+def _about_membership(citations: CitationQuerySet) -> CitationQuerySet:
+    """Filter for citations about a membership of the outer query, or about its alliance."""
+    return citations.filter(Q(alliance=OuterRef("alliance_id")) | Q(membership=OuterRef("pk")))
+
+
+def _covered_until() -> Subquery:
+    """Return the last day that the sources of a membership cover; NULL if one has no such day."""
+    latest = _about_membership(Citation.objects.covering(dt.date.min)).order_by(
+        F("source__covers_to_latest").desc(nulls_first=True)
+    )
+    return Subquery(latest.values("source__covers_to_latest")[:1])
+
+
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
         """Filter for memberships in public alliances."""
         return self.filter(alliance__in=Alliance.objects.published())
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships that may have been in force on a day.
+        """Filter for memberships that may have been in force on a day, whatever their standing.
 
         A membership lasts from the day it began to the day it ended, both included. If its own
-        date is missing or open, its alliance's date counts. An unknown date excludes nothing.
+        date is missing or open, its alliance's date counts. An unknown end excludes nothing.
         """
         lasted = Q(left_latest__gte=day) | (
-            Q(left_latest__isnull=True) & possibly_active_q(day, "alliance__")
+            Q(left_latest__isnull=True) & not_ended_q(day, "alliance__")
         )
         return self.started_by(day).filter(lasted)
 
-    def definitely_in_force(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships certainly in force on a day, in every reading of their dates."""
-        return self.filter(definitely_started_q(day), definitely_active_q(day))
+    def confirmed(self, day: dt.date) -> "MembershipQuerySet":
+        """Filter for memberships in force on a day in every reading of their dates.
+
+        One of the sources that support the membership or its alliance covers the day.
+        """
+        return self.filter(confirmed_q(day))
+
+    def recorded(self, day: dt.date) -> "MembershipQuerySet":
+        """Filter for memberships that are confirmed or last recorded on a day."""
+        return self.filter(recorded_q(day))
+
+    def with_standing(self, day: dt.date) -> "MembershipQuerySet":
+        """Annotate ``standing`` and ``covered_until`` of memberships that are in force on a day.
+
+        ``covered_until`` is the last day that their sources cover; None if one has no such day.
+        """
+        return self.annotate(
+            standing=Case(
+                When(confirmed_q(day), then=Value(Standing.CONFIRMED)),
+                When(recorded_q(day), then=Value(Standing.LAST_RECORDED)),
+                default=Value(Standing.POSSIBLE),
+            ),
+            covered_until=_covered_until(),
+        )
 
     def order_by_start(self) -> "MembershipQuerySet":
         """Order by the first day they may have begun; fetch country and alliance."""
@@ -104,11 +165,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
     def started_by(self, day: dt.date) -> "MembershipQuerySet":
-        """Filter for memberships that may have begun on or before a day, ended or not."""
-        return self.filter(
-            Q(joined_earliest__lte=day)
-            | (Q(joined_earliest__isnull=True) & possibly_started_q(day, "alliance__"))
-        )
+        """Filter for memberships that may have begun on or before a day, ended or not.
+
+        An open or unknown beginning reaches back to the days that the sources cover.
+        """
+        reached = _about_membership(Citation.objects.reaching_back_to(day))
+        return self.filter(started_q(day, _STARTS, reached))
 
 
 class Membership(Record):

@@ -71,7 +71,7 @@ class AllyRowValues(NamedTuple):
     name: DisplayText
     ties: tuple[TieLabel, ...]
     since: str
-    certain: bool
+    standing: str
     last_confirmed: dt.date | None
     event: LatestEvent | None
     independent_sources: int
@@ -116,7 +116,7 @@ def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -
                 for one in row.alliances
             ),
             row.since,
-            row.certain,
+            str(row.standing),
             row.last_confirmed,
             LatestEvent(event.slug, DisplayText.of(event.title), event.date) if event else None,
             row.independent_sources,

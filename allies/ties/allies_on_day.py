@@ -1,22 +1,41 @@
 """Ties of a country on a day, computed from memberships; nothing here is stored."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Count, DateField, Exists, Min, OuterRef, Prefetch, Subquery
+from django.db.models import (
+    Case,
+    Count,
+    DateField,
+    Exists,
+    Min,
+    OuterRef,
+    Prefetch,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
-from allies.models.alliance import Alliance, AllianceKind
+from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceKind, Standing
 from allies.models.base import count_distinct_subquery
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
 from allies.models.event import Event, Participation
 from allies.models.membership import Membership, MembershipQuerySet
 from allies.models.source import origin_of
-from allies.text.edtf import bounds, combine_dates, is_qualified
+from allies.text.edtf import bounds, combine_dates
+from allies.ties.standing import (
+    MembershipPair,
+    StandingCounts,
+    best_standing,
+    last_confirmed,
+    least_standing,
+    tie_standing,
+)
 
 #: Number of a country's latest events that are searched first for events in common with others.
 RECENT_EVENTS = 50
@@ -40,64 +59,88 @@ class Ties:
     def memberships_of_focus(self) -> dict[int, list[Any]]:
         """Alliance id → memberships of the focus; at most one query.
 
-        ``is_certain`` says of each membership whether it was certainly in force on the day.
+        Each membership has its ``standing`` on the day.
         """
         if self.candidates:
             every = self.candidates.memberships_of_focus.items()
             return {key: own for key, own in every if own[0].alliance.kind == self.kind}
-        sure = Membership.objects.definitely_in_force(self.on).filter(pk=OuterRef("pk"))
         own = Membership.objects.published().in_force(self.on).filter(country=self.focus)
         if self.kind:
             own = own.filter(alliance__kind=self.kind)
-        return group_by_alliance(own.select_related("alliance").annotate(is_certain=Exists(sure)))
+        return group_by_alliance(own.select_related("alliance").with_standing(self.on))
 
     def of_kind(self, kind: str) -> "Ties":
         """Return only the ties of one kind; all of them for ""."""
         return Ties(self.focus, self.on, kind, candidates=self) if kind else self
 
+    @cached_property
+    def _shared(self) -> list[tuple[int, int, int, Standing]]:
+        """(id, alliance id, country id, standing of the tie) of others; at most one query."""
+        if self.candidates:
+            wanted = self.memberships_of_focus
+            return [row for row in self.candidates._shared if row[1] in wanted]
+        own = {
+            key: best_standing(tie.standing for tie in ties)
+            for key, ties in self.memberships_of_focus.items()
+        }
+        others = Membership.objects.in_force(self.on).filter(alliance__in=[*own])
+        rows: Any = others.exclude(country=self.focus).with_standing(self.on)
+        return [
+            (pk, alliance, country, least_standing([own[alliance], standing]))
+            for pk, alliance, country, standing in rows.values_list(
+                "pk", "alliance_id", "country_id", "standing"
+            )
+        ]
+
     def shared_memberships(self) -> MembershipQuerySet:
         """Return the memberships that bind other countries to the focus."""
-        found = Membership.objects.in_force(self.on).filter(
-            alliance__in=[*self.memberships_of_focus]
-        )
-        return found.exclude(country=self.focus)
+        return Membership.objects.filter(pk__in=[row[0] for row in self._shared])
 
     def allies(self) -> CountryQuerySet:
-        """Return the allies of the focus, ordered by name.
+        """Return the allies of the focus by standing, the confirmed first, then by name.
 
         Three values are annotated. ``independent_sources`` is the number of distinct origins of
         the published sources that support their ties. ``disputes`` is the number of citations
-        that dispute these. ``certain`` says whether at least one tie was certainly in force on the
-        day. Each ally's memberships in these alliances are prefetched as ``ties``.
+        that dispute these. ``standing`` is the Standing of the most certain tie on the day. Each
+        ally's memberships in these alliances are prefetched as ``ties``.
         """
         return self._allies.all()
 
+    def standing_by_country(self) -> dict[int, Standing]:
+        """Return country id → standing of its most certain tie to the focus."""
+        found: dict[int, list[Standing]] = {}
+        for _pk, _alliance, country, standing in self._shared:
+            found.setdefault(country, []).append(standing)
+        return {country: best_standing(standings) for country, standings in found.items()}
+
     @cached_property
     def _allies(self) -> CountryQuerySet:
+        standings = self.standing_by_country()
+        of_standing = {
+            one: [country for country, standing in standings.items() if standing == one]
+            for one in CURRENT_STANDINGS
+        }
         shared = self.shared_memberships()
-        of_country = shared.filter(country=OuterRef("pk"))
-        origin = origin_of("source__")
-        sure = [
-            key
-            for key, own in self.memberships_of_focus.items()
-            if any(tie.is_certain for tie in own)
-        ]
-        certain = of_country.definitely_in_force(self.on).filter(alliance__in=sure)
         citations = Citation.objects.from_published_sources().filter(
             alliance__in=shared.filter(country=OuterRef(OuterRef("pk"))).values("alliance")
         )
         # All citations in a subquery have the same stance, so grouping by it makes one group.
         return (
-            Country.objects.filter(Exists(of_country))
+            Country.objects.filter(pk__in=[*standings])
             .annotate(
                 independent_sources=count_distinct_subquery(
-                    citations.supporting(), "stance", origin
+                    citations.supporting(), "stance", origin_of("source__")
                 ),
                 disputes=count_distinct_subquery(citations.disputing(), "stance", "pk"),
-                certain=Exists(certain),
+                standing=Case(
+                    *(When(pk__in=ids, then=Value(one)) for one, ids in of_standing.items()),
+                    default=Value(Standing.POSSIBLE),
+                ),
             )
-            .prefetch_related(Prefetch("memberships", _with_disputes(shared), to_attr="ties"))
-            .order_by_name()
+            .prefetch_related(
+                Prefetch("memberships", _with_disputes(shared, self.on), to_attr="ties")
+            )
+            .order_by_name("standing")
         )
 
     def rows(self, allies: Iterable[Country], *, with_events: bool = True) -> list["AllyRow"]:
@@ -124,8 +167,10 @@ class Ties:
             independent_sources=country.independent_sources,
             disputed=bool(country.disputes),
             disputed_alliances={tie.alliance for tie in country.ties if tie.is_disputed},
-            certain=country.certain,
-            last_confirmed=None if country.certain else last_confirmed(pairs, self.on),
+            standing=Standing(country.standing),
+            last_confirmed=None
+            if country.standing == Standing.CONFIRMED
+            else last_confirmed(pairs, self.on),
         )
 
     def _latest_events(self, countries: Iterable[Country]) -> dict[int, Event]:
@@ -158,64 +203,31 @@ def group_by_alliance(memberships: Iterable[Membership]) -> dict[int, list[Membe
     return found
 
 
-def _with_disputes(ties: MembershipQuerySet) -> MembershipQuerySet:
-    """Fetch the alliances; annotate ``is_disputed``, whether a published source disputes it."""
+def _with_disputes(ties: MembershipQuerySet, day: dt.date) -> MembershipQuerySet:
+    """Fetch the alliances; annotate the standing, and whether a published source disputes it."""
     against = Citation.objects.from_published_sources().disputing()
     disputed = Exists(against.filter(alliance=OuterRef("alliance")))
-    return ties.select_related("alliance").annotate(is_disputed=disputed)
+    return ties.select_related("alliance").with_standing(day).annotate(is_disputed=disputed)
 
 
-class CertaintyCounts(NamedTuple):
-    """Numbers of allies with certain ties on a day, and of allies with possible ties only.
-
-    Each possible ally has a last year in which a tie was certain. ``years`` is the range of these
-    years. It is None if an ally never had a certain tie, or if the years were not computed.
-    """
-
-    certain: int
-    possible: int
-    years: tuple[int, int] | None = None
-
-    @classmethod
-    def of(cls, counts: Mapping[bool, int]) -> "CertaintyCounts":
-        return cls(counts.get(True, 0), counts.get(False, 0))
-
-    @classmethod
-    def of_allies(cls, allies: Iterable[tuple[bool, dt.date | None]]) -> "CertaintyCounts":
-        """Count allies, given as (is certain, last day on which that is known)."""
-        found = list(allies)
-        last = [day for certain, day in found if not certain]
-        known = sorted(day.year for day in last if day)
-        years = (known[0], known[-1]) if known and len(known) == len(last) else None
-        return cls(len(found) - len(last), len(last), years)
-
-    @property
-    def total(self) -> int:
-        return self.certain + self.possible
+def count_by_standing(allies: Any) -> StandingCounts:
+    """Count the allies (from ``Ties.allies``) by standing; one query."""
+    counts = allies.order_by().values_list("standing").annotate(n=Count("pk"))
+    return StandingCounts.of(dict(counts))
 
 
-def count_by_certainty(allies: Any) -> CertaintyCounts:
-    """Count the certain and the possible allies (from ``Ties.allies``); one query."""
-    counts = allies.order_by().values_list("certain").annotate(n=Count("pk"))
-    return CertaintyCounts.of(dict(counts))
-
-
-def certainty_on_the_day(ties: Ties) -> CertaintyCounts:
-    """Count the certain and the possible allies on the day, including ``years``.
+def standing_on_the_day(ties: Ties) -> StandingCounts:
+    """Count the allies on the day by standing, including ``years``.
 
     One query, in addition to that of ``memberships_of_focus``.
     """
-    sure = Membership.objects.definitely_in_force(ties.on).filter(pk=OuterRef("pk"))
-    shared = ties.shared_memberships().select_related("alliance").annotate(is_certain=Exists(sure))
-    allies: dict[int, list[tuple[Any, Any]]] = {}
+    shared = ties.shared_memberships().select_related("alliance").with_standing(ties.on)
+    allies: dict[int, list[MembershipPair]] = {}
     for theirs in shared:
         pairs = [(mine, theirs) for mine in ties.memberships_of_focus[theirs.alliance_id]]
         allies.setdefault(theirs.country_id, []).extend(pairs)
-    return CertaintyCounts.of_allies(
-        (
-            any(one.is_certain and other.is_certain for one, other in pairs),
-            last_confirmed(pairs, ties.on),
-        )
+    return StandingCounts.of_allies(
+        (best_standing(map(tie_standing, pairs)), last_confirmed(pairs, ties.on))
         for pairs in allies.values()
     )
 
@@ -250,7 +262,7 @@ def _first_day_of_ties(countries: Iterable[Country]) -> dt.date | None:
 class AllyRow:
     """A row for one ally, for the page, CSV and JSON.
 
-    ``certain`` says whether at least one tie was certainly in force on the day. If not,
+    ``standing`` is that of the most certain tie on the day. If it is not confirmed,
     ``last_confirmed`` is the last earlier day on which one was. ``disputed_alliances`` are those
     of ``alliances`` that a published source disputes.
     """
@@ -262,8 +274,13 @@ class AllyRow:
     independent_sources: int
     disputed: bool
     disputed_alliances: set[Alliance]
-    certain: bool
+    standing: Standing
     last_confirmed: dt.date | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether a tie was certainly in force on the day."""
+        return self.standing == Standing.CONFIRMED
 
     @property
     def kinds(self) -> list[AllianceKind]:
@@ -296,25 +313,3 @@ def common_end(memberships: Iterable[Membership]) -> str:
     """Return when the first of these ended (EDTF), "" if no end is recorded."""
     ends = [membership.ended for membership in memberships if membership.ended]
     return combine_dates(min, ends) if ends else ""
-
-
-def last_confirmed(pairs: Iterable[tuple[Membership, Membership]], day: dt.date) -> dt.date | None:
-    """Return the last day before ``day`` on which one of these ties was certainly in force."""
-    days = [found for pair in pairs if (found := _last_certain_day(pair)) and found < day]
-    return max(days, default=None)
-
-
-def _last_certain_day(memberships: Iterable[Membership]) -> dt.date | None:
-    """Return the last day on which all of these were certainly in force.
-
-    Returns None if there is none, if no end is recorded, or if a start or end is qualified.
-    """
-    memberships = list(memberships)
-    if any(is_qualified(m.began) or is_qualified(m.ended) for m in memberships):
-        return None
-    begun = [bounds(membership.began).latest for membership in memberships]
-    ended = [bounds(m.ended).earliest if m.ended else dt.date.max for m in memberships]
-    if None in begun or None in ended:
-        return None
-    first, last = max(day for day in begun if day), min(day for day in ended if day)
-    return last if first <= last < dt.date.max else None

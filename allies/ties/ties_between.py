@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 
-from allies.models.alliance import Alliance, AllianceQuerySet, TieStatus
+from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceQuerySet, Standing
 from allies.models.ally_list import Entry, EntryQuerySet
 from allies.models.country import Country
 from allies.models.event import Event, EventQuerySet
 from allies.models.membership import OBLIGATIONS, Membership
 from allies.text.edtf import bounds
-from allies.ties.allies_on_day import CertaintyCounts, common_end, common_start, last_confirmed
+from allies.ties.allies_on_day import common_end, common_start
+from allies.ties.standing import StandingCounts, best_standing, last_confirmed, tie_standing
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,14 @@ class SharedPeriod:
 class PairTie:
     """An alliance in which both countries are or were members at the same time.
 
-    ``standing`` is its status on the day asked for. ``certain`` says whether it certainly bound
-    both on that day. ``last_confirmed`` is the last earlier day on which it certainly did.
+    ``standing`` is its standing on the day asked for. ``last_confirmed`` is the last earlier day
+    on which it certainly bound both.
     """
 
     alliance: Alliance
     periods: list[SharedPeriod]
     obligations: list[Obligation]
-    standing: TieStatus
-    certain: bool
+    standing: Standing
     last_confirmed: dt.date | None
 
     @property
@@ -104,7 +104,7 @@ def get_ties_between(
 ) -> list[PairTie]:
     """Return the ties of two countries on a day, for these of their ``alliances()``, in order.
 
-    A tie is in force if both memberships may have been in force on that day, as in an ally list.
+    A tie is current if both memberships may have been in force on that day, as in an ally list.
     Alliances that one country had certainly left before the other joined are left out. Two
     queries.
     """
@@ -112,10 +112,10 @@ def get_ties_between(
     return [tie for tie in ties if tie is not None]
 
 
-def certainty_of_ties(ties: Iterable[PairTie]) -> CertaintyCounts:
-    """Count the ties in force on the day, certain and possible ones; no query."""
-    in_force = (tie for tie in ties if tie.standing == TieStatus.IN_FORCE)
-    return CertaintyCounts.of_allies((tie.certain, tie.last_confirmed) for tie in in_force)
+def count_ties(ties: Iterable[PairTie]) -> StandingCounts:
+    """Count the current ties by standing; no query."""
+    current = (tie for tie in ties if tie.standing in CURRENT_STANDINGS)
+    return StandingCounts.of_allies((tie.standing, tie.last_confirmed) for tie in current)
 
 
 def _with_memberships(
@@ -126,9 +126,9 @@ def _with_memberships(
         Membership.objects.filter(country__in=pair.countries)
         .annotate(
             is_in_force=Exists(same.in_force(on)),
-            is_certain=Exists(same.definitely_in_force(on)),
             has_begun=Exists(same.started_by(on)),
         )
+        .with_standing(on)
         .select_related("alliance")
         .order_by(F("joined_earliest").asc(nulls_first=True), "pk")
     )
@@ -153,13 +153,14 @@ def _tie(pair: CountryPair, alliance: Any, on: dt.date) -> PairTie | None:
         for mine, theirs in met
     ]
     begun = any(mine.has_begun and theirs.has_begun for mine, theirs in met)
-    standing = TieStatus.IN_FORCE if in_force else TieStatus.PAST if begun else TieStatus.LATER
+    standing = Standing.PAST if begun else Standing.LATER
+    if in_force:
+        standing = best_standing(map(tie_standing, in_force))
     return PairTie(
         alliance=alliance,
         periods=list(dict.fromkeys(periods)),
         obligations=_obligations(mine, theirs),
         standing=standing,
-        certain=any(one.is_certain and other.is_certain for one, other in met),
         last_confirmed=last_confirmed(met, on),
     )
 

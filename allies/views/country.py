@@ -17,15 +17,24 @@ from allies.feeds.entries import FeedRow, RemovedRow
 from allies.filters import AllyFilterSet, CountryFilterSet
 from allies.filters.aggregates import GroupBy
 from allies.filters.tie_changes import ten_years_earlier
-from allies.models import Alliance, AllyList, Country, Event, Membership, Participation, TieStatus
+from allies.models import (
+    CURRENT_STANDINGS,
+    Alliance,
+    AllyList,
+    Country,
+    Event,
+    Membership,
+    Participation,
+    Standing,
+)
 from allies.models.base import count_distinct_subquery
 from allies.ties.allies_on_day import (
     AllyRow,
-    CertaintyCounts,
     Ties,
-    certainty_on_the_day,
     first_year_with_ties,
+    standing_on_the_day,
 )
+from allies.ties.standing import StandingCounts
 from allies.views.as_of import AsOfDateMixin
 from allies.views.charts import build_country_timeline, build_events_chart
 from allies.views.country_ties_listing import CountryTiesListing
@@ -94,7 +103,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         alliances = (
             Alliance.objects.published()
             .with_member(country)
-            .with_status(country, self.day)
+            .with_standing(country, self.day)
             .with_evidence()
             .newest_first()
         )
@@ -116,7 +125,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
             ten_years_before=ten_years_earlier(self.day),
-            allies=certainty_on_the_day(Ties(country, self.day)),
+            allies=standing_on_the_day(Ties(country, self.day)),
             alliances=_by_standing(alliances),
             events=events.with_evidence().newest_first()[:MAX_SHOWN],
             event_count=events.count(),
@@ -129,14 +138,14 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         )
 
 
-def _by_standing(alliances: Iterable[Any]) -> list[tuple[TieStatus, list[Alliance], int]]:
-    """Return (status, its first MAX_SHOWN alliances, their total number), in force first."""
+def _by_standing(alliances: Iterable[Any]) -> list[tuple[Standing, list[Alliance], int]]:
+    """Return (standing, its first MAX_SHOWN alliances, their number), the confirmed first."""
     found: dict[str, list[Alliance]] = {}
     for alliance in alliances:
         found.setdefault(alliance.standing, []).append(alliance)
     return [
         (standing, found[standing][:MAX_SHOWN], len(found[standing]))
-        for standing in TieStatus
+        for standing in Standing
         if standing in found
     ]
 
@@ -157,6 +166,13 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
             many=True,
         ),
         DownloadColumn("since", lambda row: row.since, _("since"), EDTF_NOTE),
+        DownloadColumn(
+            "standing",
+            lambda row: str(row.standing),
+            _("standing"),
+            _("Whether a tie is confirmed on the date, last recorded before it, or possible."),
+            choices=tuple(map(str, CURRENT_STANDINGS)),
+        ),
         DownloadColumn(
             "certain",
             lambda row: row.certain,
@@ -194,7 +210,7 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
         return _allies_in_words(self.country)
 
     def group_by(self) -> Mapping[str, GroupBy]:
-        return {"certainty": GroupBy((F("certain"),))}
+        return {"standing_counts": GroupBy((F("standing"),))}
 
     def aggregate_ranges(self) -> dict[str, Any]:
         return {}  # the rows' own dates say nothing about the ties; see schema_org_subject
@@ -220,7 +236,7 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
             "country": self.country,
             "day": day,
             "ten_years_before": ten_years_earlier(day) if day else None,
-            "certainty": CertaintyCounts.of(self.sums.counts["certainty"]) if day else None,
+            "standing": StandingCounts.of(self.sums.counts["standing_counts"]) if day else None,
             "first_year": first_year_with_ties(self.country),
             "map": self.map() if self.shown else None,
         }

@@ -15,9 +15,10 @@ from django.views.generic import TemplateView
 from allies.charts.world_map import WorldMap, build_world_map
 from allies.filters.facets import count_by_field, count_many
 from allies.filters.tie_changes import ten_years_earlier
-from allies.models import Alliance, AllyList, Country, Entry, Event, Source
+from allies.models import CURRENT_STANDINGS, Alliance, AllyList, Country, Entry, Event, Source
 from allies.models.m49 import REGIONS
-from allies.ties.allies_on_day import AllyRow, CertaintyCounts, Ties
+from allies.ties.allies_on_day import AllyRow, Ties
+from allies.ties.standing import StandingCounts
 from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
 from allies.ties.ties_between import CountryPair
 
@@ -30,10 +31,6 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     response = redirect(f"/{get_language_from_request(request)}/")
     patch_vary_headers(response, ["Accept-Language"])
     return response
-
-
-#: The values of ``certain`` that are counted.
-_SURE = (True, False)
 
 
 class FeaturedPair(NamedTuple):
@@ -54,10 +51,10 @@ class FeaturedList(NamedTuple):
 
     ally_list: AllyList
     entries: list[Entry]
-    allies: CertaintyCounts
+    allies: StandingCounts
     map: WorldMap | None
     pair: FeaturedPair | None
-    days: list[tuple[dt.date, CertaintyCounts]]
+    days: list[tuple[dt.date, StandingCounts]]
     lists: list[AllyList]
     since: dt.date
     changed: list[tuple[TieChange, int]]
@@ -104,7 +101,7 @@ def _featured() -> FeaturedList | None:
     return FeaturedList(
         ally_list=ally_list,
         entries=ally_list.shown_entries,
-        allies=CertaintyCounts.of_allies((row.certain, row.last_confirmed) for row in rows),
+        allies=StandingCounts.of_allies((row.standing, row.last_confirmed) for row in rows),
         map=build_world_map(focus, rows, day=today, region="") if rows else None,
         pair=_best_documented(focus, ally_list.shown_entries),
         days=_past_days(focus, today),
@@ -134,16 +131,23 @@ def _best_documented(focus: Country, entries: list[Any]) -> FeaturedPair | None:
     return FeaturedPair(CountryPair.of(focus, best.country), best)
 
 
-def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, CertaintyCounts]]:
+def _past_days(focus: Country, today: dt.date) -> list[tuple[dt.date, StandingCounts]]:
     days = [dt.date(today.year - years, 1, 1) for years in SUGGESTED_YEARS_AGO]
     allies: dict[dt.date, Any] = {day: Ties(focus, day).allies() for day in days}
-    asked = {f"{day} {sure}": allies[day].filter(certain=sure) for day in days for sure in _SURE}
+    asked = {
+        f"{day} {standing}": allies[day].filter(standing=standing)
+        for day in days
+        for standing in CURRENT_STANDINGS
+    }
     counts = count_many(asked)
     found = [
-        (day, CertaintyCounts.of({sure: counts.get(f"{day} {sure}", 0) for sure in _SURE}))
+        (
+            day,
+            StandingCounts.of({one: counts.get(f"{day} {one}", 0) for one in CURRENT_STANDINGS}),
+        )
         for day in days
     ]
-    return [(day, certainty) for day, certainty in found if certainty.total]
+    return [(day, standing) for day, standing in found if standing.total]
 
 
 def _by_change(counts: Mapping[str, int]) -> list[tuple[TieChange, int]]:

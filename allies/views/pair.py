@@ -12,11 +12,11 @@ from django.views.generic import TemplateView
 
 from allies.citations.footnotes import FootnoteNumbering, citation_notes, localized_texts
 from allies.evidence.grouping import with_citations
-from allies.models import Citation, Entry, Event, EventKind, Participation, Stance, TieStatus
+from allies.models import Citation, Entry, Event, EventKind, Participation, Stance, Standing
 from allies.models.source import origin_of
 from allies.ties.allies_on_day import first_year_with_ties
 from allies.ties.obligations_text import obligation_sentences
-from allies.ties.ties_between import CountryPair, PairTie, certainty_of_ties, get_ties_between
+from allies.ties.ties_between import CountryPair, PairTie, count_ties, get_ties_between
 from allies.views.as_of import AsOfDateMixin
 from allies.views.detail import OldSlugRedirectMixin, find_pair
 from allies.views.voting import voting_summary
@@ -77,7 +77,7 @@ class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
             absent=[c for c in pair.countries if not c.existed_on(self.day)],
             first_year=first_year_with_ties(*pair.countries),
             ties=_by_standing(ties, pair),
-            in_force=certainty_of_ties(ties),
+            in_force=count_ties(ties),
             events=shown_events,
             event_count=events.count(),
             events_address=pair_events_url(pair, votes="none", **until),
@@ -106,9 +106,9 @@ def _statements(pair: CountryPair, events: "EventQuerySet") -> list[Event]:
 
 def _by_standing(
     ties: list[PairTie], pair: CountryPair
-) -> list[tuple[TieStatus, list[TieWithObligations]]]:
-    """Group the ties by their status on the day, those in force first."""
-    found: dict[TieStatus, list[TieWithObligations]] = {standing: [] for standing in TieStatus}
+) -> list[tuple[Standing, list[TieWithObligations]]]:
+    """Group the ties by their standing on the day, the confirmed first."""
+    found: dict[Standing, list[TieWithObligations]] = {standing: [] for standing in Standing}
     for tie in ties:
         duties = [text for duty in tie.obligations for text in obligation_sentences(duty, pair)]
         found[tie.standing].append(TieWithObligations(tie, duties))

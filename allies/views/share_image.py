@@ -5,6 +5,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -12,11 +13,14 @@ from django.utils.translation import ngettext
 from django.views import View
 
 from allies.filters import AllyFilterSet
-from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, Source
+from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, Source, Standing
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
 from allies.text.edtf import format_edtf, format_end_date
+from allies.ties.allies_on_day import Ties, standing_on_the_day
+from allies.ties.standing_text import allies_in_words
+from allies.ties.ties_between import get_ties_between
 from allies.views.detail import OldSlugRedirectMixin, find_pair, find_record
 from allies.views.edition import EditionView, localize_edition
 from allies.views.event import parts_in_order
@@ -123,14 +127,17 @@ class CountryShareImage(OldSlugRedirectMixin, ShareImageView):
         country = find_record(Country.objects.published(), self.kwargs["slug"])
         existed = f"{format_edtf(country.existed_from)} – {format_edtf(country.existed_to)}"
         lists = AllyList.objects.published().filter(focus=country).featured_first()
-        alliances = Alliance.objects.published().with_member(country).count()
+        day = country.existed_to_latest or timezone.localdate()
+        allies = standing_on_the_day(Ties(country, day))
         return ShareImage(
             title=str(country.name),
             kicker=_line(
                 NAMES.get(country.subregion or country.region), country.existed_to and existed
             ),
             items=tuple(str(ally_list.title) for ally_list in lists[:4]),
-            fact=ngettext("%(n)s alliance", "%(n)s alliances", alliances) % {"n": alliances},
+            fact=allies_in_words(
+                allies, country.name_in_text, day if country.existed_to_latest else None
+            ).text,
         )
 
 
@@ -191,11 +198,13 @@ class EditionShareImage(EditionView, ShareImageView):
 class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         pair = find_pair(self.kwargs["first"], self.kwargs["second"])
+        found = get_ties_between(pair, pair.alliances().newest_first(), on=timezone.localdate())
         ties = [
-            f"{alliance.get_kind_display()} ({format_edtf(alliance.began)})"
-            if alliance.began
-            else str(alliance.get_kind_display())
-            for alliance in pair.alliances().newest_first()
+            f"{tie.alliance.get_kind_display()} ({format_edtf(tie.alliance.began)})"
+            if tie.alliance.began
+            else str(tie.alliance.get_kind_display())
+            for tie in found
+            if tie.standing == Standing.CONFIRMED
         ]
         events = pair.events().count()
         return ShareImage(
@@ -203,6 +212,9 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
             % {"first": pair.first.name, "second": pair.second.name},
             items=tuple(ties[:MAX_NAMES]),
             more=max(len(ties) - MAX_NAMES, 0),
-            kicker=ngettext("%(n)s alliance", "%(n)s alliances", len(ties)) % {"n": len(ties)},
+            kicker=ngettext("%(n)s tie in force", "%(n)s ties in force", len(ties))
+            % {"n": len(ties)}
+            if ties
+            else _("No current ties recorded"),
             fact=ngettext("%(n)s event", "%(n)s events", events) % {"n": events},
         )

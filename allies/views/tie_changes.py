@@ -14,7 +14,7 @@ from allies.feeds.allies import build_ally_rows
 from allies.feeds.entries import FeedRow
 from allies.filters import TieChangeFilterSet
 from allies.models import Alliance, Country
-from allies.ties.allies_on_day import count_by_certainty
+from allies.ties.allies_on_day import count_by_standing
 from allies.ties.tie_changes import ChangedAlly, TieChange, build_change_rows, get_changed_allies
 from allies.views.country_ties_listing import CountryTiesListing
 from allies.views.download_columns import (
@@ -131,8 +131,8 @@ class TieChangeListing(CountryTiesListing[TieChangeFilterSet, ChangedAlly]):
         return {
             "country": self.country,
             "days": days,
-            "at_start": count_by_certainty(self.asked.allies_among(days.at_start)),
-            "at_end": count_by_certainty(self.asked.allies_among(days.at_end)),
+            "at_start": count_by_standing(self.asked.allies_among(days.at_start)),
+            "at_end": count_by_standing(self.asked.allies_among(days.at_end)),
             "narrowed": _query_without_days(self.asked),
             "by_change": [
                 (change, [row for row in self.shown if row.change == change])

@@ -6,7 +6,7 @@ CODES is country-codes.csv (Open Knowledge Foundation), STATES and NAMES are COW
 and "COW country codes.csv"; names in English and Indonesian are CLDR's, through Babel; formal names
 and ISO 3166's own are pycountry's. docs/reference-data/README.md says where each comes from. Tables
 below decide the cases that the lists leave open. The script exits with an error if two countries
-would have the same name.
+would have the same name. Names of alliances in aliases.csv stay as they are.
 """
 
 import csv
@@ -25,6 +25,7 @@ COLUMNS = [
     "alpha2",
     "m49",
     "cow_code",
+    "wikidata",
     "name_en",
     "name_ind",
     "slug",
@@ -284,6 +285,7 @@ def main(codes_path, states_path, names_path):
                 "alpha2": alpha2,
                 "m49": f"{int(row['M49']):03}",
                 "cow_code": cow_of.get(alpha3, ""),
+                "wikidata": row["wikidata_id"].rpartition("/")[2],
                 "name_en": name_en,
                 "name_ind": name_ind,
                 "slug": slug(name_en),
@@ -304,6 +306,7 @@ def main(codes_path, states_path, names_path):
                 "alpha2": "",
                 "m49": "",
                 "cow_code": code,
+                "wikidata": "",
                 "name_en": name_en,
                 "name_ind": name_ind,
                 "slug": slug(name_en),
@@ -376,9 +379,10 @@ def main(codes_path, states_path, names_path):
 
     slug_of = {c["alpha3"] or c["cow_code"]: c["slug"] for c in countries}
     aliases.sort(key=lambda alias: (slug_of[alias["country"]], alias["name"]))
+    of_alliances = [row for row in read(STARTER / "aliases.csv") if row["alliance"]]
     for name, columns, rows in (
         ("countries", COLUMNS, countries),
-        ("aliases", ["country", "name", "language"], aliases),
+        ("aliases", ["country", "alliance", "name", "language"], [*of_alliances, *aliases]),
     ):
         with open(STARTER / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")

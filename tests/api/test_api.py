@@ -161,7 +161,7 @@ def test_pair_has_one_url_and_its_ties(client):
     ties = client.get(led["Location"]).json()["ties"]
     assert [(tie["kind"], tie["standing"]) for tie in ties] == [
         ("defence-pact", "later"),
-        ("non-aggression-pact", "in-force"),
+        ("non-aggression-pact", "confirmed"),
     ]
     told = client.get(f"{BASE}/ties/north-korea/russia").json()
     assert everything(client, told["events"])

@@ -220,7 +220,7 @@ def test_never_public_record_has_no_tombstone(client):
     assert gone(client, "/en/events.atom") == (0, [])
 
 
-def test_ally_changes_and_leaves_with_its_alliances(client):
+def test_ally_changes_and_leaves_with_its_alliances(few_ties, client):
     pact = factories.alliance("RUS", "NZL", kind="defence-pact", title_en="The pact")
     address = "/en/countries/russia/allies.atom"
     assert entries(client, address)["New Zealand"][0] == "added"

@@ -99,8 +99,10 @@ def test_source_date_filter_includes_all_possible_days(date, query, found, clien
         ({"signed": "2001-02"}, "2001-02-01", True),
         ({"signed": "1990", "in_force": "2001-02"}, "2001-01-31", False),
         ({"ended": "2003-04/.."}, "2050-01-01", True),
-        ({"in_force": "../2001-02"}, "1900-01-01", True),
-        ({}, "1500-01-01", True),
+        ({"in_force": "../2001-02"}, "2001-02-28", True),
+        ({"in_force": "../2001-02"}, "2001-02-27", False),
+        ({}, "1500-01-01", False),
+        ({}, f"{timezone.localdate():%Y-%m-%d}", True),
     ],
 )
 def test_on_filter_includes_all_days_possibly_in_force(given, on, found, client):
@@ -153,7 +155,7 @@ def test_membership_is_certain_only_in_every_reading_of_its_dates(given, day, ce
     membership = Membership.objects.create(
         alliance=factories.alliance(**theirs), country=factories.country("RUS"), **own
     )
-    sure = Membership.objects.definitely_in_force(dt.date.fromisoformat(day))
+    sure = Membership.objects.confirmed(dt.date.fromisoformat(day))
     assert sure.filter(pk=membership.pk).exists() is certain
 
 
@@ -163,15 +165,17 @@ def test_membership_of_unknown_start_is_certain_from_today(days, certain):
         alliance=factories.alliance(), country=factories.country("RUS"), joined="1990/.."
     )
     day = timezone.localdate() + dt.timedelta(days=days)
-    sure = Membership.objects.definitely_in_force(day)
+    sure = Membership.objects.confirmed(day)
     assert sure.filter(pk=membership.pk).exists() is certain
 
 
-@pytest.mark.parametrize(("certain", "found"), [("yes", ["PNG"]), ("no", ["TON"])])
-def test_certain_filter_separates_certain_and_possible_allies(certain, found, client):
+@pytest.mark.parametrize(
+    ("standing", "found"), [("confirmed", ["PNG"]), ("possible", ["TON"]), ("last-recorded", [])]
+)
+def test_standing_filter_separates_certain_and_possible_allies(standing, found, client):
     factories.alliance("FJI", "TON", in_force="2001")
     factories.alliance("FJI", "PNG", in_force="1990")
-    query = {"on": "2001-06-01", "certain": certain}
+    query = {"on": "2001-06-01", "standing": standing}
     assert rows(client, "countries/fiji/allies", "country", **query) == found
 
 
@@ -302,21 +306,22 @@ def test_country_filter_by_ties_existence_and_region(query, found, client):
     assert {"FJI", "TON", "300"} & set(rows(client, "countries", "country", **query)) == found
 
 
-def test_facets_count_disputed_and_certain_ties(client):
+def test_facets_count_disputed_ties_and_standings(client):
     factories.cite(factories.alliance("FJI", "TON", in_force="2001"), stance="disputes")
     factories.alliance("FJI", "PNG", in_force="1990")
     factories.alliance("FJI", "VUT", in_force="1990")
     filterset = AllyFilterSet({"on": "2001-06-01"}, focus=factories.country("FJI"))
     assert filterset.is_valid()
     counts = aggregate_filterset(filterset, {}).counts
-    assert (counts["disputed"], counts["certain"]) == ({"yes": 1, "no": 2}, {"yes": 2, "no": 1})
+    assert counts["disputed"] == {"yes": 1, "no": 2}
+    assert counts["standing"] == {"confirmed": 2, "possible": 1}
     assert counts["kind"] == {"defence-pact": 3}
     assert {
         facet.name for facet in build_facets(filterset, aggregate_filterset(filterset, {}))
     } == {
         "region",
         "kind",
-        "certain",
+        "standing",
         "disputed",
     }
 

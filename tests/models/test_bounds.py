@@ -443,13 +443,13 @@ def test_yearly_counts_separate_events_of_uncertain_year():
 @pytest.mark.parametrize(
     ("mine", "theirs", "on", "standing", "periods"),
     [
-        (["1990", "2000"], ["1995", "2005"], "1999-06-01", "in-force", [("1995", "2000")]),
-        (["1990", "2000"], ["1995", "2005"], "2000-12-31", "in-force", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "1999-06-01", "confirmed", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "2000-12-31", "possible", [("1995", "2000")]),
         (["1990", "2000"], ["1995", "2005"], "2001-01-01", "past", [("1995", "2000")]),
-        (["1990", "2000"], ["1995", "2005"], "1995-01-01", "in-force", [("1995", "2000")]),
+        (["1990", "2000"], ["1995", "2005"], "1995-01-01", "possible", [("1995", "2000")]),
         (["1990", "2000"], ["1995", "2005"], "1994-12-31", "later", [("1995", "2000")]),
-        (["1990", "1995"], ["1995", "2005"], "1995-06-01", "in-force", [("1995", "1995")]),
-        (["1990", ""], ["1995", ""], "1999-06-01", "in-force", [("1995", "")]),
+        (["1990", "1995"], ["1995", "2005"], "1995-06-01", "possible", [("1995", "1995")]),
+        (["1990", ""], ["1995", ""], "1999-06-01", "confirmed", [("1995", "")]),
         (["1990", "1994"], ["1995", "2005"], "1995-06-01", None, None),
         (["1995", "2005"], ["1990", "1994"], "1995-06-01", None, None),
     ],
@@ -469,7 +469,7 @@ def test_pair_tie_requires_overlapping_memberships(mine, theirs, on, standing, p
 
 def test_allies_exclude_focus_drafts_and_unsupported_alliances():
     focus, day = factories.country("FJI"), dt.date(2024, 1, 1)
-    factories.alliance("FJI", "TON")
+    factories.alliance("FJI", "TON", in_force="1990")
     factories.alliance("FJI", "WSM", status=Status.DRAFT)
     factories.alliance("FJI", "VUT", cited=False)
     ties = Ties(focus, day)

@@ -218,8 +218,9 @@ def test_alliance_of_public_event_cannot_be_deleted():
         ("", "", ""),
     ],
 )
-def test_since_is_no_more_precise_than_the_memberships(mine, theirs, since):
-    alliance, day = factories.alliance(), dt.date(2024, 1, 1)
+def test_since_is_no_more_precise_than_the_memberships(mine, theirs, since, few_ties):
+    alliance, day = factories.alliance(cited=False), dt.date(2024, 1, 1)
+    factories.cite(alliance, factories.source(covers_from="1990"))
     focus, other = factories.country("IDN"), factories.country("MYS")
     Membership.objects.create(alliance=alliance, country=focus, joined=mine)
     Membership.objects.create(alliance=alliance, country=other, joined=theirs)
@@ -243,8 +244,10 @@ def test_missing_slug_is_made_from_title_and_unique():
         ("", "", "2000-06-15", "", "2000-06-14", False),
         ("", "", "2000-06-15", "2001", "2001-12-31", True),
         ("", "", "2000-06-15", "2001", "2002-01-01", False),
-        ("../1816-01-01", "", "1386-05-09", "", "1500-01-01", True),
-        ("", "", "", "", "1500-01-01", True),
+        ("../1816-01-01", "", "1386-05-09", "", "1500-01-01", False),
+        ("../1816-01-01", "", "1386-05-09", "", "1790-01-01", True),
+        ("", "", "", "", "1500-01-01", False),
+        ("", "", "", "", "1790-01-01", True),
         ("2010", "", "2000", "2005", "2004-01-01", False),
         ("1955", "1968/..", "1955", "1991-07-01", "2020-01-01", False),
         ("1955", "1968/..", "1955", "1991-07-01", "1991-07-01", True),
@@ -252,7 +255,8 @@ def test_missing_slug_is_made_from_title_and_unique():
     ],
 )
 def test_in_force_includes_memberships_possibly_in_force(joined, left, signed, ended, day, counts):
-    alliance = factories.alliance(signed=signed, ended=ended)
+    alliance = factories.alliance(signed=signed, ended=ended, cited=False)
+    factories.cite(alliance, factories.source(covers_from="1790"))
     membership = Membership.objects.create(
         alliance=alliance, country=factories.country("RUS"), joined=joined, left=left
     )

@@ -13,7 +13,7 @@ from allies.views.as_of import InvalidDate, parse_day
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 PAGES = ("countries/russia", "lists/russia-allies-in-asia")
 
@@ -108,7 +108,7 @@ def test_country_page_groups_alliances_by_status_on_the_day(client):
         }
 
     in_force, before, after = (
-        "Current and possibly current",
+        "Confirmed",
         "Past",
         "Later",
     )
@@ -118,7 +118,7 @@ def test_country_page_groups_alliances_by_status_on_the_day(client):
         after: ["Late pact"],
     }
     assert standings("new-zealand", "2000-01-01") == {
-        in_force: ["Late pact"],
+        "Possible": ["Late pact"],
         before: ["Early pact"],
     }
     assert standings("fiji", "1993-01-01") == {before: ["Early pact"]}
@@ -129,7 +129,7 @@ def test_country_page_counts_allies_on_the_day(client):
     assert "1 confirmed ally of New Zealand on 1 June 1992" in text_of(
         body(client.get("/en/countries/new-zealand/?on=1992-06-01"))
     )
-    assert "No ties recorded on 1 June 1996" in text_of(
+    assert "No confirmed ties on 1 June 1996" in text_of(
         body(client.get("/en/countries/new-zealand/?on=1996-06-01"))
     )
 
@@ -173,7 +173,7 @@ def test_former_state_is_shown_on_its_last_day(client):
 @pytest.mark.parametrize(
     ("given", "day", "certain"),
     [
-        ({"in_force": "../2022-02-24"}, "1990-06-30", False),
+        ({"in_force": "../2022-02-24"}, "1990-06-30", None),
         ({"in_force": "../2022-02-24"}, "2022-02-24", True),
         ({"in_force": "1990"}, "1990-06-30", False),
         ({"in_force": "1990"}, "1990-12-31", True),
@@ -185,7 +185,7 @@ def test_former_state_is_shown_on_its_last_day(client):
         ({"in_force": "1980", "ended": "2012-12-31/.."}, "", False),
         ({"signed": "1980"}, "1980-12-30", False),
         ({"signed": "1980", "in_force": "1981"}, "1981-06-01", False),
-        ({}, "1990-06-30", False),
+        ({}, "1990-06-30", None),
         ({}, "", True),
         ({"in_force": "1980~"}, "", False),
         ({"in_force": "1980", "ended": "2040?"}, "", False),
@@ -194,10 +194,11 @@ def test_former_state_is_shown_on_its_last_day(client):
 def test_tie_not_confirmed_on_the_day_is_marked(given, day, certain, client):
     factories.alliance("NZL", "FJI", **given)
     page = body(client.get(f"/en/countries/new-zealand/allies/?on={day}"))
-    marks = re.findall(r'<span class="chip doubt">(?:not|last) confirmed(?: \d{4})?</span>', page)
-    assert bool(marks) is not certain
+    doubts = r'<span class="chip doubt">(?:possible|last recorded(?: \d{4})?)</span>'
+    assert bool(re.findall(doubts, page)) is (certain is False)
     table = body(client.get(f"/en/countries/new-zealand/allies.json?on={day}"))
-    assert [row["certain"] for row in json.loads(table)["rows"]] == [certain]
+    listed = [] if certain is None else [certain]
+    assert [row["certain"] for row in json.loads(table)["rows"]] == listed
 
 
 @pytest.mark.parametrize(
@@ -244,25 +245,26 @@ def test_open_end_is_not_shown_as_start(language, said, client):
 
 class TestConfirmedAndPossible:
     @pytest.fixture(autouse=True)
-    def ties(self, demo_data):
+    def ties(self, few_ties):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", "TON", in_force="1980", ended="2012-12-31/..")
 
     def test_list_counts_both(self, client):
         page = "countries/new-zealand/allies"
-        assert "1 confirmed, 2 not confirmed" in body(client.get(f"/en/{page}/"))
-        assert "1 terkonfirmasi, 2 belum terkonfirmasi" in body(client.get(f"/id/{page}/"))
+        assert "1 confirmed ally · 2 last recorded" in body(client.get(f"/en/{page}/"))
+        said = "1 sekutu terkonfirmasi · 2 terakhir tercatat"
+        assert said in body(client.get(f"/id/{page}/"))
         then = body(client.get(f"/en/{page}/?on=2012-12-31"))
-        assert "confirmed" not in text_of(then).split("Country Ties Since")[1]
-        assert " confirmed, " not in then
+        assert "last recorded" not in text_of(then).split("Country Ties Since")[1]
+        assert '<details class="unconfirmed"' not in then
 
     @pytest.mark.parametrize(
         ("query", "codes"),
         [
-            ("certain=yes", ["AUS"]),
-            ("certain=no", ["FJI", "TON"]),
-            ("certain=yes&on=2012-12-31", ["AUS", "FJI", "TON"]),
-            ("certain=yes&kind=entente", []),
+            ("standing=confirmed", ["AUS"]),
+            ("standing=last-recorded", ["FJI", "TON"]),
+            ("standing=confirmed&on=2012-12-31", ["AUS", "FJI", "TON"]),
+            ("standing=confirmed&kind=entente", []),
         ],
     )
     def test_filter_separates_them_in_every_format(self, query, codes, client):
@@ -280,17 +282,17 @@ class TestConfirmedAndPossible:
             assert (f"<title>{name}" in feed) is (code in codes)
 
     def test_invalid_choice_is_refused(self, client):
-        assert client.get("/en/countries/fiji/allies/?certain=maybe").status_code == 400
+        assert client.get("/en/countries/fiji/allies/?standing=maybe").status_code == 400
 
     def test_map_page_marks_them_like_the_list(self, client):
         page = body(client.get("/en/countries/new-zealand/allies/map/"))
-        assert page.count('<span class="chip doubt">last confirmed 2012</span>') == 2
-        assert "1 confirmed, 2 not confirmed" in page
+        assert page.count('<span class="chip doubt">last recorded 2012</span>') == 2
+        assert "1 confirmed ally · 2 last recorded" in page
 
     def test_changes_count_them_separately(self, client):
         path = "/en/countries/new-zealand/allies/changes/?from=2012-12-31&to=2026-01-01"
         balance = body(client.get(path)).split('<dl class="balance">')[1].split("</dl>")[0]
-        assert balance.count("1 confirmed, 2 not confirmed") == 1
+        assert balance.count("1 confirmed ally · 2 last recorded") == 1
         assert "3 confirmed" not in balance
 
 
@@ -327,6 +329,7 @@ def test_slider_range_includes_first_year_and_day_shown(path, query, first, last
 
 
 def test_list_on_another_day_says_that_entries_are_current(client):
+    factories.alliance("RUS", "CHN", in_force="1990", ended="1995")
     page = body(client.get("/en/lists/russia-allies-in-asia/?on=1990-06-30"))
     assert "The entries are the current ones" in page
     assert "It is not confirmed that these ties were in force on this date." in page
@@ -345,33 +348,34 @@ class TestAlliesInWords:
 
         return counted
 
-    def test_other_allies_are_recorded_until_a_year(self, demo_data, counted):
+    def test_other_allies_are_recorded_until_a_year(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-        said = "1 confirmed ally of New Zealand 1 more recorded until 2012"
+        said = "1 confirmed ally of New Zealand 1 more last recorded 2012"
         assert said in counted()
-        said = "1 sekutu Selandia Baru terkonfirmasi 1 lainnya tercatat sampai 2012"
+        said = "1 sekutu Selandia Baru terkonfirmasi 1 lagi terakhir tercatat 2012"
         assert said in counted("/id/countries/new-zealand/")
 
-    def test_different_years_are_shown_as_range(self, demo_data, counted):
+    def test_different_years_are_shown_as_range(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-        assert "2 allies of New Zealand, recorded until 2003–2012" in counted()
+        assert "No current ties recorded 2 last recorded 2003–2012" in counted()
 
-    def test_latest_of_several_ties_counts(self, demo_data, counted):
+    def test_latest_of_several_ties_counts(self, few_ties, counted):
         factories.alliance("NZL", "FJI", slug="older", in_force="1951", ended="2003-12-31/..")
         factories.alliance("NZL", "FJI", slug="newer", in_force="1980", ended="2012-12-31/..")
-        assert "1 ally of New Zealand, recorded until 2012" in counted()
+        assert "No current ties recorded 1 last recorded 2012" in counted()
 
-    def test_never_confirmed_ally_is_only_possible(self, demo_data, counted):
+    def test_never_confirmed_ally_is_only_possible(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         factories.alliance("NZL", "FJI", in_force="1980", ended="2012-12-31/..")
-        factories.alliance("NZL", "TON", in_force="../2030-01-01")
-        assert "1 confirmed ally of New Zealand 2 more possible" in counted()
+        factories.alliance("NZL", "TON", in_force="1980~")
+        said = "1 confirmed ally of New Zealand 1 more last recorded 2012 · 1 possible"
+        assert said in counted()
 
-    def test_end_before_certain_start_confirms_nothing(self, demo_data, counted):
+    def test_end_before_certain_start_confirms_nothing(self, few_ties, counted):
         factories.alliance("NZL", "FJI", in_force="1980/2015", ended="2012-12-31/..")
-        assert "1 possible ally of New Zealand" in counted()
+        assert "No current ties recorded 1 possible" in counted()
 
     @pytest.mark.parametrize(
         "given",
@@ -380,24 +384,24 @@ class TestAlliesInWords:
             {"in_force": "1980", "ended": "2012-12-31?/.."},
         ],
     )
-    def test_qualified_date_confirms_nothing(self, given, demo_data, counted):
+    def test_qualified_date_confirms_nothing(self, given, few_ties, counted):
         factories.alliance("NZL", "FJI", **given)
-        assert "1 possible ally of New Zealand" in counted()
+        assert "No current ties recorded 1 possible" in counted()
 
-    def test_requested_day_is_named(self, demo_data, counted):
+    def test_requested_day_is_named(self, few_ties, counted):
         factories.alliance("NZL", "AUS", in_force="1951")
         path = "/en/countries/new-zealand/?on=1960-01-01"
         assert "1 confirmed ally of New Zealand on 1 January 1960" in counted(path)
         path = "/en/countries/new-zealand/?on=1940-01-01"
-        assert "No ties recorded on 1 January 1940" in counted(path)
+        assert "No confirmed ties on 1 January 1940" in counted(path)
 
-    def test_no_ties_are_said_without_a_number(self, demo_data, counted):
+    def test_no_ties_are_said_without_a_number(self, few_ties, counted):
         assert "No current ties recorded" in counted()
 
     def test_pages_and_list_have_the_same_numbers(self, client, counted):
         factories.alliance("RUS", "BRA", in_force="1990", ended="2012-12-31/..")
         said = re.search(r"(\d+) confirmed allies of Russia · (\d+) more", counted("/en/"))
-        assert f"{said[1]} confirmed, {said[2]} not confirmed" in counted(
+        assert f"{said[1]} confirmed allies · {said[2]} last recorded" in counted(
             "/en/countries/russia/allies/"
         )
         assert said[0].replace(" · ", " ") in counted("/en/countries/russia/")
@@ -408,10 +412,10 @@ class TestAlliesInWords:
     [
         ([""], "Tie in force 1"),
         (["", ""], "Ties in force 2"),
-        (["2012-12-31/.."], "Tie last recorded in 2012 1"),
-        (["2012-12-31/..", "2003/.."], "Ties last recorded in 2003–2012 2"),
-        (["", "2012-12-31/.."], "Tie in force · 1 more recorded until 2012 1"),
-        ([], "Ties in force 0"),
+        (["2012-12-31/.."], "Ties in force · 1 last recorded 2012 none"),
+        (["2012-12-31/..", "2003/.."], "Ties in force · 2 last recorded 2003–2012 none"),
+        (["", "2012-12-31/.."], "Tie in force · 1 more last recorded 2012 1"),
+        ([], "Ties in force none"),
     ],
 )
 def test_pair_page_labels_number_of_ties(ends, said, client):

@@ -25,7 +25,7 @@ LISTS = {
         "min_sources=2",
         "on=2012-12-31&q=a",
         "on=2012-12-31&q=a",
-        "certain=no&disputed=no",
+        "standing=possible&disputed=no",
     ],
     "alliances/": ["", "country=RUS", "on=2024-06-20", "disputed=yes"],
     "events/": ["", "country=RUS", "country=RUS&role=host", "disputed=no&certainty=confirmed"],

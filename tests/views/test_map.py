@@ -15,7 +15,7 @@ from allies.ties.allies_on_day import Ties
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 DAY = dt.date(2026, 1, 1)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,12 +93,12 @@ def test_unconfirmed_tie_is_marked_in_map_and_legend(client):
     told = {
         link.get("class"): link.find(f"{SVG}title").text for link in drawing(page).iter(f"{SVG}a")
     }
-    assert told["perhaps"] == "Fiji: defence pact · since 1980 · last confirmed 2012"
+    assert told["perhaps"] == "Fiji: defence pact · since 1980 · last recorded 2012"
     assert told[None] == "Australia: defence pact · since 1951"
     legend = page.split('class="legend"')[1].split("</ul>")[0]
     assert "not confirmed on this date <b>1</b>" in legend
     then = body(client.get("/en/countries/new-zealand/allies/map/?on=2012-12-31"))
-    assert "not confirmed on this date" not in then
+    assert "not confirmed on this date <b>" not in then
 
 
 def test_ally_has_the_colour_of_its_strongest_tie():

@@ -99,7 +99,7 @@ def test_drafts_give_404(secrets, client):
                 assert client.get(address).status_code == 404, address
 
 
-def test_drafts_are_not_counted(secrets, client):
+def test_drafts_are_not_counted(few_ties, secrets, client):
     for address in ("/en/countries/russia/allies.csv?q=india", "/en/countries/germany/allies.csv"):
         assert len(body(client.get(address)).splitlines()) == 1
     rows = json.loads(body(client.get("/en/countries.json?q=india")))["rows"]

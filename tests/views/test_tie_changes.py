@@ -18,7 +18,7 @@ from allies.text.edtf import bounds
 from tests import factories
 from tests.views.page_urls import body
 
-pytestmark = pytest.mark.usefixtures("demo_data")
+pytestmark = pytest.mark.usefixtures("few_ties")
 
 ALLIES = "/en/countries/new-zealand/allies"
 CHANGES = f"{ALLIES}/changes"
@@ -252,6 +252,7 @@ def test_equal_days_give_no_changes(nineties, client):
 
 
 def test_country_and_allies_pages_link_to_changes(client):
+    factories.alliance("RUS", "BRA", in_force="1980")
     for path in ("", "allies/"):
         page = body(client.get(f"/en/countries/russia/{path}"))
         assert 'href="/en/countries/russia/allies/changes/"' in page
