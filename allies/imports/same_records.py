@@ -76,6 +76,7 @@ class SameRecordFinder:
         self.columns = columns
         self.at = {column.name: n for n, column in enumerate(columns)}
         self.rules = rules
+        self._references = [column.field.name for column in columns if column.is_reference]
         self.dates = {column.name for column in columns if isinstance(column.field, EDTFField)}
 
     def find(self, matches: Iterable[Match]) -> dict[int, Recognised]:
@@ -151,8 +152,8 @@ class SameRecordFinder:
         """Return the existing records that may be one of the rows; one query."""
         wanted = {values for _row, _identity, values in rows}
         records = self.model._default_manager.order_by("pk")
-        if rule.overlaps or rule.successors:
-            records = records.select_related("alliance", "country")
+        if rule.overlaps:
+            records = records.select_related(*self._references)
             wanted |= {
                 self._with_country(rule, values, successor)
                 for row, _identity, values in rows
@@ -250,8 +251,10 @@ class SameRecordFinder:
     def _days(self, row: ParsedRow) -> tuple[dt.date | None, dt.date | None]:
         """Return the first and the last possible day of a row's period."""
         start, end = (row.values[self.at[name]] for name in self.resource.period)
-        alliance = self.columns[self.at["alliance"]].records[row.values[self.at["alliance"]]]
-        return bounds(start or alliance.began).earliest, bounds(end or alliance.ended).latest
+        if "alliance" in self.at:
+            alliance = self.columns[self.at["alliance"]].records[row.values[self.at["alliance"]]]
+            start, end = start or alliance.began, end or alliance.ended
+        return bounds(start).earliest, bounds(end).latest
 
     def _overlaps(self, row: ParsedRow, record: Any) -> bool:
         start, end = self._days(row)

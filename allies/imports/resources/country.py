@@ -61,6 +61,7 @@ class SpellResource(RecordResource):
     noun = "spells"
     identities = (("country", "began"),)
     blank_identity = ("began",)
+    period = ("began", "ended")
     export_order = ("country__slug", "began")
 
     country = country()
