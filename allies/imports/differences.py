@@ -7,7 +7,7 @@ from allies.imports.columns import Column
 from allies.imports.matching import ExistingRecord, ParsedRow
 from allies.imports.update_rules import UpdateRules
 from allies.models.fields import EDTFField
-from allies.text.edtf import bounds, have_common_day
+from allies.text.edtf import bounds, have_common_day, is_within
 
 #: Values that mean "not known".
 _EMPTY = ("", None)
@@ -94,13 +94,7 @@ class DifferenceFinder:
     def _is_more_precise(self, row: ParsedRow, before: ExistingRecord, n: int) -> bool:
         new, old = row.values[n], before.values[n]
         if old in _EMPTY or new in _EMPTY:
-            return old in _EMPTY
+            return False
         if not isinstance(self.columns[n].field, EDTFField):
             return str(new).startswith(str(old))
-        ours, theirs = bounds(old), bounds(new)
-        return (
-            theirs != ours
-            and (ours.earliest is None or (theirs.earliest or ours.earliest) >= ours.earliest)
-            and (ours.latest is None or (theirs.latest or ours.latest) <= ours.latest)
-            and None not in theirs
-        )
+        return bounds(old) != bounds(new) and is_within(new, old)

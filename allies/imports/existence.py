@@ -47,6 +47,8 @@ class ExistenceFilter:
             if (country := self._known(move.country)) and (to := self._known(move.to)):
                 self.moves[country.pk].append((move, to))
         self.allowed = {found.pk for code in rule.allowed if (found := self._known(code))}
+        #: The rows of the current chunk that were moved, with the country that they had before.
+        self.moved: dict[int, int] = {}
         self.decide = lru_cache(maxsize=65_536)(self._decide)
 
     def _known(self, code: str) -> Country | None:
@@ -59,6 +61,7 @@ class ExistenceFilter:
     def apply(self, rows: list[ParsedRow], load: PlannerColumns) -> list[ParsedRow]:
         """Return the rows to import, some of them moved; report the others."""
         kept = []
+        self.moved = {}
         for row in rows:
             country_id, date = row.values[self.country_at], self._date(row)
             to, exists = self.decide(country_id, date)
@@ -94,6 +97,7 @@ class ExistenceFilter:
     def _move(self, row: ParsedRow, to: Country) -> None:
         column, values = self.columns[self.country_at], list(row.values)
         before = column.records[values[self.country_at]]
+        self.moved[row.number] = before.pk
         column.records[to.pk] = to
         values[self.country_at] = to.pk
         row.values = tuple(values)

@@ -22,11 +22,12 @@ docs/mappings.md describes all keys. ``mapping_schema`` validates them, ``mappin
 the specs of fields into functions of a row.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from allies.imports.continued_rows import Continuation, join_continued
 from allies.imports.mapping_compiler import SpecCompiler, columns_of
 from allies.imports.mapping_schema import validate_mapping
 from allies.imports.mapping_shapes import InvalidMapping, as_list
@@ -67,6 +68,8 @@ class FileMapping:
                 found.append(when["column"])
             if once := noun.get("once_per"):
                 found.append(once)
+            if continued := noun.get("continued"):
+                found += [continued["within"], continued["per"]]
         return list(dict.fromkeys(found))
 
     def missing(self, columns: Iterable[str]) -> list[str]:
@@ -121,27 +124,35 @@ class FileMapping:
         once = compiler.at[noun["once_per"]] if "once_per" in noun else None
         called = {name: " + ".join(columns_of(spec)) or name for name, spec in fields.items()}
 
-        def read() -> Iterator[Row[Cell]]:
+        def read() -> Iterator[tuple[Sequence[str], Row[Cell]]]:
             compiler.collect_all()
             last: str | None = None
             for row in table.rows():
                 cells = row.cells
                 if row.problem:
                     if first:
-                        yield Row(row.number, (), row.problem)
+                        yield (), Row(row.number, (), row.problem)
                 elif carried is None or carried(cells):
                     if once is not None:
                         if cells[once] == last:
                             continue
                         last = cells[once]
-                    yield Row(
-                        row.number,
-                        [feed(cells) for feed in feeds],
-                        earlier=[feed(cells) for feed in earlier],
-                        hints=[feed(cells) for feed in hints],
+                    yield (
+                        cells,
+                        Row(
+                            row.number,
+                            [feed(cells) for feed in feeds],
+                            earlier=[feed(cells) for feed in earlier],
+                            hints=[feed(cells) for feed in hints],
+                        ),
                     )
 
-        return Rows(list(fields), read, called, _update_rules(noun, set(fields)))
+        rule = _continuation(noun, compiler, list(fields))
+
+        def rows() -> Iterator[Row[Cell]]:
+            return join_continued(read(), rule) if rule else (row for _cells, row in read())
+
+        return Rows(list(fields), rows, called, _update_rules(noun, set(fields)))
 
 
 def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
@@ -161,6 +172,20 @@ def _hint_specs(noun: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         found += [*rule.get("values", {}).values(), *as_list(rule.get("members"))]
         found += rule.get("counts", {}).values()
     return found
+
+
+def _continuation(
+    noun: Mapping[str, Any], compiler: SpecCompiler, fields: list[str]
+) -> Continuation | None:
+    if (rule := noun.get("continued")) is None:
+        return None
+    start, end = (fields.index(name) for name in rule["period"])
+    return Continuation(
+        within=compiler.at[rule["within"]],
+        per=compiler.at[rule["per"]],
+        period=(start, end),
+        most=tuple(fields.index(name) for name in rule.get("most", [])),
+    )
 
 
 def _update_rules(noun: Mapping[str, Any], fields: set[str]) -> UpdateRules:

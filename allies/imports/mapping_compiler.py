@@ -267,7 +267,8 @@ class SpecCompiler:
 
         def write(codes: list[str]) -> str:
             names = self._country_names(language)
-            known = [code for code in codes if self.countries.get(code) != ""]
+            found = (self.countries.get(code, code) for code in codes)
+            known = [code for code in found if code]
             listed = [names.get(code) or code for code in known[:shown]]
             more = len(known) - shown
             if more > 0:

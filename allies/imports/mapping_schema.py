@@ -55,6 +55,7 @@ _NOUN: dict[str, Callable[[Any], bool]] = {
     "fields": is_mapping,
     "when": is_mapping,
     "once_per": is_text,
+    "continued": is_mapping,
     "only_new": is_list_of_texts,
     "only_empty": is_list_of_texts,
     "more_precise": is_list_of_texts,
@@ -80,6 +81,13 @@ _SAME: dict[str, Callable[[Any], bool]] = {
     "successors": is_true,
     "counts": is_mapping,
     "schemes": is_list_of_texts,
+}
+
+_CONTINUED: dict[str, Callable[[Any], bool]] = {
+    "within": is_text,
+    "per": is_text,
+    "period": is_list_of_texts,
+    "most": is_list_of_texts,
 }
 
 _EXISTENCE: dict[str, Callable[[Any], bool]] = {
@@ -178,6 +186,8 @@ def _check_noun(noun: Any) -> None:
     limit_length(noun, "same", MAX_REPLACES)
     for rule in noun.get("same", []):
         _check_same(noun, rule)
+    if "continued" in noun:
+        _check_continued(noun)
     if "existence" in noun:
         _check_existence(noun)
     if noun.get("only_differing") and not RESOURCES[noun["noun"]].compared_period:
@@ -228,6 +238,18 @@ def _check_same(noun: Mapping[str, Any], rule: Any) -> None:
     counts = rule.get("counts", {}).values()
     for spec in [*rule.get("values", {}).values(), *as_list(rule.get("members")), *counts]:
         check_spec(spec)
+
+
+def _check_continued(noun: Mapping[str, Any]) -> None:
+    """Check the rule by which rows are joined to one record."""
+    rule = validate_shapes(noun["continued"], _CONTINUED, "continued")
+    if missing := [name for name in ("within", "per", "period") if name not in rule]:
+        raise InvalidMapping(
+            _("“%(key)s” needs: %(names)s.") % {"key": "continued", "names": ", ".join(missing)}
+        )
+    named = {*rule["period"], *rule.get("most", [])}
+    if len(rule["period"]) != 2 or not named <= noun["fields"].keys():
+        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "continued"})
 
 
 def _check_existence(noun: Mapping[str, Any]) -> None:

@@ -208,13 +208,19 @@ class RecordPlanner:
         return "" if n is None else self.columns[n].display(row.cells[n])
 
     def _differing_rows(self, rows: list[ParsedRow]) -> list[ParsedRow]:
-        """Return the rows whose dates contradict those of the record that they refer to."""
+        """Return the rows that say something new about the record that they refer to.
+
+        Their dates contradict those of the record, or the import adds the record to one that was
+        there before.
+        """
         reference, *dates = self.resource.compared_period
         at = self.column_index[reference]
         kept = []
         for row in rows:
             record = self.columns[at].records[row.values[at]]
-            if contradicts(record, *[row.values[self.column_index[name]] for name in dates]):
+            given = [row.values[self.column_index[name]] for name in dates]
+            is_added = record.pk < 0 < record.publication_root.pk
+            if is_added or contradicts(record, *given):
                 kept.append(row)
         self.report.rows -= len(rows) - len(kept)
         return kept
@@ -232,6 +238,8 @@ class RecordPlanner:
                 }
                 self.report.refuse(row.number, [("", "", needed)])
         matches = self.matcher.match(identified, self.columns)
+        if self.existence and self.existence.moved:
+            matches = self._with_moved(matches, self.existence.moved)
         recognised = self.same.find(matches) if self.same.rules else {}
         if recognised:
             matches = self._with_recognised(matches, recognised)
@@ -264,6 +272,20 @@ class RecordPlanner:
             self.recorder.add(accepted)
         if self.differences.limited or recognised:
             self._report_matches(planned, recognised, accepted)
+
+    def _with_moved(self, matches: list[Match], moved: dict[int, int]) -> list[Match]:
+        """Return the matches with the records that an earlier import did not move."""
+        at = self.column_index["country"]
+        earlier = []
+        for row, _identity, before in matches:
+            if before is None and row.number in moved:
+                values = [*row.values[:at], moved[row.number], *row.values[at + 1 :]]
+                earlier.append((row, self.resource.row_identities(values, self.column_index)))
+        found = self.matcher.match(earlier, self.columns)
+        known = {row.number: before for row, _identity, before in found}
+        return [
+            (row, identity, before or known.get(row.number)) for row, identity, before in matches
+        ]
 
     def _with_recognised(
         self, matches: list[Match], recognised: dict[int, Recognised]

@@ -124,6 +124,14 @@ def have_common_day(first: str, second: str) -> bool:
     )
 
 
+def is_within(inner: str, outer: str) -> bool:
+    """Return whether each day that one EDTF text may mean is a day that the other may mean."""
+    one, other = bounds(inner), bounds(outer)
+    begins = other.earliest is None or (one.earliest is not None and one.earliest >= other.earliest)
+    ends = other.latest is None or (one.latest is not None and one.latest <= other.latest)
+    return begins and ends
+
+
 def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
     """Return the earliest (``min``) or latest (``max``) of imprecise dates, as an EDTF text.
 
