@@ -202,6 +202,7 @@ def _update_rules(noun: Mapping[str, Any], fields: set[str]) -> UpdateRules:
                 overlaps=tuple(rule.get("overlaps", [])),
                 successors=rule.get("successors", False),
                 counts=tuple((role, next(at)) for role in rule.get("counts", {})),
+                tolerance=rule.get("tolerance"),
                 schemes=frozenset(rule.get("schemes", [])),
             )
         )

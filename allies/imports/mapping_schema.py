@@ -16,6 +16,7 @@ from allies.imports.mapping_shapes import (
     is_list_of_mappings,
     is_list_of_texts,
     is_mapping,
+    is_number,
     is_table,
     is_table_of_texts,
     is_text,
@@ -80,6 +81,7 @@ _SAME: dict[str, Callable[[Any], bool]] = {
     "overlaps": is_list_of_texts,
     "successors": is_true,
     "counts": is_mapping,
+    "tolerance": lambda value: value == 0 or is_number(value),
     "schemes": is_list_of_texts,
 }
 

@@ -330,7 +330,8 @@ class RecordPlanner:
                 record = known[before.pk]
                 names = [str(self.model._meta.get_field(n).verbose_name) for n in identity[0]]
                 reason = _("same %(fields)s") % {"fields": ", ".join(names)}
-            self.recorder.note_match(row, record, reason, kept[number])
+            if kept[number] or self.resource.is_reference_target:
+                self.recorder.note_match(row, record, reason, kept[number])
 
     def _note_repeated(
         self, row: ParsedRow, identity: Identity, first: int, is_equal: bool

@@ -18,7 +18,7 @@ class SameRule:
     - ``overlaps``: columns of the first and last day of two periods that have a day in common.
     - ``successors``: the record may be that of the country's successor, if both begin about then.
     - ``counts``: role in an event → position of the hint with its number of countries. It selects
-      one of several records.
+      one of several records. With ``tolerance``, a single record needs nearly these numbers too.
     - ``schemes``: what the data-set ID of a record may begin with, if it has one.
     """
 
@@ -29,6 +29,7 @@ class SameRule:
     overlaps: tuple[str, ...] = ()
     successors: bool = False
     counts: tuple[tuple[str, int], ...] = ()
+    tolerance: int | None = None
     schemes: frozenset[str] = frozenset()
 
 
