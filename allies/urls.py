@@ -17,6 +17,7 @@ from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryLis
 from allies.views.changeset import ChangesetListing
 from allies.views.cite import CitationFileView, EditionCitationFileView
 from allies.views.compared_lists import ComparedListsListing
+from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
@@ -57,6 +58,7 @@ from allies.views.share_image import (
 )
 from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
+from allies.views.vote_ranking import VoteRankingListing
 from allies.views.voting import VotingListing
 
 app_name = "allies"
@@ -127,6 +129,14 @@ urlpatterns = [
     *_listing(
         "countries/<slug:slug>/allies/changes", TieChangeListing.as_view(), "country-changes"
     ),
+    path(
+        "countries/<slug:slug>/votes-like/",
+        VoteRankingListing.as_view(),
+        name="country-vote-ranking",
+    ),
+    *_downloads(
+        "countries/<slug:slug>/votes-like", VoteRankingListing.as_view(), "country-vote-ranking"
+    ),
     *_listing("countries/<slug:slug>/lists", ComparedListsListing.as_view(), "country-lists"),
     *_listing("alliances", AllianceListing.as_view(), "alliance-list"),
     *_downloads(
@@ -136,6 +146,7 @@ urlpatterns = [
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
     path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
     *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
     *_listing("events", EventListing.as_view(), "event-list"),

@@ -1,6 +1,5 @@
 """Shared fixtures: users by role, the starter content, live sites and a browser."""
 
-import io
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client, TransactionTestCase
 from django.utils import translation
 
@@ -30,7 +28,7 @@ from allies.models import (
 from allies.page_cache.store import page_store
 from tests.live_site import LiveSiteFactory
 from tests.pytest_env import REQUIRE_ALL
-from tests.template_database import DatabaseTemplate
+from tests.template_database import TemplateDatabase
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -65,15 +63,14 @@ def shared():
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Load the starter content once; restore it after each test that commits."""
+def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_blocker):
+    """Create the test database with the starter content; restore it after tests that commit."""
     with django_db_blocker.unblock():
-        if not Country.objects.exists():  # a database copied from another run already has it
-            call_command("load_demo_data", stdout=io.StringIO())
-        template = DatabaseTemplate.of_test_database()
+        database = TemplateDatabase.of_connection()
+        database.create()
     with pytest.MonkeyPatch.context() as patch:
         # Django would empty all tables here.
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: template.restore())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: database.restore())
         yield
 
 

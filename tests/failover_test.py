@@ -32,6 +32,7 @@ import psycopg
 
 from tests.live_site import LiveSiteFactory, answer, wait_for
 from tests.postgresql import Cluster, postgresql_bin
+from tests.prepared_site import cluster_archive
 from tests.process_utils import free_port, kill, listens
 
 READERS, EDITORS, SECONDS = 6, 2, 8
@@ -244,7 +245,7 @@ def main():
         return 1
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allies-cluster-")))
-        primary = Cluster(bin_dir, remembers=True)
+        primary = Cluster(bin_dir, archive=cluster_archive(bin_dir), remembers=True)
         stack.callback(primary.remove)
         site = LiveSiteFactory(folder, primary.url).new()
         stack.callback(site.stop)

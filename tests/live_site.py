@@ -15,9 +15,15 @@ from urllib.error import HTTPError
 
 import dj_database_url
 
+from tests.prepared_site import (
+    MIGRATED,
+    ROOT,
+    STARTER,
+    site_environment,
+    sqlite_folder,
+    static_folder,
+)
 from tests.process_utils import descendants, free_port, listens
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class Site:
@@ -25,13 +31,7 @@ class Site:
 
     def __init__(self, folder, database=""):
         self.folder = folder
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("ALLIES_", "DATABASE_"))},
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "ALLIES_DATA_DIR": str(folder),
-            "ALLIES_SECRET_KEY": "for tests only, and as long as a secret has to be at least",
-            **({"DATABASE_URL": database} if database else {}),
-        }
+        self.environment = site_environment(folder, database)
         self._children = []
 
     def manage(self, *args, check=True, room=None):
@@ -145,48 +145,40 @@ def wait_for(condition, seconds=60):
 
 
 class LiveSiteFactory:
-    """Factory of sites with the starter content: prepared once, then copied."""
+    """Factory of sites, each a copy of a prepared one.
+
+    With ``database_url``, they are databases of this cluster, which was made from
+    `prepared_site.cluster_archive`.
+    """
 
     def __init__(self, folder, database_url):
         self._folder = folder
         self._url = database_url
         self._number = 0
-        self._prepared = None
 
     def new(self):
-        if self._prepared is None:
-            self._prepared = self._empty()
-            self._prepared.manage("migrate", "-v0")
-            self._prepared.manage("load_demo_data")
-            self._prepared.manage("collectstatic", "--noinput", "-v0")
-        database = self._create(_name(self._prepared.environment.get("DATABASE_URL", "")))
-        folder = self._folder / f"site-{self._number}"
-        shutil.copytree(self._prepared.folder, folder)
-        return Site(folder, database)
+        """Return a site with the starter content."""
+        return self._copy_of(STARTER)
 
     def empty(self):
         """Return a migrated site without content."""
-        site = self._empty()
-        site.manage("migrate", "-v0")
-        return site
+        return self._copy_of(MIGRATED)
 
-    def _empty(self):
-        database = self._create("template1")
+    def _copy_of(self, database):
+        self._number += 1
         folder = self._folder / f"site-{self._number}"
         folder.mkdir()
-        return Site(folder, database)
-
-    def _create(self, template):
-        self._number += 1
+        shutil.copytree(static_folder(), folder / "static")
         if not self._url:
-            return ""
+            shutil.copyfile(sqlite_folder() / f"{database}.sqlite3", folder / "db.sqlite3")
+            return Site(folder)
         import psycopg
 
         name = f"site_{self._number}"
         with psycopg.connect(**_parameters(self._url), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {database}")
         head, _slash, _old = self._url.rpartition("/")
-        return f"{head}/{name}"
+        return Site(folder, f"{head}/{name}")
 
 
 @contextlib.contextmanager
@@ -202,10 +194,6 @@ def site_of_its_own(name):
             yield site
         finally:
             site.stop()
-
-
-def _name(url):
-    return url.rpartition("/")[2]
 
 
 def _parameters(url):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tests.process_utils import frozen, kill
 
+_TAR = shutil.which("tar") or "tar"
+
 
 def postgresql_bin():
     """Return the folder of the newest PostgreSQL server on this machine, or None."""
@@ -23,11 +25,12 @@ def postgresql_bin():
 class Cluster:
     """A PostgreSQL cluster in a temporary folder, available on a Unix socket only.
 
-    ``of`` is the primary that it replicates. With ``remembers``, committed data survive a kill, as
-    in production. Without it, the cluster is faster.
+    ``of`` is the primary that it replicates, ``archive`` a file written by ``pack`` that it starts
+    from. With ``remembers``, committed data survive a kill, as in production. Without it, the
+    cluster is faster.
     """
 
-    def __init__(self, bin_dir, of=None, *, remembers=False):
+    def __init__(self, bin_dir, of=None, *, archive=None, remembers=False):
         self.bin = bin_dir
         self._synchronous = "on" if remembers else "off"
         self.dir = Path(tempfile.mkdtemp(prefix="allies-pg-"))
@@ -35,9 +38,12 @@ class Cluster:
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
             shutil.chown(self.dir, self.user)
-        if of is None:
-            locale = ("-E", "UTF8", "--locale=C.UTF-8")
-            self._run("initdb", "-D", "data", "-U", "allies", "-A", "trust", *locale)
+        if archive is not None:
+            with archive.open("rb") as packed:  # which the user postgres may not open
+                self._run(_TAR, "-x", stdin=packed)
+        elif of is None:
+            options = ("-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")  # for small archives
+            self._run("initdb", "-D", "data", "-U", "allies", "-A", "trust", *options)
         else:
             source = ("-h", of.dir, "-U", "allies", "-c", "fast")
             self._run("pg_basebackup", "-D", "data", "-R", "-X", "stream", *source)
@@ -78,20 +84,30 @@ class Cluster:
     def _pid(self):
         return int(self._noted.read_text().split()[0])
 
-    def stop(self):
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+    def create_database(self, name):
+        self._run("createdb", "-h", self.dir, "-U", "allies", name)
+
+    def stop(self, mode="immediate"):
+        if self._noted.exists():
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self._run("pg_ctl", "-D", "data", "-m", mode, "stop")
+
+    def pack(self, archive):
+        """Write the data folder to an archive. The server must have stopped with mode "fast"."""
+        with archive.open("wb") as packed:
+            self._run(_TAR, "-c", "data", stdout=packed)
 
     def remove(self):
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def _run(self, program, *args):
+    def _run(self, program, *args, stdin=None, stdout=subprocess.DEVNULL):
         subprocess.run(
             [self.bin / program, *args],
             cwd=self.dir,
             user=self.user,
             check=True,
-            stdout=subprocess.DEVNULL,
+            stdin=stdin,
+            stdout=stdout,
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgresql import Cluster, postgresql_bin
+from tests.prepared_site import cluster_archive
 
 #: If set, a missing program makes tests fail instead of being skipped.
 REQUIRE_ALL = bool(os.environ.get("TESTS_REQUIRE_ALL"))
@@ -43,7 +44,7 @@ def start_cluster():
         sys.exit(0)
     # So that a run that is terminated cleans up too.
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
-    cluster = Cluster(bin_dir)
+    cluster = Cluster(bin_dir, archive=cluster_archive(bin_dir))
     atexit.register(cluster.remove)
     os.environ["DATABASE_URL"] = cluster.url
 

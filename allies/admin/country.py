@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from allies.admin.alias import AliasInline
+from allies.admin.alias import AliasInline, NamedRecordMixin
 from allies.admin.base import RecordAdmin
 from allies.admin.inlines import TabularRecordInline
 from allies.models import Country, Spell
+from allies.models.country import country_order
 
 
 class SpellInline(TabularRecordInline):
@@ -18,11 +19,9 @@ class SpellInline(TabularRecordInline):
 
 
 @admin.register(Country)
-class CountryAdmin(RecordAdmin):
+class CountryAdmin(NamedRecordMixin, RecordAdmin):
     list_display = ("name", "alpha3", "cow_code", "region", "subregion", "existed_to")
     list_filter = ("region", "subregion")
-    search_fields = ("folded",)
-    search_help_text = _("A name in any language, an alternative name or a code.")
     autocomplete_fields = ("successor",)
     inlines = (SpellInline, AliasInline)
     fieldsets = (
@@ -32,15 +31,12 @@ class CountryAdmin(RecordAdmin):
         (_("Existence"), {"fields": (("existed_from", "existed_to"), "successor")}),
     )
 
-    @admin.display(description=_("name"), ordering="name_en")
+    @admin.display(description=_("name"), ordering="sort_en")
     def name(self, country: Country) -> str:
         return country.name
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """Find a country by any of its names; autocomplete fields use this too."""
-        if not search_term:
-            return queryset, False
-        return queryset.name_contains(search_term).order_by_name_match(search_term), False
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [country_order(), "pk"]
 
 
 @admin.register(Spell)

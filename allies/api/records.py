@@ -163,7 +163,7 @@ def _ally_list(slug: str) -> dict[str, object]:
     return {
         "list": found.slug,
         "url": found.get_absolute_url(),
-        **_values(found, "title_en", "title_ind", "scope", "promised"),
+        **_values(found, "title_en", "title_ind", "byline", "scope", "promised"),
         **_texts(found, "intro", public),
         "focus": found.focus.code,
         "recorded_from": public_source_key(found.recorded_from),

@@ -155,6 +155,7 @@ class AllyListRecord(Schema):
     recorded_from: str = Field(
         description="The citation key of the source that published it; empty for our own lists."
     )
+    byline: str = Field(description="Who wrote the list.")
     promised: int | None = Field(description="How many allies the headline mentions.")
     intro_en: str
     intro_ind: str

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from allies.models import AllianceKind, Country, Standing
 from allies.models.m49 import REGIONS
-from allies.text.edtf import format_edtf
+from allies.text.edtf import format_since
 from allies.ties.allies_on_day import AllyRow
 from allies.ties.ties_between import CountryPair
 
@@ -343,10 +343,7 @@ def _detail(row: AllyRow) -> str:
     kinds: list[str | Promise] = [kind.label for kind in sorted(row.kinds, key=BY_STRENGTH.index)]
     text = ", ".join(map(str, kinds))
     if row.since:
-        date = format_edtf(row.since)
-        # An imprecise date is a phrase of its own: "by 24 February 2022".
-        is_phrase = "/" in row.since
-        text += " · " + (date if is_phrase else _("since %(date)s") % {"date": date})
+        text += " · " + format_since(row.since)
     if row.standing == Standing.LAST_RECORDED and row.last_confirmed:
         text += " · " + _("last recorded %(year)s") % {"year": row.last_confirmed.year}
     elif not row.certain:

@@ -14,6 +14,7 @@ from django.utils.translation import override
 from allies.imports.mapping_shapes import as_list
 from allies.imports.mapping_steps import (
     join_date,
+    not_later_than,
     parse_ordered_date,
     reduce_precision,
     sentence_writer,
@@ -223,7 +224,7 @@ class SpecCompiler:
         def by(cells: Sequence[str]) -> Cell:
             date = feed(cells)
             if date and isinstance(date, str) and cells[at].strip() in accepted:
-                return f"../{date}"
+                return not_later_than(date)
             return date
 
         return by

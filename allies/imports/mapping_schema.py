@@ -29,7 +29,7 @@ from allies.imports.mapping_shapes import (
 )
 from allies.imports.mapping_spec_schema import check_condition, check_spec
 from allies.imports.resources import RESOURCES
-from allies.models import ParticipationRole
+from allies.models import Alliance, ParticipationRole
 from allies.models.fields import EDTFField
 from allies.text.edtf import UnreadableDate, bounds
 
@@ -222,12 +222,12 @@ def _check_same(noun: Mapping[str, Any], rule: Any) -> None:
             _("“same” can only name fields of the mapping: %(names)s.")
             % {"names": ", ".join(unknown)}
         )
-    if not rule.get("equal") and not rule.get("name"):
-        raise InvalidMapping(_("“same” needs “equal” or “name”."))
+    if bool(rule.get("equal")) == bool(rule.get("name")):
+        raise InvalidMapping(_("“same” needs either “equal” or “name”."))
     if not set(rule.get("values", {})) <= set(rule.get("equal", [])):
         raise InvalidMapping(_("In “same”, “values” can only name fields of “equal”."))
     for key, is_possible in (
-        ("name", resource.similarity_keys and resource.is_reference_target),
+        ("name", resource._meta.model is Alliance),
         ("members", hasattr(resource._meta.model, "memberships")),
         ("overlaps", resource.period == tuple(rule.get("overlaps", []))),
         ("successors", resource.period),

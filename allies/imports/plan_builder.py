@@ -15,7 +15,7 @@ from allies.imports.report import Report
 from allies.imports.resources import RESOURCES
 from allies.imports.row_planner import RecordPlanner
 from allies.imports.rows import Rows
-from allies.models import Record, data_fingerprint, related_record_models
+from allies.models import Alias, Alliance, Country, Record, data_fingerprint, related_record_models
 
 #: Called with the record type and the number of its rows processed.
 Progress = Callable[[str, int], None]
@@ -58,7 +58,8 @@ def examined_models(nouns: Iterable[str]) -> set[type[Record]]:
     for noun in nouns:
         model = RESOURCES[noun]._meta.model
         models |= {model, *related_record_models(model)}
-    return models
+    # Cells may name a record by one of its aliases.
+    return models | {Alias} if models & {Country, Alliance} else models
 
 
 def import_state(nouns: Iterable[str], user: AnyUser | None = None) -> str:

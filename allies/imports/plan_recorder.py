@@ -180,6 +180,12 @@ class PlanRecorder:
                 for record in self.model._default_manager.filter(known)
                 for text in self._compared(record, names)
             }
+            named = self.references.find_by_name(self.model, texts - alike.keys())
+            alike |= {
+                text: str(stored[0])
+                for text, records in named.items()
+                if (stored := [record for record in records if record.pk > 0])
+            }
             for plan in new:
                 for text in self._compared(plan.record, names):
                     if like := alike.get(text):

@@ -5,18 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models import Count, Q
 
 from allies.imports.columns import CellFailure, Column
 from allies.imports.matching import ParsedRow, matches_any_row
 from allies.imports.references import CellError, References
 from allies.imports.resources import RecordResource
 from allies.imports.update_rules import SameRule
-from allies.models import Alias, Membership, Participation
+from allies.models import Membership, Participation
 from allies.models.fields import EDTFField
 from allies.text.edtf import bounds, have_common_day
-from allies.text.normalize import normalize_text
 
 #: Days between the beginnings of a state's membership and its successor's, if they are the same.
 _SUCCESSION_DAYS = 3 * 366
@@ -26,7 +24,9 @@ _Key = tuple[Any, ...]
 
 
 class SameCandidates:
-    """The candidates of one rule for the rows of a chunk; one query, and one for names or members.
+    """The candidates of one rule for the rows of a chunk; one query, and one for the members.
+
+    If the rule compares names, its queries are those of ``References.find_by_name``.
 
     ``wanted`` are the rows that the rule may apply to, with the values of its equal columns.
     """
@@ -48,13 +48,8 @@ class SameCandidates:
         self.dates = {column.name for column in columns if isinstance(column.field, EDTFField)}
         found = ((row, self._equal_values(row)) for row in rows)
         self.wanted = [(row, values) for row, values in found if values is not None]
-        self.records = self._load() if self.wanted else []
-        self.names = self._load_names() if rule.name and self.records else {}
-        self.members = self._load_members() if rule.members is not None and self.records else {}
-        self.index: dict[_Key, list[Any]] = defaultdict(list)
-        for record in self.records:
-            for key in self._record_keys(record):
-                self.index[key].append(record)
+        self.index = self._load() if self.wanted else {}
+        self.members = self._load_members() if rule.members is not None else {}
 
     def of(self, row: ParsedRow, values: _Key) -> list[Any]:
         """Return the candidates that a row may describe by all conditions except the counts."""
@@ -87,16 +82,18 @@ class SameCandidates:
         names = enumerate(self.rule.equal)
         return next((n for n, name in names if name in self.resource.start_dates), None)
 
-    def _load(self) -> list[Any]:
+    def _load(self) -> dict[_Key, list[Any]]:
+        """Return the candidates by the values by which they are looked up."""
+        keys = {key for row, values in self.wanted for key in self._row_keys(row, values)}
+        if not self.rule.equal:
+            named = self.references.find_by_name(self.model, {name for (name,) in keys})
+            return {(name,): self._allowed(records) for name, records in named.items()}
         records = self.model._default_manager.order_by("pk")
         if self.rule.overlaps:
             related = [column.field.name for column in self.columns if column.is_reference]
             records = records.select_related(*related)
-        keys = {key for row, values in self.wanted for key in self._row_keys(row, values)}
-        names = [self.columns[self.at[name]].attname for name in self.rule.equal]
-        if not names:
-            records = records.filter(self._has_name({name for (name,) in keys}))
-        elif self._start is None:
+        if self._start is None:
+            names = [self.columns[self.at[name]].attname for name in self.rule.equal]
             records = records.filter(matches_any_row(self.model, names, keys))
         else:  # other data sets may know this day as that of another date
             days = {key[self._start] for key in keys}
@@ -104,25 +101,24 @@ class SameCandidates:
             for date in self.resource.start_dates:
                 by_day |= Q(**{f"{date}__in": days})
             records = records.filter(by_day)
-        found = list(records)
-        if hasattr(self.model, "identifier"):
-            allowed = {"", *self.rule.schemes}
-            found = [r for r in found if r.identifier.partition(":")[0] in allowed]
+        found: dict[_Key, list[Any]] = defaultdict(list)
+        for record in self._allowed(records):
+            for key in self._record_keys(record):
+                found[key].append(record)
         return found
 
-    def _has_name(self, folded: set[str]) -> Any:
-        """Return the condition that a record may have one of these names."""
-        titles = {t.lower() for row, _values in self.wanted for t in self._titles(row)}
-        alias = Alias.objects.filter(
-            **{self.model._meta.model_name: OuterRef("pk")}, folded__in=folded
-        )
-        lower = self.model._default_manager.annotate(en=Lower("title_en"), ind=Lower("title_ind"))
-        named = lower.filter(Q(en__in=titles) | Q(ind__in=titles) | Exists(alias))
-        return Q(pk__in=named.values("pk"))
+    def _allowed(self, records: Iterable[Any]) -> list[Any]:
+        """Return the existing records whose data-set ID, if any, is of a scheme of the rule."""
+        schemes = {"", *self.rule.schemes}
+        return [
+            record
+            for record in records
+            if record.pk > 0 and getattr(record, "identifier", "").partition(":")[0] in schemes
+        ]
 
     def _row_keys(self, row: ParsedRow, values: _Key) -> Iterator[_Key]:
         if not self.rule.equal:
-            yield from ((normalize_text(title),) for title in self._titles(row))
+            yield from ((title,) for title in self._titles(row))
             return
         yield values
         for successor in self._successors(row):
@@ -130,9 +126,6 @@ class SameCandidates:
             yield tuple(successor if name == "country" else value for name, value in pairs)
 
     def _record_keys(self, record: Any) -> Iterator[_Key]:
-        if not self.rule.equal:
-            yield from ((name,) for name in self.names[record.pk])
-            return
         own = [getattr(record, self.columns[self.at[name]].attname) for name in self.rule.equal]
         if self._start is None:
             yield tuple(own)
@@ -146,8 +139,6 @@ class SameCandidates:
     def _agrees(self, row: ParsedRow, record: Any) -> bool:
         rule = self.rule
         if not all(self._is_compatible(name, row, record) for name in rule.compatible):
-            return False
-        if rule.equal and rule.name and not self.names[record.pk] & self._names(row):
             return False
         if rule.members is not None and not _same_members(
             self.members[record.pk], self._codes(row)
@@ -175,24 +166,10 @@ class SameCandidates:
         titles = (name for name in names if name in self.at and name not in self.dates)
         return [title for name in titles if (title := row.values[self.at[name]])]
 
-    def _names(self, row: ParsedRow) -> set[str]:
-        return {normalize_text(title) for title in self._titles(row)}
-
-    def _load_names(self) -> dict[int, set[str]]:
-        """Return all names of the candidates, normalised."""
-        found = {
-            record.pk: {normalize_text(t) for t in (record.title_en, record.title_ind) if t}
-            for record in self.records
-        }
-        target = f"{self.model._meta.model_name}_id"
-        aliases = Alias.objects.filter(**{f"{target}__in": found})
-        for pk, name in aliases.values_list(target, "folded"):
-            found[pk].add(name)
-        return found
-
     def _load_members(self) -> dict[int, set[int]]:
         """Return the countries that are or were members of the candidates."""
-        found: dict[int, set[int]] = {record.pk: set() for record in self.records}
+        records = (record for some in self.index.values() for record in some)
+        found: dict[int, set[int]] = {record.pk: set() for record in records}
         members = Membership.objects.filter(alliance__in=found).order_by()
         for alliance, country in members.values_list("alliance", "country"):
             found[alliance].add(country)

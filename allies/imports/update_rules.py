@@ -13,7 +13,7 @@ class SameRule:
     for the row's own cell. ``compatible`` columns may be empty on one side, and imprecise dates
     only need a day in common.
 
-    - ``name``: a title of the row is a title or an alternative name of the record.
+    - ``name``: a title of the row is a name of the alliance; there are no ``equal`` columns then.
     - ``members``: position of the hint with the COW codes of countries, which are the members.
     - ``overlaps``: columns of the first and last day of two periods that have a day in common.
     - ``successors``: the record may be that of the country's successor, if both begin about then.

@@ -18,7 +18,7 @@ from allies.models.alliance import (
 )
 from allies.models.base import Record, choices_constraint, validate_date_order
 from allies.models.citation import Citation, CitationQuerySet
-from allies.models.country import Country
+from allies.models.country import Country, country_order
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
 from allies.text.edtf import QUALIFIERS, bounds, combine_dates
@@ -160,7 +160,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.select_related("alliance", "country").order_by(
             began.asc(nulls_first=True),
             localized_expression("title", "alliance__"),
-            localized_expression("name", "country__"),
+            country_order("country__"),
             "pk",
         )
 

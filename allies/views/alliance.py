@@ -12,7 +12,7 @@ from allies.datapackage.metadata import localized_callable
 from allies.evidence.grouping import with_citations
 from allies.filters import AllianceFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
-from allies.models.translation import localized_expression
+from allies.models.country import country_order
 from allies.ties.ties_between import CountryPair
 from allies.views.charts import build_events_timeline, build_members_timeline
 from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def _with_members(alliances: QuerySet[Alliance]) -> QuerySet[Alliance]:
     members = Membership.objects.select_related("country").order_by(
-        localized_expression("name", "country__"), "joined_earliest", "pk"
+        country_order("country__"), "joined_earliest", "pk"
     )
     return alliances.prefetch_related(Prefetch("memberships", members, to_attr="shown_memberships"))
 
@@ -110,7 +110,7 @@ class AllianceDetailView(RecordDetailView):
     def get_queryset(self) -> QuerySet[Alliance]:
         events = Event.objects.published().with_evidence().newest_first()
         return _with_members(with_citations(self.base_queryset(Alliance))).prefetch_related(
-            Prefetch("events", events, to_attr="shown_events")
+            "aliases", Prefetch("events", events, to_attr="shown_events")
         )
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import skip_or_fail_missing
 from tests.live_site import LiveSiteFactory, answer, wait_for
 from tests.postgresql import Cluster, postgresql_bin
+from tests.prepared_site import cluster_archive
 
 pytestmark = pytest.mark.sqlite_only  # has a primary and a replica of its own
 
@@ -19,7 +20,7 @@ BIN = postgresql_bin()
 def primary():
     if BIN is None:
         skip_or_fail_missing("PostgreSQL’s server")
-    cluster = Cluster(BIN)
+    cluster = Cluster(BIN, archive=cluster_archive(BIN))
     yield cluster
     cluster.remove()
 

@@ -2,8 +2,8 @@
 
 A mutant inside a function replaces that function in a fork of a running test session. Any other
 mutant has its effect when its module is imported. Its tests run in a fork from before the project
-was imported, with a copy of the session's database. Each fork ends at the first test that fails,
-and no mutant affects another.
+was imported, on the prepared database of the code without mutants. Each fork ends at the first test
+that fails, and no mutant affects another.
 """
 
 import ast
@@ -14,7 +14,6 @@ import importlib.machinery
 import os
 import resource
 import signal
-import sqlite3
 import sys
 import tempfile
 import traceback
@@ -30,8 +29,6 @@ WORKERS = int(os.environ.get("WORKERS", os.cpu_count() or 2))
 BROKEN, NO_TESTS = 70, 5
 #: Exit code of a fork of the session that did not find the function of a mutant.
 NOT_HERE = 71
-#: File with a copy of the session's database, for forks that import the project again.
-_IMAGE = "database.sqlite3"
 _PYTEST = [
     "-qq",
     "-x",
@@ -46,10 +43,6 @@ _PYTEST = [
 
 def _dotted(path):
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _image():
-    return Path(tempfile.gettempdir()) / _IMAGE
 
 
 def run_forked(jobs, finish):
@@ -164,9 +157,6 @@ class Session:
         # fixtures are torn down, and any test may follow.
         first = next(item for item in session.items if "db" in item.fixturenames)
         session.config.hook.pytest_runtest_protocol(item=first, nextitem=session)
-        from django.db import connection
-
-        _image().write_bytes(connection.connection.serialize())
         for module in modules():
             importlib.import_module(_dotted(module))
         functions = _functions()
@@ -234,24 +224,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Fresh:
-    """A pytest plugin that copies the session's database, and reports the first failure."""
+    """A pytest plugin that reports the first failure."""
 
     def __init__(self, write):
         self.write = write
-
-    def pytest_configure(self):
-        from django.db.backends.sqlite3.creation import DatabaseCreation
-
-        def create_test_db(creation, *args, **kwargs):
-            connection = creation.connection
-            connection.close()
-            connection.settings_dict["NAME"] = creation._get_test_db_name()
-            connection.ensure_connection()
-            with sqlite3.connect(_image()) as image:
-                image.backup(connection.connection)
-            return connection.settings_dict["NAME"]
-
-        DatabaseCreation.create_test_db = create_test_db
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
