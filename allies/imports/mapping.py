@@ -25,6 +25,7 @@ the specs of fields into functions of a row.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from allies.imports.continued_rows import Continuation, join_continued
@@ -56,6 +57,11 @@ class FileMapping:
         self.nouns = list(data.get("nouns", []))
         self.countries: dict[str, str] = dict(data.get("countries", {}))
         self.aliases: list[str] = list(data.get("aliases", []))
+
+    @property
+    def terms(self) -> str:
+        """The terms of the data set, which whoever imports it accepts; "" if there are none."""
+        return terms_of(self.data)
 
     @property
     def columns(self) -> list[str]:
@@ -153,6 +159,13 @@ class FileMapping:
             return join_continued(read(), rule) if rule else (row for _cells, row in read())
 
         return Rows(list(fields), rows, called, _update_rules(noun, set(fields)))
+
+
+def terms_of(data: Mapping[str, Any]) -> str:
+    """Return the terms in a mapping, in the active language or in another; "" if it has none."""
+    terms = data.get("terms", {})
+    language = (get_language() or "en")[:2]
+    return str(terms.get(language) or next(iter(terms.values()), ""))
 
 
 def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:

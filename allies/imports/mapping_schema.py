@@ -45,6 +45,7 @@ _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 _MAPPING: dict[str, Callable[[Any], bool]] = {
     "name": is_text,
+    "terms": is_table_of_texts,
     "records": is_list,
     "nouns": is_list,
     "countries": is_table_of_texts,

@@ -54,8 +54,13 @@ class ImportCommand(BaseCommand):
         return found
 
     def add_commit(self, parser: ArgumentParser) -> None:
-        """Add the options --commit and --reason."""
+        """Add the options --commit, --accept-terms and --reason."""
         parser.add_argument("--commit", action="store_true", help="apply the changes")
+        parser.add_argument(
+            "--accept-terms",
+            action="store_true",
+            help="you have read the terms of the data set, and accept them",
+        )
         parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
 
     def changeset_for(self, *files: Path, reason: str) -> Changeset:
@@ -74,13 +79,15 @@ class ImportCommand(BaseCommand):
         *mapped: tuple[str, Path],
         commit: bool,
         about: Changeset,
+        accept_terms: bool,
         companions: Mapping[str, Path] | None = None,
         **options: object,
     ) -> None:
         """Import files, given as (mapping, file) pairs, as one changeset.
 
         A mapping is the path or name of one. ``companions`` are further files, by the names that
-        the mappings have for them. Raises CommandError if nothing was written.
+        the mappings have for them. Raises CommandError if nothing was written, for example because
+        a data set has terms that were not accepted.
         """
         try:
             mappings = [FileMapping(load_mapping(name)) for name, _file in mapped]
@@ -88,6 +95,11 @@ class ImportCommand(BaseCommand):
             further = {name: open_table(file) for name, file in (companions or {}).items()}
         except (InvalidMapping, UnreadableFile) as error:
             raise CommandError(str(error)) from error
+        terms = "\n".join(text for mapping in mappings if (text := mapping.terms))
+        if terms and commit and not accept_terms:
+            raise CommandError(
+                _("%(terms)s\nIf you accept this, add --accept-terms.") % {"terms": terms}
+            )
         about.mapping_names = [mapping.name for mapping in mappings]
 
         def files(plan: Plan) -> list[tuple[str, Rows]]:

@@ -23,10 +23,15 @@ class Command(ImportCommand):
         alliances: Path,
         members: Path,
         commit: bool,
+        accept_terms: bool,
         reason: str,
         **options: object,
     ) -> None:
         about = self.changeset_for(alliances, members, reason=reason)
         self.run_mapped_import(
-            ("atop-alliances", alliances), ("atop-members", members), commit=commit, about=about
+            ("atop-alliances", alliances),
+            ("atop-members", members),
+            commit=commit,
+            accept_terms=accept_terms,
+            about=about,
         )

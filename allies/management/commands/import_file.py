@@ -28,9 +28,16 @@ class Command(ImportCommand):
         file: Path,
         companions: list[str],
         commit: bool,
+        accept_terms: bool,
         reason: str,
         **options: object,
     ) -> None:
         further = self.parse_companions(companions)
         about = self.changeset_for(*further.values(), file, reason=reason)
-        self.run_mapped_import((mapping, file), commit=commit, about=about, companions=further)
+        self.run_mapped_import(
+            (mapping, file),
+            commit=commit,
+            accept_terms=accept_terms,
+            about=about,
+            companions=further,
+        )

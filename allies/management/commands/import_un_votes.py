@@ -26,6 +26,7 @@ class Command(ImportCommand):
         votes: Path,
         issues: Path | None,
         commit: bool,
+        accept_terms: bool,
         reason: str,
         **options: object,
     ) -> None:
@@ -35,6 +36,7 @@ class Command(ImportCommand):
             ("un-roll-calls", roll_calls),
             ("un-votes", votes),
             commit=commit,
+            accept_terms=accept_terms,
             about=about,
             companions=companions,
         )
