@@ -33,6 +33,7 @@ from allies.views.related_listings import (
     CitationListing,
     ParticipationListing,
     SeeAlsoListing,
+    SpellListing,
 )
 from allies.views.search import SearchListing
 from allies.views.source import SourceListing
@@ -63,6 +64,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/countries/{slug}/memberships": Collection(
         CountryMembershipListing, _("The memberships of one country")
     ),
+    "/spells": Collection(SpellListing, _("Periods in which states existed")),
     "/aliases": Collection(AliasListing, _("Alternative names of countries")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(

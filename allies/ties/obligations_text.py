@@ -16,6 +16,10 @@ _SENTENCES = {
         gettext_lazy("Defence: each must come to the other’s aid if it is attacked."),
         gettext_lazy("Defence: %(country)s must help defend %(other)s against an attack."),
     ),
+    "offence": (
+        gettext_lazy("Offence: each must join an attack by the other."),
+        gettext_lazy("Offence: %(country)s must join an attack by %(other)s."),
+    ),
     "neutrality": (
         gettext_lazy("Neutrality: each must stay neutral if the other is at war."),
         gettext_lazy("Neutrality: %(country)s must stay neutral if %(other)s is at war."),
