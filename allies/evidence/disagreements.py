@@ -69,7 +69,7 @@ def _our_days() -> dict[str, Case]:
     signed, entry, ended = (
         ~Q(**{f"{alliance}{name}": ""}) for name in ("signed", "in_force", "ended")
     )
-    day = models.DateField()
+    day: models.DateField[Any, Any] = models.DateField()
     return {
         "joined_after": Case(
             When(joined, then="membership__joined_earliest"),
@@ -97,14 +97,14 @@ def _our_days() -> dict[str, Case]:
     }
 
 
-def _differs(name: str) -> ExpressionWrapper:
+def _differs(name: str) -> Any:
     """Return the condition that a source gives a date that ours cannot be."""
     before = Q(**{f"{name}_latest__lt": F(f"{name}_after")})
     after = Q(**{f"{name}_earliest__gt": F(f"{name}_before")})
     return _condition(Q(stance=Stance.SUPPORTS) & (before | after))
 
 
-def _condition(condition: Q) -> ExpressionWrapper:
+def _condition(condition: Q) -> Any:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 

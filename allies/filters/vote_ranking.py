@@ -56,7 +56,7 @@ class VoteRankingFilterSet(CountriesFilterSet):
 
     def is_valid(self) -> bool:
         """Validate the values, and refuse a first year after the last one."""
-        if super().is_valid() and None not in self.years and self.years.first > self.years.last:
+        if super().is_valid() and not self.years.is_in_order:
             self.form.add_error("from", gettext("The first year is after the last one."))
         return bool(super().is_valid())
 

@@ -35,8 +35,8 @@ class Outcome(StrEnum):
 class OutcomeRow(NamedTuple):
     """The outcome of a row, for the preview.
 
-    ``detail`` is {column: cell} of a new record, {column: [old, new]} of a changed one, and
-    {column: [kept, in the file]} of a matched one. The key "" has the reason why.
+    ``detail`` maps columns to the cell of a new record, to the old and the new value of a changed
+    one, or to the value of a matched one and that in the file. The key "" has the reason why.
     """
 
     noun: str

@@ -39,7 +39,7 @@ class Recognised:
 
     @property
     def explanation(self) -> str:
-        """What was recognised by what, or why nothing could be decided."""
+        """The reason for the recognition, or for its failure."""
         if self.record is not None:
             return self.reason
         names = ", ".join(f"“{record}” ({record.pk})" for record in self.candidates)

@@ -124,7 +124,7 @@ def highlighted(text: "StrOrPromise", question: SearchQuery) -> SafeString | str
 
 def other_language(text: Any) -> str:
     """Return the language of a bilingual text, or "" if it is the reader's."""
-    return text.lang if getattr(text, "is_fallback", False) else ""
+    return str(text.lang) if getattr(text, "is_fallback", False) else ""
 
 
 @register.filter

@@ -21,6 +21,11 @@ class YearRange(NamedTuple):
     first: int | None = None
     last: int | None = None
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the first year is not after the last one."""
+        return self.first is None or self.last is None or self.first <= self.last
+
     def roll_calls(self) -> EventQuerySet:
         """Return the published UN votes that were certainly held in these years."""
         events = Event.objects.published().filter(kind=EventKind.UN_VOTE)
