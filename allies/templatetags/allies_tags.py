@@ -128,7 +128,7 @@ def other_language(text: Any) -> str:
 
 
 @register.filter
-def in_language(shown: str, language: str) -> SafeString | str:
+def in_language(shown: str, language: str) -> Any:
     """Show a text, isolated as by ``bdi``; mark it with ``language``, unless that is ""."""
     if not language:
         return bdi(shown)

@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.text import get_text_list
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 
@@ -20,6 +19,7 @@ from allies.filters import DayField, unknown_parameter_names
 from allies.filters.base import MAX_VALUE_LENGTH
 from allies.models import Alliance, Standing
 from allies.text.bidi import isolate
+from allies.text.name_lists import list_in_words
 from allies.ties.blocs import MemberOfBlocs, largest_alliances, members_of_blocs
 
 #: The query parameters with the alliances; their number is the maximum.
@@ -55,7 +55,7 @@ class AllianceField(forms.CharField):
         raise ValidationError(self.error_messages[code], code=code, params=names)
 
 
-def _alliance(label: object) -> AllianceField:
+def _alliance(label: Any) -> AllianceField:
     widget = forms.TextInput(attrs={"data-suggest": "alliance", "type": "search"})
     return AllianceField(label=label, max_length=MAX_VALUE_LENGTH, widget=widget, required=False)
 
@@ -135,9 +135,7 @@ def build_context(alliances: Sequence[Alliance], day: dt.date) -> dict[str, Any]
     if several := [member for member in shown if member.pattern == SEVERAL]:
         number = sum(member.is_confirmed for member in several)
         labels.append(BlocLabel(SEVERAL, gettext("in several of these"), "", number))
-    names = get_text_list(
-        [isolate(title) for title in titles.values()], pgettext("between the last two names", "and")
-    )
+    names = list_in_words([isolate(title) for title in titles.values()])
     return {
         "day": day,
         "alliances": [(one, numbers[one.pk]) for one in alliances],

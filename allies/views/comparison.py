@@ -10,15 +10,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 from django.views import View
 
 from allies.charts.world_map import BY_STRENGTH
 from allies.filters import DayField, unknown_parameter_names
 from allies.filters.base import MAX_VALUE_LENGTH, CountryField
 from allies.models import AllianceKind, Country, Standing
+from allies.text.name_lists import list_in_words
 from allies.ties.shared_alliances import SharedAlliance, shared_alliances
 from allies.ties.standing import best_standing
 from allies.ties.ties_between import CountryPair
@@ -41,12 +40,7 @@ def comparison_url(countries: Sequence[Country], day: dt.date | None = None) -> 
     return f"{page}?{urlencode(query)}" if query else page
 
 
-def list_names(names: Sequence[str]) -> str:
-    """Return names as a list in words: "China, Iran and Russia"."""
-    return get_text_list(names, pgettext("between the last two names", "and"))
-
-
-def _country(label: object, *, required: bool = True) -> CountryField:
+def _country(label: Any, *, required: bool = True) -> CountryField:
     widget = forms.TextInput(attrs={"data-suggest": "country", "type": "search"})
     return CountryField(label=label, max_length=MAX_VALUE_LENGTH, widget=widget, required=required)
 
@@ -126,7 +120,7 @@ def build_comparison(countries: Sequence[Country], day: dt.date | None) -> dict[
     votes = _votes(countries)
     return {
         "countries": countries,
-        "names": list_names([str(country.name) for country in countries]),
+        "names": list_in_words([str(country.name) for country in countries]),
         "day": on,
         "page_query": dict(
             [
@@ -165,7 +159,7 @@ def _tie(
 
 def _votes(countries: Sequence[Country]) -> dict[frozenset[int], VoteAgreement]:
     """Return the agreement of each pair that has joint votes, by the ids of both."""
-    found = {}
+    found: dict[frozenset[int], VoteAgreement] = {}
     for number, one in enumerate(countries[:-1], start=1):
         others = votes_of_all(one, YearRange(), among=countries[number:]).others
         found |= {frozenset((one.pk, pk)): votes for pk, votes in others.items()}

@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from allies.models import Country
 from allies.search.named_countries import NamedCountries
+from allies.text.name_lists import list_in_words
 from allies.ties.ties_between import CountryPair
-from allies.views.comparison import PLACES, comparison_url, list_names
+from allies.views.comparison import PLACES, comparison_url
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def find_page(named: NamedCountries) -> NamedCountriesPage | None:
         return None
     if len(countries) == 2:
         countries = CountryPair.of(*countries).countries
-    title = list_names([str(country.name) for country in countries])
+    title = list_in_words([str(country.name) for country in countries])
     return NamedCountriesPage(title, comparison_url(countries), _("ties, events and UN votes"))
 
 
