@@ -30,6 +30,7 @@ from allies.views.related_listings import (
     AliasListing,
     AllEntriesListing,
     CitationListing,
+    KeyEventListing,
     ParticipationListing,
     SeeAlsoListing,
 )
@@ -87,6 +88,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/ally-lists/{slug}/entries": Collection(EntryListing, _("Entries of one list")),
     "/ally-lists/{slug}/events": Collection(ListEvents, _("Events shown on one list")),
     "/entries": Collection(AllEntriesListing, _("Entries of all lists")),
+    "/key-events": Collection(KeyEventListing, _("Events chosen for entries of lists")),
     "/see-also": Collection(SeeAlsoListing, _("Further reading in lists")),
     "/search": Collection(SearchListing, _("Search results, best match first"), offset_page),
     "/changesets": Collection(ChangesetListing, _("Imports and rollbacks")),
