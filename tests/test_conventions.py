@@ -175,7 +175,7 @@ SHARED_NAMES = {
         "country",
         "edition",
     ),
-    *("event", "membership", "search", "source", "standing", "tie_changes", "voting"),
+    *("event", "membership", "roll_call", "search", "source", "standing", "tie_changes", "voting"),
     *("base", "system_checks", "tasks", "urls"),
 }
 

@@ -19,7 +19,7 @@ from allies.views.changeset import ChangesetListing
 from allies.views.compared_lists import ComparedListsListing
 from allies.views.country import AllyListing, CountryListing
 from allies.views.detail import MovedRecord
-from allies.views.event import EventListing, YearListing
+from allies.views.event import AllEventsListing, AllEventYears
 from allies.views.listing import Listing
 from allies.views.membership import (
     AllianceMembershipListing,
@@ -34,10 +34,11 @@ from allies.views.related_listings import (
     ParticipationListing,
     SeeAlsoListing,
 )
+from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing
 from allies.views.source import SourceListing
 from allies.views.tie_changes import TieChangeListing
-from allies.views.voting import VotingListing
+from allies.views.voting import PairVotesListing
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -70,13 +71,17 @@ COLLECTIONS: dict[str, Collection] = {
     ),
     "/alliances/{slug}/events": Collection(AllianceEvents, _("The events of one alliance")),
     "/memberships": Collection(MembershipListing, _("Members of all alliances")),
-    "/events": Collection(EventListing, _("Events")),
-    "/events/years": Collection(YearListing, _("Number of events per year"), single_page),
+    "/events": Collection(AllEventsListing, _("Events, with UN votes")),
+    "/events/years": Collection(
+        AllEventYears, _("Number of events per year, with UN votes"), single_page
+    ),
+    "/votes": Collection(RollCallListing, _("UN votes, with what was voted on and the result")),
+    "/votes/years": Collection(RollCallYears, _("Number of UN votes per year"), single_page),
     "/participations": Collection(
         ParticipationListing, _("Participants of events and their roles"), keyset_page_single
     ),
     "/ties/{first}/{second}/votes": Collection(
-        VotingListing, _("UN votes of two countries, by year"), single_page
+        PairVotesListing, _("UN votes of two countries, by year or session"), single_page
     ),
     "/sources": Collection(SourceListing, _("Sources")),
     "/citations": Collection(

@@ -102,8 +102,7 @@ def _allies(country: Country, url: str) -> CitableWork:
 
 def _pair(pair: CountryPair, url: str) -> CitableWork:
     first, second = pair.countries
-    title = _("%(first)s and %(second)s") % {"first": first.name, "second": second.name}
-    return _page(f"{first.slug}-{second.slug}", title, url)
+    return _page(f"{first.slug}-{second.slug}", pair.name, url)
 
 
 def _source(source: Source, url: str) -> CitableWork:

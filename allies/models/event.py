@@ -285,6 +285,15 @@ class Event(TitleMixin, EvidencedModel):
     def get_absolute_url(self) -> str:
         return reverse("allies:event-detail", args=[self.slug])
 
+    @property
+    def is_roll_call(self) -> bool:
+        return self.kind == EventKind.UN_VOTE
+
+    @property
+    def issue_codes(self) -> list[str]:
+        """The codes of the issues of a UN vote."""
+        return self.issues.split()
+
     def clean(self) -> None:
         errors: dict[str, object] = {}
         validate_title(errors, self)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from allies.citations.footnotes import citation_notes, localized_texts
 from allies.datapackage.metadata import localized_callable
 from allies.evidence.grouping import with_citations
-from allies.filters import AllianceFilterSet, PublicFilterSet
+from allies.filters import AllianceFilterSet, EventFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
 from allies.models.translation import localized_expression
 from allies.ties.ties_between import CountryPair
@@ -22,7 +22,7 @@ from allies.views.download_columns import (
     DownloadColumn,
     model_columns,
 )
-from allies.views.event import EventListing
+from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
@@ -86,14 +86,16 @@ def member_codes(alliance: Any) -> list[str]:
     return list(dict.fromkeys(codes))
 
 
-class AllianceEvents(OldSlugRedirectMixin, EventListing):
-    """The events of one alliance, for download."""
+class AllianceEvents(OldSlugRedirectMixin, AllEventsListing):
+    """The events of one alliance, without UN votes, for download."""
+
+    filterset_class = EventFilterSet
 
     def prepare(self, **kwargs: Any) -> None:
         self.alliance = find_record(Alliance.objects.published(), kwargs["slug"])
 
     def queryset(self) -> Any:
-        return super().queryset().filter(alliance=self.alliance)
+        return super().queryset().except_roll_calls().filter(alliance=self.alliance)
 
     def title(self) -> Any:
         return localized_callable(_events_of)(self.alliance)
@@ -108,7 +110,7 @@ class AllianceDetailView(RecordDetailView):
     context_object_name = "alliance"
 
     def get_queryset(self) -> QuerySet[Alliance]:
-        events = Event.objects.published().with_evidence().newest_first()
+        events = Event.objects.published().except_roll_calls().with_evidence().newest_first()
         return _with_members(with_citations(self.base_queryset(Alliance))).prefetch_related(
             Prefetch("events", events, to_attr="shown_events")
         )

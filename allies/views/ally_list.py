@@ -36,7 +36,7 @@ from allies.views.download_columns import (
     model_columns,
 )
 from allies.views.download_mixin import download_links, format_url
-from allies.views.event import EventListing
+from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
         )
 
 
-class ListEvents(OldSlugRedirectMixin, EventListing):
+class ListEvents(OldSlugRedirectMixin, AllEventsListing):
     """The events that a list's page shows, for download."""
 
     def prepare(self, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -35,6 +36,8 @@ class FeedMixin:
 
     request: HttpRequest
     filterset_class: type[PublicFilterSet]
+    #: Condition on the versions of records that the view can show, if it never shows the others.
+    withdrawn_condition = Q()
 
     @property
     def _model(self) -> Any:
@@ -67,7 +70,7 @@ class FeedMixin:
         """
         if "q" in filterset.applied_values:
             return ()
-        gone = withdrawn_records(self._model)
+        gone = withdrawn_records(self._model, self.withdrawn_condition)
         if filterset.applied_values and gone:
             records = self._model.objects.filter(
                 pk__in=[one.number for one in gone if one.last_public_version]
