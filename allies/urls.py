@@ -14,12 +14,15 @@ from allies.feeds.corrections import CorrectionFeed
 from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceDetailView, AllianceEvents, AllianceListing
 from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryListing, ListEvents
+from allies.views.blocs import BlocMapView
 from allies.views.changeset import ChangesetListing
 from allies.views.cite import CitationFileView, EditionCitationFileView
 from allies.views.compared_lists import ComparedListsListing
+from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
+from allies.views.disagreement import DisagreementListing
 from allies.views.download_mixin import DATA_FORMATS, FORMATS
 from allies.views.draft_preview import preview
 from allies.views.edition import (
@@ -58,6 +61,7 @@ from allies.views.share_image import (
 )
 from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
+from allies.views.vote_ranking import VoteRankingListing
 from allies.views.voting import PairVotesListing
 
 app_name = "allies"
@@ -128,6 +132,14 @@ urlpatterns = [
     *_listing(
         "countries/<slug:slug>/allies/changes", TieChangeListing.as_view(), "country-changes"
     ),
+    path(
+        "countries/<slug:slug>/votes-like/",
+        VoteRankingListing.as_view(),
+        name="country-vote-ranking",
+    ),
+    *_downloads(
+        "countries/<slug:slug>/votes-like", VoteRankingListing.as_view(), "country-vote-ranking"
+    ),
     *_listing("countries/<slug:slug>/lists", ComparedListsListing.as_view(), "country-lists"),
     *_listing("alliances", AllianceListing.as_view(), "alliance-list"),
     *_downloads(
@@ -137,6 +149,8 @@ urlpatterns = [
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
     path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("blocs/", BlocMapView.as_view(), name="blocs"),
+    path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
     path("ties/<slug:first>/<slug:second>/votes/", PairVotesListing.as_view(), name="pair-votes"),
     *_downloads("ties/<slug:first>/<slug:second>/votes", PairVotesListing.as_view(), "pair-votes"),
@@ -174,6 +188,7 @@ urlpatterns = [
     path("search/suggest.json", SuggestionsView.as_view(), name="search-suggest"),
     path("methods/", MethodologyView.as_view(), name="methodology"),
     path("preview/<str:token>/", preview, name="preview"),
+    *_listing("data/disagreements", DisagreementListing.as_view(), "disagreement-list"),
     *_listing("changes", ChangesetListing.as_view(), "import-history"),
     path("api/", ApiDocsView.as_view(), name="api-reference"),
     path("card.png", SiteShareImage.as_view(), name="card"),

@@ -5,6 +5,7 @@ use the same files and check the error messages.
 """
 
 import gzip
+import hashlib
 import json
 import os
 import struct
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +36,7 @@ _HEADER = (
 _END = "</sheetData></worksheet>"
 
 #: A part of a workbook: pieces of text, each with its number of repetitions.
-Part = list[tuple[str | bytes, int]]
+Part = Iterable[tuple[str | bytes, int]]
 
 
 def sheet(*pieces, after=()):
@@ -151,6 +153,30 @@ def with_members(path, number=100_000):
     return workbook(path, more=((f"x{n}", b"") for n in range(number)))
 
 
+def with_same_cells(path, number=1_000):
+    """Write a workbook whose sheets all share one part: 30 rows of 16,000 empty cells."""
+    sheets = (f'<sheet name="S{n}" sheetId="{n}" r:id="rId1"/>' for n in range(number))
+    opened = f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
+    parts = {
+        "xl/workbook.xml": [(f"{opened}{''.join(sheets)}</sheets></workbook>", 1)],
+        "xl/worksheets/sheet1.xml": [(_SHEET, 1), (f"<row>{'<c/>' * 16_000}</row>", 30), (_END, 1)],
+    }
+    return workbook(path, parts)
+
+
+def with_many_texts(path, number=140_000):
+    """Write a workbook with texts of 1,000 characters that compress to a thirtieth."""
+
+    def part():
+        yield f'{_XML}<sst xmlns="{_MAIN}">', 1
+        for n in range(number):
+            text = hashlib.sha256(str(n).encode()).hexdigest().ljust(1_000, "x")
+            yield f"<si><t>{text}</t></si>", 1
+        yield "</sst>", 1
+
+    return workbook(path, {"xl/sharedStrings.xml": part()})
+
+
 def with_utf_16(path):
     rows = [(_SHEET.replace("UTF-8", "UTF-16"), 1), ("<row>", 1), ("<c/>", 10_000_000)]
     codec = "utf-16-le"
@@ -253,7 +279,20 @@ BOMBS = {
         in_texts(("<si><t>", 1), ("x", 600 << 20), ("</t></si>", 1)),
         "times as large",
     ),
-    "ten million empty rows": (in_sheet(("<row/>", 10_000_000)), "rows"),
+    "ten million empty rows": (in_sheet(("<row/>", 10_000_000)), "for its size"),
+    "ten million empty cells in a thousand rows": (
+        in_sheet((f"<row>{'<c/>' * 10_000}</row>", 1_000)),
+        "for its size",
+    ),
+    "ten million empty cells below the columns": (
+        in_sheet((f"<row>{'<c/>' * 500}</row>", 20_000)),
+        "for its size",
+    ),
+    "ten million unknown elements in forty rows": (
+        in_sheet((f'<row><c r="A9"/>{"<x/>" * 250_000}</row>', 40)),
+        "for its size",
+    ),
+    "a thousand sheets with the same cells": (with_same_cells, "for its size"),
     "a row with a number far away": (in_sheet(('<row r="900000000"/>', 1)), "rows"),
     "cells far to the right": (
         in_sheet(('<row><c r="XFD9999999" t="str"><v>x</v></c></row>', 1)),
@@ -264,7 +303,13 @@ BOMBS = {
         "damaged",
     ),
     "a million sheets": (lambda path: workbook(path, sheets=1_000_000), "sheets"),
-    "six million shared texts": (in_texts(("<si><t>x</t></si>", 6_000_000)), "texts in the"),
+    "six million shared texts": (in_texts(("<si><t>x</t></si>", 6_000_000)), "for its size"),
+    "two million shared texts": (in_texts(("<si><t>x</t></si>", 2_000_000)), "for its size"),
+    "a shared text with 25 million fonts": (
+        in_texts(("<si>", 1), ("<x/>", 25_000_000), ("</si>", 1)),
+        "for its size",
+    ),
+    "140 MB of shared texts": (with_many_texts, "texts in the"),
     "ten million formats": (in_styles(("<xf/>", 10_000_000)), "elements besides its cells"),
     "elements nested a million times": (
         in_sheet(("<x>", 1_000_000), ("</x>", 1_000_000)),

@@ -3,6 +3,7 @@
 from itertools import count
 
 from allies.models import (
+    Alias,
     Alliance,
     AllyList,
     Citation,
@@ -65,3 +66,7 @@ def ally_list(focus, *codes, status=Status.PUBLISHED, cited=True, **given):
         if cited:
             cite(entry)
     return record
+
+
+def alias(record, name, language=""):
+    return Alias.objects.create(**{record._meta.model_name: record}, name=name, language=language)

@@ -18,6 +18,8 @@ from allies.actions.permissions import AnyUser, can_change, can_write, has_permi
 from allies.actions.table_locks import lock_tables
 from allies.history.snapshots import children_of, content_fields, is_parent_fk
 from allies.models import (
+    Alias,
+    Alliance,
     Appointment,
     Changeset,
     ChangesetKind,
@@ -32,8 +34,13 @@ from allies.models import (
     url_field,
 )
 from allies.models.registry import foreign_keys_to, get_record_model
+from allies.models.translation import SUFFIXES, LocalizedText
+from allies.text.normalize import normalize_text
 
 KEEP, DROP = "keep", "drop"
+
+#: Longest alternative name, in characters.
+_LONGEST_NAME = Alias._meta.get_field("name").max_length or 0
 
 
 def fields_to_choose(model: type[models.Model]) -> "list[models.Field[object, object]]":
@@ -86,7 +93,8 @@ def merge_records(
     ``chosen`` maps to ``DROP``. The scheduled steps of ``drop`` are cancelled and its preview links
     revoked.
 
-    If both have the same part, that of ``keep`` stays. If an error is raised, nothing is written:
+    The titles that an alliance loses become its alternative names. If both have the same part, that
+    of ``keep`` stays. If an error is raised, nothing is written:
     PermissionDenied without the permissions for all records that are written, ValidationError if
     the result breaks a rule, EvidenceLost if a public record would be left without a source.
     """
@@ -142,6 +150,7 @@ class _Merging:
         self.drop = drop
         self.user = user
         self.takes_values = DROP in chosen.values()
+        self.names = [*_titles(keep), *_titles(drop)]
         for field in fields_to_choose(type(keep)):
             if chosen.get(field.name, KEEP) == DROP:
                 setattr(keep, field.attname, getattr(drop, field.attname))
@@ -174,6 +183,7 @@ class _Merging:
             self.drop.save(update_fields=["status"])
         self._delete(self.drop)
         self._write(self.keep)
+        self._keep_names()
         if self.takes_values:
             self._check_parts()
         if isinstance(self.keep, Source):
@@ -196,6 +206,19 @@ class _Merging:
                     record.position = _last_position(model, field, new) + 1
                 self._require(record, "change")
                 self._write(record)
+
+    def _keep_names(self) -> None:
+        """Make the titles that the merged alliance lost its alternative names."""
+        if not isinstance(self.keep, Alliance):
+            return
+        known = {normalize_text(alias.name) for alias in self.keep.aliases.all()}
+        known.update(normalize_text(title) for title in _titles(self.keep))
+        for title in self.names:
+            folded = normalize_text(title)
+            if folded in known or len(title) > _LONGEST_NAME:
+                continue
+            known.add(folded)
+            self._write(Alias(alliance=self.keep, name=str(title), language=title.lang))
 
     def _require(self, record: Record, action: str) -> None:
         """Raise PermissionDenied if the user may not write a record that the merge changes."""
@@ -222,6 +245,14 @@ class _Merging:
                 except ValidationError as error:
                     texts = [f"{part}: {text}" for text in error.messages]
                     raise ValidationError(texts) from error
+
+
+def _titles(record: models.Model) -> list[LocalizedText]:
+    """Return an alliance's titles, each with its language; [] for other records."""
+    if not isinstance(record, Alliance):
+        return []
+    titles = ((getattr(record, f"title_{suffix}"), code) for code, suffix in SUFFIXES.items())
+    return [LocalizedText(title, code) for title, code in titles if title]
 
 
 def _order(model: type[models.Model]) -> list[str]:

@@ -80,10 +80,13 @@ def require_publish_right(*, user: AnyUser, states: States) -> None:
     for model in record_models():
         if any(_publication_roots(model)):
             _require_right_to_publish(user, model, states)
-        elif not has_permission(user=user, action="change", record=model):
+        always_public = _without_status_q(model)
+        if always_public is not None and not has_permission(
+            user=user, action="change", record=model
+        ):
             _refuse_any(
                 model,
-                Q(),
+                always_public,
                 states,
                 _(
                     "“%(record)s” is public, and you don’t have permission to change such "
@@ -121,6 +124,19 @@ def _publication_roots(model: type[Model]) -> Iterator[type[Publishable]]:
         yield model
     for field in parent_fields(model):
         yield from _publication_roots(field.related_model)
+
+
+def _without_status_q(model: type[Model]) -> Q | None:
+    """Return the condition for rows that no record's status hides; None if there are none.
+
+    All countries are such rows, and the alternative names of countries, but not those of alliances.
+    """
+    if not any(_publication_roots(model)):
+        return Q()
+    governed = [f for f in parent_fields(model) if any(_publication_roots(f.related_model))]
+    if issubclass(model, Publishable) or len(governed) == len(parent_fields(model)):
+        return None
+    return Q(**{f"{field.name}__isnull": True for field in governed})
 
 
 def _is_public(model: Any, kinds: set[type[Publishable]], states: States) -> Q:

@@ -54,7 +54,7 @@ class AllyListAdmin(EditionsMixin, PublishableAdmin):
     autocomplete_fields = ("focus", "recorded_from")
     inlines = (EntryInline, SeeAlsoInline)
     fieldsets = (
-        (None, {"fields": ("status", "title_en", "title_ind", "slug", "featured")}),
+        (None, {"fields": ("status", "title_en", "title_ind", "slug", "byline", "featured")}),
         (
             _("What the list covers"),
             {"fields": (("focus", "scope"), ("recorded_from", "promised"))},

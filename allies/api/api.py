@@ -19,6 +19,7 @@ from allies.views.changeset import ChangesetListing
 from allies.views.compared_lists import ComparedListsListing
 from allies.views.country import AllyListing, CountryListing
 from allies.views.detail import MovedRecord
+from allies.views.disagreement import DisagreementListing
 from allies.views.event import AllEventsListing, AllEventYears
 from allies.views.listing import Listing
 from allies.views.membership import (
@@ -33,6 +34,7 @@ from allies.views.related_listings import (
     KeyEventListing,
     ParticipationListing,
     SeeAlsoListing,
+    SpellListing,
 )
 from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing
@@ -64,6 +66,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/countries/{slug}/memberships": Collection(
         CountryMembershipListing, _("The memberships of one country")
     ),
+    "/spells": Collection(SpellListing, _("Periods in which states existed")),
     "/aliases": Collection(AliasListing, _("Alternative names of countries")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(
@@ -86,6 +89,9 @@ COLLECTIONS: dict[str, Collection] = {
     "/sources": Collection(SourceListing, _("Sources")),
     "/citations": Collection(
         CitationListing, _("Citations: which source supports or disputes which record")
+    ),
+    "/disagreements": Collection(
+        DisagreementListing, _("Memberships for which a source says something else than we do")
     ),
     "/ally-lists": Collection(
         AllyListListing, _("Lists of allies, our own and published elsewhere")

@@ -25,7 +25,16 @@ from allies.charts.layout import (
     rectangle,
     truncate_label,
 )
-from allies.text.edtf import Bounds, bounds, format_edtf, format_end_date, last_recorded
+from allies.text.edtf import (
+    Bounds,
+    bounds,
+    format_edtf,
+    format_end_date,
+    format_period,
+    format_start_date,
+    is_qualified,
+    last_recorded,
+)
 
 #: Maximum number of periods in one drawing, so that it stays readable.
 MAX_ITEMS = 40
@@ -167,13 +176,13 @@ def _latest(spans: Sequence[TimelineItem], most: int) -> list[TimelineItem]:
 
 
 def _row(span: TimelineItem) -> TimelineRow:
-    return TimelineRow(
-        span.label, span.url, format_edtf(span.start), _end_in_words(span), span.note
-    )
+    return TimelineRow(span.label, span.url, *_dates_in_words(span), span.note)
 
 
-def _end_in_words(span: TimelineItem) -> str:
-    return format_edtf(span.end) if span.is_event else format_end_date(span.end)
+def _dates_in_words(span: TimelineItem) -> tuple[str, str]:
+    if span.is_event:
+        return format_edtf(span.start), format_edtf(span.end)
+    return format_start_date(span.start), format_end_date(span.end)
 
 
 def _reach(
@@ -226,7 +235,9 @@ def _draw(axis: Axis, span: TimelineItem) -> _Geometry | None:
     left = whole.earliest is None or whole.earliest < axis.first
     right = whole.latest is None or whole.latest > axis.last
     polygons = [(_bar(x0, x1, left, right), f"mark {span.css_class}")]
-    sure = _certain_range(axis, begin, finish, x0, x1)
+    # An event is drawn as precisely as its date, even if that is "about" or "uncertain".
+    is_doubtful = not span.is_event and (is_qualified(span.start) or is_qualified(span.end))
+    sure = None if is_doubtful else _certain_range(axis, begin, finish, x0, x1)
     for start, end in _uncertain_ranges(sure, x0, x1):
         if end - start >= 1:
             polygons.append(
@@ -352,15 +363,19 @@ def _mark(
 
 def _format_period(span: TimelineItem) -> str:
     """Return the dates of an item in words, with its note."""
+    start, end = _dates_in_words(span)
     if span.is_event:
-        said = format_edtf(span.start)
-    elif span.start and span.end:
-        said = f"{format_edtf(span.start)} – {format_end_date(span.end)}"
-    elif span.start:
-        said = _("from %(date)s") % {"date": format_edtf(span.start)}
-    elif span.end:
-        end = format_end_date(span.end)
-        said = end if last_recorded(span.end) else _("until %(date)s") % {"date": end}
+        said = start
+    elif start and end:
+        said = format_period(span.start, span.end)
+    elif start:
+        said = (
+            f"{_('began:')} {start}" if "/" in span.start else _("from %(date)s") % {"date": start}
+        )
+    elif last_recorded(span.end):
+        said = end
+    elif end:
+        said = f"{_('ended:')} {end}" if "/" in span.end else _("until %(date)s") % {"date": end}
     else:
         said = _("dates not known")
     return f"{said} ({span.note})" if span.note else said

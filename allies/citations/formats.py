@@ -17,7 +17,8 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from allies.text.edtf import bounds, format_edtf
+from allies.text.bidi import FSI, PDI, isolate
+from allies.text.edtf import bounds, format_edtf, is_qualified
 
 #: Label of a style → its file.
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
@@ -117,7 +118,7 @@ def _date(value: str) -> dict[str, object]:
     found: dict[str, object] = {
         "date-parts": [[int(n) for n in re.findall(r"\d+", end)] for end in ends]
     }
-    if value[-1] in "~?%":
+    if is_qualified(value):
         found["circa"] = True
     return found
 
@@ -142,14 +143,14 @@ def _reference(work: CitableWork, style: str, language: str) -> SafeString:
         text = str(bibliography.bibliography()[0])
     if language == "en":
         text = _move_punctuation_inside(text)
-    for sign, entity in _ENTITIES.items():
+    for sign, entity in {**_ENTITIES, FSI: "<bdi>", PDI: "</bdi>"}.items():
         text = text.replace(sign, entity)
-    cleaned = nh3.clean(text, tags={"i", "b", "sup", "sub"}, attributes={})
+    cleaned = nh3.clean(text, tags={"i", "b", "sup", "sub", "bdi"}, attributes={})
     return mark_safe(cleaned)  # noqa: S308 - cleaned in the line above
 
 
 def _escape_item(value: object) -> Any:
-    """Return an item in which no text can be read as markup."""
+    """Return an item in which no text can be read as markup, or moves the text after it."""
     if isinstance(value, dict):
         return {name: _escape_item(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -157,7 +158,7 @@ def _escape_item(value: object) -> Any:
     if not isinstance(value, str):
         return value
     plain = re.sub("[\ue000-\ue002]", "", value)
-    return "".join(_PLACEHOLDERS.get(sign, sign) for sign in plain)
+    return "".join(_PLACEHOLDERS.get(sign, sign) for sign in isolate(plain))
 
 
 @cache

@@ -1,11 +1,12 @@
 """How each kind of page is cited: as which work, with which references and downloads."""
 
+import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Max, Model
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -14,15 +15,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from allies.citations.formats import STYLES, CitableWork, format_reference, to_bibtex, to_csl_json
+from allies.datapackage.metadata import last_public_change_time
 from allies.filters import AllyFilterSet
+from allies.history.publication_dates import last_public_change
 from allies.models import Alliance, AllyList, Country, Edition, Event, Source
 from allies.models.translation import localize
 from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-    from allies.models.base import TitleMixin
 
 #: Extension of a download → label, media type, and the function that writes it.
 FILE_FORMATS: dict[str, tuple[str, str, Callable[[CitableWork], str]]] = {
@@ -78,12 +79,13 @@ class PageCitation:
 
 
 def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> CitableWork:
-    """Return a page of this site as a work. It has no date, because its content changes."""
+    """Return a page of this site as a work."""
     return CitableWork(
         key=key,
         kind=given.pop("kind", "webpage"),
         title=str(title),
-        author=str(settings.SITE_NAME),
+        author=given.pop("author", "") or str(settings.SITE_NAME),
+        publisher=str(settings.SITE_NAME),
         url=url,
         accessed=timezone.localdate(),
         language=getattr(title, "lang", "") or get_language() or "",
@@ -91,18 +93,44 @@ def _page(key: str, title: "StrOrPromise", url: str, **given: Any) -> CitableWor
     )
 
 
-def _titled_work(record: "TitleMixin", url: str) -> CitableWork:
-    return _page(record.slug, record.title, url)
+def _titled_work(record: Any, url: str) -> CitableWork:
+    day = _day(last_public_change(record))
+    return _page(record.slug, record.title, url, issued=day)
+
+
+def _ally_list(ally_list: Any, url: str) -> CitableWork:
+    article = getattr(ally_list, "article", None)
+    changed = article.updated if article else last_public_change(ally_list)
+    return _page(
+        ally_list.slug, ally_list.title, url, issued=_day(changed), author=ally_list.byline
+    )
 
 
 def _allies(country: Country, url: str) -> CitableWork:
     title = _("Allies of %(country)s") % {"country": country.name_in_text}
-    return _page(f"allies-{country.slug}", title, url)
+    day = _last_change(Alliance.objects.published().with_member(country))
+    return _page(f"allies-{country.slug}", title, url, issued=day)
 
 
 def _pair(pair: CountryPair, url: str) -> CitableWork:
     first, second = pair.countries
-    return _page(f"{first.slug}-{second.slug}", pair.name, url)
+    day = _last_change(pair.alliances(), pair.events(), pair.entries())
+    return _page(f"{first.slug}-{second.slug}", pair.name, url, issued=day)
+
+
+def _last_change(*shown: Any) -> str:
+    """Return the day of the last change of these records (ISO 8601).
+
+    If there are none, return that of the last change on the whole site: the page says that nothing
+    is recorded. One query per queryset, and those of ``last_public_change_time`` without records.
+    """
+    moments = [rows.order_by().aggregate(last=Max("updated_at"))["last"] for rows in shown]
+    last = max((moment for moment in moments if moment), default=None)
+    return _day(last or last_public_change_time())
+
+
+def _day(moment: dt.datetime | None) -> str:
+    return timezone.localdate(moment).isoformat() if moment else ""
 
 
 def _source(source: Source, url: str) -> CitableWork:
@@ -126,14 +154,15 @@ def _edition(edition: Edition, url: str) -> CitableWork:
         localize(lambda end: edition.data["list"][f"title_{end}"]),
         url,
         kind="document",
-        issued=timezone.localdate(edition.made_at).isoformat(),
+        author=edition.data["list"].get("byline", ""),
+        issued=_day(edition.made_at),
         version=str(edition.number),
         note=f"SHA-256 {edition.sha256}",
     )
 
 
 CITATION_TARGETS = {
-    "allylist": CitationTarget("allylist-detail", AllyList, _titled_work, ("on",)),
+    "allylist": CitationTarget("allylist-detail", AllyList, _ally_list, ("on",)),
     "country-allies": CitationTarget(
         "country-allies", Country, _allies, tuple(AllyFilterSet.base_filters)
     ),
@@ -146,7 +175,10 @@ CITATION_TARGETS = {
 
 
 def get_page_citation(request: HttpRequest, name: str, record: Model) -> PageCitation:
-    """Return the citation of a record's page, in the view that was requested; no query."""
+    """Return the citation of a record's page, in the view that was requested.
+
+    Its date is that of the last change of what the page shows; finding it costs queries.
+    """
     citable = CITATION_TARGETS[name]
     key = _arguments(record)
     query = citable.query(request)

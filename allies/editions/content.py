@@ -73,6 +73,8 @@ class _EditionContentBuilder:
             "list": {
                 "slug": self.ally_list.slug,
                 **_both_languages(self.ally_list, "title"),
+                # Only if there is one: editions from before this field have no byline.
+                **({"byline": self.ally_list.byline} if self.ally_list.byline else {}),
                 **self._prose(self.ally_list, "intro"),
                 "focus": _country(focus),
                 "scope": _code_with_names(self.ally_list.scope, self.ally_list.scope_name),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from allies.models.translation import SUFFIXES, localize
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.edtf import format_edtf, format_end_date, format_period
 from allies.text.markdown import to_paragraphs
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def _head(old: dict[str, Any], new: dict[str, Any]) -> SectionDiff:
     facts = (
         (_("Focus country"), _name(old["focus"]), _name(new["focus"])),
         (_("Region"), _scope(old["scope"]), _scope(new["scope"])),
+        (_("Byline"), old.get("byline", ""), new.get("byline", "")),
         (_("Published by"), old["recorded_from"], new["recorded_from"]),
         (
             _("Number in the headline"),
@@ -220,8 +221,8 @@ def _citation(place: tuple[str, str, str]) -> str:
 def _tie(tie: Any) -> str:
     words = f"{_title(tie)} ({_name(tie['kind'])}"
     if began := tie["in_force"] or tie["signed"]:
-        words += f"; {format_edtf(began)}"
-    if tie["ended"]:
+        words += f"; {format_period(began, tie['ended'])}"
+    elif tie["ended"]:
         words += f" – {format_end_date(tie['ended'])}"
     return f"{words})"
 

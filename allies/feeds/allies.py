@@ -13,6 +13,7 @@ from allies.filters import AllyFilterSet
 from allies.history.public_steps import ChangeSentence, PublicHistoryStep, get_public_steps_bulk
 from allies.history.visibility import last_modified_map, withdrawn_records
 from allies.models import Alliance, Country, Membership
+from allies.text.bidi import isolate
 
 
 class HasAlliances(Protocol):
@@ -69,7 +70,7 @@ def _name_alliance(alliance: Alliance, step: PublicHistoryStep) -> PublicHistory
     """Add the alliance's name to a step if it is the one that published the alliance."""
     if not step.is_first:
         return step
-    said = ChangeSentence(_("Published: %(alliance)s.") % {"alliance": alliance})
+    said = ChangeSentence(_("Published: %(alliance)s.") % {"alliance": isolate(str(alliance))})
     return PublicHistoryStep(step.moment, step.note, [said, *step.sentences])
 
 

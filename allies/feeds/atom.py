@@ -13,6 +13,8 @@ from django.utils.feedgenerator import Atom1Feed, rfc3339_date
 from django.utils.http import http_date
 from django.utils.translation import get_language
 
+from allies.text.bidi import isolate
+
 #: Maximum number of entries per sort (added or changed, corrected, withdrawn).
 MAX_FEED_ENTRIES = 50
 
@@ -30,7 +32,7 @@ class FeedEntry:
     """An entry of a feed; ``html`` is its content.
 
     ``key`` and ``created_on`` make up its id and never change. ``sort`` is "added", "changed",
-    "corrected" or "withdrawn".
+    "corrected" or "withdrawn". ``author`` is empty if it is that of the feed.
     """
 
     key: str
@@ -41,6 +43,7 @@ class FeedEntry:
     published: dt.datetime
     updated: dt.datetime
     sort: str
+    author: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ def atom_response(
     request: HttpRequest,
     *,
     title: str,
+    subtitle: str,
+    author: str,
     page: str,
     address: str,
     entries: Sequence[FeedEntry],
@@ -95,11 +100,12 @@ def atom_response(
     moments = [entry.updated for entry in entries] + [one.moment for one in gone]
     newest = max(moments, default=updated)
     feed = _Atom(
-        title=strip_invalid_xml(f"{settings.SITE_NAME}: {title}"),
+        title=strip_invalid_xml(f"{settings.SITE_NAME}: {isolate(title)}"),
         link=request.build_absolute_uri(page),
         description=None,
         language=get_language(),
-        author_name=strip_invalid_xml(settings.SITE_NAME),
+        author_name=strip_invalid_xml(author),
+        subtitle=strip_invalid_xml(subtitle) or None,
         feed_url=address,
         feed_guid=address,
         updated=newest,
@@ -114,6 +120,7 @@ def atom_response(
             pubdate=entry.published,
             updateddate=entry.updated,
             categories=[entry.sort],
+            author_name=strip_invalid_xml(entry.author) or None,
         )
     response = HttpResponse(feed.writeString("utf-8"), content_type=feed.content_type)
     hub = f', <{settings.WEBSUB_HUB}>; rel="hub"' if settings.WEBSUB_HUB else ""

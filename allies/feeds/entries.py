@@ -22,7 +22,8 @@ from allies.history.public_changesets import corrections_with_changes
 from allies.history.public_steps import ChangeSentence, PublicHistoryStep, get_public_steps_bulk
 from allies.history.visibility import WithdrawnRecord, last_modified_map
 from allies.models import Correction
-from allies.text.edtf import format_edtf
+from allies.text.bidi import has_rtl, isolate
+from allies.text.edtf import format_edtf, format_start_date
 from allies.text.markdown import to_plain_text
 
 #: The first sentence of a text: up to a full stop before a capital letter, not after an initial.
@@ -36,7 +37,8 @@ STEPS, SENTENCES = 5, 12
 class FeedRow:
     """A row of a view for its feed, with its public history steps, newest first.
 
-    ``about`` describes the row briefly, for readers who have not seen it before.
+    ``about`` describes the row briefly, for readers who have not seen it before. ``author`` is
+    empty if it is that of the feed.
     """
 
     key: str
@@ -45,6 +47,7 @@ class FeedRow:
     url: str
     steps: list[PublicHistoryStep]
     about: SafeString | str = ""
+    author: str = ""
 
 
 def single_step(moment: dt.datetime, note: str = "") -> list[PublicHistoryStep]:
@@ -79,6 +82,7 @@ def build_rows(records: list[Any]) -> list[FeedRow]:
             record.get_absolute_url(),
             steps[record.pk],
             describe_record(record),
+            getattr(record, "byline", ""),
         )
         for record in records
     ]
@@ -92,11 +96,14 @@ _EXCERPT_LENGTH = 300
 
 def describe_record(record: Model) -> SafeString:
     """Return a record's kind, date and first sentence as HTML; reads no other record."""
-    date = next((found for name in _DATES if (found := getattr(record, name, ""))), "")
+    name, date = next(((n, found) for n in _DATES if (found := getattr(record, n, ""))), ("", ""))
+    format_date = format_edtf if name == "date" else format_start_date
     kind = record.get_kind_display() if hasattr(record, "get_kind_display") else ""
-    facts = " · ".join(str(fact) for fact in (kind, format_edtf(date)) if fact)
+    facts = " · ".join(str(fact) for fact in (kind, format_date(date)) if fact)
     text: Any = next((found for name in _TEXTS if (found := getattr(record, name, ""))), "")
     lang = format_html(' lang="{}"', text.lang) if text and text.is_fallback else ""
+    if text and has_rtl(text):
+        lang = format_html('{} dir="auto"', lang)
     begun = format_html("<p{}>{}</p>", lang, _first_sentence(to_plain_text(text))) if text else ""
     return format_html("{}{}", format_html("<p>{}</p>", facts) if facts else "", begun)
 
@@ -134,7 +141,8 @@ def build_entry(row: FeedRow) -> FeedEntry | None:
     told = format_html_join("", "{}", ((_step(step),) for step in row.steps[:STEPS]))
     html = format_html("{}{}", row.about, told)
     return FeedEntry(
-        row.key, row.created_on, row.title, row.url, html, oldest.moment, newest.moment, sort
+        *(row.key, row.created_on, row.title, row.url, html, oldest.moment, newest.moment, sort),
+        author=row.author,
     )
 
 
@@ -167,7 +175,8 @@ def text_change_html(sentence: ChangeSentence) -> SafeString | str:
     if not (sentence.old or sentence.new):
         return ""
     return format_html(
-        "<blockquote><del>{}</del></blockquote><blockquote><ins>{}</ins></blockquote>",
+        '<blockquote dir="auto"><del>{}</del></blockquote>'
+        '<blockquote dir="auto"><ins>{}</ins></blockquote>',
         sentence.old,
         sentence.new,
     )
@@ -178,7 +187,7 @@ def correction_html(correction: Correction, sentences: Iterable[ChangeSentence])
     return format_html(
         "<p>{}</p>{}<ul>{}</ul>",
         correction.get_outcome_display(),
-        format_html("<p>{}</p>", correction.answer) if correction.answer else "",
+        format_html('<p dir="auto">{}</p>', correction.answer) if correction.answer else "",
         format_html_join("", "<li>{}{}</li>", ((s.text, text_change_html(s)) for s in sentences)),
     )
 
@@ -190,7 +199,7 @@ def correction_entries(noun: str, ids: Iterable[int] | QuerySet[Model]) -> list[
         FeedEntry(
             f"correction/{one.pk}",
             one.created_at,
-            _("Corrected: %(title)s") % {"title": one.record},
+            _("Corrected: %(title)s") % {"title": isolate(str(one.record))},
             one.record.get_absolute_url(),
             correction_html(one, sentences),
             one.decided_at,
@@ -229,7 +238,7 @@ def withdrawal_text(model: type[Model], gone: list[WithdrawnRecord]) -> list[Rem
 
 def removed_title(country: str) -> str:
     """Return the title of a row whose country left a list of allies."""
-    return _("No longer on the list: %(country)s") % {"country": country}
+    return _("No longer on the list: %(country)s") % {"country": isolate(country)}
 
 
 def removed_entry(one: RemovedRow) -> FeedEntry:

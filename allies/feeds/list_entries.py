@@ -6,6 +6,7 @@ from allies.feeds.atom import MAX_FEED_ENTRIES
 from allies.feeds.entries import FeedRow, RemovedRow, feed_key, removed_title
 from allies.history.public_steps import EntryHistory, get_entry_histories
 from allies.models import AllyList, Country, Entry
+from allies.text.bidi import isolate
 
 
 class ListEntriesFeed:
@@ -39,4 +40,8 @@ class ListEntriesFeed:
         return FeedRow(feed_key(Entry, number), one.ally_list.created_at, title, url, one.steps)
 
     def _title(self, country: Country, one: EntryHistory) -> str:
-        return f"{country.name} ({one.ally_list.title})" if self.several else str(country.name)
+        return (
+            f"{country.name} ({isolate(one.ally_list.title)})"
+            if self.several
+            else str(country.name)
+        )

@@ -6,6 +6,7 @@ from allies.filters.ally_list import AllyListFilterSet, EntryFilterSet
 from allies.filters.base import DayField, PublicFilterSet, unknown_parameter_names
 from allies.filters.changeset import ChangesetFilterSet
 from allies.filters.country import CountryFilterSet
+from allies.filters.disagreement import DisagreementFilterSet
 from allies.filters.event import AllEventsFilterSet, EventFilterSet
 from allies.filters.membership import MembershipFilterSet
 from allies.filters.roll_call import PairVotesFilterSet, RollCallFilterSet
@@ -21,6 +22,7 @@ __all__ = [
     "ChangesetFilterSet",
     "CountryFilterSet",
     "DayField",
+    "DisagreementFilterSet",
     "EntryFilterSet",
     "EventFilterSet",
     "MembershipFilterSet",

@@ -1,7 +1,7 @@
 """Filters for alliances."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +27,9 @@ class AllianceFilterSet(PublicFilterSet):
     class Meta(PublicFilterSet.Meta):
         model = Alliance
         fields: list[str] = []
+
+    def filter_text(self, queryset: Any, name: str, value: str) -> "AllianceQuerySet":
+        return queryset.name_contains(value)
 
     def with_member(
         self, queryset: "AllianceQuerySet", name: str, value: Country

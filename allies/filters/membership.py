@@ -8,8 +8,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.base import DayFilter, PublicFilterSet
-from allies.models import Country, Membership, MembershipRole
-from allies.text.normalize import normalize_text
+from allies.models import Alliance, Country, Membership, MembershipRole
 
 if TYPE_CHECKING:
     from allies.models.membership import MembershipQuerySet
@@ -26,10 +25,10 @@ class MembershipFilterSet(PublicFilterSet):
         fields: list[str] = []
 
     def filter_text(self, queryset: QuerySet[Model], name: str, value: str) -> QuerySet[Model]:
-        title = Q()
-        for word in normalize_text(value).split():
-            title &= Q(alliance__folded__contains=word)
-        return queryset.filter(title | Q(country__in=Country.objects.name_contains(value)))
+        return queryset.filter(
+            Q(alliance__in=Alliance.objects.name_contains(value))
+            | Q(country__in=Country.objects.name_contains(value))
+        )
 
     def in_force(
         self, queryset: "MembershipQuerySet", name: str, value: dt.date

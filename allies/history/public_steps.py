@@ -29,7 +29,8 @@ from allies.history.steps import (
 )
 from allies.models import AllyList, Publishable, Record, Source
 from allies.models.fields import EDTFField, ProseField
-from allies.text.edtf import format_edtf
+from allies.text.bidi import isolate
+from allies.text.edtf import format_start_date
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class PublicRecordLabels(RecordLabels):
     def value_text(self, field: "Field[object, object]", value: object) -> str:
         """Return a value as text. Dates are written out, because readers do not know EDTF."""
         if isinstance(field, EDTFField) and value:
-            return format_edtf(str(value))
+            return format_start_date(str(value))
         return super().value_text(field, value)
 
     def is_public(self, model: Any, value: object) -> bool:
@@ -247,7 +248,7 @@ def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordCha
 
 def describe_change(change: RecordChange, names: PublicRecordLabels) -> list[ChangeSentence]:
     """Return a change as sentences."""
-    title = change_title(change, names)
+    title = isolate(change_title(change, names))
     is_citation = change["key"].startswith("citation-")
     if change["what"] == "added":
         said = _("Source added: %(what)s") if is_citation else _("Added: %(what)s")
@@ -271,11 +272,12 @@ def _citation_sentence(change: RecordChange, names: PublicRecordLabels, side: in
     model = model_of_key(change["key"])
     source = names.value_text(model._meta.get_field("source"), values.get("source"))
     stance = names.value_text(model._meta.get_field("stance"), values.get("stance"))
-    return f"{source} ({stance})"
+    return f"{isolate(source)} ({stance})"
 
 
 def _field_sentence(shown: ShownField, title: str, names: PublicRecordLabels) -> ChangeSentence:
-    named = {"field": shown["label"], "record": title, "old": shown["old"], "new": shown["new"]}
+    old, new = isolate(shown["old"]), isolate(shown["new"])
+    named = {"field": shown["label"], "record": title, "old": old, "new": new}
     if isinstance(shown["field"], ProseField):
         return ChangeSentence(
             _("%(record)s. %(field)s changed") % named,

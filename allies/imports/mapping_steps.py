@@ -7,10 +7,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from allies.imports.rows import Cell, CellProblem
+from allies.text.date_parser import normalize_typed_date, parse_date
 from allies.text.edtf import UnreadableDate, bounds
 
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DIGITS = re.compile(r"(\d{1,4})[./\- ](\d{1,2})[./\- ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
+#: What ``precision`` drops from a date.
+_LONGER_THAN = {"month": re.compile(r"(\d{4}-\d{2})-\d{2}"), "year": re.compile(r"(\d{4})-[\d-]+")}
+_FIRST_DIGITS = re.compile(r"\d*", re.ASCII)
+_DIGITS = re.compile(r"(\d{1,4})[./\-– ](\d{1,2})[./\-– ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
 
 #: Keys of a condition that say more about a text than ``is``.
 _MORE = frozenset({"starts", "ends", "has", "from", "to", "longest"})
@@ -41,8 +44,9 @@ def text_condition(when: Mapping[str, Any]) -> Callable[[str], bool]:
 
 
 def text_shortener(spec: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return the function that applies ``before`` and ``part`` to a text."""
+    """Return the function that applies ``before``, ``part``, ``remove`` and ``digits``."""
     marks, part = spec.get("before", ()), spec.get("part")
+    removed, digits = spec.get("remove", ()), spec.get("digits", False)
 
     def shorten(text: str) -> str:
         for mark in marks:
@@ -50,6 +54,10 @@ def text_shortener(spec: Mapping[str, Any]) -> Callable[[str], str]:
         if part:
             found = text.split(part["by"], part["number"])
             text = found[part["number"] - 1] if len(found) >= part["number"] else ""
+        for mark in removed:
+            text = text.replace(mark, "")
+        if digits:
+            text = _FIRST_DIGITS.match(text)[0]  # type: ignore[index]  # it matches any text
         return text.strip()
 
     return shorten
@@ -75,15 +83,31 @@ def sentence_writer(names: Iterable[str]) -> Callable[[str], str]:
 
 
 def reduce_precision(date: Cell, precision: str | None) -> Cell:
-    """Return an ISO date shortened to its month or year; return other texts unchanged."""
-    if not precision or isinstance(date, CellProblem) or not _ISO_DAY.fullmatch(date):
+    """Return a date shortened to its month or year, as EDTF; return other texts unchanged."""
+    if not precision or isinstance(date, CellProblem):
         return date
-    return date[:7] if precision == "month" else date[:4]
+    longer = _LONGER_THAN[precision]
+    points = [longer.sub(r"\1", point) for point in _read(date).split("/")]
+    return "/".join(dict.fromkeys(points)) or date
+
+
+def not_later_than(date: str) -> str:
+    """Return the EDTF interval "not later than" for a date; return other texts unchanged."""
+    found = _read(date)
+    return f"../{found}" if found and "/" not in found else date
+
+
+def _read(date: str) -> str:
+    """Return the EDTF form of a date; "" for other texts, which their field refuses."""
+    try:
+        return parse_date(date)
+    except UnreadableDate:
+        return ""
 
 
 def parse_ordered_date(text: str, order: str) -> Cell:
     """Return a date of digits in a given order as EDTF; return other texts unchanged."""
-    match = _DIGITS.fullmatch(text)
+    match = _DIGITS.fullmatch(normalize_typed_date(text))
     if not match:
         return text
     parts = dict(zip(order, match.groups(), strict=True))

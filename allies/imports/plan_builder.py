@@ -5,7 +5,7 @@ column, one per unique rule. Memory holds one chunk and the country names.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 from allies.actions.permissions import AnyUser, reload_user
@@ -15,7 +15,7 @@ from allies.imports.report import Report
 from allies.imports.resources import RESOURCES
 from allies.imports.row_planner import RecordPlanner
 from allies.imports.rows import Rows
-from allies.models import Record, data_fingerprint, related_record_models
+from allies.models import Alias, Alliance, Country, Record, data_fingerprint, related_record_models
 
 #: Called with the record type and the number of its rows processed.
 Progress = Callable[[str, int], None]
@@ -26,14 +26,12 @@ def make_plan(
     files: Iterable[tuple[str, Rows]],
     *,
     user: AnyUser | None = None,
-    only_new: Mapping[str, frozenset[str]] | None = None,
     progress: Progress | None = None,
 ) -> list[Report]:
     """Plan the rows of each record type, in the order given; return one report per item.
 
-    ``user`` is None for the operator at the command line, who may do everything. ``only_new``
-    names, per record type, the columns that are set on new records and left alone on existing ones.
-    Raises UnreadableFile if a file cannot be read to its end.
+    ``user`` is None for the operator at the command line, who may do everything. Raises
+    UnreadableFile if a file cannot be read to its end.
     """
     references = References(plan)
     reports = []
@@ -47,7 +45,6 @@ def make_plan(
             RESOURCES[noun](),
             report,
             user=user,
-            only_new=(only_new or {}).get(noun, frozenset()),
             progress=_plan_records(progress, noun),
         )
         load.plan_rows(rows)
@@ -61,7 +58,8 @@ def examined_models(nouns: Iterable[str]) -> set[type[Record]]:
     for noun in nouns:
         model = RESOURCES[noun]._meta.model
         models |= {model, *related_record_models(model)}
-    return models
+    # Cells may name a record by one of its aliases.
+    return models | {Alias} if models & {Country, Alliance} else models
 
 
 def import_state(nouns: Iterable[str], user: AnyUser | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
+from allies.imports.alliance_names import AllianceNames
 from allies.imports.plan import Plan
 from allies.models import (
     Alias,
@@ -30,6 +31,10 @@ class CellError(ValueError):
 
 class UnknownRecord(CellError):
     """A cell refers to a record that does not exist, or to more than one."""
+
+
+class SkippedRecord(CellError):
+    """A cell refers to a record of this import that is left out."""
 
 
 class UnknownCountry(UnknownRecord):
@@ -58,6 +63,8 @@ class CountryIndex:
     def add(self, country: Country) -> None:
         """Index a country by its codes, its slug and its own names."""
         self._codes |= dict.fromkeys(country.codes, country)
+        if country.wikidata:
+            self._codes[country.wikidata] = country
         for system, code in (
             ("alpha3", country.alpha3),
             ("alpha2", country.alpha2),
@@ -76,7 +83,7 @@ class CountryIndex:
         self._names[normalize_text(name)][country.pk] = country
 
     def find(self, text: str) -> Country:
-        """Return the country with this alpha-3, alpha-2 or COW code, name, alias or slug.
+        """Return the country with this alpha-3, alpha-2, COW or Wikidata code, name or slug.
 
         A prefix says which of them it is: ``m49:643``, ``cow:365``, ``alpha2:RU``, ``alpha3:RUS``
         or ``name:Rusia``. Raises UnknownCountry, with similar names, if there is none. Raises
@@ -125,14 +132,14 @@ class CountryIndex:
 #: Model → the fields that files may refer to it by, in the order they are tried.
 _KEYS: dict[type[models.Model], tuple[str, ...]] = {
     Source: ("key",),
-    Alliance: ("slug", "identifier"),
+    Alliance: ("slug", "identifier", "wikidata"),
     Event: ("slug", "identifier"),
     AllyList: ("slug",),
 }
 
 _LOOKUP_HINTS: dict[type[models.Model], Callable[[], str]] = {
     Source: lambda: _("no such source; use a citation key"),
-    Alliance: lambda: _("no such alliance; use a slug or data-set ID"),
+    Alliance: lambda: _("no such alliance; use a slug, a data-set ID, a Wikidata ID or a name"),
     Event: lambda: _("no such event; use a slug or data-set ID"),
     AllyList: lambda: _("no such ally list; use a slug"),
     Entry: lambda: (
@@ -152,6 +159,9 @@ class References:
         self._plan = plan
         self._countries: CountryIndex | None = None
         self._chunk: dict[type[models.Model], dict[str, Any]] = defaultdict(dict)
+        self._names = AllianceNames(plan)
+        #: Names in this chunk that several alliances have.
+        self._ambiguous: dict[str, list[Alliance]] = {}
 
     @property
     def countries(self) -> CountryIndex:
@@ -162,6 +172,7 @@ class References:
     def begin_chunk(self) -> None:
         """Forget the records of the previous chunk."""
         self._chunk.clear()
+        self._ambiguous.clear()
 
     def prefetch(self, model: type[models.Model], texts: set[str]) -> None:
         """Load the records of a model that these texts refer to; one query per key."""
@@ -187,6 +198,21 @@ class References:
             )
             records = model._default_manager.in_bulk(renamed.values())
             found |= {slug: records[pk] for slug, pk in renamed.items() if pk in records}
+            missing = missing - found.keys()
+        if model is Alliance:
+            expects = self._plan.expects
+            self._load_by_name({text for text in missing if not expects("Alliance", text)})
+
+    def find_by_name(self, model: type[models.Model], texts: set[str]) -> dict[str, list[Any]]:
+        """Return text → the records with this name, for alliances; {} for other models."""
+        return dict(self._names.find(texts)) if model is Alliance else {}
+
+    def _load_by_name(self, texts: set[str]) -> None:
+        for text, alliances in self._names.find(texts).items():
+            if len(alliances) == 1:
+                self._chunk[Alliance][text] = alliances[0]
+            else:
+                self._ambiguous[text] = alliances
 
     def _load_entries(self, texts: set[str]) -> None:
         lists = {text.rpartition("/")[0] for text in texts}
@@ -206,7 +232,14 @@ class References:
         if model is Membership:
             return self._find_membership(text)
         found = self._chunk[model].get(text) or self._plan.expected(model.__name__, text)
+        if found is None and model is Alliance and (several := self._ambiguous.get(text)):
+            raise UnknownRecord(
+                _("more than one alliance has this name: write %(slugs)s")
+                % {"slugs": _(" or ").join(alliance.slug for alliance in several)}
+            )
         if found is None:
+            if self._plan.skips(model.__name__, text):
+                raise SkippedRecord
             raise UnknownRecord(_LOOKUP_HINTS[model]())
         return found
 
@@ -224,7 +257,12 @@ class References:
     def _load_memberships(self, texts: set[str]) -> None:
         slugs = {text.partition("/")[0] for text in texts} - {""}
         self.prefetch(Alliance, slugs)
-        known = [record for slug in slugs if (record := self._chunk[Alliance].get(slug))]
+        known = [
+            record
+            for slug in slugs
+            if (record := self._chunk[Alliance].get(slug) or self._plan.expected("Alliance", slug))
+            and record.pk > 0
+        ]
         for membership in Membership.objects.filter(alliance__in=known).select_related(
             "alliance", "country"
         ):
@@ -245,12 +283,20 @@ class References:
             raise UnknownRecord(_LOOKUP_HINTS[Membership]())
         return found
 
+    def expect_as(self, record: models.Model, key: str) -> None:
+        """Let later rows refer to an existing record by the key that it has in this file."""
+        self._plan.expect_key(type(record).__name__, [key], record)
+
     def expect(self, record: models.Model) -> None:
         """Make a new record available to later rows, as if it existed."""
         if isinstance(record, Country):
             self.countries.add(record)
         elif isinstance(record, Alias) and record.country:
             self.countries.add_name(record.country, record.name)
+        elif isinstance(record, Alias) and record.alliance:
+            self._names.expect(record.alliance, [record.name])
+        elif isinstance(record, Alliance):
+            self._names.expect(record, [record.title_en, record.title_ind])
         if isinstance(record, Entry):
             keys = [f"{record.ally_list_id}/{record.country_id}"]
             self._plan.expect_key("Entry", keys, record)

@@ -21,6 +21,7 @@ from allies.imports.references import CellError, References
 from allies.models import Country, Entry, Membership
 from allies.models.country import country_code
 from allies.models.fields import EDTFField
+from allies.text.date_parser import parse_date
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -127,7 +128,7 @@ class BooleanWidget(CodeWidget):
 
 
 class DateWidget(CodeWidget):
-    """A calendar day, as YYYY-MM-DD, or nothing."""
+    """A calendar day, as YYYY-MM-DD or in words, or nothing."""
 
     schema_type = "date"
 
@@ -136,9 +137,12 @@ class DateWidget(CodeWidget):
         if not text:
             return None
         try:
-            return dt.datetime.strptime(text, "%Y-%m-%d").date()
+            date = parse_date(text)
+            if len(date) == 10:  # a day, neither a month nor an interval
+                return dt.date.fromisoformat(date)
         except ValueError as error:
             raise CellError(_("enter a date like 2024-06-19")) from error
+        raise CellError(_("enter a date like 2024-06-19"))
 
     def render(self, value: Any, obj: models.Model | None = None, **kwargs: object) -> str:
         return value.isoformat() if value else ""

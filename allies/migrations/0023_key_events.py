@@ -30,7 +30,7 @@ def grant_permissions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("allies", "0021_names_coverage_votes"),
+        ("allies", "0022_spells_and_offence"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from allies.models.alias import NamedQuerySet
 from allies.models.base import (
     MAX_PROSE_LENGTH,
     PublicationIssue,
@@ -78,8 +79,8 @@ class Standing(models.TextChoices):
 CURRENT_STANDINGS = (Standing.CONFIRMED, Standing.LAST_RECORDED, Standing.POSSIBLE)
 
 
-class AllianceQuerySet(EvidencedQuerySet["Alliance"]):
-    target = "alliance"
+class AllianceQuerySet(NamedQuerySet["Alliance"], EvidencedQuerySet["Alliance"]):
+    target = named = "alliance"
 
     def published(self) -> "AllianceQuerySet":
         """Filter for public alliances: published, and supported by a published source."""

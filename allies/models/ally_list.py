@@ -97,6 +97,13 @@ class AllyList(TitleMixin, Publishable):
         validators=[MinValueValidator(1)],
         help_text=_("How many allies the headline mentions."),
     )
+    byline = models.CharField(
+        _("byline"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("Who wrote the list, like “Dana Putri and Budi Santoso”."),
+    )
     featured = models.BooleanField(
         _("featured"), default=False, help_text=_("Shown on the front page.")
     )

@@ -2,28 +2,31 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.sql.compiler import SQLCompiler
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from allies.models.alias import Alias
+from allies.models.alias import NamedQuerySet
 from allies.models.base import Record, SlugMixin, validate_date_order
 from allies.models.fields import (
     EarliestDayField,
     EDTFField,
     LatestDayField,
     NormalizedTextField,
+    SortKeyField,
     WikidataField,
 )
 from allies.models.m49 import REGIONS, SUBREGION_CHOICES, SUBREGIONS
-from allies.models.translation import TranslatedAttribute, language_suffix, localized_expression
-from allies.text.normalize import normalize_text
+from allies.models.translation import TranslatedAttribute, language_suffix
 
 #: English names that need an article in a sentence: "allies of the United States".
 _WITH_ARTICLE = re.compile(
@@ -45,45 +48,45 @@ def country_code(path: str = "") -> Combinable:
     )
 
 
-class CountryQuerySet(models.QuerySet["Country"]):
+class BinaryOrder(Func):
+    """A text that is compared by its characters, whatever the collation of the database."""
+
+    template = "%(expressions)s"
+    output_field = models.CharField()
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> Any:
+        return self.as_sql(compiler, connection, template='(%(expressions)s) COLLATE "C"', **extra)
+
+
+def country_order(path: str = "") -> BinaryOrder:
+    """Return the expression to sort by a country's name in the active language, like a dictionary.
+
+    ``path`` leads from the row to the country, such as ``country__``.
+    """
+    return BinaryOrder(F(f"{path}sort_{language_suffix()}"))
+
+
+class CountryQuerySet(NamedQuerySet["Country"]):
     """Countries are reference data: all of them are public."""
+
+    named = "country"
+    name_order = ("sort_en", "pk")
 
     def published(self) -> "CountryQuerySet":
         return self
 
     def order_by_name(self, *first: str) -> "CountryQuerySet":
-        """Order by name in the active language, or first by other expressions."""
-        # The folded text begins with the English name and has no accents, so that Åland comes
-        # under A. Indonesian names have hardly any accents.
-        return self.order_by(
-            *first, "folded" if language_suffix() == "en" else localized_expression("name"), "pk"
-        )
+        """Order like a dictionary by name in the active language, after other expressions."""
+        return self.order_by(*first, country_order(), "pk")
 
-    def name_contains(self, text: str) -> "CountryQuerySet":
-        """Filter by a text in a name or an alias, or by a code; ignores case and accents.
-
-        Empty text returns all countries; text without letters and digits returns none.
-        """
-        folded = normalize_text(text)
-        if not folded:
-            return self.none() if text.strip() else self
-        alias = Alias.objects.filter(country=OuterRef("pk"), folded__contains=folded)
-        return self.filter(Q(folded__contains=folded) | _has_code(folded) | Exists(alias))
-
-    def exact_name(self, text: str) -> "CountryQuerySet":
-        """Filter by exactly this code, slug, name or alias; ignores case and accents."""
-        folded = normalize_text(text)
-        if not folded:
-            return self.none()
-        return self.filter(_has_exact_name(folded) | Q(slug=text.strip().lower()))
-
-    def order_by_name_match(self, text: str) -> "CountryQuerySet":
-        """Order by match: exact names and codes first, then names that begin with the text."""
-        folded = normalize_text(text)
-        alias = Alias.objects.filter(country=OuterRef("pk"), folded__startswith=folded)
-        begins = Q(folded__startswith=folded) | Q(folded__contains=f"|{folded}") | Exists(alias)
-        rank = Case(When(_has_exact_name(folded), then=0), When(begins, then=1), default=2)
-        return self.order_by(rank, "folded", "pk")
+    def has_code(self, folded: str) -> Q:
+        """Return the condition that a country has this alpha-2, alpha-3, COW or Wikidata code."""
+        codes = super().has_code(folded) | Q(alpha2__iexact=folded) | Q(alpha3__iexact=folded)
+        if folded.isdecimal() and folded.isascii() and len(folded) <= 4:
+            codes |= Q(cow_code=int(folded))
+        return codes
 
     def in_region(self, code: str) -> "CountryQuerySet":
         """Filter by the code of an M49 region or sub-region."""
@@ -94,21 +97,6 @@ class CountryQuerySet(models.QuerySet["Country"]):
 
     def current(self) -> "CountryQuerySet":
         return self.filter(existed_to="")
-
-
-def _has_exact_name(folded: str) -> Q:
-    """Return the condition that a country has exactly this code, name or alias."""
-    alias = Alias.objects.filter(country=OuterRef("pk"), folded=folded)
-    among = Q(folded__startswith=f"{folded}|") | Q(folded__endswith=f"|{folded}")
-    return Q(folded=folded) | among | _has_code(folded) | Q(Exists(alias))
-
-
-def _has_code(text: str) -> Q:
-    """Return the condition that a country has this alpha-2, alpha-3 or COW code."""
-    codes = Q(alpha2__iexact=text) | Q(alpha3__iexact=text)
-    if text.isdecimal() and text.isascii() and len(text) <= 4:
-        codes |= Q(cow_code=int(text))
-    return codes
 
 
 class Country(SlugMixin, Record):
@@ -165,6 +153,8 @@ class Country(SlugMixin, Record):
         related_name="predecessors",
     )
     folded = NormalizedTextField("name_en", "name_ind")
+    sort_en = SortKeyField("name_en", "name_ind")
+    sort_ind = SortKeyField("name_ind", "name_en")
 
     name = TranslatedAttribute()
     objects = CountryQuerySet.as_manager()
@@ -172,7 +162,7 @@ class Country(SlugMixin, Record):
     class Meta(Record.Meta):
         verbose_name = _("country")
         verbose_name_plural = _("countries")
-        ordering = ["name_en", "pk"]
+        ordering = ["sort_en", "pk"]
         constraints = [
             *(
                 models.UniqueConstraint(
@@ -210,13 +200,23 @@ class Country(SlugMixin, Record):
         return self.name_en or self.name_ind
 
     @property
+    def sort_key(self) -> str:
+        """The key to sort countries by their names in the active language, like a dictionary."""
+        return str(getattr(self, f"sort_{language_suffix()}"))
+
+    @property
     def name_in_text(self) -> str:
         """The name for use within a sentence in the active language: with "the" if needed."""
         name = self.name
         return f"the {name}" if name.lang == "en" and _WITH_ARTICLE.match(name) else name
 
     def existed_on(self, day: dt.date) -> bool:
-        """Whether the country may have existed on a day; unknown dates exclude nothing."""
+        """Whether the country may have existed on a day; unknown dates exclude nothing.
+
+        One query, if its spells are not prefetched. Without spells, its own dates count.
+        """
+        if spells := self.spells.all():
+            return any(spell.includes(day) for spell in spells)
         first, last = self.existed_from_earliest, self.existed_to_latest
         return (first is None or first <= day) and (last is None or day <= last)
 

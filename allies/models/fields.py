@@ -8,15 +8,25 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator
 from django.db import models
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from allies.text import edtf
+from allies.text.date_parser import AmbiguousDate, parse_date
 from allies.text.markdown import cited_keys
-from allies.text.normalize import normalize_text, title_key
+from allies.text.normalize import normalize_text, sort_key, title_key
 from allies.text.urls import normalize_url, url_key
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+
+#: Dates in words, for messages and help texts.
+DATE_EXAMPLES = _(
+    "19 June 2024, 3–5 May 2024, May 2024, early 2024, 2024, the 1990s, before 2022, since 2022, "
+    "about 1990"
+)
+_DATE_HELP = format_lazy(_("As precise as you know it: {}."), DATE_EXAMPLES)
 
 
 class EDTFField(models.CharField):
@@ -34,26 +44,36 @@ class EDTFField(models.CharField):
         super().__init__(*args, **kwargs)
 
     def to_python(self, value: object) -> str:
-        """Return the typed date in EDTF; raise ValidationError with examples if it is not clear."""
+        """Return the typed date in EDTF.
+
+        Raises ValidationError with both readings if there are two, otherwise with examples.
+        """
         text = str(value or "").strip()
         try:
-            return edtf.parse_date(text) if text else ""
+            return parse_date(text) if text else ""
+        except AmbiguousDate as error:
+            first, second = map(edtf.format_edtf, error.readings[:2])
+            raise ValidationError(
+                _("“%(value)s” can mean “%(first)s” or “%(second)s”. Write one of these."),
+                code="ambiguous_date",
+                params={"value": text, "first": first, "second": second},
+            ) from error
         except edtf.UnreadableDate as error:
             raise ValidationError(
-                _(
-                    "“%(value)s” is not a clear date. Write it like one of these: "
-                    "%(examples)s, or “19 June 2024”, “May 2024”."
-                ),
+                _("“%(value)s” is not a clear date. Write it like one of these: %(examples)s."),
                 code="unreadable_date",
-                params={"value": text, "examples": edtf.EXAMPLES},
+                params={"value": text, "examples": DATE_EXAMPLES},
             ) from error
 
     def formfield(self, *args: Any, **kwargs: Any) -> forms.Field | None:
         """Return a form field that parses the date itself, so that its record only gets EDTF.
 
-        A form keeps using its record after one of its fields had an error.
+        A form keeps using its record after one of its fields had an error. The help text says how
+        to write a date.
         """
         kwargs.setdefault("form_class", EDTFFormField)
+        own = self.help_text
+        kwargs.setdefault("help_text", format_lazy("{} {}", own, _DATE_HELP) if own else _DATE_HELP)
         found = super().formfield(*args, **kwargs)
         if isinstance(found, EDTFFormField):
             found.read = self.to_python
@@ -239,6 +259,20 @@ class NormalizedTextField(_DerivedText, models.TextField):
     def compute(self, *texts: str) -> str:
         folded = [normalize_text(text) for text in texts]
         return "|".join(dict.fromkeys(text for text in folded if text))
+
+
+class SortKeyField(_DerivedText, models.CharField):
+    """The key that a bilingual name is sorted by in one language (``text.normalize.sort_key``).
+
+    It takes the name in this language first, then in the other one. The key is that of the first
+    that is not empty. Order by ``BinaryOrder`` of it.
+    """
+
+    def __init__(self, *of: str, **kwargs: object) -> None:
+        super().__init__(*of, **{"max_length": 200, **kwargs})
+
+    def compute(self, *texts: str) -> str:
+        return sort_key(next((text for text in texts if text), ""))[:200]
 
 
 class _KeyField(_DerivedText, models.CharField):

@@ -18,7 +18,7 @@ from allies.models.alliance import (
 )
 from allies.models.base import Record, choices_constraint, validate_date_order
 from allies.models.citation import Citation, CitationQuerySet
-from allies.models.country import Country
+from allies.models.country import Country, country_order
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
 from allies.models.translation import localized_expression
 from allies.text.edtf import QUALIFIERS, bounds, combine_dates
@@ -32,7 +32,7 @@ class MembershipRole(models.TextChoices):
 
 
 #: Possible obligations of a member, as in COW and ATOP, in the order of display.
-OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
+OBLIGATIONS = ("defence", "offence", "neutrality", "non_aggression", "consultation")
 
 
 #: The dates on which a membership may have begun; the first that is given counts.
@@ -160,7 +160,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.select_related("alliance", "country").order_by(
             began.asc(nulls_first=True),
             localized_expression("title", "alliance__"),
-            localized_expression("name", "country__"),
+            country_order("country__"),
             "pk",
         )
 
@@ -194,6 +194,7 @@ class Membership(Record):
         _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
     )
     defence = models.BooleanField(_("defence obligation"), null=True, blank=True)
+    offence = models.BooleanField(_("offence obligation"), null=True, blank=True)
     neutrality = models.BooleanField(_("neutrality obligation"), null=True, blank=True)
     non_aggression = models.BooleanField(_("non-aggression obligation"), null=True, blank=True)
     consultation = models.BooleanField(_("consultation obligation"), null=True, blank=True)

@@ -16,15 +16,18 @@ from django.db.models.functions import Length, Replace
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from allies.models import SEARCHABLE_MODELS, SearchText
+from allies.models import NAMED, SEARCHABLE_MODELS, SearchText
 from allies.page_cache.memo import while_unchanged
 from allies.search.query import SearchQuery, SearchTerm, parse_query
 
 if TYPE_CHECKING:
     from allies.models.search_document import SearchTextQuerySet
 
-#: Shortest country name that is used as an alternative to another; codes are shorter.
+#: Shortest name that is used as an alternative to another; codes are shorter.
 MIN_NAME_LENGTH = 4
+
+#: Record types that readers usually look for → their rank among equally good matches.
+_FIRST_TYPES = {"country": 0, "alliance": 1, "allylist": 1}
 
 #: How well a record matches, best first.
 EXACT, TITLE, TITLE_BEGINS, TEXT = range(4)
@@ -53,8 +56,9 @@ def match_names(question: SearchQuery) -> "SearchTextQuerySet":
 def order_by_relevance(rows: "SearchTextQuerySet", question: SearchQuery) -> "SearchTextQuerySet":
     """Order rows: first those with exactly this name, then those with the words in a name or text.
 
-    Among equal matches, countries come first, then names that begin with the query. Then come
-    shorter names (for matches in names), more occurrences in the text, and newer records.
+    Among equal matches, countries come first, then alliances and lists. Then come names that begin
+    with the query, shorter names (for matches in names), more occurrences in the text, and newer
+    records.
     """
     fit = Case(
         When(
@@ -75,7 +79,9 @@ def order_by_relevance(rows: "SearchTextQuerySet", question: SearchQuery) -> "Se
     )
     return rows.annotate(fit=fit, times=_occurrences(question), order=noun).order_by(
         "fit",
-        Case(When(noun="country", then=Value(0)), default=Value(1)),
+        Case(
+            *(When(noun=noun, then=Value(n)) for noun, n in _FIRST_TYPES.items()), default=Value(2)
+        ),
         Case(When(Q(names__contains=f"| {question.full_text}"), then=Value(0)), default=Value(1)),
         Case(When(fit__lt=TEXT, then=Length("names")), default=Value(0)),
         F("times").desc(),
@@ -129,7 +135,10 @@ def _vocabulary() -> dict[str, int]:
 
 
 def expand_aliases(question: SearchQuery) -> SearchQuery:
-    """Return the query with other names for each word that is a country's name; one query."""
+    """Return the query with other names for each word that names a country or an alliance.
+
+    One query. Only the names of public records count.
+    """
     if not question:
         return question
     words = {word.text for word in question.words}
@@ -137,8 +146,8 @@ def expand_aliases(question: SearchQuery) -> SearchQuery:
     for word in words:
         is_called |= Q(names__contains=f"| {word} |")
     found: dict[str, list[str]] = {}
-    countries = SearchText.objects.filter(is_called, noun="country").order_by("record_id")
-    for names in countries.values_list("names", flat=True):
+    named = SearchText.objects.published().filter(is_called, noun__in=NAMED)
+    for names in named.order_by("record_id").values_list("names", flat=True):
         ways = [way for part in names.split("|") if (way := part.strip())]
         others = [way for way in ways if len(way) >= MIN_NAME_LENGTH]
         for word in words.intersection(ways):

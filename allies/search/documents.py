@@ -61,8 +61,8 @@ def _fields(*names: str) -> Callable[[Any], Iterator[LocalizedText]]:
     return lambda record: _of_no_language(*(getattr(record, name) for name in names))
 
 
-def _aliases(country: Country) -> Iterator[LocalizedText]:
-    for alias in country.aliases.all():
+def _aliases(record: Country | Alliance) -> Iterator[LocalizedText]:
+    for alias in record.aliases.all():
         yield LocalizedText(alias.name, alias.language)
 
 
@@ -95,16 +95,21 @@ DOCUMENT_SOURCES: dict[str, DocumentSource] = {
     for document in (
         DocumentSource(
             Country,
-            _combine(_bilingual("name"), _aliases, _fields("alpha3", "alpha2", "m49", "cow_code")),
+            _combine(
+                _bilingual("name"),
+                _aliases,
+                _fields("alpha3", "alpha2", "m49", "cow_code", "wikidata"),
+            ),
             _no_dates,
             related=("aliases",),
         ),
         DocumentSource(AllyList, _bilingual("title"), _bilingual("intro", is_prose=True)),
         DocumentSource(
             Alliance,
-            _combine(_bilingual("title"), _fields("identifier")),
+            _combine(_bilingual("title"), _aliases, _fields("identifier", "wikidata")),
             _bilingual("summary", is_prose=True),
             _days_of_alliance,
+            related=("aliases",),
         ),
         DocumentSource(
             Event,

@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import post_delete, post_migrate, post_save
 from django.dispatch import receiver
 
-from allies.models import Alias, Changeset, SearchText
+from allies.models import NAMED, Alias, Changeset, SearchText
 from allies.search.documents import DOCUMENT_SOURCES, DocumentSource
 from allies.text.normalize import normalize_text
 
@@ -103,13 +103,14 @@ def _chunks(rows: QuerySet[Any], field: str) -> Iterator[list[int]]:
 
 
 def _reindex_named_by(aliases: Iterable[Alias]) -> None:
-    """Reindex the countries that these aliases name or ever named, because aliases can be moved.
+    """Reindex the records that these aliases name or ever named, because aliases can be moved.
 
-    ``aliases`` are ids, or a query for them. Each country is written once, even if several name it.
+    ``aliases`` are ids, or a query for them. Each record is written once, even if several name it.
     """
     versions = Alias.history.model.objects.filter(id__in=aliases)
-    for ids in _chunks(versions, "country_id"):
-        reindex(DOCUMENT_SOURCES["country"], ids)
+    for named in NAMED:
+        for ids in _chunks(versions, f"{named}_id"):
+            reindex(DOCUMENT_SOURCES[named], ids)
 
 
 def on_save_or_delete(instance: Any, raw: bool = False, **kwargs: object) -> None:
@@ -119,10 +120,13 @@ def on_save_or_delete(instance: Any, raw: bool = False, **kwargs: object) -> Non
 
 
 def on_alias_change(instance: Any, raw: bool = False, **kwargs: object) -> None:
-    """Index the country whose alias was saved or deleted."""
-    if not raw:
-        reindex(DOCUMENT_SOURCES["country"], [instance.country_id])
-        _reindex_named_by([instance.pk])
+    """Index the record whose alias was saved or deleted, and those it named before."""
+    if raw:
+        return
+    for named in NAMED:
+        if record_id := getattr(instance, f"{named}_id"):
+            reindex(DOCUMENT_SOURCES[named], [record_id])
+    _reindex_named_by([instance.pk])
 
 
 for _signal in (post_save, post_delete):

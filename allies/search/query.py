@@ -45,7 +45,7 @@ class SearchQuery:
     without_stopwords: str = ""
     #: Whether the query was longer than the part that is read.
     is_truncated: bool = False
-    #: Alternatives for a word: other names of a country (``backend.expand_aliases``).
+    #: Alternatives for a word: other names of the same record (``backend.expand_aliases``).
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:

@@ -1,6 +1,7 @@
 """Tags and filters for dates, bilingual texts and numbers."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,9 +26,11 @@ from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.search.highlight import highlight
 from allies.search.query import SearchQuery
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.bidi import has_rtl, isolate
+from allies.text.edtf import format_edtf, format_end_date, format_period, format_start_date
 from allies.text.edtf import last_recorded as last_recorded_of
 from allies.text.numbers import ordinal_in_words
+from allies.text.urls import wikidata_url
 from allies.ties.ties_between import CountryPair
 
 if TYPE_CHECKING:
@@ -35,11 +38,26 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+#: The beginning of a block in rendered prose, which has a direction of its own.
+_BLOCK = re.compile(r"<(p|li|blockquote|h[1-6]|td|th)(?=[\s>])")
+
 
 @register.filter
 def edtf(value: str) -> str:
     """Format an EDTF date as precisely as it is known: "May 2024"."""
     return format_edtf(value)
+
+
+@register.filter
+def edtf_start(value: str) -> str:
+    """Format the EDTF date of a start: "May 2024", or "2022 or later" if the last day is open."""
+    return format_start_date(value)
+
+
+@register.filter
+def edtf_period(start: str, end: str) -> str:
+    """Format the EDTF dates of a start and an end: "1990 – 2001"."""
+    return format_period(start, end)
 
 
 @register.filter
@@ -54,13 +72,20 @@ def last_recorded(value: str) -> str:
     return last_recorded_of(value)
 
 
+register.filter(wikidata_url)
+
+
 @register.simple_tag
-def edtf_time_element(value: str, css_class: str = "") -> SafeString:
-    """Format an EDTF date as ``<time>`` or, if it is not one year, month or day, ``<span>``."""
+def edtf_time_element(value: str, css_class: str = "", *, start: bool = False) -> SafeString:
+    """Format an EDTF date as ``<time>`` or, if it is not one year, month or day, ``<span>``.
+
+    ``start`` says that it is the start of a tie, see ``edtf_start``.
+    """
+    words = format_start_date(value) if start else format_edtf(value)
     named = format_html(' class="{}"', css_class) if css_class else ""
     if "/" in value or not value[-1:].isdigit():
-        return format_html("<span{}>{}</span>", named, format_edtf(value))
-    return format_html('<time{} datetime="{}">{}</time>', named, value, format_edtf(value))
+        return format_html("<span{}>{}</span>", named, words)
+    return format_html('<time{} datetime="{}">{}</time>', named, value, words)
 
 
 class SliderDays(NamedTuple):
@@ -104,15 +129,27 @@ def other_language(text: Any) -> str:
 
 @register.filter
 def in_language(shown: str, language: str) -> SafeString | str:
-    """Show a text; if ``language`` is not "", mark it with that language."""
+    """Show a text, isolated as by ``bdi``; mark it with ``language``, unless that is ""."""
     if not language:
-        return shown
+        return bdi(shown)
     return format_html(
         '<span lang="{}">{}</span> <small class="other-language">({})</small>',
         language,
-        shown,
+        bdi(shown),
         language_name(language),
     )
+
+
+@register.filter
+def bdi(text: Any) -> Any:
+    """Isolate a text in HTML if letters in it run from right to left; return others unchanged."""
+    return format_html("<bdi>{}</bdi>", text) if text and has_rtl(str(text)) else text
+
+
+@register.filter
+def isolated(text: Any) -> Any:
+    """Isolate a text like ``bdi``, but by control characters, for titles and attributes."""
+    return isolate(str(text)) if text else text
 
 
 def _language_name(code: str) -> str:
@@ -134,6 +171,8 @@ def cited_prose(text: Any, notes: FootnoteNumbering) -> SafeString:
     if not text:
         return SafeString("")
     html = notes.html(text)
+    if has_rtl(text):
+        html = SafeString(_BLOCK.sub(r'<\1 dir="auto"', html))  # the markup is ours
     if not getattr(text, "is_fallback", False):
         return html
     return format_html(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from allies.models import Edition
 from allies.models.translation import localize
+from allies.text.bidi import strip_isolates
 from allies.web import schema_org
 from allies.web.schema_org import Breadcrumb
 
@@ -30,6 +31,7 @@ BREADCRUMB_PARENTS: "Mapping[str, StrOrPromise]" = {
     "allies:country-list": gettext_lazy("Countries"),
     "allies:country-allies": gettext_lazy("Allies"),
     "allies:alliance-list": gettext_lazy("Alliances"),
+    "allies:comparison": gettext_lazy("Compare countries"),
     "allies:event-list": gettext_lazy("Events"),
     "allies:vote-list": gettext_lazy("UN votes"),
     "allies:source-list": gettext_lazy("Sources"),
@@ -120,6 +122,8 @@ def _query(context: Any, request: HttpRequest) -> QueryDict:
     query = QueryDict(mutable=True)
     if filterset := context.get("filterset"):
         query.update(dict(sorted(filterset.applied_values.items())))
+    elif asked := context.get("page_query"):
+        query.update(asked)
     elif context.get("day") and request.GET.get("on", "").strip():
         query["on"] = request.GET["on"]
     page = context.get("page")  # not tested for truth: that would fetch its rows
@@ -207,7 +211,7 @@ def _record_breadcrumb(address: str, context: Any) -> Breadcrumb | None:
 
 
 def _title(context: Any) -> str:
-    return unescape(context.get("page_title", ""))
+    return strip_isolates(unescape(context.get("page_title", "")))
 
 
 @register.simple_tag(takes_context=True)
@@ -218,7 +222,7 @@ def structured_data(context: Any, address: CanonicalUrls, steps: list[Breadcrumb
     data = schema_org.describe_page(
         url=address.canonical,
         name=_title(context),
-        description=unescape(context.get("page_description", "")),
+        description=strip_isolates(unescape(context.get("page_description", ""))),
         at=at,
         trail=steps,
         described=context.get("described"),

@@ -1,62 +1,28 @@
-"""Imprecise dates: parse them, find their first and last day, and format them.
+"""Imprecise dates: their first and last day, and how pages show them.
 
 They are stored as EDTF (ISO 8601-2, levels 0 and 1): ``2024-06-19``, ``2024-05``, ``2023``,
 ``2024-03/2024-06`` (some time between), ``../2022-02-24`` (not later than), ``2022/..`` (from
-then on), ``198X`` (in the eighties), with ``~`` for "about" and ``?`` for "uncertain". The empty
-text means "not known". Seasons are not supported, because their months depend on the hemisphere.
+then on), ``198X`` and ``20XX`` (some time in these years), with ``~`` for "about", ``?`` for
+"uncertain" and ``%`` for both. The empty text means "not known". Seasons are not supported,
+because their months depend on the hemisphere. ``date_parser`` reads dates in words.
 """
 
 import calendar
 import datetime as dt
 import re
 from collections.abc import Callable, Set
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-EXAMPLES = "2024-06-19, 2024-05, 2023, 2024-03/2024-06, ../2022-02-24, 2022/.."
-
 #: Marks after a date: about, uncertain, both.
 QUALIFIERS = frozenset("~?%")
 
-#: What people type before a date in either language, by meaning.
-_BEFORE = r"(?:before|until|by|not later than|sebelum|hingga|sampai|paling lambat)"
-_SINCE = r"(?:since|from|after|sejak|dari|mulai|setelah)"
-_ABOUT = r"(?:about|around|circa|ca?\.?|sekitar|kira-kira)"
-
 _POINT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?([?~%]?)", re.ASCII)
-_MONTH_OF_YEAR = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_DECADE = re.compile(r"(\d{3})X", re.ASCII)
-_DAY_FIRST = re.compile(r"(\d{1,2})\.? ([^\W\d]+)\.?,? (\d{4})", re.ASCII)
-_MONTH_FIRST = re.compile(r"([^\W\d]+)\.? (\d{1,2}),? (\d{4})", re.ASCII)
-_MONTH = re.compile(r"([^\W\d]+)\.?,? (\d{4})", re.ASCII)
-_MONTHS_OF_YEAR = re.compile(
-    r"([^\W\d]+)(?: - | ?– ?| (?:to|and|dan|sampai) )([^\W\d]+) (\d{4})", re.ASCII
-)
-
-_MONTH_NAMES = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january januari jan",
-            "february februari feb pebruari",
-            "march maret mar",
-            "april apr",
-            "may mei",
-            "june juni jun",
-            "july juli jul",
-            "august agustus aug agu agt",
-            "september sept sep",
-            "october oktober oct okt",
-            "november nopember nov nop",
-            "december desember dec des",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
+_YEARS = re.compile(r"(\d{2})(\dX|XX)([?~%]?)", re.ASCII)
 
 
 class Bounds(NamedTuple):
@@ -67,7 +33,7 @@ class Bounds(NamedTuple):
 
 
 class UnreadableDate(ValueError):
-    """A text that is not a date, or that can be read in two ways."""
+    """A text that is not a date."""
 
 
 @lru_cache(maxsize=4096)
@@ -82,15 +48,10 @@ def bounds(value: str) -> Bounds:
         return _interval_bounds(value)
     if match := _POINT.fullmatch(value):
         return _point_bounds(value, *match.groups()[:3])
-    if match := _DECADE.fullmatch(value):
-        years = (_point_bounds(value, f"{match[1]}{n}", None, None) for n in "09")
-        return Bounds(next(years).earliest, next(years).latest)
+    if _YEARS.fullmatch(value):
+        first, last = (_point_bounds(value, year, None, None) for year in _first_and_last(value))
+        return Bounds(first.earliest, last.latest)
     raise UnreadableDate(value)
-
-
-def is_qualified(value: str) -> bool:
-    """Return whether a date is "about" (~), "uncertain" (?) or both (%), and so never certain."""
-    return not QUALIFIERS.isdisjoint(value)
 
 
 def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> Bounds:
@@ -105,6 +66,12 @@ def _point_bounds(value: str, year: str, month: str | None, day: str | None) -> 
     return Bounds(first, dt.date(first.year, last_month, last_day))
 
 
+def _first_and_last(value: str) -> tuple[str, str]:
+    """Return the first and last year of a decade or century, "198X" or "19XX"."""
+    digits = value[:4]
+    return digits.replace("X", "0"), digits.replace("X", "9")
+
+
 def _interval_bounds(value: str) -> Bounds:
     start, end = value.split("/", 1)
     if "/" in end or not start or not end or (start, end) == ("..", ".."):
@@ -114,6 +81,53 @@ def _interval_bounds(value: str) -> Bounds:
     if earliest and latest and earliest > latest:
         raise UnreadableDate(value)
     return Bounds(earliest, latest)
+
+
+def have_common_day(first: str, second: str) -> bool:
+    """Return whether two EDTF texts may mean the same day; the empty text may mean any day."""
+    one, other = bounds(first), bounds(second)
+    return not (one.latest and other.earliest and one.latest < other.earliest) and not (
+        other.latest and one.earliest and other.latest < one.earliest
+    )
+
+
+def is_within(inner: str, outer: str) -> bool:
+    """Return whether each day that one EDTF text may mean is a day that the other may mean."""
+    one, other = bounds(inner), bounds(outer)
+    begins = other.earliest is None or (one.earliest is not None and one.earliest >= other.earliest)
+    ends = other.latest is None or (one.latest is not None and one.latest <= other.latest)
+    return begins and ends
+
+
+def is_qualified(value: str) -> bool:
+    """Return whether a date is "about" (~), "uncertain" (?) or both (%), and so never certain."""
+    return not QUALIFIERS.isdisjoint(value)
+
+
+def qualify(value: str, marks: Set[str]) -> str:
+    """Return the date with these marks instead of its own, at both ends of an interval."""
+    mark = "%" if len(marks) > 1 else "".join(marks)
+    points = [point.rstrip("~?%") for point in value.split("/")]
+    return "/".join(point if point in ("", "..") else point + mark for point in points)
+
+
+def adjacent_date(point: str, step: int) -> str:
+    """Return the year, month or day before (-1) or after (1) this one, unqualified.
+
+    Of a decade or century, return the year before or after. Raises UnreadableDate if that is not
+    one of the years 1 to 9999.
+    """
+    earliest, latest = bounds(point)
+    edge = latest if step > 0 else earliest
+    try:
+        day = edge + dt.timedelta(days=step) if edge else None
+    except OverflowError as error:
+        raise UnreadableDate(point) from error
+    if day is None:
+        raise UnreadableDate(point)
+    match = _POINT.fullmatch(point)
+    precision = 4 if match is None or not match[2] else 10 if match[3] else 7
+    return day.isoformat()[:precision]
 
 
 def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) -> str:
@@ -130,89 +144,17 @@ def combine_dates(pick: Callable[[list[dt.date]], dt.date], dates: list[str]) ->
     same = [date for date, days in pairs if days == (first, last)]
     if same:
         alike = [date for date in same if QUALIFIERS.intersection(date) == marks]
-        return alike[0] if alike else _qualify(same[0], marks)
+        return alike[0] if alike else qualify(same[0], marks)
     if last == dt.date.max:
         return ""  # no last possible day is known
     start = ".." if first == dt.date.min else first.isoformat()
-    return _qualify(first.isoformat() if first == last else f"{start}/{last.isoformat()}", marks)
-
-
-def _qualify(value: str, marks: Set[str]) -> str:
-    """Return the date with these marks instead of its own."""
-    mark = "%" if len(marks) > 1 else "".join(marks)
-    points = [point.rstrip("~?%") for point in value.split("/")]
-    return "/".join(point if point in ("", "..") else point + mark for point in points)
-
-
-def parse_date(text: str) -> str:
-    """Return the EDTF form of a date that a person typed in English or Indonesian.
-
-    In addition to EDTF, it accepts ``19 June 2024``, ``19 Juni 2024``, ``June 19, 2024``,
-    ``Mei 2024``, ``March to June 2024``, ``from 2020 to 2022``, ``before 24 February 2022``,
-    ``sejak 2022`` and ``about 1990``. ``03/04/2020`` is refused, because it is 3 April to some
-    readers and 4 March to others. Raises UnreadableDate.
-    """
-    # Unknown days and months may be written as XX, which means the same as leaving them out.
-    text = re.sub(r"^([0-9]{4}(?:-[0-9]{2})?)(?:-XX){1,2}$", r"\1", " ".join(text.split()))
-    try:
-        bounds(text)
-        return text
-    except UnreadableDate:
-        return _parse_words(text.casefold(), text)
-
-
-def _parse_words(words: str, original: str) -> str:
-    if match := re.fullmatch(rf"{_BEFORE} (.+)", words):
-        return f"../{_parse_point(match[1], original)}"
-    if span := _parse_span(re.sub(r"^(?:between|antara|from|dari) ", "", words), original):
-        return span
-    if match := re.fullmatch(rf"{_SINCE} (.+)", words):
-        return f"{_parse_point(match[1], original)}/.."
-    if match := re.fullmatch(rf"{_ABOUT} (.+)", words):
-        return f"{_parse_point(match[1], original)}~"
-    return _parse_point(words, original)
-
-
-def _parse_span(words: str, original: str) -> str:
-    """Return the interval that these words mean; "" if they are not an interval."""
-    if match := _MONTHS_OF_YEAR.fullmatch(words):
-        first, last, year = match.groups()
-        return _validated(f"{year}-{_month(first, original)}/{year}-{_month(last, original)}")
-    for separator in (" – ", " - ", "–", " to ", " and ", " dan ", " sampai ", " hingga "):
-        start, found, end = words.partition(separator)
-        if found:
-            return _validated(f"{_parse_point(start, original)}/{_parse_point(end, original)}")
-    return ""
-
-
-def _parse_point(words: str, original: str) -> str:
-    if _POINT.fullmatch(words):
-        return _validated(words)
-    if match := _DAY_FIRST.fullmatch(words):
-        day, month, year = match.groups()
-    elif match := _MONTH_FIRST.fullmatch(words):
-        month, day, year = match.groups()
-    elif match := _MONTH.fullmatch(words):
-        return _validated(f"{match[2]}-{_month(match[1], original)}")
-    else:
-        raise UnreadableDate(original)
-    return _validated(f"{year}-{_month(month, original)}-{int(day):02}")
-
-
-def _month(name: str, original: str) -> str:
-    try:
-        return f"{_MONTH_NAMES[name]:02}"
-    except KeyError as error:
-        raise UnreadableDate(original) from error
-
-
-def _validated(value: str) -> str:
-    bounds(value)
-    return value
+    return qualify(first.isoformat() if first == last else f"{start}/{last.isoformat()}", marks)
 
 
 def format_edtf(value: str) -> str:
     """Return a stored date in the active language, no more precise than it is known.
+
+    ``date_parser.parse_date`` reads each of these texts as a date with the same bounds.
 
     >>> format_edtf("2024-05")
     'May 2024'
@@ -220,27 +162,76 @@ def format_edtf(value: str) -> str:
     if not value:
         return ""
     start, slash, end = value.partition("/")
-    if not slash:
-        return _format_point(value)
+    if not slash or start == end:
+        return _format_point(start)
     if start == "..":
-        return _("by %(date)s") % {"date": _format_point(end)}
+        return _format_last_possible(end)
     if end == "..":
         return _("since %(date)s") % {"date": _format_point(start)}
-    if months := _months_of_one_year(start, end):
-        return _("between %(first_month)s and %(month_and_year)s") % months
+    first, last = _edge(start, 0), _edge(end, 1)
+    if short := _without_common_parts(first, last):
+        return _("between %(first)s and %(last)s") % {"first": short, "last": _format_point(last)}
     return _("between %(start)s and %(end)s") % {
-        "start": _format_point(start),
-        "end": _format_point(end),
+        "start": _format_point(first),
+        "end": _format_point(last),
     }
 
 
-def _months_of_one_year(start: str, end: str) -> dict[str, str]:
-    """Return the values for an interval of two months of one year; {} for other dates."""
-    first, last = _MONTH_OF_YEAR.fullmatch(start), _MONTH_OF_YEAR.fullmatch(end)
-    if not first or not last or first[1] != last[1]:
-        return {}
-    month = date_format(dt.date(int(first[1]), int(first[2]), 1), "F")
-    return {"first_month": month, "month_and_year": _format_point(end)}
+def _edge(point: str, side: int) -> str:
+    """Return the first (0) or last (1) year of a decade or century; other dates unchanged."""
+    return _first_and_last(point)[side] + point[4:] if "X" in point else point
+
+
+def _format_last_possible(end: str) -> str:
+    """Return words for "not later than": "before 2022" for 2021, "by 24 February 2022" for a day.
+
+    "By 2021" would be short, but many read it as "before 2021 begins".
+    """
+    is_day = (match := _POINT.fullmatch(end)) and match[3]
+    if not is_day and not is_qualified(end):
+        with suppress(UnreadableDate):  # there is no year 10000
+            return _("before %(date)s") % {"date": _format_point(adjacent_date(end, 1))}
+    return _("by %(date)s") % {"date": _format_point(_edge(end, 1))}
+
+
+def _without_common_parts(first: str, last: str) -> str:
+    """Return the first of two months or days in words, without the year or month of the last.
+
+    Return "" if they have no year in common, or are years or qualified.
+    """
+    if len(first) != len(last) or first[:4] != last[:4] or is_qualified(first + last):
+        return ""
+    if len(first) == 7:
+        return date_format(dt.date.fromisoformat(f"{first}-01"), "F")
+    if len(first) == 10:
+        same_month = first[:7] == last[:7]
+        return date_format(dt.date.fromisoformat(first), "j" if same_month else "j F")
+    return ""
+
+
+def format_start_date(value: str) -> str:
+    """Return a start date in words; if the last possible day is open, say "or later".
+
+    "Since 2022" would say that it began in 2022.
+
+    >>> format_start_date("2022/..")
+    '2022 or later'
+    """
+    start, _slash, end = value.partition("/")
+    if end == "..":
+        return _("%(date)s or later") % {"date": _format_point(start)}
+    return format_edtf(value)
+
+
+def format_since(value: str) -> str:
+    """Return "since" and a start date; without "since" if the start is imprecise.
+
+    >>> format_since("2022"), format_since("../2021")
+    ('since 2022', 'before 2022')
+    """
+    if "/" in value:
+        return format_start_date(value)
+    return _("since %(date)s") % {"date": format_edtf(value)}
 
 
 def format_end_date(value: str) -> str:
@@ -257,6 +248,19 @@ def format_end_date(value: str) -> str:
     return format_edtf(value)
 
 
+def format_period(start: str, end: str) -> str:
+    """Return a start and an end date in words; an empty date is left out.
+
+    >>> format_period("1990", "2001"), format_period("2000-01/2000-04", "2001")
+    ('1990 – 2001', 'between January and April 2000, ended 2001')
+    """
+    begun, ended = format_start_date(start), format_end_date(end)
+    # "Between January and April 2000 – 2001" would have two readings.
+    if begun and ended and not last_recorded(end) and "/" in start + end:
+        return _("%(start)s, ended %(end)s") % {"start": begun, "end": ended}
+    return " – ".join(filter(None, [begun, ended]))
+
+
 def last_recorded(value: str) -> str:
     """Return the date of the last record in words if the end is open; otherwise "".
 
@@ -268,17 +272,26 @@ def last_recorded(value: str) -> str:
 
 
 def _format_point(value: str) -> str:
-    match = _POINT.fullmatch(value)
-    if not match:
-        return _("the %(years)ss") % {"years": value.replace("X", "0")}
-    year, month, day, doubt = match.groups()
-    if not month:
-        words = str(int(year))
-    else:
-        date = dt.date(int(year), int(month), int(day or 1))
-        words = date_format(date, "j F Y" if day else "F Y")
-    if doubt == "~":
-        return _("about %(date)s") % {"date": words}
-    if doubt:
-        return _("%(date)s (uncertain)") % {"date": words}
+    words = _format_years(value) if "X" in value else _format_day(value)
+    if value.endswith(("?", "%")):
+        words = _("%(date)s (uncertain)") % {"date": words}
+    if value.endswith(("~", "%")):
+        words = _("about %(date)s") % {"date": words}
     return words
+
+
+def _format_years(value: str) -> str:
+    """Return a decade or century in words; of "the 2000s", nobody knows which it is."""
+    first, last = _first_and_last(value)
+    if first.endswith("00"):
+        return _("some time in %(first)s–%(last)s") % {"first": first, "last": last}
+    return _("the %(years)ss") % {"years": first}
+
+
+def _format_day(value: str) -> str:
+    year, _dash, month_and_day = value.rstrip("~?%").partition("-")
+    if not month_and_day:
+        return year
+    month, _dash, day = month_and_day.partition("-")
+    date = dt.date(int(year), int(month), int(day or 1))
+    return date_format(date, "j F Y" if day else "F Y")

@@ -16,6 +16,21 @@ def normalize_text(text: str) -> str:
     return _GAP.sub(" ", letters.casefold()).strip()
 
 
+#: Letters without a decomposition → the letters they are sorted as.
+_SORTED_AS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe"}
+)
+
+
+def sort_key(text: str) -> str:
+    """Return a key that sorts names as dictionaries do: "Åland" under A, "Côte" before "Cu…".
+
+    Compare keys by their characters, not by a collation of the database. Accents, case and
+    punctuation do not matter; a space comes before all letters and digits.
+    """
+    return normalize_text(text).translate(_SORTED_AS)
+
+
 #: Longest key that is stored unchanged. Every database can index it, whatever its characters.
 _MAX_KEY_LENGTH = 200
 #: Separators between a headline and the outlet: "Russia's allies – DW – 06/20/2024".

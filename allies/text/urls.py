@@ -148,3 +148,8 @@ def _parameters(parts: SplitResult) -> list[str]:
 def _is_tracking(parameter: str) -> bool:
     name = unquote(parameter.partition("=")[0]).lower()
     return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
+
+
+def wikidata_url(item: str) -> str:
+    """Return the URL of a Wikidata item, like Q7184; "" for no item."""
+    return f"https://www.wikidata.org/wiki/{item}" if item else ""

@@ -218,7 +218,7 @@ def count_by_standing(allies: Any) -> StandingCounts:
 
 
 def standing_on_the_day(ties: Ties) -> StandingCounts:
-    """Count the allies on the day by standing, including ``years``.
+    """Count the allies on the day by standing, with ``years`` and ``by_defence_pact``.
 
     One query, in addition to that of ``memberships_of_focus``.
     """
@@ -227,10 +227,18 @@ def standing_on_the_day(ties: Ties) -> StandingCounts:
     for theirs in shared:
         pairs = [(mine, theirs) for mine in ties.memberships_of_focus[theirs.alliance_id]]
         allies.setdefault(theirs.country_id, []).extend(pairs)
-    return StandingCounts.of_allies(
+    counts = StandingCounts.of_allies(
         (best_standing(map(tie_standing, pairs)), last_confirmed(pairs, ties.on))
         for pairs in allies.values()
     )
+    bound = sum(any(map(_is_defence_pact, pairs)) for pairs in allies.values())
+    return counts._replace(by_defence_pact=bound)
+
+
+def _is_defence_pact(pair: MembershipPair) -> bool:
+    """Whether a tie is confirmed on the day, and a defence pact."""
+    is_pact = pair[0].alliance.kind == AllianceKind.DEFENCE_PACT
+    return is_pact and tie_standing(pair) == Standing.CONFIRMED
 
 
 def first_year_with_ties(*countries: Country) -> int | None:

@@ -56,13 +56,15 @@ class StandingCounts(NamedTuple):
     """Numbers of allies, or of ties, on a day by standing.
 
     ``years`` is the range of the years in which those that are last recorded were last confirmed;
-    None if there are none, or if the years were not computed.
+    None if there are none, or if the years were not computed. ``by_defence_pact`` is how many of
+    the confirmed allies are bound by a defence pact; None if that was not computed.
     """
 
     confirmed: int
     last_recorded: int
     possible: int
     years: tuple[int, int] | None = None
+    by_defence_pact: int | None = None
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> "StandingCounts":

@@ -19,23 +19,41 @@ class Sentence(NamedTuple):
 def allies_in_words(counts: StandingCounts, country: str, day: dt.date | None = None) -> Sentence:
     """Say how many allies a country has on a day; ``day`` is None for today.
 
-    ``text`` counts the confirmed allies, ``more`` the others.
+    ``text`` counts the confirmed allies by defence pact or, if there are none, the countries with
+    other confirmed ties. ``more`` counts the others.
     """
     if not counts.confirmed:
         return Sentence(_nothing(day), _others(counts))
+    if not counts.by_defence_pact:
+        text = _tied(counts.confirmed, country, day)
+        return Sentence(text, _others(counts, is_more=True))
+    number, rest = counts.by_defence_pact, counts.confirmed - counts.by_defence_pact
     text = ngettext(
-        "%(n)s confirmed ally of %(country)s",
-        "%(n)s confirmed allies of %(country)s",
-        counts.confirmed,
+        "%(n)s confirmed ally of %(country)s", "%(n)s confirmed allies of %(country)s", number
     )
     if day:
         text = ngettext(
             "%(n)s confirmed ally of %(country)s on %(day)s",
             "%(n)s confirmed allies of %(country)s on %(day)s",
-            counts.confirmed,
+            number,
         )
-    values = {"n": counts.confirmed, "country": country, "day": _in_words(day) if day else ""}
-    return Sentence(text % values, _others(counts, is_more=True))
+    values = {"n": number, "country": country, "day": _in_words(day) if day else ""}
+    other = ngettext("%(n)s more with other ties", "%(n)s more with other ties", rest)
+    more = [other % {"n": rest}] if rest else []
+    return Sentence(text % values, " · ".join(filter(None, [*more, _others(counts, is_more=True)])))
+
+
+def _tied(number: int, country: str, day: dt.date | None) -> str:
+    text = ngettext(
+        "%(n)s country tied to %(country)s", "%(n)s countries tied to %(country)s", number
+    )
+    if day:
+        text = ngettext(
+            "%(n)s country tied to %(country)s on %(day)s",
+            "%(n)s countries tied to %(country)s on %(day)s",
+            number,
+        )
+    return text % {"n": number, "country": country, "day": _in_words(day) if day else ""}
 
 
 def _in_words(day: dt.date) -> str:

@@ -1,18 +1,27 @@
 """Public pages of ally lists: list of lists, detail, entries and events for download."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, Prefetch, QuerySet
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from allies.citations.footnotes import citation_notes, localized_texts
 from allies.datapackage.metadata import localized_callable
 from allies.evidence.grouping import with_citations
+from allies.evidence.verdict import list_verdicts
 from allies.feeds.atom import FeedEntry
-from allies.feeds.entries import FeedRow, RemovedRow, correction_entries
+from allies.feeds.entries import (
+    FeedRow,
+    RemovedRow,
+    build_rows,
+    correction_entries,
+    latest_records,
+)
 from allies.feeds.list_entries import ListEntriesFeed
 from allies.filters import AllyListFilterSet, EntryFilterSet
 from allies.models import (
@@ -38,6 +47,7 @@ from allies.views.download_columns import (
 from allies.views.download_mixin import download_links, format_url
 from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
+from allies.web.articles import build_article
 
 if TYPE_CHECKING:
     from allies.filters.base import PublicFilterSet
@@ -70,7 +80,7 @@ class AllyListListing(Listing):
             _("published by"),
             _("The citation key of the source that published the list; empty for our own lists."),
         ),
-        *model_columns(AllyList, "promised"),
+        *model_columns(AllyList, "promised", "byline"),
         DownloadColumn(
             "entries",
             lambda ally_list: len(ally_list.shown_entries),
@@ -89,6 +99,14 @@ class AllyListListing(Listing):
 
     def queryset(self) -> "AllyListQuerySet":
         return with_entries(AllyList.objects.published()).featured_first()
+
+    def feed_rows(self, queryset: Any) -> Iterable[FeedRow]:
+        lists = latest_records(queryset)
+        verdicts = list_verdicts(lists)
+        return [
+            replace(row, about=format_html("<p>{}</p>{}", verdicts[one.pk], row.about))
+            for one, row in zip(lists, build_rows(lists), strict=True)
+        ]
 
 
 class AllyListDetailView(AsOfDateMixin, RecordDetailView):
@@ -131,6 +149,7 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
             entry.shown_events = events.get(entry.country_id)
             entry.also_named = also_named.get(entry.country_id, [])
         shown = {event.pk: event for group in events.values() for event in group.events}
+        ally_list.article = build_article(ally_list, is_draft=self.preview)
         return super().get_context_data(
             timeline=build_events_timeline(
                 shown.values(),
@@ -139,6 +158,7 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
             ),
             first_year=first_year_with_ties(ally_list.focus),
             newest_edition=Edition.objects.of(ally_list).published().first(),
+            article=ally_list.article,
             present=len(countries),
             missing=max((ally_list.promised or 0) - len(countries), 0),
             downloads=download_links(ally_list.get_absolute_url()),
@@ -188,6 +208,12 @@ class EntryListing(OldSlugRedirectMixin, Listing):
 
     def title(self) -> Any:
         return _title(self.ally_list)
+
+    def feed_author(self) -> str:
+        return self.ally_list.byline or super().feed_author()
+
+    def feed_subtitle(self) -> str:
+        return list_verdicts([self.ally_list])[self.ally_list.pk]
 
     @cached_property
     def _all_time_entries(self) -> ListEntriesFeed:

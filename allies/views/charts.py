@@ -24,6 +24,7 @@ from allies.models import (
     YearlyCounts,
 )
 from allies.page_cache.fragments import cache_fragment
+from allies.text.bidi import isolate
 from allies.text.edtf import bounds
 
 #: Minimum numbers of events and of years for a chart; below, the list says more.
@@ -133,7 +134,7 @@ def build_country_timeline(
     """Return the timeline of a country's memberships, one bar per membership."""
     spans = [
         TimelineItem(
-            str(membership.alliance.title),
+            isolate(str(membership.alliance.title)),
             membership.alliance.get_absolute_url(),
             membership.began,
             membership.ended,
@@ -179,7 +180,7 @@ def build_members_timeline(alliance: Alliance, memberships: Iterable[Membership]
     return build_timeline(
         spans,
         name="members",
-        title=_("Members of %(alliance)s") % {"alliance": alliance.title},
+        title=_("Members of %(alliance)s") % {"alliance": isolate(str(alliance.title))},
         description=_describe_timeline(spans),
     )
 
@@ -196,7 +197,7 @@ def build_events_timeline(
     in_time = sorted(events, key=lambda event: (event.date_earliest or dt.date.min, event.slug))
     spans = [
         TimelineItem(
-            str(event.title),
+            isolate(str(event.title)),
             event.get_absolute_url(),
             event.date,
             event.date,

@@ -104,7 +104,7 @@ def compare_lists(entries: Iterable[Entry]) -> tuple[list[ComparedList], list[Co
         ComparedRow(country, [(c, places[pk].get(c.ally_list.pk)) for c in columns])
         for pk, country in countries.items()
     ]
-    rows.sort(key=lambda row: (-row.outlets, row.best_position, str(row.country.name)))
+    rows.sort(key=lambda row: (-row.outlets, row.best_position, row.country.sort_key))
     return columns, rows
 
 

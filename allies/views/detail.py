@@ -28,18 +28,32 @@ class MovedRecord(Exception):
 def find_record(queryset: Any, slug: str, field: str = "slug") -> Any:
     """Return the public record with this slug.
 
-    Raise MovedRecord for an old slug, and Http404 if there is no such record. ``field`` is the
-    field in the record's URL: "key" for sources.
+    Raise MovedRecord for an old slug, or for a data-set ID written as a slug: "cow-227" for
+    "cow:227". Raise Http404 if there is no such record. ``field`` is the field in the record's URL:
+    "key" for sources.
     """
     if not slug_re.match(slug):
         raise Http404
     if record := queryset.filter(**{field: slug}).first():
         return record
     record_id = OldSlug.objects.record_id(queryset.model, slug)
-    current = queryset.filter(pk=record_id).values_list(field, flat=True).first()
-    if current is None:
+    moved = queryset.filter(pk=record_id)
+    if record_id is None and hasattr(queryset.model, "identifier"):
+        moved = queryset.filter(identifier__in=_identifiers(slug))
+    current = list(moved.order_by().values_list(field, flat=True)[:2])
+    if len(current) != 1:
         raise Http404
-    raise MovedRecord(**{field: current})
+    raise MovedRecord(**{field: current[0]})
+
+
+def _identifiers(slug: str) -> list[str]:
+    """Return the data-set IDs that a slug may stand for, with a colon after the data set.
+
+    >>> _identifiers("un-votes-3")
+    ['un:votes-3', 'un-votes:3']
+    """
+    places = (place for place, sign in enumerate(slug) if sign == "-")
+    return [f"{slug[:place]}:{slug[place + 1 :]}" for place in places if 0 < place < len(slug) - 1]
 
 
 def find_pair(first: str, second: str) -> CountryPair:

@@ -25,7 +25,7 @@ from allies.models import (
     ParticipationRole,
     YearlyCounts,
 )
-from allies.models.translation import localized_expression
+from allies.models.country import country_order
 from allies.page_cache.memo import while_unchanged
 from allies.ties.voting import VOTE_ROLES, RoleCounts
 from allies.views.charts import EventChart, build_events_chart
@@ -49,7 +49,7 @@ def parts_in_order(parts: "ParticipationQuerySet") -> Any:
         *(When(role=role, then=Value(n)) for n, role in enumerate(ParticipationRole)),
         output_field=IntegerField(),
     )
-    return parts.order_by(by_role, localized_expression("name", "country__"), "pk")
+    return parts.order_by(by_role, country_order("country__"), "pk")
 
 
 def _with_parts(events: "EventQuerySet") -> QuerySet[Event]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -80,6 +81,14 @@ class FeedMixin:
             gone = [one for one in gone if one.number in kept]
         return withdrawal_text(self._model, gone)
 
+    def feed_author(self) -> str:
+        """Return who wrote the feed."""
+        return str(settings.SITE_NAME)
+
+    def feed_subtitle(self) -> str:
+        """Return a sentence on what the feed is about, or ""; costs queries."""
+        return ""
+
     def feed(
         self, filterset: PublicFilterSet, *, title: str, page: str, address: str
     ) -> HttpResponse:
@@ -92,6 +101,8 @@ class FeedMixin:
         return atom_response(
             self.request,
             title=title,
+            subtitle=self.feed_subtitle(),
+            author=self.feed_author(),
             page=page,
             address=address,
             entries=[

@@ -26,7 +26,7 @@ from allies.models import (
     Source,
 )
 from allies.models.m49 import REGIONS
-from allies.ties.allies_on_day import AllyRow, Ties
+from allies.ties.allies_on_day import AllyRow, Ties, standing_on_the_day
 from allies.ties.standing import StandingCounts
 from allies.ties.tie_changes import TieChange, TieComparison, get_changed_allies
 from allies.ties.ties_between import CountryPair
@@ -113,7 +113,7 @@ def _featured() -> FeaturedList | None:
     return FeaturedList(
         ally_list=ally_list,
         entries=ally_list.shown_entries,
-        allies=StandingCounts.of_allies((row.standing, row.last_confirmed) for row in rows),
+        allies=standing_on_the_day(Ties(focus, today)),
         map=build_world_map(focus, rows, day=today, region="") if rows else None,
         pair=_best_documented(focus, ally_list.shown_entries),
         days=_past_days(focus, today),

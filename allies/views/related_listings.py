@@ -1,4 +1,4 @@
-"""Parts of records in bulk: aliases, participations, entries, citations, key events, see also.
+"""Parts of records in bulk: aliases, spells, participations, entries, citations, key events.
 
 These have no pages of their own, because the pages of their records show them. The API offers them
 to clients that want all of them.
@@ -17,6 +17,7 @@ from allies.filters.related import (
     KeyEventFilterSet,
     ParticipationFilterSet,
     SeeAlsoFilterSet,
+    SpellFilterSet,
 )
 from allies.models import (
     Alias,
@@ -27,6 +28,7 @@ from allies.models import (
     KeyEvent,
     Participation,
     SeeAlso,
+    Spell,
 )
 from allies.models.alias import AliasQuerySet
 from allies.models.country import country_code
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from allies.models.citation import CitationQuerySet
     from allies.models.event import ParticipationQuerySet
     from allies.models.key_event import KeyEventQuerySet
+    from allies.models.spell import SpellQuerySet
 
 _COUNTRY = DownloadColumn("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
 _EVENT = DownloadColumn("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
@@ -77,6 +80,14 @@ class AliasListing(Listing):
 
     def queryset(self) -> AliasQuerySet:
         return Alias.objects.published().select_related("country", "alliance").order_by("pk")
+
+
+class SpellListing(Listing):
+    filterset_class = SpellFilterSet
+    columns = (_COUNTRY, *model_columns(Spell, "began", "ended"))
+
+    def queryset(self) -> "SpellQuerySet":
+        return Spell.objects.published().select_related("country").order_by("pk")
 
 
 class ParticipationListing(Listing):

@@ -27,11 +27,14 @@ from allies.models.translation import LocalizedText
 from allies.search.backend import match_names, order_by_relevance, suggest_spelling
 from allies.search.documents import DOCUMENT_SOURCES
 from allies.search.highlight import contains_term, excerpt, opening
+from allies.search.named_countries import find_named_countries
 from allies.search.query import LONGEST, SearchQuery, parse_query
-from allies.text.edtf import format_edtf
+from allies.text.bidi import isolate, strip_isolates
+from allies.text.edtf import format_start_date
 from allies.views.download_columns import DownloadColumn
 from allies.views.download_mixin import CHUNK_ROWS
 from allies.views.listing import Listing
+from allies.views.named_countries_page import find_page
 
 if TYPE_CHECKING:
     from allies.filters.base import PublicFilterSet
@@ -113,11 +116,13 @@ def _build_result(noun: str, record: Any, question: SearchQuery) -> SearchResult
 
 def _title(noun: str, record: Any) -> LocalizedText:
     if noun == "entry":
-        return LocalizedText(f"{record.country.name} – {record.ally_list.title}", "")
+        return LocalizedText(f"{record.country.name} – {isolate(record.ally_list.title)}", "")
     if noun == "source":
-        return LocalizedText(f"{record.publisher}: {record.title}", record.language)
-    title: LocalizedText = record.name if noun == "country" else record.title
-    return title
+        return LocalizedText(
+            f"{isolate(record.publisher)}: {isolate(record.title)}", record.language
+        )
+    named: LocalizedText = record.name if noun == "country" else record.title
+    return named
 
 
 class SearchListing(Listing):
@@ -130,7 +135,10 @@ class SearchListing(Listing):
             "record", lambda hit: hit.code, _("record"), _("The identifier used in files.")
         ),
         DownloadColumn(
-            "title", lambda hit: str(hit.title), _("title"), _("In the requested language.")
+            "title",
+            lambda hit: strip_isolates(str(hit.title)),
+            _("title"),
+            _("In the requested language."),
         ),
         DownloadColumn("date", lambda hit: hit.date, _("date"), EDTF_NOTE),
         DownloadColumn("address", lambda hit: hit.url, _("address"), _("The address of its page.")),
@@ -197,6 +205,7 @@ class SearchListing(Listing):
             "question": self.asked.search_query,
             "corrected": self.asked.suggested_query,
             "longest": LONGEST,
+            "named": find_page(find_named_countries(self.asked.raw_query)),
         }
 
 
@@ -206,29 +215,39 @@ class SuggestionsView(View):
     def get(self, request: HttpRequest) -> JsonResponse:
         """Return JSON: ``{"suggestions": [{"title", "lang", "also", "noun", "url"}], "message"}``.
 
-        If records of one type share a title, only the first is suggested.
+        ``noun`` limits them to one type of record. If records of one type share a title, only the
+        first is suggested. If the text names several countries, the page about these comes first.
         """
-        question = parse_query(request.GET.get("q", ""))
+        text, noun = request.GET.get("q", ""), request.GET.get("noun", "")
+        question = parse_query(text)
         question = suggest_spelling(question) or question
-        rows = order_by_relevance(match_names(question), question)[: 4 * MAX_SUGGESTIONS]
+        rows = match_names(question)
+        if noun:
+            rows = rows.filter(noun=noun)
         alike: dict[tuple[str, str], SearchResult] = {}
-        for hit in build_results(rows, question):
+        ranked = order_by_relevance(rows, question)[: 4 * MAX_SUGGESTIONS]
+        for hit in build_results(ranked, question):
             alike.setdefault((hit.noun, str(hit.title)), hit)
-        found = list(alike.values())[:MAX_SUGGESTIONS]
+        found = [_suggestion(hit) for hit in alike.values()]
+        named = find_named_countries(text)
+        if not noun and named.is_whole_text and (page := find_page(named)):
+            found.insert(0, page.as_suggestion())
+        found = found[:MAX_SUGGESTIONS]
         number = len(found)
         said = ngettext("%(n)s suggestion", "%(n)s suggestions", number) % {"n": number}
         return JsonResponse(
             {
-                "suggestions": [
-                    {
-                        "title": hit.title,
-                        "lang": hit.title.lang,
-                        "also": hit.alternative_names or format_edtf(hit.date),
-                        "noun": hit.noun_in_words,
-                        "url": hit.url,
-                    }
-                    for hit in found
-                ],
+                "suggestions": found,
                 "message": said if found else gettext("No suggestions"),
             }
         )
+
+
+def _suggestion(hit: SearchResult) -> dict[str, str]:
+    return {
+        "title": hit.title,
+        "lang": hit.title.lang,
+        "also": hit.alternative_names or format_start_date(hit.date),
+        "noun": hit.noun_in_words,
+        "url": hit.url,
+    }

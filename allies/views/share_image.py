@@ -17,7 +17,8 @@ from allies.models import Alliance, AllyList, Citation, Country, Entry, Event, S
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.models.source import origin_of
-from allies.text.edtf import format_edtf, format_end_date
+from allies.text.bidi import isolate
+from allies.text.edtf import format_edtf, format_period, format_start_date
 from allies.ties.allies_on_day import Ties, standing_on_the_day
 from allies.ties.standing_text import allies_in_words
 from allies.ties.ties_between import get_ties_between
@@ -38,7 +39,7 @@ def _sources(count: int) -> str:
 
 
 def _line(*parts: object) -> str:
-    return " · ".join(str(part) for part in parts if part)
+    return " · ".join(isolate(str(part)) for part in parts if part)
 
 
 def _names(countries: Any) -> dict[str, Any]:
@@ -103,7 +104,10 @@ def _allies_of(country: Country) -> str:
 
 
 class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
-    """The image of a country's allies, with date and filter; an invalid filter is ignored."""
+    """The image of a country's confirmed allies, with date and filter.
+
+    An invalid filter is ignored. Other allies are shown only if the filter asks for them.
+    """
 
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
@@ -111,13 +115,18 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
         if not asked.is_valid():
             asked = AllyFilterSet({}, focus=country)
             asked.is_valid()
-        names = _names(asked.qs)
+        allies = asked.qs
+        if not asked.form.cleaned_data.get("standing"):
+            allies = allies.filter(standing=Standing.CONFIRMED)
+        names = _names(allies)
         count = len(names["items"]) + names["more"]
         return ShareImage(
             title=_allies_of(country),
             kicker=date_format(asked.day, "j F Y"),
             note="" if count else _("No countries match this filter on this date."),
-            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count},
+            fact=ngettext("%(n)s country", "%(n)s countries", count) % {"n": count}
+            if count
+            else "",
             **names,
         )
 
@@ -125,7 +134,7 @@ class AlliesShareImage(OldSlugRedirectMixin, ShareImageView):
 class CountryShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         country = find_record(Country.objects.published(), self.kwargs["slug"])
-        existed = f"{format_edtf(country.existed_from)} – {format_edtf(country.existed_to)}"
+        existed = f"{format_start_date(country.existed_from)} – {format_edtf(country.existed_to)}"
         lists = AllyList.objects.published().filter(focus=country).featured_first()
         day = country.existed_to_latest or timezone.localdate()
         allies = standing_on_the_day(Ties(country, day))
@@ -145,9 +154,7 @@ class AllianceShareImage(OldSlugRedirectMixin, ShareImageView):
     def share_image(self) -> ShareImage:
         alliance = find_record(Alliance.objects.published().with_evidence(), self.kwargs["slug"])
         members = Country.objects.filter(memberships__alliance=alliance).order_by_name().distinct()
-        dates = " – ".join(
-            filter(None, [format_edtf(alliance.began), format_end_date(alliance.ended)])
-        )
+        dates = format_period(alliance.began, alliance.ended)
         return ShareImage(
             title=str(alliance.title),
             kicker=_line(alliance.get_kind_display(), dates),
@@ -200,7 +207,7 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
         pair = find_pair(self.kwargs["first"], self.kwargs["second"])
         found = get_ties_between(pair, pair.alliances().newest_first(), on=timezone.localdate())
         ties = [
-            f"{tie.alliance.get_kind_display()} ({format_edtf(tie.alliance.began)})"
+            f"{tie.alliance.get_kind_display()} ({format_start_date(tie.alliance.began)})"
             if tie.alliance.began
             else str(tie.alliance.get_kind_display())
             for tie in found

@@ -20,8 +20,10 @@ from django.utils.translation import get_language
 from allies.datapackage.describe import LICENCES
 from allies.file_formats import CONTENT_TYPES
 from allies.models import Alliance, AllianceKind, AllyList, Country, Event, Source, SourceKind
+from allies.models.alias import other_names
 from allies.models.m49 import NAMES
 from allies.models.translation import SUFFIXES, LocalizedText
+from allies.text.urls import wikidata_url
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -150,12 +152,12 @@ def describe_page(
     if described is not None:
         about = describe_subject(described, at)
         about = {"@type": about["@type"], "@id": f"{url}#it", **about}
-        if about["@type"] == "Dataset" and not isinstance(described, Source):
+        if "Dataset" in about["@type"] and not isinstance(described, Source):
             about |= _dataset_properties(description, url, at, downloads)
         whole["mainEntity"] = about
         whole["citation"] = [citation_of_source(source, at) for source in cited_sources(described)]
-        if changed := getattr(described, "updated_at", getattr(described, "changed", None)):
-            whole["dateModified"] = changed.isoformat(timespec="seconds")
+        own = _moment(getattr(described, "updated_at", None))
+        whole["dateModified"] = about.get("dateModified") or own
     return {"@context": "https://schema.org", **_without_empty(whole)}
 
 
@@ -192,10 +194,8 @@ def _country(country: Country, at: Absolute) -> Data:
     return _without_empty(
         {
             **_named_thing(country, at),
-            "alternateName": [
-                *_alternate_name(country, "name"),
-                *(_localized_text(alias.name, alias.language) for alias in country.aliases.all()),
-            ],
+            "alternateName": _all_other_names(country, "name"),
+            "sameAs": wikidata_url(country.wikidata),
             "identifier": [
                 {"@type": "PropertyValue", "propertyID": system, "value": str(code)}
                 for system, code in codes
@@ -231,9 +231,10 @@ def _alliance(alliance: Alliance, at: Absolute) -> Data:
     said: Data = {
         "@type": "Thing",
         "name": str(alliance.title),
-        "alternateName": _alternate_name(alliance, "title"),
+        "alternateName": _all_other_names(alliance, "title"),
         "url": at(alliance.get_absolute_url()),
         "identifier": alliance.identifier,
+        "sameAs": wikidata_url(alliance.wikidata),
     }
     if alliance.kind == AllianceKind.ORGANISATION:
         said |= {"@type": "Organization", "foundingDate": began, "dissolutionDate": ended}
@@ -267,7 +268,8 @@ def _ally_list(ally_list: AllyList, at: Absolute) -> Data:
     original = ally_list.recorded_from
     return _without_empty(
         {
-            "@type": "Dataset",
+            "@type": ["Article", "Dataset"],
+            **_article(ally_list, at),
             "name": str(ally_list.title),
             "alternateName": _alternate_name(ally_list, "title"),
             "about": _named_thing(ally_list.focus, at),
@@ -275,9 +277,26 @@ def _ally_list(ally_list: AllyList, at: Absolute) -> Data:
             "isBasedOn": citation_of_source(original, at)
             if original and original.is_published
             else None,
-            "dateModified": ally_list.updated_at.isoformat(timespec="seconds"),
         }
     )
+
+
+def _article(ally_list: Any, at: Absolute) -> Data:
+    """Return the properties of a list as an article (``allies.web.articles``)."""
+    article = ally_list.article
+    return {
+        "headline": str(ally_list.title),
+        "abstract": article.verdict,
+        "author": [{"@type": "Person", "name": name} for name in article.authors]
+        or describe_publisher(at),
+        "publisher": describe_publisher(at),
+        "datePublished": _moment(article.published),
+        "dateModified": _moment(article.updated),
+    }
+
+
+def _moment(moment: dt.datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
 
 
 @describe_subject.register
@@ -288,7 +307,7 @@ def _rows(rows: DatasetRows, at: Absolute) -> Data:
             "@type": "Dataset",
             "name": str(rows.name),
             "temporalCoverage": covered,
-            "dateModified": rows.changed.isoformat(timespec="seconds") if rows.changed else None,
+            "dateModified": _moment(rows.changed),
         }
     )
 
@@ -315,7 +334,8 @@ def cited_sources(described: object) -> list[Source]:
     if isinstance(described, Source):
         found = [described.derived_from]
     else:
-        records = [described, *getattr(described, "shown_entries", ())]
+        parts = ("shown_entries", "shown_memberships")
+        records = [described, *(part for name in parts for part in getattr(described, name, ()))]
         found = [c.source for record in records for c in getattr(record, "shown_citations", ())]
     return list({s.pk: s for s in found if s is not None and s.is_published}.values())
 
@@ -359,6 +379,13 @@ def _alternate_name(record: Model, field: str) -> list[object]:
     shown: LocalizedText = getattr(record, field)
     texts = ((getattr(record, f"{field}_{suffix}"), code) for code, suffix in SUFFIXES.items())
     return [_localized_text(text, code) for text, code in texts if text and code != shown.lang]
+
+
+def _all_other_names(record: Country | Alliance, field: str) -> list[object]:
+    """Return a record's name in the language that the page does not show, and its aliases."""
+    aliases = other_names(record, getattr(record, field))
+    names = (_localized_text(alias.name, alias.language) for alias in aliases)
+    return [*_alternate_name(record, field), *names]
 
 
 def _localized_text(text: str, language: str) -> Any:

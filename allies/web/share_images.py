@@ -5,19 +5,20 @@ image is also in the file as metadata ("Description"), for programs that cannot 
 """
 
 import io
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from font_source_sans_pro import SourceSansPro, SourceSansProSemibold
 from font_source_serif_pro import SourceSerifProBold
-from PIL import Image, ImageDraw, ImageFont
-from PIL.ImageFont import FreeTypeFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
+
+from allies.text.bidi import is_rtl, strip_isolates
+from allies.web.typefaces import Typeface
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 76
 
@@ -28,7 +29,7 @@ TEAL, RED = "#0b5d66", "#c0532b"
 COLOURS = 64
 
 #: Increment it if images are drawn differently, to invalidate cached ones.
-DESIGN_VERSION = 1
+DESIGN_VERSION = 2
 
 #: Font sizes to try for a title, in pixels, and its maximum lines; the last one is cut to fit.
 TITLE_SIZES, TITLE_LINES = (76, 68, 60, 52), 3
@@ -69,68 +70,18 @@ class ShareImage:
             f"{n}. {item}" if self.numbered else item for n, item in enumerate(self.items, start=1)
         ]
         lines = [self.kicker, self.title, self.note, ", ".join(items), self.fact]
-        return "\n".join(filter(None, lines))
+        return strip_isolates("\n".join(filter(None, lines)))
 
 
-@cache
-def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, size)
-
-
-@lru_cache(maxsize=4096)
-def _drawable(char: str, path: str) -> bool:
-    """Return whether the font has a glyph: missing ones are drawn like U+10FFFD."""
-    font = _font(path, 40)
-    return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffd"))
-
-
-def drawable_text(text: str, path: str) -> str:
-    """Replace characters that the font lacks by their base letters (NFKD), or drop them."""
-    found = []
-    for char in unicodedata.normalize("NFC", text):
-        if _drawable(char, path):
-            found.append(char)
-        else:
-            plain = unicodedata.normalize("NFKD", char)
-            found.extend(c for c in plain if not unicodedata.combining(c) and _drawable(c, path))
-    return " ".join("".join(found).split())
-
-
-def wrap_text(text: str, font: FreeTypeFont, width: float) -> list[str]:
-    """Break a text into lines of this width in pixels; longer words are broken too."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width:
-            lines[-1] = longer
-            continue
-        lines = lines if lines[-1] else lines[:-1]
-        while font.getlength(word) > width:
-            fits = next(n for n in range(len(word), 0, -1) if font.getlength(word[:n]) <= width)
-            lines.append(word[:fits])
-            word = word[fits:]
-        lines.append(word)
-    return lines
-
-
-def ellipsize(text: str, font: FreeTypeFont, width: float) -> str:
-    """Shorten a text with an ellipsis to this width in pixels."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip(' ,.;:–-')}…"
-
-
-def _title(text: str, lines: int) -> tuple[list[str], FreeTypeFont]:
-    """Return a title's lines and the largest font in which it fits into ``lines`` lines."""
+def _title(text: str, lines: int) -> tuple[list[str], Typeface]:
+    """Return a title's lines and the largest typeface in which it fits into ``lines`` lines."""
     for size in TITLE_SIZES:
-        font = _font(SourceSerifProBold, size)
-        found = wrap_text(text, font, MEASURE)
+        face = Typeface(SourceSerifProBold, size)
+        found = face.wrap(face.clean(text), MEASURE)
         if len(found) <= lines:
-            return found, font
+            return found, face
     rest = " ".join(found[lines - 1 :])
-    return [*found[: lines - 1], ellipsize(rest, font, MEASURE)], font
+    return [*found[: lines - 1], face.ellipsize(rest, MEASURE)], face
 
 
 @cache
@@ -168,47 +119,49 @@ def render_png(card: ShareImage) -> bytes:
     picture = _background().copy()
     pen = ImageDraw.Draw(picture)
     y = 62
-    kicker_font = _font(SourceSansProSemibold, KICKER_SIZE)
-    if kicker := drawable_text(card.kicker, SourceSansProSemibold):
+    face = Typeface(SourceSansProSemibold, KICKER_SIZE)
+    if kicker := face.clean(card.kicker):
         # 760 pixels end before the rings.
-        pen.text((MARGIN, y), ellipsize(kicker, kicker_font, 760), font=kicker_font, fill=SOFT)
+        face.draw(pen, (MARGIN, y), face.ellipsize(kicker, 760), SOFT)
     y += 56
     few = card.items or card.note
-    lines, font = _title(drawable_text(card.title, SourceSerifProBold), TITLE_LINES if few else 4)
+    lines, title_face = _title(card.title, TITLE_LINES if few else 4)
+    rtl = is_rtl(card.title)
+    x, anchor = (WIDTH - MARGIN, "ra") if rtl else (MARGIN, "la")
     for line in lines:
-        pen.text((MARGIN, y), line, font=font, fill=INK)
-        y += round(font.size * 1.16)
+        title_face.draw(pen, (x, y), line, INK, anchor=anchor, rtl=rtl)
+        y += round(title_face.size * 1.16)
     y += 22
     if card.note:
-        note_font = _font(SourceSansPro, KICKER_SIZE)
-        note = ellipsize(drawable_text(card.note, SourceSansPro), note_font, MEASURE)
-        pen.text((MARGIN, y), note, font=note_font, fill=SOFT)
+        note_face = Typeface(SourceSansPro, KICKER_SIZE)
+        note = note_face.ellipsize(note_face.clean(card.note), MEASURE)
+        note_face.draw(pen, (MARGIN, y), note, SOFT)
         y += 52
-    for x, line_y, text, item_font, colour in _items(card, y):
-        pen.text((x, line_y), text, font=item_font, fill=colour)
+    for item_x, item_y, text, item_face, colour in _items(card, y):
+        item_face.draw(pen, (item_x, item_y), text, colour)
     _footer(pen, card.fact)
     return _png(picture, card.text)
 
 
-def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, FreeTypeFont, str]]:
-    """Yield (x, y, text, font, colour) of the names that fit, row by row.
+def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, Typeface, str]]:
+    """Yield (x, y, text, typeface, colour) of the names that fit, row by row.
 
     If some do not fit, the last text is "and 12 more".
     """
     size = next(size for most, size in ITEM_SIZES.items() if len(card.items) + card.more <= most)
-    regular, bold = _font(SourceSansPro, size), _font(SourceSansProSemibold, size)
+    regular, bold = Typeface(SourceSansPro, size), Typeface(SourceSansProSemibold, size)
     height, gap = round(size * 1.32), size
     rows = max((FOOT - 14 - top) // height, 0)
     x, row = 0.0, 0
-    names = [drawable_text(item, SourceSansPro) for item in card.items]
+    names = [regular.clean(item) for item in card.items]
     for n, name in enumerate(names):
         number = f"{n + 1} " if card.numbered else ""
-        name = ellipsize(name, regular, MEASURE - 260)
-        width = bold.getlength(number) + regular.getlength(name)
+        name = regular.ellipsize(name, MEASURE - 260)
+        width = bold.width(number) + regular.width(name)
         left = len(names) - n - 1 + card.more
         more = _("and %(n)s more") % {"n": left + 1}
         # The last row keeps space for the number of further names.
-        kept = regular.getlength(more) + gap if left and row == rows - 1 else 0
+        kept = regular.width(more) + gap if left and row == rows - 1 else 0
         if x and x + width + kept > MEASURE:
             if row + 1 >= rows:
                 yield MARGIN + x, top + row * height, more, regular, SOFT
@@ -218,7 +171,7 @@ def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, Free
             return
         if number:
             yield MARGIN + x, top + row * height, number, bold, RED
-        start = MARGIN + x + bold.getlength(number)
+        start = MARGIN + x + bold.width(number)
         yield start, top + row * height, name, regular, INK
         x += width + gap
     if card.more:
@@ -227,14 +180,13 @@ def _items(card: ShareImage, top: int) -> Iterator[tuple[float, float, str, Free
 
 
 def _footer(pen: ImageDraw.ImageDraw, fact: str) -> None:
-    name_font = _font(SourceSerifProBold, 44)
-    name = drawable_text(str(settings.SITE_NAME), SourceSerifProBold)
-    left = MARGIN + 84
-    pen.text((left, FOOT + 56), name, font=name_font, fill=INK, anchor="lm")
-    font = _font(SourceSansProSemibold, FOOT_SIZE)
-    room = MEASURE - 84 - name_font.getlength(name) - 60
-    text = ellipsize(drawable_text(fact, SourceSansProSemibold), font, room)
-    pen.text((WIDTH - MARGIN, FOOT + 57), text, font=font, fill=TEAL, anchor="rm")
+    face = Typeface(SourceSerifProBold, 44)
+    name = face.clean(settings.SITE_NAME)
+    face.draw(pen, (MARGIN + 84, FOOT + 56), name, INK, anchor="lm")
+    fact_face = Typeface(SourceSansProSemibold, FOOT_SIZE)
+    room = MEASURE - 84 - face.width(name) - 60
+    text = fact_face.ellipsize(fact_face.clean(fact), room)
+    fact_face.draw(pen, (WIDTH - MARGIN, FOOT + 57), text, TEAL, anchor="rm")
 
 
 def _png(picture: Image.Image, text: str) -> bytes:

@@ -29,6 +29,7 @@ _PAGES = (
     "event-list",
     "vote-list",
     "source-list",
+    "disagreement-list",
     "import-history",
     "correction-list",
     "methodology",

@@ -1,4 +1,5 @@
 // Suggestions while one types: a combobox over the site's search, which works without it too.
+// A field with data-suggest="country" gets countries only; choosing one fills the field.
 "use strict";
 
 (() => {
@@ -19,6 +20,7 @@
     let active = -1;
     let timer = 0;
     let asked = null; // what is under way
+    const noun = input.dataset.suggest;
     const set = (name, value) => input.setAttribute(name, value);
 
     const close = () => {
@@ -40,12 +42,18 @@
       options[active].scrollIntoView({ block: "nearest" });
     };
 
+    const take = (option) => {
+      if (!noun) return location.assign(option.dataset.url);
+      input.value = option.firstChild.textContent;
+      close();
+    };
+
     const show = ({ suggestions, message }) => {
       list.replaceChildren(...suggestions.map((found, n) => {
         const option = make("li", { id: `${list.id}-${n}`, role: "option", "aria-selected": "false" });
-        const title = make("span", found.lang ? { lang: found.lang } : {}, found.title);
+        const title = make("bdi", found.lang ? { lang: found.lang } : {}, found.title);
         option.append(title, " ");
-        if (found.also) option.append(make("span", { class: "meta" }, `(${found.also})`), " ");
+        if (found.also) option.append(make("bdi", { class: "meta" }, `(${found.also})`), " ");
         option.append(make("span", { class: "chip" }, found.noun));
         option.dataset.url = found.url;
         return option;
@@ -61,7 +69,7 @@
       if (asked) asked.abort();
       asked = new AbortController();
       try {
-        const query = new URLSearchParams({ q: input.value });
+        const query = new URLSearchParams({ q: input.value, ...(noun ? { noun } : {}) });
         const answer = await fetch(`${url}?${query}`, { signal: asked.signal });
         if (answer.ok) show(await answer.json());
       } catch (error) {
@@ -87,7 +95,7 @@
       if (event.key === "ArrowDown") choose(active + 1);
       else if (event.key === "ArrowUp") choose(active - 1);
       else if (event.key === "Escape") close();
-      else if (event.key === "Enter" && active >= 0) location.assign(list.children[active].dataset.url);
+      else if (event.key === "Enter" && active >= 0) take(list.children[active]);
       else return;
       event.preventDefault();
     });
@@ -95,7 +103,7 @@
     list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps focus
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
-      if (option) location.assign(option.dataset.url);
+      if (option) take(option);
     });
   };
 

@@ -76,3 +76,22 @@ def test_search_works_without_javascript(chromium, live_server):
     page.click(".facet a[aria-current]")
     page.wait_for_url("**/en/events/")
     page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_two_countries_are_chosen_from_suggestions(width, chromium, live_server):
+    page = opened(chromium, viewport={"width": width, "height": 800})
+    page.goto(f"{live_server.url}/id/")
+    for name, text, key in (("first", "tiongk", "ArrowDown"), ("second", "rusia", None)):
+        page.type(f".pair-form [name={name}]", text)
+        page.wait_for_selector(".pair-form [role=option]:visible")
+        if key:
+            page.keyboard.press(key)
+            page.keyboard.press("Enter")
+        else:
+            page.click(".pair-form [role=option]:visible")
+    assert page.input_value(".pair-form [name=first]") == "China"
+    page.click(".pair-form button")
+    page.wait_for_url("**/id/ties/china/russia/")
+    assert page.problems == []
+    page.context.close()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allies.charts.timeline import MAX_ITEMS, TimelineItem, build_timeline
+from allies.text.date_parser import parse_date
 from tests.charts.drawing import SVG, check, drawings, rendered
 
 words = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="￾￿"))
@@ -27,6 +28,9 @@ def dates(draw):
                 f"{one:%Y}",
                 f"{one:%Y}~",
                 f"{one:%Y}"[:3] + "X",
+                f"{one:%Y}"[:2] + "XX",
+                f"{one}?",
+                f"../{one:%Y}~",
                 f"{one}/{other}",
                 f"../{one}",
                 f"{one}/..",
@@ -105,6 +109,35 @@ def test_day_is_a_diamond_and_month_is_completely_hatched():
     html = drawn([TimelineItem("A", "", "2024-05", "2024-05")], **near)
     assert shapes(html, "event") == []
     assert shapes(html, "hatch") == shapes(html, "mark")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2005-01-01~", "2010-06-30"), ("2005-01-01", "2010-06-30?")]
+)
+def test_period_with_a_qualified_date_is_completely_hatched(start, end):
+    html = drawn([TimelineItem("A", "", start, end)], **WINDOW)
+    assert shapes(html, "hatch") == shapes(html, "mark")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("before 2022", "", "began: before 2022"),
+        ("after 2022", "", "began: 2023 or later"),
+        ("after 2022", "2025", "2023 or later, ended 2025"),
+        ("2000", "before 2005", "2000, ended before 2005"),
+        ("about 2000", "2005", "about 2000 – 2005"),
+        ("before 2000", "2012/..", "before 2000 – (records end 2012)"),
+        ("", "before 2000", "ended: before 2000"),
+        ("", "2000", "until 2000"),
+        ("2001", "", "from 2001"),
+        ("20XX", "", "from some time in 2000–2099"),
+    ],
+)
+def test_tooltip_has_dates_with_one_reading(start, end, said):
+    item = TimelineItem("A", "", parse_date(start), parse_date(end))
+    with override("en"):
+        assert f"<title>A · {said}</title>" in drawn([item], first=dt.date(1990, 1, 1))
 
 
 def test_only_open_or_cut_off_bars_are_pointed():

@@ -147,7 +147,10 @@ def test_edition_has_its_number():
         ("2024-03/2024-06", {"date-parts": [[2024, 3], [2024, 6]]}, "2024", "(2024)"),
         ("2022/2024", {"date-parts": [[2022], [2024]]}, None, "(2022–2024)"),
         ("../2022-02-24", {"literal": "by 24 February 2022"}, None, "n.d."),
+        ("../2021", {"literal": "before 2022"}, None, "n.d."),
         ("198X", {"literal": "the 1980s"}, None, "(1980–1989)"),
+        ("200X", {"literal": "some time in 2000–2009"}, None, "(2000–2009)"),
+        ("2022~/2024", {"date-parts": [[2022], [2024]], "circa": True}, None, "(2022–2024)"),
     ],
 )
 def test_dates_keep_the_precision(issued, csl, year, said):

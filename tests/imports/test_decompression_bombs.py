@@ -91,3 +91,14 @@ def test_valid_parts_other_than_the_table_are_ignored(tmp_path):
     merged = ("<mergeCells>", 1), ('<mergeCell ref="A5:B6"/>', 60_000), ("</mergeCells>", 1)
     path = in_sheet(("<row/>", 50_000), after=merged)(tmp_path / "file")
     assert [list(row.cells) for row in open_table(path).rows()] == [["RUS", "Rusija"]]
+
+
+@pytest.mark.slow
+def test_large_workbook_of_equal_cells_is_accepted(tmp_path):
+    """No real table compresses better, because each cell names its place."""
+    rows = (
+        "".join(f'<c r="{letter}{n}" t="str"><v>0</v></c>' for letter in "ABCDEFGHIJKLMNOPQRST")
+        for n in range(3, 10_000)
+    )
+    path = in_sheet(*((f"<row>{row}</row>", 1) for row in rows))(tmp_path / "file")
+    assert sum(1 for _row in open_table(path).rows()) == 9_999  # no header is as wide as these

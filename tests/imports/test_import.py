@@ -51,7 +51,7 @@ def test_error_has_row_column_value_and_accepted_values(tmp_path):
     ]
     assert "alpha-3" in found[0][3]
     assert "member, guarantor" in found[2][3]
-    assert "2024-06-19" in found[3][3]
+    assert "“4 March 2020” or “3 April 2020”" in found[3][3]
 
 
 def test_empty_choice_lists_accepted_values(tmp_path):

@@ -65,6 +65,28 @@ def test_country_names_are_sorted_and_get_articles():
         assert Country.objects.order_by_name().first().name == "Afganistan"
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_countries_are_sorted_like_a_dictionary_in_every_language(language):
+    names = ["Åxen", "Azen", "Cook", "Cook-Inseln", "Cook zwei", "Côte d’Ivor", "Croax", "Curaça"]
+    names += ["Đarland", "Dzar", "Łodz", "Lviv", "Øst", "Ozt", "Þule", "Tzar"]
+    for name in reversed(names):
+        given = {"name_ind": name, "name_en": "Zz"} if language == "id" else {"name_en": name}
+        Country.objects.create(slug=f"x{names.index(name)}", **given)
+    with override(language):
+        made = Country.objects.filter(slug__startswith="x")
+        assert [country.name for country in made.order_by_name()] == names
+        assert [c.name for c in sorted(made, key=lambda c: c.sort_key)] == names
+
+
+def test_renamed_country_is_sorted_by_its_new_name():
+    country = factories.country("CIV")
+    country.name_en = "Ivory Coast"
+    country.save(update_fields=["name_en"])
+    country.refresh_from_db()
+    assert (country.sort_en, country.sort_ind) == ("ivory coast", "cote divoire")
+
+
 def test_country_names_are_unambiguous():
     index = CountryIndex()
     doubled = {name: found for name, found in index._names.items() if len(found) > 1}

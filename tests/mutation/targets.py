@@ -11,6 +11,7 @@ STORE = ROOT / "var" / "mutants"
 TARGETS = (
     "allies/actions",
     "allies/text/edtf.py",
+    "allies/text/date_parser.py",
     "allies/imports/validation.py",
     "allies/filters",
     "allies/link_checking/url_safety.py",
@@ -43,6 +44,7 @@ TESTS = (
     "tests/history/test_change_feed.py",
     "tests/test_conventions.py",
     "tests/text/test_edtf.py",
+    "tests/text/test_date_parser.py",
     "tests/feeds/test_feeds.py",
     "tests/search/test_search.py",
 )

@@ -75,13 +75,16 @@ def test_other_pages_may_not_be_framed(client, reviewer, login_as):
     assert seen > 100
 
 
-def test_embed_shows_the_same_rows_as_its_page(client):
+@pytest.mark.parametrize("query", ["", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"])
+def test_embed_shows_the_same_rows_as_its_page(query, client):
     factories.alliance("RUS", "IND", title_en="Pact A")
-    for query in ("", "region=142", "kind=defence-pact&on=2020-01-01", "q=korut"):
-        rows = client.get(f"/en/countries/russia/allies/?{query}").context["rows"]
-        for embed in ("allies/", "allies/map/"):
-            framed = client.get(f"/en/embed/countries/russia/{embed}?{query}").context["rows"]
-            assert [row.country for row in framed] == [row.country for row in rows]
+    rows = client.get(f"/en/countries/russia/allies/?{query}").context["rows"]
+    for embed in ("allies/", "allies/map/"):
+        framed = client.get(f"/en/embed/countries/russia/{embed}?{query}").context["rows"]
+        assert [row.country for row in framed] == [row.country for row in rows]
+
+
+def test_embed_leads_to_its_page(client):
     page = body(client.get("/en/embed/countries/russia/allies/?kind=defence-pact"))
     assert 'href="/en/countries/russia/allies/?kind=defence-pact"' in page
 
@@ -153,22 +156,30 @@ def oembed(visitor, url, **more):
     return visitor.get(f"/oembed?{urlencode({'url': url, **more})}")
 
 
-def test_oembed_link_of_page_leads_to_its_embed(client):
-    for where in (
+@pytest.mark.parametrize(
+    "where",
+    [
         "/en/lists/russia-allies-in-asia/",
         "/id/countries/russia/allies/?region=142",
         "/en/countries/russia/allies/map/",
         "/en/countries/russia/",
-        Edition.objects.published().first().get_absolute_url(),
-    ):
-        page = body(client.get(where))
-        found = re.search(r'type="application/json\+oembed" href="([^"]+)"', page)[1]
-        answer = json.loads(client.get(unescape(found).removeprefix(HOST)).content)
-        assert answer["version"] == "1.0"
-        assert answer["type"] == "rich"
-        framed = re.search(r'src="([^"]+)"', answer["html"])[1]
-        assert client.get(unescape(framed).removeprefix(HOST)).status_code == 200
-        assert answer["title"]
+        "an edition",
+    ],
+)
+def test_oembed_link_of_page_leads_to_its_embed(where, client):
+    if where == "an edition":
+        where = Edition.objects.published().first().get_absolute_url()
+    page = body(client.get(where))
+    found = re.search(r'type="application/json\+oembed" href="([^"]+)"', page)[1]
+    answer = json.loads(client.get(unescape(found).removeprefix(HOST)).content)
+    assert answer["version"] == "1.0"
+    assert answer["type"] == "rich"
+    framed = re.search(r'src="([^"]+)"', answer["html"])[1]
+    assert client.get(unescape(framed).removeprefix(HOST)).status_code == 200
+    assert answer["title"]
+
+
+def test_only_pages_with_an_embed_have_an_oembed_link(client):
     assert "+oembed" not in body(client.get("/en/events/"))
     assert len(EMBEDS) == 6
 

@@ -4,18 +4,20 @@ import io
 
 import pytest
 from django.contrib.staticfiles import finders
+from font_source_sans_pro import SourceSansPro
 from PIL import Image, ImageChops
 
 from allies.models import Country, Status
+from allies.text.bidi import isolate
 from allies.web.share_images import (
     FOOT,
     HEIGHT,
     MARGIN,
     WIDTH,
     ShareImage,
-    drawable_text,
     render_png,
 )
+from allies.web.typefaces import Typeface, drawable_text
 from tests import factories
 from tests.views.page_urls import body
 
@@ -86,10 +88,12 @@ def test_list_image_counts_independent_sources(client):
 
 
 def test_allies_image_shows_the_requested_day(client):
-    factories.alliance("NZL", "FJI", in_force="1950", ended="1960")
-    told = body(client.get("/en/countries/new-zealand/allies/card.png?on=1955-01-01"))
-    assert told.splitlines() == ["1 January 1955", "Allies of New Zealand", "Fiji", "1 country"]
-    assert "0 countries" in body(client.get("/en/countries/new-zealand/allies/card.png"))
+    factories.alliance("TON", "FJI", in_force="1950", ended="1960")
+    factories.alliance("TON", "WSM", in_force="1950", ended="1951/1960")
+    told = body(client.get("/en/countries/tonga/allies/card.png?on=1955-01-01"))
+    assert told.splitlines() == ["1 January 1955", "Allies of Tonga", "Fiji", "1 country"]
+    now = body(client.get("/en/countries/tonga/allies/card.png"))
+    assert "No countries match this filter on this date." in now
 
 
 @pytest.mark.slow
@@ -111,8 +115,6 @@ def test_long_texts_do_not_overflow():
 
 
 def test_characters_missing_in_font_are_replaced_or_dropped():
-    from font_source_sans_pro import SourceSansPro
-
     assert (
         drawable_text("Côte d’Ivoire, Åland, Türkiye", SourceSansPro)
         == "Côte d’Ivoire, Åland, Türkiye"
@@ -124,6 +126,24 @@ def test_characters_missing_in_font_are_replaced_or_dropped():
     for country in Country.objects.all():
         for name in (country.name_en, country.name_ind):
             assert drawable_text(name, SourceSansPro) == name
+
+
+def test_arabic_title_is_drawn_in_one_piece():
+    plain = picture(render_png(ShareImage(title="x", kicker="DW · 20 June 2024")))
+    title = "زيارة بوتين إلى الصين: ماذا بعد؟"
+    card = ShareImage(title=title, kicker=f"{isolate('الجزيرة')} · 20 June 2024")
+    drawn = picture(render_png(card))
+    assert drawable_text(title, SourceSansPro) == title
+    band = (WIDTH // 2, 118, WIDTH, 230)  # the title begins at the right margin
+    assert ink(drawn, band) and not ink(plain, band)
+    text = Image.open(io.BytesIO(render_png(card))).text["Description"]
+    assert text.splitlines() == ["الجزيرة · 20 June 2024", title]
+
+
+def test_wrapped_persian_lines_fit():
+    lines = Typeface(SourceSansPro, 60).wrap("رئیس‌جمهور: توافق ۲۰ ساله (متن کامل)! " * 3, 600)
+    assert len(lines) > 2
+    assert all(Typeface(SourceSansPro, 60).width(line) <= 600 for line in lines)
 
 
 def test_unchanged_image_gives_304(client):

@@ -33,6 +33,7 @@ class AllyListResource(RecordResource):
     scope = choice("scope", NAMES)
     recorded_from = reference("recorded_from", Source, "key")
     promised = Field(attribute="promised", column_name="promised", widget=IntegerWidget())
+    byline = text("byline")
     featured = Field(
         attribute="featured", column_name="featured", widget=BooleanWidget(optional=False)
     )
@@ -50,6 +51,7 @@ class AllyListResource(RecordResource):
             "scope",
             "recorded_from",
             "promised",
+            "byline",
             "featured",
             "intro_en",
             "intro_ind",

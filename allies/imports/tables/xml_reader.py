@@ -1,7 +1,8 @@
 """Read XML as a stream, with limits.
 
-No tree of elements is built; only what a reader picks out is kept. Nesting depth, number of
-elements and length of a tag are checked before the next block is decompressed.
+No tree of elements is built; only what a reader picks out is kept. Tags are counted before a block
+is parsed. Nesting depth, number of elements and length of a tag are checked before the next block
+is decompressed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,42 @@ BLOCK, MAX_MARKUP, MAX_DEPTH = 1 << 16, 1 << 20, 100
 #: Maximum elements in a part of a workbook, not counting cells, rows and shared texts.
 MAX_ELEMENTS = 500_000
 
+#: Above TAGS_FROM tags, a workbook may have at most MAX_TAGS_PER_BYTE times as many tags as it has
+#: compressed bytes. Spreadsheet programs write at most three, because each cell names its place.
+#: Parsing a million tags takes about half a second.
+TAGS_FROM, MAX_TAGS_PER_BYTE = 600_000, 6
+
+_NAMESPACES = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # of files saved as "Strict Open XML"
+)
+
 Attributes = Mapping[str, str]
+
+
+class TagCounter:
+    """Counts the tags of a workbook of ``packed`` bytes, in all parts together.
+
+    A part that is read again is counted again, because it is parsed again.
+    """
+
+    def __init__(self, packed: int) -> None:
+        self._most = max(TAGS_FROM, MAX_TAGS_PER_BYTE * packed)
+        self._count = 0
+
+    def add(self, block: bytes) -> None:
+        """Count the tags in a block of markup; raise UnreadableFile if there are too many.
+
+        In UTF-16, a few letters count as tags too.
+        """
+        self._count += block.count(b"<")
+        if self._count > self._most:
+            raise UnreadableFile(
+                _(
+                    "The workbook has far too many cells for its size. "
+                    "Save the sheet with the table as CSV."
+                )
+            )
 
 
 class XmlReader:
@@ -58,7 +94,7 @@ class XmlReader:
                 % {"limit": MAX_ELEMENTS}
             )
 
-    def parse(self, stream: Readable) -> Iterator[None]:
+    def parse(self, stream: Readable, tags: TagCounter) -> Iterator[None]:
         """Parse a stream; yield after each block. Raises UnreadableFile."""
         parser = ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
@@ -69,6 +105,7 @@ class XmlReader:
         fed = 0
         try:
             while block := stream.read(BLOCK):
+                tags.add(block)
                 parser.Parse(block, False)
                 fed += len(block)
                 # expat keeps unfinished markup in memory and scans it again with each block.
@@ -80,10 +117,15 @@ class XmlReader:
             raise damaged_file_error() from error
         yield
 
-    def parse_all(self, stream: Readable) -> None:
+    def parse_all(self, stream: Readable, tags: TagCounter) -> None:
         """Parse a stream to its end."""
-        for _block in self.parse(stream):
+        for _block in self.parse(stream, tags):
             pass
+
+
+def qualified_names(*names: str) -> dict[str, str]:
+    """Return qualified name → local name, for both namespaces."""
+    return {f"{space} {name}": name for space in _NAMESPACES for name in names}
 
 
 def local_name(name: str) -> str:
