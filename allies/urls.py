@@ -40,12 +40,13 @@ from allies.views.embed import (
     ListTimelineEmbed,
     MapEmbed,
 )
-from allies.views.event import EventDetailView, EventListing, YearListing
+from allies.views.event import EventDetailView, EventListing, EventYears
 from allies.views.home import HomeView
 from allies.views.map import AllyMapView
 from allies.views.membership import AllianceMembershipListing, CountryMembershipListing
 from allies.views.methodology import MethodologyView
 from allies.views.pair import CountryPairView
+from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing, SuggestionsView
 from allies.views.share_image import (
     AllianceShareImage,
@@ -61,7 +62,7 @@ from allies.views.share_image import (
 from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
 from allies.views.vote_ranking import VoteRankingListing
-from allies.views.voting import VotingListing
+from allies.views.voting import PairVotesListing
 
 app_name = "allies"
 
@@ -151,10 +152,13 @@ urlpatterns = [
     path("blocs/", BlocMapView.as_view(), name="blocs"),
     path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
-    *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
+    path("ties/<slug:first>/<slug:second>/votes/", PairVotesListing.as_view(), name="pair-votes"),
+    *_downloads("ties/<slug:first>/<slug:second>/votes", PairVotesListing.as_view(), "pair-votes"),
     *_listing("events", EventListing.as_view(), "event-list"),
-    *_downloads("events/years", YearListing.as_view(), "event-years"),
+    *_downloads("events/years", EventYears.as_view(), "event-years"),
     path("events/<slug:slug>/", EventDetailView.as_view(), name="event-detail"),
+    *_listing("votes", RollCallListing.as_view(), "vote-list"),
+    *_downloads("votes/years", RollCallYears.as_view(), "vote-years"),
     *_listing("sources", SourceListing.as_view(), "source-list"),
     path("sources/<slug:key>/", SourceDetailView.as_view(), name="source-detail"),
     _history("lists/<slug:slug>", AllyList, "allylist"),

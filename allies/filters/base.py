@@ -295,3 +295,16 @@ class DayField(forms.DateField):
 
 class DayFilter(django_filters.Filter):
     field_class = DayField
+
+
+class CountField(forms.IntegerField):
+    """A whole number in ASCII digits, as browsers send it."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value and not (value.isascii() and value.isdecimal()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class CountFilter(django_filters.Filter):
+    field_class = CountField

@@ -7,8 +7,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.ally import CountFilter
-from allies.filters.base import PublicFilterSet
+from allies.filters.base import CountFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
 from allies.models import Country
 from allies.page_cache.memo import while_unchanged

@@ -11,7 +11,7 @@ from allies.citations.footnotes import citation_notes, localized_texts
 from allies.datapackage.metadata import localized_callable
 from allies.evidence.disagreements import find_disagreements, with_membership_citations
 from allies.evidence.grouping import with_citations
-from allies.filters import AllianceFilterSet, PublicFilterSet
+from allies.filters import AllianceFilterSet, EventFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
 from allies.models.alias import other_names
 from allies.models.country import country_order
@@ -25,7 +25,7 @@ from allies.views.download_columns import (
     DownloadColumn,
     model_columns,
 )
-from allies.views.event import EventListing
+from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
@@ -97,14 +97,16 @@ def member_codes(alliance: Any) -> list[str]:
     return list(dict.fromkeys(codes))
 
 
-class AllianceEvents(OldSlugRedirectMixin, EventListing):
-    """The events of one alliance, for download."""
+class AllianceEvents(OldSlugRedirectMixin, AllEventsListing):
+    """The events of one alliance, without UN votes, for download."""
+
+    filterset_class = EventFilterSet
 
     def prepare(self, **kwargs: Any) -> None:
         self.alliance = find_record(Alliance.objects.published(), kwargs["slug"])
 
     def queryset(self) -> Any:
-        return super().queryset().filter(alliance=self.alliance)
+        return super().queryset().except_roll_calls().filter(alliance=self.alliance)
 
     def title(self) -> Any:
         return localized_callable(_events_of)(self.alliance)
@@ -119,7 +121,7 @@ class AllianceDetailView(RecordDetailView):
     context_object_name = "alliance"
 
     def get_queryset(self) -> QuerySet[Alliance]:
-        events = Event.objects.published().with_evidence().newest_first()
+        events = Event.objects.published().except_roll_calls().with_evidence().newest_first()
         members = with_membership_citations(_members())
         alliances = _with_members(with_citations(self.base_queryset(Alliance)), members)
         return alliances.prefetch_related(

@@ -27,6 +27,7 @@ _PAGES = (
     "country-list",
     "alliance-list",
     "event-list",
+    "vote-list",
     "source-list",
     "disagreement-list",
     "import-history",
