@@ -14,6 +14,7 @@ from allies.feeds.corrections import CorrectionFeed
 from allies.models import Alliance, AllyList, Country, Event, Source
 from allies.views.alliance import AllianceDetailView, AllianceEvents, AllianceListing
 from allies.views.ally_list import AllyListDetailView, AllyListListing, EntryListing, ListEvents
+from allies.views.blocs import BlocMapView
 from allies.views.changeset import ChangesetListing
 from allies.views.cite import CitationFileView, EditionCitationFileView
 from allies.views.compared_lists import ComparedListsListing
@@ -21,6 +22,7 @@ from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
+from allies.views.disagreement import DisagreementListing
 from allies.views.download_mixin import DATA_FORMATS, FORMATS
 from allies.views.draft_preview import preview
 from allies.views.edition import (
@@ -146,6 +148,7 @@ urlpatterns = [
     ),
     *_downloads("alliances/<slug:slug>/events", AllianceEvents.as_view(), "alliance-events"),
     path("alliances/<slug:slug>/", AllianceDetailView.as_view(), name="alliance-detail"),
+    path("blocs/", BlocMapView.as_view(), name="blocs"),
     path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
     *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
@@ -181,6 +184,7 @@ urlpatterns = [
     path("search/suggest.json", SuggestionsView.as_view(), name="search-suggest"),
     path("methods/", MethodologyView.as_view(), name="methodology"),
     path("preview/<str:token>/", preview, name="preview"),
+    *_listing("data/disagreements", DisagreementListing.as_view(), "disagreement-list"),
     *_listing("changes", ChangesetListing.as_view(), "import-history"),
     path("api/", ApiDocsView.as_view(), name="api-reference"),
     path("card.png", SiteShareImage.as_view(), name="card"),

@@ -19,6 +19,7 @@ from allies.views.changeset import ChangesetListing
 from allies.views.compared_lists import ComparedListsListing
 from allies.views.country import AllyListing, CountryListing
 from allies.views.detail import MovedRecord
+from allies.views.disagreement import DisagreementListing
 from allies.views.event import EventListing, YearListing
 from allies.views.listing import Listing
 from allies.views.membership import (
@@ -32,6 +33,7 @@ from allies.views.related_listings import (
     CitationListing,
     ParticipationListing,
     SeeAlsoListing,
+    SpellListing,
 )
 from allies.views.search import SearchListing
 from allies.views.source import SourceListing
@@ -62,6 +64,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/countries/{slug}/memberships": Collection(
         CountryMembershipListing, _("The memberships of one country")
     ),
+    "/spells": Collection(SpellListing, _("Periods in which states existed")),
     "/aliases": Collection(AliasListing, _("Alternative names of countries")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(
@@ -80,6 +83,9 @@ COLLECTIONS: dict[str, Collection] = {
     "/sources": Collection(SourceListing, _("Sources")),
     "/citations": Collection(
         CitationListing, _("Citations: which source supports or disputes which record")
+    ),
+    "/disagreements": Collection(
+        DisagreementListing, _("Memberships for which a source says something else than we do")
     ),
     "/ally-lists": Collection(
         AllyListListing, _("Lists of allies, our own and published elsewhere")

@@ -6,6 +6,7 @@ from allies.filters.ally_list import AllyListFilterSet, EntryFilterSet
 from allies.filters.base import DayField, PublicFilterSet, unknown_parameter_names
 from allies.filters.changeset import ChangesetFilterSet
 from allies.filters.country import CountryFilterSet
+from allies.filters.disagreement import DisagreementFilterSet
 from allies.filters.event import EventFilterSet, RollCallFilterSet
 from allies.filters.membership import MembershipFilterSet
 from allies.filters.search import SearchFilterSet
@@ -19,6 +20,7 @@ __all__ = [
     "ChangesetFilterSet",
     "CountryFilterSet",
     "DayField",
+    "DisagreementFilterSet",
     "EntryFilterSet",
     "EventFilterSet",
     "MembershipFilterSet",

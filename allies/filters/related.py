@@ -12,6 +12,7 @@ from allies.models import (
     Participation,
     ParticipationRole,
     SeeAlso,
+    Spell,
     Stance,
 )
 
@@ -29,6 +30,14 @@ class AliasFilterSet(PublicFilterSet):
 
     class Meta(PublicFilterSet.Meta):
         model = Alias
+        fields: list[str] = []
+
+
+class SpellFilterSet(PublicFilterSet):
+    country = CountryFilter(label=_("Country"), field_name="country")
+
+    class Meta(PublicFilterSet.Meta):
+        model = Spell
         fields: list[str] = []
 
 

@@ -63,6 +63,7 @@ from allies.models.registry import (
 from allies.models.scheduled_action import Appointment
 from allies.models.search_document import SEARCHABLE_MODELS, SearchText
 from allies.models.source import Source, SourceKind, public_source_key
+from allies.models.spell import Spell
 from allies.models.stateful import StateConflict, Stateful
 
 __all__ = [
@@ -124,6 +125,7 @@ __all__ = [
     "SlugMixin",
     "Source",
     "SourceKind",
+    "Spell",
     "Stance",
     "Standing",
     "StateConflict",

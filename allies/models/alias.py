@@ -1,6 +1,6 @@
 """Alternative names of countries and alliances."""
 
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -95,6 +95,11 @@ class Alias(Record):
         # An inline form sets the record after validation; then only the constraint checks it.
         if self.country_id is not None and self.alliance_id is not None:
             raise ValidationError(_("A name belongs to exactly one country or alliance."))
+
+
+def other_names(record: Any, shown: str) -> list[Alias]:
+    """Return the aliases of a country or an alliance, without the name that is shown."""
+    return [alias for alias in record.aliases.all() if alias.name != shown]
 
 
 class NamedQuerySet(models.QuerySet[SomeRecord]):

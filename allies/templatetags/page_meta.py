@@ -121,6 +121,8 @@ def _query(context: Any, request: HttpRequest) -> QueryDict:
     query = QueryDict(mutable=True)
     if filterset := context.get("filterset"):
         query.update(dict(sorted(filterset.applied_values.items())))
+    elif asked := context.get("page_query"):
+        query.update(asked)
     elif context.get("day") and request.GET.get("on", "").strip():
         query["on"] = request.GET["on"]
     page = context.get("page")  # not tested for truth: that would fetch its rows

@@ -1,7 +1,7 @@
 """How alike all other countries vote with one country in the United Nations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Min
@@ -50,12 +50,14 @@ class VotesOfAll(NamedTuple):
         return max(MIN_VOTES, round(self.cast * DEFAULT_SHARE))
 
 
-def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
+def votes_of_all(
+    focus: Country, years: YearRange, *, among: Sequence[Country] | None = None
+) -> VotesOfAll:
     """Return the agreement of all countries with ``focus`` in these years.
 
-    The roll calls are those of ``voting.shared_roll_calls``. Two queries. A third finds countries
-    that are recorded with two different votes in one roll call; its result is cached until the
-    content changes. If there are any, two more.
+    ``among`` limits the countries. The roll calls are those of ``voting.shared_roll_calls``. Two
+    queries. A third finds countries that are recorded with two different votes in one roll call;
+    its result is cached until the content changes. If there are any, two more.
     """
     doubles = while_unchanged("votes recorded twice", _recorded_twice)
     left_out = [event for event, country in doubles if country == focus.pk]
@@ -68,6 +70,8 @@ def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
     with_focus = votes.exclude(country=focus).filter(
         event__participations__country=focus, event__participations__role__in=VOTE_ROLES
     )
+    if among is not None:
+        with_focus = with_focus.filter(country__in=among)
     counts = (
         with_focus.order_by()
         .values_list("country", "event__participations__role", "role")
@@ -76,7 +80,7 @@ def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
     cast: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
     for country, mine, theirs, number in counts:
         cast[country][mine, theirs] = number
-    for country, mine, theirs in _wrongly_counted(doubles, own, votes):
+    for country, mine, theirs in _wrongly_counted(doubles, own, with_focus):
         cast[country][mine, theirs] -= 1
     return VotesOfAll(
         span["cast"],

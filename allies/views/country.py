@@ -91,7 +91,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         return (
             self.base_queryset(Country)
             .select_related("successor")
-            .prefetch_related("aliases", "predecessors")
+            .prefetch_related("aliases", "predecessors", "spells")
         )
 
     def default_day(self) -> dt.date:

@@ -1,4 +1,4 @@
-"""Parts of records in bulk: aliases, participations, entries, citations and further reading.
+"""Parts of records in bulk: aliases, spells, participations, entries, citations, further reading.
 
 These have no pages of their own, because the pages of their records show them. The API offers them
 to clients that want all of them.
@@ -16,8 +16,9 @@ from allies.filters.related import (
     CitationFilterSet,
     ParticipationFilterSet,
     SeeAlsoFilterSet,
+    SpellFilterSet,
 )
-from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
+from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso, Spell
 from allies.models.alias import AliasQuerySet
 from allies.models.country import country_code
 from allies.views.download_columns import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from allies.models.ally_list import SeeAlsoQuerySet
     from allies.models.citation import CitationQuerySet
     from allies.models.event import ParticipationQuerySet
+    from allies.models.spell import SpellQuerySet
 
 _COUNTRY = DownloadColumn("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
 _EVENT = DownloadColumn("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
@@ -60,6 +62,14 @@ class AliasListing(Listing):
 
     def queryset(self) -> AliasQuerySet:
         return Alias.objects.published().select_related("country", "alliance").order_by("pk")
+
+
+class SpellListing(Listing):
+    filterset_class = SpellFilterSet
+    columns = (_COUNTRY, *model_columns(Spell, "began", "ended"))
+
+    def queryset(self) -> "SpellQuerySet":
+        return Spell.objects.published().select_related("country").order_by("pk")
 
 
 class ParticipationListing(Listing):

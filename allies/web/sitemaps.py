@@ -28,6 +28,7 @@ _PAGES = (
     "alliance-list",
     "event-list",
     "source-list",
+    "disagreement-list",
     "import-history",
     "correction-list",
     "methodology",

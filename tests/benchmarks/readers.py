@@ -146,7 +146,7 @@ class Site:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def add_published_data(self):
-        self._run("import_cow_alliances", COW, "--commit")
+        self._run("import_cow_alliances", COW, "--commit", "--accept-terms")
         votes = VOTES / "un_votes.csv.gz"
         self._run("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")
 

@@ -34,7 +34,6 @@ def run(data, path, *, commit=True, **options):
     reports = run_import(
         lambda plan: mapping.provided_records(table, plan),
         commit=commit,
-        only_new=mapping.only_new,
         **options,
     )
     return {report.noun: report for report in reports}

@@ -173,7 +173,7 @@ class TestEarlierImport:
         mapping, table = FileMapping(built_in_mappings()["un-roll-calls"]), open_table(file)
         with Plan(tmp_path / "plan", keep_rows=True) as plan:
             files = mapping.provided_records(table, plan)
-            make_plan(plan, files, only_new=mapping.only_new)
+            make_plan(plan, files)
             changed = {row.row: row.detail for row in plan.outcomes(Outcome.CHANGED)}
         assert changed[2] == {
             "title_en": ["SOUTHERN AFRICA, NATO", "Southern Africa, NATO"],

@@ -5,7 +5,7 @@ from allies.imports.resources.alliance import AllianceResource, MembershipResour
 from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
 from allies.imports.resources.base import RecordResource
 from allies.imports.resources.citation import CitationResource
-from allies.imports.resources.country import CountryResource
+from allies.imports.resources.country import CountryResource, SpellResource
 from allies.imports.resources.event import EventResource, ParticipationResource
 from allies.imports.resources.source import SourceResource
 
@@ -14,6 +14,7 @@ RESOURCES: dict[str, type[RecordResource]] = {
     resource.noun: resource
     for resource in (
         CountryResource,
+        SpellResource,
         SourceResource,
         AllianceResource,
         AliasResource,
