@@ -666,8 +666,9 @@ class TestPermissions:
         assert [part["noun"] for part in own.changeset.mapping["nouns"]] == ["aliases"]
 
     @pytest.mark.slow
-    def test_data_manager_imports_a_published_data_set_as_drafts(self, data_manager, desk, shared):
-        Alliance.objects.update(identifier="")  # all 414 alliances are new
+    def test_data_manager_imports_a_published_data_set_as_drafts(
+        self, no_ties, data_manager, desk, shared
+    ):
         own = desk(data_manager)
         cow = (shared / "data/cow/alliance_v4.1_by_member.csv").read_bytes()
         own.upload(cow, "alliances")
@@ -675,7 +676,7 @@ class TestPermissions:
         own.send(back="1")
         own.send(**{**form_of(own.see()), "drafts": "1"})
         own.check()
-        own.send(apply="1")
+        own.send(**{"apply": "1", "accept-terms": "on"})
         assert own.changeset.state == "applied"
         assert Alliance.objects.filter(identifier__startswith="cow:", status="draft").count() == 414
         assert not own.changeset.listed

@@ -252,6 +252,7 @@ class TestOriginSuggestions:
         assert "<dt>Credit</dt><dd>Melansir DW</dd>" in page
 
 
+@pytest.mark.usefixtures("few_ties")
 class TestCountsFollowDerivation:
     """Every page shows one independent source fewer as soon as the derivation is saved."""
 

@@ -31,6 +31,7 @@ def some_rows(noun, luck):
     word = f"{luck.choice('abcdef')} {number}"
     return {
         "countries": {"alpha3": luck.choice(CODES), "name_ind": f"Negeri {word}"},
+        "spells": {"country": luck.choice(CODES), "began": luck.choice(DATES), "ended": ""},
         "aliases": {
             "country": luck.choice(CODES),
             "name": word,

@@ -437,14 +437,15 @@ def test_draft_and_missing_record_get_the_same_response(secrets, client):
                     response.status_code,
                     text.replace(slug, "…"),
                     told,
-                    [query["sql"].replace(slug, "…") for query in queries],
+                    # A slug may also be a data-set ID, so values in quotes are left out.
+                    [re.sub(r"'[^']*'", "…", query["sql"]) for query in queries],
                 )
 
     seen = 0
     for record in secrets:
         key = "key" if isinstance(record, Source) else "slug"
         slug = getattr(record, key)
-        nothing = "q" * len(slug)
+        nothing = re.sub(r"[^-]", "q", slug)
         there = list(asked(record, key, slug))
         assert there == list(asked(record, key, nothing))
         assert {status for _name, status, *_rest in there} == {404}
