@@ -91,13 +91,23 @@ FOUNDING_ALLIANCES = (
 @pytest.fixture
 def few_ties(db):
     """Delete all alliances except four, so that most countries have only the ties of the test."""
-    others = Alliance.objects.exclude(slug__in=FOUNDING_ALLIANCES)
+    _delete_alliances(Alliance.objects.exclude(slug__in=FOUNDING_ALLIANCES))
+
+
+@pytest.fixture
+def no_ties(db):
+    """Delete all alliances; countries, sources and events are left."""
+    Event.objects.update(alliance=None)
+    _delete_alliances(Alliance.objects.all())
+
+
+def _delete_alliances(alliances):
     for rows in (
-        Citation.objects.filter(alliance__in=others),
-        Citation.objects.filter(membership__alliance__in=others),
-        Alias.objects.filter(alliance__in=others),
-        Membership.objects.filter(alliance__in=others),
-        others,
+        Citation.objects.filter(alliance__in=alliances),
+        Citation.objects.filter(membership__alliance__in=alliances),
+        Alias.objects.filter(alliance__in=alliances),
+        Membership.objects.filter(alliance__in=alliances),
+        alliances,
     ):
         rows._raw_delete(rows.db)
 

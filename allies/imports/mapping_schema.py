@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from allies.imports.mapping_shapes import (
@@ -269,7 +270,7 @@ def _check_existence(noun: Mapping[str, Any]) -> None:
         for name in ("since", "until"):
             try:
                 bounds(EDTFField().to_python(move.get(name, "")))
-            except (UnreadableDate, ValueError) as error:
+            except (UnreadableDate, ValidationError) as error:
                 raise InvalidMapping(
                     _("“%(name)s” in “moves” is no date.") % {"name": name}
                 ) from error

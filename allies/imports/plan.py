@@ -35,8 +35,8 @@ class Outcome(StrEnum):
 class OutcomeRow(NamedTuple):
     """The outcome of a row, for the preview.
 
-    ``detail`` is {column: cell} of a new record, {column: [old, new]} of a changed one, and
-    {column: [kept, in the file]} of a matched one. The key "" has the reason why.
+    ``detail`` maps columns: to the cell of a new record, to old and new cell of a changed one, and
+    to our cell and that of the file for a matched one. The key "" has the reason.
     """
 
     noun: str

@@ -39,7 +39,7 @@ class Recognised:
 
     @property
     def explanation(self) -> str:
-        """What was recognised by what, or why nothing could be decided."""
+        """The reason, or the candidates among which the rule could not decide."""
         if self.record is not None:
             return self.reason
         names = ", ".join(f"“{record}” ({record.pk})" for record in self.candidates)
