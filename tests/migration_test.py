@@ -20,7 +20,7 @@ from tests.process_utils import free_port
 BACK_TO = "0012"
 READERS = 4
 PAGES = (
-    *("/en/countries/russia/allies/", "/en/events/?country=CHN&role=for", "/id/"),
+    *("/en/countries/russia/allies/", "/en/votes/?country=CHN&role=for", "/id/"),
     *("/en/events/", "/en/search/?q=pact", "/api/v1/participations"),
 )
 

@@ -130,6 +130,21 @@ class MapView(NamedTuple):
         """Units of the map per pixel of a wide screen."""
         return self.width / WIDE
 
+    @property
+    def letter(self) -> str:
+        """The font size in units of the map. It is text, so that templates do not localise it."""
+        return f"{LETTER * self.pixel:.1f}"
+
+    @property
+    def grain(self) -> str:
+        """Units of the map per pixel of a wide screen, to scale patterns defined in pixels."""
+        return f"{self.pixel:.3f}"
+
+    @property
+    def legend_box(self) -> str:
+        """The viewBox of a sample in the legend, so that patterns are as wide as on the map."""
+        return f"0 0 {30 * self.pixel:.0f} {18 * self.pixel:.0f}"
+
 
 class WorldGeometry(NamedTuple):
     """The content of world_map.json."""
@@ -218,21 +233,6 @@ class WorldMap:
         """The number of countries on the map whose ties are uncertain."""
         return sum(place.perhaps for group in self.groups for place in group.places)
 
-    @property
-    def letter(self) -> str:
-        """The font size in units of the map. It is text, so that templates do not localise it."""
-        return f"{LETTER * self.window.pixel:.1f}"
-
-    @property
-    def grain(self) -> str:
-        """Units of the map per pixel of a wide screen, to scale patterns defined in pixels."""
-        return f"{self.window.pixel:.3f}"
-
-    @property
-    def legend_box(self) -> str:
-        """The viewBox of a sample in the legend, so that patterns are as wide as on the map."""
-        return f"0 0 {30 * self.window.pixel:.0f} {18 * self.window.pixel:.0f}"
-
 
 def build_world_map(
     focus: Country,
@@ -259,10 +259,10 @@ def build_world_map(
             places = [_ally(focus, row, day, window) for row in of_kind]
             confirmed = sum(row.certain for row in of_kind)
             groups.append(TieGroup(kind, confirmed, places))
-    own = _place(focus, "", window) if focus.code in shapes else None
+    own = place_marker(focus, "", window) if focus.code in shapes else None
     allies = [place for group in groups for place in group.places]
-    _separate_markers([place for place in allies if place.dot], window)
-    _place_labels([own] if own else [], allies, window)
+    separate_markers([place for place in allies if place.dot], window)
+    place_labels([own] if own else [], allies, window)
     taken = {focus.code, *(row.country.code for row in drawn)}
     land = [shape.d for code, shape in shapes.items() if code not in taken]
     return WorldMap(
@@ -353,14 +353,14 @@ def _detail(row: AllyRow) -> str:
 
 def _ally(focus: Country, row: AllyRow, day: dt.date, window: MapView) -> MapMarker:
     """Return an ally's marker, which links to the page about the ally and the focus."""
-    place = _place(row.country, _detail(row), window)
+    place = place_marker(row.country, _detail(row), window)
     on = "" if day == timezone.localdate() else f"?on={day.isoformat()}"
     place.perhaps = not row.certain
     place.url = f"{CountryPair.of(focus, row.country).get_absolute_url()}{on}"
     return place
 
 
-def _place(country: Country, detail: str, window: MapView) -> MapMarker:
+def place_marker(country: Country, detail: str, window: MapView) -> MapMarker:
     shape = load_world_geometry().shapes[country.code]
     name = str(country.name)
     x, y = window.place_in(shape)
@@ -383,13 +383,13 @@ def _place(country: Country, detail: str, window: MapView) -> MapMarker:
     )
 
 
-def _separate_markers(dots: list[MapMarker], window: MapView) -> None:
+def separate_markers(dots: list[MapMarker], window: MapView) -> None:
     for dot in dots:
         near = (math.dist((dot.x, dot.y), (other.x, other.y)) for other in dots if other != dot)
         dot.alone = min(near, default=math.inf) > MIN_TARGET_SIZE * window.pixel
 
 
-def _place_labels(first: list[MapMarker], places: list[MapMarker], window: MapView) -> None:
+def place_labels(first: list[MapMarker], places: list[MapMarker], window: MapView) -> None:
     """Mark the names that are always shown: those of ``first``, then of the largest countries.
 
     A name that would overlap another one is not marked. A name that is too long for its country is

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.utils.text import capfirst, get_text_list
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from allies.models import AllyList, Entry
 from allies.models.ally_list import headline_count_text
+from allies.text.name_lists import list_in_words
 from allies.text.numbers import count_in_words
 
 #: Up to this many disputed allies are named.
@@ -44,7 +45,7 @@ def _disputes(entries: Sequence[Any]) -> str:
     text = _("%(n)s of them disputed") % {"n": count_in_words(len(names))}
     if len(names) > MAX_NAMED:
         return text
-    return f"{text} ({get_text_list(names, pgettext('between the last two names', 'and'))})"
+    return f"{text} ({list_in_words(names)})"
 
 
 def list_verdicts(lists: Iterable[AllyList]) -> dict[int, str]:

@@ -9,6 +9,7 @@ from allies.models import (
     Alias,
     Citation,
     Entry,
+    KeyEvent,
     Participation,
     ParticipationRole,
     SeeAlso,
@@ -69,6 +70,17 @@ class AllEntriesFilterSet(PublicFilterSet):
 
     class Meta(PublicFilterSet.Meta):
         model = Entry
+        fields = ()
+
+
+class KeyEventFilterSet(PublicFilterSet):
+    search_fields = ("event__folded", "entry__country__folded")
+    list = SlugFilter(label=_("ally list"), field_name="entry__ally_list__slug")
+    country = CountryFilter(label=_("Country"), field_name="entry__country")
+    event = SlugFilter(label=_("Event"), field_name="event__slug")
+
+    class Meta(PublicFilterSet.Meta):
+        model = KeyEvent
         fields = ()
 
 

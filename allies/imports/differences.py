@@ -97,4 +97,4 @@ class DifferenceFinder:
             return False
         if not isinstance(self.columns[n].field, EDTFField):
             return str(new).startswith(str(old))
-        return bounds(old) != bounds(new) and is_within(new, old)
+        return bounds(old) != bounds(new) and is_within(str(new), str(old))

@@ -221,9 +221,9 @@ def _update_rules(noun: Mapping[str, Any], fields: set[str]) -> UpdateRules:
         )
     existence = noun.get("existence")
     return UpdateRules(
-        only_new=fields.intersection(noun.get("only_new", [])),
-        only_empty=fields.intersection(noun.get("only_empty", [])),
-        more_precise=fields.intersection(noun.get("more_precise", [])),
+        only_new=frozenset(fields).intersection(noun.get("only_new", [])),
+        only_empty=frozenset(fields).intersection(noun.get("only_empty", [])),
+        more_precise=frozenset(fields).intersection(noun.get("more_precise", [])),
         replaced=[list(values) for values in noun.get("replaces", [])],
         same=tuple(same),
         existence=None if existence is None else _existence_rule(existence),

@@ -35,8 +35,8 @@ class Outcome(StrEnum):
 class OutcomeRow(NamedTuple):
     """The outcome of a row, for the preview.
 
-    ``detail`` maps columns: to the cell of a new record, to old and new cell of a changed one, and
-    to our cell and that of the file for a matched one. The key "" has the reason.
+    ``detail`` maps columns to the cell of a new record, to the old and the new value of a changed
+    one, or to the value of a matched one and that in the file. The key "" has the reason why.
     """
 
     noun: str

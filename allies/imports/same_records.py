@@ -39,7 +39,7 @@ class Recognised:
 
     @property
     def explanation(self) -> str:
-        """The reason, or the candidates among which the rule could not decide."""
+        """The reason for the recognition, or for its failure."""
         if self.record is not None:
             return self.reason
         names = ", ".join(f"“{record}” ({record.pk})" for record in self.candidates)

@@ -34,7 +34,7 @@ def byline():
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("allies", "0022_spells_and_offence"),
+        ("allies", "0023_key_events"),
     ]
 
     operations = [

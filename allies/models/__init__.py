@@ -37,11 +37,10 @@ from allies.models.event import (
     VoteIssue,
     VoteScope,
     YearlyCounts,
-    key_event_ids,
-    key_events,
 )
 from allies.models.form_submission import KeptForm, SentForm
 from allies.models.import_file_block import JobFile
+from allies.models.key_event import KeyEvent
 from allies.models.link_check import (
     MAX_KEPT_CHECKS,
     LinkCheck,
@@ -101,6 +100,7 @@ __all__ = [
     "EvidencedModel",
     "JobFile",
     "KeptForm",
+    "KeyEvent",
     "LinkCheck",
     "LinkField",
     "LinkHealth",
@@ -138,8 +138,6 @@ __all__ = [
     "canonical_json",
     "data_fingerprint",
     "get_record",
-    "key_event_ids",
-    "key_events",
     "prefetch_records",
     "public_source_key",
     "record_models",

@@ -72,6 +72,7 @@ class CountryQuerySet(NamedQuerySet["Country"]):
     """Countries are reference data: all of them are public."""
 
     named = "country"
+    name_order = ("sort_en", "pk")
 
     def published(self) -> "CountryQuerySet":
         return self

@@ -256,7 +256,7 @@ def format_period(start: str, end: str) -> str:
     """
     begun, ended = format_start_date(start), format_end_date(end)
     # "Between January and April 2000 – 2001" would have two readings.
-    if begun and ended and ("/" in start or ("/" in end and not last_recorded(end))):
+    if begun and ended and not last_recorded(end) and "/" in start + end:
         return _("%(start)s, ended %(end)s") % {"start": begun, "end": ended}
     return " – ".join(filter(None, [begun, ended]))
 

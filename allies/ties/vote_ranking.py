@@ -1,13 +1,13 @@
 """How alike all other countries vote with one country in the United Nations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Min
 
 from allies.models.country import Country
-from allies.models.event import Event, EventKind, EventQuerySet, Participation
+from allies.models.event import Event, EventQuerySet, Participation
 from allies.page_cache.memo import while_unchanged
 from allies.ties.voting import MIN_VOTES, VOTE_ROLES, VoteAgreement
 
@@ -21,9 +21,14 @@ class YearRange(NamedTuple):
     first: int | None = None
     last: int | None = None
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the first year is not after the last one."""
+        return self.first is None or self.last is None or self.first <= self.last
+
     def roll_calls(self) -> EventQuerySet:
         """Return the published UN votes that were certainly held in these years."""
-        events = Event.objects.published().filter(kind=EventKind.UN_VOTE)
+        events = Event.objects.published().roll_calls()
         if self.first is not None:
             events = events.filter(date_earliest__year__gte=self.first)
         if self.last is not None:
@@ -50,12 +55,14 @@ class VotesOfAll(NamedTuple):
         return max(MIN_VOTES, round(self.cast * DEFAULT_SHARE))
 
 
-def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
+def votes_of_all(
+    focus: Country, years: YearRange, *, among: Sequence[Country] | None = None
+) -> VotesOfAll:
     """Return the agreement of all countries with ``focus`` in these years.
 
-    The roll calls are those of ``voting.shared_roll_calls``. Two queries. A third finds countries
-    that are recorded with two different votes in one roll call; its result is cached until the
-    content changes. If there are any, two more.
+    ``among`` limits the countries. The roll calls are those of ``voting.shared_roll_calls``. Two
+    queries. A third finds countries that are recorded with two different votes in one roll call;
+    its result is cached until the content changes. If there are any, two more.
     """
     doubles = while_unchanged("votes recorded twice", _recorded_twice)
     left_out = [event for event, country in doubles if country == focus.pk]
@@ -68,6 +75,8 @@ def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
     with_focus = votes.exclude(country=focus).filter(
         event__participations__country=focus, event__participations__role__in=VOTE_ROLES
     )
+    if among is not None:
+        with_focus = with_focus.filter(country__in=among)
     counts = (
         with_focus.order_by()
         .values_list("country", "event__participations__role", "role")
@@ -76,7 +85,7 @@ def votes_of_all(focus: Country, years: YearRange) -> VotesOfAll:
     cast: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
     for country, mine, theirs, number in counts:
         cast[country][mine, theirs] = number
-    for country, mine, theirs in _wrongly_counted(doubles, own, votes):
+    for country, mine, theirs in _wrongly_counted(doubles, own, with_focus):
         cast[country][mine, theirs] -= 1
     return VotesOfAll(
         span["cast"],

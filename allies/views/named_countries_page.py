@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from allies.models import Country
 from allies.search.named_countries import NamedCountries
+from allies.text.name_lists import list_in_words
 from allies.ties.ties_between import CountryPair
 from allies.views.comparison import PLACES, comparison_url
 
@@ -43,8 +42,7 @@ def find_page(named: NamedCountries) -> NamedCountriesPage | None:
         return None
     if len(countries) == 2:
         countries = CountryPair.of(*countries).countries
-    names = [str(country.name) for country in countries]
-    title = get_text_list(names, pgettext("between the last two names", "and"))
+    title = list_in_words([str(country.name) for country in countries])
     return NamedCountriesPage(title, comparison_url(countries), _("ties, events and UN votes"))
 
 

@@ -36,7 +36,7 @@ def _font(path: str, size: int, weight: int = 0) -> FreeTypeFont:
 def _drawable(char: str, path: str) -> bool:
     """Return whether the font has a glyph: missing ones are drawn like U+10FFFD."""
     if char in (FSI, PDI):
-        return _HAS_RAQM
+        return bool(_HAS_RAQM)
     font = _font(path, 40)
     return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffd"))
 
@@ -114,7 +114,7 @@ class Typeface:
         font = _font(ARABIC, self.size, _WEIGHTS[self.path]) if rtl else self._font_for(text)
         direction = ("rtl" if rtl else "ltr") if _HAS_RAQM else None
         if anchor.endswith("a"):
-            # Both fonts stand on the same line, although their letters are not equally high.
+            # Both fonts share a line, although their letters are not equally high.
             at, anchor = (
                 (at[0], at[1] + _font(self.path, self.size).getmetrics()[0]),
                 f"{anchor[0]}s",

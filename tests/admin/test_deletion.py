@@ -30,6 +30,7 @@ from allies.models import (
     Correction,
     Country,
     Event,
+    KeyEvent,
     LinkCheck,
     LinkHealth,
     OldSlug,
@@ -125,6 +126,13 @@ def see_also(ally_list=None, source=None):
     )
 
 
+def key_event():
+    return KeyEvent.objects.create(
+        entry=factories.ally_list("RUS", "CHN", **DRAFT).entries.get(),
+        event=factories.event(("RUS", "host"), **DRAFT),
+    )
+
+
 def link_check(source):
     return LinkCheck.objects.create(
         source=source, address="https://a.test/", checked_at=timezone.now(), result="ok"
@@ -170,6 +178,8 @@ MAKE = {
     "Entry.ally_list": lambda: part_of(factories.ally_list("RUS", "CHN", **DRAFT), "entries"),
     "Entry.country": new_entry,
     "Event.alliance": linked_event,
+    "KeyEvent.entry": lambda: (lambda made: (made.entry, made))(key_event()),
+    "KeyEvent.event": lambda: (lambda made: (made.event, made))(key_event()),
     "LinkCheck.source": lambda: source_with(link_check),
     "LinkHealth.source": lambda: source_with(link_health),
     "Membership.alliance": lambda: part_of(

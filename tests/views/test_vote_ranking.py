@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from allies.ties.vote_ranking import YearRange, votes_of_all
-from allies.ties.voting import shared_roll_calls, total_agreement, votes_by_year
+from allies.ties.voting import shared_roll_calls, total_agreement, agreement_by_period
 from tests import factories
 from tests.views.page_urls import body
 
@@ -92,7 +92,7 @@ def test_ranking_agrees_with_the_page_of_each_pair(votes):
     assert found.cast == 11
     for code in ("NOR", "SWE", "FJI", "ISL"):
         other = factories.country(code)
-        pair = total_agreement(votes_by_year(shared_roll_calls(denmark, other)))
+        pair = total_agreement(agreement_by_period(shared_roll_calls(denmark, other)))
         votes = found.others.get(other.pk)
         assert (votes.cast if votes else {}) == pair.cast, code
 

@@ -2,7 +2,12 @@
 
 from allies.imports.resources.alias import AliasResource
 from allies.imports.resources.alliance import AllianceResource, MembershipResource
-from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
+from allies.imports.resources.ally_list import (
+    AllyListResource,
+    EntryResource,
+    KeyEventResource,
+    SeeAlsoResource,
+)
 from allies.imports.resources.base import RecordResource
 from allies.imports.resources.citation import CitationResource
 from allies.imports.resources.country import CountryResource, SpellResource
@@ -24,6 +29,7 @@ RESOURCES: dict[str, type[RecordResource]] = {
         AllyListResource,
         EntryResource,
         CitationResource,
+        KeyEventResource,
         SeeAlsoResource,
     )
 }
