@@ -19,11 +19,13 @@ from allies.models import (
     Country,
     Entry,
     Event,
+    KeyEvent,
     Membership,
     Participation,
     SearchText,
     SeeAlso,
     Source,
+    Spell,
 )
 from allies.page_cache.store import page_store
 from tests.live_site import LiveSiteFactory
@@ -115,9 +117,9 @@ def _delete_alliances(alliances):
 @pytest.fixture
 def empty_database(db):
     """Delete all records, for tests of an empty site."""
-    for model in (Citation, SeeAlso, Entry, AllyList, Participation, Event, Membership):
+    for model in (Citation, SeeAlso, KeyEvent, Entry, AllyList, Participation, Event, Membership):
         model.objects.all()._raw_delete(model.objects.db)
-    for model in (Alliance, Alias):
+    for model in (Alliance, Alias, Spell):
         model.objects.all()._raw_delete(model.objects.db)
     Source.objects.update(derived_from=None, origin=None)
     Source.objects.all()._raw_delete(Source.objects.db)

@@ -40,6 +40,7 @@ from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing
 from allies.views.source import SourceListing
 from allies.views.tie_changes import TieChangeListing
+from allies.views.vote_ranking import VoteRankingListing
 from allies.views.voting import PairVotesListing
 
 if TYPE_CHECKING:
@@ -66,8 +67,11 @@ COLLECTIONS: dict[str, Collection] = {
     "/countries/{slug}/memberships": Collection(
         CountryMembershipListing, _("The memberships of one country")
     ),
+    "/countries/{slug}/votes-like": Collection(
+        VoteRankingListing, _("Countries by how often they voted like one country"), single_page
+    ),
     "/spells": Collection(SpellListing, _("Periods in which states existed")),
-    "/aliases": Collection(AliasListing, _("Alternative names of countries")),
+    "/aliases": Collection(AliasListing, _("Alternative names of countries and alliances")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(
         AllianceMembershipListing, _("The members of one alliance")

@@ -47,6 +47,7 @@ def reviewed(reviewer, login_as):
 def test_all_date_fields_are_covered():
     assert set().union(*map(dates_of, DATED)) == {
         *("date", "date_published", "existed_from", "existed_to", "covers_from", "covers_to"),
+        *("began",),
         *("signed", "in_force", "ended", "joined", "left"),
     }
 

@@ -37,6 +37,7 @@ from allies.models import (
     PreviewLink,
     Record,
     SeeAlso,
+    Spell,
     record_models,
 )
 from tests import factories
@@ -152,6 +153,11 @@ def alliance_alias():
     return record, Alias.objects.create(alliance=record, name="Pact of the North")
 
 
+def spell():
+    country = new_country()
+    return country, Spell.objects.create(country=country, began="1950", ended="1960")
+
+
 def cited_membership():
     record = factories.alliance("RUS", "IND", **DRAFT).memberships.first()
     return record, factories.cite(record, factories.source())
@@ -192,6 +198,7 @@ MAKE = {
     ),
     "SeeAlso.ally_list": lambda: (lambda made: (made.ally_list, made))(see_also()),
     "SeeAlso.source": lambda: source_with(lambda source: see_also(source=source)),
+    "Spell.country": spell,
     "Source.derived_from": lambda: source_with(
         lambda source: factories.source(derived_from=source, **DRAFT)
     ),

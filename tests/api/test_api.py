@@ -59,7 +59,7 @@ def test_every_listing_of_the_site_is_a_collection():
 @pytest.mark.parametrize("template", COLLECTIONS)
 def test_pagination_returns_every_row_once(template, client):
     whole = everything(client, address_of(template))
-    assert whole or template in ("/key-events", "/see-also")
+    assert whole or template in ("/countries/{slug}/votes-like", "/key-events", "/see-also")
     if len(whole) > 120:
         return  # too many pages to request; smaller collections are enough
     paged = everything(client, address_of(template), limit=2)

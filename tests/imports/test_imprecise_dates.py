@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from allies.imports.mapping import CellProblem
 from allies.imports.mapping_steps import not_later_than, parse_ordered_date, reduce_precision
+from allies.imports.rows import CellProblem
 from allies.models import Alliance, Citation, Event
 from tests import factories
 from tests.imports.files import load, write

@@ -308,7 +308,7 @@ class TestEvidence:
         before = cost()
         for _time in range(10):
             more()
-        assert cost() == before < 20
+        assert cost() == before < 25
 
 
 class TestLinksToPair:
