@@ -20,7 +20,7 @@ LIST = "/en/lists/russia-allies-in-asia/?on=1990-06-30"
 
 
 @pytest.fixture
-def pact(transactional_db):
+def pact(transactional_db, few_ties):
     return factories.alliance(
         "NZL", "FJI", title_en="Old pact", in_force="1970-01-01", ended="1990"
     )
