@@ -38,6 +38,9 @@ PAIRS = {
     ("Yemen Arab Republic", "Pakistan"): ("north-yemen", "pakistan"),
 }
 
+#: The last day of a state under whose name the file has later votes; they are its successor's.
+ENDED = {"Yemen Arab Republic": "1990-05-22"}
+
 
 def vote(one, other, *, first="DNK", second="NOR", **given):
     given = {"kind": "un-vote", "date": "1990-05-01", **given}
@@ -234,7 +237,8 @@ def test_six_pairs_match_a_count_from_the_file(shared, tmp_path):
         for row in rows:
             if row["country"] in names:
                 writer.writerow(row)
-                votes[row["country"]][row["rcid"]] = row["vote"]
+                if days[row["rcid"]] <= ENDED.get(row["country"], "9999"):
+                    votes[row["country"]][row["rcid"]] = row["vote"]
     command("import_un_votes", str(rolls), str(some), "--commit")
     for pair, slugs in PAIRS.items():
         one, other = (Country.objects.get(slug=slug) for slug in slugs)
@@ -252,7 +256,7 @@ def test_agreement_by_session_matches_the_published_scores(shared, tmp_path):
     rolls = shared / "data/un-votes/un_roll_calls.csv"
     with rolls.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["session"]) <= 30]
-    sessions = {row["rcid"]: int(row["session"]) for row in rows}
+    wanted = {row["rcid"] for row in rows}
     early, votes = tmp_path / "rolls.csv", tmp_path / "votes.csv"
     write(early, rows)
     with (
@@ -262,11 +266,8 @@ def test_agreement_by_session_matches_the_published_scores(shared, tmp_path):
         found = csv.DictReader(file)
         writer = csv.DictWriter(written, found.fieldnames)
         writer.writeheader()
-        writer.writerows(row for row in found if row["rcid"] in sessions)
+        writer.writerows(row for row in found if row["rcid"] in wanted)
     command("import_un_votes", str(early), str(votes), "--commit")
-    for event in Event.objects.filter(identifier__startswith="unvotes:"):
-        session = sessions[event.identifier.removeprefix("unvotes:")]
-        Event.objects.filter(pk=event.pk).update(session=session)
     contested = Event.objects.roll_calls().exclude(identifier="").filter(~is_unanimous())
     ids = set(contested.values_list("pk", flat=True))
 
