@@ -22,6 +22,7 @@ from allies.views.comparison import ComparisonView
 from allies.views.correction import CorrectionFormView, CorrectionLogView, CorrectionThanksView
 from allies.views.country import AllyListing, CountryDetailView, CountryListing
 from allies.views.detail import HistoryView
+from allies.views.disagreement import DisagreementListing
 from allies.views.download_mixin import DATA_FORMATS, FORMATS
 from allies.views.draft_preview import preview
 from allies.views.edition import (
@@ -39,12 +40,13 @@ from allies.views.embed import (
     ListTimelineEmbed,
     MapEmbed,
 )
-from allies.views.event import EventDetailView, EventListing, YearListing
+from allies.views.event import EventDetailView, EventListing, EventYears
 from allies.views.home import HomeView
 from allies.views.map import AllyMapView
 from allies.views.membership import AllianceMembershipListing, CountryMembershipListing
 from allies.views.methodology import MethodologyView
 from allies.views.pair import CountryPairView
+from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing, SuggestionsView
 from allies.views.share_image import (
     AllianceShareImage,
@@ -60,7 +62,7 @@ from allies.views.share_image import (
 from allies.views.source import SourceDetailView, SourceListing
 from allies.views.tie_changes import TieChangeListing
 from allies.views.vote_ranking import VoteRankingListing
-from allies.views.voting import VotingListing
+from allies.views.voting import PairVotesListing
 
 app_name = "allies"
 
@@ -150,10 +152,13 @@ urlpatterns = [
     path("blocs/", BlocMapView.as_view(), name="blocs"),
     path("ties/", ComparisonView.as_view(), name="comparison"),
     path("ties/<slug:first>/<slug:second>/", CountryPairView.as_view(), name="pair-detail"),
-    *_downloads("ties/<slug:first>/<slug:second>/votes", VotingListing.as_view(), "pair-votes"),
+    path("ties/<slug:first>/<slug:second>/votes/", PairVotesListing.as_view(), name="pair-votes"),
+    *_downloads("ties/<slug:first>/<slug:second>/votes", PairVotesListing.as_view(), "pair-votes"),
     *_listing("events", EventListing.as_view(), "event-list"),
-    *_downloads("events/years", YearListing.as_view(), "event-years"),
+    *_downloads("events/years", EventYears.as_view(), "event-years"),
     path("events/<slug:slug>/", EventDetailView.as_view(), name="event-detail"),
+    *_listing("votes", RollCallListing.as_view(), "vote-list"),
+    *_downloads("votes/years", RollCallYears.as_view(), "vote-years"),
     *_listing("sources", SourceListing.as_view(), "source-list"),
     path("sources/<slug:key>/", SourceDetailView.as_view(), name="source-detail"),
     _history("lists/<slug:slug>", AllyList, "allylist"),
@@ -183,6 +188,7 @@ urlpatterns = [
     path("search/suggest.json", SuggestionsView.as_view(), name="search-suggest"),
     path("methods/", MethodologyView.as_view(), name="methodology"),
     path("preview/<str:token>/", preview, name="preview"),
+    *_listing("data/disagreements", DisagreementListing.as_view(), "disagreement-list"),
     *_listing("changes", ChangesetListing.as_view(), "import-history"),
     path("api/", ApiDocsView.as_view(), name="api-reference"),
     path("card.png", SiteShareImage.as_view(), name="card"),

@@ -19,11 +19,13 @@ from allies.models import (
     Country,
     Entry,
     Event,
+    KeyEvent,
     Membership,
     Participation,
     SearchText,
     SeeAlso,
     Source,
+    Spell,
 )
 from allies.page_cache.store import page_store
 from tests.live_site import LiveSiteFactory
@@ -91,13 +93,23 @@ FOUNDING_ALLIANCES = (
 @pytest.fixture
 def few_ties(db):
     """Delete all alliances except four, so that most countries have only the ties of the test."""
-    others = Alliance.objects.exclude(slug__in=FOUNDING_ALLIANCES)
+    _delete_alliances(Alliance.objects.exclude(slug__in=FOUNDING_ALLIANCES))
+
+
+@pytest.fixture
+def no_ties(db):
+    """Delete all alliances; countries, sources and events are left."""
+    Event.objects.update(alliance=None)
+    _delete_alliances(Alliance.objects.all())
+
+
+def _delete_alliances(alliances):
     for rows in (
-        Citation.objects.filter(alliance__in=others),
-        Citation.objects.filter(membership__alliance__in=others),
-        Alias.objects.filter(alliance__in=others),
-        Membership.objects.filter(alliance__in=others),
-        others,
+        Citation.objects.filter(alliance__in=alliances),
+        Citation.objects.filter(membership__alliance__in=alliances),
+        Alias.objects.filter(alliance__in=alliances),
+        Membership.objects.filter(alliance__in=alliances),
+        alliances,
     ):
         rows._raw_delete(rows.db)
 
@@ -105,9 +117,9 @@ def few_ties(db):
 @pytest.fixture
 def empty_database(db):
     """Delete all records, for tests of an empty site."""
-    for model in (Citation, SeeAlso, Entry, AllyList, Participation, Event, Membership):
+    for model in (Citation, SeeAlso, KeyEvent, Entry, AllyList, Participation, Event, Membership):
         model.objects.all()._raw_delete(model.objects.db)
-    for model in (Alliance, Alias):
+    for model in (Alliance, Alias, Spell):
         model.objects.all()._raw_delete(model.objects.db)
     Source.objects.update(derived_from=None, origin=None)
     Source.objects.all()._raw_delete(Source.objects.db)

@@ -157,7 +157,7 @@ def measure(port, name, addresses):
 def add_published_data(site):
     """Import the published data in the folder next to this checkout."""
     votes = VOTES / "un_votes.csv.gz"
-    site.manage("import_cow_alliances", COW, "--commit")
+    site.manage("import_cow_alliances", COW, "--commit", "--accept-terms")
     site.manage("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")
     site.shell("from allies.tasks import refresh_statistics; refresh_statistics.call()")
 

@@ -21,10 +21,10 @@ from tests.process_utils import free_port
 READERS, EDITORS, SECONDS = 200, 5, 60
 PAGES = (
     *("/en/", "/id/", "/en/countries/russia/allies/", "/en/countries/china/", "/en/sources/"),
-    *("/id/lists/russia-allies-in-asia/", "/en/search/?q=pact", "/en/events.json?kind=un-vote"),
+    *("/id/lists/russia-allies-in-asia/", "/en/search/?q=pact", "/en/votes.json"),
 )
 EVENTS = 1_000
-COUNT = "/en/events.json?kind=un-vote&country=TUV&date_after=1901-01-01&date_before=1901-12-31"
+COUNT = "/en/votes.json?country=TUV&date_after=1901-01-01&date_before=1901-12-31"
 
 
 class Crowd:

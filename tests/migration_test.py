@@ -20,7 +20,7 @@ from tests.process_utils import free_port
 BACK_TO = "0012"
 READERS = 4
 PAGES = (
-    *("/en/countries/russia/allies/", "/en/events/?country=CHN&role=for", "/id/"),
+    *("/en/countries/russia/allies/", "/en/votes/?country=CHN&role=for", "/id/"),
     *("/en/events/", "/en/search/?q=pact", "/api/v1/participations"),
 )
 
@@ -68,7 +68,7 @@ def main():
         raise SystemExit("The published data is not beside this checkout.")
     with site_of_its_own("migrate") as site:
         votes = VOTES / "un_votes.csv.gz"
-        site.manage("import_cow_alliances", COW, "--commit")
+        site.manage("import_cow_alliances", COW, "--commit", "--accept-terms")
         site.manage("import_un_votes", VOTES / "un_roll_calls.csv", votes, "--commit")
         site.shell("from allies.tasks import refresh_statistics; refresh_statistics.call()")
         port = free_port()

@@ -30,7 +30,8 @@ BESIDES = (
     "countries/russia/allies/?on=1950-06-30&region=142",
     "countries/austria-hungary/",
     "countries/russia/?on=soon",
-    "events/?kind=un-vote",
+    "votes/?country=RUS&with=CHN",
+    "ties/china/russia/votes/?by=session&measure=lijphart",
     "lists/inews-4-negara-sahabat-rusia/",
     "sources/bisnisupdate-2024/",
 )

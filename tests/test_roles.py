@@ -24,7 +24,9 @@ from allies.models import (
     Changeset,
     Country,
     Edition,
+    Entry,
     Event,
+    KeyEvent,
     PreviewLink,
     Source,
 )
@@ -174,6 +176,9 @@ def records(db):
     user = User.objects.get(username="superuser")
     PreviewLink.objects.create(
         noun="event", record_id=event.pk, created_by=user, expires_at="2999-01-01T00:00:00Z"
+    )
+    KeyEvent.objects.create(
+        entry=Entry.objects.published().earliest("pk"), event=Event.objects.published().latest("pk")
     )
     assert Changeset.objects.exists()
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.sqlite_only
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 
 #: Names that are the same in both languages.
-NAMES = {"CSV", "JSON", "ISO", "COW", "SHA", "BibTeX"}
+NAMES = {"CSV", "JSON", "ISO", "COW", "SHA", "BibTeX", "Wikidata"}
 
 
 def words_outside_gettext(source):

@@ -20,8 +20,8 @@ class AliasInline(TabularRecordInline):
 class NamedRecordMixin:
     """The admin of a record type with aliases: searches find a record by any of its names."""
 
-    search_fields = ("folded",)
-    search_help_text = _("A name in any language, an alternative name or a code.")
+    search_fields: Any = ("folded",)
+    search_help_text: Any = _("A name in any language, an alternative name or a code.")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """Filter by name, the best match first, unless the user sorted the list by a column.

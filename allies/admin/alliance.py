@@ -21,6 +21,8 @@ class MembershipInline(TabularRecordInline):
     model = Membership
     fields = ("country", "joined", "left", "role", *OBLIGATIONS)
     autocomplete_fields = ("country",)
+    show_change_link = True
+    verbose_name_plural = _("memberships (open one for its citations)")
 
 
 @admin.register(Alliance)

@@ -18,7 +18,7 @@ from allies.admin.status_buttons import (
     independent_sources,
     title,
 )
-from allies.models import AllyList, Entry, SeeAlso
+from allies.models import AllyList, Entry, KeyEvent, SeeAlso
 
 if TYPE_CHECKING:
     from allies.models.ally_list import AllyListQuerySet
@@ -29,7 +29,14 @@ class EntryInline(TabularRecordInline):
     fields = ("position", "country")
     autocomplete_fields = ("country",)
     show_change_link = True
-    verbose_name_plural = _("entries (open one for its text and its citations)")
+    verbose_name_plural = _("entries (open one for its text, key events and citations)")
+
+
+class KeyEventInline(TabularRecordInline):
+    model = KeyEvent
+    fields = ("position", "event")
+    autocomplete_fields = ("event",)
+    verbose_name_plural = _("key events (without any, readers see the latest events)")
 
 
 class SeeAlsoInline(TabularRecordInline):
@@ -70,8 +77,17 @@ class EntryAdmin(EvidenceMixin, RecordAdmin):
     list_select_related = ("country", "ally_list")
     search_fields = ("country__folded", "ally_list__folded")
     autocomplete_fields = ("country", "ally_list")
-    inlines = (CitationInline,)
+    inlines = (KeyEventInline, CitationInline)
     fields = ("ally_list", ("country", "position"), "prose_en", "prose_ind")
+
+
+@admin.register(KeyEvent)
+class KeyEventAdmin(RecordAdmin):
+    list_display = ("event", "position", "entry")
+    list_select_related = ("event", "entry__ally_list", "entry__country")
+    search_fields = ("event__folded", "entry__country__folded", "entry__ally_list__folded")
+    autocomplete_fields = ("entry", "event")
+    fields = ("entry", "event", "position")
 
 
 @admin.register(SeeAlso)

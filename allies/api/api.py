@@ -19,7 +19,8 @@ from allies.views.changeset import ChangesetListing
 from allies.views.compared_lists import ComparedListsListing
 from allies.views.country import AllyListing, CountryListing
 from allies.views.detail import MovedRecord
-from allies.views.event import EventListing, YearListing
+from allies.views.disagreement import DisagreementListing
+from allies.views.event import AllEventsListing, AllEventYears
 from allies.views.listing import Listing
 from allies.views.membership import (
     AllianceMembershipListing,
@@ -30,13 +31,17 @@ from allies.views.related_listings import (
     AliasListing,
     AllEntriesListing,
     CitationListing,
+    KeyEventListing,
     ParticipationListing,
     SeeAlsoListing,
+    SpellListing,
 )
+from allies.views.roll_call import RollCallListing, RollCallYears
 from allies.views.search import SearchListing
 from allies.views.source import SourceListing
 from allies.views.tie_changes import TieChangeListing
-from allies.views.voting import VotingListing
+from allies.views.vote_ranking import VoteRankingListing
+from allies.views.voting import PairVotesListing
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -62,24 +67,35 @@ COLLECTIONS: dict[str, Collection] = {
     "/countries/{slug}/memberships": Collection(
         CountryMembershipListing, _("The memberships of one country")
     ),
-    "/aliases": Collection(AliasListing, _("Alternative names of countries")),
+    "/countries/{slug}/votes-like": Collection(
+        VoteRankingListing, _("Countries by how often they voted like one country"), single_page
+    ),
+    "/spells": Collection(SpellListing, _("Periods in which states existed")),
+    "/aliases": Collection(AliasListing, _("Alternative names of countries and alliances")),
     "/alliances": Collection(AllianceListing, _("Alliances")),
     "/alliances/{slug}/memberships": Collection(
         AllianceMembershipListing, _("The members of one alliance")
     ),
     "/alliances/{slug}/events": Collection(AllianceEvents, _("The events of one alliance")),
     "/memberships": Collection(MembershipListing, _("Members of all alliances")),
-    "/events": Collection(EventListing, _("Events")),
-    "/events/years": Collection(YearListing, _("Number of events per year"), single_page),
+    "/events": Collection(AllEventsListing, _("Events, with UN votes")),
+    "/events/years": Collection(
+        AllEventYears, _("Number of events per year, with UN votes"), single_page
+    ),
+    "/votes": Collection(RollCallListing, _("UN votes, with what was voted on and the result")),
+    "/votes/years": Collection(RollCallYears, _("Number of UN votes per year"), single_page),
     "/participations": Collection(
         ParticipationListing, _("Participants of events and their roles"), keyset_page_single
     ),
     "/ties/{first}/{second}/votes": Collection(
-        VotingListing, _("UN votes of two countries, by year"), single_page
+        PairVotesListing, _("UN votes of two countries, by year or session"), single_page
     ),
     "/sources": Collection(SourceListing, _("Sources")),
     "/citations": Collection(
         CitationListing, _("Citations: which source supports or disputes which record")
+    ),
+    "/disagreements": Collection(
+        DisagreementListing, _("Memberships for which a source says something else than we do")
     ),
     "/ally-lists": Collection(
         AllyListListing, _("Lists of allies, our own and published elsewhere")
@@ -87,6 +103,7 @@ COLLECTIONS: dict[str, Collection] = {
     "/ally-lists/{slug}/entries": Collection(EntryListing, _("Entries of one list")),
     "/ally-lists/{slug}/events": Collection(ListEvents, _("Events shown on one list")),
     "/entries": Collection(AllEntriesListing, _("Entries of all lists")),
+    "/key-events": Collection(KeyEventListing, _("Events chosen for entries of lists")),
     "/see-also": Collection(SeeAlsoListing, _("Further reading in lists")),
     "/search": Collection(SearchListing, _("Search results, best match first"), offset_page),
     "/changesets": Collection(ChangesetListing, _("Imports and rollbacks")),

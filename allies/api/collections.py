@@ -185,8 +185,9 @@ def _schema_of(one: django_filters.Filter) -> Any:
     if issubclass(one.field_class, forms.DateField):
         return DAY_SCHEMA
     if issubclass(one.field_class, forms.IntegerField):
-        most = len(str(one.extra["max_value"])) - 1
-        return {"pattern": rf"^[0-9]{{0,{most}}}$"}
+        most = len(str(one.extra["max_value"] + 1)) - 1
+        first = "[1-9]" if one.extra["min_value"] else "[0-9]"
+        return {"pattern": rf"^({first}[0-9]{{0,{most - 1}}})?$"}
     longest = one.extra.get("max_length")
     return {"maxLength": longest, "pattern": _TEXT} if longest else None
 

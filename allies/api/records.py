@@ -24,6 +24,7 @@ from allies.citations.redaction import CitationRedactor
 from allies.evidence.grouping import with_citations
 from allies.filters.base import DayField
 from allies.models import (
+    OBLIGATIONS,
     Alliance,
     AllyList,
     Citation,
@@ -79,7 +80,7 @@ def _statement(citation: Citation, public: CitationRedactor) -> dict[str, object
 
 def _country(slug: str) -> dict[str, object]:
     countries = Country.objects.published().select_related("successor")
-    country = find_record(countries.prefetch_related("aliases"), slug)
+    country = find_record(countries.prefetch_related("aliases", "spells"), slug)
     names = (
         "alpha3",
         "alpha2",
@@ -95,6 +96,7 @@ def _country(slug: str) -> dict[str, object]:
         "country": country.code,
         "url": country.get_absolute_url(),
         **_values(country, "slug", *names, "existed_from", "existed_to"),
+        "spells": [_values(spell, "began", "ended") for spell in country.spells.all()],
         "successor": country.successor.code if country.successor else "",
         "aliases": [_values(alias, "name", "language") for alias in country.aliases.all()],
     }
@@ -107,7 +109,6 @@ def _alliance(slug: str) -> dict[str, object]:
         alliances.prefetch_related("aliases", Prefetch("memberships", members)), slug
     )
     public = CitationRedactor()
-    duties = ("defence", "neutrality", "non_aggression", "consultation")
     return {
         "alliance": alliance.slug,
         "url": alliance.get_absolute_url(),
@@ -116,7 +117,7 @@ def _alliance(slug: str) -> dict[str, object]:
         **_values(alliance, "signed", "in_force", "ended"),
         **_texts(alliance, "summary", public),
         "memberships": [
-            {"country": one.country.code, **_values(one, "joined", "left", "role", *duties)}
+            {"country": one.country.code, **_values(one, "joined", "left", "role", *OBLIGATIONS)}
             for one in alliance.memberships.all()
         ],
         **_evidence(alliance, public),

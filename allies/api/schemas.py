@@ -44,6 +44,13 @@ class Name(Schema):
     language: str = Field(description="ISO 639 code; empty for codes and abbreviations.")
 
 
+class Existence(Schema):
+    """A period in which a state existed."""
+
+    began: str = Field(description=EDTF)
+    ended: str = Field(description=f"{EDTF} Empty if the state still exists.")
+
+
 class CountryRecord(Schema):
     country: str = Field(description=CODE)
     slug: str
@@ -59,6 +66,7 @@ class CountryRecord(Schema):
     subregion: str = Field(description="UN M49.")
     existed_from: str = Field(description=EDTF)
     existed_to: str = Field(description=EDTF)
+    spells: list[Existence]
     successor: str
     aliases: list[Name]
 
@@ -71,6 +79,7 @@ class Part(Schema):
     left: str = Field(description=EDTF)
     role: str
     defence: bool | None
+    offence: bool | None
     neutrality: bool | None
     non_aggression: bool | None
     consultation: bool | None

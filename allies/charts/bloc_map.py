@@ -21,7 +21,7 @@ class BlocLabel(NamedTuple):
     pattern: str
     label: str
     url: str
-    count: int
+    number: int
 
 
 class Bloc(NamedTuple):

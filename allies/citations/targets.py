@@ -114,9 +114,8 @@ def _allies(country: Country, url: str) -> CitableWork:
 
 def _pair(pair: CountryPair, url: str) -> CitableWork:
     first, second = pair.countries
-    title = _("%(first)s and %(second)s") % {"first": first.name, "second": second.name}
     day = _last_change(pair.alliances(), pair.events(), pair.entries())
-    return _page(f"{first.slug}-{second.slug}", title, url, issued=day)
+    return _page(f"{first.slug}-{second.slug}", pair.name, url, issued=day)
 
 
 def _last_change(*shown: Any) -> str:

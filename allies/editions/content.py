@@ -15,12 +15,13 @@ from allies.models.alliance import Alliance
 from allies.models.ally_list import AllyList, Entry, SeeAlso
 from allies.models.citation import Citation
 from allies.models.country import Country
-from allies.models.event import Event, key_events
+from allies.models.event import Event
 from allies.models.membership import Membership
 from allies.models.source import Source, public_source_key
 from allies.models.translation import SUFFIXES
 from allies.text.markdown import cited_keys, with_current_keys
 from allies.ties.allies_on_day import oldest_first
+from allies.ties.key_events import key_events
 
 if TYPE_CHECKING:
     from allies.models.ally_list import EntryQuerySet
@@ -53,7 +54,8 @@ class _EditionContentBuilder:
         countries = [entry.country for entry in entries]
         focus = self.ally_list.focus
         ties = self._ties(focus, countries)
-        events = key_events(focus, countries)
+        key = key_events(focus, entries)
+        events = {country: shown.events for country, shown in key.items()}
         self._fetch_citations(event for shown in events.values() for event in shown)
         also = Entry.objects.other_lists_naming(self.ally_list, countries)
         see_also = [

@@ -28,6 +28,7 @@ from allies.models import (
     Publishable,
     Record,
     Source,
+    SourceKind,
     Status,
 )
 from allies.models.base import count_distinct_subquery
@@ -66,6 +67,11 @@ _PUBLISHABLE_MODELS = (Alliance, Event, AllyList, Source)
 _CITED_MODELS = (Alliance, Event, Entry)
 
 
+def _except_roll_calls(records: Any) -> Any:
+    """Leave out UN votes, of which a data set has thousands: nobody edits them one by one."""
+    return records.except_roll_calls() if records.model is Event else records
+
+
 def _in_review(records: QuerySet[Model], user: "AnyUser") -> QuerySet[Model]:
     return records.filter(status=Status.IN_REVIEW)
 
@@ -87,22 +93,30 @@ def _published_but_hidden(records: QuerySet[Model], user: "AnyUser") -> QuerySet
 
 
 def _without_participants(events: "EventQuerySet", user: "AnyUser") -> "EventQuerySet":
-    """Public events without participants; they are on no country's page."""
-    return events.published().exclude(Exists(Participation.objects.filter(event=OuterRef("pk"))))
+    """Public events without participants, except UN votes; they are on no country's page."""
+    parts = Participation.objects.filter(event=OuterRef("pk"))
+    return events.published().except_roll_calls().exclude(Exists(parts))
 
 
 def _one_source(records: Any, user: "AnyUser") -> Any:
-    """Published records whose published supporting sources all have one origin."""
+    """Published records whose published supporting sources all have one origin.
+
+    UN votes are left out, and so are records that a data set supports: its rows have no other
+    source, and need none.
+    """
     target = records.target
     supporting = Citation.objects.from_published_sources().supporting()
     alone = (
         supporting.exclude(**{target: None})
         .order_by()
         .values(target)
-        .annotate(origins=Count(origin_of("source__"), distinct=True))
-        .filter(origins=1)
+        .annotate(
+            origins=Count(origin_of("source__"), distinct=True),
+            data_sets=Count("pk", filter=Q(source__kind=SourceKind.DATASET)),
+        )
+        .filter(origins=1, data_sets=0)
     )
-    return _public(records).filter(pk__in=alone.values(target))
+    return _except_roll_calls(_public(records)).filter(pk__in=alone.values(target))
 
 
 def _disputed_without_note(records: Any, user: "AnyUser") -> Any:
@@ -113,7 +127,10 @@ def _disputed_without_note(records: Any, user: "AnyUser") -> Any:
 
 
 def _evidence_outdated(records: Any, user: "AnyUser") -> Any:
-    """Published records without a citation verified in the last STALE_DAYS of their model."""
+    """Published records without a citation verified in the last STALE_DAYS of their model.
+
+    UN votes are left out.
+    """
     target = records.target
     days = settings.STALE_DAYS.get(target)
     if not days:
@@ -121,7 +138,8 @@ def _evidence_outdated(records: Any, user: "AnyUser") -> Any:
     since = timezone.localdate() - dt.timedelta(days=days)
     fresh = Citation.objects.filter(verified_on__gt=since).exclude(**{target: None})
     began = timezone.now() - dt.timedelta(days=days)
-    return _public(records).filter(created_at__lt=began).exclude(pk__in=fresh.values(target))
+    old = _except_roll_calls(_public(records)).filter(created_at__lt=began)
+    return old.exclude(pk__in=fresh.values(target))
 
 
 def _headline_mismatch(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:
@@ -136,14 +154,14 @@ def _headline_mismatch(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[A
 
 
 def _untranslated(records: QuerySet[Model], user: "AnyUser") -> Any:
-    """Published records with a text in one language only."""
+    """Published records with a text in one language only, except UN votes."""
     names = {field.name for field in records.model._meta.concrete_fields}
     bases = [name.removesuffix("_en") for name in names if name.endswith("_en")]
     halves = Q()
     for base in bases:
         english, indonesian = Q(**{f"{base}_en": ""}), Q(**{f"{base}_ind": ""})
         halves |= (english & ~indonesian) | (indonesian & ~english)
-    return _public(records).filter(halves)
+    return _except_roll_calls(_public(records)).filter(halves)
 
 
 def _entries_without_ties(lists: QuerySet[AllyList], user: "AnyUser") -> QuerySet[AllyList]:

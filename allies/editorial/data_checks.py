@@ -14,7 +14,8 @@ from django.db.models.functions import ExtractDay, ExtractIsoWeekDay
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from allies.models import Alliance, Citation, Event, Membership, Participation, Source
+from allies.evidence.disagreements import disagreements
+from allies.models import Alliance, Event, Membership, Participation, Source, Stance
 from allies.models.base import YearOf
 from allies.models.fields import EDTFField
 from allies.models.registry import record_models
@@ -159,18 +160,14 @@ def far_futures() -> Iterator[Finding]:
 
 
 def sources_that_disagree() -> Iterator[Finding]:
-    """Yield memberships for which a source gives dates that certainly differ from ours."""
-    cited = Citation.objects.filter(membership__isnull=False).select_related(
-        "source", "membership__alliance", "membership__country"
-    )
-    differs = Q()
-    for name in ("joined", "left"):
-        differs |= Q(**{f"{name}_earliest__gt": F(f"membership__{name}_latest")})
-        differs |= Q(**{f"{name}_latest__lt": F(f"membership__{name}_earliest")})
-    for one in cited.filter(differs).iterator():
-        ours = f"{one.membership.joined or '?'} to {one.membership.left or '?'}"  # type: ignore[union-attr]
+    """Yield memberships of which a public source says something else than we do."""
+    for one in disagreements().iterator():
+        membership: Any = one.membership
+        ours = f"{membership.began or '?'} to {membership.ended or '?'}"
         theirs = f"{one.joined or '?'} to {one.left or '?'}"
-        yield Finding(_of(one.membership), f"{one.source.key} says {theirs}, we say {ours}")  # type: ignore[arg-type]
+        if one.stance == Stance.DISPUTES:
+            theirs = "never a member"
+        yield Finding(_of(membership), f"{one.source.key} says {theirs}, we say {ours}")
 
 
 def coverage_without_end() -> Iterator[Finding]:

@@ -3,33 +3,17 @@
 import datetime as dt
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.aggregates import GroupBy, group_by_condition
-from allies.filters.base import DayFilter, DisputedFilter, PublicFilterSet
+from allies.filters.base import CountFilter, DayFilter, DisputedFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
 from allies.models import CURRENT_STANDINGS, AllianceKind, Country
 from allies.ties.allies_on_day import Ties
-
-
-class CountField(forms.IntegerField):
-    """A whole number in ASCII digits, as browsers send it."""
-
-    def to_python(self, value: Any) -> int | None:
-        if value and not (value.isascii() and value.isdecimal()):
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
-
-
-class CountFilter(django_filters.Filter):
-    field_class = CountField
 
 
 class TiesFilterSet(CountriesFilterSet):

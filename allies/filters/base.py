@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from allies.filters.aggregates import GroupBy, group_by_condition
-from allies.models import Country
+from allies.models import Alliance, Country, Source
 from allies.page_cache.memo import VersionedMemo
 from allies.text.normalize import normalize_text
 from allies.text.urls import is_tracking
@@ -162,43 +162,99 @@ class DisputedFilter(django_filters.ChoiceFilter):
         super().__init__(*args, **{**given, **kwargs})
 
 
-#: Cached results of country lookups by text.
-_matching_countries = VersionedMemo(1024)
+#: Cached results of look-ups of records by text.
+_matching_records = VersionedMemo(1024)
 
 
-class CountryField(forms.CharField):
-    """A country by its code, slug, name or alias, as typed."""
+class NamedRecordField(forms.CharField):
+    """A public record by a code, a slug, a name or an alias, as typed."""
 
+    def called(self, text: str) -> QuerySet[Any]:
+        """Return the public records that the text names."""
+        raise NotImplementedError
+
+    def code(self, record: Any) -> str:
+        """Return what to enter to mean only this record."""
+        return str(record.slug)
+
+    def clean(self, value: object) -> Any:
+        """Return the record; None for an empty text. Raise ValidationError."""
+        text = super().clean(value)
+        if not text:
+            return None
+        key = (type(self), text, get_language())
+        found = _matching_records.get_or_compute(key, lambda: list(self.called(text)[:5]))
+        # If the text is one record's code and another's alias, the code wins.
+        found = [one for one in found if self.has_code(one, text)] or found
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ValidationError(self.error_messages["unknown"], code="unknown")
+        names = ", ".join(f"{record} ({self.code(record)})" for record in found)
+        raise ValidationError(
+            self.error_messages["ambiguous"], code="ambiguous", params={"names": names}
+        )
+
+    def has_code(self, record: Any, text: str) -> bool:
+        """Return whether the text is a code of the record."""
+        return self.code(record) == text
+
+
+class CountryField(NamedRecordField):
     default_error_messages = {
         "unknown": _("No country has this name. Enter a name or a code like RUS."),
         "ambiguous": _("More than one country has this name: %(names)s. Enter a code."),
     }
 
-    def clean(self, value: object) -> Country | None:
-        """Return the Country; None for an empty text. Raise ValidationError."""
-        text = super().clean(value)
-        if not text:
-            return None
-        called = Country.objects.exact_name(text).order_by_name()[:5]
-        found = _matching_countries.get_or_compute((text, get_language()), lambda: list(called))
-        # If the text is one country's code and another's alias, the code wins.
-        found = [one for one in found if text.upper() in one.codes] or found
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise ValidationError(self.error_messages["unknown"], code="unknown")
-        raise ValidationError(
-            self.error_messages["ambiguous"],
-            code="ambiguous",
-            params={"names": ", ".join(f"{country} ({country.code})" for country in found)},
-        )
+    def called(self, text: str) -> QuerySet[Any]:
+        return Country.objects.exact_name(text).order_by_name()
+
+    def code(self, record: Country) -> str:
+        return record.code
+
+    def has_code(self, record: Country, text: str) -> bool:
+        return text.upper() in record.codes
 
 
-class CountryFilter(django_filters.Filter):
-    field_class = CountryField
+class AllianceField(NamedRecordField):
+    default_error_messages = {
+        "unknown": _("No alliance has this name. Enter a name like NATO."),
+        "ambiguous": _("More than one alliance has this name: %(names)s. Enter a slug."),
+    }
+
+    def called(self, text: str) -> QuerySet[Any]:
+        return Alliance.objects.published().exact_name(text).order_by("slug")
+
+
+class SourceField(NamedRecordField):
+    default_error_messages = {
+        "unknown": _("No source has this citation key."),
+    }
+
+    def called(self, text: str) -> QuerySet[Any]:
+        return Source.objects.published().filter(key=text)
+
+    def code(self, record: Source) -> str:
+        return record.key
+
+
+class NamedRecordFilter(django_filters.Filter):
+    """A filter by one record, which the reader names."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, max_length=MAX_VALUE_LENGTH, **kwargs)
+
+
+class CountryFilter(NamedRecordFilter):
+    field_class = CountryField
+
+
+class AllianceFilter(NamedRecordFilter):
+    field_class = AllianceField
+
+
+class SourceFilter(NamedRecordFilter):
+    field_class = SourceField
 
 
 class DayInput(forms.DateInput):
@@ -239,3 +295,16 @@ class DayField(forms.DateField):
 
 class DayFilter(django_filters.Filter):
     field_class = DayField
+
+
+class CountField(forms.IntegerField):
+    """A whole number in ASCII digits, as browsers send it."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value and not (value.isascii() and value.isdecimal()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class CountFilter(django_filters.Filter):
+    field_class = CountField

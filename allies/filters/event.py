@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.aggregates import GroupBy, count_distinct_by, count_distinct_by_index
+from allies.filters.aggregates import count_distinct_by
 from allies.filters.base import (
     CountryFilter,
     DayFilter,
@@ -17,10 +17,16 @@ from allies.filters.base import (
     PublicFilterSet,
 )
 from allies.models import Certainty, Country, Event, EventKind, Participation, ParticipationRole
-from allies.ties.voting import shared_roll_calls
+from allies.ties.voting import VOTE_ROLES, shared_roll_calls
 
 if TYPE_CHECKING:
     from allies.models.event import EventQuerySet
+
+#: How two countries voted, as choices of the filter ``votes``.
+SAME_OR_DIFFERENT = [
+    ("same", _("the same")),
+    ("different", _("differently")),
+]
 
 
 class EventForm(FilterForm):
@@ -61,22 +67,29 @@ def date_filters() -> tuple[DayFilter, DayFilter]:
     return after, DayFilter(label=_("Until"), method="may_be_before")
 
 
+def filter_votes(
+    queryset: "EventQuerySet", votes: str, country: Country, other: Country
+) -> "EventQuerySet":
+    """Keep the UN votes in which both countries voted the "same" or "different"."""
+    alike = Q(vote=F("other_vote"))
+    found = shared_roll_calls(country, other).filter(alike if votes == "same" else ~alike)
+    return queryset.filter(pk__in=found.values("pk"))
+
+
 class EventFilterSet(DatedFilterSet):
+    """All events but UN votes, which have their own list."""
+
     first_fields = ("country", "kind")
-    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=EventKind.choices)
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind"),
+        choices=[choice for choice in EventKind.choices if choice[0] != EventKind.UN_VOTE],
+    )
     country = CountryFilter(label=_("Country"), method="noop")
     # The query parameter is called ``with``, which is a keyword in Python.
     vars()["with"] = CountryFilter(label=_("Together with"), method="noop")
     role = django_filters.ChoiceFilter(
-        label=_("Role"), choices=ParticipationRole.choices, method="noop"
-    )
-    votes = django_filters.ChoiceFilter(
-        label=_("UN votes"),
-        choices=[
-            ("none", _("without UN votes")),
-            ("same", _("both voted the same")),
-            ("different", _("they voted differently")),
-        ],
+        label=_("Role"),
+        choices=[choice for choice in ParticipationRole.choices if choice[0] not in VOTE_ROLES],
         method="noop",
     )
     certainty = django_filters.ChoiceFilter(label=_("Certainty"), choices=Certainty.choices)
@@ -96,49 +109,35 @@ class EventFilterSet(DatedFilterSet):
             queryset = queryset.with_participant(country, role)
         if other:
             queryset = queryset.with_participant(other)
-        return self._filter_votes(
-            super().filter_queryset(queryset), asked.get("votes"), country, other
-        )
+        return super().filter_queryset(queryset)
 
     def count_role(self) -> dict[str, int]:
         """Return the number of events per role; if a country is given, per role of this country."""
-        events = self.queryset_with(role="").values("pk")
-        if not self.applied_values.keys() - {"role"}:
-            return count_distinct_by_index(Participation, "role", "event", events)
-        parts = Participation.objects.filter(event__in=events)
+        parts = Participation.objects.filter(event__in=self.queryset_with(role="").values("pk"))
         if country := self.form.cleaned_data.get("country"):
             parts = parts.filter(country=country)
         return count_distinct_by(parts, "role", "event")
 
-    def group_votes(self) -> GroupBy | None:
+
+class AllEventsFilterSet(EventFilterSet):
+    """All events, with UN votes."""
+
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=EventKind.choices)
+    role = django_filters.ChoiceFilter(
+        label=_("Role"), choices=ParticipationRole.choices, method="noop"
+    )
+    votes = django_filters.ChoiceFilter(
+        label=_("How both voted"),
+        choices=[("none", _("without UN votes")), *SAME_OR_DIFFERENT],
+        method="noop",
+    )
+
+    def filter_queryset(self, queryset: "EventQuerySet") -> "EventQuerySet":
         asked = self.form.cleaned_data
-        if asked.get("country") and asked.get("with"):
-            return None  # how both voted is not a value of the event's row
-        return GroupBy((F("kind"),), lambda kind: () if kind == EventKind.UN_VOTE else ("none",))
-
-    def _filter_votes(
-        self,
-        queryset: "EventQuerySet",
-        votes: str | None,
-        country: Country | None,
-        other: Country | None,
-    ) -> "EventQuerySet":
+        country, other, votes = (asked.get(name) for name in ("country", "with", "votes"))
+        found = super().filter_queryset(queryset)
         if votes == "none":
-            return queryset.exclude(kind=EventKind.UN_VOTE)
+            return found.except_roll_calls()
         if not votes:
-            return queryset
-        if not (country and other):
-            return queryset.none()
-        roll_calls, alike = shared_roll_calls(country, other), Q(vote=F("other_vote"))
-        found = roll_calls.filter(alike if votes == "same" else ~alike)
-        return queryset.filter(pk__in=found.values("pk"))
-
-
-class RollCallFilterSet(DatedFilterSet):
-    """The UN votes in which two countries took part, by title and date."""
-
-    date_after, date_before = date_filters()
-
-    class Meta(PublicFilterSet.Meta):
-        model = Event
-        fields: list[str] = []
+            return found
+        return filter_votes(found, votes, country, other) if country and other else found.none()

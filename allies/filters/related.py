@@ -9,9 +9,11 @@ from allies.models import (
     Alias,
     Citation,
     Entry,
+    KeyEvent,
     Participation,
     ParticipationRole,
     SeeAlso,
+    Spell,
     Stance,
 )
 
@@ -29,6 +31,14 @@ class AliasFilterSet(PublicFilterSet):
 
     class Meta(PublicFilterSet.Meta):
         model = Alias
+        fields: list[str] = []
+
+
+class SpellFilterSet(PublicFilterSet):
+    country = CountryFilter(label=_("Country"), field_name="country")
+
+    class Meta(PublicFilterSet.Meta):
+        model = Spell
         fields: list[str] = []
 
 
@@ -60,6 +70,17 @@ class AllEntriesFilterSet(PublicFilterSet):
 
     class Meta(PublicFilterSet.Meta):
         model = Entry
+        fields = ()
+
+
+class KeyEventFilterSet(PublicFilterSet):
+    search_fields = ("event__folded", "entry__country__folded")
+    list = SlugFilter(label=_("ally list"), field_name="entry__ally_list__slug")
+    country = CountryFilter(label=_("Country"), field_name="entry__country")
+    event = SlugFilter(label=_("Event"), field_name="event__slug")
+
+    class Meta(PublicFilterSet.Meta):
+        model = KeyEvent
         fields = ()
 
 

@@ -7,8 +7,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from allies.filters.ally import CountFilter
-from allies.filters.base import PublicFilterSet
+from allies.filters.base import CountFilter, PublicFilterSet
 from allies.filters.country import CountriesFilterSet
 from allies.models import Country
 from allies.page_cache.memo import while_unchanged
@@ -56,7 +55,7 @@ class VoteRankingFilterSet(CountriesFilterSet):
 
     def is_valid(self) -> bool:
         """Validate the values, and refuse a first year after the last one."""
-        if super().is_valid() and None not in self.years and self.years.first > self.years.last:
+        if super().is_valid() and not self.years.is_in_order:
             self.form.add_error("from", gettext("The first year is after the last one."))
         return bool(super().is_valid())
 

@@ -22,7 +22,9 @@ from allies.models import (
     Changeset,
     Citation,
     Entry,
+    Event,
     EvidencedModel,
+    KeyEvent,
     Publishable,
     SeeAlso,
     Source,
@@ -107,4 +109,6 @@ def visible_versions_q(model: type[Model], owner: str) -> Q:
         history = Citation.history.model.objects.order_by()
         supporting = history.filter(entry__isnull=False, stance=Stance.SUPPORTS)
         return is_public & (Q(entry__in=supported) | Q(id__in=supporting.values("id")))
+    if model is KeyEvent:
+        return Q(entry__in=supported, event__in=Event.objects.published().order_by().values("pk"))
     return is_public if model in (Citation, SeeAlso) else Q()

@@ -226,6 +226,10 @@ def describe_public_changes(
     return [one for change in public for one in describe_change(change, names)]
 
 
+#: Fields without which a part says nothing: a citation of a source, the key event of an entry.
+_NEEDED = ("source", "event")
+
+
 def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordChange | None:
     """Return the part of a change that readers may see; None if it concerns a hidden record."""
     model = model_of_key(change["key"])
@@ -234,7 +238,7 @@ def _public_change(change: RecordChange, names: PublicRecordLabels) -> RecordCha
         related = model._meta.get_field(name).related_model
         if related is not None and issubclass(related, Publishable):
             hidden = [value for value in values if value and not names.is_public(related, value)]
-            if hidden and name == "source":
+            if hidden and name in _NEEDED:
                 return None
             if hidden:
                 continue

@@ -107,10 +107,11 @@ def change_title(change: RecordChange, names: RecordLabels) -> str:
     if record is not None:
         return f"{capfirst(str(model._meta.verbose_name))}: {record}"
     side = 0 if change["what"] == "removed" else 1
+    given = [field for field in content_fields(model) if field.name in change["fields"]]
+    naming = [field for field in given if field.name in ("country", "source")]
     points_to = [
         names.value_text(field, change["fields"][field.name][side])
-        for field in content_fields(model)
-        if field.name in change["fields"] and field.name in ("country", "source")
+        for field in naming or [field for field in given if field.name == "event"]
     ]
     return ": ".join([capfirst(str(model._meta.verbose_name)), *points_to])
 

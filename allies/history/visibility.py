@@ -204,17 +204,18 @@ class WithdrawnRecord:
     last_public_version: bool
 
 
-def withdrawn_records(model: type[Model]) -> list[WithdrawnRecord]:
+def withdrawn_records(model: type[Model], condition: Q | None = None) -> list[WithdrawnRecord]:
     """Return the withdrawn records of a model, the latest first.
 
-    Examine only the MAX_RECORDS records that were marked published most recently. At most
-    twelve queries (for ally lists).
+    ``condition`` narrows the published versions. Examine only the MAX_RECORDS records that were
+    marked published most recently. At most twelve queries (for ally lists).
     """
     if not issubclass(model, Publishable):
         return []
     history = model.history.model.objects
     public = model.objects.published().order_by().values("pk")  # type: ignore[attr-defined]
-    marked = history.filter(published_q(model)).exclude(id__in=public).order_by()
+    marked = history.filter(published_q(model), condition or Q())
+    marked = marked.exclude(id__in=public).order_by()
     last = dict(
         marked.values_list("id")
         .annotate(last=Max("history_id"))

@@ -8,8 +8,8 @@ from django.db import models
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 
-from allies.imports.references import COUNTRY_CODES, CellError, UnknownCountry
-from allies.imports.rows import Cell, CellProblem
+from allies.imports.references import COUNTRY_CODES, CellError, SkippedRecord, UnknownCountry
+from allies.imports.rows import LEFT_OUT, Cell, CellProblem
 from allies.imports.widgets import ReferenceWidget
 from allies.models import Country
 
@@ -18,13 +18,16 @@ MAX_CACHED_CELLS = 2000
 
 
 class CellFailure:
-    """Why a cell was refused."""
+    """Why a cell was refused, or that its row is left out."""
 
-    __slots__ = ("is_unknown_country", "message")
+    __slots__ = ("is_left_out", "is_unknown_country", "message")
 
-    def __init__(self, message: str, *, is_unknown_country: bool = False) -> None:
+    def __init__(
+        self, message: str, *, is_unknown_country: bool = False, is_left_out: bool = False
+    ) -> None:
         self.message = message
         self.is_unknown_country = is_unknown_country
+        self.is_left_out = is_left_out
 
 
 class Column:
@@ -78,12 +81,14 @@ class Column:
     def parse(self, cell: Cell) -> object:
         """Return the value that the field stores for this cell, or a CellFailure."""
         if isinstance(cell, CellProblem):
-            return CellFailure(cell.message)
+            return CellFailure(cell.message, is_left_out=cell is LEFT_OUT)
         try:
             value = self.widget.clean(cell)
             return self._id_of(value) if self.is_reference else self._valid(value)
         except ValidationError as error:
             return CellFailure(" ".join(error.messages))
+        except SkippedRecord:
+            return CellFailure("", is_left_out=True)
         except CellError as error:
             return CellFailure(str(error), is_unknown_country=isinstance(error, UnknownCountry))
 

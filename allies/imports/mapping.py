@@ -18,87 +18,29 @@ A mapping says, for each record type in the file's rows, which column goes into 
       "aliases": ["Ruritania"]
     }
 
-The value of a field comes from exactly one of:
-
-- ``column``: a column;
-- ``constant``: the same value in every row;
-- ``text``: a text with column names in braces; ``with`` has specs for columns to process first;
-- ``date``: the columns of year, month and day.
-
-``when`` limits a field, or a whole record type, to the rows in which a column has one of the values
-in ``is``, or any value. ``else`` is the spec to use if the first one gives an empty cell, or a list
-of specs to try in turn.
-
-The ``when`` of a field can be a list of conditions, which must all hold. ``unless`` is the
-opposite: the field is empty if one of its conditions holds. These conditions can also say:
-
-- ``starts``, ``ends``, ``has``: the text starts with, ends with or contains one of these texts;
-- ``from``, ``to``: the text is this one or later, or this one or earlier, in alphabetical order;
-- ``longest``: the text has at most so many characters;
-- ``per``: the condition holds in any row that has the same text in this column.
-
-These work on the result, in this order. A ``date`` uses only ``nothing``, ``precision`` and
-``by_if``.
-
-- ``nothing``: texts that mean an empty cell, for example "still in force";
-- ``before``: keep only the text before the first of these texts;
-- ``part``: keep only the part with this ``number`` of a text separated ``by`` a text;
-- ``values``: the file's word → our word; other words are refused;
-- ``sentence``: write a text in capitals in sentence case, but these names as they are given;
-- ``longest``: a text with more characters gives an empty cell;
-- ``order``: the order of day, month and year in a date of digits (dmy, mdy, ymd);
-- ``precision``: shorten a date to its month or year;
-- ``country``: the code that identifies a country (alpha2, alpha3, m49, cow, name; default: any);
-- ``cut``: the maximum length, in characters; a longer text is cut off;
-- ``by_if``: if the given column has one of the given values, the date means "not later than".
-
-``gather`` replaces them: it collects the distinct COW codes of the column over all rows with the
-same ``per``. The cell lists the names of the ``first`` so many countries in ``language``, and how
-many more there are.
-
-``replaces`` of a record type corrects what an earlier version of the mapping wrote. It is a list
-of sets of fields, each with its earlier spec. An existing record that still has all earlier values
-of a set gets the new values of its fields. Otherwise it keeps them: an editor wrote them.
-
-``records`` are imported in addition to the rows, for example the source of the file. ``countries``
-are an editor's decisions for this file: the code of a country that was not recognised, or "" to
-skip its rows. ``aliases`` lists those of them to save as further names of the country.
+docs/mappings.md describes all keys. ``mapping_schema`` validates them, ``mapping_compiler`` turns
+the specs of fields into functions of a row.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from allies.imports.mapping_schema import InvalidMapping, as_list, validate_mapping
-from allies.imports.mapping_steps import (
-    join_date,
-    not_later_than,
-    parse_ordered_date,
-    reduce_precision,
-    sentence_writer,
-    text_condition,
-    text_shortener,
-)
+from allies.imports.continued_rows import Continuation, join_continued
+from allies.imports.mapping_compiler import SpecCompiler, columns_of
+from allies.imports.mapping_schema import validate_mapping
+from allies.imports.mapping_shapes import InvalidMapping, as_list
 from allies.imports.plan import Plan
 from allies.imports.resources import RESOURCES
-from allies.imports.rows import LEFT_OUT, Cell, CellProblem, Row, Rows
+from allies.imports.rows import Cell, Row, Rows
 from allies.imports.tables import Table
+from allies.imports.update_rules import CountryMove, ExistenceRule, SameRule, UpdateRules
 from allies.models import Country
-from allies.models.translation import SUFFIXES
 
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-
-#: From a row's cells to the cell for our field.
-Feed = Callable[[Sequence[str]], Cell]
-
-#: Whether a row meets a condition.
-Condition = Callable[[Sequence[str]], bool]
+#: Further files of an import, by the names that the mapping has for them.
+Companions = Mapping[str, Table]
 
 
 class FileMapping:
@@ -117,36 +59,38 @@ class FileMapping:
         self.aliases: list[str] = list(data.get("aliases", []))
 
     @property
+    def terms(self) -> str:
+        """The terms of the data set, which whoever imports it accepts; "" if there are none."""
+        return terms_of(self.data)
+
+    @property
     def columns(self) -> list[str]:
         """The file's columns that the mapping uses, without duplicates."""
         found: list[str] = []
         for noun in self.nouns:
-            for spec in noun["fields"].values():
-                found += _columns_of(spec)
-            for earlier in noun.get("replaces", []):
-                for spec in earlier.values():
-                    found += _columns_of(spec)
+            for spec in [*noun["fields"].values(), *_earlier_specs(noun), *_hint_specs(noun)]:
+                found += columns_of(spec)
             if when := noun.get("when"):
                 found.append(when["column"])
+            if once := noun.get("once_per"):
+                found.append(once)
+            if continued := noun.get("continued"):
+                found += [continued["within"], continued["per"]]
         return list(dict.fromkeys(found))
-
-    @property
-    def only_new(self) -> dict[str, frozenset[str]]:
-        kept = {noun["noun"]: frozenset(noun.get("only_new", [])) for noun in self.nouns}
-        for record in self.records:  # an editor may have improved these since
-            key = RESOURCES[record["noun"]].identities[0]
-            kept[record["noun"]] = frozenset(record["cells"]).difference(key)
-        return kept
 
     def missing(self, columns: Iterable[str]) -> list[str]:
         """Return the columns that the mapping uses and that are not among these."""
         return [name for name in self.columns if name not in set(columns)]
 
-    def provided_records(self, table: Table, plan: Plan) -> list[tuple[str, Rows]]:
+    def provided_records(
+        self, table: Table, plan: Plan, companions: Companions | None = None
+    ) -> list[tuple[str, Rows]]:
         """Return the table's rows per record type, ordered so that references are resolved.
 
-        Reads the file once per record type. Raises InvalidMapping if a column is missing.
+        Fields that come from a companion file are left out if that file is not given. Reads the
+        file once per record type. Raises InvalidMapping if a column is missing.
         """
+        companions = companions or {}
         if missing := self.missing(table.columns):
             raise InvalidMapping(
                 _("The file has no column %(names)s.") % {"names": ", ".join(missing)}
@@ -154,11 +98,11 @@ class FileMapping:
         found: list[tuple[str, Rows]] = []
         if self.aliases:
             found.append(("aliases", self._alias_rows()))
-        for record in self.records:
-            cells = [str(cell) for cell in record["cells"].values()]
-            found.append((record["noun"], _first_row_only(list(record["cells"]), cells)))
+        found += [(record["noun"], _record_rows(record)) for record in self.records]
         for noun in self.nouns:
-            found.append((noun["noun"], self._rows(noun, table, plan, first=noun is self.nouns[0])))
+            compiler = SpecCompiler(table, plan, self.countries, companions)
+            first = noun is self.nouns[0]
+            found.append((noun["noun"], self._rows(noun, table, compiler, first=first)))
         return sort_by_dependency(found)
 
     def _alias_rows(self) -> Rows:
@@ -166,7 +110,9 @@ class FileMapping:
         rows = [Row(0, [country, text]) for country, text in kept]
         return Rows(["country", "name"], lambda: iter(rows))
 
-    def _rows(self, noun: Mapping[str, Any], table: Table, plan: Plan, *, first: bool) -> Rows:
+    def _rows(
+        self, noun: Mapping[str, Any], table: Table, compiler: SpecCompiler, *, first: bool
+    ) -> Rows:
         countries = {
             field.column_name
             for field, cell in RESOURCES[noun["noun"]]().references()
@@ -175,26 +121,51 @@ class FileMapping:
         fields = {
             name: {"country": "any", **spec} if name in countries else spec
             for name, spec in noun["fields"].items()
+            if compiler.is_available(spec)
         }
-        compiler = _Compiler(table, plan, self.countries)
-        feeds = [compiler.feed(name, spec) for name, spec in fields.items()]
-        replaced = noun.get("replaces", [])
-        earlier = [compiler.feed(name, spec) for old in replaced for name, spec in old.items()]
+        feeds = [compiler.feed(spec) for spec in fields.values()]
+        earlier = [compiler.feed(spec) for spec in _earlier_specs(noun)]
+        hints = [compiler.feed(spec) for spec in _hint_specs(noun)]
         carried = compiler.condition(noun.get("when"))
-        called = {name: " + ".join(_columns_of(spec)) or name for name, spec in fields.items()}
+        once = compiler.at[noun["once_per"]] if "once_per" in noun else None
+        called = {name: " + ".join(columns_of(spec)) or name for name, spec in fields.items()}
 
-        def read() -> Iterator[Row[Cell]]:
+        def read() -> Iterator[tuple[Sequence[str], Row[Cell]]]:
             compiler.collect_all()
+            last: str | None = None
             for row in table.rows():
                 cells = row.cells
                 if row.problem:
                     if first:
-                        yield Row(row.number, (), row.problem)
+                        yield (), Row(row.number, (), row.problem)
                 elif carried is None or carried(cells):
-                    made, outdated = [f(cells) for f in feeds], [f(cells) for f in earlier]
-                    yield Row(row.number, made, earlier=outdated)
+                    if once is not None:
+                        if cells[once] == last:
+                            continue
+                        last = cells[once]
+                    yield (
+                        cells,
+                        Row(
+                            row.number,
+                            [feed(cells) for feed in feeds],
+                            earlier=[feed(cells) for feed in earlier],
+                            hints=[feed(cells) for feed in hints],
+                        ),
+                    )
 
-        return Rows(list(fields), read, called, [list(old) for old in replaced])
+        rule = _continuation(noun, compiler, list(fields))
+
+        def rows() -> Iterator[Row[Cell]]:
+            return join_continued(read(), rule) if rule else (row for _cells, row in read())
+
+        return Rows(list(fields), rows, called, _update_rules(noun, set(fields)))
+
+
+def terms_of(data: Mapping[str, Any]) -> str:
+    """Return the terms in a mapping, in the active language or in another; "" if it has none."""
+    terms = data.get("terms", {})
+    language = (get_language() or "en")[:2]
+    return str(terms.get(language) or next(iter(terms.values()), ""))
 
 
 def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Rows]]:
@@ -203,238 +174,85 @@ def sort_by_dependency(files: Iterable[tuple[str, Rows]]) -> list[tuple[str, Row
     return sorted(files, key=lambda pair: order.index(pair[0]))
 
 
-class _Compiler:
-    """Turns specs into functions of a row; the result of a single column is cached per text."""
+def _earlier_specs(noun: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [spec for values in noun.get("replaces", []) for spec in values.values()]
 
-    def __init__(self, table: Table, plan: Plan, countries: Mapping[str, str]) -> None:
-        self.table = table
-        self.plan = plan
-        self.countries = countries
-        self.at = {name: n for n, name in enumerate(table.columns)}
-        #: Values to collect before the first row: key in the plan → how to read (record, value).
-        self._gathers: dict[str, Callable[[Sequence[str]], tuple[str, str] | None]] = {}
 
-    def feed(self, name: str, spec: Mapping[str, Any]) -> Feed:
-        feed = self._only_when(spec, self._feed_value(name, spec))
-        if "else" not in spec:
-            return feed
-        feeds = [feed, *(self.feed(name, one) for one in as_list(spec["else"]))]
-        return lambda cells: next((cell for feed in feeds if (cell := feed(cells))), "")
+def _hint_specs(noun: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the specs of a record type's rules, in the order of ``Row.hints``."""
+    found = []
+    for rule in noun.get("same", []):
+        found += [*rule.get("values", {}).values(), *as_list(rule.get("members"))]
+        found += rule.get("counts", {}).values()
+    return found
 
-    def _only_when(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
-        needed, excluded = self._conditions(spec.get("when")), self._conditions(spec.get("unless"))
-        if not needed and not excluded:
-            return feed
 
-        def limited(cells: Sequence[str]) -> Cell:
-            if all(holds(cells) for holds in needed) and not any(h(cells) for h in excluded):
-                return feed(cells)
-            return ""
+def _continuation(
+    noun: Mapping[str, Any], compiler: SpecCompiler, fields: list[str]
+) -> Continuation | None:
+    if (rule := noun.get("continued")) is None:
+        return None
+    start, end = (fields.index(name) for name in rule["period"])
+    return Continuation(
+        within=compiler.at[rule["within"]],
+        per=compiler.at[rule["per"]],
+        period=(start, end),
+        most=tuple(fields.index(name) for name in rule.get("most", [])),
+    )
 
-        return limited
 
-    def _feed_value(self, name: str, spec: Mapping[str, Any]) -> Feed:
-        finish = self._finisher(spec)
-        if "constant" in spec:
-            constant = str(spec["constant"])
-            return lambda cells: constant
-        if "gather" in spec:
-            return self._collected(name, spec)
-        if "date" in spec:
-            return self._by_if(spec, self._date(spec, finish))
-        if "text" in spec:
-            return self._text(name, spec, finish)
-        at = self.at[spec["column"]]
-        remembered = lru_cache(maxsize=4096)(finish)
-        return self._by_if(spec, lambda cells: remembered(cells[at]))
-
-    def condition(self, when: Mapping[str, Any] | None) -> Condition | None:
-        """Return the condition of a record type; None if there is none."""
-        return self._condition(when) if when else None
-
-    def _conditions(self, when: Any) -> list[Condition]:
-        return [self._condition(one) for one in as_list(when)]
-
-    def _condition(self, when: Mapping[str, Any]) -> Condition:
-        at, holds = self.at[when["column"]], text_condition(when)
-        if "per" not in when:
-            return lambda cells: holds(cells[at].strip())
-        per = self.at[when["per"]]
-        key = json.dumps(when, sort_keys=True)
-        self._gathers[key] = lambda cells: (cells[per], "") if holds(cells[at].strip()) else None
-
-        @lru_cache(maxsize=4096)
-        def in_any_row(value: str) -> bool:
-            return bool(self.plan.collected_values(key, value))
-
-        return lambda cells: in_any_row(cells[per])
-
-    # The result for one text.
-
-    def _finisher(self, spec: Mapping[str, Any]) -> Callable[[str], Cell]:
-        nothing = frozenset(spec.get("nothing", ()))
-        values = spec.get("values")
-        order, cut = spec.get("order"), spec.get("cut")
-        precision, longest = spec.get("precision"), spec.get("longest")
-        shorten = text_shortener(spec)
-        write = sentence_writer(spec["sentence"]) if "sentence" in spec else None
-        system = spec.get("country", "")
-        countries = self.countries if system else {}
-
-        def finish(text: str) -> Cell:
-            word = text.strip()
-            if nothing and word in nothing:
-                return ""
-            word = shorten(word)
-            if values is not None and word:
-                if word not in values:
-                    return CellProblem(
-                        text, _("values in the mapping: %(words)s") % {"words": ", ".join(values)}
-                    )
-                word = str(values[word])
-                if not word:
-                    return CellProblem(text, _("the mapping has no translation for this value"))
-            if write:
-                word = write(word)
-            if longest and len(word) > longest:
-                return ""
-            if (order or precision) and word:
-                date = parse_ordered_date(word, order) if order else word
-                return reduce_precision(date, precision)
-            if system and word:
-                if word in countries:
-                    return countries[word] or LEFT_OUT
-                return word if system == "any" else f"{system}:{word}"
-            if cut and len(word) > cut:
-                return f"{word[: cut - 1].rstrip()}…"
-            return word if word != text.strip() or values is not None else text
-
-        return finish
-
-    def _text(self, name: str, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
-        own = spec.get("with", {})
-        parts = _PLACEHOLDER.split(spec["text"])
-        feeds: list[Feed | str] = []
-        for n, part in enumerate(parts):
-            if n % 2 == 0:
-                feeds.append(part)
-            else:
-                feeds.append(self.feed(f"{name} {part}", own.get(part, {"column": part})))
-
-        def feed(cells: Sequence[str]) -> Cell:
-            texts, length = [], 0
-            for part in feeds:
-                text = part if isinstance(part, str) else part(cells)
-                if isinstance(text, CellProblem):
-                    return text
-                texts.append(text)
-                length += len(text)
-                if (
-                    length > settings.IMPORT_MAX_CELL_LENGTH
-                ):  # one text may contain the same column many times
-                    return CellProblem(
-                        f"{''.join(texts)[:80]}…",
-                        _("the text combined from these columns has more than %(limit)d characters")
-                        % {"limit": settings.IMPORT_MAX_CELL_LENGTH},
-                    )
-            return finish("".join(texts))
-
-        return feed
-
-    # Dates.
-
-    def _date(self, spec: Mapping[str, Any], finish: Callable[[str], Cell]) -> Feed:
-        at = [self.at[column] for column in spec["date"]]
-        nothing = frozenset(spec.get("nothing", ()))
-        precision = spec.get("precision")
-
-        @lru_cache(maxsize=4096)
-        def join(*parts: str) -> Cell:
-            words = [part.strip() for part in parts]
-            said = ["" if word in nothing else word for word in words]
-            if not said[0]:
-                return ""
-            while not said[-1]:
-                said.pop()
-            return reduce_precision(join_date(said, "-".join(words)), precision)
-
-        return lambda cells: join(*[cells[n] for n in at])
-
-    def _by_if(self, spec: Mapping[str, Any], feed: Feed) -> Feed:
-        if "by_if" not in spec:
-            return feed
-        at, accepted = self.at[spec["by_if"]["column"]], frozenset(spec["by_if"]["is"])
-
-        def by(cells: Sequence[str]) -> Cell:
-            date = feed(cells)
-            if date and isinstance(date, str) and cells[at].strip() in accepted:
-                return not_later_than(date)
-            return date
-
-        return by
-
-    # Values collected over several rows.
-
-    def _collected(self, name: str, spec: Mapping[str, Any]) -> Feed:
-        gather = spec["gather"]
-        per, of = self.at[gather["per"]], self.at[spec["column"]]
-        key = json.dumps([gather["per"], spec["column"]])
-        self._gathers[key] = lambda cells: (cells[per], cells[of])
-        language, shown = gather["language"], gather["first"]
-        names: dict[str, str] = {}
-
-        @lru_cache(maxsize=4096)
-        def told(value: str) -> str:
-            if not names:
-                field = f"name_{SUFFIXES[language]}"
-                countries = Country.objects.exclude(cow_code=None)
-                names.update(
-                    (str(code), found) for code, found in countries.values_list("cow_code", field)
-                )
-            texts = self.plan.collected_values(key, value)
-            with override(language):
-                listed = ", ".join(names.get(text) or text for text in texts[:shown])
-                more = len(texts) - shown
-                if more <= 0:
-                    return listed
-                return _("%(names)s and %(count)d more") % {"names": listed, "count": more}
-
-        return lambda cells: told(cells[per])
-
-    def collect_all(self) -> None:
-        """Read the file once in advance, for values that are collected over several rows."""
-        if not self._gathers:
-            return
-        wanted, self._gathers = self._gathers, {}
-        self.plan.add_collected(
-            (key, *pair)
-            for row in self.table.rows()
-            if not row.problem
-            for key, read in wanted.items()
-            if (pair := read(row.cells))
+def _update_rules(noun: Mapping[str, Any], fields: set[str]) -> UpdateRules:
+    at = iter(range(len(_hint_specs(noun))))
+    same = []
+    for rule in noun.get("same", []):
+        values = {name: next(at) for name in rule.get("values", {})}
+        same.append(
+            SameRule(
+                equal={name: values.get(name) for name in rule.get("equal", [])},
+                compatible=tuple(rule.get("compatible", [])),
+                name=rule.get("name", False),
+                members=next(at) if "members" in rule else None,
+                overlaps=tuple(rule.get("overlaps", [])),
+                successors=rule.get("successors", False),
+                counts=tuple((role, next(at)) for role in rule.get("counts", {})),
+                tolerance=rule.get("tolerance"),
+                schemes=frozenset(rule.get("schemes", [])),
+            )
         )
+    existence = noun.get("existence")
+    return UpdateRules(
+        only_new=frozenset(fields).intersection(noun.get("only_new", [])),
+        only_empty=frozenset(fields).intersection(noun.get("only_empty", [])),
+        more_precise=frozenset(fields).intersection(noun.get("more_precise", [])),
+        replaced=[list(values) for values in noun.get("replaces", [])],
+        same=tuple(same),
+        existence=None if existence is None else _existence_rule(existence),
+        only_differing=noun.get("only_differing", False),
+    )
 
 
-def _first_row_only(columns: list[str], cells: list[str]) -> Rows:
-    return Rows(columns, lambda: iter([Row(0, cells)]))
+def _existence_rule(rule: Mapping[str, Any]) -> ExistenceRule:
+    moves = tuple(
+        CountryMove(move["country"], move["to"], move.get("since", ""), move.get("until", ""))
+        for move in rule.get("moves", [])
+    )
+    return ExistenceRule(moves, tuple(rule.get("allowed", [])), rule.get("otherwise", "refuse"))
 
 
-def _columns_of(spec: Mapping[str, Any]) -> list[str]:
-    """Return the file's columns that a field's value comes from."""
-    own = spec.get("with", {})
-    found = [spec["column"]] if "column" in spec else []
-    found += list(spec.get("date", []))
-    for part in _PLACEHOLDER.findall(spec.get("text", "")):
-        found += _columns_of(own[part]) if part in own else [part]
-    if "by_if" in spec:
-        found.append(spec["by_if"]["column"])
-    if "gather" in spec:
-        found.append(spec["gather"]["per"])
-    for condition in (*as_list(spec.get("when")), *as_list(spec.get("unless"))):
-        found += [condition[name] for name in ("column", "per") if name in condition]
-    for one in as_list(spec.get("else")):
-        found += _columns_of(one)
-    return list(dict.fromkeys(found))
+def _record_rows(record: Mapping[str, Any]) -> Rows:
+    """Return the row of a record in the mapping; an existing one only gets values it lacks."""
+    cells = {name: str(cell) for name, cell in record["cells"].items()}
+    replaced = record.get("replaces", [])
+    row = Row(
+        0,
+        list(cells.values()),
+        earlier=[str(cell) for values in replaced for cell in values.values()],
+    )
+    rules = UpdateRules(
+        only_empty=frozenset(cells).difference(RESOURCES[record["noun"]].identities[0]),
+        replaced=[list(values) for values in replaced],
+    )
+    return Rows(list(cells), lambda: iter([row]), rules=rules)
 
 
 def force_draft_status(data: Mapping[str, Any]) -> dict[str, object]:

@@ -3,39 +3,102 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from allies.imports.references import COUNTRY_CODES
+from allies.imports.mapping_shapes import (
+    DEPTH,
+    InvalidMapping,
+    as_list,
+    is_list,
+    is_list_of_mappings,
+    is_list_of_texts,
+    is_mapping,
+    is_number,
+    is_table,
+    is_table_of_texts,
+    is_text,
+    is_true,
+    limit_length,
+    require_known_fields,
+    require_known_noun,
+    validate_shape,
+    validate_shapes,
+)
+from allies.imports.mapping_spec_schema import check_condition, check_spec
 from allies.imports.resources import RESOURCES
-from allies.models.translation import SUFFIXES
-
-SOURCES = ("column", "constant", "text", "date")
-ORDERS = ("dmy", "mdy", "ymd")
-PRECISIONS = ("year", "month")
-
-#: What a condition may ask of its column, in addition to the values in ``is``.
-CONDITIONS = ("starts", "ends", "has", "from", "to", "longest", "per")
-
-#: Maximum nesting of specs, and maximum length of a list or object in a mapping.
-DEPTH, PARTS = 8, 5000
-
+from allies.models import Alliance, ParticipationRole
+from allies.models.fields import EDTFField
+from allies.text.edtf import UnreadableDate, bounds
 
 #: The largest file with a mapping, in bytes.
 MAX_MAPPING_BYTES = 1 << 20
 #: Maximum number of record types per row, and of records in addition to the rows.
 MAX_NOUNS, MAX_RECORDS = 20, 1000
-#: Maximum number of names that keep their spelling in one field, and of entries in ``replaces``.
-MAX_NAMES, MAX_REPLACES = 1000, 20
+#: Maximum number of entries in ``replaces``, in ``same``, and in ``moves``.
+MAX_REPLACES = 20
 
 #: NUL and lone UTF-16 surrogates: no database stores them as text.
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
+_MAPPING: dict[str, Callable[[Any], bool]] = {
+    "name": is_text,
+    "terms": is_table_of_texts,
+    "records": is_list,
+    "nouns": is_list,
+    "countries": is_table_of_texts,
+    "aliases": is_list_of_texts,
+}
 
-class InvalidMapping(ValueError):
-    """A mapping that cannot be used; the exception's text says why."""
+_NOUN: dict[str, Callable[[Any], bool]] = {
+    "noun": lambda value: True,  # see require_known_noun
+    "fields": is_mapping,
+    "when": is_mapping,
+    "once_per": is_text,
+    "continued": is_mapping,
+    "only_new": is_list_of_texts,
+    "only_empty": is_list_of_texts,
+    "more_precise": is_list_of_texts,
+    "replaces": is_list_of_mappings,
+    "same": is_list_of_mappings,
+    "existence": is_mapping,
+    "only_differing": is_true,
+}
+
+_RECORD: dict[str, Callable[[Any], bool]] = {
+    "noun": _NOUN["noun"],
+    "cells": is_table,
+    "replaces": is_list_of_mappings,
+}
+
+_SAME: dict[str, Callable[[Any], bool]] = {
+    "equal": is_list_of_texts,
+    "values": is_mapping,
+    "compatible": is_list_of_texts,
+    "name": is_true,
+    "members": is_mapping,
+    "overlaps": is_list_of_texts,
+    "successors": is_true,
+    "counts": is_mapping,
+    "tolerance": lambda value: value == 0 or is_number(value),
+    "schemes": is_list_of_texts,
+}
+
+_CONTINUED: dict[str, Callable[[Any], bool]] = {
+    "within": is_text,
+    "per": is_text,
+    "period": is_list_of_texts,
+    "most": is_list_of_texts,
+}
+
+_EXISTENCE: dict[str, Callable[[Any], bool]] = {
+    "moves": is_list_of_mappings,
+    "allowed": is_list_of_texts,
+    "otherwise": lambda value: value in ("report", "refuse", "leave-out"),
+}
 
 
 def parse_mapping(content: bytes) -> dict[str, object]:
@@ -64,29 +127,15 @@ def _refuse_constant(name: str) -> None:
 def validate_mapping(data: Any) -> None:
     """Raise InvalidMapping if this is not a mapping, or names unknown record types or fields."""
     _refuse_unwritable(data)
-    _require_known_keys(data, ("name", "records", "nouns", "countries", "aliases"), _("mapping"))
-    _validate_shape(data, "name", _is_text)
-    _validate_shape(data, "records", _is_list)
-    _validate_shape(data, "nouns", _is_list)
-    _validate_shape(data, "countries", _is_table_of_texts)
-    _validate_shape(data, "aliases", _is_list_of_texts)
+    validate_shapes(data, _MAPPING, _("mapping"))
     if not data.get("nouns"):
         raise InvalidMapping(_("The mapping names no record type."))
-    for name, limit in (("nouns", MAX_NOUNS), ("records", MAX_RECORDS)):
-        if len(data.get(name, [])) > limit:
-            raise InvalidMapping(
-                _("“%(name)s” in the mapping has more than %(limit)d parts.")
-                % {"name": name, "limit": limit}
-            )
+    limit_length(data, "nouns", MAX_NOUNS)
+    limit_length(data, "records", MAX_RECORDS)
     for noun in data["nouns"]:
         _check_noun(noun)
     for record in data.get("records", []):
-        _require_known_keys(record, ("noun", "cells"), _("record"))
-        _known_noun(record.get("noun"))
-        _validate_shape(record, "cells", _is_table)
-        _known_fields(record["noun"], record.get("cells", {}))
-        if not record.get("cells"):
-            raise InvalidMapping(_("A record in the mapping has no cells."))
+        _check_record(record)
 
 
 def _refuse_unwritable(data: Any) -> None:
@@ -113,222 +162,121 @@ def _refuse_unwritable(data: Any) -> None:
         left = below
 
 
+def _check_record(record: Any) -> None:
+    validate_shapes(record, _RECORD, _("record"))
+    require_known_noun(record.get("noun"))
+    if not record.get("cells"):
+        raise InvalidMapping(_("A record in the mapping has no cells."))
+    require_known_fields(record["noun"], record["cells"])
+    for values in _checked_replaces(record, record["cells"]):
+        validate_shape({"replaces": values}, "replaces", is_table)
+
+
 def _check_noun(noun: Any) -> None:
-    _require_known_keys(noun, ("noun", "fields", "only_new", "replaces", "when"), _("record type"))
-    _known_noun(noun.get("noun"))
-    if not isinstance(noun.get("fields"), Mapping):
+    validate_shapes(noun, _NOUN, _("record type"))
+    require_known_noun(noun.get("noun"))
+    if "fields" not in noun:
         raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "fields"})
-    _validate_shape(noun, "only_new", _is_list_of_texts)
-    _known_fields(noun["noun"], noun["fields"])
-    _known_fields(noun["noun"], noun.get("only_new", []))
+    require_known_fields(noun["noun"], noun["fields"])
+    for name in ("only_new", "only_empty", "more_precise"):
+        require_known_fields(noun["noun"], noun.get(name, []))
     if when := noun.get("when"):
-        _check_condition(when, needs=())
+        check_condition(when, needs=())
     for spec in noun["fields"].values():
-        _check_spec(spec, 0)
-    _check_replaces(noun)
+        check_spec(spec)
+    for values in _checked_replaces(noun, noun["fields"]):
+        for spec in values.values():
+            check_spec(spec)
+    limit_length(noun, "same", MAX_REPLACES)
+    for rule in noun.get("same", []):
+        _check_same(noun, rule)
+    if "continued" in noun:
+        _check_continued(noun)
+    if "existence" in noun:
+        _check_existence(noun)
+    if noun.get("only_differing") and not RESOURCES[noun["noun"]].compared_period:
+        raise _not_for(noun, "only_differing")
 
 
-def _check_replaces(noun: Mapping[str, Any]) -> None:
-    """Check the earlier values: their specs, and that the mapping feeds each of the fields."""
-    _validate_shape(noun, "replaces", _is_list_of_mappings)
-    earlier = noun.get("replaces", [])
-    if len(earlier) > MAX_REPLACES:
-        raise InvalidMapping(
-            _("“%(name)s” in the mapping has more than %(limit)d parts.")
-            % {"name": "replaces", "limit": MAX_REPLACES}
-        )
-    references = {field.column_name for field, _cell in RESOURCES[noun["noun"]]().references()}
-    possible = noun["fields"].keys() - references
+def _checked_replaces(
+    part: Mapping[str, Any], fields: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the earlier values; the mapping must feed each of their fields."""
+    earlier: list[Mapping[str, Any]] = part.get("replaces", [])
+    limit_length(part, "replaces", MAX_REPLACES)
+    references = {field.column_name for field, _cell in RESOURCES[part["noun"]]().references()}
+    possible = fields.keys() - references
     if unknown := sorted({name for values in earlier for name in values} - possible):
         raise InvalidMapping(
             _("“replaces” can only name fields of the mapping that are no references: %(names)s.")
             % {"names": ", ".join(unknown)}
         )
-    for values in earlier:
-        for spec in values.values():
-            _check_spec(spec, 0)
+    return earlier
 
 
-def _check_condition(condition: Any, *, needs: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
-    _require_known_keys(condition, ("column", "is", *more), _("condition"))
-    _validate_shape(condition, "column", _is_text)
-    for name in ("is", "starts", "ends", "has"):
-        _validate_shape(condition, name, _is_list_of_texts)
-    for name in ("from", "to", "per"):
-        _validate_shape(condition, name, _is_text)
-    _validate_shape(condition, "longest", _is_number)
-    if missing := [name for name in ("column", *needs) if name not in condition]:
-        raise InvalidMapping(_("A condition needs: %(names)s.") % {"names": ", ".join(missing)})
-
-
-def _check_spec(spec: Any, depth: int) -> None:
-    if depth > DEPTH:
-        raise InvalidMapping(_("The mapping is nested too deeply."))
-    _require_known_keys(spec, tuple(_VALIDATORS), _("field"))
-    for name, is_right in _VALIDATORS.items():
-        _validate_shape(spec, name, is_right)
-    if len([name for name in SOURCES if name in spec]) != 1:
+def _check_same(noun: Mapping[str, Any], rule: Any) -> None:
+    """Check a rule by which existing records are recognised."""
+    validate_shapes(rule, _SAME, "same")
+    resource = RESOURCES[noun["noun"]]
+    named = [*rule.get("equal", []), *rule.get("compatible", []), *rule.get("overlaps", [])]
+    if unknown := sorted({name for name in named if name not in noun["fields"]}):
         raise InvalidMapping(
-            _("A field needs exactly one of: %(sources)s.") % {"sources": ", ".join(SOURCES)}
+            _("“same” can only name fields of the mapping: %(names)s.")
+            % {"names": ", ".join(unknown)}
         )
-    if spec.get("order", "dmy") not in ORDERS:
-        raise InvalidMapping(
-            _("The order of a date must be one of: %(orders)s.") % {"orders": ", ".join(ORDERS)}
-        )
-    if spec.get("country", "any") not in (*COUNTRY_CODES, "any"):
-        raise InvalidMapping(
-            _("Match countries by one of: %(codes)s.")
-            % {"codes": ", ".join((*COUNTRY_CODES, "any"))}
-        )
-    if "date" in spec and not 1 <= len(spec["date"]) <= 3:
-        raise InvalidMapping(_("A date needs the columns of year, month and day."))
-    if "by_if" in spec:
-        _check_condition(spec["by_if"], needs=("is",))
-    for condition in (*as_list(spec.get("when")), *as_list(spec.get("unless"))):
-        _check_condition(condition, needs=(), more=CONDITIONS)
-    if spec.get("precision", "year") not in PRECISIONS:
-        raise InvalidMapping(
-            _("The precision of a date must be one of: %(names)s.")
-            % {"names": ", ".join(PRECISIONS)}
-        )
-    if len(spec.get("sentence", [])) > MAX_NAMES:
-        raise InvalidMapping(
-            _("“%(name)s” in the mapping has more than %(limit)d parts.")
-            % {"name": "sentence", "limit": MAX_NAMES}
-        )
-    if "part" in spec:
-        _check_part(spec["part"])
-    if "gather" in spec:
-        _check_gather(spec)
-    for own in spec.get("with", {}).values():
-        _check_spec(own, depth + 1)
-    for one in as_list(spec.get("else")):
-        _check_spec(one, depth + 1)
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return the parts of a key that can have one or a list of them, or be missing."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _check_part(part: Mapping[str, Any]) -> None:
-    _require_known_keys(part, ("by", "number"), "part")
-    if not (_is_text(part.get("by")) and part["by"] and _is_number(part.get("number"))):
-        raise InvalidMapping(_("“part” needs a separator, “by”, and a “number” from 1."))
-
-
-def _check_gather(spec: Mapping[str, Any]) -> None:
-    gather = spec["gather"]
-    _require_known_keys(gather, ("per", "first", "language"), "gather")
-    if (
-        "column" not in spec
-        or not _is_text(gather.get("per"))
-        or not _is_number(gather.get("first"))
-        or gather.get("language") not in SUFFIXES
+    if bool(rule.get("equal")) == bool(rule.get("name")):
+        raise InvalidMapping(_("“same” needs either “equal” or “name”."))
+    if not set(rule.get("values", {})) <= set(rule.get("equal", [])):
+        raise InvalidMapping(_("In “same”, “values” can only name fields of “equal”."))
+    for key, is_possible in (
+        ("name", resource._meta.model is Alliance),
+        ("members", hasattr(resource._meta.model, "memberships")),
+        ("overlaps", resource.period == tuple(rule.get("overlaps", []))),
+        ("successors", resource.period),
+        ("counts", hasattr(resource._meta.model, "participations")),
     ):
+        if key in rule and not is_possible:
+            raise _not_for(noun, key)
+    if not set(rule.get("counts", {})) <= set(ParticipationRole.values):
+        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "counts"})
+    counts = rule.get("counts", {}).values()
+    for spec in [*rule.get("values", {}).values(), *as_list(rule.get("members")), *counts]:
+        check_spec(spec)
+
+
+def _check_continued(noun: Mapping[str, Any]) -> None:
+    """Check the rule by which rows are joined to one record."""
+    rule = validate_shapes(noun["continued"], _CONTINUED, "continued")
+    if missing := [name for name in ("within", "per", "period") if name not in rule]:
         raise InvalidMapping(
-            _("“gather” needs a column, “per”, “first” and a language: %(languages)s.")
-            % {"languages": ", ".join(SUFFIXES)}
+            _("“%(key)s” needs: %(names)s.") % {"key": "continued", "names": ", ".join(missing)}
         )
+    named = {*rule["period"], *rule.get("most", [])}
+    if len(rule["period"]) != 2 or not named <= noun["fields"].keys():
+        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": "continued"})
 
 
-# Types of values.
+def _check_existence(noun: Mapping[str, Any]) -> None:
+    """Check the rule for countries on days on which they did not exist."""
+    rule = validate_shapes(noun["existence"], _EXISTENCE, "existence")
+    if not RESOURCES[noun["noun"]].day_of_existence:
+        raise _not_for(noun, "existence")
+    limit_length(rule, "moves", MAX_REPLACES)
+    shapes = dict.fromkeys(("country", "to", "since", "until"), is_text)
+    for move in rule.get("moves", []):
+        validate_shapes(move, shapes, "moves")
+        if not move.get("country") or not move.get("to"):
+            raise InvalidMapping(_("Each of “moves” needs “country” and “to”."))
+        for name in ("since", "until"):
+            try:
+                bounds(EDTFField().to_python(move.get(name, "")))
+            except (UnreadableDate, ValidationError) as error:
+                raise InvalidMapping(
+                    _("“%(name)s” in “moves” is no date.") % {"name": name}
+                ) from error
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PARTS * 10
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, (str, int, float))
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list) and len(value) <= PARTS
-
-
-def _is_list_of_texts(value: Any) -> bool:
-    return _is_list(value) and all(map(_is_text, value))
-
-
-def _is_table(value: Any) -> bool:
-    return _is_mapping(value) and all(map(_is_plain, value.values()))
-
-
-def _is_table_of_texts(value: Any) -> bool:
-    return _is_table(value) and all(map(_is_text, value.values()))
-
-
-def _is_mapping(value: object) -> bool:
-    return isinstance(value, Mapping) and len(value) <= PARTS
-
-
-def _is_list_of_mappings(value: Any) -> bool:
-    return _is_list(value) and all(map(_is_mapping, value))
-
-
-def _is_mapping_or_list(value: Any) -> bool:
-    return _is_mapping(value) or _is_list_of_mappings(value)
-
-
-#: The keys that a field's spec may have, and the check of each value.
-_VALIDATORS: dict[str, Callable[[Any], bool]] = {
-    "column": _is_text,
-    "constant": _is_plain,
-    "text": _is_text,
-    "date": _is_list_of_texts,
-    "else": _is_mapping_or_list,
-    "with": _is_mapping,
-    "nothing": _is_list_of_texts,
-    "before": _is_list_of_texts,
-    "part": _is_mapping,
-    "values": _is_table,
-    "sentence": _is_list_of_texts,
-    "longest": _is_number,
-    "order": _is_text,
-    "precision": _is_text,
-    "country": _is_text,
-    "gather": _is_mapping,
-    "by_if": _is_mapping,
-    "when": _is_mapping_or_list,
-    "unless": _is_mapping_or_list,
-    "cut": _is_number,
-}
-
-
-def _validate_shape(data: Mapping[str, object], name: str, is_right: Callable[[Any], bool]) -> None:
-    if name in data and not is_right(data[name]):
-        raise InvalidMapping(_("“%(name)s” has the wrong type.") % {"name": name})
-
-
-def _require_known_keys(data: object, known: tuple[str, ...], what: str) -> None:
-    if not isinstance(data, Mapping):
-        raise InvalidMapping(_("This file is not a mapping: %(what)s.") % {"what": what})
-    if unknown := [name for name in data if name not in known]:
-        raise InvalidMapping(
-            _("Unknown in the %(what)s: %(names)s. Allowed: %(known)s.")
-            % {"what": what, "names": ", ".join(map(str, unknown)), "known": ", ".join(known)}
-        )
-
-
-def _known_noun(noun: Any) -> None:
-    if not _is_text(noun) or noun not in RESOURCES:
-        raise InvalidMapping(
-            _("There is no record type “%(noun)s”. Record types: %(nouns)s.")
-            % {"noun": noun, "nouns": ", ".join(RESOURCES)}
-        )
-
-
-def _known_fields(noun: str, fields: Iterable[str]) -> None:
-    columns = RESOURCES[noun]().columns
-    if unknown := [name for name in fields if name not in columns]:
-        raise InvalidMapping(
-            _("%(noun)s have no %(names)s. Columns: %(columns)s.")
-            % {"noun": noun, "names": ", ".join(unknown), "columns": ", ".join(columns)}
-        )
+def _not_for(noun: Mapping[str, Any], key: str) -> InvalidMapping:
+    return InvalidMapping(
+        _("“%(key)s” cannot be used for %(noun)s.") % {"key": key, "noun": noun["noun"]}
+    )

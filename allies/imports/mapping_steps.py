@@ -12,6 +12,7 @@ from allies.text.edtf import UnreadableDate, bounds
 
 #: What ``precision`` drops from a date.
 _LONGER_THAN = {"month": re.compile(r"(\d{4}-\d{2})-\d{2}"), "year": re.compile(r"(\d{4})-[\d-]+")}
+_FIRST_DIGITS = re.compile(r"\d*", re.ASCII)
 _DIGITS = re.compile(r"(\d{1,4})[./\-– ](\d{1,2})[./\-– ](\d{1,4})(?:[ T]00:00(?::00)?)?", re.ASCII)
 
 #: Keys of a condition that say more about a text than ``is``.
@@ -43,8 +44,9 @@ def text_condition(when: Mapping[str, Any]) -> Callable[[str], bool]:
 
 
 def text_shortener(spec: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return the function that applies ``before`` and ``part`` to a text."""
+    """Return the function that applies ``before``, ``part``, ``remove`` and ``digits``."""
     marks, part = spec.get("before", ()), spec.get("part")
+    removed, digits = spec.get("remove", ()), spec.get("digits", False)
 
     def shorten(text: str) -> str:
         for mark in marks:
@@ -52,6 +54,10 @@ def text_shortener(spec: Mapping[str, Any]) -> Callable[[str], str]:
         if part:
             found = text.split(part["by"], part["number"])
             text = found[part["number"] - 1] if len(found) >= part["number"] else ""
+        for mark in removed:
+            text = text.replace(mark, "")
+        if digits:
+            text = _FIRST_DIGITS.match(text)[0]  # type: ignore[index]  # it matches any text
         return text.strip()
 
     return shorten

@@ -39,6 +39,7 @@ SYNONYMS: dict[str, str] = {
     "name_ind": "nama|name id|nama negara|negara|name ind",
     "region": "region code|kode wilayah",
     "subregion": "sub region code|subregion code|intermediate region code",
+    "began": "began|from|start|begin|styear|dari|mulai",
     "existed_from": "from|start|begin|styear|dari|mulai",
     "existed_to": "to|end|until|endyear|sampai|hingga",
     "country": "country|negara|state|nation|member|country name|state name|name en|name|ccode|iso3"

@@ -21,13 +21,14 @@ from allies.imports.rows import Cell
 class ParsedRow:
     """A row whose cells were all parsed: its number, its cells and the values to store.
 
-    ``earlier`` are the cells that earlier versions of the mapping made.
+    ``earlier`` and ``hints`` are those of the ``Row``.
     """
 
     number: int
     cells: Sequence[Cell]
     values: tuple[Any, ...]
     earlier: Sequence[Cell] = ()
+    hints: Sequence[Cell] = ()
 
 
 @dataclass

@@ -28,12 +28,15 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     REPEATED = "repeated"
     LEFT_OUT = "left-out"
+    MATCHED = "matched"
+    MOVED = "moved"
 
 
 class OutcomeRow(NamedTuple):
     """The outcome of a row, for the preview.
 
-    ``detail`` is {column: cell} of a new record, or {column: [old, new]} of a changed one.
+    ``detail`` maps columns to the cell of a new record, to the old and the new value of a changed
+    one, or to the value of a matched one and that in the file. The key "" has the reason why.
     """
 
     noun: str
@@ -51,6 +54,8 @@ PRAGMA cache_size = -32000;
 CREATE TABLE seen (kind TEXT, key TEXT, row INTEGER, digest INTEGER, PRIMARY KEY (kind, key))
     WITHOUT ROWID;
 CREATE TABLE pending (noun TEXT, key TEXT, record BLOB, PRIMARY KEY (noun, key)) WITHOUT ROWID;
+CREATE TABLE skipped (noun TEXT, key TEXT, PRIMARY KEY (noun, key)) WITHOUT ROWID;
+CREATE TABLE claims (kind TEXT, id INTEGER, identity TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE links (noun TEXT, child TEXT, parent TEXT, PRIMARY KEY (noun, child)) WITHOUT ROWID;
 CREATE TABLE deferred (round INTEGER, row INTEGER, cells TEXT);
 CREATE TABLE gathered (spec TEXT, key TEXT, value TEXT, place INTEGER PRIMARY KEY,
@@ -101,7 +106,7 @@ class Plan:
     def finish(self) -> None:
         """Drop the intermediate results and move the plan to its final path."""
         self._db.execute("CREATE INDEX outcome_kind ON outcome (kind, row, noun)")
-        for table in ("seen", "pending", "links", "deferred", "gathered"):
+        for table in ("seen", "claims", "pending", "skipped", "links", "deferred", "gathered"):
             self._db.execute(f"DROP TABLE {table}")  # the names are constants
         self._db.execute("COMMIT")
         if self._work and self._path:
@@ -128,6 +133,21 @@ class Plan:
             if first != row:
                 repeated[row] = (first, its_digest == digest)
         return repeated
+
+    # Existing records that a rule of the mapping recognised.
+
+    def claim(self, kind: str, record_id: int, identity: str) -> None:
+        """Store which identity of the file an existing record was recognised as."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", (kind, record_id, identity)
+        )
+
+    def claimant(self, kind: str, record_id: int) -> str | None:
+        """Return the identity that an existing record was recognised as, if any."""
+        found = self._db.execute(
+            "SELECT identity FROM claims WHERE kind = ? AND id = ?", (kind, record_id)
+        ).fetchone()
+        return found[0] if found else None
 
     # New records, which other rows may refer to.
 
@@ -166,6 +186,14 @@ class Plan:
         query = "SELECT 1 FROM pending WHERE noun = ? AND key = ?"
         return self._db.execute(query, (noun, key)).fetchone() is not None
 
+    def skip_key(self, noun: str, key: str) -> None:
+        """Store the key of a record that is left out; rows that refer to it are left out too."""
+        self._db.execute("INSERT OR IGNORE INTO skipped VALUES (?, ?)", (noun, key))
+
+    def skips(self, noun: str, key: str) -> bool:
+        query = "SELECT 1 FROM skipped WHERE noun = ? AND key = ?"
+        return self._db.execute(query, (noun, key)).fetchone() is not None
+
     def link(self, noun: str, child: str, parent: str) -> None:
         """Store the child's parent in this file ("" for none)."""
         self._db.execute("INSERT OR REPLACE INTO links VALUES (?, ?, ?)", (noun, child, parent))
@@ -182,7 +210,10 @@ class Plan:
     def defer(self, round_: int, row: Row[Cell]) -> None:
         """Keep a row for the next round."""
         cells = json.dumps(
-            [[_encode_cell(cell) for cell in cells] for cells in (row.cells, row.earlier)]
+            [
+                [_encode_cell(cell) for cell in cells]
+                for cells in (row.cells, row.earlier, row.hints)
+            ]
         )
         self._db.execute("INSERT INTO deferred VALUES (?, ?, ?)", (round_, row.number, cells))
 
@@ -191,8 +222,8 @@ class Plan:
         for number, cells in self._db.execute(
             "SELECT row, cells FROM deferred WHERE round = ? ORDER BY row", (round_,)
         ):
-            own, earlier = ([_decode_cell(c) for c in kept] for kept in json.loads(cells))
-            yield Row(number, own, "", earlier)
+            own, earlier, hints = ([_decode_cell(c) for c in kept] for kept in json.loads(cells))
+            yield Row(number, own, "", earlier, hints)
 
     def count_deferred(self, round_: int) -> int:
         query = "SELECT count(*) FROM deferred WHERE round = ?"

@@ -5,7 +5,7 @@ column, one per unique rule. Memory holds one chunk and the country names.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 
 from allies.actions.permissions import AnyUser, reload_user
@@ -26,14 +26,12 @@ def make_plan(
     files: Iterable[tuple[str, Rows]],
     *,
     user: AnyUser | None = None,
-    only_new: Mapping[str, frozenset[str]] | None = None,
     progress: Progress | None = None,
 ) -> list[Report]:
     """Plan the rows of each record type, in the order given; return one report per item.
 
-    ``user`` is None for the operator at the command line, who may do everything. ``only_new``
-    names, per record type, the columns that are set on new records and left alone on existing ones.
-    Raises UnreadableFile if a file cannot be read to its end.
+    ``user`` is None for the operator at the command line, who may do everything. Raises
+    UnreadableFile if a file cannot be read to its end.
     """
     references = References(plan)
     reports = []
@@ -47,7 +45,6 @@ def make_plan(
             RESOURCES[noun](),
             report,
             user=user,
-            only_new=(only_new or {}).get(noun, frozenset()),
             progress=_plan_records(progress, noun),
         )
         load.plan_rows(rows)

@@ -33,6 +33,10 @@ class UnknownRecord(CellError):
     """A cell refers to a record that does not exist, or to more than one."""
 
 
+class SkippedRecord(CellError):
+    """A cell refers to a record of this import that is left out."""
+
+
 class UnknownCountry(UnknownRecord):
     """A cell refers to an unknown country name or code."""
 
@@ -234,6 +238,8 @@ class References:
                 % {"slugs": _(" or ").join(alliance.slug for alliance in several)}
             )
         if found is None:
+            if self._plan.skips(model.__name__, text):
+                raise SkippedRecord
             raise UnknownRecord(_LOOKUP_HINTS[model]())
         return found
 
@@ -251,7 +257,12 @@ class References:
     def _load_memberships(self, texts: set[str]) -> None:
         slugs = {text.partition("/")[0] for text in texts} - {""}
         self.prefetch(Alliance, slugs)
-        known = [record for slug in slugs if (record := self._chunk[Alliance].get(slug))]
+        known = [
+            record
+            for slug in slugs
+            if (record := self._chunk[Alliance].get(slug) or self._plan.expected("Alliance", slug))
+            and record.pk > 0
+        ]
         for membership in Membership.objects.filter(alliance__in=known).select_related(
             "alliance", "country"
         ):
@@ -271,6 +282,10 @@ class References:
         if found is None:
             raise UnknownRecord(_LOOKUP_HINTS[Membership]())
         return found
+
+    def expect_as(self, record: models.Model, key: str) -> None:
+        """Let later rows refer to an existing record by the key that it has in this file."""
+        self._plan.expect_key(type(record).__name__, [key], record)
 
     def expect(self, record: models.Model) -> None:
         """Make a new record available to later rows, as if it existed."""

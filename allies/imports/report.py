@@ -1,5 +1,6 @@
 """The result of an import or its preview, for pages and for the terminal."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-#: Errors kept with their texts; further ones are only counted.
-MAX_ERRORS = 500
+#: Errors kept with their texts; further ones are only counted. The same for remarks.
+MAX_ERRORS, MAX_REMARKS = 500, 200
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Report:
     left_out: int = 0
     likely: int = 0
     unsupported: int = 0
+    matched: int = 0
+    moved: int = 0
+    moves: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+    remark_count: int = 0
     errors: list[RowError] = field(default_factory=list)
     error_count: int = 0
     on_refusal: Callable[[int, list[tuple[str, str, str]]], None] | None = None
@@ -75,7 +81,8 @@ class Report:
     def counts(self) -> dict[str, int]:
         """Return the counts that a changeset stores, without zeros."""
         names = ("rows", "created", "updated", "unchanged", "refused", "repeated", "left_out")
-        return {name: value for name in (*names, "likely") if (value := getattr(self, name))}
+        more = ("likely", "matched", "moved")
+        return {name: value for name in (*names, *more) if (value := getattr(self, name))}
 
     def refuse(self, row: int, found: list[tuple[str, str, str]]) -> None:
         """Count a row as refused, with its errors as (column, value, message)."""
@@ -84,6 +91,29 @@ class Report:
             self.on_refusal(row, found)
         for column, value, message in found:
             self.add_error(RowError(self.noun, row, column, value, message))
+
+    def add_move(self, before: str, now: str) -> None:
+        """Count a row that was moved from one country to another."""
+        self.moved += 1
+        self.moves[f"{before} → {now}"] += 1
+
+    def add_remark(self, row: int, text: str) -> None:
+        """Keep a remark on a row, for example which existing record it describes."""
+        self.remark_count += 1
+        if len(self.remarks) < MAX_REMARKS:
+            where = _("Row %(row)d") % {"row": row}
+            self.remarks.append(f"{where}: {text}" if row else text)
+
+    def remark_lines(self) -> list[str]:
+        """Return the remarks and the moves as lines for the terminal."""
+        lines = [
+            _("%(countries)s: %(count)d rows") % {"countries": countries, "count": number}
+            for countries, number in self.moves.items()
+        ]
+        lines += self.remarks
+        if more := self.remark_count - len(self.remarks):
+            lines.append(_("… and %(count)d more remarks") % {"count": more})
+        return lines
 
     def add_error(self, error: RowError) -> None:
         self.error_count += 1

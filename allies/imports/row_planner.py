@@ -1,26 +1,28 @@
 """Plan the rows of one record type: parse them, match them to records, find the changes."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from allies.actions.permissions import AnyUser
 from allies.imports.columns import CellFailure, Column
-from allies.imports.matching import ExistingRecord, ParsedRow, RecordMatcher
-from allies.imports.plan import Outcome, Plan
+from allies.imports.differences import DifferenceFinder
+from allies.imports.existence import ExistenceFilter
+from allies.imports.matching import Match, ParsedRow, RecordMatcher
+from allies.imports.plan import Plan
+from allies.imports.plan_recorder import PlanRecorder
 from allies.imports.planned_row import PlannedRow
 from allies.imports.references import References
 from allies.imports.report import Report
 from allies.imports.resources import RecordResource
 from allies.imports.resources.base import Identity
 from allies.imports.row_layout import RowLayout
-from allies.imports.rows import LEFT_OUT, Cell, CellProblem, Row, Rows
+from allies.imports.rows import Cell, CellProblem, Row, Rows
+from allies.imports.same_records import Recognised, SameRecordFinder, contradicts
+from allies.imports.update_rules import UpdateRules
 from allies.imports.validation import RowValidator
 from allies.models.base import Record
-from allies.models.fields import EDTFField
 
 #: Rows per chunk: how many are held in memory and covered by one query.
 CHUNK_ROWS = 1000
@@ -37,7 +39,6 @@ class RecordPlanner:
         report: Report,
         *,
         user: AnyUser | None,
-        only_new: frozenset[str],
         progress: Callable[[int], None],
     ) -> None:
         self.plan = plan
@@ -45,10 +46,8 @@ class RecordPlanner:
         self.resource = resource
         self.model: Any = resource.model
         self.report = report
-        self.only_new = only_new
         self.progress = progress
-        self.shelf = RowLayout(self.model)
-        self.recogniser = RecordMatcher(plan, resource, self.shelf)
+        self.matcher = RecordMatcher(plan, resource, RowLayout(self.model))
         self.rules = RowValidator(plan, resource, report, user)
         for _field, cell in resource.references():
             cell.references = references
@@ -78,20 +77,27 @@ class RecordPlanner:
             for name in rows.columns
         ]
         self.column_index = {column.name: n for n, column in enumerate(self.columns)}
-        given = frozenset(self.column_index)
-        self.lacking = self.rules.publication_issues(given)
-        at = enumerate(name for names in rows.replaced for name in names)
-        #: Per set of earlier values: (position of its column, position in ``earlier``).
-        self.replaced = [
-            [(self.column_index[name], next(at)[0]) for name in names] for names in rows.replaced
-        ]
-        kept = self.only_new.union(*rows.replaced)
-        self.compared = [n for n, column in enumerate(self.columns) if column.name not in kept]
+        self.lacking = self.rules.publication_issues(frozenset(self.column_index))
+        self._prepare_rules(rows.rules)
         # Without derived values and references to it, a record needs no model instance.
         self.is_plain = self.rules.are_simple and not self.lacking
         parent = self.resource.self_reference
         self._parent = self.column_index.get(parent) if parent else None
         self._own = self.column_index.get(self.resource.identities[0][0])
+
+    def _prepare_rules(self, rules: UpdateRules) -> None:
+        identity = frozenset(name for names in self.resource.identities for name in names)
+        self.differences = DifferenceFinder(self.columns, rules, identity)
+        self.recorder = PlanRecorder(
+            self.plan, self.references, self.resource, self.report, self.columns
+        )
+        self.same = SameRecordFinder(
+            self.plan, self.references, self.resource, self.columns, rules.same
+        )
+        self.existence = rules.existence and ExistenceFilter(
+            self.references, self.resource, self.columns, rules.existence, self.recorder
+        )
+        self.only_differing = rules.only_differing
 
     def _round(self, rows: Iterable[Row[Cell]], round_: int, *, may_wait: bool) -> int:
         for chunk in _chunks(rows):
@@ -132,7 +138,10 @@ class RecordPlanner:
         if defer_to is not None:
             rows = self._defer_waiting_rows(rows, defer_to)
         self.report.rows += len(rows)
-        self._plan(self._read(rows))
+        read = self._read(rows)
+        if self.existence:
+            read = self.existence.apply(read, self)
+        self._plan(self._differing_rows(read) if self.only_differing else read)
         for column in self.columns:
             column.clear_failures()
 
@@ -163,6 +172,7 @@ class RecordPlanner:
                 row.cells,
                 tuple([m[c] for m, c in zip(stored, row.cells)]),  # noqa: B905 — the hot line
                 row.earlier,
+                row.hints,
             )
             for row in rows
         ]
@@ -171,9 +181,8 @@ class RecordPlanner:
         return read
 
     def _refuse_failures(self, row: ParsedRow) -> bool:
-        if LEFT_OUT in row.cells:
-            self.report.left_out += 1
-            self.plan.set_note([(self.resource.noun, row.number, Outcome.LEFT_OUT, "", "{}", "")])
+        if any(isinstance(value, CellFailure) and value.is_left_out for value in row.values):
+            self.recorder.note_left_out(row)
             return True
         errors = []
         for n, value in enumerate(row.values):
@@ -198,6 +207,24 @@ class RecordPlanner:
         n = self.column_index.get(column)
         return "" if n is None else self.columns[n].display(row.cells[n])
 
+    def _differing_rows(self, rows: list[ParsedRow]) -> list[ParsedRow]:
+        """Return the rows that say something new about the record that they refer to.
+
+        Their dates contradict those of the record, or the import adds the record to one that was
+        there before.
+        """
+        reference, *dates = self.resource.compared_period
+        at = self.column_index[reference]
+        kept = []
+        for row in rows:
+            record = self.columns[at].records[row.values[at]]
+            given = [row.values[self.column_index[name]] for name in dates]
+            is_added = record.pk < 0 < record.publication_root.pk
+            if is_added or contradicts(record, *given):
+                kept.append(row)
+        self.report.rows -= len(rows) - len(kept)
+        return kept
+
     # Matching rows to records, and finding the changes.
 
     def _plan(self, read: list[ParsedRow]) -> None:
@@ -210,23 +237,101 @@ class RecordPlanner:
                     "columns": self.resource.identity_columns()
                 }
                 self.report.refuse(row.number, [("", "", needed)])
-        recognised = self.recogniser.match(identified, self.columns)
-        repeated = self.recogniser.find_repeated(recognised)
-        new, changed = [], []
-        for row, identity, before in recognised:
+        matches = self.matcher.match(identified, self.columns)
+        if self.existence and self.existence.moved:
+            matches = self._with_moved(matches, self.existence.moved)
+        recognised = self.same.find(matches) if self.same.rules else {}
+        if recognised:
+            matches = self._with_recognised(matches, recognised)
+        repeated = self.matcher.find_repeated(matches)
+        new, changed, planned = [], [], {}
+        for row, identity, before in matches:
             if row.number in repeated:
                 self._note_repeated(row, identity, *repeated[row.number])
-            elif before is None:
+                continue
+            if before is None:
                 new.append((row, identity[0]))
-            elif names := self._differing(row, before):
+                continue
+            is_recognised = row.number in recognised
+            names = self.differences.changed(row, before, is_recognised=is_recognised)
+            if names:
                 changed.append((row, identity[0], before, names))
             else:
                 self.report.unchanged += 1
+            planned[row.number] = (row, identity, before, names)
         if self.is_plain and not changed:
-            self._plan_simple([row for row, _names in new])
+            rows = [row for row, _names in new]
+            self.recorder.add_simple(
+                self.rules.validate_simple(rows, self.columns, self.column_index)
+            )
+            accepted = []
         else:
-            planned = [self._as_new(*one) for one in new] + self._as_changed(changed)
-            self._plan_validated(self.rules.validate(planned, self))
+            accepted = self.rules.validate(
+                [self._as_new(*one) for one in new] + self._as_changed(changed), self
+            )
+            self.recorder.add(accepted)
+        if self.differences.limited or recognised:
+            self._report_matches(planned, recognised, accepted)
+
+    def _with_moved(self, matches: list[Match], moved: dict[int, int]) -> list[Match]:
+        """Return the matches with the records that an earlier import did not move."""
+        at = self.column_index["country"]
+        earlier = []
+        for row, _identity, before in matches:
+            if before is None and row.number in moved:
+                values = [*row.values[:at], moved[row.number], *row.values[at + 1 :]]
+                earlier.append((row, self.resource.row_identities(values, self.column_index)))
+        found = self.matcher.match(earlier, self.columns)
+        known = {row.number: before for row, _identity, before in found}
+        return [
+            (row, identity, before or known.get(row.number)) for row, identity, before in matches
+        ]
+
+    def _with_recognised(
+        self, matches: list[Match], recognised: dict[int, Recognised]
+    ) -> list[Match]:
+        """Return the matches with the records that were recognised; leave out undecided rows."""
+        found = []
+        for row, identity, before in matches:
+            known = recognised.get(row.number)
+            if known is None:
+                found.append((row, identity, before))
+            elif known.record is None:
+                self.recorder.note_left_out(row, known.explanation)
+                self.plan.skip_key(self.model.__name__, _reference_key(identity))
+            else:
+                found.append((row, identity, self.same.as_existing(known.record)))
+        return found
+
+    def _report_matches(
+        self,
+        planned: dict[int, Any],
+        recognised: dict[int, Recognised],
+        accepted: list[PlannedRow],
+    ) -> None:
+        """Report recognised records and kept differences; let later rows refer to the records."""
+        now = {plan.parsed.number: plan.record for plan in accepted}
+        kept = {
+            number: self.differences.kept(row, before, names)
+            for number, (row, _identity, before, names) in planned.items()
+        }
+        told = [number for number in planned if number in recognised or kept[number]]
+        known = self.model._default_manager.in_bulk(
+            [planned[number][2].pk for number in told if number not in recognised]
+        )
+        for number in told:
+            row, identity, before, _names = planned[number]
+            if match := recognised.get(number):
+                record, reason = match.record, match.reason
+                if self.resource.is_reference_target:
+                    current = now.get(number, record)
+                    self.references.expect_as(current, _reference_key(identity))
+            else:
+                record = known[before.pk]
+                names = [str(self.model._meta.get_field(n).verbose_name) for n in identity[0]]
+                reason = _("same %(fields)s") % {"fields": ", ".join(names)}
+            if kept[number] or self.resource.is_reference_target:
+                self.recorder.note_match(row, record, reason, kept[number])
 
     def _note_repeated(
         self, row: ParsedRow, identity: Identity, first: int, is_equal: bool
@@ -234,61 +339,11 @@ class RecordPlanner:
         named = [name for name in identity[0] if name in self.column_index]
         value = " / ".join(self.display(row, name) for name in named)
         if is_equal:
-            self.report.repeated += 1
-            if self.plan.keep_rows:
-                detail = json.dumps({"": str(first)})
-                self.plan.set_note(
-                    [(self.resource.noun, row.number, Outcome.REPEATED, value, detail, "")]
-                )
+            self.recorder.note_repeated(row, value, first)
             return
         message = _("row %(row)d describes the same record with different values") % {"row": first}
         columns = " + ".join(self.name(name) for name in named)
         self.report.refuse(row.number, [(columns, value, message)])
-
-    def _differing(self, row: ParsedRow, before: ExistingRecord) -> frozenset[str]:
-        """Return the names of the columns that a row changes in its record."""
-        if row.values == before.values:
-            return frozenset()
-        return frozenset(
-            self.columns[n].name
-            for n in (*self.compared, *self._outdated(row, before))
-            if row.values[n] != before.values[n]
-            # An empty cell does not remove a slug.
-            and not (self.columns[n].name == "slug" and not row.values[n])
-        )
-
-    def _outdated(self, row: ParsedRow, before: ExistingRecord) -> Iterator[int]:
-        """Yield the columns in which a record has what an earlier version of the mapping wrote."""
-        for places in self.replaced:
-            if all(
-                self.columns[n].parse(row.earlier[place]) == before.values[n] for n, place in places
-            ):
-                yield from (n for n, _place in places)
-
-    # Storing in the plan.
-
-    def _plan_simple(self, rows: list[ParsedRow]) -> None:
-        """Plan new records that need no model instance."""
-        rows = self.rules.validate_simple(rows, self.columns, self.column_index)
-        place = self.shelf.positions(self.column_index)
-        noun = self.resource.noun
-        defaults = self.shelf.defaults
-        stored = []
-        for row in rows:
-            values = row.values
-            stored.append(
-                [
-                    self.plan.provisional_id(noun),
-                    *[defaults[n] if p is None else values[p] for n, p in place],
-                ]
-            )
-        if stored:
-            self.plan.add("new", noun, self.shelf.width, stored)
-        self.report.created += len(rows)
-        if self.plan.keep_rows:
-            self.plan.set_note(
-                self._outcome(row, Outcome.NEW, "", self._cells(row)) for row in rows
-            )
 
     def _as_new(self, row: ParsedRow, identity: tuple[str, ...]) -> PlannedRow:
         record = self.model(
@@ -329,92 +384,10 @@ class RecordPlanner:
                 related = column.records.get(values[n])
                 record._state.fields_cache[column.field.name] = related
 
-    def _plan_validated(self, accepted: list[PlannedRow]) -> None:
-        noun = self.resource.noun
-        new = [plan for plan in accepted if plan.is_new]
-        changed = [plan for plan in accepted if plan.changed]
-        likely = self._likely(new) if self.plan.keep_rows else {}
-        for plan in new:
-            plan.record.pk = self.plan.provisional_id(noun)
-            if self.resource.is_reference_target:
-                self.references.expect(plan.record)
-        for plan in changed:
-            if "slug" in plan.changed:
-                self.plan.add_old_slug(noun, plan.before.slug, plan.record.pk)
-        for kind, plans in (("new", new), ("changed", changed)):
-            if plans:
-                rows = [self.shelf.stored_values(plan.record) for plan in plans]
-                self.plan.add(kind, noun, self.shelf.width, rows)
-        self.report.created += len(new)
-        self.report.updated += len(changed)
-        self.report.likely += len(likely)
-        if self.plan.keep_rows:
-            self.plan.set_note(
-                self._outcome(p.parsed, Outcome.NEW, str(p.record), self._cells(p.parsed), likely)
-                for p in new
-            )
-            self.plan.set_note(
-                self._outcome(p.parsed, Outcome.CHANGED, str(p.before), self._changes(p))
-                for p in changed
-            )
 
-    def _outcome(
-        self, row: ParsedRow, kind: str, record: str, detail: object, likely: Any = None
-    ) -> tuple[str, int, str, str, str, str]:
-        text = json.dumps(detail, ensure_ascii=False)
-        return (
-            self.resource.noun,
-            row.number,
-            kind,
-            record,
-            text,
-            (likely or {}).get(row.number, ""),
-        )
-
-    def _cells(self, row: ParsedRow) -> dict[str, str]:
-        pairs = zip(self.columns, row.cells, strict=True)
-        return {column.name: column.display(cell) for column, cell in pairs if cell}
-
-    def _changes(self, plan: PlannedRow) -> dict[str, list[str]]:
-        """Return the cells before and after, per changed column."""
-        fields = {field.column_name: field for field in self.resource.get_export_fields()}
-        return {
-            name: [fields[name].export(plan.before), fields[name].export(plan.record)]
-            for name in sorted(plan.changed, key=self.column_index.__getitem__)
-        }
-
-    def _likely(self, new: list[PlannedRow]) -> dict[int, str]:
-        """Return new rows that may be an existing record under another name: row → that record."""
-        found: dict[int, str] = {}
-        for names in self.resource.similarity_keys:
-            texts = {text for plan in new for text in self._progress_rows(plan.record, names)}
-            known = Q(pk__in=[])
-            for name in names if texts else ():
-                known |= Q(**{f"{name}__in": texts})
-            alike = {
-                text: str(record)
-                for record in self.model._default_manager.filter(known)
-                for text in self._progress_rows(record, names)
-            }
-            named = self.references.find_by_name(self.model, texts - alike.keys())
-            alike |= {
-                text: str(stored[0])
-                for text, records in named.items()
-                if (stored := [record for record in records if record.pk > 0])
-            }
-            for plan in new:
-                for text in self._progress_rows(plan.record, names):
-                    if like := alike.get(text):
-                        found.setdefault(plan.parsed.number, like)
-        return found
-
-    def _progress_rows(self, record: Record, names: tuple[str, ...]) -> Iterator[str]:
-        """Yield the values of these fields, but only dates that are precise to the day."""
-        for name in names:
-            value = getattr(record, name)
-            is_date = isinstance(self.model._meta.get_field(name), EDTFField)
-            if value and (not is_date or len(value) == len("2000-02-09")):
-                yield value
+def _reference_key(identity: Identity) -> str:
+    """Return the key by which the rows of the file refer to a record with this identity."""
+    return "/".join(map(str, identity[1]))
 
 
 def _chunks(rows: Iterable[Row[Cell]]) -> Iterator[list[Row[Cell]]]:

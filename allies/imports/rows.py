@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from allies.imports.update_rules import UpdateRules
+
 
 class CellProblem:
     """A cell that a mapping cannot convert: its value, and the accepted values."""
@@ -29,21 +31,22 @@ class Row(NamedTuple, Generic[CellT]):
     """A row: its number as in a spreadsheet, its cells, and its problem, if it has one.
 
     ``earlier`` are the cells that earlier versions of the mapping made, in the order of
-    ``Rows.replaced``.
+    ``UpdateRules.replaced``. ``hints`` are further cells, which only serve to find the record that
+    a row describes (``SameRule``).
     """
 
     number: int
     cells: Sequence[CellT]
     problem: str = ""
     earlier: Sequence[CellT] = ()
+    hints: Sequence[CellT] = ()
 
 
 class Rows:
     """Rows of one record type; can be iterated more than once.
 
     ``columns`` are our names, in the order of each row's cells. ``called`` maps them to the file's
-    names, for error messages. ``replaced`` lists sets of columns: an existing record in which all
-    columns of a set have the row's earlier values gets the new ones.
+    names, for error messages.
     """
 
     def __init__(
@@ -51,11 +54,11 @@ class Rows:
         columns: list[str],
         read: Callable[[], Iterator[Row[Cell]]],
         called: Mapping[str, str] | None = None,
-        replaced: Sequence[Sequence[str]] = (),
+        rules: UpdateRules | None = None,
     ) -> None:
         self.columns = columns
         self.called = called or {}
-        self.replaced = replaced
+        self.rules = rules or UpdateRules()
         self._read = read
 
     def __iter__(self) -> Iterator[Row[Cell]]:

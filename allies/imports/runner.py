@@ -5,7 +5,7 @@ applied. If the data have changed since the plan was made, nothing is written.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -71,7 +71,6 @@ def run_import(
     about: Changeset | None = None,
     started: dt.datetime | None = None,
     progress: Progress | None = None,
-    only_new: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Report]:
     """Plan and apply rows per record type, in the order given.
 
@@ -88,7 +87,7 @@ def run_import(
             found = files(plan) if callable(files) else files
             state = import_state((noun for noun, _rows in found), user)
             asking = user and reload_user(user)
-            reports = make_plan(plan, found, user=asking, only_new=only_new, progress=progress)
+            reports = make_plan(plan, found, user=asking, progress=progress)
             if commit:
                 if not all(report.ok for report in reports):
                     raise ImportRejected(reports)

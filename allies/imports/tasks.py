@@ -334,7 +334,6 @@ def _plan(
             plan,
             files,
             user=_require_somebody(changeset),
-            only_new=mapping.only_new,
             progress=work.report,
         )
         outcome = plan.digest()

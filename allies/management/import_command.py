@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,35 @@ class ImportCommand(BaseCommand):
         """Add a positional argument for a file."""
         parser.add_argument(name, type=Path, metavar=name.upper())
 
+    def add_companions(self, parser: ArgumentParser) -> None:
+        """Add the option --with, for further files that a mapping uses."""
+        parser.add_argument(
+            "--with",
+            dest="companions",
+            action="append",
+            default=[],
+            metavar="NAME=FILE",
+            help="a further file that the mapping uses, by the name that it has there",
+        )
+
+    def parse_companions(self, texts: list[str]) -> dict[str, Path]:
+        """Return the files of the option --with; raise CommandError if one does not exist."""
+        found = {}
+        for text in texts:
+            name, _equals, file = text.partition("=")
+            if not Path(file).is_file():
+                raise CommandError(f"The file {file} does not exist.")
+            found[name] = Path(file)
+        return found
+
     def add_commit(self, parser: ArgumentParser) -> None:
-        """Add the options --commit and --reason."""
+        """Add the options --commit, --accept-terms and --reason."""
         parser.add_argument("--commit", action="store_true", help="apply the changes")
+        parser.add_argument(
+            "--accept-terms",
+            action="store_true",
+            help="you have read the terms of the data set, and accept them",
+        )
         parser.add_argument("--reason", default="", help="the reason, stored with the changeset")
 
     def changeset_for(self, *files: Path, reason: str) -> Changeset:
@@ -48,25 +75,38 @@ class ImportCommand(BaseCommand):
         )
 
     def run_mapped_import(
-        self, *mapped: tuple[str, Path], commit: bool, about: Changeset, **options: object
+        self,
+        *mapped: tuple[str, Path],
+        commit: bool,
+        about: Changeset,
+        accept_terms: bool,
+        companions: Mapping[str, Path] | None = None,
+        **options: object,
     ) -> None:
         """Import files, given as (mapping, file) pairs, as one changeset.
 
-        A mapping is the path or name of one. Raises CommandError if nothing was written.
+        A mapping is the path or name of one. ``companions`` are further files, by the names that
+        the mappings have for them. Raises CommandError if nothing was written, for example because
+        a data set has terms that were not accepted.
         """
         try:
             mappings = [FileMapping(load_mapping(name)) for name, _file in mapped]
             tables = [open_table(file) for _name, file in mapped]
+            further = {name: open_table(file) for name, file in (companions or {}).items()}
         except (InvalidMapping, UnreadableFile) as error:
             raise CommandError(str(error)) from error
+        terms = "\n".join(text for mapping in mappings if (text := mapping.terms))
+        if terms and commit and not accept_terms:
+            raise CommandError(
+                _("%(terms)s\nIf you accept this, add --accept-terms.") % {"terms": terms}
+            )
         about.mapping_names = [mapping.name for mapping in mappings]
-        only_new = {noun: kept for mapping in mappings for noun, kept in mapping.only_new.items()}
 
         def files(plan: Plan) -> list[tuple[str, Rows]]:
             return sort_by_dependency(
                 pair
                 for mapping, table in zip(mappings, tables, strict=True)
-                for pair in mapping.provided_records(table, plan)
+                for pair in mapping.provided_records(table, plan, further)
             )
 
         about_rows = {
@@ -74,9 +114,7 @@ class ImportCommand(BaseCommand):
             for mapping, table in zip(mappings, tables, strict=True)
             for part in mapping.nouns
         }
-        self.run_import(
-            files, commit=commit, about_rows=about_rows, about=about, only_new=only_new, **options
-        )
+        self.run_import(files, commit=commit, about_rows=about_rows, about=about, **options)
 
     def run_import(
         self,
@@ -111,6 +149,8 @@ class ImportCommand(BaseCommand):
 
     def _show(self, report: Report) -> None:
         self.stdout.write(report.summary())
+        for line in report.remark_lines():
+            self.stdout.write(f"  {line}")
         for error in report.errors:
             self.stdout.write(f"  {error}")
         if report.error_overflow:

@@ -34,7 +34,7 @@ def byline():
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("allies", "0021_names_coverage_votes"),
+        ("allies", "0023_key_events"),
     ]
 
     operations = [

@@ -37,11 +37,10 @@ from allies.models.event import (
     VoteIssue,
     VoteScope,
     YearlyCounts,
-    key_event_ids,
-    key_events,
 )
 from allies.models.form_submission import KeptForm, SentForm
 from allies.models.import_file_block import JobFile
+from allies.models.key_event import KeyEvent
 from allies.models.link_check import (
     MAX_KEPT_CHECKS,
     LinkCheck,
@@ -63,6 +62,7 @@ from allies.models.registry import (
 from allies.models.scheduled_action import Appointment
 from allies.models.search_document import SEARCHABLE_MODELS, SearchText
 from allies.models.source import Source, SourceKind, public_source_key
+from allies.models.spell import Spell
 from allies.models.stateful import StateConflict, Stateful
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "EvidencedModel",
     "JobFile",
     "KeptForm",
+    "KeyEvent",
     "LinkCheck",
     "LinkField",
     "LinkHealth",
@@ -124,6 +125,7 @@ __all__ = [
     "SlugMixin",
     "Source",
     "SourceKind",
+    "Spell",
     "Stance",
     "Standing",
     "StateConflict",
@@ -136,8 +138,6 @@ __all__ = [
     "canonical_json",
     "data_fingerprint",
     "get_record",
-    "key_event_ids",
-    "key_events",
     "prefetch_records",
     "public_source_key",
     "record_models",

@@ -1,6 +1,6 @@
 """Alternative names of countries and alliances."""
 
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -97,6 +97,11 @@ class Alias(Record):
             raise ValidationError(_("A name belongs to exactly one country or alliance."))
 
 
+def other_names(record: Any, shown: str) -> list[Alias]:
+    """Return the aliases of a country or an alliance, without the name that is shown."""
+    return [alias for alias in record.aliases.all() if alias.name != shown]
+
+
 class NamedQuerySet(models.QuerySet[SomeRecord]):
     """Base class of querysets of records with aliases, which any of their names finds.
 
@@ -122,7 +127,7 @@ class NamedQuerySet(models.QuerySet[SomeRecord]):
             return self.none() if text.strip() else self
         all_words = Q()
         for word in folded.split():
-            all_words &= Q(folded__contains=word) | Exists(self._aliases(folded__contains=word))
+            all_words &= Q(folded__contains=word) | Q(Exists(self._aliases(folded__contains=word)))
         return self.filter(all_words | self.has_code(folded))
 
     def exact_name(self, text: str) -> Self:
@@ -136,14 +141,14 @@ class NamedQuerySet(models.QuerySet[SomeRecord]):
         """Order by match: exact names and codes first, then names that begin with the text."""
         folded = normalize_text(text)
         begins = Q(folded__startswith=folded) | Q(folded__contains=f"|{folded}")
-        begins |= Exists(self._aliases(folded__startswith=folded))
+        begins |= Q(Exists(self._aliases(folded__startswith=folded)))
         rank = Case(When(self.has_exact_name(folded), then=0), When(begins, then=1), default=2)
         return self.order_by(rank, *self.name_order)
 
     def has_exact_name(self, folded: str) -> Q:
         """Return the condition that a record has exactly this code, name or alias."""
         own = self.has_own_name(folded) | self.has_code(folded)
-        return own | Exists(self._aliases(folded=folded))
+        return own | Q(Exists(self._aliases(folded=folded)))
 
     def has_own_name(self, folded: str) -> Q:
         """Return the condition that a record has exactly this name, not counting its aliases."""

@@ -79,7 +79,9 @@ class Standing(models.TextChoices):
 CURRENT_STANDINGS = (Standing.CONFIRMED, Standing.LAST_RECORDED, Standing.POSSIBLE)
 
 
-class AllianceQuerySet(NamedQuerySet["Alliance"], EvidencedQuerySet["Alliance"]):
+class AllianceQuerySet(  # type: ignore[override]  # of as_manager, which only Django calls
+    NamedQuerySet["Alliance"], EvidencedQuerySet["Alliance"]
+):
     target = named = "alliance"
 
     def published(self) -> "AllianceQuerySet":

@@ -211,7 +211,12 @@ class Country(SlugMixin, Record):
         return f"the {name}" if name.lang == "en" and _WITH_ARTICLE.match(name) else name
 
     def existed_on(self, day: dt.date) -> bool:
-        """Whether the country may have existed on a day; unknown dates exclude nothing."""
+        """Whether the country may have existed on a day; unknown dates exclude nothing.
+
+        One query, if its spells are not prefetched. Without spells, its own dates count.
+        """
+        if spells := self.spells.all():
+            return any(spell.includes(day) for spell in spells)
         first, last = self.existed_from_earliest, self.existed_to_latest
         return (first is None or first <= day) and (last is None or day <= last)
 

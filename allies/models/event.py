@@ -1,8 +1,8 @@
 """Events that bear on ties, and the countries that took part in them."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -285,6 +285,15 @@ class Event(TitleMixin, EvidencedModel):
     def get_absolute_url(self) -> str:
         return reverse("allies:event-detail", args=[self.slug])
 
+    @property
+    def is_roll_call(self) -> bool:
+        return self.kind == EventKind.UN_VOTE
+
+    @property
+    def issue_codes(self) -> list[str]:
+        """The codes of the issues of a UN vote."""
+        return self.issues.split()
+
     def clean(self) -> None:
         errors: dict[str, object] = {}
         validate_title(errors, self)
@@ -330,6 +339,10 @@ class ParticipationQuerySet(models.QuerySet["Participation"]):
             country=OuterRef("country")
         )
         return self.filter(Exists(others.filter(country=focus)) | ~Exists(others))
+
+    def except_roll_calls(self) -> "ParticipationQuerySet":
+        """Filter for participations in all events but UN votes."""
+        return self.filter(event__in=Event.objects.except_roll_calls())
 
     def until(self, day: dt.date) -> "ParticipationQuerySet":
         """Filter for participations in events that may have happened on or before a day."""
@@ -390,32 +403,3 @@ class Participation(Record):
     @property
     def publication_root(self) -> Event:
         return self.event
-
-
-#: Number of events that a list entry shows, latest first; it links to the others.
-KEY_EVENTS_PER_COUNTRY = 6
-
-
-def key_event_ids(
-    focus: Country, countries: Any, *, until: dt.date | None = None
-) -> "models.QuerySet[Participation, tuple[int, int]]":
-    """Return (country id, event id) of each country's latest events that bear on the focus.
-
-    With ``until``, events that certainly happened after that day are left out.
-    """
-    bearing = Participation.objects.published().filter(country__in=countries).bearing_on(focus)
-    if until is not None:
-        bearing = bearing.until(until)
-    return bearing.latest_per_country(KEY_EVENTS_PER_COUNTRY).values_list("country_id", "event_id")
-
-
-def key_events(
-    focus: Country, countries: Iterable[Country], *, until: dt.date | None = None
-) -> dict[int, list[Event]]:
-    """Return the events of ``key_event_ids`` by country id, latest first; two queries."""
-    parts = list(key_event_ids(focus, countries, until=until))
-    events = Event.objects.with_evidence().in_bulk({event for _country, event in parts})
-    found: dict[int, list[Event]] = {}
-    for country, event in parts:
-        found.setdefault(country, []).append(events[event])
-    return found

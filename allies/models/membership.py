@@ -32,7 +32,7 @@ class MembershipRole(models.TextChoices):
 
 
 #: Possible obligations of a member, as in COW and ATOP, in the order of display.
-OBLIGATIONS = ("defence", "neutrality", "non_aggression", "consultation")
+OBLIGATIONS = ("defence", "offence", "neutrality", "non_aggression", "consultation")
 
 
 #: The dates on which a membership may have begun; the first that is given counts.
@@ -194,6 +194,7 @@ class Membership(Record):
         _("role"), max_length=12, choices=MembershipRole, default=MembershipRole.MEMBER
     )
     defence = models.BooleanField(_("defence obligation"), null=True, blank=True)
+    offence = models.BooleanField(_("offence obligation"), null=True, blank=True)
     neutrality = models.BooleanField(_("neutrality obligation"), null=True, blank=True)
     non_aggression = models.BooleanField(_("non-aggression obligation"), null=True, blank=True)
     consultation = models.BooleanField(_("consultation obligation"), null=True, blank=True)

@@ -21,7 +21,7 @@ from allies import __version__
 from allies.citations.footnotes import FootnoteNumbering
 from allies.evidence.grouping import StanceGroup
 from allies.evidence.grouping import group_by_stance as sides_of
-from allies.models import Citation, Country
+from allies.models import Citation, Country, VoteIssue
 from allies.models.ally_list import headline_count_text
 from allies.models.m49 import NAMES
 from allies.search.highlight import highlight
@@ -124,11 +124,11 @@ def highlighted(text: "StrOrPromise", question: SearchQuery) -> SafeString | str
 
 def other_language(text: Any) -> str:
     """Return the language of a bilingual text, or "" if it is the reader's."""
-    return text.lang if getattr(text, "is_fallback", False) else ""
+    return str(text.lang) if getattr(text, "is_fallback", False) else ""
 
 
 @register.filter
-def in_language(shown: str, language: str) -> SafeString | str:
+def in_language(shown: str, language: str) -> Any:
     """Show a text, isolated as by ``bdi``; mark it with ``language``, unless that is ""."""
     if not language:
         return bdi(shown)
@@ -219,6 +219,12 @@ def choice_label(record: models.Model, field: str) -> str:
     """Return the label of a choice field's value, in the reader's language."""
     value = getattr(record, field)
     return str(_choice_labels(type(record), field).get(value, value))
+
+
+@register.filter
+def issue_label(code: str) -> str:
+    """Return the name of an issue of UN votes, in the reader's language."""
+    return str(dict(VoteIssue.choices).get(code, code))
 
 
 @cache

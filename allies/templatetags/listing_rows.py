@@ -1,15 +1,15 @@
 """Rows of lists, cached by their values: after an edit, nearly all rows are unchanged."""
 
 import datetime as dt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from allies.models import Country, Event
+from allies.models import Country, Event, VoteScope
 from allies.page_cache.fragments import cache_fragment
-from allies.templatetags.allies_tags import choice_label, other_language
+from allies.templatetags.allies_tags import choice_label, issue_label, other_language
 from allies.ties.allies_on_day import AllyRow
 from allies.ties.ties_between import CountryPair
 
@@ -39,6 +39,27 @@ class EventRow(NamedTuple):
     kind: str
     certainty: str
     certainty_label: str
+    independent_sources: int
+    disputes: int
+
+
+class RollCallRow(NamedTuple):
+    """The values that a list of UN votes shows per vote.
+
+    ``totals`` are (role, its label, number of countries). ``cast`` are (name of a country, what it
+    did) for the countries of the filter.
+    """
+
+    slug: str
+    title: DisplayText
+    date: str
+    session: int | None
+    resolution: str
+    scope: str
+    issues: tuple[str, ...]
+    is_important: bool
+    totals: tuple[tuple[str, str, int], ...]
+    cast: tuple[tuple[str, str], ...]
     independent_sources: int
     disputes: int
 
@@ -101,6 +122,33 @@ def event_row(event: Event) -> SafeString:
 @cache_fragment
 def _event_row(row: EventRow) -> SafeString:
     return render_to_string("allies/event/_row.html", {"row": row})
+
+
+@register.simple_tag
+def roll_call_row(event: Any) -> SafeString:
+    """Render a UN vote as a row of a list: with evidence, ``role_counts`` and ``cast``."""
+    is_part = event.scope in (VoteScope.AMENDMENT, VoteScope.PARAGRAPH)
+    return _roll_call_row(
+        RollCallRow(
+            event.slug,
+            DisplayText.of(event.title),
+            event.date,
+            event.session,
+            event.resolution,
+            choice_label(event, "scope") if is_part else "",
+            tuple(issue_label(code) for code in event.issue_codes),
+            bool(event.is_important),
+            tuple((role.value, str(role.label), n) for role, n in event.role_counts.totals),
+            tuple((str(part.country.name), choice_label(part, "role")) for part in event.cast),
+            event.independent_sources,
+            event.disputes,
+        )
+    )
+
+
+@cache_fragment
+def _roll_call_row(row: RollCallRow) -> SafeString:
+    return render_to_string("allies/roll_call/_row.html", {"row": row})
 
 
 @register.simple_tag

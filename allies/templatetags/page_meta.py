@@ -33,11 +33,12 @@ BREADCRUMB_PARENTS: "Mapping[str, StrOrPromise]" = {
     "allies:alliance-list": gettext_lazy("Alliances"),
     "allies:comparison": gettext_lazy("Compare countries"),
     "allies:event-list": gettext_lazy("Events"),
+    "allies:vote-list": gettext_lazy("UN votes"),
     "allies:source-list": gettext_lazy("Sources"),
 }
 
 #: Context variables that may hold the record of the page or of its parent.
-_RECORDS = ("record", "object", "country", "ally_list")
+_RECORDS = ("record", "object", "country", "ally_list", "pair")
 
 #: Language → locale with territory, as Open Graph requires.
 _LOCALES = {"en": "en_GB", "id": "id_ID"}
@@ -186,9 +187,15 @@ def _breadcrumb(address: str, context: RequestContext) -> Breadcrumb | None:
         name = resolve(address).view_name
     except Resolver404:
         return None
+    if name == "allies:event-list" and _is_about_roll_call(context):
+        name, address = "allies:vote-list", reverse("allies:vote-list")
     if name in BREADCRUMB_PARENTS:
         return Breadcrumb(str(BREADCRUMB_PARENTS[name]), address)
     return _record_breadcrumb(address, context)
+
+
+def _is_about_roll_call(context: Any) -> bool:
+    return any(getattr(context.get(name), "is_roll_call", False) for name in _RECORDS)
 
 
 def _record_breadcrumb(address: str, context: Any) -> Breadcrumb | None:

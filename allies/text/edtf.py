@@ -83,6 +83,22 @@ def _interval_bounds(value: str) -> Bounds:
     return Bounds(earliest, latest)
 
 
+def have_common_day(first: str, second: str) -> bool:
+    """Return whether two EDTF texts may mean the same day; the empty text may mean any day."""
+    one, other = bounds(first), bounds(second)
+    return not (one.latest and other.earliest and one.latest < other.earliest) and not (
+        other.latest and one.earliest and other.latest < one.earliest
+    )
+
+
+def is_within(inner: str, outer: str) -> bool:
+    """Return whether each day that one EDTF text may mean is a day that the other may mean."""
+    one, other = bounds(inner), bounds(outer)
+    begins = other.earliest is None or (one.earliest is not None and one.earliest >= other.earliest)
+    ends = other.latest is None or (one.latest is not None and one.latest <= other.latest)
+    return begins and ends
+
+
 def is_qualified(value: str) -> bool:
     """Return whether a date is "about" (~), "uncertain" (?) or both (%), and so never certain."""
     return not QUALIFIERS.isdisjoint(value)
@@ -240,7 +256,7 @@ def format_period(start: str, end: str) -> str:
     """
     begun, ended = format_start_date(start), format_end_date(end)
     # "Between January and April 2000 – 2001" would have two readings.
-    if begun and ended and ("/" in start or ("/" in end and not last_recorded(end))):
+    if begun and ended and not last_recorded(end) and "/" in start + end:
         return _("%(start)s, ended %(end)s") % {"start": begun, "end": ended}
     return " – ".join(filter(None, [begun, ended]))
 

@@ -180,7 +180,8 @@ class Ties:
         countries, all common events are searched: thousands, if votes of an assembly are recorded.
         """
         asked = {country.pk for country in countries}
-        own = Event.objects.published().until(self.on).with_participant(self.focus).newest_first()
+        own = Event.objects.published().except_roll_calls().until(self.on)
+        own = own.with_participant(self.focus).newest_first()
         recent = list(own.values_list("pk", flat=True)[:RECENT_EVENTS])
         place = {event: number for number, event in enumerate(recent)}
         met = Participation.objects.filter(event__in=recent, country__in=asked)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -44,6 +45,7 @@ def members_of_blocs(alliances: Iterable[Alliance], day: dt.date) -> list[Member
         .select_related("country")
         .order_by("pk")
     )
+    membership: Any
     for membership in memberships:
         member = found.setdefault(membership.country_id, MemberOfBlocs(membership.country))
         standings = [membership.standing, member.standings.get(membership.alliance_id)]

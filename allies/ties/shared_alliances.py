@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from allies.models.alliance import Alliance, Standing
 from allies.models.country import Country
@@ -36,6 +37,7 @@ def shared_alliances(countries: Sequence[Country], day: dt.date) -> list[SharedA
         .with_standing(day)
         .order_by_start()
     )
+    membership: Any
     for membership in memberships:
         shared = found.setdefault(membership.alliance_id, SharedAlliance(membership.alliance))
         standings = [shared.standings.get(membership.country_id), membership.standing]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceQuerySet, Standing
 from allies.models.ally_list import Entry, EntryQuerySet
@@ -33,6 +34,14 @@ class CountryPair:
     def countries(self) -> tuple[Country, Country]:
         return self.first, self.second
 
+    @property
+    def name(self) -> str:
+        """Both names, as a title in the active language."""
+        return gettext("%(first)s and %(second)s") % {
+            "first": self.first.name,
+            "second": self.second.name,
+        }
+
     def get_absolute_url(self) -> str:
         return reverse("allies:pair-detail", args=[self.first.slug, self.second.slug])
 
@@ -45,8 +54,15 @@ class CountryPair:
         return alliances.with_member(self.first).with_member(self.second)
 
     def events(self) -> EventQuerySet:
-        """Return the published events in which both have a role, including "absent"."""
-        return Event.objects.published().with_participant(self.first).with_participant(self.second)
+        """Return the published events in which both have a role, without UN votes."""
+        return self._with_both(Event.objects.published().except_roll_calls())
+
+    def roll_calls(self) -> EventQuerySet:
+        """Return the published UN votes in which both have a role, including "absent"."""
+        return self._with_both(Event.objects.published().roll_calls())
+
+    def _with_both(self, events: EventQuerySet) -> EventQuerySet:
+        return events.with_participant(self.first).with_participant(self.second)
 
     def entries(self) -> EntryQuerySet:
         """Return the public list entries that name one as the other's ally."""

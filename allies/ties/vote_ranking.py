@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Max, Min
 
 from allies.models.country import Country
-from allies.models.event import Event, EventKind, EventQuerySet, Participation
+from allies.models.event import Event, EventQuerySet, Participation
 from allies.page_cache.memo import while_unchanged
 from allies.ties.voting import MIN_VOTES, VOTE_ROLES, VoteAgreement
 
@@ -21,9 +21,14 @@ class YearRange(NamedTuple):
     first: int | None = None
     last: int | None = None
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the first year is not after the last one."""
+        return self.first is None or self.last is None or self.first <= self.last
+
     def roll_calls(self) -> EventQuerySet:
         """Return the published UN votes that were certainly held in these years."""
-        events = Event.objects.published().filter(kind=EventKind.UN_VOTE)
+        events = Event.objects.published().roll_calls()
         if self.first is not None:
             events = events.filter(date_earliest__year__gte=self.first)
         if self.last is not None:

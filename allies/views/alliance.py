@@ -9,10 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.citations.footnotes import citation_notes, localized_texts
 from allies.datapackage.metadata import localized_callable
+from allies.evidence.disagreements import find_disagreements, with_membership_citations
 from allies.evidence.grouping import with_citations
-from allies.filters import AllianceFilterSet, PublicFilterSet
+from allies.filters import AllianceFilterSet, EventFilterSet, PublicFilterSet
 from allies.models import Alliance, Event, Membership
+from allies.models.alias import other_names
 from allies.models.country import country_order
+from allies.ties.obligations_text import uneven_obligation_sentences
 from allies.ties.ties_between import CountryPair
 from allies.views.charts import build_events_timeline, build_members_timeline
 from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
@@ -22,17 +25,25 @@ from allies.views.download_columns import (
     DownloadColumn,
     model_columns,
 )
-from allies.views.event import EventListing
+from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
     from allies.models.alliance import AllianceQuerySet
+    from allies.models.membership import MembershipQuerySet
 
 
-def _with_members(alliances: QuerySet[Alliance]) -> QuerySet[Alliance]:
-    members = Membership.objects.select_related("country").order_by(
+def _members() -> "MembershipQuerySet":
+    """Return memberships with their countries, sorted by the country's name."""
+    return Membership.objects.select_related("country").order_by(
         country_order("country__"), "joined_earliest", "pk"
     )
+
+
+def _with_members(
+    alliances: QuerySet[Alliance], members: "MembershipQuerySet | None" = None
+) -> QuerySet[Alliance]:
+    members = _members() if members is None else members
     return alliances.prefetch_related(Prefetch("memberships", members, to_attr="shown_memberships"))
 
 
@@ -86,14 +97,16 @@ def member_codes(alliance: Any) -> list[str]:
     return list(dict.fromkeys(codes))
 
 
-class AllianceEvents(OldSlugRedirectMixin, EventListing):
-    """The events of one alliance, for download."""
+class AllianceEvents(OldSlugRedirectMixin, AllEventsListing):
+    """The events of one alliance, without UN votes, for download."""
+
+    filterset_class = EventFilterSet
 
     def prepare(self, **kwargs: Any) -> None:
         self.alliance = find_record(Alliance.objects.published(), kwargs["slug"])
 
     def queryset(self) -> Any:
-        return super().queryset().filter(alliance=self.alliance)
+        return super().queryset().except_roll_calls().filter(alliance=self.alliance)
 
     def title(self) -> Any:
         return localized_callable(_events_of)(self.alliance)
@@ -108,8 +121,10 @@ class AllianceDetailView(RecordDetailView):
     context_object_name = "alliance"
 
     def get_queryset(self) -> QuerySet[Alliance]:
-        events = Event.objects.published().with_evidence().newest_first()
-        return _with_members(with_citations(self.base_queryset(Alliance))).prefetch_related(
+        events = Event.objects.published().except_roll_calls().with_evidence().newest_first()
+        members = with_membership_citations(_members())
+        alliances = _with_members(with_citations(self.base_queryset(Alliance)), members)
+        return alliances.prefetch_related(
             "aliases", Prefetch("events", events, to_attr="shown_events")
         )
 
@@ -119,6 +134,9 @@ class AllianceDetailView(RecordDetailView):
         pair = CountryPair.of(*between) if len(between) == 2 else None
         return super().get_context_data(
             pair=pair,
+            other_names=other_names(alliance, alliance.title),
+            promises=list(uneven_obligation_sentences(alliance.shown_memberships)),
+            disagreements=list(find_disagreements(alliance.shown_memberships)),
             members=build_members_timeline(alliance, alliance.shown_memberships),
             events=build_events_timeline(alliance.shown_events, title=_events_of(alliance)),
             **kwargs,
@@ -126,4 +144,4 @@ class AllianceDetailView(RecordDetailView):
 
     def cited_texts(self) -> Iterable[str]:
         yield from localized_texts([self.object], "summary")
-        yield from citation_notes([self.object])
+        yield from citation_notes([*self.object.shown_memberships, self.object])

@@ -30,11 +30,10 @@ from allies.models import (
     Edition,
     Entry,
     SeeAlso,
-    key_event_ids,
-    key_events,
     public_source_key,
 )
 from allies.ties.allies_on_day import Ties, first_year_with_ties
+from allies.ties.key_events import key_event_ids, key_events
 from allies.views.as_of import AsOfDateMixin
 from allies.views.charts import build_events_timeline
 from allies.views.detail import OldSlugRedirectMixin, RecordDetailView, find_record
@@ -46,7 +45,7 @@ from allies.views.download_columns import (
     model_columns,
 )
 from allies.views.download_mixin import download_links, format_url
-from allies.views.event import EventListing
+from allies.views.event import AllEventsListing
 from allies.views.listing import Listing
 from allies.web.articles import build_article
 
@@ -143,13 +142,13 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
         allies = on_the_day.allies().filter(pk__in=[country.pk for country in countries])
         ties = {row.country.pk: row for row in on_the_day.rows(allies)}
         until = self.day if self.has_requested_day else None
-        events = key_events(ally_list.focus, countries, until=until)
+        events = key_events(ally_list.focus, ally_list.shown_entries, until=until)
         also_named = Entry.objects.other_lists_naming(ally_list, countries)
         for entry in ally_list.shown_entries:
             entry.tie = ties.get(entry.country_id)
-            entry.events = events.get(entry.country_id, [])
+            entry.shown_events = events.get(entry.country_id)
             entry.also_named = also_named.get(entry.country_id, [])
-        shown = {event.pk: event for group in events.values() for event in group}
+        shown = {event.pk: event for group in events.values() for event in group.events}
         ally_list.article = build_article(ally_list, is_draft=self.preview)
         return super().get_context_data(
             timeline=build_events_timeline(
@@ -168,16 +167,20 @@ class AllyListDetailView(AsOfDateMixin, RecordDetailView):
         )
 
 
-class ListEvents(OldSlugRedirectMixin, EventListing):
+class ListEvents(OldSlugRedirectMixin, AllEventsListing):
     """The events that a list's page shows, for download."""
 
     def prepare(self, **kwargs: Any) -> None:
         self.ally_list = find_record(AllyList.objects.published(), kwargs["slug"])
 
     def queryset(self) -> Any:
+        return super().queryset().filter(pk__in=self._event_ids)
+
+    @cached_property
+    def _event_ids(self) -> list[int]:
         entries = Entry.objects.published().filter(ally_list=self.ally_list)
-        parts = key_event_ids(self.ally_list.focus, entries.values("country"))
-        return super().queryset().filter(pk__in=[event for _country, event in parts])
+        ids = key_event_ids(self.ally_list.focus, entries)
+        return [event for part in ids for _country, event in part]
 
     def title(self) -> Any:
         return _title(self.ally_list)

@@ -55,7 +55,7 @@ class AllianceField(forms.CharField):
         raise ValidationError(self.error_messages[code], code=code, params=names)
 
 
-def _alliance(label: object) -> AllianceField:
+def _alliance(label: Any) -> AllianceField:
     widget = forms.TextInput(attrs={"data-suggest": "alliance", "type": "search"})
     return AllianceField(label=label, max_length=MAX_VALUE_LENGTH, widget=widget, required=False)
 

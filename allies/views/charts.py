@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
 from django.http import QueryDict
 from django.template.loader import render_to_string
@@ -41,22 +42,29 @@ _TONES: dict[str, str] = {
 }
 
 
+class EventChart(Enum):
+    """What a chart by year counts; the value is the first part of the names of its views."""
+
+    EVENTS = "event"
+    VOTES = "vote"
+
+
 def build_events_chart(
-    events: YearlyCounts, asked: Mapping[str, str], title: str = ""
+    events: YearlyCounts, asked: Mapping[str, str], chart: EventChart = EventChart.EVENTS
 ) -> SafeString:
     """Render the chart of events by year; "" if there are too few. Bars link to their year's list.
 
-    ``asked`` are the filters of the event list that gives these events.
+    ``asked`` are the filters of the list that gives these events.
     """
     if sum(events.counts.values()) < ENOUGH_EVENTS or len(events.counts) < ENOUGH_YEARS:
         return SafeString("")
     counts = tuple(sorted(events.counts.items()))
-    return _events_by_year(counts, events.uncertain, tuple(asked.items()), title)
+    return _events_by_year(chart.value, counts, events.uncertain, tuple(asked.items()))
 
 
 @cache_fragment
 def _events_by_year(
-    counts: tuple[tuple[int, int], ...], unsure: int, asked: tuple[tuple[str, str], ...], title: str
+    kind: str, counts: tuple[tuple[int, int], ...], unsure: int, asked: tuple[tuple[str, str], ...]
 ) -> SafeString:
     years = YearlyCounts(dict(counts), unsure).total
     most = max(years, key=lambda point: point[1])
@@ -67,20 +75,28 @@ def _events_by_year(
         "most": number_format(most[1], force_grouping=True),
         "year": most[0],
     }
-    every = reverse("allies:event-list")
-    chart = build_year_chart(
-        years,
-        name="events-by-year",
-        title=title or _("Events by year"),
-        description=_(
+    if kind == EventChart.VOTES.value:
+        title = _("UN votes by year")
+        description = _(
+            "%(total)s votes from %(first)s to %(last)s, one bar per year. The year "
+            "with the most votes is %(year)s (%(most)s)."
+        )
+    else:
+        title = _("Events by year")
+        description = _(
             "%(total)s events from %(first)s to %(last)s, one bar per year. The year "
             "with the most events is %(year)s (%(most)s)."
         )
-        % said,
+    every = reverse(f"allies:{kind}-list")
+    chart = build_year_chart(
+        years,
+        name=f"{kind}s-by-year",
+        title=title,
+        description=description % said,
         unit="count",
         links={year: _list_of_year(every, dict(asked), year) for year, number in years if number},
     )
-    csv = _with_query(reverse("allies:event-years-csv"), dict(asked))
+    csv = _with_query(reverse(f"allies:{kind}-years-csv"), dict(asked))
     shown = {"chart": chart, "csv": csv, "note": _how_counted(unsure)}
     return render_to_string("allies/charts/_year_chart.html", shown)
 

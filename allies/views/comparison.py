@@ -40,7 +40,7 @@ def comparison_url(countries: Sequence[Country], day: dt.date | None = None) -> 
     return f"{page}?{urlencode(query)}" if query else page
 
 
-def _country(label: object, *, required: bool = True) -> CountryField:
+def _country(label: Any, *, required: bool = True) -> CountryField:
     widget = forms.TextInput(attrs={"data-suggest": "country", "type": "search"})
     return CountryField(label=label, max_length=MAX_VALUE_LENGTH, widget=widget, required=required)
 
@@ -159,7 +159,7 @@ def _tie(
 
 def _votes(countries: Sequence[Country]) -> dict[frozenset[int], VoteAgreement]:
     """Return the agreement of each pair that has joint votes, by the ids of both."""
-    found = {}
+    found: dict[frozenset[int], VoteAgreement] = {}
     for number, one in enumerate(countries[:-1], start=1):
         others = votes_of_all(one, YearRange(), among=countries[number:]).others
         found |= {frozenset((one.pk, pk)): votes for pk, votes in others.items()}

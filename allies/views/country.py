@@ -24,7 +24,6 @@ from allies.models import (
     Country,
     Event,
     Membership,
-    Participation,
     Standing,
 )
 from allies.models.base import count_distinct_subquery
@@ -35,8 +34,9 @@ from allies.ties.allies_on_day import (
     standing_on_the_day,
 )
 from allies.ties.standing import StandingCounts
+from allies.ties.voting import votes_of_country
 from allies.views.as_of import AsOfDateMixin
-from allies.views.charts import build_country_timeline, build_events_chart
+from allies.views.charts import EventChart, build_country_timeline, build_events_chart
 from allies.views.country_ties_listing import CountryTiesListing
 from allies.views.detail import RecordDetailView
 from allies.views.download_columns import (
@@ -91,7 +91,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         return (
             self.base_queryset(Country)
             .select_related("successor")
-            .prefetch_related("aliases", "predecessors")
+            .prefetch_related("aliases", "predecessors", "spells")
         )
 
     def default_day(self) -> dt.date:
@@ -107,20 +107,19 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
             .with_evidence()
             .newest_first()
         )
-        events = Event.objects.published().filter(
-            pk__in=Participation.objects.filter(country=country).values("event")
-        )
-        if self.has_requested_day:
-            events = events.until(self.day)
+        events = Event.objects.published().except_roll_calls().with_participant(country)
+        until = self.day if self.has_requested_day else None
         asked = {"country": country.code}
-        if self.has_requested_day:
-            asked["date_before"] = f"{self.day:%Y-%m-%d}"
+        if until:
+            events = events.until(until)
+            asked["date_before"] = until.isoformat()
+        votes = votes_of_country(country, until=until)
         memberships = Membership.objects.published().filter(country=country).order_by_start()
         return super().get_context_data(
-            timeline=build_country_timeline(
-                country, memberships, self.day if self.has_requested_day else None
-            ),
+            timeline=build_country_timeline(country, memberships, until),
             by_year=build_events_chart(events.by_year(), asked),
+            votes=votes,
+            votes_by_year=build_events_chart(votes.by_year, asked, EventChart.VOTES),
             first_year=first_year_with_ties(country),
             last_day=country.existed_to_latest,
             existed=country.existed_on(self.day),
@@ -191,7 +190,7 @@ class AllyListing(CountryTiesListing[AllyFilterSet, AllyRow]):
             "latest_event",
             lambda row: row.latest_event.slug if row.latest_event else "",
             _("latest event"),
-            _("The slug of the latest event with both countries."),
+            _("The slug of the latest event with both countries, which is never a UN vote."),
         ),
         DownloadColumn(
             "latest_event_date",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -36,6 +37,8 @@ class FeedMixin:
 
     request: HttpRequest
     filterset_class: type[PublicFilterSet]
+    #: Condition on the versions of records that the view can show, if it never shows the others.
+    withdrawn_condition = Q()
 
     @property
     def _model(self) -> Any:
@@ -68,7 +71,7 @@ class FeedMixin:
         """
         if "q" in filterset.applied_values:
             return ()
-        gone = withdrawn_records(self._model)
+        gone = withdrawn_records(self._model, self.withdrawn_condition)
         if filterset.applied_values and gone:
             records = self._model.objects.filter(
                 pk__in=[one.number for one in gone if one.last_public_version]

@@ -15,7 +15,16 @@ from django.views.generic import TemplateView
 from allies.charts.world_map import WorldMap, build_world_map
 from allies.filters.facets import count_by_field, count_many
 from allies.filters.tie_changes import ten_years_earlier
-from allies.models import CURRENT_STANDINGS, Alliance, AllyList, Country, Entry, Event, Source
+from allies.models import (
+    CURRENT_STANDINGS,
+    Alliance,
+    AllyList,
+    Country,
+    Entry,
+    Event,
+    EventKind,
+    Source,
+)
 from allies.models.m49 import REGIONS
 from allies.ties.allies_on_day import AllyRow, Ties, standing_on_the_day
 from allies.ties.standing import StandingCounts
@@ -65,12 +74,15 @@ class HomeView(TemplateView):
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         counts = count_by_field(Country.objects.published(), "region")
+        by_kind = count_by_field(Event.objects.published(), "kind")
+        vote_count = by_kind.pop(EventKind.UN_VOTE, 0)
         return super().get_context_data(
             featured=_featured(),
-            events=Event.objects.published().with_evidence().newest_first()[:8],
+            events=Event.objects.published().except_roll_calls().with_evidence().newest_first()[:8],
             regions=[(code, name, counts.get(code, 0)) for code, name in REGIONS.items()],
             alliance_count=Alliance.objects.published().count(),
-            event_count=Event.objects.published().count(),
+            event_count=sum(by_kind.values()),
+            vote_count=vote_count,
             source_count=Source.objects.published().count(),
             **kwargs,
         )

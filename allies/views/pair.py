@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import QueryDict
@@ -12,23 +13,20 @@ from django.views.generic import TemplateView
 
 from allies.citations.footnotes import FootnoteNumbering, citation_notes, localized_texts
 from allies.evidence.grouping import with_citations
-from allies.models import Citation, Entry, Event, EventKind, Participation, Stance, Standing
+from allies.models import Citation, Entry, Event, Participation, Stance, Standing
 from allies.models.source import origin_of
 from allies.ties.allies_on_day import first_year_with_ties
 from allies.ties.obligations_text import obligation_sentences
 from allies.ties.ties_between import CountryPair, PairTie, count_ties, get_ties_between
 from allies.views.as_of import AsOfDateMixin
 from allies.views.detail import OldSlugRedirectMixin, find_pair
-from allies.views.voting import voting_summary
+from allies.views.voting import pair_votes_url, voting_summary
 
 if TYPE_CHECKING:
     from allies.models.event import EventQuerySet
 
 #: Maximum number of events shown, and of UN votes shown one by one; a link leads to the rest.
 MAX_SHOWN = 12
-
-#: UN votes shown one by one: not imported from a data set, or disputed by a source.
-_SHOWN_INDIVIDUALLY = Q(identifier="") | Q(disputes__gt=0)
 
 
 def pair_events_url(pair: CountryPair, **asked: str) -> str:
@@ -60,11 +58,11 @@ class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
         until = {"date_before": self.day.isoformat()} if self.has_requested_day else {}
         alliances = with_citations(pair.alliances()).newest_first()
         ties = get_ties_between(pair, alliances, on=self.day)
-        all_events = pair.events().until(self.day) if self.has_requested_day else pair.events()
-        events = all_events.exclude(kind=EventKind.UN_VOTE)
-        votes = (
-            all_events.filter(kind=EventKind.UN_VOTE).with_evidence().filter(_SHOWN_INDIVIDUALLY)
-        )
+        events, roll_calls = pair.events(), pair.roll_calls()
+        if self.has_requested_day:
+            events, roll_calls = events.until(self.day), roll_calls.until(self.day)
+        # Shown one by one are votes that no data set has, and those that a source disputes.
+        votes = roll_calls.filter(Q(identifier="") | roll_calls.is_disputed())
         shown_events, shown_votes = _statements(pair, events), _statements(pair, votes)
         entries = list(
             with_citations(pair.entries())
@@ -80,15 +78,21 @@ class CountryPairView(AsOfDateMixin, OldSlugRedirectMixin, TemplateView):
             in_force=count_ties(ties),
             events=shown_events,
             event_count=events.count(),
-            events_address=pair_events_url(pair, votes="none", **until),
+            events_address=pair_events_url(pair, **until),
             votes=voting_summary(pair, until=self.day if self.has_requested_day else None),
-            differing_address=pair_events_url(pair, votes="different", **until),
+            votes_address=_votes_address(pair, until),
+            all_votes_address=pair_votes_url(pair, **until),
             told_votes=shown_votes,
             entries=entries,
             evidence=_evidence(ties, events, votes, entries),
             notes=FootnoteNumbering(_prose([*shown_events, *shown_votes], ties, cited)),
             **kwargs,
         )
+
+
+def _votes_address(pair: CountryPair, asked: dict[str, str]) -> str:
+    address = reverse("allies:pair-votes", args=[pair.first.slug, pair.second.slug])
+    return f"{address}?{urlencode(asked)}" if asked else address
 
 
 def _statements(pair: CountryPair, events: "EventQuerySet") -> list[Event]:

@@ -1,4 +1,4 @@
-"""Parts of records in bulk: aliases, participations, entries, citations and further reading.
+"""Parts of records in bulk: aliases, spells, participations, entries, citations, key events.
 
 These have no pages of their own, because the pages of their records show them. The API offers them
 to clients that want all of them.
@@ -14,10 +14,22 @@ from allies.filters.related import (
     AliasFilterSet,
     AllEntriesFilterSet,
     CitationFilterSet,
+    KeyEventFilterSet,
     ParticipationFilterSet,
     SeeAlsoFilterSet,
+    SpellFilterSet,
 )
-from allies.models import Alias, Citation, Country, Entry, Event, Participation, SeeAlso
+from allies.models import (
+    Alias,
+    Citation,
+    Country,
+    Entry,
+    Event,
+    KeyEvent,
+    Participation,
+    SeeAlso,
+    Spell,
+)
 from allies.models.alias import AliasQuerySet
 from allies.models.country import country_code
 from allies.views.download_columns import (
@@ -33,6 +45,8 @@ if TYPE_CHECKING:
     from allies.models.ally_list import SeeAlsoQuerySet
     from allies.models.citation import CitationQuerySet
     from allies.models.event import ParticipationQuerySet
+    from allies.models.key_event import KeyEventQuerySet
+    from allies.models.spell import SpellQuerySet
 
 _COUNTRY = DownloadColumn("country", lambda part: part.country.code, _("country"), COUNTRY_CODE)
 _EVENT = DownloadColumn("event", lambda part: part.event.slug, _("event"), _("The event’s slug."))
@@ -44,6 +58,12 @@ _ALLIANCE = DownloadColumn(
 )
 _LIST = DownloadColumn(
     "list", lambda part: part.ally_list.slug, _("ally list"), _("The list’s slug.")
+)
+_ENTRY = DownloadColumn(
+    "entry",
+    lambda one: one.entry.code if one.entry else "",
+    _("entry"),
+    _("The list’s slug and the country’s code, like list/CHN."),
 )
 _SOURCE = DownloadColumn(
     "source", lambda part: part.source.key, _("source"), _("The source’s citation key.")
@@ -60,6 +80,14 @@ class AliasListing(Listing):
 
     def queryset(self) -> AliasQuerySet:
         return Alias.objects.published().select_related("country", "alliance").order_by("pk")
+
+
+class SpellListing(Listing):
+    filterset_class = SpellFilterSet
+    columns = (_COUNTRY, *model_columns(Spell, "began", "ended"))
+
+    def queryset(self) -> "SpellQuerySet":
+        return Spell.objects.published().select_related("country").order_by("pk")
 
 
 class ParticipationListing(Listing):
@@ -104,6 +132,19 @@ class AllEntriesListing(Listing):
         return entries.select_related("ally_list", "country").order_by("pk")
 
 
+class KeyEventListing(Listing):
+    filterset_class = KeyEventFilterSet
+    columns = (
+        _ENTRY,
+        _EVENT,
+        *model_columns(KeyEvent, "position"),
+    )
+
+    def queryset(self) -> "KeyEventQuerySet":
+        related = ("entry__ally_list", "entry__country", "event")
+        return KeyEvent.objects.published().select_related(*related).order_by("pk")
+
+
 class SeeAlsoListing(Listing):
     filterset_class = SeeAlsoFilterSet
     columns = (_LIST, _SOURCE, *model_columns(SeeAlso, "position"))
@@ -126,12 +167,7 @@ class CitationListing(Listing):
             _("The alliance’s slug, the country’s code and the date of joining."),
         ),
         _EVENT._replace(value=lambda one: one.event.slug if one.event else ""),
-        DownloadColumn(
-            "entry",
-            lambda one: one.entry.code if one.entry else "",
-            _("entry"),
-            _("The list’s slug and the country’s code, like list/CHN."),
-        ),
+        _ENTRY,
         *model_columns(Citation, "stance", "locator", "quote", "note_en", "note_ind"),
         *model_columns(Citation, "joined", "left"),
         DownloadColumn(

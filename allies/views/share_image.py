@@ -215,8 +215,7 @@ class CountryPairShareImage(OldSlugRedirectMixin, ShareImageView):
         ]
         events = pair.events().count()
         return ShareImage(
-            title=_("%(first)s and %(second)s")
-            % {"first": pair.first.name, "second": pair.second.name},
+            title=pair.name,
             items=tuple(ties[:MAX_NAMES]),
             more=max(len(ties) - MAX_NAMES, 0),
             kicker=ngettext("%(n)s tie in force", "%(n)s ties in force", len(ties))

@@ -20,6 +20,7 @@ from django.utils.translation import get_language
 from allies.datapackage.describe import LICENCES
 from allies.file_formats import CONTENT_TYPES
 from allies.models import Alliance, AllianceKind, AllyList, Country, Event, Source, SourceKind
+from allies.models.alias import other_names
 from allies.models.m49 import NAMES
 from allies.models.translation import SUFFIXES, LocalizedText
 from allies.text.urls import wikidata_url
@@ -333,7 +334,8 @@ def cited_sources(described: object) -> list[Source]:
     if isinstance(described, Source):
         found = [described.derived_from]
     else:
-        records = [described, *getattr(described, "shown_entries", ())]
+        parts = ("shown_entries", "shown_memberships")
+        records = [described, *(part for name in parts for part in getattr(described, name, ()))]
         found = [c.source for record in records for c in getattr(record, "shown_citations", ())]
     return list({s.pk: s for s in found if s is not None and s.is_published}.values())
 
@@ -381,8 +383,9 @@ def _alternate_name(record: Model, field: str) -> list[object]:
 
 def _all_other_names(record: Country | Alliance, field: str) -> list[object]:
     """Return a record's name in the language that the page does not show, and its aliases."""
-    aliases = (_localized_text(alias.name, alias.language) for alias in record.aliases.all())
-    return [*_alternate_name(record, field), *aliases]
+    aliases = other_names(record, getattr(record, field))
+    names = (_localized_text(alias.name, alias.language) for alias in aliases)
+    return [*_alternate_name(record, field), *names]
 
 
 def _localized_text(text: str, language: str) -> Any:

@@ -36,7 +36,7 @@ def _font(path: str, size: int, weight: int = 0) -> FreeTypeFont:
 def _drawable(char: str, path: str) -> bool:
     """Return whether the font has a glyph: missing ones are drawn like U+10FFFD."""
     if char in (FSI, PDI):
-        return _HAS_RAQM
+        return bool(_HAS_RAQM)
     font = _font(path, 40)
     return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffd"))
 

@@ -47,6 +47,26 @@ def test_one_source_alert_counts_origins():
     assert two not in found
 
 
+def test_data_set_is_enough_as_the_only_source():
+    data = factories.source(kind="dataset")
+    of_data, copied = (factories.alliance("RUS", "CHN", cited=False) for _n in range(2))
+    factories.cite(of_data, data)
+    factories.cite(copied, factories.source(kind="dataset", derived_from=data))
+    other = factories.alliance("RUS", "CHN")
+    assert held("one-source", Alliance) & {of_data, copied, other} == {other}
+
+
+def test_un_votes_are_in_no_alert_about_their_texts_and_sources(settings):
+    settings.STALE_DAYS = {"event": 100}
+    vote = factories.event(("RUS", "for"), kind="un-vote", identifier="rc:1")
+    old(vote)
+    factories.event(kind="un-vote", identifier="rc:2")
+    visit = factories.event()
+    for alert in ("one-source", "stale", "untranslated", "without-part"):
+        assert not [event for event in held(alert, Event) if event.is_roll_call], alert
+    assert held("without-part", Event) == {visit}
+
+
 def test_disputed_alert_for_records_without_a_note():
     bare, said = factories.event(("RUS", "host")), factories.event(("RUS", "host"))
     factories.cite(bare, stance="disputes")

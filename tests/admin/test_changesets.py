@@ -903,3 +903,46 @@ def test_upload_that_cannot_be_stored_is_reported_and_leaves_nothing(
     page = desk(data_manager).upload(NAMES)
     assert "The file cannot be stored" in page
     assert Changeset.objects.count() == before
+
+
+def test_recognised_rows_are_shown_and_terms_have_to_be_accepted(desk, reviewer, no_ties):
+    reviewer.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="allies", codename__startswith="import_")
+    )
+    factories.alliance("DNK", "NOR", title_en="Treaty of Oslo", signed="1957-03-04")
+    known = Alliance.objects.get()
+    mapping = {
+        "name": "m",
+        "terms": {"en": "Cite the authors.", "id": "Kutip penulisnya."},
+        "nouns": [
+            {
+                "noun": "alliances",
+                "fields": {
+                    "identifier": {"column": "id"},
+                    "kind": {"constant": "entente"},
+                    "title_en": {"column": "name"},
+                    "signed": {"column": "signed"},
+                },
+                "only_new": ["kind"],
+                "same": [{"name": True, "compatible": ["signed"]}],
+            }
+        ],
+    }
+    work = desk(reviewer)
+    work.upload(b"id,name,signed\nt:1,Treaty of Oslo,1957\n", noun="alliances")
+    file = SimpleUploadedFile("m.json", json.dumps(mapping).encode(), "application/json")
+    work.send(load="1", json=file)
+    page = work.check()
+    assert work.changeset.mapping["nouns"][0]["same"] == mapping["nouns"][0]["same"]
+    assert "Recognised (1)" in page
+    page = work.see(show="matched")
+    assert "same name" in page
+    assert "<code>kind</code> defence-pact (in the file: entente)" in page
+    assert "Cite the authors." in page
+    page = work.send(apply="1")
+    assert "Accept the terms of the data set first." in page
+    assert work.changeset.state == "checked"
+    work.send(apply="1", **{"accept-terms": "on"})
+    assert work.changeset.state == "applied"
+    known.refresh_from_db()
+    assert (known.identifier, known.kind) == ("t:1", "defence-pact")

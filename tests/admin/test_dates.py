@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.urls import reverse
 
-from allies.models import Alliance, KeptForm
+from allies.models import KeptForm
 from allies.models.fields import EDTFField
 from tests import factories
 from tests.admin.test_permissions import change
@@ -47,6 +47,7 @@ def reviewed(reviewer, login_as):
 def test_all_date_fields_are_covered():
     assert set().union(*map(dates_of, DATED)) == {
         *("date", "date_published", "existed_from", "existed_to", "covers_from", "covers_to"),
+        *("began",),
         *("signed", "in_force", "ended", "joined", "left"),
     }
 
@@ -80,7 +81,7 @@ def all_errors(answer):
 
 
 def test_editor_gets_the_error_and_nothing_is_proposed(editor, login_as):
-    alliance = Alliance.objects.order_by("pk").first()
+    alliance = factories.alliance("RUS", "IND")
     client = login_as(editor)
     form = main_form(client.get(change(alliance)))
     answer = client.post(change(alliance), form.data(ended="gibberish", _propose="1"))
@@ -102,11 +103,36 @@ def test_saved_form_with_an_invalid_date_is_restored(reviewer, login_as):
     assert main_form(page).fields["ended"] == ["gibberish"]
 
 
-def test_date_in_words_is_stored_as_edtf(reviewer, login_as):
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("19 June 2024", "2024-06-19"),
+        ("before 2022", "../2021"),
+        ("awal 2024", "2024-01/2024-04"),
+        ("20XX", "20XX"),
+    ],
+)
+def test_date_in_words_is_stored_as_edtf(typed, stored, reviewer, login_as):
     alliance = factories.alliance("RUS", "IND")
     client = login_as(reviewer)
     form = main_form(client.get(change(alliance)))
-    answer = client.post(change(alliance), form.data(signed="19 June 2024", _save="Save"))
+    answer = client.post(change(alliance), form.data(signed=typed, _save="Save"))
     assert answer.status_code == 302
     alliance.refresh_from_db()
-    assert alliance.signed == "2024-06-19"
+    assert alliance.signed == stored
+
+
+def test_error_names_both_readings_of_a_date(reviewer, login_as):
+    alliance = factories.alliance("RUS", "IND")
+    client = login_as(reviewer)
+    form = main_form(client.get(change(alliance)))
+    page = client.post(change(alliance), form.data(signed="03/04/2020", _save="Save"))
+    assert "“03/04/2020” can mean “4 March 2020” or “3 April 2020”" in page.content.decode()
+
+
+def test_forms_say_how_to_write_a_date(reviewer, login_as):
+    client = login_as(reviewer)
+    page = client.get(reverse("admin:allies_event_add")).content.decode()
+    assert "As precise as you know it: 19 June 2024" in page
+    alliance = client.get(reverse("admin:allies_alliance_add")).content.decode()
+    assert "The date it entered into force. As precise as you know it: 19 June 2024" in alliance

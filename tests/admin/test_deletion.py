@@ -30,12 +30,14 @@ from allies.models import (
     Correction,
     Country,
     Event,
+    KeyEvent,
     LinkCheck,
     LinkHealth,
     OldSlug,
     PreviewLink,
     Record,
     SeeAlso,
+    Spell,
     record_models,
 )
 from tests import factories
@@ -125,6 +127,13 @@ def see_also(ally_list=None, source=None):
     )
 
 
+def key_event():
+    return KeyEvent.objects.create(
+        entry=factories.ally_list("RUS", "CHN", **DRAFT).entries.get(),
+        event=factories.event(("RUS", "host"), **DRAFT),
+    )
+
+
 def link_check(source):
     return LinkCheck.objects.create(
         source=source, address="https://a.test/", checked_at=timezone.now(), result="ok"
@@ -142,6 +151,11 @@ def link_health(source):
 def alliance_alias():
     record = factories.alliance("RUS", "IND", **DRAFT)
     return record, Alias.objects.create(alliance=record, name="Pact of the North")
+
+
+def spell():
+    country = new_country()
+    return country, Spell.objects.create(country=country, began="1950", ended="1960")
 
 
 def cited_membership():
@@ -170,6 +184,8 @@ MAKE = {
     "Entry.ally_list": lambda: part_of(factories.ally_list("RUS", "CHN", **DRAFT), "entries"),
     "Entry.country": new_entry,
     "Event.alliance": linked_event,
+    "KeyEvent.entry": lambda: (lambda made: (made.entry, made))(key_event()),
+    "KeyEvent.event": lambda: (lambda made: (made.event, made))(key_event()),
     "LinkCheck.source": lambda: source_with(link_check),
     "LinkHealth.source": lambda: source_with(link_health),
     "Membership.alliance": lambda: part_of(
@@ -182,6 +198,7 @@ MAKE = {
     ),
     "SeeAlso.ally_list": lambda: (lambda made: (made.ally_list, made))(see_also()),
     "SeeAlso.source": lambda: source_with(lambda source: see_also(source=source)),
+    "Spell.country": spell,
     "Source.derived_from": lambda: source_with(
         lambda source: factories.source(derived_from=source, **DRAFT)
     ),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 DOCS = settings.BASE_DIR / "docs"
 FILES = sorted(path for page in PAGES for path in DOCS.glob(f"{page}*.md"))
 #: Pages in which bold text is the label of a button, a field or a heading of the interface.
-STEPS = sorted(path for page in ("editors", "data") for path in DOCS.glob(f"{page}*.md"))
+STEPS = [DOCS / f"{page}{end}.md" for page in ("data", "editors") for end in ("", ".id")]
 MAX_BYTES = 120_000
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -413,7 +413,7 @@ def pages(figures):
         "/en/",
         "/en/lists/russia-allies-in-asia/",
         "/en/countries/russia/allies/",
-        "/en/events/?country=CHN&role=for",
+        "/en/votes/?country=CHN&role=for",
         "/en/countries/",
     ):
         figures.ratio(f"{address}, with them", page(address) / bare, of="a source’s page")

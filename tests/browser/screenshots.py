@@ -48,6 +48,8 @@ PUBLIC = {
     "alliances": "alliances/",
     "alliance": "alliances/north-korea-russia-comprehensive-strategic-partnership/",
     "events": "events/",
+    "votes": "votes/",
+    "pair-votes": "ties/china/russia/votes/",
     "event": "events/unga-es-11-1/",
     "sources": "sources/",
     "changes": "changes/",
@@ -69,6 +71,7 @@ NOUNS = [
     "participation",
     "allylist",
     "entry",
+    "keyevent",
     "seealso",
 ]
 

@@ -101,6 +101,6 @@ def test_citation_shows_quote_note_location_and_date(pact, client):
         verified_on="2024-06-20",
     )
     _found, page = shown(client, pact)
-    assert '<blockquote lang="id">saling membela</blockquote>' in page
+    assert '<blockquote dir="auto" lang="id">saling membela</blockquote>' in page
     for text in (", p. 4", "As translated.", "verified on 20 June 2024"):
         assert text in page

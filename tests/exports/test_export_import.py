@@ -73,6 +73,11 @@ def some_rows(noun, luck):
             "position": str(luck.randint(1, 3)),
         },
         "citations": {"source": "dw-2024-en", "event": f"y:{number}", "locator": str(number)},
+        "key-events": {
+            "entry": f"l-{number}/{luck.choice(CODES)}",
+            "event": f"y:{number}",
+            "position": str(luck.randint(1, 3)),
+        },
         "see-also": {"ally_list": f"l-{number}", "source": "dw-2024-en", "position": str(number)},
     }[noun]
 

@@ -172,7 +172,7 @@ def test_correction_is_in_feeds_that_have_its_record(client):
     assert sort == "corrected"
     assert "It was elsewhere." in text
     assert "from Moscow to Kazan" in text
-    assert "Corrected: A visit" not in entries(client, "/en/events.atom?kind=un-vote")
+    assert "Corrected: A visit" not in entries(client, "/en/events.atom?kind=visit")
 
 
 def gone(visitor, address):
@@ -189,18 +189,18 @@ def test_withdrawn_record_leaves_tombstone_in_its_feeds(client):
     assert gone(client, "/en/events.atom") == told
     assert gone(client, "/en/events.atom?kind=summit") == told
     assert gone(client, "/en/events.atom?q=zanzabarra") == (0, [])
-    assert gone(client, "/en/events.atom?kind=un-vote") == (0, [])
+    assert gone(client, "/en/events.atom?kind=visit") == (0, [])
     assert "Zanzabarra" not in client.get("/en/events.atom").content.decode()
     assert next(feed(client, "/en/events.atom").iter(DELETED)).get("ref") in known
 
 
 def test_record_edited_after_withdrawal_is_only_in_unfiltered_feed(client):
-    event = factories.event(("RUS", "host"), kind="un-vote", slug="gone")
+    event = factories.event(("RUS", "host"), kind="visit", slug="gone")
     withdraw(event)
     event.kind = "summit"
     event.save()
     assert gone(client, "/en/events.atom?kind=summit") == (0, [])
-    assert gone(client, "/en/events.atom?kind=un-vote") == (0, [])
+    assert gone(client, "/en/events.atom?kind=visit") == (0, [])
     assert gone(client, "/en/events.atom")[0] == 1
 
 

@@ -259,7 +259,7 @@ def test_tie_changes_accept_one_day_but_not_reversed_dates(client):
         ({}, {"visit", "alike", "apart"}),
     ],
 )
-def test_event_filter_by_role_and_vote_of_two_countries(query, found, client):
+def test_api_filters_events_by_role_and_vote_of_two_countries(query, found, client):
     votes = {"kind": "un-vote"}
     factories.event(("FJI", "host"), ("TON", "visitor"), slug="visit")
     factories.event(("FJI", "for"), ("TON", "for"), slug="alike", **votes)
@@ -271,17 +271,18 @@ def test_event_filter_by_role_and_vote_of_two_countries(query, found, client):
     else:
         both = query
     ours = {"visit", "alike", "apart", "single"}
-    assert ours & set(rows(client, "events", "event", **both)) == found
+    listed = client.get("/api/v1/events", {**both, "limit": 500}).json()["items"]
+    assert ours & {row["event"] for row in listed} == found
 
 
 def test_votes_filter_requires_two_countries(client):
     for query in ({"votes": "same"}, {"votes": "different", "country": "FJI"}):
-        answer = client.get("/en/events/", query)
-        assert answer.status_code == 400
+        answer = client.get("/api/v1/events", query)
+        assert answer.status_code == 409
         assert "Choose two countries" in answer.content.decode()
-    assert client.get("/en/events/", {"votes": "none"}).status_code == 200
-    wrong = client.get("/en/events/", {"votes": "same", "country": "Atlantis"})
-    assert "Choose two countries" not in wrong.content.decode()
+    assert client.get("/api/v1/events", {"votes": "none"}).status_code == 200
+    wrong = client.get("/en/votes/", {"votes": "same", "country": "Atlantis"})
+    assert "Choose two countries:" not in wrong.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -326,15 +327,14 @@ def test_facets_count_disputed_ties_and_standings(client):
     }
 
 
-def test_facets_count_events_that_are_not_votes():
-    factories.event(("FJI", "host"), slug="visit")
-    factories.event(("FJI", "for"), slug="vote", kind="un-vote")
+def test_facets_count_events_of_a_country_by_kind_and_role():
+    factories.event(("FJI", "host"), ("TON", "visitor"))
+    factories.event(("FJI", "signatory"), kind="agreement")
     filterset = EventFilterSet({"country": "FJI"}, queryset=Event.objects.published())
     assert filterset.is_valid()
     counts = aggregate_filterset(filterset, {}).counts
-    assert counts["votes"] == {"none": 1}
-    assert counts["kind"] == {"visit": 1, "un-vote": 1}
-    assert counts["role"] == {"host": 1, "for": 1}
+    assert counts["kind"] == {"visit": 1, "agreement": 1}
+    assert counts["role"] == {"host": 1, "signatory": 1}
 
 
 @pytest.mark.parametrize(

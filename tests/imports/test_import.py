@@ -450,6 +450,6 @@ def test_member_that_rejoins_has_two_memberships(tmp_path):
 def test_demo_data_loads_again_without_changes():
     before = (Citation.objects.count(), Participation.objects.count(), Citation.history.count())
     said = command("load_demo_data")
-    assert said.count("0 new, 0 changed") == 11
+    assert said.count("0 new, 0 changed") == 13
     after = (Citation.objects.count(), Participation.objects.count(), Citation.history.count())
     assert after == before

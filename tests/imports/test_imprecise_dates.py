@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from allies.imports.mapping import CellProblem
 from allies.imports.mapping_steps import not_later_than, parse_ordered_date, reduce_precision
+from allies.imports.rows import CellProblem
 from allies.models import Alliance, Citation, Event
 from tests import factories
 from tests.imports.files import load, write
@@ -34,22 +34,21 @@ def three_pacts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("day", "confirmed", "possible"),
+    ("day", "standings"),
     [
-        ("2022-06-01", ["ITA"], []),
-        ("2021-12-30", [], ["ITA"]),
-        ("2022-12-31", ["ITA"], []),
-        ("2023-01-01", ["ITA"], ["PRT"]),
-        ("2000-06-01", [], ["ITA"]),
-        ("1999-12-31", [], ["GRC", "ITA"]),
+        ("2022-06-01", {"ITA": "confirmed"}),
+        ("2021-12-31", {"ITA": "confirmed"}),
+        ("2022-12-31", {"ITA": "confirmed"}),
+        ("2023-01-01", {"ITA": "confirmed", "PRT": "possible"}),
+        ("2000-06-01", {}),
+        ("2000-01-01", {}),
+        ("1999-12-31", {"GRC": "possible"}),
     ],
 )
-def test_before_and_after_are_exact(day, confirmed, possible, three_pacts, client):
+def test_before_and_after_are_exact(day, standings, three_pacts, client):
     text = b"".join(client.get(f"/en/countries/russia/allies.csv?on={day}")).decode()
-    found = {row["country"]: row["certain"] for row in csv.DictReader(io.StringIO(text))}
-    ours = [code for code in ("GRC", "ITA", "PRT") if code in found]
-    assert [code for code in ours if found[code] == "yes"] == confirmed
-    assert [code for code in ours if found[code] == "no"] == possible
+    found = {row["country"]: row["standing"] for row in csv.DictReader(io.StringIO(text))}
+    assert {code: found[code] for code in ("GRC", "ITA", "PRT") if code in found} == standings
 
 
 def test_pages_show_what_was_typed(three_pacts, client):

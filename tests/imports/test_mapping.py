@@ -34,7 +34,6 @@ def run(data, path, *, commit=True, **options):
     reports = run_import(
         lambda plan: mapping.provided_records(table, plan),
         commit=commit,
-        only_new=mapping.only_new,
         **options,
     )
     return {report.noun: report for report in reports}
@@ -71,6 +70,52 @@ PACT = "china-russia-good-neighbourliness-treaty"
 @pytest.fixture
 def pact():
     return Alliance.objects.exclude(identifier__startswith="cow:").first()
+
+
+@pytest.mark.parametrize(
+    ("spec", "title"),
+    [
+        ({"column": "a", "values": {"x": "X"}, "unlisted": "", "else": {"constant": "-"}}, "-"),
+        ({"column": "a", "values": {"A/RES[ B ]": "X"}, "unlisted": ""}, "X"),
+        ({"column": "a", "remove": ["[", "]", " "]}, "A/RESB"),
+        ({"text": "12{a}", "digits": True}, "12"),
+        ({"text": "{a} ({a})", "slugify": True}, "ares-b-ares-b"),
+        (
+            {"text": "{a}", "with": {"a": {"constant": "Õ" * 90 + " tail of it"}}, "slugify": True},
+            "o" * 90 + "-tail-of",
+        ),
+    ],
+)
+def test_steps_of_a_text(spec, title, tmp_path):
+    assert titles(spec, tmp_path, "A/RES[ B ]") == [title]
+
+
+@pytest.mark.parametrize(
+    ("gather", "cells", "titles"),
+    [
+        ({"per": "g", "join": " "}, ["2", "200", "2"], ["2 200"] * 3),
+        (
+            {"per": "g", "first": 3, "language": "en", "pair": "–"},
+            ["2", "20"],
+            ["United States–Canada"] * 2,
+        ),
+        ({"through": "b", "join": "+"}, ["2", "200"], ["2+9", "200+9"]),
+    ],
+)
+def test_values_are_collected(gather, cells, titles, tmp_path):
+    Alliance.objects.filter(identifier__startswith="t:").delete()
+    rows = [{"id": n, "g": 1, "a": cell, "b": 9} for n, cell in enumerate(cells)]
+    run(alliances(title_en={"column": "a", "gather": gather}), write(tmp_path / "a.csv", rows))
+    found = [Alliance.objects.get(identifier=f"t:{n}").title_en for n in range(len(cells))]
+    assert found == titles
+
+
+def test_only_first_of_consecutive_rows_is_used(tmp_path):
+    data = alliances(title_en={"column": "a"})
+    data["nouns"][0]["once_per"] = "id"
+    rows = [{"id": n, "a": f"Pact {n}"} for n in (1, 1, 2)]
+    report = run(data, write(tmp_path / "a.csv", rows))["alliances"]
+    assert (report.rows, report.created, report.repeated) == (2, 2, 0)
 
 
 def test_text_that_repeats_a_column_is_limited(tmp_path, settings):

@@ -12,7 +12,7 @@ from allies.imports.mappings import built_in_mappings
 from allies.imports.plan import Outcome, Plan
 from allies.imports.plan_builder import make_plan
 from allies.imports.tables import open_table
-from allies.models import Changeset, Citation, Event
+from allies.models import Changeset, Citation, Event, Source
 from tests.imports.files import command, write
 
 pytestmark = pytest.mark.usefixtures("demo_data")
@@ -104,10 +104,63 @@ def test_resolution_of_an_early_session_has_a_roman_number(tmp_path):
     ]
     titles = [event.title_en for event in import_rows(tmp_path, *rows).values()]
     assert titles == [
-        "Resolution 2758A (XXVI)",
+        "Resolution 2758 (XXVI)",
         "Resolution 3379 (XXX), paragraph",
         "Resolution 31/6",
     ]
+
+
+@pytest.mark.parametrize(
+    ("date", "unres", "resolution", "title"),
+    [
+        # In the first 17 sessions, these are pages of the record.
+        ("1946-01-01", "R/1/66", "", "Roll call 90001"),
+        ("1962-12-01", "R/17/1208A", "", "Roll call 90001"),
+        ("1971-10-07", "R/26/2758A", "A/RES/2758(XXVI)", "Resolution 2758 (XXVI)"),
+        ("1979-12-03", "R/34/93A", "A/RES/34/93A", "Resolution 34/93A"),
+        ("1995-12-04", "R/50/38B/IV", "A/RES/50/38B", "Resolution 50/38B"),
+        ("2012-12-03", "R/677/46", "A/RES/67/46", "Resolution 67/46"),
+        ("2017-12-21", "A/RES/ES-10/19", "A/RES/ES-10/19", "Resolution 72/19"),
+        ("1956-11-02", "ESS/1/34", "", "Roll call 90001"),
+        ("1965-11-07", "", "", "Roll call 90001"),
+    ],
+)
+def test_symbol_of_the_resolution(date, unres, resolution, title, tmp_path):
+    event = import_rows(tmp_path, row(90001, date, unres=unres))[90001]
+    assert event.resolution == resolution
+    if "ES-" not in unres:
+        assert event.title_en == title
+
+
+def test_facts_of_a_roll_call_and_its_issues(tmp_path, shared):
+    rolls = [
+        row(90001, "1971-10-07", amend=1, para=1, importantvote=1),
+        row(90002, "1971-10-07", para=1),
+        row(90003, "1971-10-07", importantvote=""),
+    ]
+    issues = [{"rcid": 90001, "short_name": name} for name in ("me", "hr")]
+    files = write(tmp_path / "r.csv", rolls), write(tmp_path / "i.csv", issues)
+    command("import_file", "un-roll-calls", str(files[0]), "--commit")
+    command(
+        "import_file", "un-roll-calls", str(files[0]), "--with", f"issues={files[1]}", "--commit"
+    )
+    found = [event_of(n) for n in (90001, 90002, 90003)]
+    assert [event.scope for event in found] == ["amendment", "paragraph", ""]
+    assert [event.is_important for event in found] == [True, False, None]
+    assert [(event.session, event.issues) for event in found] == [(26, "me hr"), (26, ""), (26, "")]
+    again = command("import_file", "un-roll-call-issues", str(files[1]), "--commit")
+    assert "events: 2 rows: 0 new, 0 changed, 1 unchanged, 1 duplicates" in again
+
+
+def test_votes_came_through_a_package(tmp_path):
+    import_rows(tmp_path, row(90001, "2004-12-10"))
+    package = Source.objects.get(key="un-votes-voeten")
+    assert package.derived_from.doi == "10.7910/DVN/LEJUQZ"
+    assert (package.licence, package.covers_to, package.origin) == (
+        "MIT",
+        "2020-01",
+        package.derived_from,
+    )
 
 
 def test_title_longer_than_the_field_is_not_cut_off(tmp_path):
@@ -173,7 +226,7 @@ class TestEarlierImport:
         mapping, table = FileMapping(built_in_mappings()["un-roll-calls"]), open_table(file)
         with Plan(tmp_path / "plan", keep_rows=True) as plan:
             files = mapping.provided_records(table, plan)
-            make_plan(plan, files, only_new=mapping.only_new)
+            make_plan(plan, files)
             changed = {row.row: row.detail for row in plan.outcomes(Outcome.CHANGED)}
         assert changed[2] == {
             "title_en": ["SOUTHERN AFRICA, NATO", "Southern Africa, NATO"],
@@ -224,7 +277,7 @@ class TestPublishedFile:
         assert not [title for title in titles if re.search("President|I shall|…|\t|Ã", title)]
         assert not [title for title in titles if re.search(r"resolution ?/|: resol", title)]
         numbers = Counter(title.split()[0] for title in titles)
-        assert (numbers["Resolution"], numbers["Roll"]) == (423, 8)
+        assert (numbers["Resolution"], numbers["Roll"]) == (421, 10)
         for cells, event in events:
             # 60 characters is where the file cuts off.
             if len(event.title_en) in (59, 60) and cells["date"] < "2007":

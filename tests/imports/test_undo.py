@@ -270,7 +270,10 @@ def test_cow_import_can_be_undone(shared):
     before = everything()
     known = Alliance.objects.filter(identifier__startswith="cow:").count()
     command(
-        "import_cow_alliances", str(shared / "data/cow/alliance_v4.1_by_member.csv"), "--commit"
+        "import_cow_alliances",
+        str(shared / "data/cow/alliance_v4.1_by_member.csv"),
+        "--commit",
+        "--accept-terms",
     )
     number = last().pk
     said = command("undo_changeset", str(number))

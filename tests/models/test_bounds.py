@@ -22,7 +22,7 @@ from allies.models import (
 )
 from allies.models.ally_list import headline_count_text
 from allies.models.base import unique_slug
-from allies.models.event import KEY_EVENTS_PER_COUNTRY, YearlyCounts, key_events
+from allies.models.event import YearlyCounts
 from allies.ties.allies_on_day import Ties
 from allies.ties.ties_between import CountryPair, get_ties_between
 from tests import factories
@@ -412,25 +412,6 @@ def test_old_slug_of_reopened_record_is_not_taken_by_draft(client):
     Event.objects.filter(pk=reopened.pk).update(status="published")
     answer = client.get("/en/events/old/")
     assert (answer.status_code, answer.url) == (301, "/en/events/new/")
-
-
-def test_key_events_are_the_six_latest_per_country():
-    russia, fiji = factories.country("RUS"), factories.country("FJI")
-    events = [
-        factories.event(("RUS", "host"), ("FJI", "visitor"), date=f"2001-{month:02}")
-        for month in range(1, KEY_EVENTS_PER_COUNTRY + 3)
-    ]
-    factories.event(("RUS", "host"), ("FJI", "visitor"), date="2002", status=Status.DRAFT)
-    factories.event(("FJI", "visitor"), ("TON", "host"), date="2003")
-    latest = [event.pk for event in reversed(events)]
-    assert KEY_EVENTS_PER_COUNTRY == 6
-    assert [e.pk for e in key_events(russia, [fiji])[fiji.pk]] == latest[:6]
-    until = dt.date(2001, 7, 1)
-    assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[1:7]
-    until = dt.date(2001, 6, 30)
-    assert [e.pk for e in key_events(russia, [fiji], until=until)[fiji.pk]] == latest[2:8]
-    alone = factories.event(("FJI", "subject"), date="2004")
-    assert key_events(russia, [fiji])[fiji.pk][0] == alone
 
 
 def test_yearly_counts_separate_events_of_uncertain_year():

@@ -1,6 +1,7 @@
 """Agreement of two countries in votes: Voeten's method, checked against a count from the file."""
 
 import csv
+import datetime as dt
 import gzip
 from collections import Counter
 
@@ -8,16 +9,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from allies.models import Country, Participation, Status
+from allies.models import Country, Event, Participation, Status
 from allies.ties.voting import (
+    AgreementMeasure,
+    Period,
     VoteAgreement,
+    agreement_by_period,
+    count_roles,
+    is_unanimous,
     shared_roll_calls,
     total_agreement,
     vote_sources,
-    votes_by_year,
+    votes_of_country,
 )
 from tests import factories
-from tests.imports.files import command
+from tests.imports.files import command, write
 
 pytestmark = pytest.mark.usefixtures("demo_data")
 
@@ -38,8 +44,12 @@ def vote(one, other, *, first="DNK", second="NOR", **given):
     return factories.event((first, one), (second, other), **given)
 
 
-def between(one="DNK", other="NOR"):
-    return votes_by_year(shared_roll_calls(factories.country(one), factories.country(other)))
+def shared_by(one="DNK", other="NOR"):
+    return shared_roll_calls(factories.country(one), factories.country(other))
+
+
+def between(one="DNK", other="NOR", period=Period.YEAR):
+    return agreement_by_period(shared_by(one, other), period)
 
 
 def test_share_is_identical_votes_divided_by_joint_votes():
@@ -49,7 +59,7 @@ def test_share_is_identical_votes_divided_by_joint_votes():
     vote("for", "abstained")
     vote("against", "for")
     (year,) = between()
-    assert (year.year, year.both_cast, year.identical, year.differing) == (1990, 5, 3, 2)
+    assert (year.period, year.both_cast, year.identical, year.differing) == (1990, 5, 3, 2)
     assert year.share == pytest.approx(0.6)
     assert year.cast["for", "abstained"] == year.cast["against", "for"] == 1
     assert year.of("for") == 2
@@ -65,7 +75,7 @@ def test_votes_are_grouped_by_calendar_year_in_order():
     vote("for", "against", date="1991-01-01")
     vote("for", "for", date="1990-12-31")
     vote("for", "for", date="1990-12")
-    assert [(y.year, y.both_cast, y.share) for y in between()] == [(1990, 2, 1.0), (1991, 1, 0.0)]
+    assert [(y.period, y.both_cast, y.share) for y in between()] == [(1990, 2, 1.0), (1991, 1, 0.0)]
     assert total_agreement(between()).share == pytest.approx(2 / 3)
 
 
@@ -107,6 +117,70 @@ def test_share_without_votes_is_none():
     assert total_agreement([]).both_cast == 0
 
 
+def test_lijpharts_index_counts_an_abstention_half():
+    for one, other in (
+        *(("for", "for"), ("against", "against"), ("abstained", "abstained")),
+        *(("for", "abstained"), ("abstained", "against"), ("against", "for")),
+    ):
+        vote(one, other)
+    (year,) = between()
+    assert (year.identical, year.partial, year.opposite) == (3, 2, 1)
+    assert year.lijphart == pytest.approx(4 / 6)
+    assert year.measured(AgreementMeasure.LIJPHART) == year.lijphart
+    assert year.measured(AgreementMeasure.IDENTICAL) == year.share == pytest.approx(3 / 6)
+    assert VoteAgreement().lijphart is None
+
+
+def test_votes_are_grouped_by_session_if_it_is_recorded():
+    vote("for", "against", session=45, date="1991-01")
+    vote("for", "for", session=45, date="1990-12/1991-01")
+    vote("for", "for", session=9)
+    vote("for", "for")
+    found = between(period=Period.SESSION)
+    assert [(s.period, s.both_cast, s.share) for s in found] == [(9, 1, 1.0), (45, 2, 0.5)]
+
+
+def test_unanimous_votes_are_those_in_which_all_voted_alike():
+    vote("for", "for", slug="alike")
+    vote("abstained", "abstained", slug="all-abstained")
+    vote("against", "absent", slug="one-voted")
+    vote("for", "abstained", slug="half")
+    third = vote("for", "for", slug="third")
+    Participation.objects.create(event=third, country=factories.country("SWE"), role="against")
+    unanimous = Event.objects.roll_calls().filter(is_unanimous(), date="1990-05-01")
+    assert {event.slug for event in unanimous} == {"alike", "all-abstained", "one-voted"}
+    (year,) = agreement_by_period(shared_by().filter(~is_unanimous()))
+    assert (year.both_cast, year.identical) == (2, 1)
+
+
+def test_counts_of_roles_agree_with_the_condition_of_unanimity():
+    for votes in (("for", "for"), ("against", "absent"), ("for", "abstained")):
+        vote(*votes)
+    found = Event.objects.roll_calls().filter(date="1990-05-01")
+    alike = set(found.filter(is_unanimous()).values_list("pk", flat=True))
+    counts = count_roles(found.values_list("pk", flat=True))
+    assert {event for event, roles in counts.items() if roles.is_unanimous} == alike
+    (half,) = (roles for event, roles in counts.items() if event not in alike)
+    assert half.totals == [("for", 1), ("abstained", 1)]
+
+
+def test_votes_of_a_country_are_counted_by_vote_and_year():
+    vote("for", "for")
+    vote("for", "against", date="1991")
+    vote("abstained", "for", date="1991-12/1992-01")
+    vote("absent", "for")
+    vote("for", "for", status=Status.DRAFT)
+    found = votes_of_country(factories.country("DNK"))
+    assert found.by_vote == {"for": 2, "against": 0, "abstained": 1}
+    assert (found.total, found.by_year.counts, found.by_year.uncertain) == (
+        3,
+        {1990: 1, 1991: 1},
+        1,
+    )
+    until = dt.date(1990, 12, 31)
+    assert votes_of_country(factories.country("DNK"), until=until).total == 1
+
+
 def test_vote_sources_are_public_with_number_of_roll_calls():
     data = factories.source(key="roll-calls")
     hidden = factories.source(status=Status.DRAFT)
@@ -118,6 +192,18 @@ def test_vote_sources_are_public_with_number_of_roll_calls():
     one, other = factories.country("DNK"), factories.country("NOR")
     found = vote_sources(shared_roll_calls(one, other))
     assert [(source.key, source.roll_calls) for source in found] == [("roll-calls", 2)]
+
+
+def test_formula_of_the_us_state_department(shared):
+    """Its voting coincidence with the United States in 2018 is Lijphart's index."""
+    with (shared / "known-answers/us_state_department_coincidence_2018.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["COINCIDENCE"]]
+    assert len(rows) > 180
+    for row in rows:
+        same, opposite, partial = (int(row[name]) for name in ("SAME", "OPPOSITE", "PARTIAL"))
+        cast = {("for", "for"): same, ("against", "for"): opposite, ("abstained", "for"): partial}
+        index = VoteAgreement(cast=cast).lijphart
+        assert index == pytest.approx(float(row["COINCIDENCE"]), abs=0.0051), row["COUNTRY"]
 
 
 def by_hand(votes, days, one, other):
@@ -154,7 +240,57 @@ def test_six_pairs_match_a_count_from_the_file(shared, tmp_path):
         one, other = (Country.objects.get(slug=slug) for slug in slugs)
         roll_calls = shared_roll_calls(one, other).exclude(identifier="")
         with CaptureQueriesContext(connection) as queries:
-            found = {y.year: (y.both_cast, y.identical) for y in votes_by_year(roll_calls)}
+            found = {y.period: (y.both_cast, y.identical) for y in agreement_by_period(roll_calls)}
         assert found == by_hand(votes, days, *pair), pair
         assert sum(joint for joint, _identical in found.values()) > 400, pair
         assert len(queries) == 1
+
+
+@pytest.mark.slow
+def test_agreement_by_session_matches_the_published_scores(shared, tmp_path):
+    """Identical votes with the US and Russia in sessions 1 to 30, without unanimous votes."""
+    rolls = shared / "data/un-votes/un_roll_calls.csv"
+    with rolls.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["session"]) <= 30]
+    sessions = {row["rcid"]: int(row["session"]) for row in rows}
+    early, votes = tmp_path / "rolls.csv", tmp_path / "votes.csv"
+    write(early, rows)
+    with (
+        gzip.open(shared / "data/un-votes/un_votes.csv.gz", "rt", encoding="utf-8") as file,
+        votes.open("w", encoding="utf-8", newline="") as written,
+    ):
+        found = csv.DictReader(file)
+        writer = csv.DictWriter(written, found.fieldnames)
+        writer.writeheader()
+        writer.writerows(row for row in found if row["rcid"] in sessions)
+    command("import_un_votes", str(early), str(votes), "--commit")
+    for event in Event.objects.filter(identifier__startswith="unvotes:"):
+        session = sessions[event.identifier.removeprefix("unvotes:")]
+        Event.objects.filter(pk=event.pk).update(session=session)
+    contested = Event.objects.roll_calls().exclude(identifier="").filter(~is_unanimous())
+    ids = set(contested.values_list("pk", flat=True))
+
+    def shares(country, slug):
+        roll_calls = shared_roll_calls(country, Country.objects.get(slug=slug))
+        found = agreement_by_period(roll_calls.filter(pk__in=ids), Period.SESSION)
+        return {session.period: session.share for session in found}
+
+    published = {}
+    answers = shared / "known-answers/unga_agreement_with_us_and_russia_by_session_jun2024.csv"
+    with answers.open() as file:
+        for row in csv.DictReader(file):
+            published.setdefault(int(row["ccode"]), {})[int(row["session"])] = row
+    checked = 0
+    for code, by_session in published.items():
+        country = Country.objects.get(cow_code=code)
+        for column, slug in (("USAgree", "united-states"), ("RUSSAgree", "russia")):
+            if country.slug == slug:
+                continue
+            ours = shares(country, slug)
+            if country.alpha3 == "TWN":  # the seat of China until 1949, before Taiwan in COW
+                ours = {**shares(factories.country("CHN"), slug), **ours}
+            for session, row in by_session.items():
+                if row[column]:
+                    assert ours[session] == pytest.approx(float(row[column]), abs=1e-6), row
+                    checked += 1
+    assert checked > 5_000

@@ -180,7 +180,9 @@ def test_map_texts_are_translated(client):
 @pytest.mark.slow
 def test_page_stays_under_60_kb_with_many_allies(client, shared):
     file = shared / "data/cow/alliance_v4.1_by_member.csv"
-    call_command("import_cow_alliances", str(file), "--commit", stdout=io.StringIO())
+    call_command(
+        "import_cow_alliances", str(file), "--commit", "--accept-terms", stdout=io.StringIO()
+    )
     for country in ("russia", "united-states"):
         for page in ("allies/", "allies/map/"):
             found = client.get(f"/en/countries/{country}/{page}?on=1990-06-30")

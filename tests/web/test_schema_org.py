@@ -65,14 +65,14 @@ class TestRecords:
         assert data["url"] == "https://allies.example/id/countries/russia/"
 
     def test_alliance_has_all_its_names_and_the_same_thing_elsewhere(self):
-        pact = factories.alliance("RUS", "CHN", wikidata="Q7184")
+        pact = factories.alliance("RUS", "CHN", wikidata="Q90210")
         factories.alias(pact, "OTAN", "fr")
         factories.alias(pact, "NATO")
         with override("en"):
             data = describe_subject(AllianceDetailView().get_queryset().get(pk=pact.pk), at)
         names = [{"@language": "id", "@value": pact.title_ind}, "NATO"]
         assert data["alternateName"] == [*names, {"@language": "fr", "@value": "OTAN"}]
-        assert data["sameAs"] == "https://www.wikidata.org/wiki/Q7184"
+        assert data["sameAs"] == "https://www.wikidata.org/wiki/Q90210"
 
     def test_event_has_each_country_once_and_no_uncertain_date(self):
         made = factories.event(

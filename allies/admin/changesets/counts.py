@@ -14,6 +14,8 @@ COUNT_LABELS = (
     ("unchanged", gettext_lazy("Unchanged")),
     ("repeated", gettext_lazy("Duplicates")),
     ("likely", gettext_lazy("May already exist")),
+    ("matched", gettext_lazy("Recognised")),
+    ("moved", gettext_lazy("Moved to another country")),
     ("left_out", gettext_lazy("Skipped")),
     ("refused", gettext_lazy("Refused")),
     ("deleted", gettext_lazy("Deleted")),

@@ -164,7 +164,7 @@ def _parse_record(
         spec = _parse_spec(noun, name, f"{index}-{name}", part["fields"].get(name, {}), post, words)
         if spec:
             fields[name] = spec
-    read: dict[str, object] = {"noun": noun, "fields": fields}
+    read: dict[str, object] = {"noun": noun, "fields": fields, **_kept_rules(part, set(fields))}
     if column := post.get(f"{index}-when", ""):
         accepted = _words(post.get(f"{index}-when-is", ""))
         read["when"] = {"column": column, **({"is": accepted} if accepted else {})}
@@ -174,6 +174,19 @@ def _parse_record(
     if replaces := [values for values in earlier if fields.keys() >= values.keys()]:
         read["replaces"] = replaces
     return read
+
+
+def _kept_rules(part: Mapping[str, Any], fields: set[str]) -> dict[str, object]:
+    """Return the rules of a record type that the form does not show, if their fields are left."""
+    shown = ("noun", "fields", "when", "only_new", "replaces", "same")
+    kept = {key: rule for key, rule in part.items() if key not in shown}
+    named = ("equal", "compatible", "overlaps")
+    same = [
+        rule
+        for rule in part.get("same", [])
+        if fields.issuperset(name for key in named for name in rule.get(key, []))
+    ]
+    return {**kept, "same": same} if same else kept
 
 
 def _parse_spec(

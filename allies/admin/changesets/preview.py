@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from allies.admin.changesets.base import ChangesetPageBase, importable_resources, safe_file_name
 from allies.admin.changesets.counts import count_table, model_label, total_counts
+from allies.imports.mapping import terms_of
 from allies.imports.plan import Outcome, Plan
 from allies.imports.references import CountryIndex, UnknownRecord
 from allies.imports.tasks import open_plan, refused_rows_path, start_apply, start_check
@@ -32,6 +33,8 @@ KINDS = (
     (Outcome.CHANGED, gettext_lazy("Changed")),
     (Outcome.NEW, gettext_lazy("New")),
     ("likely", gettext_lazy("May already exist")),
+    (Outcome.MATCHED, gettext_lazy("Recognised")),
+    (Outcome.MOVED, gettext_lazy("Moved to another country")),
     (Outcome.REPEATED, gettext_lazy("Duplicates in the file")),
     (Outcome.LEFT_OUT, gettext_lazy("Skipped")),
 )
@@ -58,6 +61,8 @@ class PreviewPageMixin(ChangesetPageBase):
             Outcome.CHANGED: totals.get("updated", 0),
             Outcome.NEW: totals.get("created", 0),
             "likely": totals.get("likely", 0),
+            Outcome.MATCHED: totals.get("matched", 0),
+            Outcome.MOVED: totals.get("moved", 0),
             Outcome.REPEATED: totals.get("repeated", 0),
             Outcome.LEFT_OUT: totals.get("left_out", 0),
         }
@@ -81,6 +86,7 @@ class PreviewPageMixin(ChangesetPageBase):
             unknown=plan.unknown_countries(),
             refused=totals.get("refused", 0),
             writes=totals.get("created", 0) + totals.get("updated", 0),
+            terms=terms_of(changeset.mapping),
             title=_("Import %(name)s: preview") % {"name": changeset.file_name},
         )
 
@@ -93,6 +99,9 @@ class PreviewPageMixin(ChangesetPageBase):
             totals = total_counts(changeset)
             if totals.get("refused") or not (totals.get("created") or totals.get("updated")):
                 raise PermissionDenied
+            if terms_of(changeset.mapping) and "accept-terms" not in request.POST:
+                messages.error(request, _("Accept the terms of the data set first."))
+                return self.redirect_to_page(changeset)
             changeset.compare_and_set(reason=request.POST.get("reason", "").strip()[:1000])
             start_apply(changeset)
         elif "recheck" in request.POST:

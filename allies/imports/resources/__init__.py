@@ -2,10 +2,15 @@
 
 from allies.imports.resources.alias import AliasResource
 from allies.imports.resources.alliance import AllianceResource, MembershipResource
-from allies.imports.resources.ally_list import AllyListResource, EntryResource, SeeAlsoResource
+from allies.imports.resources.ally_list import (
+    AllyListResource,
+    EntryResource,
+    KeyEventResource,
+    SeeAlsoResource,
+)
 from allies.imports.resources.base import RecordResource
 from allies.imports.resources.citation import CitationResource
-from allies.imports.resources.country import CountryResource
+from allies.imports.resources.country import CountryResource, SpellResource
 from allies.imports.resources.event import EventResource, ParticipationResource
 from allies.imports.resources.source import SourceResource
 
@@ -14,6 +19,7 @@ RESOURCES: dict[str, type[RecordResource]] = {
     resource.noun: resource
     for resource in (
         CountryResource,
+        SpellResource,
         SourceResource,
         AllianceResource,
         AliasResource,
@@ -23,6 +29,7 @@ RESOURCES: dict[str, type[RecordResource]] = {
         AllyListResource,
         EntryResource,
         CitationResource,
+        KeyEventResource,
         SeeAlsoResource,
     )
 }

@@ -24,6 +24,7 @@ class AllianceResource(RecordResource):
     identities = (("identifier",), ("slug",))
     is_reference_target = True
     similarity_keys = (("title_en",), ("title_ind",), ("signed", "in_force"))
+    start_dates = ("signed", "in_force")
     export_order = ("slug",)
 
     slug = word("slug")
@@ -70,6 +71,8 @@ class MembershipResource(RecordResource):
     is_reference_target = True
     blank_identity = ("joined",)
     governed_through = "alliance"
+    period = ("joined", "left")
+    day_of_existence = "joined"
     export_order = ("alliance__slug", "country__slug", "joined")
 
     alliance = reference("alliance", Alliance, "slug")
@@ -78,6 +81,7 @@ class MembershipResource(RecordResource):
     left = date("left")
     role = choice("role", MembershipRole, default=MembershipRole.MEMBER)
     defence = _obligation_field("defence")
+    offence = _obligation_field("offence")
     neutrality = _obligation_field("neutrality")
     non_aggression = _obligation_field("non_aggression")
     consultation = _obligation_field("consultation")
@@ -91,6 +95,7 @@ class MembershipResource(RecordResource):
             "left",
             "role",
             "defence",
+            "offence",
             "neutrality",
             "non_aggression",
             "consultation",

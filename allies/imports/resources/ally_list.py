@@ -1,4 +1,4 @@
-"""Ally lists, their entries and their "see also" sources as rows."""
+"""Ally lists, their entries, key events and "see also" sources as rows."""
 
 from import_export.fields import Field
 
@@ -12,7 +12,7 @@ from allies.imports.resources.base import (
     word,
 )
 from allies.imports.widgets import BooleanWidget, IntegerWidget
-from allies.models import AllyList, Entry, SeeAlso, Source
+from allies.models import AllyList, Entry, Event, KeyEvent, SeeAlso, Source
 from allies.models.m49 import NAMES
 
 
@@ -75,6 +75,27 @@ class EntryResource(RecordResource):
     class Meta:
         model = Entry
         fields = ("ally_list", "country", "position", "prose_en", "prose_ind")
+
+
+class KeyEventResource(RecordResource):
+    noun = "key-events"
+    identities = (("entry", "event"),)
+    governed_through = "entry"
+    export_order = (
+        "entry__ally_list__slug",
+        "entry__position",
+        "entry__country__slug",
+        "position",
+        "event__slug",
+    )
+
+    entry = reference("entry", Entry, "code")
+    event = reference("event", Event, "slug")
+    position = _position()
+
+    class Meta:
+        model = KeyEvent
+        fields = ("entry", "event", "position")
 
 
 class SeeAlsoResource(RecordResource):

@@ -48,6 +48,14 @@ class RecordResource(resources.ModelResource):
     #: Attributes that show that a new record may be an existing one under another name. The values
     #: of all attributes in a group are compared with one another.
     similarity_keys: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    #: Dates that may each be the one by which other data sets date the record.
+    start_dates: ClassVar[tuple[str, ...]] = ()
+    #: Attributes of the first and the last day of a record that is one of several spells.
+    period: ClassVar[tuple[str, ...]] = ()
+    #: The attribute that refers to a record with a period, and what the source says of its days.
+    compared_period: ClassVar[tuple[str, ...]] = ()
+    #: Path to the date on which the country of a row has to exist.
+    day_of_existence: ClassVar[str] = ""
     #: Sort order of an export. It has only natural keys, because ids differ between databases.
     export_order: ClassVar[tuple[str, ...]]
 

@@ -21,6 +21,7 @@ class CitationResource(RecordResource):
     noun = "citations"
     identities = tuple((target, "source", "stance", "locator") for target in TARGETS)
     blank_identity = ("locator",)
+    compared_period = ("membership", "joined", "left")
     export_order = (
         "source__key",
         "alliance__slug",

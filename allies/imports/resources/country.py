@@ -1,4 +1,4 @@
-"""Countries as rows."""
+"""Countries, and the periods in which they existed, as rows."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from import_export.fields import Field
 
 from allies.imports.resources.base import RecordResource, choice, country, date, text, word
 from allies.imports.widgets import IntegerWidget, NumericCodeWidget
-from allies.models import Country
+from allies.models import Country, Spell
 from allies.models.m49 import REGIONS, SUBREGIONS
 
 
@@ -55,3 +55,19 @@ class CountryResource(RecordResource):
         # A name without Latin letters has an empty slug; then use the country's code.
         name = slugify(record.name_en or record.name_ind)
         record.slug = record.slug or name or slugify(record.code)
+
+
+class SpellResource(RecordResource):
+    noun = "spells"
+    identities = (("country", "began"),)
+    blank_identity = ("began",)
+    period = ("began", "ended")
+    export_order = ("country__slug", "began")
+
+    country = country()
+    began = date("began")
+    ended = date("ended")
+
+    class Meta:
+        model = Spell
+        fields = ("country", "began", "ended")

@@ -90,6 +90,7 @@ class ParticipationResource(RecordResource):
     noun = "participations"
     identities = (("event", "country", "role"),)
     governed_through = "event"
+    day_of_existence = "event.date"
     export_order = ("event__slug", "country__slug", "role")
 
     event = reference("event", Event, "slug")

@@ -14,7 +14,15 @@ class Command(ImportCommand):
         self.add_commit(parser)
 
     def handle(
-        self, *args: object, file: Path, commit: bool, reason: str, **options: object
+        self,
+        *args: object,
+        file: Path,
+        commit: bool,
+        accept_terms: bool,
+        reason: str,
+        **options: object,
     ) -> None:
         about = self.changeset_for(file, reason=reason)
-        self.run_mapped_import(("cow-alliances-by-member", file), commit=commit, about=about)
+        self.run_mapped_import(
+            ("cow-alliances-by-member", file), commit=commit, accept_terms=accept_terms, about=about
+        )

@@ -18,10 +18,26 @@ class Command(ImportCommand):
             f"{', '.join(built_in_mappings())}",
         )
         self.add_file(parser)
+        self.add_companions(parser)
         self.add_commit(parser)
 
     def handle(
-        self, *args: object, mapping: str, file: Path, commit: bool, reason: str, **options: object
+        self,
+        *args: object,
+        mapping: str,
+        file: Path,
+        companions: list[str],
+        commit: bool,
+        accept_terms: bool,
+        reason: str,
+        **options: object,
     ) -> None:
-        about = self.changeset_for(file, reason=reason)
-        self.run_mapped_import((mapping, file), commit=commit, about=about)
+        further = self.parse_companions(companions)
+        about = self.changeset_for(*further.values(), file, reason=reason)
+        self.run_mapped_import(
+            (mapping, file),
+            commit=commit,
+            accept_terms=accept_terms,
+            about=about,
+            companions=further,
+        )
