@@ -25,6 +25,8 @@ _PAGES = (
     "home",
     "allylist-list",
     "country-list",
+    "comparison",
+    "blocs",
     "alliance-list",
     "event-list",
     "vote-list",

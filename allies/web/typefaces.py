@@ -114,7 +114,7 @@ class Typeface:
         font = _font(ARABIC, self.size, _WEIGHTS[self.path]) if rtl else self._font_for(text)
         direction = ("rtl" if rtl else "ltr") if _HAS_RAQM else None
         if anchor.endswith("a"):
-            # Both fonts share a line, although their letters are not equally high.
+            # Both fonts share a baseline, although their letters are not equally high.
             at, anchor = (
                 (at[0], at[1] + _font(self.path, self.size).getmetrics()[0]),
                 f"{anchor[0]}s",
