@@ -137,7 +137,9 @@ def _member(name, group):
 @pytest.fixture(scope="session")
 def live_site_factory(tmp_path_factory):
     """Return a factory of sites in real processes, on the database of this test run."""
-    return LiveSiteFactory(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
+    factory = LiveSiteFactory(tmp_path_factory.mktemp("sites"), os.environ.get("DATABASE_URL", ""))
+    yield factory
+    factory.stop()
 
 
 @pytest.fixture

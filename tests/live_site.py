@@ -1,6 +1,7 @@
 """Live sites for tests: real processes on a real database, which tests can use and kill."""
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -33,6 +34,7 @@ class Site:
         self.folder = folder
         self.environment = site_environment(folder, database)
         self._children = []
+        self._shell, self._loaded = None, {}
 
     def manage(self, *args, check=True, room=None):
         """Run a management command; return its output, stdout and stderr.
@@ -52,10 +54,11 @@ class Site:
             assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def start(self, *args, under=(), printed=subprocess.DEVNULL):
+    def start(self, *args, under=(), printed=subprocess.DEVNULL, **options):
         """Start a Python process and return it; its stderr goes to the file ``child.said``.
 
-        ``under`` is a command that runs it, ``printed`` the target of its stdout.
+        ``under`` is a command that runs it, ``printed`` the target of its stdout. ``options`` are
+        those of ``Popen``.
         """
         said = Path(f"{self.folder}-said-{len(self._children)}.txt")
         # Not to a pipe that nobody reads, which would block a server with much output.
@@ -67,6 +70,7 @@ class Site:
                 stdout=printed,
                 stderr=file,
                 start_new_session=True,
+                **options,
             )
         child.said = said
         self._children.append(child)
@@ -103,15 +107,34 @@ class Site:
         return address
 
     def shell(self, code):
-        """Run Python code in the site; return its output."""
-        return self.manage("shell", "-v0", "-c", code).strip()
+        """Run Python code in the site; return its output, stdout and stderr."""
+        if (
+            self._shell is None
+            or self._shell.poll() is not None
+            or self._loaded != self.environment
+        ):
+            self._start_shell()
+        with tempfile.NamedTemporaryFile("r") as output:
+            self._shell.stdin.write(json.dumps([code, output.name]) + "\n")
+            self._shell.stdin.flush()
+            exit_code = self._shell.stdout.readline().strip()
+            found = output.read()
+        assert exit_code == "0", f"{exit_code}\n{found}"
+        return found.strip()
+
+    def _start_shell(self):
+        if self._shell is not None:
+            _wait(self._shell)
+        self._loaded = dict(self.environment)
+        pipes = {"printed": subprocess.PIPE, "stdin": subprocess.PIPE, "text": True}
+        self._shell = self.start("-m", "tests.site_shell", **pipes)
 
     def end(self):
         """Terminate all started processes and wait until they have ended."""
         for child in self._children:
             child.terminate()
         for child in self._children:
-            child.wait()
+            _wait(child)
 
     def stop(self):
         for child in self._children:
@@ -119,7 +142,13 @@ class Site:
             for process in [child.pid, *descendants(child.pid)]:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process, signal.SIGKILL)
-            child.wait()
+            _wait(child)
+
+
+def _wait(child):
+    """Close the pipes to a process, and wait until it ends."""
+    with child:
+        pass
 
 
 def answer(address, **headers):
@@ -154,7 +183,7 @@ class LiveSiteFactory:
     def __init__(self, folder, database_url):
         self._folder = folder
         self._url = database_url
-        self._number = 0
+        self._sites = []
 
     def new(self):
         """Return a site with the starter content."""
@@ -165,20 +194,29 @@ class LiveSiteFactory:
         return self._copy_of(MIGRATED)
 
     def _copy_of(self, database):
-        self._number += 1
-        folder = self._folder / f"site-{self._number}"
+        number = len(self._sites) + 1
+        folder = self._folder / f"site-{number}"
         folder.mkdir()
         shutil.copytree(static_folder(), folder / "static")
         if not self._url:
             shutil.copyfile(sqlite_folder() / f"{database}.sqlite3", folder / "db.sqlite3")
-            return Site(folder)
+            return self._site(folder)
         import psycopg
 
-        name = f"site_{self._number}"
+        name = f"site_{number}"
         with psycopg.connect(**_parameters(self._url), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {database}")
         head, _slash, _old = self._url.rpartition("/")
-        return Site(folder, f"{head}/{name}")
+        return self._site(folder, f"{head}/{name}")
+
+    def _site(self, *place):
+        self._sites.append(Site(*place))
+        return self._sites[-1]
+
+    def stop(self):
+        """Stop all sites that this factory made."""
+        for site in self._sites:
+            site.stop()
 
 
 @contextlib.contextmanager

@@ -41,20 +41,19 @@ NOT_HASHED = frozenset(
 
 def sqlite_folder():
     """Return the folder with the SQLite databases."""
-    return _stored("sqlite", _database_key(), _build_sqlite)
+    return _stored("sqlite", _database_key, _build_sqlite)
 
 
 def cluster_archive(bin_dir):
     """Return the archive of the data folder of a PostgreSQL cluster, for this server version."""
     version = subprocess.check_output([bin_dir / "postgres", "--version"])
     build = functools.partial(_build_cluster, bin_dir)
-    return _stored("postgresql", _hash(_database_key(), version), build)
+    return _stored("postgresql", lambda: _hash(_database_key(), version), build)
 
 
 def static_folder():
     """Return the folder with collected static files."""
-    files = [path for name in ("static", "docs/screenshots") for path in _files_in(ROOT / name)]
-    return _stored("static", _hash(*_environment_key(), *_contents(files)), _build_static)
+    return _stored("static", _static_key, _build_static)
 
 
 def site_environment(folder, database=""):
@@ -69,7 +68,6 @@ def site_environment(folder, database=""):
     }
 
 
-@functools.cache
 def _database_key():
     """Return a hash of the code and the files that determine the content of the databases.
 
@@ -78,6 +76,11 @@ def _database_key():
     packages = (path for path in (ROOT / "allies").iterdir() if path.name not in NOT_HASHED)
     files = [file for path in packages for file in ([path] if path.is_file() else _files_in(path))]
     return _hash(datetime.now(UTC).date(), *_environment_key(), *_contents(files))
+
+
+def _static_key():
+    files = [path for name in ("static", "docs/screenshots") for path in _files_in(ROOT / name)]
+    return _hash(*_environment_key(), *_contents(files))
 
 
 def _environment_key():
@@ -103,13 +106,12 @@ def _hash(*parts):
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def _stored(kind, key, build):
-    """Return the path of what is stored under a key; ``build(path)`` it if it is not there.
+def _stored(kind, key_of, build):
+    """Return the path of what is stored for the current key; ``build(path)`` it if there is none.
 
     One process builds it, under a temporary name, while others that need it wait.
     """
-    path = STORE / f"{kind}-{key}"
-    if not path.exists():
+    while not (path := STORE / f"{kind}-{key_of()}").exists():
         STORE.mkdir(parents=True, exist_ok=True)
         with (STORE / f"{kind}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -117,7 +119,8 @@ def _stored(kind, key, build):
                 _remove(*STORE.glob(f"building-{kind}-*"))  # of processes that were killed
                 unfinished = STORE / f"building-{path.name}"
                 build(unfinished)
-                unfinished.rename(path)
+                if path.name == f"{kind}-{key_of()}":  # no file was changed meanwhile
+                    unfinished.rename(path)
                 by_use = sorted(STORE.glob(f"{kind}-*"), key=lambda found: found.stat().st_mtime)
                 _remove(*by_use[:-KEPT])
     os.utime(path)

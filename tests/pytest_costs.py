@@ -1,10 +1,12 @@
-"""Enforce that tests which take longer than a limit are marked ``slow``.
+"""Keep the cost of tests low: mark what runs less often, and enforce a limit for the others.
 
 The time is CPU time of the test process and of the programs it waits for, so the load of the
 machine does not count. The limit is longer on a slower machine, which is measured with a fixed
-calculation. Tests with a live site, which needs real processes, always count as slow.
+calculation. Tests with a live site, which needs real processes, always count as slow. Tests that
+cannot access a database run on SQLite only.
 """
 
+import gc
 import os
 import time
 
@@ -14,6 +16,8 @@ LIMIT_SECONDS = 2.0
 #: CPU seconds of `_measure_machine` on the machine for which LIMIT_SECONDS was chosen.
 REFERENCE_SECONDS = 0.04
 COSTLY_MARKERS = ("slow", "core", "browser")
+#: Fixtures that allow access to a database.
+DATABASE_FIXTURES = ("db", "transactional_db", "live_server")
 
 
 def _measure_machine():
@@ -61,10 +65,21 @@ def _may_be_costly(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark tests that start real processes as slow."""
+    """Mark tests with real processes as slow, and tests without a database for SQLite only."""
     for item in items:
-        if "live_site_factory" in getattr(item, "fixturenames", ()):
+        fixtures = {"live_site_factory", *DATABASE_FIXTURES} & set(item.fixturenames)
+        if "live_site_factory" in fixtures:
             item.add_marker(pytest.mark.slow)
+        # pytest-django raises an error if any other test accesses a database.
+        if not fixtures and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.sqlite_only)
+
+
+def pytest_collection_finish():
+    """Exempt what was loaded so far from garbage collection, which takes 4 % of the time else."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def pytest_configure(config):

@@ -69,11 +69,16 @@ def _own_environment():
     os.environ["ALLIES_SECRET_KEY"] = "for tests only, and as long as a secret has to be at least"
 
 
-def _is_controller():
-    """Return True if this process only distributes tests to pytest-xdist's workers."""
-    return any(argument.startswith(("-n", "--numprocesses")) for argument in sys.argv)
+def _reuse_compiled_code():
+    """Store compiled modules, even where the environment forbids it.
+
+    Otherwise each process would compile all modules and rewrite all assertions again.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
+_reuse_compiled_code()
 _own_environment()
 if "--postgresql" in sys.argv:
     os.environ["TESTS_ON_POSTGRESQL"] = "1"  # xdist's workers do not get the argument

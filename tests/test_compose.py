@@ -6,8 +6,6 @@ import pytest
 import yaml
 from django.conf import settings
 
-pytestmark = pytest.mark.sqlite_only
-
 PATH = settings.BASE_DIR / "compose.yaml"
 SERVICES = yaml.safe_load(PATH.read_text())["services"]
 

@@ -1,6 +1,7 @@
 """Only the site's user can read the data folder; everyone can read static files."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from tests.imports.files import write
 from tests.live_site import ROOT, Site
+from tests.prepared_site import MIGRATED, sqlite_folder
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -62,7 +64,7 @@ def test_files_of_a_site_are_private(tmp_path, lax_umask):
 @pytest.mark.slow
 def test_permissions_are_fixed_at_the_next_start(tmp_path, lax_umask):
     site = Site(tmp_path)
-    site.manage("migrate", "-v0")
+    shutil.copyfile(sqlite_folder() / f"{MIGRATED}.sqlite3", tmp_path / "db.sqlite3")
     (tmp_path / "uploads" / "imports").mkdir(parents=True)
     write(tmp_path / "uploads" / "imports" / "a.csv", [{"a": 1}])
     for path in [tmp_path, *tmp_path.rglob("*")]:

@@ -6,8 +6,6 @@ from tools.check_prose import READERS, check, check_text, load_rules, main, read
 
 RULES, EXEMPTIONS = load_rules()
 
-pytestmark = pytest.mark.sqlite_only
-
 
 def findings(kind, text):
     return [(found.line, found.rule) for found in check_text("file", kind, text, RULES)]

@@ -25,9 +25,9 @@ def fresh(tmp_path):
 
 
 @pytest.mark.slow
-def test_serve_terminated_during_its_start_leaves_no_processes(fresh):
+def test_serve_terminated_during_its_start_leaves_no_processes(live_site):
     port = free_port()
-    served = fresh.start("manage.py", "serve", "--port", port)
+    served = live_site.start("manage.py", "serve", "--port", port)
     wait_for(lambda: listens(port), 120)
     served.send_signal(signal.SIGTERM)
     assert served.wait(60) == 0
@@ -80,13 +80,13 @@ def test_start_ends_with_address_and_login(fresh):
 
 
 @pytest.fixture
-def served(fresh):
+def served(live_site):
     """Return a site that `serve` runs, its address, and the process of `serve`."""
     port = free_port()
-    process = fresh.start("manage.py", "serve", "--port", port)
+    process = live_site.start("manage.py", "serve", "--port", port)
     address = f"http://127.0.0.1:{port}"
     wait_for(lambda: listens(port) and answer(f"{address}/healthz")[0] == 200, 120)
-    return fresh, address, process
+    return live_site, address, process
 
 
 def children(pid):
@@ -161,9 +161,9 @@ def test_killed_processes_are_restarted_and_no_edit_is_lost(served):
 
 
 @pytest.mark.slow
-def test_crash_loop_ends_serve_with_the_reason(fresh):
+def test_crash_loop_ends_serve_with_the_reason(live_site):
     port = free_port()
-    process = fresh.start("manage.py", "serve", "--port", port)
+    process = live_site.start("manage.py", "serve", "--port", port)
     killed = set()
 
     def kill_worker():

@@ -5,8 +5,6 @@ import re
 import pytest
 from django.conf import settings
 
-pytestmark = pytest.mark.sqlite_only
-
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 
 #: Names that are the same in both languages.

@@ -208,12 +208,14 @@ def try_everything(permissions, *, by_group):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("codename", KEYS)
 def test_no_single_permission_allows_escalation(codename, people):
     try_everything([permission(codename)], by_group=codename.endswith("_group"))
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("by_group", [False, True], ids=["own", "by group"])
 def test_all_account_permissions_together_allow_no_escalation(by_group, people):
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)
@@ -221,6 +223,7 @@ def test_all_account_permissions_together_allow_no_escalation(by_group, people):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 @settings(
     max_examples=examples(6),
     derandomize=True,
@@ -240,6 +243,7 @@ def test_no_combination_of_permissions_and_groups_allows_escalation(keys, groups
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 def test_no_admin_address_allows_escalation(people, demo_data):
     """With all permissions of these apps, send a form that asks for everything to every address."""
     kept = Permission.objects.filter(content_type__app_label__in=AUTH_APPS)

@@ -40,6 +40,7 @@ def test_preview_link_shows_a_draft_until_it_is_revoked(draft, editor, login_as,
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("kind", ["alliance", "event", "ally_list", "source"])
 def test_every_link_on_a_previewed_draft_opens(kind, editor, login_as, client):
     made = {"alliance": ("RUS", "IND"), "event": (("RUS", "host"),), "ally_list": ("RUS", "CHN")}

@@ -1,6 +1,7 @@
 """Accessibility of every kind of public page: contrast, zoom, keyboard, reduced motion."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.driver import opened
 from tests.browser.public_pages import PARTS, public_pages
@@ -35,41 +36,53 @@ def page(chromium):
     page.context.close()
 
 
+def violations(page):
+    """Yield the violations that axe finds in VIEWS."""
+    axe = Axe()
+    for width, scheme, options in VIEWS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        for violation in axe.run(page, options=options).response["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+            yield f"({width}, {scheme}): {violation['id']}: {nodes}"
+        axe = Axe("")  # the page has the script by now
+
+
+def moving_elements(page):
+    """Return the elements that move although the reader prefers reduced motion."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(reduced_motion="reduce")
+    return page.evaluate(
+        "() => [...document.querySelectorAll('*')].filter(e => {"
+        " const s = getComputedStyle(e);"
+        " return parseFloat(s.transitionDuration) > 0.001"
+        "  || parseFloat(s.animationDuration) > 0.001 || s.scrollBehavior === 'smooth' })"
+        ".map(e => 'moves: ' + e.outerHTML.slice(0, 80))"
+    )
+
+
+def widths_exceeded(page):
+    """Yield the widths in which the page scrolls sideways."""
+    for width in (1280, 640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
+            yield f"is {found} wide in {width}"
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("language", ["en", "id"])
-def test_pages_pass_axe(language, part, page, live_server):
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_pages_pass_axe_stay_still_and_do_not_scroll_sideways(language, part, page, live_server):
     found = []
     for address in public_pages(part, language):
         page.problems.clear()
+        page.emulate_media(reduced_motion="no-preference")
         page.goto(live_server.url + address)
-        for width, scheme, options in VIEWS:
-            page.set_viewport_size({"width": width, "height": 800})
-            page.emulate_media(color_scheme=scheme)
-            for violation in Axe().run(page, options=options).response["violations"]:
-                nodes = [node["html"][:160] for node in violation["nodes"][:3]]
-                found.append(f"{address} ({width}, {scheme}): {violation['id']}: {nodes}")
-        found += [f"{address}: {text}" for text in page.problems if "status of 40" not in text]
-    assert found == []
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-def test_pages_do_not_scroll_sideways(part, page, live_server):
-    wide = []
-
-    def look(what):
-        for width in (1280, 640, 390, 320):
-            page.set_viewport_size({"width": width, "height": 800})
-            if (found := page.evaluate("document.documentElement.scrollWidth")) > width:
-                wide.append(f"{what} is {found} wide in {width}")
-
-    for address in public_pages(part, "en", "id"):
-        page.goto(live_server.url + address)
-        look(address)
+        told = [*violations(page), *moving_elements(page)[:1], *widths_exceeded(page)]
         page.add_style_tag(content=SPACED)
-        look(f"{address} with more space between letters and words")
-    assert wide == []
+        told += [f"{text}, with more space between letters" for text in widths_exceeded(page)]
+        told += [text for text in page.problems if "status of 40" not in text]
+        found += [f"{address} {text}" for text in told]
+    assert found == []
 
 
 def test_ally_is_found_by_keyboard_with_visible_focus(page, live_server):
@@ -113,24 +126,6 @@ def test_filter_is_filled_and_sent_by_keyboard(page, live_server):
     page.keyboard.press("Enter")
     page.wait_for_url("**q=korut**")
     assert page.inner_text("tbody th a") == "North Korea"
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-def test_pages_have_no_motion_with_reduced_motion(part, chromium, live_server):
-    page = opened(chromium, reduced_motion="reduce")
-    moving = []
-    for address in public_pages(part, "en"):
-        page.goto(live_server.url + address)
-        found = page.evaluate(
-            "() => [...document.querySelectorAll('*')].filter(e => {"
-            " const s = getComputedStyle(e);"
-            " return parseFloat(s.transitionDuration) > 0.001"
-            "  || parseFloat(s.animationDuration) > 0.001 || s.scrollBehavior === 'smooth' })"
-            ".map(e => e.outerHTML.slice(0, 80))"
-        )
-        moving += [f"{address}: {found[0]}"] if found else []
-    page.context.close()
-    assert moving == []
 
 
 def test_quoted_titles_have_their_language(page, live_server):

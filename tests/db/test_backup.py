@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from tests.live_site import Site
+from tests.live_site import LiveSiteFactory
 
 WRITER = """
 from allies.models import *
@@ -31,12 +31,12 @@ COUNTS = (
 )
 
 
-def elsewhere(folder):
+@pytest.fixture
+def other(tmp_path):
     """Return an empty site on SQLite, whatever database this test run uses."""
-    folder.mkdir()
-    site = Site(folder)
-    site.manage("migrate", "-v0")
-    return site
+    factory = LiveSiteFactory(tmp_path, "")
+    yield factory.empty()
+    factory.stop()
 
 
 def manifest(file):
@@ -46,7 +46,7 @@ def manifest(file):
 
 @pytest.mark.slow
 def test_backup_during_editing_is_restored_completely_on_any_database(
-    live_site, live_site_factory, tmp_path
+    live_site, live_site_factory, other, tmp_path
 ):
     upload = live_site.folder / "uploads" / "imports" / "7" / "file.csv"
     upload.parent.mkdir(parents=True)
@@ -62,7 +62,6 @@ def test_backup_during_editing_is_restored_completely_on_any_database(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "whole" in live_site.manage("restore", file, "--check")
 
-    other = elsewhere(tmp_path / "sqlite")
     other.manage("restore", file)
     assert (other.folder / "uploads/imports/7/file.csv").read_bytes() == upload.read_bytes()
     assert other.shell(WAITS) == str([*range(256)])

@@ -83,7 +83,6 @@ def is_free(application):
     return asked.status == 200
 
 
-@pytest.mark.sqlite_only
 def test_second_download_of_a_client_is_refused(one_each):
     site = site_with(lambda: [b"a"])
     first = Asked(site, "/en/a.csv")
@@ -99,7 +98,6 @@ def test_second_download_of_a_client_is_refused(one_each):
     assert is_free(site)
 
 
-@pytest.mark.sqlite_only
 def test_all_clients_share_the_slots_of_a_process(one_each):
     site = site_with(lambda: [b"a"])
     held = [Asked(site, "/en/a.csv", client) for client in (CLIENT, OTHER)]
@@ -114,7 +112,6 @@ def test_all_clients_share_the_slots_of_a_process(one_each):
     assert Asked(site, "/en/a.csv", "203.0.113.11").read() == b"a"
 
 
-@pytest.mark.sqlite_only
 def test_refused_head_request_has_no_body(one_each):
     site = site_with(lambda: [b"a"])
     held = Asked(site, "/en/a.csv")
@@ -123,7 +120,6 @@ def test_refused_head_request_has_no_body(one_each):
     held.close()
 
 
-@pytest.mark.sqlite_only
 def test_head_request_creates_no_download(one_each):
     def blocks():
         raise AssertionError
@@ -134,7 +130,6 @@ def test_head_request_creates_no_download(one_each):
     assert (asked.status, asked.read()) == (200, b"")
 
 
-@pytest.mark.sqlite_only
 def test_disconnected_client_releases_the_slot(one_each):
     site = site_with(lambda: [b"a" * IN_MEMORY] * 3)
     asked = Asked(site, "/en/a.csv")
@@ -144,7 +139,6 @@ def test_disconnected_client_releases_the_slot(one_each):
     assert is_free(site)
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("error", "status"), [(ValueError, 500), (OperationalError, 503)])
 def test_failed_download_is_an_error_and_releases_the_slot(error, status, one_each):
     def blocks():
@@ -162,7 +156,6 @@ def test_failed_download_is_an_error_and_releases_the_slot(error, status, one_ea
     assert is_free(site)
 
 
-@pytest.mark.sqlite_only
 def test_failed_view_releases_the_slot(one_each):
     def fail(environ, start_response):
         raise ValueError
@@ -190,8 +183,8 @@ def test_static_files_and_pages_need_no_slot(one_each, tmp_path):
         one.close()
 
 
-@pytest.mark.slow
 @pytest.mark.sqlite_only
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_download_has_the_same_bytes_as_from_django(
     reviewer, data_manager, login_as, demo_data, settings
@@ -237,8 +230,8 @@ def ask(port, path):
         return found.status, found.read()
 
 
-@pytest.mark.slow
 @pytest.mark.sqlite_only
+@pytest.mark.slow
 def test_stalled_client_does_not_keep_the_slot(endless):
     assert ask(endless, "/1.csv")[0] == 200  # from now on, connections inherit the option
     with socket.create_connection(("127.0.0.1", endless)) as stalled:
@@ -254,7 +247,6 @@ def test_disconnected_slow_client_sees_that_the_file_is_incomplete(endless):
         ask(endless, "/slow-100.csv")
 
 
-@pytest.mark.sqlite_only
 def test_connections_inherit_the_timeout():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         abort_stalled_connections.__wrapped__()
@@ -265,7 +257,6 @@ def test_connections_inherit_the_timeout():
             )
 
 
-@pytest.mark.sqlite_only
 def test_stalled_connection_check_keeps_no_pipe_open():
     reading, writing = os.pipe()
     abort_stalled_connections.__wrapped__()

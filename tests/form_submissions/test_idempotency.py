@@ -291,8 +291,8 @@ NOUNS = {
 ENOUGH = 2
 
 
-@pytest.mark.slow
 @pytest.mark.sqlite_only
+@pytest.mark.slow
 def test_every_form_has_its_own_token_and_is_processed_once(everything):
     done, tokens, pressed = set(), set(), Counter()
     for path, forms, drawn_again in pages_with_forms(everything):

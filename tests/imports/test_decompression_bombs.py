@@ -11,8 +11,6 @@ from allies.imports.tables.sandboxed import _reader_process
 from tests.decompression_bombs import BOMBS, in_sheet, in_texts
 from tests.imports.files import write
 
-pytestmark = pytest.mark.sqlite_only
-
 
 def refusal(path):
     """Return why a file is refused when it is read like an upload."""

@@ -25,8 +25,6 @@ from allies.imports.tables import (
 )
 from tests.hypothesis_profiles import examples
 
-pytestmark = pytest.mark.sqlite_only
-
 HEADER = ["name", "code", "note"]
 NAMES = ["Côte d’Ivoire", "Türkiye", "São Tomé", "Curaçao", "Réunion", "Åland"]
 ROWS = [[name, f"{place}", "two words"] for place, name in enumerate(NAMES, start=1)]

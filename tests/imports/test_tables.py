@@ -22,8 +22,6 @@ from allies.imports.tables import (
 )
 from tests.hypothesis_profiles import examples
 
-pytestmark = pytest.mark.sqlite_only
-
 NAMES = ["Côte d’Ivoire", "Türkiye", "São Tomé", "Curaçao", "Réunion", "Åland"]
 HEADER = ["name", "code", "since"]
 

@@ -10,8 +10,6 @@ from allies.link_checking.host_queue import HostQueue
 from allies.link_checking.robots import Robots
 from allies.models import LinkResult
 
-pytestmark = pytest.mark.sqlite_only
-
 
 @pytest.fixture
 def look(limits):

@@ -13,8 +13,6 @@ from allies.link_checking.url_safety import Unreachable, UnsafeUrl, is_public, p
 from tests.conftest import skip_or_fail_missing
 from tests.link_checking.servers import web as serving
 
-pytestmark = pytest.mark.sqlite_only
-
 
 def get(url, limits, method="GET"):
     return fetch(url, method=method, limits=limits)

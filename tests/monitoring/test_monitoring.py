@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import re
 
 import pytest
 from django.utils import timezone
@@ -10,7 +9,9 @@ from django_tasks_db.models import DBTaskResult
 
 from allies import __version__
 from allies.tasks import refresh_statistics
-from tests.live_site import answer
+from tests.live_site import ROOT, answer
+
+MIGRATIONS = ROOT / "allies" / "migrations"
 
 TOKEN = "only-for-those-who-count"
 
@@ -33,11 +34,12 @@ def test_started_site_is_ready(live_site):
 
 @pytest.mark.slow
 def test_site_with_an_unapplied_migration_is_not_ready(live_site):
-    live_site.manage("migrate", "allies", "0012", "-v0")
+    *_others, before, _last = sorted(path.stem for path in MIGRATIONS.glob("0*.py"))
+    live_site.manage("migrate", "allies", before, "-v0")
     server = live_site.serve()
     status, _headers, text = answer(f"{server}/readyz")
     assert status == 503
-    assert re.search(r"migrations: \d+ not applied", text)
+    assert "migrations: 1 not applied" in text
     live_site.manage("migrate", "-v0")
     assert answer(f"{server}/readyz")[0] == 200
 

@@ -93,7 +93,6 @@ def test_password_guesses_from_an_unreadable_address_lock_the_user_name(settings
     assert [client.post("/en/admin/login/", form).status_code for _n in range(2)][-1] == 429
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("status", "kept"), [(400, False), (413, False), (500, True), (None, True)]
 )
@@ -106,7 +105,6 @@ def test_traceback_is_logged_only_for_server_errors(status, kept):
     assert record.levelname == ("ERROR" if kept else "WARNING")
 
 
-@pytest.mark.sqlite_only
 def test_message_about_a_client_error_is_shortened():
     for status, length in ((400, 301), (500, 5000)):
         record = logging.LogRecord("django", logging.ERROR, "", 1, "%s", ("x" * 5000,), None)

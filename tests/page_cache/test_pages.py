@@ -29,6 +29,7 @@ class TestOneProcess:
     pytestmark = pytest.mark.usefixtures("demo_data")
 
     @pytest.mark.slow
+    @pytest.mark.sqlite_only
     def test_every_public_page_is_identical_from_the_cache(self, client):
         kept = 0
         for address in page_urls.one_of_each("en", "id"):

@@ -1,9 +1,11 @@
 """URLs of all public pages, found by walking the URL configuration."""
 
 import contextlib
+import functools
 import io
 import zipfile
 
+from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 from django.utils.translation import override
 from PIL import Image
@@ -76,6 +78,23 @@ def one_of_each(*languages):
     for language in languages:
         with override(language):
             yield from map(one, names())
+
+
+@functools.cache
+def responses():
+    """Return {URL: response} of one page of each public view in both languages, for a visitor.
+
+    For tests that change neither the starter content nor the settings. They share the responses, so
+    that each process requests every page once. ``text`` is the body of a response.
+    """
+    visitor = Client()
+    found = {}
+    for address in one_of_each("en", "id"):
+        response = visitor.get(address)
+        response.text = body(response)
+        response.context = response.templates = None  # they would keep all records in memory
+        found[address] = response
+    return found
 
 
 def pairs_of(records=None):

@@ -93,6 +93,7 @@ def test_every_format_has_the_same_rows(client):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 def test_packages_are_valid_for_frictionless(client, tmp_path):
     Alliance.objects.update(title_en=NASTY)
     for number, address in enumerate(lists()):
@@ -103,6 +104,7 @@ def test_packages_are_valid_for_frictionless(client, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 def test_page_links_to_every_format(client):
     for address in lists():
         if not offers(address, "html"):

@@ -42,6 +42,7 @@ def may_be_framed(response):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 def test_embeds_may_be_framed_and_are_small_and_complete(client):
     for where in embeds():
         response = client.get(where)
@@ -61,6 +62,7 @@ def test_embeds_may_be_framed_and_are_small_and_complete(client):
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite_only
 def test_other_pages_may_not_be_framed(client, reviewer, login_as):
     seen = 0
     for name, route in patterns().items():
