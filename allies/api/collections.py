@@ -118,6 +118,13 @@ def add_collection(
             Field(description="The cursor of the next page; null on the last page."),
         ),
         next=(_OR_NULL, Field(description="The address of the next page; null on the last page.")),
+        left_out=(
+            int,
+            Field(
+                description="Rows of all pages that are left out, because they rest only on data "
+                "sets whose rows may not be passed on."
+            ),
+        ),
     )
     asked: Any = create_model(f"{name}Query", __base__=Schema, **_parameters(listing))
 
@@ -215,7 +222,8 @@ def _page(
     filterset = view.filterset()
     _refuse(filterset)
     after = int(query.cursor, 36) if query.cursor else 0
-    rows, last = paging(view, filterset.qs, min(after, _MAX_OFFSET), query.limit)
+    passed_on = view.passed_on(filterset)
+    rows, last = paging(view, passed_on.queryset, min(after, _MAX_OFFSET), query.limit)
     cursor = None if last is None else cursor_of(last)
     names = [column.name for column in listing.columns]
     # A plain JsonResponse skips validation against the schema, which is built from the same
@@ -225,6 +233,7 @@ def _page(
             "items": [dict(zip(names, values, strict=True)) for values in view.values(rows)],
             "next_cursor": cursor,
             "next": _next(request, cursor) if cursor else None,
+            "left_out": passed_on.left_out,
         },
         content_type="application/json; charset=utf-8",
     )

@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 
 from allies.text.bidi import FSI, PDI, isolate
 from allies.text.edtf import bounds, format_edtf, is_qualified
+from allies.text.normalize import split_names
 
 #: Label of a style → its file.
 STYLES = {"APA": "apa", "Chicago": "chicago-author-date"}
@@ -56,8 +57,9 @@ _ONE_AT_A_TIME = Lock()
 class CitableWork:
     """A document to cite. ``kind`` is a CSL type, ``issued`` an EDTF date or "".
 
-    ``author`` is the name of a person or an institution, used unchanged. ``version`` is the number
-    of an edition, ``note`` anything else that identifies the document.
+    ``author`` holds names of persons or institutions, separated by semicolons. A name is used
+    unchanged, unless it is written as "family name, given name". ``version`` is the number of an
+    edition, ``note`` anything else that identifies the document.
     """
 
     key: str
@@ -71,6 +73,11 @@ class CitableWork:
     language: str = ""
     version: str = ""
     note: str = ""
+    doi: str = ""
+
+    @property
+    def authors(self) -> list[str]:
+        return split_names(self.author)
 
     @property
     def container(self) -> str:
@@ -90,17 +97,29 @@ def to_csl(work: CitableWork) -> dict[str, object]:
         "id": work.key,
         "type": work.kind,
         "title": work.title,
-        "author": [{"literal": work.author}] if work.author else [],
+        "author": [_csl_name(name) for name in work.authors],
         "container-title": work.container,
         "publisher": work.house_name,
         "issued": _date(work.issued),
         "accessed": {"date-parts": [[work.accessed.year, work.accessed.month, work.accessed.day]]},
         "URL": work.url,
+        "DOI": work.doi,
         "language": work.language,
         "version": work.version,
         "note": work.note,
     }
     return {name: value for name, value in item.items() if value}
+
+
+def _personal_name(name: str) -> tuple[str, str] | None:
+    """Return the family name and the given names of a person; None for a name as it is."""
+    family, comma, given = (part.strip() for part in name.partition(","))
+    return (family, given) if comma and family and given and "," not in given else None
+
+
+def _csl_name(name: str) -> dict[str, str]:
+    person = _personal_name(name)
+    return {"family": person[0], "given": person[1]} if person else {"literal": name}
 
 
 def to_csl_json(work: CitableWork) -> str:
@@ -205,11 +224,12 @@ def to_bibtex(work: CitableWork) -> str:
     dated = work.issued if ".." not in work.issued else ""
     fields = {
         "title": f"{{{_escape_tex(work.title)}}}",
-        "author": f"{{{_escape_tex(work.author)}}}" if work.author else "",
+        "author": " and ".join(map(_bibtex_name, work.authors)),
         house: _escape_tex(work.publisher if work.publisher != work.author else ""),
         "year": year,
         "date": dated,
         "version": _escape_tex(work.version),
+        "doi": _url(work.doi),
         "url": _url(work.url),
         "urldate": work.accessed.isoformat(),
         "language": work.language,
@@ -218,6 +238,12 @@ def to_bibtex(work: CitableWork) -> str:
     entry = Entry(kind, fields=[(name, value) for name, value in fields.items() if value])
     text = Plain().to_string(BibliographyData({_key(work.key): entry}))
     return str(text).strip() + "\n"
+
+
+def _bibtex_name(name: str) -> str:
+    """Return a name for BibTeX, which reads the parts of a personal name, but not of others."""
+    escaped = _escape_tex(name)
+    return escaped if _personal_name(name) else f"{{{escaped}}}"
 
 
 def _escape_tex(text: str) -> str:

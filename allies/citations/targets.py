@@ -144,6 +144,7 @@ def _source(source: Source, url: str) -> CitableWork:
         url=source.url or source.archive_url,
         accessed=timezone.localdate(),
         issued=source.date_published,
+        doi=source.doi,
         language=source.language,
     )
 

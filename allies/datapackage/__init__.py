@@ -4,11 +4,12 @@ The format is Frictionless Data Package, version 1. This package's reader and wr
 on the models; ``metadata`` does.
 """
 
-from allies.datapackage.describe import Field, ForeignKey, PackageDescription, Table
+from allies.datapackage.describe import DataSource, Field, ForeignKey, PackageDescription, Table
 from allies.datapackage.read import InvalidDataPackage, PackageFile
 from allies.datapackage.write import package_blocks
 
 __all__ = [
+    "DataSource",
     "Field",
     "ForeignKey",
     "InvalidDataPackage",

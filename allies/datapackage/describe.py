@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 #: A text, or a lazy one that follows the active language.
 Words = object
@@ -62,9 +62,38 @@ class ForeignKey:
     key: str
 
 
+class DataSource(NamedTuple):
+    """A data set that the rows of a table rest on; ``licence`` is as its publisher says.
+
+    ``redistribution`` says whether its rows may be passed on; None if that is not known.
+    """
+
+    key: str
+    title: str
+    publisher: str
+    authors: tuple[str, ...] = ()
+    url: str = ""
+    doi: str = ""
+    licence: str = ""
+    redistribution: bool | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.publisher}: {self.title}"
+
+    def as_data(self) -> dict[str, object]:
+        """Return the source for JSON, without unknown values."""
+        found = {**self._asdict(), "authors": list(self.authors)}
+        return {name: value for name, value in found.items() if value not in ("", None, [])}
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table to write; ``whole`` is its number of rows without a filter."""
+    """A table to write; ``whole`` is its number of rows without a filter.
+
+    ``sources`` are the data sets that its rows rest on. ``left_out`` is the number of rows that
+    rest only on data sets whose rows may not be passed on.
+    """
 
     name: str
     title: Words
@@ -73,6 +102,8 @@ class Table:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     whole: int | None = None
+    sources: Sequence[DataSource] = ()
+    left_out: int = 0
 
     @property
     def path(self) -> str:
@@ -137,15 +168,48 @@ def build_datapackage(
         **({"homepage": about.url} if about.url else {}),
         "version": table_version(about, written),
         **({"created": timestamp(about.changed)} if about.changed else {}),
-        "licenses": [_licence(about.licence)],
+        "licenses": [licence_as_data(about.licence)],
         **({"filters": _filters(about)} if about.filters else {}),
-        "resources": [_resource(done) for done in written],
+        "resources": [_resource(done, about.licence) for done in written],
     }
 
 
-def _licence(name: str) -> dict[str, str]:
+def licence_as_data(name: str) -> dict[str, str]:
+    """Return the name of a licence, with its URL and title if it is known."""
     path, title = LICENCES.get(name, ("", ""))
     return {"name": name, **({"path": path, "title": title} if path else {})}
+
+
+def licence_scope() -> str:
+    """Return what our licence covers, in tables that rest on data sets of others."""
+    return _(
+        "The licence covers the texts, the selection and the structure of this site. Rows that "
+        "rest on data sets of others keep the terms of their publishers."
+    )
+
+
+def _provenance(table: Table, licence: str) -> dict[str, object]:
+    """Return the data sets of a table, its licences (ours and theirs), and the rows left out."""
+    if not table.sources:
+        return {}
+    ours = licence_as_data(licence)
+    return {
+        "sources": [
+            {**one.as_data(), "title": one.name, **({"path": one.url} if one.url else {})}
+            for one in table.sources
+        ],
+        "licenses": [
+            {**ours, "title": f"{ours.get('title', licence)} ({settings.SITE_NAME})"},
+            *(_licence_of(one) for one in table.sources if one.licence),
+        ],
+        "rows_left_out": table.left_out,
+    }
+
+
+def _licence_of(source: DataSource) -> dict[str, str]:
+    known = source.licence in LICENCES
+    said = licence_as_data(source.licence) if known else {"name": "other"}
+    return {**said, "title": f"{said.get('title', source.licence)} ({source.name})"}
 
 
 def _filters(about: PackageDescription) -> dict[str, list[str]]:
@@ -154,7 +218,7 @@ def _filters(about: PackageDescription) -> dict[str, list[str]]:
     )
 
 
-def _resource(done: WrittenTable) -> dict[str, object]:
+def _resource(done: WrittenTable, licence: str) -> dict[str, object]:
     table = done.table
     return {
         "profile": "tabular-data-resource",
@@ -168,6 +232,7 @@ def _resource(done: WrittenTable) -> dict[str, object]:
         "hash": f"sha256:{done.sha256}",
         "rows": done.rows,
         "rows_without_filter": done.whole,
+        **_provenance(table, licence),
         "dialect": {
             "delimiter": ",",
             "lineTerminator": "\n",
@@ -251,6 +316,8 @@ def _readme(about: PackageDescription, written: Sequence[WrittenTable]) -> list[
     if about.changed:
         lines.append(_("- Last change: %(moment)s") % {"moment": timestamp(about.changed)})
     lines.append(_("- Licence: %(licence)s") % {"licence": licence})
+    if any(done.table.sources for done in written):
+        lines.append(f"  {licence_scope()}")
     lines.append(_("- Filter: %(filters)s") % {"filters": filters or _("none")})
     if about.url:
         lines.append(_("- Address: %(address)s") % {"address": about.url})
@@ -269,11 +336,47 @@ def _readme(about: PackageDescription, written: Sequence[WrittenTable]) -> list[
         _("- `data-dictionary.md`: what every column means"),
         _("- `datapackage.json`: the same for software, with checksums of the files"),
         "",
+        *_sources_and_licences(written),
         _("## Cell format"),
         "",
         *_how_cells_are_written(),
     ]
     return lines
+
+
+def _sources_and_licences(written: Sequence[WrittenTable]) -> list[str]:
+    """Return the section on the data sets of the tables; [] if there are none."""
+    tables = [done.table for done in written if done.table.sources]
+    if not tables:
+        return []
+    lines = [_("## Sources and licences"), ""]
+    for table in tables:
+        lines += [
+            _("`%(path)s` rests on these data sets, among other sources:") % {"path": table.path}
+        ]
+        lines += ["", *map(_source_line, table.sources), ""]
+        if table.left_out:
+            said = ngettext(
+                "%(number)d row is left out, because it rests only on data sets whose rows may not "
+                "be passed on. Its page and filtered views show it.",
+                "%(number)d rows are left out, because they rest only on data sets whose rows may "
+                "not be passed on. Their pages and filtered views show them.",
+                table.left_out,
+            )
+            lines += [said % {"number": table.left_out}, ""]
+    return lines
+
+
+def _source_line(source: DataSource) -> str:
+    licence = LICENCES.get(source.licence, ("", source.licence))[1]
+    parts = [
+        "; ".join(source.authors),
+        source.name,
+        _("Licence: %(licence)s") % {"licence": licence or _("not known")},
+        _("Its rows may not be passed on") if source.redistribution is False else "",
+        f"https://doi.org/{source.doi}" if source.doi else source.url,
+    ]
+    return f"- {'. '.join(part for part in parts if part)}"
 
 
 def _how_cells_are_written() -> list[str]:

@@ -11,9 +11,9 @@ from django.utils.functional import lazy
 from django.utils.text import format_lazy, slugify
 from django.utils.translation import gettext_lazy as _
 
-from allies.datapackage import Field, PackageDescription
+from allies.datapackage import DataSource, Field, PackageDescription
 from allies.datapackage.describe import Words
-from allies.models import Country, Publishable, record_models
+from allies.models import Country, Publishable, Source, record_models
 from allies.models.fields import EDTFField
 
 if TYPE_CHECKING:
@@ -76,6 +76,20 @@ def last_public_change_time() -> dt.datetime | None:
     nouns: list[Any] = [Country, *(m for m in record_models() if issubclass(m, Publishable))]
     newest = (m.objects.published().aggregate(newest=Max("updated_at"))["newest"] for m in nouns)
     return max((moment for moment in newest if moment), default=None)
+
+
+def describe_source(source: Source) -> DataSource:
+    """Describe a source for exports; no query if ``origin`` was fetched with it."""
+    return DataSource(
+        key=source.key,
+        title=source.title,
+        publisher=source.publisher,
+        authors=tuple(source.authors),
+        url=source.url,
+        doi=source.doi,
+        licence=source.licence,
+        redistribution=False if source.is_withheld else source.redistribution,
+    )
 
 
 def describe_package(

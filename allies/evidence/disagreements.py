@@ -5,8 +5,8 @@ disagreement. A date that we leave open is the alliance's: it began between sign
 force. A source that disputes a membership has an alliance without this member. The silence of a
 source is no disagreement, because a source is seldom cited for all members.
 
-The rules exist twice: as expressions for the list of all disagreements, and for the citations that
-the page of an alliance has already fetched.
+The rules for dates exist twice: as expressions (``CitationQuerySet.with_date_differences``) for the
+list of all disagreements, and here for the citations that the page of an alliance has fetched.
 """
 
 import datetime as dt
@@ -15,17 +15,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, Prefetch, Q, Value, When
+from django.db.models import Case, Prefetch, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from allies.models import Alliance, Citation, Membership, Source, Stance
+from allies.models.date_differences import NEVER
 
 if TYPE_CHECKING:
     from allies.models.citation import CitationQuerySet
     from allies.models.membership import MembershipQuerySet
-
-#: The day of an end that no date is given for.
-_NEVER = dt.date.max
 
 
 class Difference(models.TextChoices):
@@ -51,61 +49,13 @@ def disagreements() -> "CitationQuerySet":
     cited = Citation.objects.from_published_sources().filter(
         membership__alliance__in=Alliance.objects.published()
     )
-    days = cited.annotate(**_our_days())
-    found = days.annotate(
-        joined_differs=_differs("joined"),
-        left_differs=_differs("left"),
-        only_in_one=_condition(Q(stance=Stance.DISPUTES)),
+    disputes = Q(stance=Stance.DISPUTES)
+    found = cited.with_date_differences().annotate(
+        only_in_one=Case(When(disputes, then=Value(True)), default=Value(False))
     )
-    return found.filter(
-        Q(joined_differs=True) | Q(left_differs=True) | Q(only_in_one=True)
-    ).select_related("source", "membership__alliance", "membership__country")
-
-
-def _our_days() -> dict[str, Case]:
-    """Return expressions for the first and last day that our dates may mean."""
-    alliance = "membership__alliance__"
-    joined, left = ~Q(membership__joined=""), ~Q(membership__left="")
-    signed, entry, ended = (
-        ~Q(**{f"{alliance}{name}": ""}) for name in ("signed", "in_force", "ended")
+    return found.filter(Q(joined_differs=True) | Q(left_differs=True) | disputes).select_related(
+        "source", "membership__alliance", "membership__country"
     )
-    day: models.DateField[Any, Any] = models.DateField()
-    return {
-        "joined_after": Case(
-            When(joined, then="membership__joined_earliest"),
-            When(signed, then=f"{alliance}signed_earliest"),
-            default=f"{alliance}in_force_earliest",
-            output_field=day,
-        ),
-        "joined_before": Case(
-            When(joined, then="membership__joined_latest"),
-            When(entry, then=f"{alliance}in_force_latest"),
-            default=f"{alliance}signed_latest",
-            output_field=day,
-        ),
-        "left_after": Case(
-            When(left, then="membership__left_earliest"),
-            When(ended, then=f"{alliance}ended_earliest"),
-            default=Value(_NEVER),
-            output_field=day,
-        ),
-        "left_before": Case(
-            When(left, then="membership__left_latest"),
-            default=f"{alliance}ended_latest",
-            output_field=day,
-        ),
-    }
-
-
-def _differs(name: str) -> Any:
-    """Return the condition that a source gives a date that ours cannot be."""
-    before = Q(**{f"{name}_latest__lt": F(f"{name}_after")})
-    after = Q(**{f"{name}_earliest__gt": F(f"{name}_before")})
-    return _condition(Q(stance=Stance.SUPPORTS) & (before | after))
-
-
-def _condition(condition: Q) -> Any:
-    return ExpressionWrapper(condition, output_field=BooleanField())
 
 
 # For the page of one alliance.
@@ -176,7 +126,7 @@ def _our_period(membership: Membership, name: str) -> _Period:
     if getattr(membership, name):
         return _period(membership, name)
     if name == "left":
-        return _period(alliance, "ended") if alliance.ended else _Period(_NEVER, None)
+        return _period(alliance, "ended") if alliance.ended else _Period(NEVER, None)
     first = _period(alliance, "signed" if alliance.signed else "in_force")
     last = _period(alliance, "in_force" if alliance.in_force else "signed")
     return _Period(first.earliest, last.latest)

@@ -10,9 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from allies.datapackage import Field, ForeignKey, PackageFile, Table, package_blocks
-from allies.datapackage.metadata import describe_column, describe_package, last_change_time
+from allies.datapackage.metadata import (
+    describe_column,
+    describe_package,
+    describe_source,
+    last_change_time,
+)
 from allies.db.router import current_connection
 from allies.db.snapshot_transaction import snapshot_transaction
+from allies.evidence.data_sets import cited_data_sets
 from allies.imports.own_csv import UnreadableFile, read_csv
 from allies.imports.resources import RESOURCES, RecordResource
 from allies.imports.resources.base import byte_order
@@ -59,10 +65,11 @@ def export_site_package() -> Iterator[bytes]:
 
 
 def build_table(resource: RecordResource, *, whole_site: bool = False) -> Table:
-    """Return the table of a record type.
+    """Return the table of a record type, with the data sets that it rests on; one query.
 
     ``whole_site`` adds foreign keys, because the package then has the tables they refer to.
     """
+    records = resource.model._default_manager.all()
     return Table(
         name=resource.noun,
         title=resource.model._meta.verbose_name_plural,
@@ -70,6 +77,7 @@ def build_table(resource: RecordResource, *, whole_site: bool = False) -> Table:
         rows=resource.export_rows(),
         primary_key=resource.primary_key,
         foreign_keys=tuple(_foreign_keys(resource)) if whole_site else (),
+        sources=[describe_source(one) for one in cited_data_sets(records)],
     )
 
 

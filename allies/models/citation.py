@@ -18,6 +18,7 @@ from allies.models.base import (
     choices_constraint,
     count_distinct_subquery,
 )
+from allies.models.date_differences import date_differs, our_days
 from allies.models.fields import (
     EarliestDayField,
     EDTFField,
@@ -25,6 +26,7 @@ from allies.models.fields import (
     ProseField,
     prose_fields,
 )
+from allies.models.provenance import ProvenanceQuerySet, withheld_source_q
 from allies.models.source import Source, origin_of
 from allies.models.translation import TranslatedAttribute
 
@@ -54,7 +56,13 @@ class Stance(models.TextChoices):
     DISPUTES = "disputes", _("disputes")
 
 
-class CitationQuerySet(models.QuerySet["Citation"]):
+class CitationQuerySet(ProvenanceQuerySet["Citation"]):
+    def evidence(self) -> "CitationQuerySet":
+        return self.from_published_sources()
+
+    def is_redistributable(self) -> Q:
+        return ~withheld_source_q("source__")
+
     def published(self) -> "CitationQuerySet":
         """Filter for citations of published sources about published records."""
         from allies.models import Alliance, Entry, Event
@@ -98,6 +106,18 @@ class CitationQuerySet(models.QuerySet["Citation"]):
 
     def disputing(self) -> "CitationQuerySet":
         return self.filter(stance=Stance.DISPUTES)
+
+    def with_date_differences(self) -> "CitationQuerySet":
+        """Annotate ``joined_differs`` and ``left_differs``, for citations of memberships.
+
+        They are true if the source supports the membership and gives a date that contradicts ours
+        (``date_differences``).
+        """
+        supports = Q(stance=Stance.SUPPORTS)
+        return self.annotate(**our_days()).annotate(
+            joined_differs=date_differs("joined", supports),
+            left_differs=date_differs("left", supports),
+        )
 
     def for_display(self) -> "CitationQuerySet":
         """Fetch the sources too, with their originals, origins and link states.
@@ -242,7 +262,7 @@ def iterate_notes(citations: CitationQuerySet) -> Iterator[str]:
         yield from notes
 
 
-class EvidencedQuerySet(models.QuerySet[SomeRecord]):
+class EvidencedQuerySet(ProvenanceQuerySet[SomeRecord]):
     """Base class of querysets of records that citations are about."""
 
     #: Name of the citation's foreign key to these records.
@@ -250,6 +270,13 @@ class EvidencedQuerySet(models.QuerySet[SomeRecord]):
 
     def _citations(self) -> CitationQuerySet:
         return Citation.objects.from_published_sources().filter(**{self.target: OuterRef("pk")})
+
+    def evidence(self) -> CitationQuerySet:
+        supporting = Citation.objects.from_published_sources().supporting()
+        return supporting.filter(**{f"{self.target}__in": self.order_by().values("pk")})
+
+    def is_redistributable(self) -> Exists:
+        return Exists(self._citations().supporting().redistributable())
 
     def supported(self) -> Self:
         """Filter for records that a published source supports."""

@@ -24,7 +24,7 @@ from allies.models.base import (
     validate_title,
     validation_issues,
 )
-from allies.models.citation import EvidencedModel, EvidencedQuerySet
+from allies.models.citation import Citation, CitationQuerySet, EvidencedModel, EvidencedQuerySet
 from allies.models.country import Country
 from allies.models.fields import (
     EarliestDayField,
@@ -33,6 +33,7 @@ from allies.models.fields import (
     NormalizedTextField,
     ProseField,
 )
+from allies.models.provenance import ProvenanceQuerySet
 from allies.models.translation import TranslatedAttribute
 
 
@@ -328,7 +329,15 @@ class ParticipationRole(models.TextChoices):
     NOT_INVITED = "not-invited", _("not invited")
 
 
-class ParticipationQuerySet(models.QuerySet["Participation"]):
+class ParticipationQuerySet(ProvenanceQuerySet["Participation"]):
+    def evidence(self) -> CitationQuerySet:
+        supporting = Citation.objects.from_published_sources().supporting()
+        return supporting.filter(event__in=self.order_by().values("event"))
+
+    def is_redistributable(self) -> Q:
+        # Not EXISTS: there may be a hundred times as many participations as events.
+        return Q(event__in=Event.objects.redistributable().values("pk"))
+
     def published(self) -> "ParticipationQuerySet":
         """Filter for participations in public events."""
         return self.filter(Exists(Event.objects.published().filter(pk=OuterRef("event"))))

@@ -20,6 +20,7 @@ from allies.models.base import Record, choices_constraint, validate_date_order
 from allies.models.citation import Citation, CitationQuerySet
 from allies.models.country import Country, country_order
 from allies.models.fields import EarliestDayField, EDTFField, LatestDayField
+from allies.models.provenance import ProvenanceQuerySet
 from allies.models.translation import localized_expression
 from allies.text.edtf import QUALIFIERS, bounds, combine_dates
 
@@ -110,10 +111,30 @@ def _covered_until() -> Subquery:
     return Subquery(latest.values("source__covers_to_latest")[:1])
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class MembershipQuerySet(ProvenanceQuerySet["Membership"]):
     def published(self) -> "MembershipQuerySet":
         """Filter for memberships in public alliances."""
         return self.filter(alliance__in=Alliance.objects.published())
+
+    def evidence(self) -> CitationQuerySet:
+        rows = self.order_by()
+        return (
+            Citation.objects.from_published_sources()
+            .supporting()
+            .filter(Q(membership__in=rows.values("pk")) | Q(alliance__in=rows.values("alliance")))
+        )
+
+    def is_redistributable(self) -> Q:
+        """Return the condition that a membership does not rest on withheld sources alone.
+
+        It rests on its own supporting citations or, without any, on those of its alliance. A
+        citation whose dates contradict ours does not count, because ours came from elsewhere.
+        """
+        own = Citation.objects.from_published_sources().supporting()
+        own = own.filter(membership=OuterRef("pk")).with_date_differences()
+        own = own.filter(Q(joined_differs=False) & Q(left_differs=False))
+        of_alliance = Q(alliance__in=Alliance.objects.redistributable().values("pk"))
+        return Q(Exists(own.redistributable())) | (~Exists(own) & of_alliance)
 
     def in_force(self, day: dt.date) -> "MembershipQuerySet":
         """Filter for memberships that may have been in force on a day, whatever their standing.

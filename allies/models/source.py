@@ -30,7 +30,7 @@ from allies.models.fields import (
     TitleKeyField,
     URLKeyField,
 )
-from allies.text.normalize import title_key
+from allies.text.normalize import split_names, title_key
 from allies.text.urls import url_key
 
 #: Number of keys looked up in one query, because databases limit the number of parameters.
@@ -319,6 +319,23 @@ class Source(Publishable):
 
     def get_absolute_url(self) -> str:
         return reverse("allies:source-detail", args=[self.key])
+
+    @property
+    def authors(self) -> list[str]:
+        """Its authors, each on their own."""
+        return split_names(self.author)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether its rows may not be passed on; one query unless ``origin`` was fetched."""
+        if self.redistribution is None and self.origin is not None:
+            return self.origin.redistribution is False
+        return self.redistribution is False
+
+    @property
+    def doi_url(self) -> str:
+        """The URL that its DOI leads to; "" without one."""
+        return f"https://doi.org/{self.doi}" if self.doi else ""
 
     @property
     def is_link_dead(self) -> bool:

@@ -19,6 +19,7 @@ from django.utils.translation import get_language, get_language_info, gettext
 
 from allies import __version__
 from allies.citations.footnotes import FootnoteNumbering
+from allies.datapackage.describe import LICENCES
 from allies.evidence.grouping import StanceGroup
 from allies.evidence.grouping import group_by_stance as sides_of
 from allies.models import Citation, Country, VoteIssue
@@ -212,6 +213,13 @@ def query_pairs_without(query: QueryDict, names: str) -> list[tuple[str, str]]:
 def region_name(code: str) -> Any:
     """Return the name of an M49 region; "" if the code is unknown."""
     return NAMES.get(code, "")
+
+
+@register.filter
+def licence_link(licence: str) -> SafeString | str:
+    """Return a known licence as a link with its name, and other terms as they are."""
+    url, name = LICENCES.get(licence, ("", licence))
+    return format_html('<a href="{}" rel="external">{}</a>', url, name) if url else name
 
 
 @register.filter

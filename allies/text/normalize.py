@@ -31,6 +31,15 @@ def sort_key(text: str) -> str:
     return normalize_text(text).translate(_SORTED_AS)
 
 
+def split_names(text: str) -> list[str]:
+    """Return the names in a text that separates them with semicolons.
+
+    >>> split_names("Leeds, Brett Ashley; Ritter, Jeffrey")
+    ['Leeds, Brett Ashley', 'Ritter, Jeffrey']
+    """
+    return [name for part in text.split(";") if (name := part.strip())]
+
+
 #: Longest key that is stored unchanged. Every database can index it, whatever its characters.
 _MAX_KEY_LENGTH = 200
 #: Separators between a headline and the outlet: "Russia's allies – DW – 06/20/2024".

@@ -60,6 +60,11 @@ _PROMISES = {
         "%(countries)s promise to defend %(others)s.",
         "number",
     ),
+    "offence": ngettext_lazy(
+        "%(countries)s promises to join attacks by %(others)s.",
+        "%(countries)s promise to join attacks by %(others)s.",
+        "number",
+    ),
     "neutrality": ngettext_lazy(
         "%(countries)s promises to stay neutral in wars of %(others)s.",
         "%(countries)s promise to stay neutral in wars of %(others)s.",

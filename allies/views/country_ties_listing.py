@@ -9,12 +9,13 @@ from django.db.models import Model, QuerySet
 from allies.feeds.allies import HasAlliances, ally_correction_entries
 from allies.feeds.atom import FeedEntry
 from allies.filters import PublicFilterSet
-from allies.models import Country
+from allies.models import Alliance, Country, Membership
 from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.listing import Listing
 
 if TYPE_CHECKING:
     from allies.models.country import CountryQuerySet
+    from allies.models.membership import MembershipQuerySet
 
 Asked = TypeVar("Asked", bound=PublicFilterSet)
 Shown = TypeVar("Shown", bound=HasAlliances)
@@ -35,6 +36,10 @@ class CountryTiesListing(OldSlugRedirectMixin, Listing, Generic[Asked, Shown]):
     def filterset(self) -> Asked:
         self.asked = self.filterset_class(self.request.GET, focus=self.country)
         return self.asked
+
+    def cited_rows(self, filterset: PublicFilterSet) -> "MembershipQuerySet":
+        alliances = Alliance.objects.published().with_member(self.country)
+        return Membership.objects.filter(alliance__in=alliances.values("pk"))
 
     def rows(self, queryset: QuerySet[Model]) -> Iterable[Shown]:
         raise NotImplementedError

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
+from allies.evidence.data_sets import used_data_sets
 from allies.views.download_mixin import FORMATS
 from allies.web import sitemaps
 
@@ -59,12 +60,13 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def llms(request: HttpRequest) -> HttpResponse:
-    """Describe the data and how to get it, for language models (llms.txt)."""
-    context = {
-        "site": request.build_absolute_uri("/").rstrip("/"),
-        "licence": settings.DATA_LICENCE,
-    }
+    """Describe the data and how to get it, for language models (llms.txt); a few queries."""
     with override("en"):
+        context = {
+            "data_sets": used_data_sets(),
+            "site": request.build_absolute_uri("/").rstrip("/"),
+            "licence": settings.DATA_LICENCE,
+        }
         return render(
             request, "allies/llms.txt", context, content_type="text/markdown; charset=utf-8"
         )

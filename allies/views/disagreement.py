@@ -14,6 +14,7 @@ from allies.feeds.atom import MAX_FEED_ENTRIES, FeedEntry
 from allies.feeds.entries import FeedRow, RemovedRow, feed_key, single_step
 from allies.filters import DisagreementFilterSet, PublicFilterSet
 from allies.models import Alliance, Citation, Country, Source
+from allies.models.country import country_order
 from allies.models.translation import localized_expression
 from allies.text.edtf import format_edtf
 from allies.views.download_columns import COUNTRY_CODE, DownloadColumn, model_columns
@@ -32,6 +33,7 @@ def differences(row: Any) -> list[Difference]:
 class DisagreementListing(Listing):
     filterset_class = DisagreementFilterSet
     template_name = "allies/disagreement/list.html"
+    is_withholding = False  # a comparison of single dates passes on no data set
     columns = (
         DownloadColumn(
             "alliance",
@@ -70,7 +72,7 @@ class DisagreementListing(Listing):
     def queryset(self) -> "CitationQuerySet":
         return disagreements().order_by(
             localized_expression("title", "membership__alliance__"),
-            localized_expression("name", "membership__country__"),
+            country_order("membership__country__"),
             "membership__joined_earliest",
             "source__key",
             "pk",

@@ -191,6 +191,8 @@ class EventListing(MovedVotesMixin, DatedPage):
 class AllEventYears(Listing):
     """Number of events per year in a filtered view, for download; with UN votes."""
 
+    is_withholding = False  # counts pass on no rows
+
     filterset_class: type[PublicFilterSet] = AllEventsFilterSet
     columns = (
         DownloadColumn(

@@ -1,6 +1,7 @@
 """Filtered lists of one model: the same rows as page, CSV, JSON, XLSX, data package and feed."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
@@ -11,10 +12,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views import View
 
+from allies.evidence.data_sets import cited_data_sets
 from allies.file_formats import SheetTooLarge
 from allies.filters import PublicFilterSet
 from allies.filters.aggregates import Aggregates, GroupBy
 from allies.filters.facets import aggregate_filterset, build_facets
+from allies.page_cache.memo import while_unchanged
 from allies.views.download_mixin import (
     DownloadMixin,
     download_links,
@@ -117,7 +120,8 @@ class Listing(DownloadMixin, FeedMixin, View):
                 "downloads": self.downloads(filterset),
                 "feed": (self.title(), format_url(self.address(), "atom", filter_query(filterset))),
                 "facets": build_facets(filterset, self.sums) if valid else [],
-                "described": self.schema_org_subject() if valid else None,
+                "described": self._described(filterset) if valid else None,
+                "left_out": self.passed_on(filterset).left_out if valid else 0,
                 **self.context(),
             },
             status=status,
@@ -149,6 +153,16 @@ class Listing(DownloadMixin, FeedMixin, View):
     def schema_org_subject(self) -> DatasetRows | None:
         """Return the rows as a data set for the page's JSON-LD; None if they are not one."""
         return DatasetRows(name=capfirst(self.title()), **self.sums.spans)
+
+    def _described(self, filterset: PublicFilterSet) -> DatasetRows | None:
+        """Return the rows as a data set, with the data sets that they rest on if unfiltered."""
+        subject = self.schema_org_subject()
+        if subject is None or filterset.applied_values:
+            return subject
+        sources = while_unchanged(
+            ("data sets", self.request.path), lambda: cited_data_sets(self.cited_rows(filterset))
+        )
+        return replace(subject, sources=tuple(sources))
 
     def page_rows(self, queryset: Any) -> Iterable[object]:
         return queryset

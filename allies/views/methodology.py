@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 
 from allies.datapackage.describe import LICENCES
+from allies.evidence.data_sets import used_data_sets
 
 
 class MethodologyView(TemplateView):
@@ -13,6 +14,7 @@ class MethodologyView(TemplateView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         address, name = LICENCES.get(settings.DATA_LICENCE, ("", settings.DATA_LICENCE))
         return super().get_context_data(
+            data_sets=used_data_sets(),
             licence=name,
             licence_url=address,
             here=self.request.build_absolute_uri(self.request.path),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from allies.datapackage.metadata import localized_callable
 from allies.filters.vote_ranking import VoteRankingFilterSet
-from allies.models import Country
+from allies.models import Country, Event
 from allies.ties.voting import VoteAgreement
 from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.download_columns import COUNTRY_CODE, DownloadColumn, model_columns
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from allies.filters.base import PublicFilterSet
     from allies.models.country import CountryQuerySet
+    from allies.models.event import EventQuerySet
 
 #: The years of the link to the latest votes.
 LATEST_YEARS = 10
@@ -104,6 +105,9 @@ class VoteRankingListing(OldSlugRedirectMixin, Listing):
     def filterset(self) -> VoteRankingFilterSet:
         self.asked = VoteRankingFilterSet(self.request.GET, focus=self.country)
         return self.asked
+
+    def cited_rows(self, filterset: "PublicFilterSet") -> "EventQuerySet":
+        return Event.objects.published().roll_calls()
 
     def rows(self, queryset: Any) -> list[RankedCountry]:
         return rank_countries(queryset, self.asked.votes.others)

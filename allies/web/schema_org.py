@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Model
+from django.urls import reverse
 from django.utils.translation import get_language
 
 from allies.datapackage.describe import LICENCES
@@ -55,12 +56,16 @@ class Breadcrumb(NamedTuple):
 
 @dataclass(frozen=True)
 class DatasetRows:
-    """The rows of a view as a data set; they cover the days from ``first`` to ``last``."""
+    """The rows of a view as a data set; they cover the days from ``first`` to ``last``.
+
+    ``sources`` are the data sets of others that they rest on.
+    """
 
     name: Any
     changed: dt.datetime | None = None
     first: dt.date | None = None
     last: dt.date | None = None
+    sources: tuple[Source, ...] = ()
 
 
 def iso_date(value: str) -> str:
@@ -82,6 +87,24 @@ def iso_date(value: str) -> str:
         return start
     pairs = zip(start.split("-"), end.split("-"), strict=False)
     return "-".join(one for one, _same in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def interval(start: str, end: str) -> str:
+    """Return the time between two EDTF dates as an ISO 8601 interval; "" if it is not certain.
+
+    An unknown or open end stays open.
+
+    >>> interval("1949-04-04", "2012/..")
+    '1949-04-04/..'
+    """
+    first = iso_date(start)
+    last = ".." if not end or _is_open(end) else iso_date(end)
+    return f"{first}/{last}" if first and last else ""
+
+
+def _is_open(end: str) -> bool:
+    """Return whether an EDTF date is the earliest possible end: "2012/.."."""
+    return end.endswith("/..")
 
 
 def licence_url() -> str:
@@ -154,6 +177,9 @@ def describe_page(
         about = {"@type": about["@type"], "@id": f"{url}#it", **about}
         if "Dataset" in about["@type"] and not isinstance(described, Source):
             about |= _dataset_properties(description, url, at, downloads)
+            if getattr(described, "sources", ()):
+                # Our licence covers only what is ours, and the page says which part that is.
+                about["license"] = at(f"{reverse('allies:methodology')}#licence")
         whole["mainEntity"] = about
         whole["citation"] = [citation_of_source(source, at) for source in cited_sources(described)]
         own = _moment(getattr(described, "updated_at", None))
@@ -227,7 +253,6 @@ def _event(event: Event, at: Absolute) -> Data:
 @describe_subject.register
 def _alliance(alliance: Alliance, at: Absolute) -> Data:
     members = {part.country_id: part.country for part in alliance.shown_memberships}  # type: ignore[attr-defined]
-    began, ended = iso_date(alliance.began), iso_date(alliance.ended)
     said: Data = {
         "@type": "Thing",
         "name": str(alliance.title),
@@ -237,14 +262,17 @@ def _alliance(alliance: Alliance, at: Absolute) -> Data:
         "sameAs": wikidata_url(alliance.wikidata),
     }
     if alliance.kind == AllianceKind.ORGANISATION:
-        said |= {"@type": "Organization", "foundingDate": began, "dissolutionDate": ended}
+        said |= {
+            "@type": "Organization",
+            "foundingDate": iso_date(alliance.began),
+            "dissolutionDate": "" if _is_open(alliance.ended) else iso_date(alliance.ended),
+        }
     elif alliance.is_treaty:
-        lasts = ".." if not alliance.ended else ended
         said |= {
             "@type": "Legislation",
             "legislationType": str(alliance.get_kind_display()),
             "legislationDate": iso_date(alliance.signed),
-            "temporalCoverage": f"{began}/{lasts}" if began and lasts else "",
+            "temporalCoverage": interval(alliance.began, alliance.ended),
             "about": [_named_thing(country, at) for country in members.values()],
         }
     return _without_empty(said)
@@ -256,7 +284,7 @@ def _source(source: Source, at: Absolute) -> Data:
         {
             **citation_of_source(source, at),
             "mainEntityOfPage": at(source.get_absolute_url()),
-            "identifier": source.key,
+            "identifier": [source.key, source.doi_url] if source.doi else source.key,
             "archivedAt": source.archive_url,
             "isBasedOn": [citation_of_source(original, at) for original in cited_sources(source)],
         }
@@ -308,6 +336,7 @@ def _rows(rows: DatasetRows, at: Absolute) -> Data:
             "name": str(rows.name),
             "temporalCoverage": covered,
             "dateModified": _moment(rows.changed),
+            "isBasedOn": [citation_of_source(source, at) for source in rows.sources],
         }
     )
 
@@ -320,13 +349,25 @@ def citation_of_source(source: Source, at: Absolute) -> Data:
             "@type": kind,
             "headline" if kind == "NewsArticle" else "name": source.title,
             "url": source.url or at(source.get_absolute_url()),
-            "author": {"@type": "Person", "name": source.author} if source.author else None,
+            "creator" if kind == "Dataset" else "author": [
+                {"@type": "Person", "name": name} for name in source.authors
+            ],
             "publisher": {"@type": "Organization", "name": source.publisher},
             "datePublished": iso_date(source.date_published),
             "inLanguage": source.language,
             "creditText": source.credit,
+            "sameAs": source.doi_url,
+            "license": _licence_of(source),
+            "temporalCoverage": interval(source.covers_from, source.covers_to),
         }
     )
+
+
+def _licence_of(source: Source) -> object:
+    """Return the licence of a source: its URL if it is known, otherwise its terms."""
+    if known := LICENCES.get(source.licence):
+        return known[0]
+    return {"@type": "CreativeWork", "name": source.licence} if source.licence else None
 
 
 def cited_sources(described: object) -> list[Source]:

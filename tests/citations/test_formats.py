@@ -119,6 +119,31 @@ def test_references_follow_the_styles():
     )
 
 
+def test_several_authors_are_separate_names():
+    cited = work(
+        kind="dataset",
+        author="Leeds, Brett Ashley; Ritter, Jeffrey; ATOP Project",
+        doi="10.7910/DVN/1_2",
+        publisher="Rice University",
+    )
+    (item,) = json.loads(to_csl_json(cited))
+    assert item["author"] == [
+        {"family": "Leeds", "given": "Brett Ashley"},
+        {"family": "Ritter", "given": "Jeffrey"},
+        {"literal": "ATOP Project"},
+    ]
+    assert item["DOI"] == "10.7910/DVN/1_2"
+    entry = read_bibtex(cited)
+    assert [str(person) for person in entry.persons["author"]] == [
+        "Leeds, Brett Ashley",
+        "Ritter, Jeffrey",
+        "{ATOP Project}",
+    ]
+    assert entry.fields["doi"] == "10.7910/DVN/1_2"
+    assert plain(cited, "APA").startswith("Leeds, B. A., Ritter, J., & ATOP Project.")
+    assert plain(cited, "Chicago").startswith("Leeds, B. A., J. Ritter, and ATOP Project. 2024.")
+
+
 def test_page_without_a_date_has_a_date_of_access():
     cited = work(kind="webpage", author="Allies", publisher="", issued="")
     assert "(n.d.)" in plain(cited, "APA")

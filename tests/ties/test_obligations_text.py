@@ -3,7 +3,7 @@
 import pytest
 from django.utils.translation import override
 
-from allies.models import Membership
+from allies.models import OBLIGATIONS, Membership
 from allies.ties.obligations_text import uneven_obligation_sentences
 from tests import factories
 
@@ -50,6 +50,14 @@ def test_nothing_is_said_if_all_or_none_have_the_obligation():
     assert sentences(USA=True, KOR=True) == []
     assert sentences(USA=False, KOR=None) == []
     assert sentences(USA=True, KOR=None, role="observer") == []
+
+
+def test_every_obligation_has_a_sentence():
+    for duty in OBLIGATIONS:
+        pact = factories.alliance("USA", "KOR")
+        pact.memberships.filter(country__alpha3="USA").update(**{duty: True})
+        (said,) = uneven_obligation_sentences(pact.memberships.all())
+        assert said.startswith("The United States promises "), duty
 
 
 def test_obligation_of_one_membership_counts_for_the_country():
