@@ -6,7 +6,7 @@ nor skip one. If the order matters, as in a search, pagination is by offset.
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import django_filters
 from django import forms
@@ -14,7 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
-from pydantic import Field, create_model
+from pydantic import Field, WithJsonSchema, create_model
 
 from allies.api.responses import DAY_SCHEMA, ERRORS, InvalidQuery
 from allies.filters import PublicFilterSet
@@ -167,7 +167,7 @@ def _field(column: DownloadColumn) -> Any:
 
 def _parameters(listing: type[Listing]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        name: (str, Field("", description=_localized_label(one), json_schema_extra=_schema_of(one)))
+        name: (Annotated[str, _schema_of(one)], Field("", description=_localized_label(one)))
         for name, one in listing.filterset_class.base_filters.items()
     }
     found["cursor"] = (
@@ -182,21 +182,23 @@ def _parameters(listing: type[Listing]) -> dict[str, Any]:
     return found
 
 
-def _schema_of(one: django_filters.Filter) -> Any:
+def _schema_of(one: django_filters.Filter) -> WithJsonSchema:
     """Return the JSON schema of a filter's values, for the API description only.
 
     The filter itself validates them. An empty value means no filter, as in the page's form.
     """
     if isinstance(one, django_filters.ChoiceFilter):
-        return {"enum": ["", *_values(one.field.choices)]}
-    if issubclass(one.field_class, forms.DateField):
-        return DAY_SCHEMA
-    if issubclass(one.field_class, forms.IntegerField):
-        most = len(str(one.extra["max_value"] + 1)) - 1
-        first = "[1-9]" if one.extra["min_value"] else "[0-9]"
-        return {"pattern": rf"^({first}[0-9]{{0,{most - 1}}})?$"}
-    longest = one.extra.get("max_length")
-    return {"maxLength": longest, "pattern": _TEXT} if longest else None
+        schema: dict[str, Any] = {"type": "string", "enum": ["", *_values(one.field.choices)]}
+    elif issubclass(one.field_class, forms.DateField):
+        schema = {"type": "string", **DAY_SCHEMA}
+    elif issubclass(one.field_class, forms.IntegerField):
+        limits = {"minimum": one.extra["min_value"], "maximum": one.extra["max_value"]}
+        schema = {"anyOf": [{"type": "integer", **limits}, {"type": "string", "maxLength": 0}]}
+    elif longest := one.extra.get("max_length"):
+        schema = {"type": "string", "maxLength": longest, "pattern": _TEXT}
+    else:
+        schema = {"type": "string"}
+    return WithJsonSchema(schema)
 
 
 def _values(choices: Any) -> list[str]:

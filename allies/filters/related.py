@@ -35,6 +35,7 @@ class AliasFilterSet(PublicFilterSet):
 
 
 class SpellFilterSet(PublicFilterSet):
+    search_fields = ("country__folded",)
     country = CountryFilter(label=_("Country"), field_name="country")
 
     class Meta(PublicFilterSet.Meta):

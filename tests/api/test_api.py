@@ -67,6 +67,12 @@ def test_pagination_returns_every_row_once(template, client):
 
 
 @pytest.mark.parametrize("template", COLLECTIONS)
+def test_search_in_every_collection(template, client):
+    for text in ("a", "nothing has this name"):
+        assert client.get(address_of(template), {"q": text}).status_code == 200
+
+
+@pytest.mark.parametrize("template", COLLECTIONS)
 def test_rows_have_lists_in_list_columns_only(template, client):
     listing = COLLECTIONS[template].listing
     for row in everything(client, address_of(template))[:300]:
