@@ -1,6 +1,7 @@
 """The description of a data package: as JSON for software, and as text in every language."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -44,13 +45,17 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column of a table. ``type`` is its type in the table schema."""
+    """A column of a table. ``type`` is its type in the table schema.
+
+    With ``many``, a cell holds any number of the choices, separated by spaces.
+    """
 
     name: str
     title: Words
     description: Words = ""
     type: str = "string"
     choices: tuple[str, ...] = ()
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,10 @@ def _field(field: Field) -> dict[str, object]:
     described |= _localized_property("title", field.title)
     if field.description:
         described |= _localized_property("description", field.description)
-    if field.choices:
+    if field.choices and field.many:
+        one = f"({'|'.join(map(re.escape, field.choices))})"
+        described["constraints"] = {"pattern": f"{one}( {one})*"}
+    elif field.choices:
         described["constraints"] = {"enum": list(field.choices)}
     return described
 
@@ -414,7 +422,8 @@ def _dictionary(tables: Sequence[Table]) -> list[str]:
 def _dictionary_row(field: Field) -> str:
     holds = str(field.description)
     if field.choices:
-        one_of = _("One of: %(choices)s.") % {"choices": ", ".join(field.choices)}
+        said = _("Any of: %(choices)s.") if field.many else _("One of: %(choices)s.")
+        one_of = said % {"choices": ", ".join(field.choices)}
         holds = f"{holds} {one_of}".strip()
     cells = [f"`{field.name}`", str(field.title), field.type, holds]
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

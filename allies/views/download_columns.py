@@ -32,7 +32,7 @@ class DownloadColumn(NamedTuple):
         title = self.title or self.name
         # In files, a list is one string.
         kind = "string" if self.many else self.type
-        return Field(self.name, title, self.note, kind, self.choices)
+        return Field(self.name, title, self.note, kind, self.choices, self.many)
 
 
 def model_columns(model: Any, *names: str, of: str = "") -> list[DownloadColumn]:
