@@ -14,6 +14,12 @@ import allies.models.event
 import allies.models.fields
 
 
+def delete_without_a_place(apps, schema_editor):
+    """Delete what had no place before: names of alliances and citations of memberships."""
+    apps.get_model("allies", "Alias").objects.filter(country=None).delete()
+    apps.get_model("allies", "Citation").objects.filter(membership__isnull=False).delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("allies", "0020_changeset_fields"),
@@ -636,4 +642,5 @@ class Migration(migrations.Migration):
                 violation_error_message="Only UN votes have a session, resolution and issues.",
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, delete_without_a_place),
     ]
