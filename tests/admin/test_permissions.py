@@ -158,17 +158,12 @@ def test_editor_adding_a_part_to_a_public_record_makes_a_proposal(model, editor,
             "position": 9,
         },
     }[model]
-    inline = {
-        "citations-TOTAL_FORMS": 0,
-        "citations-INITIAL_FORMS": 0,
-    }
     from django.apps import apps
 
     records = apps.get_model("allies", model).objects
     before = records.count()
-    response = login_as(editor).post(
-        reverse(f"admin:allies_{model}_add"), {**public, **inline}, follow=True
-    )
+    client, page = login_as(editor), reverse(f"admin:allies_{model}_add")
+    response = client.post(page, {**form_of(client, page), **public}, follow=True)
     assert records.count() == before
     assert "is waiting for review" in response.content.decode()
     (change,) = Changeset.objects.proposed().get().changes

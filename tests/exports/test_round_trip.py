@@ -21,6 +21,7 @@ def everything():
 
 
 @pytest.mark.usefixtures("demo_data")
+@pytest.mark.slow
 def test_export_into_an_empty_site_exports_the_same_bytes(tmp_path, request):
     Alliance.objects.filter(kind="defence-pact").update(
         summary_en='=HYPERLINK("x")\r\nand "quotes", commas\tand\ttabs', summary_ind="'=1"

@@ -76,6 +76,7 @@ def test_package_imported_into_an_empty_site_gives_the_same_package(package, tmp
     assert again.read_bytes() == package.read_bytes()
 
 
+@pytest.mark.slow
 def test_texts_of_a_package_may_cite_a_merged_source(tmp_path, reviewer, request, client):
     keep, drop = factories.source(key="kept-source"), factories.source(key="merged-source")
     meeting = factories.event(("RUS", "host"), summary_en="They met [@merged-source].")

@@ -338,6 +338,7 @@ class TestOnTopOfTheStarterContent:
     def before(self):
         return {a.identifier: a for a in Alliance.objects.filter(identifier__startswith="cow:")}
 
+    @pytest.mark.slow
     def test_what_is_known_since_stays_and_is_cited(self, before, shared):
         members = dict(Membership.objects.values_list("pk", "left"))
         report = import_cow(shared / "data/cow/alliance_v4.1_by_member.csv")

@@ -10,6 +10,7 @@ from allies.imports.tables import SandboxedTable, UnreadableFile, open_table, re
 from allies.imports.tables.sandboxed import _reader_process
 from tests.decompression_bombs import BOMBS, in_sheet, in_texts
 from tests.imports.files import write
+from tests.live_site import wait_for
 
 
 def refusal(path):
@@ -66,7 +67,8 @@ def test_reader_process_has_no_secrets_and_ends_when_reading_ends(tmp_path, monk
     path = write(tmp_path / "a.csv", [{"country": "RUS", "name": "x" * 90_000}] * 2_000)
     sample = read_sample(path)
     with _reader_process("rows", path, sample.layout) as process:
-        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        # Empty for a moment, until the new program has started.
+        environment = wait_for(Path(f"/proc/{process.pid}/environ").read_bytes)
         assert b"PATH=" in environment
         assert b"nobody is to know" not in environment
         assert b"DATABASE_URL" not in environment

@@ -85,13 +85,13 @@ def responses():
     """Return {URL: response} of one page of each public view in both languages, for a visitor.
 
     For tests that change neither the starter content nor the settings. They share the responses, so
-    that each process requests every page once. ``text`` is the body of a response.
+    that each process requests every page once. ``body`` is the text of a response.
     """
     visitor = Client()
     found = {}
     for address in one_of_each("en", "id"):
         response = visitor.get(address)
-        response.text = body(response)
+        response.body = body(response)
         response.context = response.templates = None  # they would keep all records in memory
         found[address] = response
     return found

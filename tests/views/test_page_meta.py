@@ -35,7 +35,7 @@ REQUIRED = {
 def pages():
     """Return (path, HTML) of one page per public view and language."""
     found = [
-        (address, response.text)
+        (address, response.body)
         for address, response in page_urls.responses().items()
         if address.endswith("/") and response["Content-Type"].startswith("text/html")
     ]

@@ -143,7 +143,7 @@ def test_public_pages_set_no_cookies_and_have_security_headers():
 def test_pages_have_no_inline_scripts_or_styles():
     for address, response in page_urls.responses().items():
         if address.endswith("/"):
-            page = response.text
+            page = response.body
             assert not re.search(r"<style|\sstyle=|\son\w+=", page), address
             for attributes in re.findall(r"<script([^>]*)>", page):
                 # A file of this site, or JSON-LD, which browsers do not run.
