@@ -174,9 +174,12 @@ def build_databases(folder=None):
     django.setup()
     from django.core.management import call_command
 
+    from allies.tasks import refresh_statistics
+
     call_command("migrate", verbosity=0, skip_checks=True)
     _copy_database(MIGRATED, folder)
     ran = _files_that_run(lambda: call_command("load_demo_data", skip_checks=True))
+    refresh_statistics.call()  # as the worker does after an import
     _copy_database(STARTER, folder)
     if unhashed := {name for name in NOT_HASHED if any(f"/allies/{name}/" in file for file in ran)}:
         raise SystemExit(f"NOT_HASHED contains packages that load the content: {unhashed}")

@@ -20,6 +20,11 @@ KNOWN = {
 }
 
 
+#: Paths with a rule between two parameters, which a description cannot give: the first year of a
+#: range is not after its last one.
+RULED = ("/countries/{slug}/votes-like",)
+
+
 def about_one():
     return [path for path in [*COLLECTIONS, *ADDRESSES] if "{" in path]
 
@@ -31,6 +36,7 @@ def test_schemathesis_finds_no_errors(live_site, tmp_path, known):
         records = [
             f'[[operations]]\ninclude-path = "/api/v1{path}"\n'
             f"parameters = {{ {KNOWN[path.split('/')[1]]} }}\n"
+            f"checks.positive_data_acceptance.enabled = {'false' if path in RULED else 'true'}\n"
             for path in about_one()
         ]
         (tmp_path / "schemathesis.toml").write_text("\n".join(records))

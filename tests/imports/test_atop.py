@@ -101,7 +101,10 @@ def test_published_files_on_top_of_cow(shared):
     cow = str(folder / "cow/alliance_v4.1_by_member.csv")
     command("import_cow_alliances", cow, "--commit", "--accept-terms")
     command("import_atop", *files, "--commit", "--accept-terms")
-    assert Alliance.objects.filter(identifier__startswith="atop:").count() == 745 - 394
+    # Of the 394 rows that give a COW number, four are about other treaties: their members differ
+    # (3785, 3810), or an older treaty has that number (3595, 3650). Three without one are joined
+    # by members and days.
+    assert Alliance.objects.filter(identifier__startswith="atop:").count() == 745 - 394 + 4 - 3
     assert Membership.objects.filter(offence=True).count() > 100
     assert Citation.objects.filter(source__key="atop-4-01", alliance__isnull=False).count() == 745
     again = command("import_atop", *files, "--commit", "--accept-terms")

@@ -63,13 +63,13 @@ def test_changesets_keep_their_data_when_their_fields_were_split(live_site):
         "undo": [{}, {"also": ["all"]}],
         "upload": [{"kind": "text"}, {"name": "M", "nouns": []}],
     }
-    live_site.manage("migrate", "-v0")
     names = ("file_format", "mapping", "mapping_names", "undo_also")
     assert rows_at(live_site, "0020_changeset_fields", *names) == {
         "command": [{}, {}, ["COW", "Names"], []],
         "undo": [{}, {}, [], ["all"]],
         "upload": [{"kind": "text"}, {"name": "M", "nouns": []}, [], []],
     }
+    live_site.manage("migrate", "-v0")
     undone = live_site.shell(
         "from allies.actions.undo import new_undo_changeset, undo_changeset;"
         "from allies.models import *;"

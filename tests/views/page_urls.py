@@ -64,6 +64,17 @@ def of(name, records=None):
     ]
 
 
+def some(name, number=12):
+    """Return URLs of a view: of its newest records and of the one with the most content."""
+    noun = name.split("-")[0]
+    if noun not in _ABOUT:
+        return of(name)
+    model, key = _ABOUT[noun]
+    newest = list(model.objects.published().order_by("-pk")[:number])
+    telling = model.objects.filter(**{key: _TELLING[noun]}).exclude(pk__in=[r.pk for r in newest])
+    return of(name, [*newest, *telling])
+
+
 def one(name):
     """Return one URL of a view; if it is about records, of the one with the most content."""
     found = of(name)

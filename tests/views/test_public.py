@@ -27,13 +27,13 @@ SOME = ("RUS", "CHN", "IND", "DEU")
 
 
 def public_addresses():
+    """Yield URLs of every view, with those of the newest records, in both languages."""
+    countries = Country.objects.filter(alpha3__in=SOME)
     for language in ("en", "id"):
         with override(language):
             for name in page_urls.names():
-                some = name.startswith("country")
-                yield from page_urls.of(
-                    name, Country.objects.filter(alpha3__in=SOME) if some else None
-                )
+                is_of_country = name.startswith("country")
+                yield from page_urls.of(name, countries) if is_of_country else page_urls.some(name)
 
 
 @pytest.fixture
