@@ -85,6 +85,7 @@ def test_cow_file_is_imported_and_undone(page, running, live_site, shared):
     assert re.search(r"Alliances\s+1221\s+386\s+–\s+28\s", counts)
     assert re.search(r"Memberships\s+1221\s+1033\s+188\s", counts)
     page.fill("#reason", "The Correlates of War, to begin with")
+    page.check("input[name=accept-terms]")
     apply(page)
     changeset = page.url
     page.goto(f"{running}/en/alliances/")
