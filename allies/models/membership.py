@@ -28,8 +28,17 @@ from allies.text.edtf import QUALIFIERS, bounds, combine_dates
 class MembershipRole(models.TextChoices):
     MEMBER = "member", _("member")
     GUARANTOR = "guarantor", _("guarantor")
+    BENEFICIARY = "beneficiary", _("beneficiary")
     OBSERVER = "observer", _("observer")
     ASSOCIATE = "associate", _("associate")
+
+
+def roles_make_tie(one: str, other: str) -> bool:
+    """Return whether two members of an alliance with these roles are tied to each other.
+
+    Beneficiaries are tied to the countries that promised them something, not to one another.
+    """
+    return not one == other == MembershipRole.BENEFICIARY
 
 
 #: Possible obligations of a member, as in COW and ATOP, in the order of display.

@@ -25,7 +25,7 @@ from allies.models.base import count_distinct_subquery
 from allies.models.citation import Citation
 from allies.models.country import Country, CountryQuerySet
 from allies.models.event import Event, Participation
-from allies.models.membership import Membership, MembershipQuerySet
+from allies.models.membership import Membership, MembershipQuerySet, roles_make_tie
 from allies.models.source import origin_of
 from allies.text.edtf import bounds, combine_dates
 from allies.ties.standing import (
@@ -46,8 +46,8 @@ class Ties:
     """The ties of ``focus`` on the day ``on``, optionally of one kind only.
 
     A tie is a published alliance in which another country and the focus are, or may have been,
-    members on that day (``Membership.objects.in_force``). The focus's own memberships are read
-    once; a selection by kind reuses those of its ``candidates``.
+    members on that day (``Membership.objects.in_force``), unless both are beneficiaries. The
+    focus's own memberships are read once; a selection by kind reuses those of its ``candidates``.
     """
 
     focus: Country
@@ -79,18 +79,23 @@ class Ties:
         if self.candidates:
             wanted = self.memberships_of_focus
             return [row for row in self.candidates._shared if row[1] in wanted]
-        own = {
-            key: best_standing(tie.standing for tie in ties)
-            for key, ties in self.memberships_of_focus.items()
-        }
+        own = self.memberships_of_focus
         others = Membership.objects.in_force(self.on).filter(alliance__in=[*own])
         rows: Any = others.exclude(country=self.focus).with_standing(self.on)
-        return [
-            (pk, alliance, country, least_standing([own[alliance], standing]))
-            for pk, alliance, country, standing in rows.values_list(
-                "pk", "alliance_id", "country_id", "standing"
-            )
-        ]
+        found = []
+        for pk, alliance, country, role, standing in rows.values_list(
+            "pk", "alliance_id", "country_id", "role", "standing"
+        ):
+            mine = [tie.standing for tie in own[alliance] if roles_make_tie(tie.role, role)]
+            if mine:
+                tied = least_standing([best_standing(mine), standing])
+                found.append((pk, alliance, country, tied))
+        return found
+
+    def pairs(self, theirs: Membership) -> list[MembershipPair]:
+        """Return the focus's memberships that make a tie with this one, each paired with it."""
+        own = self.memberships_of_focus[theirs.alliance_id]
+        return [(mine, theirs) for mine in own if roles_make_tie(mine.role, theirs.role)]
 
     def shared_memberships(self) -> MembershipQuerySet:
         """Return the memberships that bind other countries to the focus."""
@@ -154,11 +159,7 @@ class Ties:
         return [self._row(country, events.get(country.pk)) for country in countries]
 
     def _row(self, country: Any, latest_event: Event | None) -> "AllyRow":
-        pairs = [
-            (mine, tie)
-            for tie in country.ties
-            for mine in self.memberships_of_focus[tie.alliance_id]
-        ]
+        pairs = [pair for tie in country.ties for pair in self.pairs(tie)]
         return AllyRow(
             country=country,
             alliances=oldest_first({tie.alliance for tie in country.ties}),
@@ -225,8 +226,7 @@ def standing_on_the_day(ties: Ties) -> StandingCounts:
     shared = ties.shared_memberships().select_related("alliance").with_standing(ties.on)
     allies: dict[int, list[MembershipPair]] = {}
     for theirs in shared:
-        pairs = [(mine, theirs) for mine in ties.memberships_of_focus[theirs.alliance_id]]
-        allies.setdefault(theirs.country_id, []).extend(pairs)
+        allies.setdefault(theirs.country_id, []).extend(ties.pairs(theirs))
     counts = StandingCounts.of_allies(
         (best_standing(map(tie_standing, pairs)), last_confirmed(pairs, ties.on))
         for pairs in allies.values()

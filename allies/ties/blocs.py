@@ -13,7 +13,11 @@ from allies.models.membership import Membership, MembershipRole
 from allies.ties.standing import best_standing
 
 #: The roles that count; observers and associates are not members.
-MEMBER_ROLES = (MembershipRole.MEMBER, MembershipRole.GUARANTOR)
+MEMBER_ROLES = (
+    MembershipRole.MEMBER,
+    MembershipRole.GUARANTOR,
+    MembershipRole.BENEFICIARY,
+)
 
 
 @dataclass

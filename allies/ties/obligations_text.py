@@ -82,7 +82,7 @@ _PROMISES = {
     ),
 }
 
-#: Roles that have obligations; observers and associates have none.
+#: Roles that have obligations; beneficiaries, observers and associates have none.
 _OWING_ROLES = (MembershipRole.MEMBER, MembershipRole.GUARANTOR)
 
 #: The most countries that a sentence names.

@@ -23,6 +23,7 @@ from allies.ties.allies_on_day import (
     group_by_alliance,
     oldest_first,
 )
+from allies.ties.standing import MembershipPair
 
 
 class TieChange(models.TextChoices):
@@ -178,9 +179,9 @@ def _row(
         return ChangedTie(alliance, date, sources, disputes)
 
     def pairs(
-        mine: dict[int, list[Membership]], theirs: dict[int, list[Membership]], alliance: Alliance
-    ) -> list[tuple[Membership, Membership]]:
-        return [(own, their) for their in theirs[alliance.pk] for own in mine[alliance.pk]]
+        ties: Ties, memberships: dict[int, list[Membership]], alliance: Alliance
+    ) -> list[MembershipPair]:
+        return [pair for theirs in memberships[alliance.pk] for pair in ties.pairs(theirs)]
 
     began = _only_in(at_end, at_start)
     ended = _only_in(at_start, at_end)
@@ -188,14 +189,8 @@ def _row(
     return ChangedAlly(
         country=country,
         change=TieChange(country.change),
-        began=[
-            changed(a, common_since(pairs(days.at_end.memberships_of_focus, at_end, a)))
-            for a in began
-        ],
-        ended=[
-            changed(a, _until(pairs(days.at_start.memberships_of_focus, at_start, a)))
-            for a in ended
-        ],
+        began=[changed(a, common_since(pairs(days.at_end, at_end, a))) for a in began],
+        ended=[changed(a, _until(pairs(days.at_start, at_start, a))) for a in ended],
         kinds_gained=[kind for kind in kinds_after if kind not in kinds_before],
         kinds_lost=[kind for kind in kinds_before if kind not in kinds_after],
         independent_sources=evidence.independent_sources(*began, *ended),

@@ -13,7 +13,7 @@ from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceQuerySet
 from allies.models.ally_list import Entry, EntryQuerySet
 from allies.models.country import Country
 from allies.models.event import Event, EventQuerySet
-from allies.models.membership import OBLIGATIONS, Membership
+from allies.models.membership import OBLIGATIONS, Membership, roles_make_tie
 from allies.text.edtf import bounds
 from allies.ties.allies_on_day import common_end, common_start
 from allies.ties.standing import StandingCounts, best_standing, last_confirmed, tie_standing
@@ -121,8 +121,8 @@ def get_ties_between(
     """Return the ties of two countries on a day, for these of their ``alliances()``, in order.
 
     A tie is current if both memberships may have been in force on that day, as in an ally list.
-    Alliances that one country had certainly left before the other joined are left out. Two
-    queries.
+    Alliances that one country had certainly left before the other joined are left out, and those
+    of which both are only beneficiaries. Two queries.
     """
     ties = (_tie(pair, alliance, on) for alliance in _with_memberships(pair, alliances, on))
     return [tie for tie in ties if tie is not None]
@@ -157,6 +157,7 @@ def _tie(pair: CountryPair, alliance: Any, on: dt.date) -> PairTie | None:
         for mine in alliance.of_both
         for theirs in alliance.of_both
         if (mine.country_id, theirs.country_id) == (pair.first.pk, pair.second.pk)
+        and roles_make_tie(mine.role, theirs.role)
         and _may_overlap(mine, theirs)
     ]
     if not met:
