@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from allies.models import Country, Event, VoteScope
 from allies.page_cache.fragments import cache_fragment
 from allies.templatetags.allies_tags import choice_label, issue_label, other_language
+from allies.templatetags.flag_tags import flag
 from allies.ties.allies_on_day import AllyRow
 from allies.ties.ties_between import CountryPair
 
@@ -90,6 +91,7 @@ class AllyRowValues(NamedTuple):
 
     slug: str
     name: DisplayText
+    flag: SafeString
     ties: tuple[TieLabel, ...]
     since: str
     standing: str
@@ -159,6 +161,7 @@ def ally_row(row: AllyRow, focus: Country, day: dt.date, is_asked: str | None) -
         AllyRowValues(
             row.country.slug,
             DisplayText.of(row.country.name),
+            flag(row.country),
             tuple(
                 TieLabel(one.slug, DisplayText.of(one.title), one.kind, choice_label(one, "kind"))
                 for one in row.alliances

@@ -14,6 +14,7 @@ from allies.views.detail import OldSlugRedirectMixin, find_record
 from allies.views.download_columns import COUNTRY_CODE, DownloadColumn, model_columns
 from allies.views.download_mixin import DATA_FORMATS, download_links, filter_query
 from allies.views.listing import Listing
+from allies.views.voting import AGREEMENT_COLUMNS
 from allies.web.schema_org import DatasetRows
 
 if TYPE_CHECKING:
@@ -87,13 +88,7 @@ class VoteRankingListing(OldSlugRedirectMixin, Listing):
             _("Joint votes in which both countries voted the same."),
             "integer",
         ),
-        DownloadColumn(
-            "share",
-            lambda row: round(row.votes.share, 4),
-            _("share in agreement"),
-            _("Votes in agreement divided by joint votes, between 0 and 1."),
-            "number",
-        ),
+        *AGREEMENT_COLUMNS,
     )
 
     def prepare(self, **kwargs: Any) -> None:

@@ -170,6 +170,27 @@ class PairVotes(NamedTuple):
 #: Decimal places of a share in downloads.
 _DECIMALS = 7
 
+#: Columns of two measures of agreement, for rows with ``votes``, a VoteAgreement.
+AGREEMENT_COLUMNS = (
+    DownloadColumn(
+        "share",
+        lambda row: round(row.votes.share, _DECIMALS),
+        _("share in agreement"),
+        _("Votes in agreement divided by joint votes, between 0 and 1."),
+        "number",
+    ),
+    DownloadColumn(
+        "lijphart",
+        lambda row: round(row.votes.lijphart, _DECIMALS),
+        _("Lijphart’s index"),
+        _(
+            "Votes in agreement, and half of those in which one abstained, divided by joint "
+            "votes, between 0 and 1."
+        ),
+        "number",
+    ),
+)
+
 
 class PairVotesListing(OldSlugRedirectMixin, Listing):
     """Votes of two countries by year or by session."""
@@ -223,23 +244,7 @@ class PairVotesListing(OldSlugRedirectMixin, Listing):
             _("Joint votes in which one country voted yes and the other no."),
             "integer",
         ),
-        DownloadColumn(
-            "share",
-            lambda row: round(row.votes.share, _DECIMALS),
-            _("share in agreement"),
-            _("Votes in agreement divided by joint votes, between 0 and 1."),
-            "number",
-        ),
-        DownloadColumn(
-            "lijphart",
-            lambda row: round(row.votes.lijphart, _DECIMALS),
-            _("Lijphart’s index"),
-            _(
-                "Votes in agreement, and half of those in which one abstained, divided by joint "
-                "votes, between 0 and 1."
-            ),
-            "number",
-        ),
+        *AGREEMENT_COLUMNS,
         *(_number(mine, theirs) for mine in VOTE_ROLES for theirs in VOTE_ROLES),
     )
 

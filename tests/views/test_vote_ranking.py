@@ -123,6 +123,7 @@ def test_csv_has_the_documented_columns(votes, client):
         "joint": "10",
         "identical": "8",
         "share": "0.8",
+        "lijphart": "0.9",
     }
 
 
