@@ -49,6 +49,11 @@ class AllianceKind(models.TextChoices):
     ORGANISATION = "organisation", _("organisation")
 
 
+def kind_rank(kind: str) -> int:
+    """Return the place of a kind among all kinds, the strongest promise first: 0 for defence."""
+    return AllianceKind.values.index(kind)
+
+
 #: Kinds that are treaties, and so are signed. The others only begin.
 TREATIES = frozenset(
     {

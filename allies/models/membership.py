@@ -33,12 +33,16 @@ class MembershipRole(models.TextChoices):
     ASSOCIATE = "associate", _("associate")
 
 
-def roles_make_tie(one: str, other: str) -> bool:
-    """Return whether two members of an alliance with these roles are tied to each other.
+#: Roles that tie a country to all others in an alliance.
+FULL_ROLES = frozenset({MembershipRole.MEMBER, MembershipRole.GUARANTOR})
 
-    Beneficiaries are tied to the countries that promised them something, not to one another.
+
+def roles_make_tie(one: str, other: str) -> bool:
+    """Return whether two countries with these roles in an alliance are tied to each other.
+
+    Beneficiaries, observers and associates are tied to its members, not to one another.
     """
-    return not one == other == MembershipRole.BENEFICIARY
+    return bool({one, other} & FULL_ROLES)
 
 
 #: Possible obligations of a member, as in COW and ATOP, in the order of display.

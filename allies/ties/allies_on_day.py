@@ -46,8 +46,9 @@ class Ties:
     """The ties of ``focus`` on the day ``on``, optionally of one kind only.
 
     A tie is a published alliance in which another country and the focus are, or may have been,
-    members on that day (``Membership.objects.in_force``), unless both are beneficiaries. The
-    focus's own memberships are read once; a selection by kind reuses those of its ``candidates``.
+    members on that day (``Membership.objects.in_force``), in roles that tie them
+    (``roles_make_tie``). The focus's own memberships are read once; a selection by kind reuses
+    those of its ``candidates``.
     """
 
     focus: Country

@@ -9,7 +9,13 @@ from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from allies.models.alliance import CURRENT_STANDINGS, Alliance, AllianceQuerySet, Standing
+from allies.models.alliance import (
+    CURRENT_STANDINGS,
+    Alliance,
+    AllianceQuerySet,
+    Standing,
+    kind_rank,
+)
 from allies.models.ally_list import Entry, EntryQuerySet
 from allies.models.country import Country
 from allies.models.event import Event, EventQuerySet
@@ -118,14 +124,17 @@ class PairTie:
 def get_ties_between(
     pair: CountryPair, alliances: AllianceQuerySet, *, on: dt.date
 ) -> list[PairTie]:
-    """Return the ties of two countries on a day, for these of their ``alliances()``, in order.
+    """Return the ties of two countries on a day, for these of their ``alliances()``.
+
+    The stronger kinds come first; those of one kind keep their order.
 
     A tie is current if both memberships may have been in force on that day, as in an ally list.
     Alliances that one country had certainly left before the other joined are left out, and those
-    of which both are only beneficiaries. Two queries.
+    in which their roles do not tie them. Two queries.
     """
     ties = (_tie(pair, alliance, on) for alliance in _with_memberships(pair, alliances, on))
-    return [tie for tie in ties if tie is not None]
+    found = [tie for tie in ties if tie is not None]
+    return sorted(found, key=lambda tie: kind_rank(tie.alliance.kind))
 
 
 def count_ties(ties: Iterable[PairTie]) -> StandingCounts:

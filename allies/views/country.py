@@ -26,11 +26,13 @@ from allies.models import (
     Membership,
     Standing,
 )
+from allies.models.alliance import kind_rank
 from allies.models.base import count_distinct_subquery
 from allies.ties.allies_on_day import (
     AllyRow,
     Ties,
     first_year_with_ties,
+    group_by_alliance,
     standing_on_the_day,
 )
 from allies.ties.standing import StandingCounts
@@ -114,7 +116,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
             events = events.until(until)
             asked["date_before"] = until.isoformat()
         votes = votes_of_country(country, until=until)
-        memberships = Membership.objects.published().filter(country=country).order_by_start()
+        memberships = list(Membership.objects.published().filter(country=country).order_by_start())
         return super().get_context_data(
             timeline=build_country_timeline(country, memberships, until),
             by_year=build_events_chart(events.by_year(), asked),
@@ -125,7 +127,7 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
             existed=country.existed_on(self.day),
             ten_years_before=ten_years_earlier(self.day),
             allies=standing_on_the_day(Ties(country, self.day)),
-            alliances=_by_standing(alliances),
+            alliances=_by_standing(alliances, memberships),
             events=events.with_evidence().newest_first()[:MAX_SHOWN],
             event_count=events.count(),
             lists=AllyList.objects.published().filter(focus=country).featured_first(),
@@ -137,10 +139,18 @@ class CountryDetailView(AsOfDateMixin, RecordDetailView):
         )
 
 
-def _by_standing(alliances: Iterable[Any]) -> list[tuple[Standing, list[Alliance], int]]:
-    """Return (standing, its first MAX_SHOWN alliances, their number), the confirmed first."""
+def _by_standing(
+    alliances: Iterable[Any], memberships: Iterable[Membership]
+) -> list[tuple[Standing, list[Alliance], int]]:
+    """Return (standing, its first MAX_SHOWN alliances, their number), the confirmed first.
+
+    Of the same standing, the stronger kinds come first. Each alliance has the country's
+    ``memberships`` in it as ``of_country``.
+    """
+    own = group_by_alliance(memberships)
     found: dict[str, list[Alliance]] = {}
-    for alliance in alliances:
+    for alliance in sorted(alliances, key=lambda one: kind_rank(one.kind)):
+        alliance.of_country = own.get(alliance.pk, [])
         found.setdefault(alliance.standing, []).append(alliance)
     return [
         (standing, found[standing][:MAX_SHOWN], len(found[standing]))

@@ -166,7 +166,6 @@ def test_pair_has_one_url_and_its_ties(client):
     assert [(tie["kind"], tie["standing"]) for tie in ties] == [
         ("defence-pact", "later"),
         ("entente", "confirmed"),
-        ("entente", "confirmed"),
     ]
     told = client.get(f"{BASE}/ties/north-korea/russia").json()
     assert everything(client, told["events"])

@@ -176,7 +176,6 @@ def test_late_commit_is_not_missed():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.slow
 def test_autovacuum_does_not_delay_the_log():
     """A transaction of autovacuum can take long, but writes no record."""
     if connection.vendor != "postgresql":

@@ -35,6 +35,7 @@ def asked_of(kind, name, text):
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "id"])
 def test_field_looks_as_its_form_renders_it(language):
     import allies.urls  # noqa: F401  (imports all filters)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from allies.models import Event
@@ -22,6 +23,7 @@ EVENT = EventRow("a", DisplayText("A visit", ""), "2024", "visit", "certain", "c
 ALLY = AllyRowValues(
     slug="china",
     name=DisplayText("China", ""),
+    flag=SafeString('<svg class="flag"></svg>'),
     ties=(TieLabel("a-pact", DisplayText("A pact", ""), "defence-pact", "defence pact"),),
     since="2001",
     standing="confirmed",
@@ -58,6 +60,7 @@ OTHERS = [
         ALLY._replace(standing="last-recorded"),
         {"last_confirmed": dt.date(2012, 12, 31)},
     ),
+    (_ally_row, ALLY, {"flag": SafeString("")}),
     (_ally_row, ALLY, {"event": None}),
     (_ally_row, ALLY, {"event": ALLY.event._replace(slug="b")}),
     (_ally_row, ALLY, {"event": ALLY.event._replace(date="2023")}),

@@ -119,6 +119,7 @@ def test_robots_txt_excludes_admin_forms_and_drafts(client):
     assert lines[-1] == "Sitemap: http://testserver/sitemap.xml"
 
 
+@pytest.mark.slow
 def test_llms_txt_links_to_existing_pages(client):
     text = body(client.get("/llms.txt", headers={"host": "localhost"}))
     assert text.startswith("# Allies\n\n> ")

@@ -62,6 +62,7 @@ def many():
         for m in range(PARTS)
     ]
     Participation.objects.bulk_create(rows, batch_size=5_000)
+    Participation.history.bulk_history_create(rows, batch_size=5_000)
     refresh_statistics.call()
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM allies_participation")

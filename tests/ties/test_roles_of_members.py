@@ -1,9 +1,8 @@
-"""Beneficiaries of a promise are tied to who made it, and not to each other."""
+"""Beneficiaries, observers and associates are tied to members, and not to each other."""
 
 import pytest
 from django.utils import timezone
 
-from allies.models import MembershipRole
 from allies.ties.allies_on_day import Ties, standing_on_the_day
 from allies.ties.shared_alliances import shared_alliances
 from allies.ties.ties_between import CountryPair, get_ties_between
@@ -13,11 +12,11 @@ from tests.views.page_urls import body
 pytestmark = pytest.mark.usefixtures("demo_data", "no_ties")
 
 
-@pytest.fixture
-def promise():
+@pytest.fixture(params=["beneficiary", "observer", "associate"])
+def promise(request):
     alliance = factories.alliance("USA", "BRA", "PAK", title_en="Promise of Washington")
     beneficiaries = alliance.memberships.filter(country__alpha3__in=("BRA", "PAK"))
-    beneficiaries.update(role=MembershipRole.BENEFICIARY)
+    beneficiaries.update(role=request.param)
     return alliance
 
 
